@@ -1,0 +1,213 @@
+//! The error of the whole library: what went wrong, and whose fault it was.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::frame::ErrorCode;
+use crate::proto::{CommandError, ConfigError, ConnectionError, Fault};
+
+/// What went wrong.
+///
+/// Opaque, so that it can grow: ask [`kind`](Self::kind) and the `is_…` methods, and
+/// [`source`](std::error::Error::source) for the cause. It is cheap to clone, and survives a
+/// journey through [`io::Error`]:
+///
+/// ```
+/// use h2_sync::{Error, ErrorKind};
+/// use std::io;
+///
+/// let error = Error::from(io::Error::from(io::ErrorKind::ConnectionReset));
+/// assert_eq!(error.kind(), ErrorKind::Transport);
+/// let through = Error::from(io::Error::from(error.clone()));
+/// assert_eq!(through.to_string(), error.to_string());
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    cause: Arc<Cause>,
+}
+
+/// Whose fault an [`Error`] was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller asked for something that cannot be; nothing has changed.
+    Caller,
+    /// Too many octets wait to be sent; try again when there is room.
+    Full,
+    /// The connection is closed or going away.
+    Closed,
+    /// The peer broke a rule of the protocol.
+    Peer,
+    /// The peer went over one of our limits.
+    Limit,
+    /// The peer did not answer, or did not go on, in time.
+    Timeout,
+    /// The transport failed.
+    Transport,
+    /// Something failed on our side: a thread could not be started, or panicked.
+    Internal,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Command(CommandError),
+    Config(ConfigError),
+    Connection(ConnectionError),
+    Transport(io::Error),
+    Thread(io::Error),
+}
+
+impl Error {
+    fn new(cause: Cause) -> Self {
+        Error { cause: Arc::new(cause) }
+    }
+
+    /// A thread could not be started.
+    pub(crate) fn thread(error: io::Error) -> Self {
+        Error::new(Cause::Thread(error))
+    }
+
+    /// Whose fault it was.
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.cause {
+            Cause::Command(CommandError::Full { .. }) => ErrorKind::Full,
+            Cause::Command(CommandError::Closed | CommandError::GoingAway) => ErrorKind::Closed,
+            Cause::Command(_) | Cause::Config(_) => ErrorKind::Caller,
+            Cause::Connection(error) => match error.fault() {
+                Fault::Peer => ErrorKind::Peer,
+                Fault::Limit => ErrorKind::Limit,
+                Fault::Timeout => ErrorKind::Timeout,
+                Fault::Internal => ErrorKind::Internal,
+            },
+            Cause::Transport(_) => ErrorKind::Transport,
+            Cause::Thread(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// The code that goes with it on the wire, where there is one.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match &*self.cause {
+            Cause::Connection(error) => Some(error.code()),
+            _ => None,
+        }
+    }
+
+    /// The mistake of the caller, where it was one.
+    pub fn as_command_error(&self) -> Option<&CommandError> {
+        match &*self.cause {
+            Cause::Command(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether there was no room; the same call may go through later.
+    pub fn is_full(&self) -> bool {
+        self.kind() == ErrorKind::Full
+    }
+
+    /// Whether the connection is closed or going away.
+    pub fn is_closed(&self) -> bool {
+        self.kind() == ErrorKind::Closed
+    }
+
+    /// Whether the peer took too long.
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.cause {
+            Cause::Command(error) => error.fmt(f),
+            Cause::Config(error) => error.fmt(f),
+            Cause::Connection(error) => error.fmt(f),
+            Cause::Transport(error) => write!(f, "the transport failed: {error}"),
+            Cause::Thread(error) => write!(f, "a thread could not be started: {error}"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&self.cause).finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match &*self.cause {
+            Cause::Command(error) => error,
+            Cause::Config(error) => error,
+            Cause::Connection(error) => error,
+            Cause::Transport(error) | Cause::Thread(error) => error,
+        })
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Error::new(Cause::Command(error))
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Error::new(Cause::Config(error))
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        Error::new(Cause::Connection(error))
+    }
+}
+
+impl From<io::Error> for Error {
+    /// A failure of the transport; or, where the error has one of ours inside, that one.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(error) => Error::new(Cause::Transport(error)),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match (&*error.cause, error.kind()) {
+            (Cause::Transport(cause) | Cause::Thread(cause), _) => cause.kind(),
+            (_, ErrorKind::Caller) => io::ErrorKind::InvalidInput,
+            (_, ErrorKind::Full) => io::ErrorKind::WouldBlock,
+            (_, ErrorKind::Closed) => io::ErrorKind::NotConnected,
+            (_, ErrorKind::Peer | ErrorKind::Limit) => io::ErrorKind::InvalidData,
+            (_, ErrorKind::Timeout) => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::StreamId;
+
+    #[test]
+    fn a_callers_mistake_is_told_apart_from_a_full_buffer() {
+        let mistake = Error::from(CommandError::SendClosed(StreamId::from_wire(3)));
+        let full = Error::from(CommandError::Full { stream_id: StreamId::CONNECTION });
+        assert_eq!((mistake.kind(), full.kind()), (ErrorKind::Caller, ErrorKind::Full));
+        assert!(full.is_full() && !mistake.is_full());
+    }
+
+    #[test]
+    fn an_error_comes_back_whole_out_of_an_io_error() {
+        let error = Error::from(ConnectionError::timeout(ErrorCode::SettingsTimeout, "late"));
+        let io = io::Error::from(error.clone());
+        assert_eq!(io.kind(), io::ErrorKind::TimedOut);
+        let back = Error::from(io);
+        assert_eq!((back.kind(), back.code()), (error.kind(), error.code()));
+    }
+}

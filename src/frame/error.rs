@@ -1,0 +1,90 @@
+//! What is wrong with a frame, and what has to end because of it.
+
+use std::fmt;
+
+use super::error_code::ErrorCode;
+use super::head::Head;
+use super::stream_id::StreamId;
+
+/// A frame that its sender should not have sent.
+///
+/// It says what to answer: a GOAWAY or a RST_STREAM, by its [`scope`](Self::scope), with its
+/// [`code`](Self::code). Printed, it says what was wrong and with which frame.
+///
+/// # Example
+///
+/// ```
+/// use bytes::BytesMut;
+/// use h2_sync::frame::{ErrorCode, Frame, Scope, DEFAULT_MAX_FRAME_SIZE};
+///
+/// // A PING of one octet.
+/// let mut input = BytesMut::from(&[0, 0, 1, 0x06, 0, 0, 0, 0, 0, 0xff][..]);
+/// let error = Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE).unwrap_err();
+/// assert_eq!(error.scope, Scope::Connection);
+/// assert_eq!(error.code, ErrorCode::FrameSizeError);
+/// assert_eq!(
+///     error.to_string(),
+///     "connection error FRAME_SIZE_ERROR: PING is not 8 octets long (PING length=1)"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What has to end.
+    pub scope: Scope,
+    /// The code to say so with.
+    pub code: ErrorCode,
+    head: Head,
+    reason: &'static str,
+}
+
+/// How far an error goes (RFC 9113, Section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The whole connection: the two sides can no longer understand one another. It is answered
+    /// with GOAWAY, and nothing more is to be decoded.
+    Connection,
+    /// This stream alone. It is answered with RST_STREAM; the frame has been taken off the input,
+    /// and the connection goes on.
+    Stream(StreamId),
+}
+
+impl Error {
+    /// An error that ends the connection.
+    pub(super) fn connection(head: &Head, code: ErrorCode, reason: &'static str) -> Self {
+        Self { scope: Scope::Connection, code, head: *head, reason }
+    }
+
+    /// An error that ends the stream of the frame.
+    pub(super) fn stream(head: &Head, code: ErrorCode, reason: &'static str) -> Self {
+        debug_assert!(!head.stream_id.is_connection(), "stream 0 cannot be reset");
+        Self { scope: Scope::Stream(head.stream_id), code, head: *head, reason }
+    }
+
+    /// The head of the frame, as it came.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What is wrong, in words: for logs and for the debug data of a GOAWAY.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scope, code, head, reason } = self;
+        write!(f, "{scope} error {code}: {reason} ({head})")
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection => f.write_str("connection"),
+            Self::Stream(id) => write!(f, "stream {id}"),
+        }
+    }
+}

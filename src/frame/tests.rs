@@ -1,0 +1,45 @@
+//! Tests of the frames through [`Frame`], as a connection uses them.
+//!
+//! `wire` has the octets of every kind, `rules` every check, `input` what happens at the edges of
+//! the input, `trace` the lines of the log, and `random` what must hold for anything.
+
+mod input;
+mod random;
+mod rules;
+mod trace;
+mod wire;
+
+use bytes::BytesMut;
+
+use super::{Error, Frame, Head, Kind, StreamId, DEFAULT_MAX_FRAME_SIZE};
+
+/// The identifier of a stream.
+fn id(number: u32) -> StreamId {
+    StreamId::new(number).unwrap()
+}
+
+/// The octets of a frame, whatever is in them.
+fn octets(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut octets = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    octets.extend([kind.0, flags]);
+    octets.extend(stream.to_be_bytes());
+    octets.extend(payload);
+    octets
+}
+
+/// Decodes octets that are one whole frame.
+fn decode(octets: &[u8]) -> Result<Frame, Error> {
+    let mut input = BytesMut::from(octets);
+    let frame = Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE)?;
+    assert!(input.is_empty(), "{} octets are left", input.len());
+    Ok(frame.expect("the octets are a whole frame"))
+}
+
+/// Encodes a frame.
+fn encode(frame: &Frame) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame.encode(&mut out);
+    assert_eq!(Head::parse(&out), Some(frame.head()));
+    assert_eq!(frame.head().frame_len(), out.len());
+    out
+}

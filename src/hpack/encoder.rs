@@ -1,0 +1,201 @@
+//! From fields to field blocks.
+
+use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
+use super::indexing::Indexing;
+use super::policy::indexing;
+use super::static_table::{self, STATIC_LEN};
+use super::table_index::{Hashes, TableIndex};
+use super::{huffman, integer, Field};
+use std::fmt;
+
+/// Encodes the field blocks that are sent on one connection.
+///
+/// Every block that was encoded must be sent, in the same order: each may refer to fields of those
+/// before.
+///
+/// Fields go into the dynamic table, except where that would do harm or no good:
+/// - `authorization`, `proxy-authorization`, cookies shorter than 20 octets, and fields that are
+///   marked as sensitive are sent as never indexed (RFC 7541, Section 7.1.3);
+/// - `:path`, `content-length`, `etag` and other fields that differ in most messages, and fields
+///   that would take more than three quarters of the table, are sent without indexing.
+///
+/// Strings are Huffman-coded where that makes them shorter.
+///
+/// ```
+/// use h2_sync::{headers, hpack::Encoder};
+///
+/// let mut encoder = Encoder::new();
+/// let request = headers!(":method" => "GET", ":path" => "/", "user-agent" => "example");
+///
+/// let (mut first, mut second) = (Vec::new(), Vec::new());
+/// encoder.encode(&request, &mut first);
+/// encoder.encode(&request, &mut second);
+/// assert_eq!(first.len(), 9);
+/// assert_eq!(second, [0x82, 0x84, 0xbe]);
+/// ```
+pub struct Encoder {
+    table: DynamicTable,
+    index: TableIndex,
+    /// The table's size whatever the peer allows.
+    cap: usize,
+    pending: Option<SizeUpdate>,
+    /// Name and value of an entry on its way into the table.
+    scratch: Vec<u8>,
+}
+
+/// Changes of the table's maximum size that the peer is to be told of.
+#[derive(Clone, Copy, Debug)]
+struct SizeUpdate {
+    lowest: usize,
+    last: usize,
+}
+
+impl Encoder {
+    /// An encoder with a table of up to 4,096 octets, whatever the peer allows.
+    pub fn new() -> Self {
+        Self::with_table_cap(DEFAULT_MAX_SIZE)
+    }
+
+    /// An encoder with a table of up to `cap` octets, where the peer allows that.
+    ///
+    /// More than 4,096 come into use only when
+    /// [`set_max_table_size`](Self::set_max_table_size) has said that the peer allows them. The
+    /// table takes up to three times its size in memory.
+    pub fn with_table_cap(cap: usize) -> Self {
+        let mut encoder = Self {
+            table: DynamicTable::new(),
+            index: TableIndex::new(cap),
+            cap,
+            pending: None,
+            scratch: Vec::new(),
+        };
+        encoder.set_max_table_size(DEFAULT_MAX_SIZE);
+        encoder
+    }
+
+    /// Sets how large the peer allows the table to be: its `SETTINGS_HEADER_TABLE_SIZE`.
+    ///
+    /// The next block begins with what this makes necessary (RFC 7541, Section 4.2).
+    pub fn set_max_table_size(&mut self, bytes: usize) {
+        let size = bytes.min(self.cap);
+        let before = self.pending.map_or(self.table.max_size(), |pending| pending.last);
+        if size != before {
+            let lowest = self.pending.map_or(size, |pending| pending.lowest.min(size));
+            self.pending = Some(SizeUpdate { lowest, last: size });
+        }
+    }
+
+    /// Appends the field block of these fields to `out`.
+    ///
+    /// Takes [`&Headers`](super::Headers), or any other source of fields.
+    pub fn encode<'a>(&mut self, fields: impl IntoIterator<Item = Field<'a>>, out: &mut Vec<u8>) {
+        self.write_size_updates(out);
+        for field in fields {
+            self.write_field(&field, out);
+        }
+    }
+
+    /// RFC 7541, Section 4.2: of several changes the lowest and the last are signalled.
+    fn write_size_updates(&mut self, out: &mut Vec<u8>) {
+        let Some(SizeUpdate { lowest, last }) = self.pending.take() else { return };
+        if lowest < last {
+            self.write_size_update(lowest, out);
+        }
+        self.write_size_update(last, out);
+    }
+
+    fn write_size_update(&mut self, size: usize, out: &mut Vec<u8>) {
+        self.table.set_max_size(size);
+        self.index.evict_to(self.table.len());
+        integer::encode(size, 5, 0x20, out);
+    }
+
+    fn write_field(&mut self, field: &Field<'_>, out: &mut Vec<u8>) {
+        let static_name = static_table::find_name(field.name);
+        let indexing = indexing(field, static_name, self.table.max_size());
+        if indexing == Indexing::Never {
+            return self.write_literal(field, self.find_name(field, static_name), indexing, out);
+        }
+        if let Some(first) = static_name {
+            if let Some(index) = static_table::find_value(first, field.value) {
+                return integer::encode(index, 7, 0x80, out);
+            }
+        }
+        if indexing == Indexing::Without {
+            return self.write_literal(field, self.find_name(field, static_name), indexing, out);
+        }
+        let hashes = Hashes::new(field, static_name);
+        if let Some(index) = self.find_field(field, hashes) {
+            return integer::encode(index, 7, 0x80, out);
+        }
+        self.write_literal(field, self.find_name(field, static_name), indexing, out);
+        self.insert(field, hashes);
+    }
+
+    /// The index of an entry of the dynamic table that is this field.
+    fn find_field(&self, field: &Field<'_>, hashes: Hashes) -> Option<usize> {
+        let distance = self.index.find_field(hashes.field, |distance| {
+            let entry = self.table.get(distance);
+            entry.is_some_and(|entry| entry.name() == field.name && entry.value() == field.value)
+        })?;
+        Some(STATIC_LEN + 1 + distance)
+    }
+
+    /// The index of an entry of either table that has this field's name, or 0.
+    fn find_name(&self, field: &Field<'_>, static_name: Option<usize>) -> usize {
+        if let Some(index) = static_name {
+            return index;
+        }
+        let distance = self.index.find_name(Hashes::of_name(field.name), |distance| {
+            self.table.get(distance).is_some_and(|entry| entry.name() == field.name)
+        });
+        distance.map_or(0, |distance| STATIC_LEN + 1 + distance)
+    }
+
+    /// RFC 7541, Section 6.2: the index of the name, or zero and the name; then the value.
+    fn write_literal(&self, field: &Field<'_>, name: usize, indexing: Indexing, out: &mut Vec<u8>) {
+        integer::encode(name, indexing.prefix(), indexing.flags(), out);
+        if name == 0 {
+            write_string(field.name, out);
+        }
+        write_string(field.value, out);
+    }
+
+    fn insert(&mut self, field: &Field<'_>, hashes: Hashes) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(field.name);
+        self.scratch.extend_from_slice(field.value);
+        self.table.insert(&self.scratch, field.name.len());
+        self.index.insert(hashes);
+        self.index.evict_to(self.table.len());
+    }
+}
+
+/// RFC 7541, Section 5.2: a string is Huffman-coded or not, as its first bit says.
+fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    let coded_len = huffman::encoded_len(text);
+    if coded_len < text.len() {
+        integer::encode(coded_len, 7, 0x80, out);
+        huffman::encode(text, out);
+    } else {
+        integer::encode(text.len(), 7, 0x00, out);
+        out.extend_from_slice(text);
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Shows no fields, since their values may be nobody's business.
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("table", &self.table)
+            .field("cap", &self.cap)
+            .field("pending", &self.pending)
+            .finish_non_exhaustive()
+    }
+}

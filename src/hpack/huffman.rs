@@ -1,0 +1,156 @@
+//! The Huffman code for strings (RFC 7541, Section 5.2 and Appendix B).
+//!
+//! Octets that are frequent in fields take 5 to 8 bits, rare ones up to 30. A string is the codes of
+//! its octets one after the other, filled up with ones to a whole number of octets.
+//!
+//! The decoder looks at the next 12 bits at once: a table says which one or two octets they begin
+//! with, and how many bits those take. Four such steps go on one fill of a 64-bit word.
+//!
+//! ```
+//! use h2_sync::hpack::huffman;
+//!
+//! let mut coded = Vec::new();
+//! huffman::encode(b"www.example.com", &mut coded);
+//! assert_eq!(coded.len(), 12);
+//!
+//! let mut text = Vec::new();
+//! huffman::decode(&coded, &mut text)?;
+//! assert_eq!(text, b"www.example.com");
+//! # Ok::<(), h2_sync::hpack::DecodeError>(())
+//! ```
+
+use super::huffman_table::{long_symbol, CODES, MAX_LENGTH, STEPS, STEP_BITS};
+use super::DecodeError;
+
+/// The number of octets that [`encode`] makes of a text; may be more than the text has.
+pub fn encoded_len(text: &[u8]) -> usize {
+    let bits: usize = text.iter().map(|&octet| usize::from(CODES[usize::from(octet)].length)).sum();
+    bits.div_ceil(8)
+}
+
+/// Appends a text's Huffman code to `out`.
+pub fn encode(text: &[u8], out: &mut Vec<u8>) {
+    // The lowest `pending` bits of the word are still to be written: 31 at most, and 30 come in.
+    let mut word = 0_u64;
+    let mut pending = 0;
+    for &octet in text {
+        let code = CODES[usize::from(octet)];
+        word = word << code.length | u64::from(code.bits);
+        pending += u32::from(code.length);
+        if pending >= 32 {
+            pending -= 32;
+            out.extend_from_slice(&((word >> pending) as u32).to_be_bytes());
+        }
+    }
+    // RFC 7541, Section 5.2: the last octet is filled up with the uppermost bits of EOS, all ones.
+    word = word << 32 | u64::from(u32::MAX);
+    let octets = ((word >> pending) as u32).to_be_bytes();
+    out.extend_from_slice(&octets[..pending.div_ceil(8) as usize]);
+}
+
+/// Appends the text of a Huffman-coded string to `out`.
+///
+/// # Errors
+///
+/// If the string has the end-of-string symbol inside, or its padding is longer than seven bits or
+/// not all ones (RFC 7541, Section 5.2). What has been appended until then stays.
+pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    // The shortest code has five bits. Whole words of octets are written and cut off again.
+    out.reserve(coded.len() * 8 / 5 + 8);
+
+    let mut bits = Bits::default();
+    let mut rest = coded;
+    while let Some(next) = rest.first_chunk() {
+        rest = &rest[bits.fill(*next)..];
+        // At least 56 bits: enough for four steps of 12 bits, or for one of the long codes.
+        let mut octets = 0_u64;
+        let mut count = 0;
+        for _ in 0..4 {
+            let step = STEPS[bits.step()];
+            if step.count == 0 {
+                break;
+            }
+            octets |= u64::from(u16::from_le_bytes(step.symbols)) << (8 * count);
+            count += usize::from(step.count);
+            bits.skip(u32::from(step.bits));
+        }
+        if count == 0 {
+            let (octet, length) = long_symbol(bits.word).ok_or(DecodeError::HuffmanEos)?;
+            out.push(octet);
+            bits.skip(length);
+        } else {
+            let end = out.len() + count;
+            out.extend_from_slice(&octets.to_le_bytes());
+            out.truncate(end);
+        }
+    }
+    decode_end(bits, rest, out)
+}
+
+/// Decodes the last few octets: here what comes next may be padding.
+fn decode_end(mut bits: Bits, rest: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    // As if the padding went on for ever. The word never holds more than 63 bits, so no more than
+    // 14 octets are taken of these, and eight are always left to look at.
+    let mut padded = [0xff; 24];
+    padded[..rest.len()].copy_from_slice(rest);
+    let mut left = bits.count + 8 * rest.len() as u32;
+    let mut filled = 0;
+    loop {
+        if let Some(next) = padded[filled..].first_chunk() {
+            filled += bits.fill(*next);
+        }
+        let step = STEPS[bits.step()];
+        if step.count == 2 && u32::from(step.bits) <= left {
+            out.extend_from_slice(&step.symbols);
+            bits.skip(u32::from(step.bits));
+            left -= u32::from(step.bits);
+            continue;
+        }
+        let (octet, length) = match step.count {
+            0 => match long_symbol(bits.word) {
+                Some(symbol) => symbol,
+                None if left >= MAX_LENGTH => return Err(DecodeError::HuffmanEos),
+                None => break,
+            },
+            _ => (step.symbols[0], u32::from(CODES[usize::from(step.symbols[0])].length)),
+        };
+        if length > left {
+            break;
+        }
+        out.push(octet);
+        bits.skip(length);
+        left -= length;
+    }
+    // RFC 7541, Section 5.2: padding is shorter than an octet, and the beginning of EOS.
+    let is_padding = left < 8 && bits.word.leading_ones() >= left;
+    is_padding.then_some(()).ok_or(DecodeError::HuffmanPadding)
+}
+
+/// Bits that wait to be decoded: the uppermost `count` of the word. Those below are zero, or what
+/// will be filled in there anyway.
+#[derive(Default)]
+struct Bits {
+    word: u64,
+    count: u32,
+}
+
+impl Bits {
+    /// Fills up to 56 bits or more, and says how many of the octets that took.
+    fn fill(&mut self, next: [u8; 8]) -> usize {
+        self.word |= u64::from_be_bytes(next) >> self.count;
+        let taken = (63 - self.count) / 8;
+        self.count += 8 * taken;
+        taken as usize
+    }
+
+    /// The next bits, as an index into [`STEPS`].
+    fn step(&self) -> usize {
+        (self.word >> (u64::BITS - STEP_BITS)) as usize
+    }
+
+    /// Takes off bits: no more than there are.
+    fn skip(&mut self, bits: u32) {
+        self.word <<= bits;
+        self.count -= bits;
+    }
+}

@@ -1,0 +1,75 @@
+//! HPACK: how HTTP/2 compresses field sections (RFC 7541).
+//!
+//! A request or response begins with a *field section*: an ordered list of names and values, here
+//! [`Headers`]. On the wire it travels as a *field block*. Both peers keep two tables of fields, so
+//! that a field that was sent before costs one or two octets:
+//!
+//! - the *static table*, 61 fields that everybody knows (RFC 7541, Appendix A);
+//! - the *dynamic table*, the fields that this direction of this connection has sent, newest first,
+//!   oldest dropped when it is full (RFC 7541, Section 2.3.2).
+//!
+//! ```text
+//!  Headers ──► Encoder ──► field block ──────────────► Decoder ──► Headers
+//!                │         HEADERS, CONTINUATION          │
+//!          dynamic table      ── the same fields ──  dynamic table
+//! ```
+//!
+//! The two dynamic tables stay equal only if every block is decoded, in order and to its end. So a
+//! [`Decoder`] decodes blocks of dead streams too, goes on decoding when a section is over its
+//! [`Limits`] (it just stops storing), and is of no use after an error.
+//!
+//! What a field looks like in a block is told by its first bits (RFC 7541, Section 6):
+//!
+//! ```text
+//!  1xxxxxxx  indexed: name and value from a table
+//!  01xxxxxx  literal, which goes into the dynamic table
+//!  001xxxxx  no field: the dynamic table's new maximum size
+//!  0001xxxx  literal, never indexed: not to be put into any table on the way either
+//!  0000xxxx  literal, without indexing
+//! ```
+//!
+//! A number `x` that does not fit goes on in further octets, and strings may be Huffman-coded; see
+//! [`huffman`].
+//!
+//! # Example
+//!
+//! ```
+//! use h2_sync::hpack::{Decoder, Encoder, Limits};
+//! use h2_sync::headers;
+//!
+//! let request = headers!(":method" => "GET", ":path" => "/", "user-agent" => "h2-sync");
+//!
+//! let mut block = Vec::new();
+//! Encoder::new().encode(&request, &mut block);
+//!
+//! let decoded = Decoder::new(Limits::default()).decode(&block, true)?.unwrap();
+//! assert_eq!(decoded.headers, request);
+//! # Ok::<(), h2_sync::hpack::DecodeError>(())
+//! ```
+
+mod decoder;
+mod dynamic_table;
+mod encoder;
+mod error;
+mod field;
+mod field_list;
+mod headers;
+pub mod huffman;
+mod huffman_table;
+mod indexing;
+mod integer;
+mod policy;
+mod reader;
+mod section;
+mod static_table;
+mod table_entry;
+mod table_index;
+
+pub use decoder::{Decoded, Decoder, Limits};
+pub use encoder::Encoder;
+pub use error::DecodeError;
+pub use field::Field;
+pub use headers::{Headers, Iter};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The buffer that a connection is read into.
+
+use std::io::{self, Read};
+
+use bytes::BytesMut;
+
+/// What an idle connection reads with.
+const SMALL: usize = 4 << 10;
+/// The most that one read asks for: larger reads cost less for each octet, up to here.
+const LARGE: usize = 256 << 10;
+/// An empty buffer that has grown beyond this is given back.
+const KEPT: usize = 16 << 10;
+
+/// Octets read and not yet decoded, in a buffer that grows while data flows and shrinks when it
+/// does not.
+#[derive(Debug)]
+pub(crate) struct ReadBuffer {
+    pub(super) octets: BytesMut,
+    ask: usize,
+}
+
+impl ReadBuffer {
+    pub(crate) fn new() -> Self {
+        ReadBuffer { octets: BytesMut::new(), ask: SMALL }
+    }
+
+    /// One read, behind the octets that are there.
+    pub(super) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
+        if self.octets.is_empty() && self.ask == SMALL && self.octets.capacity() > KEPT {
+            self.octets = BytesMut::new();
+        }
+        let before = self.octets.len();
+        self.octets.resize(before + self.ask, 0);
+        let result = reader.read(&mut self.octets[before..]);
+        let read = result.as_ref().map_or(0, |&read| read.min(self.ask));
+        self.octets.truncate(before + read);
+        if read == self.ask {
+            self.ask = (self.ask * 4).min(LARGE);
+        } else if read < self.ask / 4 {
+            self.ask = (self.ask / 2).max(SMALL);
+        }
+        result.map(|_| read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_while_reads_fill_it_and_shrinks_when_they_do_not() {
+        let mut buffer = ReadBuffer::new();
+        for _ in 0..8 {
+            buffer.fill(&mut io::repeat(1)).unwrap();
+            buffer.octets.clear();
+        }
+        assert_eq!(buffer.ask, LARGE);
+        for _ in 0..8 {
+            buffer.fill(&mut &[1u8; 10][..]).unwrap();
+            buffer.octets.clear();
+        }
+        assert_eq!(buffer.ask, SMALL);
+        buffer.fill(&mut &[1u8; 10][..]).unwrap();
+        assert!(buffer.octets.capacity() <= KEPT);
+    }
+
+    #[test]
+    fn an_error_leaves_what_was_read_before() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        }
+        let mut buffer = ReadBuffer::new();
+        buffer.fill(&mut &b"abc"[..]).unwrap();
+        buffer.fill(&mut Fails).unwrap_err();
+        assert_eq!(&buffer.octets[..], b"abc");
+    }
+}

@@ -1,0 +1,311 @@
+//! What can be set on a connection, with its defaults.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::frame::{DEFAULT_MAX_FRAME_SIZE, MAX_MAX_FRAME_SIZE, MAX_WINDOW};
+
+/// Which end of the connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Opens streams with odd identifiers and sends the preface.
+    Client,
+    /// Answers them, and may promise streams with even identifiers.
+    Server,
+}
+
+impl Role {
+    /// `"client"` or `"server"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Client => "client",
+            Role::Server => "server",
+        }
+    }
+}
+
+/// A token bucket: `burst` at once, then `per_second`.
+///
+/// Budgets refill, so a connection that lives for weeks is never cut for what it did in sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// How many at once, 1 at least.
+    pub burst: u32,
+    /// How many more each second.
+    pub per_second: u32,
+}
+
+impl Budget {
+    /// A budget of `burst` at once and `per_second` after that.
+    pub const fn new(burst: u32, per_second: u32) -> Self {
+        Budget { burst, per_second }
+    }
+}
+
+/// The settings, limits and deadlines of one connection.
+///
+/// Plain data: take [`Config::default`] and change what you need. Every limit has a default that
+/// is safe towards a hostile peer and roomy for an honest one.
+///
+/// ```
+/// use h2_sync::proto::Config;
+///
+/// let mut config = Config::default();
+/// config.max_concurrent_streams = 32;
+/// config.initial_window_size = 256 * 1024;
+/// assert!(config.validate().is_ok());
+/// ```
+///
+/// # Memory
+///
+/// What a peer can make one connection hold is bounded by
+///
+/// - received and not yet taken: `max_concurrent_streams × initial_window_size` (128 MiB with the
+///   defaults, reached only by an application that takes nothing),
+/// - waiting to be sent: `max_send_buffer` (8 MiB) plus one frame a stream,
+/// - HPACK: `header_table_size` each way (4 KiB + 4 KiB) and one field section.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Leave out the 24 octets of the connection preface on the side that would send them (a
+    /// client) or expect them (a server). Default `false`. SETTINGS are exchanged all the same.
+    ///
+    /// Right only when something else has sent or consumed these octets already: a server that
+    /// read them to tell HTTP/2 from HTTP/1.1. After `101 Switching Protocols` the client still
+    /// sends its preface (RFC 7540, Section 3.5), so it stays `false` there.
+    pub skip_preface: bool,
+
+    // What we announce in SETTINGS (RFC 9113, Section 6.5.2).
+    /// `SETTINGS_HEADER_TABLE_SIZE`: octets of HPACK table that the peer may have us keep.
+    /// Default 4,096.
+    pub header_table_size: u32,
+    /// `SETTINGS_ENABLE_PUSH`: whether a client takes pushed streams. Default `false`.
+    pub enable_push: bool,
+    /// `SETTINGS_MAX_CONCURRENT_STREAMS`: how many streams the peer may have open at once; more
+    /// are refused with REFUSED_STREAM. Default 128. Memory: see above.
+    pub max_concurrent_streams: u32,
+    /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on each stream before the
+    /// application has taken them. Default 1 MiB; at most 2^31-1. A stream's throughput is at
+    /// most this over the round-trip time.
+    pub initial_window_size: u32,
+    /// The connection's receive window, octets. Default 16 MiB; 65,535 at least. Credit for it
+    /// goes back on receipt, so that a stream that nobody reads never holds up the others:
+    /// memory is bounded by the windows of the streams.
+    pub connection_window_size: u32,
+    /// `SETTINGS_MAX_FRAME_SIZE`: the largest payload that we take. Default 16,384, the RFC's
+    /// minimum; up to 2^24-1. The read buffer grows to it.
+    pub max_frame_size: u32,
+    /// `SETTINGS_MAX_HEADER_LIST_SIZE` and what is enforced: octets of one field section, each
+    /// field counted as name + value + 32. Default 64 KiB. A larger request is answered with
+    /// 431, a larger response resets its stream; over four times this, the connection ends with
+    /// ENHANCE_YOUR_CALM.
+    pub max_header_list_size: u32,
+    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441): whether a server takes extended CONNECT.
+    /// Default `false`.
+    pub enable_connect_protocol: bool,
+
+    // Limits that have no setting of their own.
+    /// Fields in one section, every cookie crumb counted. Default 256.
+    pub max_fields: usize,
+    /// CONTINUATION frames in one field block. Default 16. Their octets are bounded by twice
+    /// [`max_header_list_size`](Self::max_header_list_size).
+    pub max_continuations: u32,
+    /// Octets of HPACK table that our encoder uses, whatever the peer allows. Default 4,096.
+    pub encoder_table_cap: usize,
+    /// Entries in one SETTINGS frame. Default 32.
+    pub max_settings_entries: usize,
+    /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000.
+    pub max_pending_acks: u32,
+    /// RST_STREAM frames received. Default 500 + 33/s.
+    pub resets_received: Budget,
+    /// Streams that the peer made us reset. Default 500 + 33/s.
+    pub resets_provoked: Budget,
+    /// Frames of no use: PRIORITY, unknown types, empty DATA, stray WINDOW_UPDATE. Each DATA
+    /// frame that carries something earns one back. Default 10,000 + 330/s.
+    pub glitches: Budget,
+    /// PING frames received. Default 100 + 10/s.
+    pub pings_received: Budget,
+    /// SETTINGS frames received. Default 100 + 10/s.
+    pub settings_received: Budget,
+    /// Informational (1xx) responses before the final one. Default 16.
+    pub max_informational: u32,
+    /// Promised streams that a client holds at once. Default 100.
+    pub max_promised_streams: usize,
+    /// Octets of DATA and of field sections waiting to be sent, over all streams. Default
+    /// 8 MiB; over it, sending says "full". One action larger than this is taken when nothing
+    /// else waits.
+    pub max_send_buffer: usize,
+    /// The same for one stream, so that a stream with a shut window cannot take the room of the
+    /// others. Default 2 MiB.
+    pub max_stream_send_buffer: usize,
+    /// Whether receive-window credit goes back by itself when the application takes an event.
+    /// Default `true`; with `false` it goes back only when asked for.
+    pub auto_release: bool,
+    /// Whether a stream of the peer's counts against `max_concurrent_streams` until the
+    /// application says that its work is over, and not just until the stream is closed. Drivers
+    /// set it: it is what makes resets in a row (rapid reset) useless. Default `false`.
+    pub hold_slots: bool,
+
+    // Deadlines. `None` means never.
+    /// From the start to the peer's preface and first SETTINGS. Default 10 s.
+    pub handshake_timeout: Option<Duration>,
+    /// From our SETTINGS to their acknowledgement. Default 10 s.
+    pub settings_timeout: Option<Duration>,
+    /// From the first octet of a field block to its last. Default 10 s.
+    pub header_timeout: Option<Duration>,
+    /// A server closes a connection that has had no stream for so long. Default 3 min; a client
+    /// never does it by itself.
+    pub idle_timeout: Option<Duration>,
+    /// A stream that has data to send and whose window stays shut is reset; so is the connection
+    /// when its window stays shut. Also how long one write may make no progress. Default 30 s.
+    pub stall_timeout: Option<Duration>,
+    /// Send a PING after so long without hearing from the peer; at most one per 10 s. Default
+    /// off.
+    pub keepalive_interval: Option<Duration>,
+    /// How long the answer to a keepalive PING may take, counted from when it was *queued*, so
+    /// that a connection that cannot write times out as well. Default 20 s.
+    pub keepalive_timeout: Duration,
+    /// How long HEADERS of a higher stream identifier wait for a lower reserved one before that
+    /// is given up. Default 50 ms.
+    pub reservation_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            skip_preface: false,
+            header_table_size: 4_096,
+            enable_push: false,
+            max_concurrent_streams: 128,
+            initial_window_size: 1 << 20,
+            connection_window_size: 16 << 20,
+            max_frame_size: DEFAULT_MAX_FRAME_SIZE,
+            max_header_list_size: 64 << 10,
+            enable_connect_protocol: false,
+            max_fields: 256,
+            max_continuations: 16,
+            encoder_table_cap: 4_096,
+            max_settings_entries: 32,
+            max_pending_acks: 1_000,
+            resets_received: Budget::new(500, 33),
+            resets_provoked: Budget::new(500, 33),
+            glitches: Budget::new(10_000, 330),
+            pings_received: Budget::new(100, 10),
+            settings_received: Budget::new(100, 10),
+            max_informational: 16,
+            max_promised_streams: 100,
+            max_send_buffer: 8 << 20,
+            max_stream_send_buffer: 2 << 20,
+            auto_release: true,
+            hold_slots: false,
+            handshake_timeout: Some(Duration::from_secs(10)),
+            settings_timeout: Some(Duration::from_secs(10)),
+            header_timeout: Some(Duration::from_secs(10)),
+            idle_timeout: Some(Duration::from_secs(180)),
+            stall_timeout: Some(Duration::from_secs(30)),
+            keepalive_interval: None,
+            keepalive_timeout: Duration::from_secs(20),
+            reservation_timeout: Duration::from_millis(50),
+        }
+    }
+}
+
+/// A value in a [`Config`] that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    field: &'static str,
+    rule: &'static str,
+}
+
+impl ConfigError {
+    /// The name of the field.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "config: `{}` {}", self.field, self.rule)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Checks every value for sense. Constructors of connections call it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and the range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let rules: [(bool, &'static str, &'static str); 11] = [
+            (
+                self.initial_window_size <= MAX_WINDOW,
+                "initial_window_size",
+                "must be at most 2^31-1 (RFC 9113, Section 6.5.2)",
+            ),
+            (
+                (65_535..=MAX_WINDOW).contains(&self.connection_window_size),
+                "connection_window_size",
+                "must be 65,535 to 2^31-1: a connection starts with 65,535 and can only grow \
+                 (RFC 9113, Section 6.9.2)",
+            ),
+            (
+                (DEFAULT_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&self.max_frame_size),
+                "max_frame_size",
+                "must be 2^14 to 2^24-1 (RFC 9113, Section 6.5.2)",
+            ),
+            (
+                self.header_table_size <= 1 << 20,
+                "header_table_size",
+                "must be at most 1 MiB: every connection may hold that much",
+            ),
+            (
+                self.max_header_list_size >= 1_024,
+                "max_header_list_size",
+                "must be at least 1,024: less refuses ordinary requests",
+            ),
+            (self.max_fields >= 8, "max_fields", "must be at least 8"),
+            (self.max_settings_entries >= 1, "max_settings_entries", "must be at least 1"),
+            (self.max_pending_acks >= 1, "max_pending_acks", "must be at least 1"),
+            (self.max_send_buffer >= 1, "max_send_buffer", "must be at least 1"),
+            (self.max_stream_send_buffer >= 1, "max_stream_send_buffer", "must be at least 1"),
+            (
+                [
+                    self.resets_received,
+                    self.resets_provoked,
+                    self.glitches,
+                    self.pings_received,
+                    self.settings_received,
+                ]
+                .iter()
+                .all(|budget| budget.burst >= 1),
+                "resets_received, resets_provoked, glitches, pings_received, settings_received",
+                "must each have a burst of at least 1",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, field, rule)) => Err(ConfigError { field, rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let config = Config { max_frame_size: 100, ..Config::default() };
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.field(), "max_frame_size");
+        assert!(error.to_string().contains("2^14"));
+    }
+}

@@ -1,0 +1,199 @@
+//! Flow-control windows (RFC 9113, Section 5.2 and 6.9).
+//!
+//! A window is a signed number of octets. It goes below zero when the peer lowers
+//! `SETTINGS_INITIAL_WINDOW_SIZE` while octets are in flight (Section 6.9.2), and it never passes
+//! 2^31-1 (Section 6.9.1).
+
+use crate::frame::MAX_WINDOW;
+
+/// A window went over 2^31-1 octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WindowOverflow;
+
+/// What the peer allows us to send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SendWindow(i64);
+
+impl SendWindow {
+    pub(crate) fn new(size: u32) -> Self {
+        SendWindow(i64::from(size))
+    }
+
+    /// Octets that may be sent now.
+    pub(crate) fn available(self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+
+    /// The window as it stands, which may be negative.
+    pub(crate) fn signed(self) -> i64 {
+        self.0
+    }
+
+    /// Takes the octets of a DATA frame that goes out.
+    pub(crate) fn consume(&mut self, len: usize) {
+        debug_assert!(len <= self.available());
+        self.0 -= len as i64;
+    }
+
+    /// Adds what a WINDOW_UPDATE grants.
+    pub(crate) fn grant(&mut self, increment: u32) -> Result<(), WindowOverflow> {
+        self.shift(i64::from(increment))
+    }
+
+    /// Moves the window by a change of `SETTINGS_INITIAL_WINDOW_SIZE`.
+    pub(crate) fn shift(&mut self, delta: i64) -> Result<(), WindowOverflow> {
+        let moved = self.0 + delta;
+        if moved > i64::from(MAX_WINDOW) {
+            return Err(WindowOverflow);
+        }
+        self.0 = moved;
+        Ok(())
+    }
+}
+
+/// The peer sent more than the window that we announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WindowExceeded;
+
+/// What we allow the peer to send: a window that is refilled as octets are released.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RecvWindow {
+    /// What the peer may still send, as announced.
+    announced: i64,
+    /// Octets that have been released but not yet announced.
+    released: i64,
+    /// The size the window is refilled to.
+    target: i64,
+}
+
+impl RecvWindow {
+    pub(crate) fn new(size: u32) -> Self {
+        RecvWindow { announced: i64::from(size), released: 0, target: i64::from(size) }
+    }
+
+    /// The window that the peer sees, which may be negative after a setting was lowered.
+    pub(crate) fn signed(&self) -> i64 {
+        self.announced
+    }
+
+    /// Octets received and not released yet.
+    pub(crate) fn unreleased(&self) -> u32 {
+        u32::try_from(self.target - self.announced - self.released).unwrap_or(0)
+    }
+
+    /// Counts the octets of a DATA frame, padding included (RFC 9113, Section 6.1).
+    pub(crate) fn receive(&mut self, len: u32) -> Result<(), WindowExceeded> {
+        if i64::from(len) > self.announced {
+            return Err(WindowExceeded);
+        }
+        self.announced -= i64::from(len);
+        Ok(())
+    }
+
+    /// Gives octets back, at most as many as have been received and not released.
+    pub(crate) fn release(&mut self, len: u32) {
+        self.released += i64::from(len.min(self.unreleased()));
+    }
+
+    /// The increment to announce, once half of the window has been released: fewer and larger
+    /// WINDOW_UPDATEs, and never so late that the peer runs dry.
+    pub(crate) fn take_update(&mut self) -> Option<u32> {
+        if self.released == 0 || self.released * 2 < self.target {
+            return None;
+        }
+        let increment = u32::try_from(self.released).ok()?;
+        self.announced += self.released;
+        self.released = 0;
+        Some(increment)
+    }
+
+    /// Changes the size by what an acknowledged `SETTINGS_INITIAL_WINDOW_SIZE` says: the peer has
+    /// moved its side of the window by the same difference.
+    pub(crate) fn resize(&mut self, size: u32) {
+        self.announced += i64::from(size) - self.target;
+        self.target = i64::from(size);
+    }
+
+    /// Raises the size; the difference is announced by the WINDOW_UPDATE that it returns.
+    pub(crate) fn grow(&mut self, size: u32) -> Option<u32> {
+        let more = i64::from(size) - self.target;
+        if more <= 0 {
+            return None;
+        }
+        self.target += more;
+        self.announced += more;
+        u32::try_from(more).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_window_may_go_negative_and_come_back() {
+        let mut window = SendWindow::new(100);
+        window.consume(80);
+        window.shift(-100).unwrap();
+        assert_eq!(window.signed(), -80);
+        assert_eq!(window.available(), 0);
+        window.grant(81).unwrap();
+        assert_eq!(window.available(), 1);
+    }
+
+    #[test]
+    fn a_send_window_never_passes_its_maximum() {
+        let mut window = SendWindow::new(MAX_WINDOW);
+        assert_eq!(window.grant(1), Err(WindowOverflow));
+        assert_eq!(window.available(), MAX_WINDOW as usize);
+    }
+
+    #[test]
+    fn an_update_is_due_at_half_the_window() {
+        let mut window = RecvWindow::new(100);
+        window.receive(60).unwrap();
+        window.release(49);
+        assert_eq!(window.take_update(), None);
+        window.release(1);
+        assert_eq!(window.take_update(), Some(50));
+        assert_eq!(window.signed(), 90);
+    }
+
+    #[test]
+    fn more_than_was_received_cannot_be_released() {
+        let mut window = RecvWindow::new(100);
+        window.receive(60).unwrap();
+        window.release(1000);
+        assert_eq!(window.take_update(), Some(60));
+        assert_eq!(window.signed(), 100);
+        window.release(1);
+        assert_eq!(window.take_update(), None);
+    }
+
+    #[test]
+    fn one_octet_over_the_announced_window_is_refused_also_while_credit_waits() {
+        let mut window = RecvWindow::new(100);
+        window.receive(40).unwrap();
+        window.release(40);
+        assert_eq!(window.receive(61), Err(WindowExceeded));
+        assert_eq!(window.receive(60), Ok(()));
+    }
+
+    #[test]
+    fn a_lowered_size_makes_the_receive_window_negative_until_it_drains() {
+        let mut window = RecvWindow::new(100);
+        window.receive(80).unwrap();
+        window.resize(50);
+        assert_eq!(window.signed(), -30);
+        window.release(80);
+        assert_eq!(window.take_update(), Some(80));
+        assert_eq!(window.signed(), 50);
+    }
+
+    #[test]
+    fn a_window_of_zero_never_asks_for_an_update() {
+        let mut window = RecvWindow::new(0);
+        window.release(5);
+        assert_eq!(window.take_update(), None);
+    }
+}

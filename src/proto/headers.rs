@@ -1,0 +1,336 @@
+//! Is a field section a valid HTTP message part? (RFC 9113, Sections 8.1 to 8.5.)
+//!
+//! The same checks hold for what the peer sends (a stream error PROTOCOL_ERROR) and for what the
+//! application asks us to send (an error of that call): what is refused here cannot be smuggled
+//! through an HTTP/1.1 hop behind us.
+
+use super::error::Malformed;
+use crate::hpack::Headers;
+
+/// What the rest of the core wants to know of a request.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RequestFacts {
+    pub(crate) is_head: bool,
+    /// CONNECT without `:protocol`: no content-length semantics, a tunnel after 2xx.
+    pub(crate) is_connect: bool,
+    pub(crate) content_length: Option<u64>,
+    /// The `priority` field has been sent.
+    pub(crate) priority: Option<super::priority::Priority>,
+}
+
+/// What the rest of the core wants to know of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ResponseFacts {
+    pub(crate) status: u16,
+    pub(crate) content_length: Option<u64>,
+}
+
+impl ResponseFacts {
+    pub(crate) fn is_informational(&self) -> bool {
+        (100..200).contains(&self.status)
+    }
+}
+
+/// Checks a request (RFC 9113, Sections 8.3.1, 8.5; RFC 8441 where `extended_connect`).
+pub(crate) fn check_request(
+    headers: &Headers,
+    extended_connect: bool,
+) -> Result<RequestFacts, Malformed> {
+    let mut pseudo = RequestPseudo::default();
+    let mut regular = Regular::default();
+    walk(headers, &mut regular, |name, value| {
+        let (slot, known) = match name {
+            b":method" => (&mut pseudo.method, ":method"),
+            b":scheme" => (&mut pseudo.scheme, ":scheme"),
+            b":authority" => (&mut pseudo.authority, ":authority"),
+            b":path" => (&mut pseudo.path, ":path"),
+            b":protocol" if extended_connect => (&mut pseudo.protocol, ":protocol"),
+            _ => return Err(Malformed::UnexpectedPseudo(lossy(name))),
+        };
+        // RFC 9113, Section 8.3: the same pseudo-header field must not appear twice.
+        if slot.replace(value).is_some() {
+            return Err(Malformed::DuplicatePseudo(known));
+        }
+        Ok(())
+    })?;
+    let method = pseudo.method.ok_or(Malformed::MissingPseudo(":method"))?;
+    if method.is_empty() || !method.iter().all(|&octet| is_token(octet)) {
+        return Err(Malformed::InvalidPseudo(":method"));
+    }
+    let is_connect = method == b"CONNECT" && pseudo.protocol.is_none();
+    if is_connect {
+        pseudo.check_connect()?;
+    } else {
+        pseudo.check_ordinary(method)?;
+    }
+    regular.check_host(pseudo.authority)?;
+    Ok(RequestFacts {
+        is_head: method == b"HEAD",
+        is_connect,
+        content_length: regular.content_length,
+        priority: regular.priority,
+    })
+}
+
+/// Checks a response, interim or final (RFC 9113, Section 8.3.2).
+pub(crate) fn check_response(
+    headers: &Headers,
+    end_stream: bool,
+) -> Result<ResponseFacts, Malformed> {
+    let mut status = None;
+    let mut regular = Regular::default();
+    walk(headers, &mut regular, |name, value| {
+        if name != b":status" {
+            return Err(Malformed::UnexpectedPseudo(lossy(name)));
+        }
+        match status.replace(value) {
+            Some(_) => Err(Malformed::DuplicatePseudo(":status")),
+            None => Ok(()),
+        }
+    })?;
+    let status = match status.ok_or(Malformed::MissingPseudo(":status"))? {
+        &[a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+            u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
+        }
+        _ => return Err(Malformed::InvalidPseudo(":status")),
+    };
+    // RFC 9113, Section 8.6: 101 (Switching Protocols) has no place in HTTP/2.
+    if status == 101 {
+        return Err(Malformed::SwitchingProtocols);
+    }
+    let facts = ResponseFacts { status, content_length: regular.content_length };
+    // RFC 9113, Section 8.1: an interim response cannot carry END_STREAM.
+    if facts.is_informational() && end_stream {
+        return Err(Malformed::InformationalEnd);
+    }
+    Ok(facts)
+}
+
+/// Checks trailers: no pseudo-header fields (RFC 9113, Section 8.1).
+pub(crate) fn check_trailers(headers: &Headers) -> Result<(), Malformed> {
+    let mut regular = Regular::default();
+    walk(headers, &mut regular, |name, _| Err(Malformed::UnexpectedPseudo(lossy(name))))
+}
+
+/// Checks a promised request (RFC 9113, Section 8.4.1): a request that is safe and without body.
+pub(crate) fn check_promise(headers: &Headers) -> Result<RequestFacts, Malformed> {
+    let facts = check_request(headers, false)?;
+    let safe = matches!(headers.get_bytes(":method"), Some(b"GET" | b"HEAD"));
+    if !safe || facts.content_length.is_some_and(|length| length > 0) {
+        return Err(Malformed::UnsafePush);
+    }
+    Ok(facts)
+}
+
+/// Calls `on_pseudo` for each pseudo-header field and checks all others.
+fn walk<'a>(
+    headers: &'a Headers,
+    regular: &mut Regular<'a>,
+    mut on_pseudo: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    let mut in_pseudo = true;
+    for field in headers.iter() {
+        if !is_value(field.value) {
+            return Err(Malformed::Value(lossy(field.name)));
+        }
+        if field.name.first() == Some(&b':') {
+            // RFC 9113, Section 8.3: pseudo-header fields stand before all regular fields.
+            if !in_pseudo {
+                return Err(Malformed::PseudoAfterRegular(lossy(field.name)));
+            }
+            on_pseudo(field.name, field.value)?;
+        } else {
+            in_pseudo = false;
+            regular.check(field.name, field.value)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct RequestPseudo<'a> {
+    method: Option<&'a [u8]>,
+    scheme: Option<&'a [u8]>,
+    authority: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+    protocol: Option<&'a [u8]>,
+}
+
+impl RequestPseudo<'_> {
+    /// RFC 9113, Section 8.5: CONNECT has `:authority` (host and port) and neither `:scheme` nor
+    /// `:path`.
+    fn check_connect(&self) -> Result<(), Malformed> {
+        for (value, name) in [(self.scheme, ":scheme"), (self.path, ":path")] {
+            if value.is_some() {
+                return Err(Malformed::UnexpectedPseudo(name.to_owned()));
+            }
+        }
+        let authority = self.authority.ok_or(Malformed::MissingPseudo(":authority"))?;
+        let port = authority.rsplitn(2, |&octet| octet == b':').next().unwrap_or_default();
+        let has_port = port.len() < authority.len()
+            && !port.is_empty()
+            && port.iter().all(u8::is_ascii_digit);
+        if !has_port || !is_authority(authority) {
+            return Err(Malformed::InvalidPseudo(":authority"));
+        }
+        Ok(())
+    }
+
+    fn check_ordinary(&self, method: &[u8]) -> Result<(), Malformed> {
+        let scheme = self.scheme.ok_or(Malformed::MissingPseudo(":scheme"))?;
+        if !is_scheme(scheme) {
+            return Err(Malformed::InvalidPseudo(":scheme"));
+        }
+        let is_http = scheme == b"https" || scheme == b"http";
+        let path = self.path.ok_or(Malformed::MissingPseudo(":path"))?;
+        // RFC 9113, Section 8.3.1: not empty for http and https; starts with "/", or is "*" for
+        // OPTIONS.
+        let shape = match path.first() {
+            Some(b'/') => true,
+            Some(_) if is_http => method == b"OPTIONS" && path == b"*",
+            Some(_) => true,
+            None => !is_http,
+        };
+        if !shape || !path.iter().all(|&octet| is_path(octet)) {
+            return Err(Malformed::InvalidPseudo(":path"));
+        }
+        if let Some(protocol) = self.protocol {
+            // RFC 8441, Section 4: `:protocol` belongs to CONNECT alone, and `:authority` is
+            // needed.
+            if method != b"CONNECT" {
+                return Err(Malformed::UnexpectedPseudo(":protocol".to_owned()));
+            }
+            if protocol.is_empty() || !protocol.iter().all(|&octet| is_token(octet)) {
+                return Err(Malformed::InvalidPseudo(":protocol"));
+            }
+            if self.authority.is_none() {
+                return Err(Malformed::MissingPseudo(":authority"));
+            }
+        }
+        match self.authority {
+            // RFC 9110, Section 4.2.1: an http URI with an empty host is invalid.
+            Some(authority) if is_http && (authority.is_empty() || !is_authority(authority)) => {
+                Err(Malformed::InvalidPseudo(":authority"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The regular fields that the protocol cares about.
+#[derive(Default)]
+struct Regular<'a> {
+    host: Option<&'a [u8]>,
+    content_length: Option<u64>,
+    priority: Option<super::priority::Priority>,
+}
+
+impl<'a> Regular<'a> {
+    fn check(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), Malformed> {
+        if name.is_empty() || !name.iter().all(|&octet| NAME_OCTETS[usize::from(octet)]) {
+            return Err(Malformed::Name(lossy(name)));
+        }
+        match name {
+            b"host" => {
+                if self.host.replace(value).is_some() {
+                    return Err(Malformed::Host);
+                }
+            }
+            b"content-length" => {
+                let length = parse_length(value).ok_or(Malformed::ContentLength)?;
+                if self.content_length.replace(length).is_some_and(|other| other != length) {
+                    return Err(Malformed::ContentLength);
+                }
+            }
+            b"priority" => self.priority = Some(super::priority::Priority::parse(value)),
+            // RFC 9113, Section 8.2.2: `te` may be there, with "trailers" alone.
+            b"te" if !value.eq_ignore_ascii_case(b"trailers") => return Err(Malformed::Te),
+            b"connection" => return Err(Malformed::ConnectionSpecific("connection")),
+            b"keep-alive" => return Err(Malformed::ConnectionSpecific("keep-alive")),
+            b"proxy-connection" => return Err(Malformed::ConnectionSpecific("proxy-connection")),
+            b"transfer-encoding" => {
+                return Err(Malformed::ConnectionSpecific("transfer-encoding"))
+            }
+            b"upgrade" => return Err(Malformed::ConnectionSpecific("upgrade")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9113, Section 8.3.1: a request whose `host` differs from `:authority` is malformed.
+    fn check_host(&self, authority: Option<&[u8]>) -> Result<(), Malformed> {
+        match (self.host, authority) {
+            (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
+                Err(Malformed::Host)
+            }
+            (Some(host), _) if !is_authority(host) => Err(Malformed::Host),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Digits alone: RFC 9110, Section 8.6 has no sign, no space, no list that we would have to guess
+/// about.
+fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// RFC 9113, Section 8.2.1: no NUL, CR or LF, no white space at either end; and none of the other
+/// control characters that RFC 9110, Section 5.5 calls invalid.
+fn is_value(value: &[u8]) -> bool {
+    let edge = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+    // Without a branch per octet, so that the compiler makes vector code of it.
+    let bad = value
+        .iter()
+        .fold(false, |bad, &octet| bad | ((octet < 0x20) & (octet != b'\t')) | (octet == 0x7f));
+    !bad && !edge(value.first()) && !edge(value.last())
+}
+
+/// Which octets a field name may hold: the token characters of RFC 9110, Section 5.6.2, without
+/// upper case (RFC 9113, Section 8.2.1).
+static NAME_OCTETS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        table[octet] = is_token(octet as u8) && !(octet as u8).is_ascii_uppercase();
+        octet += 1;
+    }
+    table
+};
+
+const fn is_token(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
+                | b'`' | b'|' | b'~'
+        )
+}
+
+/// RFC 3986, Section 3.1.
+fn is_scheme(scheme: &[u8]) -> bool {
+    scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme
+            .iter()
+            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'))
+}
+
+/// What a request target may hold: no space, no control character, no fragment.
+fn is_path(octet: u8) -> bool {
+    octet > 0x20 && octet != 0x7f && octet != b'#'
+}
+
+/// RFC 9113, Section 8.3.1: no userinfo; and nothing that would end an authority in a URI.
+fn is_authority(authority: &[u8]) -> bool {
+    authority
+        .iter()
+        .all(|&octet| octet > 0x20 && octet != 0x7f && !matches!(octet, b'@' | b'/' | b'?' | b'#' | b'\\' | b','))
+}
+
+fn lossy(name: &[u8]) -> String {
+    // Enough to see what it is, and no more: it may be as long as a field section.
+    String::from_utf8_lossy(&name[..name.len().min(64)]).into_owned()
+}

@@ -1,0 +1,107 @@
+//! The protocol without I/O: a [`Connection`] is a state machine that bytes and commands go into,
+//! and that events and bytes come out of.
+//!
+//! It has six verbs, and no threads, sockets, channels or clock:
+//!
+//! ```text
+//!              receive(bytes) ─┐                 ┌─ poll_event()     what has happened
+//!  open, send_headers, … ──────┼──▶ Connection ──┼─ poll_transmit()  bytes to write
+//!      handle_timeout(now) ────┘                 └─ poll_timeout()   when to come back
+//! ```
+//!
+//! After each call on the left, ask the three on the right until they have nothing more to say.
+//! Time is passed in, so that tests and simulations can make their own.
+//!
+//! # Example
+//!
+//! A client and a server, pumped by hand on one thread:
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use bytes::BytesMut;
+//! use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
+//! use h2_sync::{headers, proto};
+//!
+//! /// Moves everything that `from` has to say to `to`.
+//! fn pump(from: &mut Connection, to: &mut Connection) -> Result<(), proto::ConnectionError> {
+//!     let mut out = Transmit::new();
+//!     from.poll_transmit(Instant::now(), &mut out, usize::MAX);
+//!     to.receive(&mut BytesMut::from(&out.to_vec()[..]), Instant::now())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now = Instant::now();
+//! let mut client = Connection::new(Role::Client, Config::default(), now)?;
+//! let mut server = Connection::new(Role::Server, Config::default(), now)?;
+//!
+//! let request = headers!(
+//!     ":method" => "GET", ":scheme" => "http", ":authority" => "example.com", ":path" => "/",
+//! );
+//! let id = client.open(&request, true, now)?;
+//! pump(&mut client, &mut server)?;
+//!
+//! while let Some(event) = server.poll_event() {
+//!     if let Event::Headers { stream_id, .. } = event {
+//!         server.send_headers(stream_id, &headers!(":status" => "200"), false, now)?;
+//!         server.send_data(stream_id, "hello".into(), true, now)?;
+//!     }
+//! }
+//! pump(&mut server, &mut client)?;
+//!
+//! let bodies: Vec<_> = std::iter::from_fn(|| client.poll_event())
+//!     .filter_map(|event| match event {
+//!         Event::Data { stream_id, data, .. } if stream_id == id => Some(data),
+//!         _ => None,
+//!     })
+//!     .collect();
+//! assert_eq!(bodies, ["hello"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Inside
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `connection` | the struct, start and end |
+//! | `receive`, `receive_block` | one function for each frame type |
+//! | `commands`, `opening` | what the application asks for |
+//! | `transmit`, `scheduler`, `outgoing` | what goes out, in which order |
+//! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
+//! | `headers`, `priority`, `settings` | what makes a message valid; RFC 9218; Section 6.5 |
+//! | `limits`, `timers` | budgets against abuse; deadlines |
+
+mod commands;
+mod config;
+mod connection;
+mod error;
+mod event;
+mod flow;
+mod headers;
+mod limits;
+mod opening;
+mod outgoing;
+mod priority;
+mod queue;
+mod receive;
+mod receive_block;
+mod scheduler;
+mod settings;
+mod state;
+mod stats;
+mod stream;
+mod streams;
+mod timers;
+mod trace;
+mod transmit;
+
+pub use config::{Budget, Config, ConfigError, Role};
+pub use connection::Connection;
+pub use error::{CommandError, ConnectionError, Fault, Malformed};
+pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
+pub use outgoing::Transmit;
+pub use priority::Priority;
+pub use settings::RemoteSettings;
+pub use stats::{Compression, Stats, Traffic};
+pub use trace::FRAMES as TRACE_TARGET;

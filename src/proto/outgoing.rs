@@ -1,0 +1,184 @@
+//! Octets on their way to the transport, gathered so that one vectored write takes many frames.
+
+use std::io::{self, IoSlice, Write};
+
+use bytes::Bytes;
+
+use crate::frame;
+
+/// DATA up to this size is copied next to its head; larger pieces are shared. A slice of its own
+/// costs more than the copy below that.
+const COPIED: usize = 2 << 10;
+
+/// Slices given to one vectored write. Systems take 1,024; more than a few dozen gain nothing.
+const SLICES: usize = 64;
+
+/// What [`Connection::poll_transmit`](super::Connection::poll_transmit) gives out: one run of
+/// octets, held as a buffer of frames with large payloads shared in between.
+#[derive(Debug, Default)]
+pub struct Transmit {
+    buffer: Vec<u8>,
+    /// Payloads, each with the position in `buffer` that it stands before.
+    shared: Vec<(usize, Bytes)>,
+    shared_len: usize,
+    written: usize,
+}
+
+impl Transmit {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Octets that have not been written yet.
+    pub fn len(&self) -> usize {
+        self.buffer.len() + self.shared_len - self.written
+    }
+
+    /// Whether all has been written.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets everything, and keeps a buffer of reasonable size for the next time.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(16 << 10);
+        self.shared.clear();
+        self.shared.shrink_to(SLICES);
+        self.shared_len = 0;
+        self.written = 0;
+    }
+
+    /// The octets that have not been written yet, piece by piece.
+    pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let mut skip = self.written;
+        self.all_chunks().filter_map(move |chunk| {
+            let skipped = skip.min(chunk.len());
+            skip -= skipped;
+            let rest = &chunk[skipped..];
+            (!rest.is_empty()).then_some(rest)
+        })
+    }
+
+    /// The octets that have not been written yet, in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len());
+        self.chunks().for_each(|chunk| all.extend_from_slice(chunk));
+        all
+    }
+
+    /// Writes as much as one call takes, and remembers how much that was.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer; `WriteZero` when it takes nothing.
+    pub fn write_to(&mut self, writer: &mut impl Write) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut count = 0;
+        for (slot, chunk) in slices.iter_mut().zip(self.chunks()) {
+            *slot = IoSlice::new(chunk);
+            count += 1;
+        }
+        let written = match &slices[..count] {
+            [] => return Ok(0),
+            [one] => writer.write(one)?,
+            many => writer.write_vectored(many)?,
+        };
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.written += written.min(self.len());
+        if self.is_empty() {
+            self.clear();
+        }
+        Ok(written)
+    }
+
+    fn all_chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.shared.iter().map(|&(at, _)| at));
+        let ends = self.shared.iter().map(|&(at, _)| at).chain([self.buffer.len()]);
+        let between = starts.zip(ends).map(|(from, to)| &self.buffer[from..to]);
+        let shared = self.shared.iter().map(|(_, data)| &data[..]).chain([&[][..]]);
+        between.zip(shared).flat_map(|(frames, data)| [frames, data])
+    }
+
+    /// Takes what has been encoded already, without a copy where nothing waits.
+    pub(super) fn take_from(&mut self, encoded: &mut Vec<u8>) {
+        if self.is_empty() {
+            self.clear();
+            std::mem::swap(&mut self.buffer, encoded);
+        } else {
+            self.buffer.append(encoded);
+        }
+    }
+
+    pub(super) fn with_buffer(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.buffer);
+    }
+
+    pub(super) fn push_data(&mut self, frame: frame::Data) {
+        if frame.data.len() <= COPIED {
+            frame.encode(&mut self.buffer);
+        } else {
+            frame.encode_head(&mut self.buffer);
+            self.shared_len += frame.data.len();
+            self.shared.push((self.buffer.len(), frame.data));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::StreamId;
+
+    fn data(len: usize, fill: u8) -> frame::Data {
+        frame::Data {
+            stream_id: StreamId::from_wire(1),
+            data: vec![fill; len].into(),
+            end_stream: false,
+            padding: None,
+        }
+    }
+
+    /// Takes `step` octets at each call.
+    struct Slow(usize, Vec<u8>);
+
+    impl Write for Slow {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            let n = buf.len().min(self.0);
+            self.1.extend_from_slice(&buf[..n]);
+            Ok(n)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_octets_are_the_same_however_little_each_write_takes() {
+        let pieces = [data(10, 1), data(20_000, 2), data(0, 3), data(COPIED + 1, 4), data(5, 5)];
+        let mut expected = Vec::new();
+        pieces.iter().for_each(|piece| piece.encode(&mut expected));
+        for step in [1, 7, 9, 4096, usize::MAX] {
+            let mut out = Transmit::new();
+            pieces.iter().for_each(|piece| out.push_data(piece.clone()));
+            assert_eq!(out.to_vec(), expected);
+            let mut slow = Slow(step, Vec::new());
+            while !out.is_empty() {
+                out.write_to(&mut slow).unwrap();
+            }
+            assert_eq!(slow.1, expected, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_is_an_error() {
+        let mut out = Transmit::new();
+        out.push_data(data(1, 1));
+        let error = out.write_to(&mut Slow(0, Vec::new())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+        assert_eq!(out.len(), 10);
+    }
+}

@@ -1,0 +1,177 @@
+//! Events that wait to be polled, in a queue that cannot be made to grow without bound.
+//!
+//! DATA is bounded by the receive windows, in octets; to bound it in pieces as well, small pieces
+//! of one stream that wait next to each other become one. Events that belong to no stream are
+//! counted, and beyond a number that no honest peer reaches they are dropped.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::event::Event;
+use crate::frame::StreamId;
+
+/// Pieces up to this size are joined to what waits already.
+const SMALL: usize = 4 << 10;
+/// An event of DATA does not grow beyond this by joining.
+const JOINED: usize = 16 << 10;
+/// Events without a stream that may wait.
+const MAX_LOOSE: usize = 256;
+
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    waiting: VecDeque<Waiting>,
+    /// Number of the event at the front.
+    first: u64,
+    loose: usize,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    /// Belongs to a stream, and so to a bound.
+    Stream(Event),
+    /// Belongs to the connection.
+    Loose(Event),
+    Data { stream_id: StreamId, piece: Piece, end_stream: bool },
+}
+
+#[derive(Debug)]
+enum Piece {
+    Whole(Bytes),
+    Joined(BytesMut),
+}
+
+impl EventQueue {
+    pub(crate) fn push(&mut self, event: Event) {
+        self.waiting.push_back(Waiting::Stream(event));
+    }
+
+    /// For events that a peer can cause at will. Beyond the bound the event is dropped: they
+    /// inform, and nothing waits for them.
+    pub(crate) fn push_loose(&mut self, event: Event) {
+        if self.loose < MAX_LOOSE {
+            self.loose += 1;
+            self.waiting.push_back(Waiting::Loose(event));
+        } else {
+            log::debug!("nobody takes events: dropped {event:?}");
+        }
+    }
+
+    /// Adds DATA, to the event with number `last` where that still waits and both are small.
+    /// Returns the number of the event that it is in.
+    pub(crate) fn push_data(
+        &mut self,
+        stream_id: StreamId,
+        data: Bytes,
+        end_stream: bool,
+        last: Option<u64>,
+    ) -> u64 {
+        if let Some((number, waiting)) = last.and_then(|number| self.get_mut(number)) {
+            if let Waiting::Data { stream_id: id, piece, end_stream: end } = waiting {
+                if *id == stream_id && piece.join(&data) {
+                    *end = end_stream;
+                    return number;
+                }
+            }
+        }
+        let piece = Piece::Whole(data);
+        self.waiting.push_back(Waiting::Data { stream_id, piece, end_stream });
+        self.first + self.waiting.len() as u64 - 1
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        let waiting = self.waiting.pop_front()?;
+        self.first += 1;
+        Some(match waiting {
+            Waiting::Stream(event) => event,
+            Waiting::Loose(event) => {
+                self.loose -= 1;
+                event
+            }
+            Waiting::Data { stream_id, piece, end_stream } => {
+                Event::Data { stream_id, data: piece.into_bytes(), end_stream }
+            }
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn get_mut(&mut self, number: u64) -> Option<(u64, &mut Waiting)> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        Some((number, self.waiting.get_mut(index)?))
+    }
+}
+
+impl Piece {
+    fn join(&mut self, more: &[u8]) -> bool {
+        let len = match self {
+            Piece::Whole(data) => data.len(),
+            Piece::Joined(data) => data.len(),
+        };
+        if more.len() > SMALL || len + more.len() > JOINED {
+            return false;
+        }
+        if let Piece::Whole(data) = self {
+            let mut joined = BytesMut::with_capacity((2 * (len + more.len())).max(256));
+            joined.extend_from_slice(data);
+            *self = Piece::Joined(joined);
+        }
+        if let Piece::Joined(data) = self {
+            data.extend_from_slice(more);
+        }
+        true
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Piece::Whole(data) => data,
+            Piece::Joined(data) => data.freeze(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(queue: &mut EventQueue, data: &[u8], last: Option<u64>) -> u64 {
+        queue.push_data(StreamId::from_wire(1), Bytes::copy_from_slice(data), false, last)
+    }
+
+    #[test]
+    fn a_million_tiny_pieces_wait_as_a_few_events() {
+        let mut queue = EventQueue::default();
+        let mut last = None;
+        for _ in 0..1_000_000 {
+            last = Some(push(&mut queue, b"x", last));
+        }
+        assert!(queue.waiting.len() <= 1_000_000 / JOINED + 1);
+        let total: usize = std::iter::from_fn(|| queue.pop())
+            .map(|event| match event {
+                Event::Data { data, .. } => data.len(),
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert_eq!(total, 1_000_000);
+    }
+
+    #[test]
+    fn a_piece_that_has_been_taken_is_not_joined() {
+        let mut queue = EventQueue::default();
+        let last = push(&mut queue, b"a", None);
+        queue.pop().unwrap();
+        let next = push(&mut queue, b"b", Some(last));
+        assert_ne!(next, last);
+    }
+
+    #[test]
+    fn events_without_a_stream_are_bounded() {
+        let mut queue = EventQueue::default();
+        for _ in 0..10_000 {
+            queue.push_loose(Event::SettingsAcknowledged);
+        }
+        assert_eq!(queue.waiting.len(), MAX_LOOSE);
+    }
+}

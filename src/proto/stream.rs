@@ -1,0 +1,154 @@
+//! One stream: its state, and what its two directions have to remember.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::flow::{RecvWindow, SendWindow};
+use super::headers::RequestFacts;
+use super::priority::Priority;
+use super::state::State;
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+
+/// How far a message has come in one direction (RFC 9113, Section 8.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The request, or the final response, is still to come.
+    Headers,
+    /// DATA or trailers come next.
+    Body,
+    /// END_STREAM has been asked for (sending) or has arrived (receiving).
+    Done,
+}
+
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    pub(crate) state: State,
+    pub(crate) send: SendHalf,
+    pub(crate) recv: RecvHalf,
+    pub(crate) request: RequestFacts,
+    /// What the client has said about scheduling; `None` where it has said nothing.
+    pub(crate) priority: Option<Priority>,
+    /// It counts against a limit of concurrent streams.
+    pub(crate) counted: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(id: StreamId, send_window: u32, recv_window: u32) -> Self {
+        Stream {
+            id,
+            state: State::Idle,
+            send: SendHalf {
+                window: SendWindow::new(send_window),
+                queue: VecDeque::new(),
+                queued: 0,
+                phase: Phase::Headers,
+                on_wire: false,
+                scheduled: false,
+                no_body: false,
+                content_left: None,
+                held_promises: 0,
+                wants_room: false,
+                stall: None,
+            },
+            recv: RecvHalf {
+                window: RecvWindow::new(recv_window),
+                phase: Phase::Headers,
+                content_left: None,
+                no_body: false,
+                informational: 0,
+                last_data: None,
+            },
+            request: RequestFacts::default(),
+            priority: None,
+            counted: false,
+        }
+    }
+
+    pub(crate) fn urgency(&self) -> usize {
+        usize::from(self.priority.unwrap_or_default().urgency())
+    }
+
+    /// RFC 9218, Section 10: a response that is not incremental is best sent whole before the
+    /// next. That is done for a stream whose client says so; streams of clients that say nothing
+    /// share in turns.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.priority.is_some_and(|priority| !priority.incremental())
+    }
+
+    /// Whether something could be sent if the connection's window allows.
+    pub(crate) fn is_sendable(&self) -> bool {
+        let send = &self.send;
+        send.on_wire
+            && send.held_promises == 0
+            && match send.queue.front() {
+                Some(Item::Data { data, .. }) => data.is_empty() || send.window.available() > 0,
+                Some(Item::Trailers(_)) => true,
+                None => false,
+            }
+    }
+
+    /// Whether DATA waits for this stream's own window.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.send.on_wire
+            && self.send.window.available() == 0
+            && matches!(self.send.queue.front(), Some(Item::Data { data, .. }) if !data.is_empty())
+    }
+}
+
+/// Something that waits for its turn to be sent.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Data { data: Bytes, end_stream: bool },
+    Trailers(Headers),
+}
+
+#[derive(Debug)]
+pub(crate) struct SendHalf {
+    pub(crate) window: SendWindow,
+    pub(crate) queue: VecDeque<Item>,
+    /// Octets in `queue`, field sections included.
+    pub(crate) queued: usize,
+    /// What the application has asked for, which runs ahead of `state`.
+    pub(crate) phase: Phase,
+    /// HEADERS have been encoded: the stream exists for the peer.
+    pub(crate) on_wire: bool,
+    /// It stands in the scheduler.
+    pub(crate) scheduled: bool,
+    /// The message must not have a body.
+    pub(crate) no_body: bool,
+    /// What is left of the `content-length` that was announced.
+    pub(crate) content_left: Option<u64>,
+    /// PUSH_PROMISE frames that must go out before anything else of this stream.
+    pub(crate) held_promises: u32,
+    /// A command was refused for lack of room.
+    pub(crate) wants_room: bool,
+    /// Since when the window has been shut while DATA waits.
+    pub(crate) stall: Option<Stall>,
+}
+
+/// A stream that waits for its window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stall {
+    pub(crate) since: Instant,
+    /// Octets sent since then. A peer that opens the window by an octet now and then is still
+    /// stalling.
+    pub(crate) progress: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct RecvHalf {
+    pub(crate) window: RecvWindow,
+    pub(crate) phase: Phase,
+    /// What is left of the `content-length` that was announced.
+    pub(crate) content_left: Option<u64>,
+    /// The message must not have a body.
+    pub(crate) no_body: bool,
+    /// Interim responses so far.
+    pub(crate) informational: u32,
+    /// Number of the event that the last DATA went into.
+    pub(crate) last_data: Option<u64>,
+}

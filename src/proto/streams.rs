@@ -1,0 +1,248 @@
+//! The table of streams by identifier, and what is remembered of those that are gone.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::config::Role;
+use super::state::Cause;
+use super::stream::Stream;
+use crate::frame::StreamId;
+
+/// How many identifiers of each side are remembered after their streams are gone.
+const REMEMBERED: usize = 1_024;
+
+/// What an identifier without a live stream stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It has never been used.
+    Idle,
+    /// It has been, and ended like this; `None` where that is forgotten or it was skipped.
+    Closed(Option<Cause>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Streams {
+    role: Role,
+    live: HashMap<StreamId, Stream, BuildHasherDefault<IdHasher>>,
+    own: History,
+    peers: History,
+    /// Streams of ours that count against the peer's limit.
+    pub(crate) own_active: usize,
+    /// Streams of the peer's that count against ours, those whose slot is held included.
+    pub(crate) peer_active: usize,
+}
+
+impl Streams {
+    pub(crate) fn new(role: Role) -> Self {
+        Streams {
+            role,
+            live: HashMap::default(),
+            own: History::default(),
+            peers: History::default(),
+            own_active: 0,
+            peer_active: 0,
+        }
+    }
+
+    pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
+        self.live.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.live.get_mut(&id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.live.values_mut()
+    }
+
+    /// Identifiers of all streams for which `pick` holds, in ascending order.
+    pub(crate) fn ids(&self, pick: impl Fn(&Stream) -> bool) -> Vec<StreamId> {
+        let mut ids: Vec<_> =
+            self.live.values().filter(|stream| pick(stream)).map(|stream| stream.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub(crate) fn insert(&mut self, stream: Stream) {
+        self.live.insert(stream.id, stream);
+    }
+
+    /// Whether we open streams with this identifier.
+    pub(crate) fn is_own(&self, id: StreamId) -> bool {
+        match self.role {
+            Role::Client => id.is_client_initiated(),
+            Role::Server => id.is_server_initiated(),
+        }
+    }
+
+    fn history(&mut self, id: StreamId) -> &mut History {
+        if self.is_own(id) {
+            &mut self.own
+        } else {
+            &mut self.peers
+        }
+    }
+
+    /// The identifier is in use from now on, and all lower idle ones of its side are closed
+    /// (RFC 9113, Section 5.1.1).
+    pub(crate) fn use_id(&mut self, id: StreamId) {
+        self.history(id).advance(id);
+    }
+
+    /// The highest identifier that the peer has used.
+    pub(crate) fn last_of_peer(&self) -> StreamId {
+        self.peers.last
+    }
+
+    pub(crate) fn standing(&self, id: StreamId) -> Standing {
+        if self.is_own(id) {
+            self.own.standing(id)
+        } else {
+            self.peers.standing(id)
+        }
+    }
+
+    /// Takes a stream out of the table and remembers how it ended.
+    pub(crate) fn remove(&mut self, id: StreamId, cause: Cause) -> Option<Stream> {
+        let stream = self.live.remove(&id)?;
+        self.history(id).record(id, cause);
+        Some(stream)
+    }
+
+    /// The peer's stream was refused before it got into the table.
+    pub(crate) fn record(&mut self, id: StreamId, cause: Cause) {
+        self.history(id).record(id, cause);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.live = HashMap::default();
+    }
+}
+
+/// The last identifiers of one side. They only ever go up, so a ring indexed by the identifier
+/// itself finds each in one step and costs an octet a stream, and nothing before the first ends.
+#[derive(Debug, Default)]
+struct History {
+    last: StreamId,
+    ring: Vec<Option<Cause>>,
+}
+
+impl History {
+    fn slot(id: StreamId) -> usize {
+        (id.get() >> 1) as usize % REMEMBERED
+    }
+
+    fn advance(&mut self, id: StreamId) {
+        debug_assert!(id > self.last);
+        if !self.ring.is_empty() {
+            let skipped = ((id.get() - self.last.get()) >> 1) as usize;
+            let from = Self::slot(id) + REMEMBERED;
+            for back in 0..skipped.min(REMEMBERED) {
+                self.ring[(from - back) % REMEMBERED] = None;
+            }
+        }
+        self.last = id;
+    }
+
+    fn record(&mut self, id: StreamId, cause: Cause) {
+        if self.remembers(id) {
+            if self.ring.is_empty() {
+                self.ring = vec![None; REMEMBERED];
+            }
+            self.ring[Self::slot(id)] = Some(cause);
+        }
+    }
+
+    fn remembers(&self, id: StreamId) -> bool {
+        id <= self.last && ((self.last.get() - id.get()) >> 1) < REMEMBERED as u32
+    }
+
+    fn standing(&self, id: StreamId) -> Standing {
+        if id > self.last {
+            Standing::Idle
+        } else if self.remembers(id) {
+            Standing::Closed(self.ring.get(Self::slot(id)).copied().flatten())
+        } else {
+            Standing::Closed(None)
+        }
+    }
+}
+
+/// Stream identifiers are small numbers that the table holds few of and that their side can only
+/// count upwards: a multiplication spreads them well enough, at a tenth of the cost of SipHash.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            self.write_u32(u32::from(octet));
+        }
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.0 = (self.0 ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // The table takes the low bits; the product is best mixed in the high ones.
+        self.0.rotate_left(26)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u32) -> StreamId {
+        StreamId::from_wire(n)
+    }
+
+    #[test]
+    fn an_identifier_is_idle_until_it_or_a_higher_one_is_used() {
+        let mut streams = Streams::new(Role::Server);
+        assert_eq!(streams.standing(id(5)), Standing::Idle);
+        streams.use_id(id(5));
+        assert_eq!(streams.standing(id(3)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(7)), Standing::Idle);
+        assert_eq!(streams.standing(id(2)), Standing::Idle, "the other side's numbers are apart");
+    }
+
+    #[test]
+    fn the_end_of_a_stream_is_remembered_until_a_thousand_more_have_come() {
+        let mut streams = Streams::new(Role::Server);
+        streams.use_id(id(1));
+        streams.insert(Stream::new(id(1), 0, 0));
+        streams.remove(id(1), Cause::ResetByPeer);
+        for n in 1..REMEMBERED as u32 {
+            streams.use_id(id(2 * n + 1));
+        }
+        assert_eq!(streams.standing(id(1)), Standing::Closed(Some(Cause::ResetByPeer)));
+        streams.use_id(id(2 * REMEMBERED as u32 + 1));
+        assert_eq!(streams.standing(id(1)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(2 * REMEMBERED as u32 + 1)), Standing::Closed(None));
+    }
+
+    #[test]
+    fn a_jump_over_many_identifiers_forgets_what_was_before() {
+        let mut streams = Streams::new(Role::Server);
+        streams.use_id(id(1));
+        streams.record(id(1), Cause::EndStream);
+        streams.use_id(id(1_000_001));
+        assert_eq!(streams.standing(id(1_000_001)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(999_999)), Standing::Closed(None));
+        streams.use_id(id(1_000_005));
+        streams.record(id(1_000_005), Cause::EndStream);
+        assert_eq!(streams.standing(id(1_000_003)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(1_000_005)), Standing::Closed(Some(Cause::EndStream)));
+    }
+}

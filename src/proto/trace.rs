@@ -1,0 +1,72 @@
+//! Every frame, in and out, as one readable line at `trace` level.
+
+use std::fmt;
+
+use super::config::Role;
+use crate::hpack::Headers;
+
+/// The target of the log lines: `RUST_LOG=h2_sync::frames=trace` shows every frame.
+pub const FRAMES: &str = "h2_sync::frames";
+
+/// Which way a frame goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    Sent,
+    Received,
+}
+
+/// Who writes the lines of one connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tracer {
+    role: Role,
+}
+
+impl Tracer {
+    pub(crate) fn new(role: Role) -> Self {
+        Tracer { role }
+    }
+
+    pub(crate) fn is_on(self) -> bool {
+        log::log_enabled!(target: FRAMES, log::Level::Trace)
+    }
+
+    pub(crate) fn frame(self, way: Way, frame: &dyn fmt::Display) {
+        if self.is_on() {
+            log::trace!(target: FRAMES, "{} {} {frame}", self.role.name(), way.name());
+        }
+    }
+
+    /// A frame that ends a field block, with the fields.
+    pub(crate) fn frame_with_fields(self, way: Way, frame: &dyn fmt::Display, headers: &Headers) {
+        if self.is_on() {
+            let fields = Fields(headers);
+            log::trace!(target: FRAMES, "{} {} {frame} {fields}", self.role.name(), way.name());
+        }
+    }
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Way::Sent => "send",
+            Way::Received => "recv",
+        }
+    }
+}
+
+/// `{:method: GET, :path: /}`, with secrets masked whether or not they are marked.
+struct Fields<'a>(&'a Headers);
+
+impl fmt::Display for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (index, mut field) in self.0.iter().enumerate() {
+            field.sensitive |= matches!(
+                field.name,
+                b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie"
+            );
+            write!(f, "{}{field}", if index > 0 { ", " } else { "" })?;
+        }
+        f.write_str("}")
+    }
+}

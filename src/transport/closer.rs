@@ -1,0 +1,129 @@
+//! The handle that ends a transport from any thread.
+
+use std::fmt;
+use std::io;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+
+/// Both directions go on.
+const OPEN: u8 = 0;
+/// `shutdown_write` has been called.
+const WRITE_SHUT: u8 = 1;
+/// `close` has been called.
+const CLOSED: u8 = 2;
+
+/// Shuts a transport down, from any thread.
+///
+/// A `Closer` comes out of [`Transport::split`] beside the two halves. Clones act on the same
+/// stream. It does not keep the stream open: when both halves are gone, so is the stream, and
+/// closing it once more does nothing.
+///
+/// ```text
+///            shutdown_write()               close()
+///   open ─────────────────────▶ write shut ─────────▶ closed
+///     └──────────────────── close() ────────────────────▲
+/// ```
+///
+/// Each step is taken once: only the first call reaches the stream, and later ones return `Ok`.
+///
+/// [`Transport::split`]: super::Transport::split
+#[derive(Clone)]
+pub struct Closer {
+    inner: Option<Arc<Inner<CloseFn>>>,
+}
+
+type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
+
+/// What the clones of one `Closer` share.
+struct Inner<F: ?Sized> {
+    state: AtomicU8,
+    close: F,
+}
+
+impl Closer {
+    /// Creates a closer that calls `close`.
+    ///
+    /// `close` is called with [`Shutdown::Write`] at most once and with [`Shutdown::Both`] at most
+    /// once, never with [`Shutdown::Read`]. Giving it here is a promise: `close(Shutdown::Both)`
+    /// wakes a read and a write that are blocked in other threads, at once or within moments, and
+    /// lets no later one block. An error of kind [`NotConnected`] counts as success: the stream is
+    /// down already.
+    ///
+    /// [`NotConnected`]: io::ErrorKind::NotConnected
+    pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Closer { inner: Some(Arc::new(Inner { state: AtomicU8::new(OPEN), close })) }
+    }
+
+    /// Creates a closer for a stream that nothing can wake.
+    ///
+    /// Its methods do nothing and return `Ok`. Such a stream ends when its halves are dropped,
+    /// which their threads can do only after the read or write they are in returns.
+    pub fn none() -> Self {
+        Closer { inner: None }
+    }
+
+    /// Ends our direction: the peer reads the end of the stream once it has read all that was
+    /// written. Our reads go on.
+    ///
+    /// Does nothing after [`close`](Closer::close).
+    ///
+    /// # Errors
+    ///
+    /// The stream's own error, in the first call only.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        match inner.state.compare_exchange(OPEN, WRITE_SHUT, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => inner.shut(Shutdown::Write),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Ends both directions and wakes a blocked read and a blocked write.
+    ///
+    /// Reads may still return bytes that had arrived before, then the end of the stream; writes
+    /// fail. On a socket, bytes that the peer has sent and nobody reads any more make the system
+    /// answer with a reset, which can take from the peer what we wrote last. To part in peace,
+    /// call [`shutdown_write`](Closer::shutdown_write) first, and read up to the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// The stream's own error, in the first call only.
+    pub fn close(&self) -> io::Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        match inner.state.swap(CLOSED, Ordering::AcqRel) {
+            CLOSED => Ok(()),
+            _ => inner.shut(Shutdown::Both),
+        }
+    }
+
+    /// Whether [`close`](Closer::close) wakes a blocked read.
+    ///
+    /// If not (see [`Closer::none`]), a thread that waits for the reading thread to end may wait
+    /// for as long as the peer is silent.
+    pub fn wakes_reader(&self) -> bool {
+        self.inner.is_some()
+    }
+}
+
+impl fmt::Debug for Closer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.inner.as_ref().map(|inner| inner.state.load(Ordering::Acquire)) {
+            None => "none",
+            Some(OPEN) => "open",
+            Some(WRITE_SHUT) => "write shut",
+            Some(_) => "closed",
+        };
+        f.debug_tuple("Closer").field(&state).finish()
+    }
+}
+
+impl<F: Fn(Shutdown) -> io::Result<()> + ?Sized> Inner<F> {
+    fn shut(&self, how: Shutdown) -> io::Result<()> {
+        match (self.close)(how) {
+            // The peer reset the connection: it is as closed as it can be.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
+    }
+}

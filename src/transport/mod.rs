@@ -1,0 +1,82 @@
+//! Byte streams that two threads can use at once.
+//!
+//! HTTP/2 reads and writes at the same time: while one thread waits for the peer's next frame,
+//! another may have frames to send. Two threads cannot share a plain [`Read`] + [`Write`], whose
+//! methods want `&mut self`, so a connection takes a [`Transport`]: something that splits into a
+//! reader, a writer, and a [`Closer`] that any thread may use to end both.
+//!
+//! ```text
+//!                        ┌── reader ──▶  the thread that reads
+//!  TcpStream, … ─ split ─┼── writer ──▶  the thread that writes
+//!                        └── closer ──▶  anyone: close() wakes them both
+//! ```
+//!
+//! # Which one?
+//!
+//! | you have | use |
+//! | --- | --- |
+//! | a `TcpStream` | itself |
+//! | a `UnixStream` | itself |
+//! | two one-way streams: pipes, a child's stdin and stdout | the tuple `(reader, writer)`, or [`Pair`] if you know a way to end them |
+//! | a test, or both peers in one process | [`duplex`] |
+//! | a socket type of your own, whose `&S` reads and writes | [`Halves::sharing`] |
+//! | anything else that reads and writes: `native_tls`, `ssh2`, a serial port | [`Shared`] |
+//!
+//! # The contract
+//!
+//! It is written down on the [`Transport`] trait. The unusual part: a read or write may say "nothing
+//! now, ask again" ([`gave_up`]), and a writer that could wait for ever should say so now and then.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::thread;
+//!
+//! use h2_sync::transport::{duplex, Halves, Transport};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let (ours, mut theirs) = duplex(1024);
+//! let Halves { mut reader, mut writer, closer } = ours.split()?;
+//!
+//! // This thread waits for bytes …
+//! let waiting = thread::spawn(move || {
+//!     let mut text = String::new();
+//!     reader.read_to_string(&mut text).map(|_| text)
+//! });
+//! // … while this one writes, and the peer answers.
+//! writer.write_all(b"ping")?;
+//! let mut ping = [0; 4];
+//! theirs.read_exact(&mut ping)?;
+//! theirs.write_all(b"pong")?;
+//! drop(theirs);
+//!
+//! assert_eq!(waiting.join().unwrap()?, "pong");
+//! closer.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Read`]: std::io::Read
+//! [`Write`]: std::io::Write
+
+mod closer;
+mod duplex;
+mod halves;
+mod in_turns;
+mod pair;
+mod pipe;
+mod shared;
+mod tcp;
+mod turns;
+#[cfg(unix)]
+mod unix;
+
+pub use self::closer::Closer;
+pub use self::duplex::{duplex, Duplex};
+pub use self::halves::{gave_up, Halves, ReadHalf, Transport, WriteHalf, WRITE_TICK};
+pub use self::pair::Pair;
+pub use self::shared::{Shared, SharedReader, SharedWriter};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! TCP sockets.
+
+use std::io;
+use std::net::TcpStream;
+
+use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+
+/// Both halves use the one socket.
+///
+/// [`split`](Transport::split) puts the socket into blocking mode, sets `TCP_NODELAY`, clears the
+/// read timeout and lets writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the
+/// socket's own write timeout if that is shorter.
+impl Transport for TcpStream {
+    type Reader = ReadHalf<TcpStream>;
+    type Writer = WriteHalf<TcpStream>;
+
+    fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
+        self.set_nonblocking(false)?;
+        // Frames are gathered before they are written, so there is nothing that the Nagle algorithm
+        // could gather; with it, each small answer waits for a delayed ACK (40 ms).
+        self.set_nodelay(true)?;
+        self.set_read_timeout(None)?;
+        self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
+        Ok(Halves::sharing(self, TcpStream::shutdown))
+    }
+}

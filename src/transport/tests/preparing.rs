@@ -1,0 +1,100 @@
+//! What splitting makes of timeouts and blocking modes.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use super::super::{duplex, gave_up, Transport, WRITE_TICK};
+use super::{tcp, write_all};
+
+/// Reads wait for as long as it takes, whatever the stream was set to before.
+fn reads_wait(ours: impl Transport, theirs: impl Transport) {
+    let (mut ours, mut theirs) = (ours.split().unwrap(), theirs.split().unwrap());
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut buf = [0; 1];
+            while theirs.reader.read(&mut buf).unwrap() > 0 {
+                write_all(&mut theirs.writer, &buf).unwrap();
+            }
+        });
+        let mut buf = [0; 1];
+        for n in 0..100 {
+            ours.writer.write_all(&[n]).unwrap();
+            assert_eq!(ours.reader.read(&mut buf).unwrap(), 1);
+            assert_eq!(buf, [n]);
+        }
+        drop(ours);
+    });
+}
+
+#[test]
+fn sockets_become_blocking() {
+    let (ours, theirs) = tcp();
+    ours.set_nonblocking(true).unwrap();
+    reads_wait(ours, theirs);
+    #[cfg(unix)]
+    {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        reads_wait(ours, theirs);
+    }
+}
+
+#[test]
+fn read_timeouts_are_cleared() {
+    let short = Some(Duration::from_millis(1));
+    let (ours, _theirs) = tcp();
+    ours.set_read_timeout(short).unwrap();
+    let ours = ours.split().unwrap();
+    assert_eq!(ours.reader.get_ref().read_timeout().unwrap(), None);
+    #[cfg(unix)]
+    {
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_read_timeout(short).unwrap();
+        let ours = ours.split().unwrap();
+        assert_eq!(ours.reader.get_ref().read_timeout().unwrap(), None);
+    }
+    let (ours, theirs) = duplex(8);
+    ours.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
+    reads_wait(ours, theirs);
+}
+
+#[test]
+fn asking_again_is_for_these_three_kinds() {
+    for kind in [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+        assert!(gave_up(&kind.into()), "{kind}");
+    }
+    assert!(!gave_up(&ErrorKind::ConnectionReset.into()));
+    assert!(!gave_up(&io::Error::other("broken")));
+}
+
+#[test]
+fn a_blocked_write_gives_up() {
+    let (ours, _theirs) = tcp();
+    let mut tcp = ours.split().unwrap().writer;
+    let (ours, _theirs) = duplex(1024);
+    let mut duplex = ours.split().unwrap().writer;
+    for writer in [&mut tcp as &mut dyn Write, &mut duplex] {
+        let error = loop {
+            match writer.write(&[0; 64 * 1024]) {
+                Ok(n) => assert!(n > 0),
+                Err(error) => break error,
+            }
+        };
+        assert!(gave_up(&error), "{error}");
+    }
+}
+
+#[test]
+fn a_shorter_write_timeout_is_kept() {
+    let (ours, theirs) = tcp();
+    let short = WRITE_TICK / 10;
+    ours.set_write_timeout(Some(short)).unwrap();
+    theirs.set_write_timeout(Some(WRITE_TICK * 10)).unwrap();
+    let ours = ours.split().unwrap();
+    let theirs = theirs.split().unwrap();
+    assert!(ours.writer.get_ref().write_timeout().unwrap().unwrap() < WRITE_TICK);
+    let long = theirs.writer.get_ref().write_timeout().unwrap().unwrap();
+    assert!(long < WRITE_TICK * 2, "{long:?}");
+    assert!(theirs.reader.get_ref().nodelay().unwrap());
+}

@@ -1,0 +1,23 @@
+//! Unix domain sockets.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+
+use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+
+/// Both halves use the one socket.
+///
+/// [`split`](Transport::split) puts the socket into blocking mode, clears the read timeout and lets
+/// writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the socket's own write timeout
+/// if that is shorter.
+impl Transport for UnixStream {
+    type Reader = ReadHalf<UnixStream>;
+    type Writer = WriteHalf<UnixStream>;
+
+    fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
+        self.set_nonblocking(false)?;
+        self.set_read_timeout(None)?;
+        self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
+        Ok(Halves::sharing(self, UnixStream::shutdown))
+    }
+}

@@ -1,0 +1,220 @@
+//! The rules of the building, which `ARCHITECTURE.md` describes: who imports whom, how long a file
+//! may be, and what the crate does without.
+//!
+//! They are checked on the text of the sources. Each rule has a test that the crate keeps it, and
+//! one that a violation planted in a small tree is found.
+
+mod imports;
+mod rules;
+mod tokens;
+mod tree;
+
+use std::fs;
+use std::path::Path;
+
+use crate::tree::Tree;
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn assert_kept(rule: fn(&Tree) -> Vec<String>) {
+    let tree = Tree::read(package()).unwrap();
+    let broken = rule(&tree);
+    assert!(broken.is_empty(), "{} found:\n  {}", broken.len(), broken.join("\n  "));
+}
+
+#[test]
+fn imports_go_to_lower_floors() {
+    assert_kept(rules::floors);
+}
+
+#[test]
+fn every_path_leads_to_a_known_module() {
+    assert_kept(rules::known_names);
+}
+
+#[test]
+fn modules_have_no_import_circle() {
+    assert_kept(rules::circles_of_modules);
+}
+
+#[test]
+fn files_have_no_import_circle() {
+    assert_kept(rules::circles_of_files);
+}
+
+#[test]
+fn fronts_of_folders_hold_docs_and_reexports() {
+    assert_kept(rules::fronts);
+}
+
+#[test]
+fn files_are_short() {
+    assert_kept(rules::lengths);
+}
+
+#[test]
+fn unsafe_code_is_forbidden() {
+    assert_kept(rules::no_unsafe);
+}
+
+#[test]
+fn no_dependency_is_an_async_runtime() {
+    let manifest = fs::read_to_string(package().join("Cargo.toml")).unwrap();
+    let broken = rules::no_runtime(&manifest);
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+mod planted {
+    use super::*;
+
+    const ROOT: (&str, &str) = ("src/lib.rs", "pub mod frame;\npub use frame::{Frame, Kind as K};");
+    const FRAME: (&str, &str) = ("src/frame/mod.rs", "pub struct Frame;\npub enum Kind {}");
+    const PROTO: (&str, &str) = ("src/proto/mod.rs", "mod connection;");
+
+    /// What `rule` says of a tree of these files beside the three above.
+    fn broken(rule: fn(&Tree) -> Vec<String>, files: &[(&str, &str)]) -> Vec<String> {
+        let sources = [ROOT, FRAME, PROTO].iter().chain(files);
+        rule(&Tree::new(sources.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))))
+    }
+
+    #[test]
+    fn an_import_from_above_is_found() {
+        let files = [("src/hpack/mod.rs", "\nuse crate::proto::{\n    self, Connection,\n};")];
+        assert_eq!(
+            broken(rules::floors, &files),
+            [
+                "src/hpack/mod.rs:3: hpack imports proto: that is up from floor 0 to floor 1",
+                "src/hpack/mod.rs:3: hpack imports proto: that is up from floor 0 to floor 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_import_of_a_sibling_is_found() {
+        let files = [("src/hpack/field.rs", "fn f() -> super::super::frame::Kind {}")];
+        let rule = "src/hpack/field.rs:1: hpack imports frame: both are on floor 0";
+        assert_eq!(broken(rules::floors, &files), [rule]);
+    }
+
+    #[test]
+    fn an_import_through_the_root_is_found() {
+        let files = [("src/hpack/field.rs", "mod inline {\n    type A = crate::K;\n}")];
+        let rule = "src/hpack/field.rs:2: hpack imports frame: both are on floor 0";
+        assert_eq!(broken(rules::floors, &files), [rule]);
+    }
+
+    #[test]
+    fn an_import_in_an_inline_module_is_found() {
+        let files = [("src/hpack/field.rs", "#[cfg(test)]\nmod tests {\n use crate::link::Link;}")];
+        let linked = [files[0], ("src/link/mod.rs", "")];
+        let rule = "src/hpack/field.rs:3: hpack imports link: that is up from floor 0 to floor 3";
+        assert_eq!(broken(rules::floors, &linked), [rule]);
+    }
+
+    #[test]
+    fn a_module_without_a_floor_is_found() {
+        let files = [("src/util.rs", ""), ("src/link/mod.rs", "use super::util;")];
+        assert_eq!(
+            broken(rules::floors, &files),
+            [
+                "src/link/mod.rs:1: link imports util: which has no floor",
+                "src/util: it has no floor; give it one in tests/floors/rules.rs",
+            ],
+        );
+    }
+
+    #[test]
+    fn imports_from_below_text_and_tests_are_free() {
+        let files = [
+            ("src/proto/connection.rs", "use crate::frame::Frame;\nuse super::super::K;"),
+            ("src/hpack/mod.rs", "//! [`crate::link::Link`]\nconst A: &str = \"crate::link::B\";"),
+            ("src/hpack/tests/pair.rs", "use crate::link::Link;"),
+            ("src/hpack/tests.rs", "use crate::link::Link;"),
+            ("src/hpack/mac.rs", "macro_rules! m { () => { $crate::link::l() } }\nuse http::Uri;"),
+        ];
+        assert_eq!(broken(rules::floors, &files), [""; 0]);
+        assert_eq!(broken(rules::known_names, &files), [""; 0]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_found() {
+        let files = [("src/link/mod.rs", "macro_rules! m {() => {}}\nuse crate::{m, nowhere::A};")];
+        let rule = "src/link/mod.rs:2: crate::nowhere::A is not known";
+        assert_eq!(broken(rules::known_names, &files), [rule]);
+    }
+
+    #[test]
+    fn a_circle_of_modules_is_found() {
+        let files = [
+            ("src/client/mod.rs", "use crate::server::S;"),
+            ("src/server/mod.rs", "\nuse crate::client::C;"),
+        ];
+        assert_eq!(
+            broken(rules::circles_of_modules, &files),
+            ["a circle:\n    src/client/mod.rs:1: client imports server\
+              \n    src/server/mod.rs:2: server imports client"],
+        );
+    }
+
+    #[test]
+    fn a_circle_of_files_is_found_through_a_reexport() {
+        let files = [
+            ("src/link/mod.rs", "mod a;\nmod b;\npub(crate) use self::{a::A, b::*};"),
+            ("src/link/a.rs", "use super::b;"),
+            ("src/link/b.rs", "\n\nuse super::A;"),
+        ];
+        assert_eq!(
+            broken(rules::circles_of_files, &files),
+            ["a circle:\n    src/link/a.rs:1: link::a imports link::b\
+              \n    src/link/b.rs:3: link::b imports link::a"],
+        );
+    }
+
+    #[test]
+    fn the_files_of_the_connection_import_it_back() {
+        let files = [
+            ("src/proto/connection.rs", "use super::{commands, receive};"),
+            ("src/proto/receive.rs", "use super::connection::Connection;"),
+            ("src/proto/commands.rs", "use super::connection::Connection;"),
+        ];
+        assert_eq!(broken(rules::circles_of_files, &files), [""; 0]);
+    }
+
+    #[test]
+    fn code_in_a_front_is_found() {
+        let files = [("src/link/mod.rs", "mod a;\nuse a::A;\nimpl A {}")];
+        let rule = "src/link/mod.rs:3: it holds docs and re-exports only";
+        assert!(broken(rules::fronts, &files).contains(&rule.to_owned()));
+    }
+
+    #[test]
+    fn a_long_file_is_found() {
+        let text = "//\n".repeat(451);
+        let rule = "src/link/a.rs: 451 lines, over 450";
+        assert_eq!(broken(rules::lengths, &[("src/link/a.rs", &text)]), [rule]);
+    }
+
+    #[test]
+    fn a_crate_that_does_not_forbid_unsafe_code_is_found() {
+        assert_eq!(
+            broken(rules::no_unsafe, &[("src/lib.rs", "// #![forbid(unsafe_code)]")]).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_runtime_is_found_in_every_kind_of_dependencies() {
+        let manifest = "[dependencies]\nbytes = \"1\"\ntokio = { version = \"1\" }\n\
+            rt = { package = \"async-std\" }\n[dependencies.smol]\n\
+            [target.'cfg(unix)'.dependencies]\nfutures-util.version = \"1\"\n\
+            [dev-dependencies]\ntokio = \"1\"\n[dev-dependencies.mio]\n[features]\nsmol = []";
+        let lines: Vec<_> = rules::no_runtime(manifest)
+            .iter()
+            .map(|rule| rule.split(' ').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(lines, ["Cargo.toml:3:", "Cargo.toml:4:", "Cargo.toml:5:", "Cargo.toml:7:"]);
+    }
+}
