@@ -236,7 +236,8 @@ impl Decoder {
 
         if indexing == Indexing::Incremental {
             // Even if the section is over its limit: the next block may refer to this field.
-            self.table.insert(self.section.written(), name_len);
+            let (name, value) = self.section.written().split_at(name_len);
+            self.table.insert(name, value);
         }
         Ok(self.section.finish(name_len, indexing == Indexing::Never)?)
     }

@@ -69,22 +69,23 @@ impl DynamicTable {
         })
     }
 
-    /// Puts in a new entry: a name of `name_len` octets, and its value right behind.
+    /// Puts in a new entry.
     ///
     /// RFC 7541, Section 4.4: first old entries are evicted until there is room. If there cannot
     /// be, the table ends up empty, and that is no error.
-    pub(super) fn insert(&mut self, text: &[u8], name_len: usize) {
-        let size = text.len() + FIELD_OVERHEAD;
+    pub(super) fn insert(&mut self, name: &[u8], value: &[u8]) {
+        let size = name.len() + value.len() + FIELD_OVERHEAD;
         self.evict_to(self.max_size.saturating_sub(size));
         if size > self.max_size {
             return;
         }
-        self.make_room(text.len());
+        self.make_room(name.len() + value.len());
         let start = self.text.len();
-        self.text.extend_from_slice(text);
+        self.text.extend_from_slice(name);
+        self.text.extend_from_slice(value);
         // The maximum size, and so any length in here, has 32 bits.
-        let value_len = (text.len() - name_len) as u32;
-        self.spans.push_back(Span { start, name_len: name_len as u32, value_len });
+        let (name_len, value_len) = (name.len() as u32, value.len() as u32);
+        self.spans.push_back(Span { start, name_len, value_len });
         self.size += size;
     }
 
@@ -158,8 +159,8 @@ mod tests {
     #[test]
     fn newest_entry_comes_first() {
         let mut table = table(4096);
-        table.insert(b"ab", 1);
-        table.insert(b"cde", 2);
+        table.insert(b"a", b"b");
+        table.insert(b"cd", b"e");
         assert_eq!(texts(&table), [&b"cde"[..], b"ab"]);
         assert_eq!((table.len(), table.size()), (2, 2 + 3 + 64));
         let newest = table.get(0).unwrap();
@@ -171,10 +172,10 @@ mod tests {
     fn oldest_entries_are_evicted() {
         let mut table = table(3 * 34);
         for text in [b"11", b"22", b"33", b"44"] {
-            table.insert(text, 1);
+            table.insert(&text[..1], &text[1..]);
         }
         assert_eq!(texts(&table), [b"44", b"33", b"22"]);
-        table.insert(b"a longer one", 1);
+        table.insert(b"a", b" longer one");
         assert_eq!(texts(&table), [&b"a longer one"[..], b"44"]);
     }
 
@@ -182,17 +183,17 @@ mod tests {
     #[test]
     fn entry_larger_than_the_table_empties_it() {
         let mut table = table(40);
-        table.insert(b"12345678", 1);
+        table.insert(b"1", b"2345678");
         assert_eq!(table.len(), 1);
-        table.insert(b"123456789", 1);
+        table.insert(b"1", b"23456789");
         assert_eq!((table.len(), table.size()), (0, 0));
     }
 
     #[test]
     fn smaller_maximum_evicts() {
         let mut table = table(4096);
-        table.insert(b"ab", 1);
-        table.insert(b"cd", 1);
+        table.insert(b"a", b"b");
+        table.insert(b"c", b"d");
         table.set_max_size(34);
         assert_eq!(texts(&table), [b"cd"]);
         table.set_max_size(33);
@@ -207,7 +208,8 @@ mod tests {
         let mut expected = VecDeque::new();
         for round in 0..1000_usize {
             let text = vec![b'a' + (round % 26) as u8; round * 7 % 90];
-            table.insert(&text, text.len() / 2);
+            let (name, value) = text.split_at(text.len() / 2);
+            table.insert(name, value);
             expected.push_front(text);
             while expected.iter().map(|text| text.len() + 32).sum::<usize>() > 500 {
                 expected.pop_back();

@@ -39,8 +39,6 @@ pub struct Encoder {
     /// The table's size whatever the peer allows.
     cap: usize,
     pending: Option<SizeUpdate>,
-    /// Name and value of an entry on its way into the table.
-    scratch: Vec<u8>,
 }
 
 /// Changes of the table's maximum size that the peer is to be told of.
@@ -62,13 +60,8 @@ impl Encoder {
     /// [`set_max_table_size`](Self::set_max_table_size) has said that the peer allows them. The
     /// table takes up to three times its size in memory.
     pub fn with_table_cap(cap: usize) -> Self {
-        let mut encoder = Self {
-            table: DynamicTable::new(),
-            index: TableIndex::new(cap),
-            cap,
-            pending: None,
-            scratch: Vec::new(),
-        };
+        let mut encoder =
+            Self { table: DynamicTable::new(), index: TableIndex::new(cap), cap, pending: None };
         encoder.set_max_table_size(DEFAULT_MAX_SIZE);
         encoder
     }
@@ -162,10 +155,7 @@ impl Encoder {
     }
 
     fn insert(&mut self, field: &Field<'_>, hashes: Hashes) {
-        self.scratch.clear();
-        self.scratch.extend_from_slice(field.name);
-        self.scratch.extend_from_slice(field.value);
-        self.table.insert(&self.scratch, field.name.len());
+        self.table.insert(field.name, field.value);
         self.index.insert(hashes);
         self.index.evict_to(self.table.len());
     }

@@ -1,7 +1,7 @@
 //! The Huffman code for strings (RFC 7541, Section 5.2 and Appendix B).
 //!
-//! Octets that are frequent in fields take 5 to 8 bits, rare ones up to 30. A string is the codes of
-//! its octets one after the other, filled up with ones to a whole number of octets.
+//! Octets that are frequent in fields take 5 to 8 bits, rare ones up to 30. A string is the codes
+//! of its octets one after the other, filled up with ones to a whole number of octets.
 //!
 //! The decoder looks at the next 12 bits at once: a table says which one or two octets they begin
 //! with, and how many bits those take. Four such steps go on one fill of a 64-bit word.
@@ -56,7 +56,7 @@ pub fn encode(text: &[u8], out: &mut Vec<u8>) {
 /// not all ones (RFC 7541, Section 5.2). What has been appended until then stays.
 pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
     // The shortest code has five bits. Whole words of octets are written and cut off again.
-    out.reserve(coded.len() * 8 / 5 + 8);
+    out.reserve(coded.len() / 5 * 8 + 16);
 
     let mut bits = Bits::default();
     let mut rest = coded;

@@ -20,7 +20,9 @@ pub(super) struct Section {
 }
 
 impl Section {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(mut limits: Limits) -> Self {
+        // What is stored stays within this limit, and a list has no place for more than 4 GiB.
+        limits.max_section_size = limits.max_section_size.min(u32::MAX as usize);
         let list = FieldList::default();
         Self { limits, list, start: 0, size: 0, fields: 0, truncated: false }
     }

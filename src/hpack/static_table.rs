@@ -22,6 +22,11 @@ pub(super) const PROXY_AUTHORIZATION: usize = 49;
 pub(super) const RANGE: usize = 50;
 pub(super) const SET_COOKIE: usize = 55;
 
+// The names that have several entries.
+const METHOD: usize = 2;
+const SCHEME: usize = 6;
+const STATUS: usize = 8;
+
 /// The entry at an index: 1 to [`STATIC_LEN`].
 pub(super) fn get(index: usize) -> Option<TableEntry<'static>> {
     ENTRIES.get(index.wrapping_sub(1)).copied()
@@ -43,12 +48,16 @@ pub(super) fn find_name(name: &[u8]) -> Option<usize> {
     }
 }
 
-/// The index of the entry with the name of the entry `first`, which is the first one with it, and
-/// with this value.
+/// The index of the entry that has this value, and the same name as the entry `first`, which is the
+/// first one of that name.
+#[inline]
 pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
-    let name = get(first)?.name();
-    let same_name = ENTRIES[first - 1..].iter().take_while(|entry| entry.name() == name);
-    same_name.zip(first..).find(|(entry, _)| entry.value() == value).map(|(_, index)| index)
+    let count = match first {
+        METHOD | PATH | SCHEME => 2,
+        STATUS => 7,
+        _ => 1,
+    };
+    (first..first + count).find(|&index| get(index).is_some_and(|entry| entry.value() == value))
 }
 
 /// Indices by hash of the name; 0 is an empty place. Where a place is taken, the next one follows.

@@ -2,6 +2,7 @@
 
 use super::Field;
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 /// Looks up entries of a dynamic table by the hash of their name, and of their name and value.
 ///
@@ -84,7 +85,7 @@ impl TableIndex {
             if link.hashes.field == hash && is_it(distance) {
                 return Some(distance);
             }
-            distance += link.to_older_field as usize;
+            distance = distance.saturating_add(link.to_older_field as usize);
         }
     }
 
@@ -98,7 +99,8 @@ impl TableIndex {
                 return Some(distance);
             }
             // Serial numbers that have wrapped may lead to an entry that is in no such chain.
-            distance += std::num::NonZeroU32::new(link.to_older_name)?.get() as usize;
+            let to_older = NonZeroU32::new(link.to_older_name)?.get();
+            distance = distance.saturating_add(to_older as usize);
         }
     }
 
@@ -121,7 +123,7 @@ impl TableIndex {
         }
     }
 
-    /// Makes the newest entry the first of a chain, and says how far back the first one is that was.
+    /// Makes the newest entry the first of a chain, and says how far back the former first one is.
     fn put_first(&mut self, chain: usize) -> u32 {
         // There are two times `chains` heads, and the sum for a name is less than that.
         let older = std::mem::replace(&mut self.heads[chain], self.newest);
@@ -155,12 +157,11 @@ fn hash(seed: u64, octets: &[u8]) -> u32 {
         hash = mix(hash, u64::from_le_bytes(*chunk));
         rest = behind;
     }
-    if let Some(last) = octets.last_chunk() {
-        // The last eight octets, some of them a second time, instead of one by one.
-        hash = mix(hash, u64::from_le_bytes(*last));
-    } else {
-        hash = mix(hash, rest.iter().fold(0, |word, &octet| word << 8 | u64::from(octet)));
-    }
+    hash = match octets.last_chunk() {
+        // What the chunks have left over, and some octets a second time, in one word.
+        Some(last) => mix(hash, u64::from_le_bytes(*last)),
+        None => mix(hash, rest.iter().fold(0, |word, &octet| word << 8 | u64::from(octet))),
+    };
     (hash >> 32) as u32
 }
 

@@ -1,1 +1,36 @@
-//! Tests.
+//! Tests of the module as a whole; those of one part alone are in its file.
+
+use super::*;
+use crate::headers;
+
+mod appendix_c;
+mod decoding;
+mod encoding;
+mod headers_list;
+mod limits;
+mod properties;
+mod size_updates;
+
+/// The octets that hexadecimal digits, spaced in any way, stand for.
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        digits.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| digit as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+fn decode(block: &[u8]) -> Result<Headers, DecodeError> {
+    decode_next(&mut Decoder::new(Limits::default()), block)
+}
+
+/// Decodes a block that is in one piece, and not over a limit.
+fn decode_next(decoder: &mut Decoder, block: &[u8]) -> Result<Headers, DecodeError> {
+    let decoded = decoder.decode(block, true)?.expect("a section at the end of a block");
+    assert!(!decoded.truncated);
+    Ok(decoded.headers)
+}
+
+fn encode_next(encoder: &mut Encoder, headers: &Headers) -> Vec<u8> {
+    let mut block = Vec::new();
+    encoder.encode(headers, &mut block);
+    block
+}
