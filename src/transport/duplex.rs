@@ -95,6 +95,16 @@ impl Duplex {
         self.outgoing.set_write_timeout(not_zero(timeout)?);
         Ok(())
     }
+
+    /// After what time reads fail with `TimedOut`, if ever.
+    pub fn read_timeout(&self) -> Option<Duration> {
+        self.incoming.read_timeout()
+    }
+
+    /// After what time writes fail with `TimedOut`, if ever.
+    pub fn write_timeout(&self) -> Option<Duration> {
+        self.outgoing.write_timeout()
+    }
 }
 
 impl Read for &Duplex {
@@ -143,7 +153,7 @@ impl Transport for Duplex {
 
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
         self.set_read_timeout(None)?;
-        self.set_write_timeout(Some(write_tick(self.outgoing.write_timeout())))?;
+        self.set_write_timeout(Some(write_tick(self.write_timeout())))?;
         Ok(Halves::sharing(self, Duplex::shutdown))
     }
 }

@@ -118,6 +118,10 @@ impl Pipe {
         self.lock().read_timeout = timeout;
     }
 
+    pub(super) fn read_timeout(&self) -> Option<Duration> {
+        self.lock().read_timeout
+    }
+
     pub(super) fn set_write_timeout(&self, timeout: Option<Duration>) {
         self.lock().write_timeout = timeout;
     }

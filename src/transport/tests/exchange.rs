@@ -147,7 +147,7 @@ fn over_a_shared_stream_and_a_plain_one() {
 
 #[test]
 fn over_shared_duplex_ends() {
-    let (a, b) = duplex(4096);
+    let (a, b) = duplex(128 * 1024);
     for end in [&a, &b] {
         end.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
         end.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
