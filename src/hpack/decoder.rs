@@ -4,10 +4,10 @@ use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
 use super::field::FIELD_OVERHEAD;
 use super::indexing::Indexing;
 use super::reader::{Reader, Stop, StringLiteral};
-use super::section::{Section, HARD_LIMIT_FACTOR};
+use super::section::{Decoded, Limits, Section, HARD_LIMIT_FACTOR};
 use super::static_table::{self, STATIC_LEN};
 use super::table_entry::TableEntry;
-use super::{huffman, DecodeError, Headers};
+use super::{huffman, DecodeError};
 use std::fmt;
 
 /// RFC 7541, Section 4.2: the least and the last size since the block before.
@@ -16,35 +16,6 @@ const MAX_SIZE_UPDATES: u8 = 2;
 const FIRST_ROOM: (usize, usize) = (16, 512);
 /// The most to make room for, however large the block before was.
 const MAX_ROOM: (usize, usize) = (64, 4096);
-
-/// The bounds of a received field section. They hold while it is decoded, not only afterwards.
-///
-/// A section over a limit is decoded to its end, so that the table stays right, but not stored; one
-/// over four times a limit is not even decoded.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Octets of all names and values, and 32 for each field: what
-    /// `SETTINGS_MAX_HEADER_LIST_SIZE` announces (RFC 9113, Section 6.5.2). 64 KiB by default; a
-    /// section takes about so much memory, with a few times as much while its block comes in.
-    pub max_section_size: usize,
-    /// Number of fields, each crumb of a cookie counted. 256 by default.
-    pub max_fields: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_section_size: 64 << 10, max_fields: 256 }
-    }
-}
-
-/// A decoded field section.
-#[derive(Debug)]
-pub struct Decoded {
-    /// The fields, in the order of the block.
-    pub headers: Headers,
-    /// The section was over a limit: `headers` has only its beginning.
-    pub truncated: bool,
-}
 
 /// Decodes the field blocks that one peer sends on one connection.
 ///

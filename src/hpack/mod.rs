@@ -65,11 +65,12 @@ mod static_table;
 mod table_entry;
 mod table_index;
 
-pub use decoder::{Decoded, Decoder, Limits};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::DecodeError;
 pub use field::Field;
 pub use headers::{Headers, Iter};
+pub use section::{Decoded, Limits};
 
 #[cfg(test)]
 mod tests;

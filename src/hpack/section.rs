@@ -3,10 +3,39 @@
 use super::field::FIELD_OVERHEAD;
 use super::field_list::FieldList;
 use super::table_entry::TableEntry;
-use super::{DecodeError, Decoded, Limits};
+use super::{DecodeError, Headers};
 
 /// How many times a limit a section may be large before it is not decoded any further.
 pub(super) const HARD_LIMIT_FACTOR: usize = 4;
+
+/// The bounds of a received field section. They hold while it is decoded, not only afterwards.
+///
+/// A section over a limit is decoded to its end, so that the table stays right, but not stored; one
+/// over four times a limit is not even decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Octets of all names and values, and 32 for each field: what
+    /// `SETTINGS_MAX_HEADER_LIST_SIZE` announces (RFC 9113, Section 6.5.2). 64 KiB by default; a
+    /// section takes about so much memory, with a few times as much while its block comes in.
+    pub max_section_size: usize,
+    /// Number of fields, each crumb of a cookie counted. 256 by default.
+    pub max_fields: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_section_size: 64 << 10, max_fields: 256 }
+    }
+}
+
+/// A decoded field section.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The fields, in the order of the block.
+    pub headers: Headers,
+    /// The section was over a limit: `headers` has only its beginning.
+    pub truncated: bool,
+}
 
 /// A field section in the making: collects fields up to the limits, and from there on counts them.
 pub(super) struct Section {
