@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the gate runs besides cargo. The argument is the folder for what is not a package
+# of the system. What is there already stays.
+set -euo pipefail
+tools=$1
+
+# Program, and the Debian package that has it.
+packages=()
+while read -r program package; do
+    PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || packages+=("$package")
+done <<'LIST'
+curl    curl
+nghttp  nghttp2-client
+h2load  nghttp2-client
+nghttpd nghttp2-server
+nginx   nginx
+LIST
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+
+if ((${#packages[@]})); then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+
+if ! "$tools/venv/bin/python3" -c 'import httpx, h2' 2>/dev/null; then
+    python3 -m venv --clear "$tools/venv"
+    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*'
+fi
+
+# Unoptimized, it is built in two thirds of the time, and what it does here takes a second.
+if ! cargo deny --version 2>/dev/null; then
+    cargo install -q --locked --debug --root "$tools/cargo-deny" cargo-deny@0.20.2
+fi
