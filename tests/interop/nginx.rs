@@ -1,0 +1,72 @@
+//! Our client against nginx.
+
+use std::fs;
+use std::process::Command;
+
+use crate::body::{self, LARGE};
+use crate::client::Client;
+use crate::files::Folder;
+use crate::peer;
+
+/// One process in the foreground, which ends when it is killed, and no file outside of its prefix.
+const CONFIG: &str = "
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr crit;
+events {}
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    client_max_body_size 0;
+    server {
+        listen 127.0.0.1:PORT http2;
+        root files;
+        location / {
+            dav_methods PUT;
+        }
+    }
+}
+";
+
+/// nginx with the folder as its prefix, and the files of its folder `files`.
+fn nginx(folder: &Folder) -> Option<peer::Server> {
+    let program = peer::find("nginx")?;
+    fs::create_dir(folder.join("files")).unwrap();
+    Some(peer::Server::start(|port| {
+        let config = CONFIG.replace("PORT", &port.to_string());
+        fs::write(folder.join("nginx.conf"), config).unwrap();
+        let mut command = Command::new(&program);
+        command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
+        command
+    }))
+}
+
+#[test]
+fn files_come_from_nginx() {
+    let folder = Folder::new("nginx-files");
+    let Some(server) = nginx(&folder) else { return };
+    body::write_file(&folder.join("files/large"), LARGE).unwrap();
+    body::write_file(&folder.join("files/small"), 1).unwrap();
+    let client = Client::connect(server.address);
+    for (file, octets) in [("/large", LARGE), ("/small", 1)] {
+        let answer = client.get(file);
+        assert_eq!((answer.status, answer.check.result(octets)), (200, Ok(())), "{file}");
+    }
+    assert_eq!(client.get("/nothing").status, 404);
+    client.finish();
+}
+
+#[test]
+fn nginx_stores_an_upload() {
+    let folder = Folder::new("nginx-upload");
+    let Some(server) = nginx(&folder) else { return };
+    let client = Client::connect(server.address);
+    assert_eq!(client.upload("PUT", "/stored", LARGE).status, 201);
+    assert_eq!(body::check_file(&folder.join("files/stored"), LARGE), Ok(()));
+    client.finish();
+}

@@ -1,0 +1,152 @@
+//! Programs of others: finding them, running them, and ending them.
+
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{env, thread};
+
+/// The longest that a program may take; far more than any needs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Finds a program. `None` if it is not installed, which the test then passes over.
+///
+/// # Panics
+///
+/// If it is not installed and has to be.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Servers of the system are not on everybody's PATH.
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let found = folders.map(|folder| folder.join(program)).find(|file| file.is_file());
+    if found.is_none() {
+        missing(program);
+    }
+    found
+}
+
+/// Says that a peer is missing.
+///
+/// # Panics
+///
+/// If it has to be there.
+pub(crate) fn missing(peer: &str) {
+    let is_required = env::var_os("H2_SYNC_INTEROP").is_some_and(|value| value == "require");
+    assert!(!is_required, "no {peer}, and H2_SYNC_INTEROP=require");
+    println!("skipped: no {peer}");
+}
+
+/// What a program said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) success: bool,
+    /// Standard output, then standard error.
+    pub(crate) text: String,
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+///
+/// If it cannot be run, or does not end in time.
+pub(crate) fn run(command: &mut Command) -> Output {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut guard = Guard(command.spawn().unwrap());
+    let (sender, ended) = mpsc::channel();
+    let out = collect(guard.0.stdout.take().unwrap(), sender.clone());
+    let err = collect(guard.0.stderr.take().unwrap(), sender);
+    for _ in 0..2 {
+        ended.recv_timeout(PATIENCE).expect("the program ends in time");
+    }
+    let success = guard.0.wait().unwrap().success();
+    Output { success, text: out.join().unwrap() + &err.join().unwrap() }
+}
+
+/// Reads all that comes, and tells when that was it.
+fn collect(
+    mut pipe: impl Read + Send + 'static,
+    ended: mpsc::Sender<()>,
+) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        pipe.read_to_end(&mut text).unwrap();
+        // Nobody waits any more if the test has failed.
+        let _ = ended.send(());
+        String::from_utf8_lossy(&text).into_owned()
+    })
+}
+
+/// A server of somebody else's, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    _guard: Guard,
+}
+
+impl Server {
+    /// Starts what `command` makes for a port, and waits until it takes connections.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within some seconds.
+    pub(crate) fn start(mut command: impl FnMut(u16) -> Command) -> Self {
+        // Another program may take the port between our choice and the server's start.
+        for _ in 0..5 {
+            let address = free_address().unwrap();
+            let mut command = command(address.port());
+            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+            let mut guard = Guard(child);
+            if guard.waits_for(address) {
+                return Self { address, _guard: guard };
+            }
+        }
+        panic!("the server does not take connections");
+    }
+}
+
+/// An address on loopback that was free a moment ago.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// Kills a process when dropped.
+#[derive(Debug)]
+struct Guard(Child);
+
+impl Guard {
+    /// Waits until something listens there; `false` if the process ends instead.
+    fn waits_for(&mut self, address: SocketAddr) -> bool {
+        for _ in 0..200 {
+            if TcpStream::connect(address).is_ok() {
+                return true;
+            }
+            if self.0.try_wait().unwrap().is_some() {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The example of this name, if it has been built.
+pub(crate) fn example(name: &str) -> Option<PathBuf> {
+    // The test is in `target/debug/deps`, the example in `target/debug/examples`.
+    let test = env::current_exe().unwrap();
+    let file = test.ancestors().nth(2).unwrap_or(Path::new("")).join("examples").join(name);
+    if !file.is_file() {
+        missing(&format!("example {name}: cargo build --examples makes it"));
+        return None;
+    }
+    Some(file)
+}

@@ -1,0 +1,239 @@
+//! A server made of Sessions.
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `GET /hello` | a greeting |
+//! | `GET /bytes/N` | the first N octets of the body of [`body`](crate::body) |
+//! | `POST /check` or `PUT /check` | whether what came is such a body, and how long it is |
+//! | `POST /echo` | what came |
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use h2_sync::frame::StreamId;
+use h2_sync::session::{new_connection, Act, Evt, Reason};
+use h2_sync::{headers, Headers, Session};
+
+use crate::body::{self, Check};
+
+pub(crate) const GREETING: &str = "Hello from h2-sync";
+
+/// The server, with a thread for each connection.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    stopping: Arc<AtomicBool>,
+    acceptor: Option<JoinHandle<Vec<JoinHandle<Reason>>>>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = stopping.clone();
+        let acceptor = thread::spawn(move || {
+            let mut connections = Vec::new();
+            for stream in listener.incoming() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let session = new_connection(stream.unwrap(), false, false).unwrap();
+                connections.push(thread::spawn(move || Connection::new(&session).serve()));
+            }
+            connections
+        });
+        Self { address, stopping, acceptor: Some(acceptor) }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Waits until all clients have gone.
+    ///
+    /// # Panics
+    ///
+    /// If a connection failed, or there was none.
+    pub(crate) fn finish(mut self) {
+        let connections = self.stop().unwrap();
+        assert!(!connections.is_empty(), "no client has connected");
+        for connection in connections {
+            let reason = connection.join().unwrap();
+            assert!(!matches!(reason, Reason::Error(_)), "{reason:?}");
+        }
+    }
+
+    fn stop(&mut self) -> Option<Vec<JoinHandle<Reason>>> {
+        let acceptor = self.acceptor.take()?;
+        self.stopping.store(true, Ordering::Relaxed);
+        // The acceptor looks when somebody comes.
+        let _ = TcpStream::connect(self.address);
+        acceptor.join().ok()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One connection: what comes in on its streams, and what is still to go out.
+struct Connection<'a> {
+    session: &'a Session,
+    uploads: HashMap<StreamId, Upload>,
+    answers: HashMap<StreamId, Answer>,
+}
+
+enum Upload {
+    Check(Check, usize),
+    Echo,
+}
+
+/// The rest of a body that is to be sent.
+enum Answer {
+    /// This part of the known body.
+    Known(Range<usize>),
+    /// These pieces, and then more, but for the last one.
+    Pieces(VecDeque<(Bytes, bool)>),
+}
+
+impl Answer {
+    fn whole(text: impl Into<Bytes>) -> Self {
+        Self::Pieces([(text.into(), true)].into())
+    }
+
+    /// The next piece, and whether it is the last.
+    fn next(&mut self) -> Option<(Bytes, bool)> {
+        match self {
+            Self::Known(rest) => {
+                let piece = body::piece(rest.start, rest.end);
+                rest.start += piece.len();
+                Some((piece, rest.start == rest.end))
+            }
+            Self::Pieces(pieces) => pieces.pop_front(),
+        }
+    }
+
+    /// Takes back a piece that there was no room for.
+    fn put_back(&mut self, data: Bytes, is_last: bool) {
+        match self {
+            Self::Known(rest) => rest.start -= data.len(),
+            Self::Pieces(pieces) => pieces.push_front((data, is_last)),
+        }
+    }
+}
+
+impl<'a> Connection<'a> {
+    fn new(session: &'a Session) -> Self {
+        Self { session, uploads: HashMap::new(), answers: HashMap::new() }
+    }
+
+    /// Serves until the connection ends.
+    fn serve(mut self) -> Reason {
+        loop {
+            match self.session.take_evt().unwrap() {
+                Evt::RecvHeaders { stream_identifier, headers, is_end_stream, .. } => {
+                    self.request(stream_identifier, &headers, is_end_stream);
+                }
+                Evt::RecvData { stream_identifier, data, is_end_stream } => {
+                    self.data(stream_identifier, data, is_end_stream);
+                }
+                Evt::SendRoom { stream_identifier } if stream_identifier.is_connection() => {
+                    let streams: Vec<_> = self.answers.keys().copied().collect();
+                    streams.into_iter().for_each(|stream| self.send(stream));
+                }
+                Evt::SendRoom { stream_identifier } => self.send(stream_identifier),
+                Evt::Reset { stream_identifier, .. } => {
+                    self.uploads.remove(&stream_identifier);
+                    self.answers.remove(&stream_identifier);
+                }
+                Evt::Closed { reason } => return reason,
+                _ => {}
+            }
+        }
+    }
+
+    fn request(&mut self, stream: StreamId, request: &Headers, is_end: bool) {
+        let length = request.get("content-length").and_then(|length| length.parse().ok());
+        let path = request.path().unwrap_or_default();
+        match (request.method().unwrap_or_default(), path) {
+            ("GET", "/hello") => self.answer(stream, 200, Answer::whole(GREETING)),
+            ("GET", path) if path.starts_with("/bytes/") => {
+                let octets = path.trim_start_matches("/bytes/").parse().unwrap_or(0);
+                self.answer(stream, 200, Answer::Known(0..octets));
+            }
+            ("POST" | "PUT", "/check") => {
+                let upload = Upload::Check(Check::default(), length.unwrap_or(0));
+                self.uploads.insert(stream, upload);
+            }
+            ("POST", "/echo") => {
+                self.uploads.insert(stream, Upload::Echo);
+                self.answer(stream, 200, Answer::Pieces(VecDeque::new()));
+            }
+            _ => self.answer(stream, 404, Answer::whole("there is no such thing")),
+        }
+        if is_end {
+            self.data(stream, Bytes::new(), true);
+        }
+    }
+
+    fn data(&mut self, stream: StreamId, data: Bytes, is_end: bool) {
+        match self.uploads.get_mut(&stream) {
+            Some(Upload::Check(check, length)) => {
+                check.take(&data);
+                if is_end {
+                    let (status, text) = match check.result(*length) {
+                        Ok(()) => (200, format!("{length} octets, as they should be")),
+                        Err(error) => (400, error),
+                    };
+                    self.answer(stream, status, Answer::whole(text));
+                }
+            }
+            Some(Upload::Echo) => {
+                if let Some(Answer::Pieces(pieces)) = self.answers.get_mut(&stream) {
+                    pieces.push_back((data, is_end));
+                }
+                self.send(stream);
+            }
+            None => {}
+        }
+        if is_end {
+            self.uploads.remove(&stream);
+        }
+    }
+
+    fn answer(&mut self, stream_identifier: StreamId, status: u16, answer: Answer) {
+        let headers = headers!(":status" => status.to_string());
+        let act = Act::SendHeaders { stream_identifier, headers, is_end_stream: false };
+        self.session.put_act(act).unwrap();
+        self.answers.insert(stream_identifier, answer);
+        self.send(stream_identifier);
+    }
+
+    /// Sends as much of an answer as there is room for.
+    fn send(&mut self, stream_identifier: StreamId) {
+        let Some(answer) = self.answers.get_mut(&stream_identifier) else { return };
+        while let Some((data, is_end_stream)) = answer.next() {
+            let act = Act::SendData { stream_identifier, data: data.clone(), is_end_stream };
+            match self.session.put_act(act) {
+                Ok(()) if is_end_stream => {
+                    self.answers.remove(&stream_identifier);
+                    return;
+                }
+                Ok(()) => {}
+                Err(error) if error.is_full() => {
+                    answer.put_back(data, is_end_stream);
+                    return;
+                }
+                // The stream or the connection has ended; the event that says so comes next.
+                Err(_) => return,
+            }
+        }
+    }
+}
