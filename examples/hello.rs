@@ -4,26 +4,38 @@
 //! cargo run --example hello
 //! ```
 //!
-//! With `RUST_LOG=h2_sync::frames=trace` it shows every frame that passes.
+//! Both sides are a [`Session`]: they take events (`Evt`) and put actions (`Act`). With
+//! `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown as well.
 
+use std::env;
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use h2_sync::session::{new_connection, Act, Evt};
-use h2_sync::{headers, Session};
+use h2_sync::{headers, new_connection, Act, Evt, Reason, Session};
 
-fn main() -> Result<(), Box<dyn Error>> {
+const HELP: &str = "\
+An HTTP/2 server and a client in one process, on loopback. Takes no arguments.
+
+    cargo run --example hello
+    RUST_LOG=h2_sync::frames=trace cargo run --example hello    shows every frame
+";
+
+/// An error that a thread can hand to the one that joins it.
+type AnyError = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), AnyError> {
     env_logger::init();
+    if env::args_os().len() > 1 {
+        print!("{HELP}");
+        return Ok(());
+    }
+
+    // Port 0: the system chooses one that is free.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     println!("server: listening on {address}");
-
-    let server = thread::spawn(move || -> Result<(), Box<dyn Error + Send + Sync>> {
-        let (stream, peer) = listener.accept()?;
-        println!("server: {peer} has connected");
-        serve(&new_connection(stream, false, false)?)
-    });
+    let server = thread::spawn(move || serve(&listener));
 
     let client = new_connection(TcpStream::connect(address)?, true, false)?;
     let request = headers!(
@@ -33,10 +45,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ":path" => "/hello",
         "user-agent" => "h2-sync",
     );
-    let stream = client.open(&request, true)?;
-    println!("client: asked for /hello on stream {stream}");
+    let stream_identifier = client.open(&request, true)?;
+    println!("client: asked for /hello on stream {stream_identifier}");
     let body = receive(&client)?;
     println!("client: the answer is {body:?}");
+
     let stats = client.stats();
     println!(
         "client: {} frames ({} octets) out, {} frames ({} octets) in; goodbye",
@@ -46,11 +59,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         stats.received.total_octets(),
     );
     client.close();
-    server.join().expect("the server does not panic").map_err(|error| error as Box<dyn Error>)
+    server.join().map_err(|_| "the server panicked")?
 }
 
-/// Answers every request until the client goes.
-fn serve(session: &Session) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Takes one connection, and answers every request on it until the client goes.
+fn serve(listener: &TcpListener) -> Result<(), AnyError> {
+    let (stream, peer) = listener.accept()?;
+    println!("server: {peer} has connected");
+    let session = new_connection(stream, false, false)?;
     while let Ok(evt) = session.take_evt() {
         match evt {
             Evt::RecvHeaders { stream_identifier, headers, .. } => {
@@ -69,20 +85,22 @@ fn serve(session: &Session) -> Result<(), Box<dyn Error + Send + Sync>> {
                 let data = "Hello, HTTP/2!".into();
                 session.put_act(Act::SendData { stream_identifier, data, is_end_stream: true })?;
             }
-            Evt::Closed { reason } => println!("server: closed ({reason:?})"),
-            _ => {}
+            // Always the last event, whatever happened.
+            Evt::Closed { reason: Reason::Error(error) } => return Err(error.into()),
+            Evt::Closed { .. } => println!("server: the client has gone"),
+            _ => {} // settings and the like, which the Session has dealt with already
         }
     }
     Ok(())
 }
 
-/// Collects the body of the one response that is expected.
-fn receive(session: &Session) -> Result<String, Box<dyn Error>> {
+/// Takes events until the one response that is expected is there, and returns its body.
+fn receive(session: &Session) -> Result<String, AnyError> {
     let mut body = Vec::new();
     loop {
         match session.take_evt()? {
             Evt::RecvHeaders { headers, .. } => {
-                println!("client: status {}", headers.status().unwrap_or(0));
+                println!("client: status {}", headers.status().unwrap_or_default());
             }
             Evt::RecvData { data, is_end_stream, .. } => {
                 body.extend_from_slice(&data);
@@ -90,6 +108,7 @@ fn receive(session: &Session) -> Result<String, Box<dyn Error>> {
                     return Ok(String::from_utf8(body)?);
                 }
             }
+            Evt::Reset { error_code, .. } => return Err(format!("reset: {error_code}").into()),
             Evt::Closed { reason } => return Err(format!("closed: {reason:?}").into()),
             _ => {}
         }

@@ -1,5 +1,149 @@
 #![forbid(unsafe_code)]
-//! HTTP/2 for programs that block.
+//! HTTP/2 (RFC 9113, RFC 7541) for programs that block: threads and channels, no async runtime.
+//!
+//! # Which door?
+//!
+//! There is one protocol core, and there are several doors to it, from high to low:
+//!
+//! | you want | take | what it is |
+//! | --- | --- | --- |
+//! | a connection: requests and responses, from either end | [`session`] | two channels: actions go in, events come out |
+//! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
+//! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
+//!
+//! A connection runs on a [`transport`]: a TCP or Unix socket, a pair of pipes, an in-memory
+//! duplex, or anything else that reads and writes.
+//!
+//! A server that calls a handler for each request, and a client with a pool of connections, are
+//! not there yet, nor is TLS; see [below](#should-i-use-this-crate).
+//!
+//! # Example
+//!
+//! Both ends of a connection, on loopback. `cargo run --example hello` is the same with comments
+//! on what happens.
+//!
+//! ```
+//! use std::net::{TcpListener, TcpStream};
+//! use std::thread;
+//!
+//! use h2_sync::{headers, new_connection, Act, Evt};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! let server = thread::spawn(move || -> Result<(), h2_sync::Error> {
+//!     let session = new_connection(listener.accept()?.0, false, false)?;
+//!     while let Ok(evt) = session.take_evt() {
+//!         if let Evt::RecvHeaders { stream_identifier, .. } = evt {
+//!             let headers = headers!(":status" => "200");
+//!             session.put_act(Act::SendHeaders { stream_identifier, headers, is_end_stream: false })?;
+//!             let data = "hello".into();
+//!             session.put_act(Act::SendData { stream_identifier, data, is_end_stream: true })?;
+//!         }
+//!     }
+//!     Ok(())
+//! });
+//!
+//! let session = new_connection(TcpStream::connect(address)?, true, false)?;
+//! let request = headers!(
+//!     ":method" => "GET",
+//!     ":scheme" => "http",
+//!     ":authority" => address.to_string(),
+//!     ":path" => "/",
+//! );
+//! session.open(&request, true)?;
+//!
+//! let mut body = Vec::new();
+//! loop {
+//!     match session.take_evt()? {
+//!         Evt::RecvHeaders { headers, .. } => assert_eq!(headers.status(), Some(200)),
+//!         Evt::RecvData { data, is_end_stream, .. } => {
+//!             body.extend_from_slice(&data);
+//!             if is_end_stream {
+//!                 break;
+//!             }
+//!         }
+//!         Evt::Closed { reason } => panic!("closed: {reason:?}"),
+//!         _ => {} // settings and the like, which the Session has dealt with already
+//!     }
+//! }
+//! assert_eq!(body, b"hello");
+//!
+//! session.close();
+//! server.join().unwrap()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Modules
+//!
+//! | module | what it has | begin with |
+//! | --- | --- | --- |
+//! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
+//! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
+//! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`] |
+//! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
+//! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
+//! | [`hpack`] | field sections, to field blocks and back | [`Headers`], [`headers!`], [`Encoder`](hpack::Encoder), [`Decoder`](hpack::Decoder) |
+//!
+//! # Themes
+//!
+//! **Words.** Things of the RFC have the names of the RFC: *stream*, *field section*, *field block*,
+//! END_STREAM. What you ask of a Session is an *action* ([`Act`]), what it tells is an *event*
+//! ([`Evt`]). One name is longer than in the RFC: `stream_identifier` is what [`proto`] and
+//! [`frame`] call `stream_id`.
+//!
+//! **Errors are sorted by fault.** [`Error::kind`] says whether the caller asked for something that
+//! cannot be, there was no room, the peer broke a rule or went over a limit, took too long, or the
+//! transport failed. A mistake of the caller's fails that one call and changes nothing. A stream
+//! that ends before its time is an event, [`Evt::Reset`]. A connection that ends is the last
+//! event, [`Evt::Closed`], with the [`Reason`].
+//!
+//! **Waits are bounded.** [`Session::put_act`] never waits; over the bound of what may wait to be
+//! sent, it gives the action back. [`Session::take_evt`] waits, and always returns: the peer, a
+//! deadline or [`Session::close`] ends it. Every deadline is a field of [`Config`].
+//!
+//! **Memory is bounded.** What a peer can make one connection hold is, with the names of
+//! [`Config`],
+//!
+//! ```text
+//!   max_concurrent_streams × initial_window_size   received and not yet taken
+//! + 2 × max_send_buffer                            waiting to be sent: DATA, and field sections
+//! + max_concurrent_streams × 64 KiB                room that each stream has in any case
+//! + header_table_size + encoder_table_cap          HPACK
+//! + a few times max_header_list_size               the field section that is coming in
+//! ```
+//!
+//! The first line dominates (128 × 1 MiB by default), and is reached only where nobody takes
+//! events. Each event also holds the field section or data in it, until you drop it.
+//!
+//! **Threads are welcome.** All methods of a [`Session`] take `&self`. It has two threads of its
+//! own, one that reads and one that writes; what they do never waits for you.
+//!
+//! **Bodies are shared, not copied.** Data is [`bytes::Bytes`], and [`Headers`] cost a reference
+//! count to clone.
+//!
+//! **Every frame can be seen.** The target `h2_sync::frames` of the [`log`] crate has one line for
+//! each frame, at level `trace`; values of sensitive fields are masked. With `env_logger`:
+//! `RUST_LOG=h2_sync::frames=trace`. The target `h2_sync` has at `debug` why a stream was reset or
+//! a connection ended.
+//!
+//! # Should I use this crate?
+//!
+//! It may be right for you if your program has threads and blocking I/O and is to stay that way, if
+//! you want to see and steer what HTTP/2 does (windows, priorities, PING, GOAWAY), or if you need
+//! the protocol without any I/O.
+//!
+//! Take something else, for now,
+//!
+//! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper) are
+//!   made for that;
+//! - if you want to send a request and get a response, with TLS, redirects, cookies and
+//!   compression: that is an HTTP client, like [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking)
+//!   or [`reqwest`](https://docs.rs/reqwest);
+//! - if you need a great number of connections: each one costs two threads here.
+//!
+//! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
 
 pub mod error;
 pub mod frame;
@@ -10,5 +154,11 @@ pub mod session;
 pub mod transport;
 
 pub use error::{Error, ErrorKind};
+pub use frame::{ErrorCode, StreamId};
 pub use hpack::Headers;
-pub use session::{new_connection, Session};
+pub use proto::{Config, HeadersKind, Role};
+pub use session::{new_connection, Act, Evt, PutError, Reason, Session};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -15,13 +15,18 @@ const KEPT: usize = 16 << 10;
 /// does not.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
-    pub(super) octets: BytesMut,
+    octets: BytesMut,
     ask: usize,
 }
 
 impl ReadBuffer {
     pub(crate) fn new() -> Self {
         ReadBuffer { octets: BytesMut::new(), ask: SMALL }
+    }
+
+    /// What has been read and is to be decoded; whoever decodes takes it off the front.
+    pub(super) fn octets(&mut self) -> &mut BytesMut {
+        &mut self.octets
     }
 
     /// One read, behind the octets that are there.

@@ -1,10 +1,10 @@
-//! The writing side of a link: wait for work, write it, and say goodbye.
+//! The writing side of a link: wait for work, and write it.
 
-use std::io::Write;
-use std::sync::PoisonError;
+use std::io::{self, Write};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Link, State};
+use super::shared::{Link, Parked, State};
 use crate::frame::ErrorCode;
 use crate::proto::{ConnectionError, Transmit};
 use crate::transport::gave_up;
@@ -13,128 +13,195 @@ use crate::transport::gave_up;
 /// long for their turn.
 const BATCH: usize = 256 << 10;
 
-/// After the end of the connection, so long is tried to write what is left (GOAWAY).
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A peer that takes less than this, in all the time that it may make no progress, makes none.
+const STALL_PROGRESS: usize = 4 << 10;
 
-/// After that, so long we wait for the peer to close as well. Closing with octets unread would
-/// have the system send a TCP RST, which can destroy the GOAWAY before the peer reads it.
-const LINGER: Duration = Duration::from_millis(500);
+/// When one side of the transport has ended, so long the other has to come to its end by itself.
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
-/// The longest that [`Link::say_goodbye`] takes.
-pub(crate) const GOODBYE: Duration = LAST_WORDS.saturating_add(LINGER);
+/// The writer never sleeps for less, so that a deadline that stays in the past could not make it
+/// spin.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// Octets taken from the core and not yet written.
+#[derive(Debug)]
+pub(crate) struct WriteBuffer {
+    pub(super) out: Transmit,
+    /// The writer may hold octets in a buffer of its own.
+    unflushed: bool,
+    /// Since when fewer than [`STALL_PROGRESS`] octets have been taken.
+    stalled_since: Instant,
+    progress: usize,
+}
 
 /// What the writer is to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Write what has been taken.
+    /// Take a [write step](Link::write_step).
     Write,
-    /// Nothing to write; look after the application.
+    /// Deliver events, and look after the application.
     Look,
-    /// The connection has ended: say goodbye.
+    /// The connection has ended: [say goodbye](Link::say_goodbye).
     Goodbye,
 }
 
+impl WriteBuffer {
+    pub(crate) fn new() -> Self {
+        WriteBuffer {
+            out: Transmit::new(),
+            unflushed: false,
+            stalled_since: Instant::now(),
+            progress: 0,
+        }
+    }
+
+    /// Whether all has been written.
+    pub(super) fn is_done(&self) -> bool {
+        self.out.is_empty() && !self.unflushed
+    }
+
+    /// One write, and a flush behind the last octet.
+    pub(super) fn write_once(&mut self, writer: &mut impl Write) -> io::Result<()> {
+        if !self.out.is_empty() {
+            self.progress += self.out.write_to(writer)?;
+            self.unflushed = true;
+        }
+        if self.out.is_empty() {
+            // Most writers have nothing to flush; a buffered one has.
+            writer.flush()?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.stalled_since = now;
+        self.progress = 0;
+    }
+
+    /// Since when the peer has taken next to nothing.
+    fn stalled_since(&mut self, now: Instant) -> Instant {
+        if self.progress >= STALL_PROGRESS {
+            self.start(now);
+        }
+        self.stalled_since
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.out.clear();
+        self.unflushed = false;
+    }
+}
+
 impl Link {
-    /// Waits until there is something to write and takes it; handles deadlines meanwhile. Returns
-    /// after `look_after` at the latest, where given, when nudged, and when events have come up.
-    pub(crate) fn next_write(&self, out: &mut Transmit, look_after: Option<Duration>) -> Next {
+    /// Waits until there is something to write, and takes it; handles deadlines meanwhile.
+    ///
+    /// What a write step has left in `buffer` comes first. Returns [`Next::Look`] after
+    /// `look_after` at the latest, when nudged, and when a deadline or the taking has made events:
+    /// they are to be delivered first, since a write may take its time.
+    pub(crate) fn next_write(
+        &self,
+        buffer: &mut WriteBuffer,
+        look_after: Option<Duration>,
+    ) -> Next {
         let mut state = self.lock();
         let look_at = look_after.map(|after| Instant::now() + after);
         loop {
             let now = Instant::now();
-            // Whoever caused the events that are there already delivers them.
+            // Whoever caused the events that are there already is about to deliver them.
             let had_events = state.core.has_events();
-            self.run_clock(&mut state, now);
-            if state.core.close_reason().is_some() {
-                return Next::Goodbye;
+            state.run_clock(now);
+            state.check_writes(buffer, now);
+            let next = self.next_now(&mut state, buffer, now);
+            let looks = std::mem::take(&mut state.nudged)
+                || (state.core.has_events() && !had_events)
+                || look_at.is_some_and(|at| at <= now);
+            match next {
+                Some(Next::Goodbye) => {}
+                _ if looks => {
+                    self.release(state);
+                    return Next::Look;
+                }
+                _ => {}
             }
-            state.core.poll_transmit(now, out, BATCH);
-            if state.waiting > 0 {
+            if let Some(next) = next {
+                self.release(state);
+                return next;
+            }
+            state = self.park(state, look_at, now);
+        }
+    }
+
+    /// Writes once from `buffer`. A writer that gives up now and then is asked again by the next
+    /// step, after deadlines have been looked at.
+    pub(crate) fn write_step(&self, writer: &mut impl Write, buffer: &mut WriteBuffer) {
+        match buffer.write_once(writer) {
+            Ok(()) => {}
+            Err(error) if gave_up(&error) => {}
+            Err(error) => {
+                buffer.clear();
+                let mut state = self.lock();
+                state.write_failed(error, Instant::now());
+                self.release(state);
+            }
+        }
+    }
+
+    /// What there is to do at once, if anything.
+    fn next_now(&self, state: &mut State, buffer: &mut WriteBuffer, now: Instant) -> Option<Next> {
+        if state.core.close_reason().is_some() {
+            return Some(Next::Goodbye);
+        }
+        if buffer.is_done() && state.write_failed_at.is_none() {
+            state.core.poll_transmit(now, &mut buffer.out, BATCH);
+            buffer.start(now);
+            if state.waiting > 0 && !buffer.is_done() {
                 // What has been taken makes room.
                 self.changed.notify_all();
             }
-            if !out.is_empty() {
-                return Next::Write;
-            }
-            let new_events = state.core.has_events() && !had_events;
-            if std::mem::take(&mut state.nudged)
-                || new_events
-                || look_at.is_some_and(|at| at <= now)
-            {
-                return Next::Look;
-            }
-            let until = state.core.poll_timeout();
-            state.parked_until = Some(until);
-            state = match until.into_iter().chain(look_at).min() {
-                Some(until) => {
-                    let wait = until.saturating_duration_since(now);
-                    self.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
-            state.parked_until = None;
         }
+        (!buffer.is_done()).then_some(Next::Write)
     }
 
-    /// Writes all of `out`. A writer that gives up now and then is asked again until it has made
-    /// no progress for the stall deadline, or another deadline ends the connection.
-    pub(crate) fn write(&self, writer: &mut impl Write, out: &mut Transmit) {
-        let mut progress = Instant::now();
-        while !out.is_empty() {
-            match out.write_to(writer) {
-                Ok(_) => progress = Instant::now(),
-                Err(error) if gave_up(&error) => {
-                    let now = Instant::now();
-                    let mut state = self.lock();
-                    self.run_clock(&mut state, now);
-                    let stuck = now.saturating_duration_since(progress);
-                    let limit = state.core.config().stall_timeout;
-                    if limit.is_some_and(|limit| stuck >= limit) {
-                        let what = "a write made no progress in time";
-                        state.core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
-                    }
-                    if state.core.close_reason().is_some() && stuck >= LAST_WORDS {
-                        out.clear();
-                    }
-                }
-                Err(error) => {
-                    self.lock().transport_failed(error);
-                    out.clear();
-                }
+    fn park<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        look_at: Option<Instant>,
+        now: Instant,
+    ) -> MutexGuard<'a, State> {
+        let until = [state.core.poll_timeout(), look_at, state.write_failure_deadline()];
+        let until = until.into_iter().flatten().min();
+        state.parked = Some(Parked { until });
+        let mut state = match until {
+            Some(until) => {
+                let wait = until.saturating_duration_since(now).max(SHORTEST_WAIT);
+                self.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
             }
+            None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+        };
+        state.parked = None;
+        state
+    }
+}
+
+impl State {
+    /// Ends a connection that cannot be written to.
+    fn check_writes(&mut self, buffer: &mut WriteBuffer, now: Instant) {
+        if self.write_failure_deadline().is_some_and(|deadline| deadline <= now) {
+            self.core.end_of_input();
         }
-        // Most writers have nothing to flush; a buffered one has.
-        if let Err(error) = writer.flush() {
-            if !gave_up(&error) {
-                self.lock().transport_failed(error);
+        let limit = self.core.config().stall_timeout;
+        if !buffer.is_done() {
+            let stalled_for = now.saturating_duration_since(buffer.stalled_since(now));
+            if limit.is_some_and(|limit| stalled_for >= limit) {
+                let what = "a write made no progress in time";
+                self.core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
             }
         }
     }
 
-    /// Writes the last frames, closes our direction, waits a little for the peer to close its own,
-    /// and cuts the transport.
-    pub(crate) fn say_goodbye(&self, mut writer: impl Write, out: &mut Transmit) {
-        let until = Instant::now() + LAST_WORDS;
-        self.lock().core.poll_transmit(Instant::now(), out, usize::MAX);
-        while !out.is_empty() && Instant::now() < until {
-            match out.write_to(&mut writer) {
-                Ok(_) => {}
-                Err(error) if gave_up(&error) => {}
-                Err(_) => break,
-            }
-        }
-        // Whether it arrives is the peer's business now.
-        let _ = writer.flush();
-        let _ = self.closer.shutdown_write();
-        drop(writer);
-        self.wait_for(Instant::now() + LINGER, |state| state.reader_done);
-        self.cut();
-    }
-
-    fn run_clock(&self, state: &mut State, now: Instant) {
-        if state.core.poll_timeout().is_some_and(|at| at <= now) {
-            // An error is kept by the core as the reason of the end.
-            let _ = state.core.handle_timeout(now);
-        }
+    /// Until then the reader may find the end of a connection that cannot be written to.
+    fn write_failure_deadline(&self) -> Option<Instant> {
+        Some(self.write_failed_at? + LINGER)
     }
 }

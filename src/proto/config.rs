@@ -62,7 +62,8 @@ impl Budget {
 ///
 /// - received and not yet taken: `max_concurrent_streams × initial_window_size` (128 MiB with the
 ///   defaults, reached only by an application that takes nothing),
-/// - waiting to be sent: `max_send_buffer` (8 MiB) plus one frame a stream,
+/// - waiting to be sent: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
+///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` each way (4 KiB + 4 KiB) and one field section.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -131,9 +132,11 @@ pub struct Config {
     pub max_informational: u32,
     /// Promised streams that a client holds at once. Default 100.
     pub max_promised_streams: usize,
-    /// Octets of DATA and of field sections waiting to be sent, over all streams. Default
+    /// Octets of DATA waiting to be sent over all streams, and of field sections as well. Default
     /// 8 MiB; over it, sending says "full". One action larger than this is taken when nothing
-    /// else waits.
+    /// else waits. Beyond it, each stream that is open for the peer may have 64 KiB waiting (or a
+    /// sixteenth of this, if that is less), so that streams whose windows are shut never keep the
+    /// others from going on.
     pub max_send_buffer: usize,
     /// The same for one stream, so that a stream with a shut window cannot take the room of the
     /// others. Default 2 MiB.
@@ -141,9 +144,10 @@ pub struct Config {
     /// Whether receive-window credit goes back by itself when the application takes an event.
     /// Default `true`; with `false` it goes back only when asked for.
     pub auto_release: bool,
-    /// Whether a stream of the peer's counts against `max_concurrent_streams` until the
-    /// application says that its work is over, and not just until the stream is closed. Drivers
-    /// set it: it is what makes resets in a row (rapid reset) useless. Default `false`.
+    /// Whether a stream of the peer's that is *reset* goes on counting against
+    /// `max_concurrent_streams` until the application says that its work is over. Drivers set it:
+    /// it is what makes opening and resetting streams in a row (rapid reset) useless. Default
+    /// `false`.
     pub hold_slots: bool,
 
     // Deadlines. `None` means never.
@@ -165,8 +169,8 @@ pub struct Config {
     /// How long the answer to a keepalive PING may take, counted from when it was *queued*, so
     /// that a connection that cannot write times out as well. Default 20 s.
     pub keepalive_timeout: Duration,
-    /// How long HEADERS of a higher stream identifier wait for a lower reserved one before that
-    /// is given up. Default 50 ms.
+    /// How long HEADERS of a higher stream identifier wait for lower reserved ones before those
+    /// are given up, counted from when the HEADERS were asked for. Default 50 ms.
     pub reservation_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The connection itself: what it holds, how it starts, and how it ends.
+//! The connection itself: what it holds, and how it starts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -6,25 +6,21 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::config::{Config, ConfigError, Role};
-use super::error::{CommandError, ConnectionError};
 use super::event::{CloseReason, Event};
 use super::flow::{RecvWindow, SendWindow};
 use super::limits::Budgets;
-use super::opening::{Held, Reservations};
 use super::priority::Priority;
 use super::queue::EventQueue;
 use super::receive_block::Block;
+use super::reservations::{Held, Reservations};
 use super::scheduler::Scheduler;
 use super::settings::{self, LocalSettings, RemoteSettings};
-use super::state::Cause;
 use super::stats::Stats;
 use super::stream::Stall;
 use super::streams::Streams;
 use super::timers::{OwnPing, Shutdown};
 use super::trace::Tracer;
-use crate::frame::{
-    ErrorCode, Goaway, Settings, StreamId, WindowUpdate, DEFAULT_WINDOW, PREFACE,
-};
+use crate::frame::{ErrorCode, Settings, StreamId, WindowUpdate, DEFAULT_WINDOW, PREFACE};
 use crate::hpack;
 
 /// One end of an HTTP/2 connection: bytes and commands go in, events and bytes come out.
@@ -60,10 +56,15 @@ pub struct Connection {
     pub(super) encoder: hpack::Encoder,
     pub(super) scheduler: Scheduler,
     pub(super) send_window: SendWindow,
-    /// Octets of DATA and trailers in the queues of all streams, and of HEADERS held back.
+    /// Octets of DATA and trailers in the queues of all streams.
     pub(super) send_buffered: usize,
-    /// A command was refused since the connection's buffer is full.
-    pub(super) wants_room: bool,
+    /// Octets of field sections that wait for their turn.
+    pub(super) held_octets: usize,
+    /// A field section of so many octets was refused for lack of room.
+    pub(super) wants_section_room: Option<usize>,
+    /// DATA was refused since the connection's buffer is full; its stream knows how much.
+    pub(super) wants_data_room: bool,
+    /// Since when DATA has been waiting for the connection's window.
     pub(super) stall: Option<Stall>,
 
     // Streams.
@@ -73,6 +74,8 @@ pub struct Connection {
     pub(super) held: BTreeMap<StreamId, Held>,
     /// Promised streams of ours whose response waits for a slot.
     pub(super) slot_waiters: VecDeque<StreamId>,
+    /// What was held back is being opened.
+    pub(super) is_opening: bool,
     /// The highest stream of the peer's that the application has been told of.
     pub(super) last_processed: StreamId,
     /// Promised streams that the peer has and has not closed.
@@ -86,7 +89,7 @@ pub struct Connection {
     pub(super) pings: VecDeque<OwnPing>,
     pub(super) next_ping: u64,
     pub(super) goaway_sent: Option<StreamId>,
-    pub(super) goaway_received: Option<(StreamId, ErrorCode, Bytes)>,
+    pub(super) goaway_received: Option<PeerGoaway>,
     pub(super) shutdown: Option<Shutdown>,
     pub(super) closed: Option<CloseReason>,
     pub(super) started: Instant,
@@ -96,6 +99,21 @@ pub struct Connection {
     pub(super) idle_since: Instant,
     /// When to look for streams that have stalled.
     pub(super) next_stall_check: Option<Instant>,
+}
+
+/// The last GOAWAY of the peer's.
+#[derive(Debug)]
+pub(super) struct PeerGoaway {
+    pub(super) last_stream_id: StreamId,
+    pub(super) at: Instant,
+    pub(super) code: ErrorCode,
+    pub(super) debug_data: Bytes,
+}
+
+impl PeerGoaway {
+    pub(super) fn reason(&self) -> (ErrorCode, Bytes) {
+        (self.code, self.debug_data.clone())
+    }
 }
 
 impl Connection {
@@ -132,12 +150,15 @@ impl Connection {
             scheduler: Scheduler::default(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
             send_buffered: 0,
-            wants_room: false,
+            held_octets: 0,
+            wants_section_room: None,
+            wants_data_room: false,
             stall: None,
             streams: Streams::new(role),
             reservations: Reservations::new(role),
             held: BTreeMap::new(),
             slot_waiters: VecDeque::new(),
+            is_opening: false,
             last_processed: StreamId::CONNECTION,
             promised: 0,
             early_priorities: VecDeque::new(),
@@ -193,7 +214,7 @@ impl Connection {
             streams_open: self.streams.len(),
             send_window: self.send_window.signed(),
             receive_window: self.recv_window.signed(),
-            send_buffered: self.send_buffered + self.fifo.len(),
+            send_buffered: self.send_buffered + self.held_octets + self.fifo.len(),
             ..self.stats.clone()
         }
     }
@@ -210,132 +231,12 @@ impl Connection {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something, as far as the windows allow.
     pub fn wants_transmit(&self) -> bool {
-        !self.fifo.is_empty()
-            || (!self.scheduler.is_empty() && self.send_window.available() > 0)
-            // An empty DATA frame with END_STREAM, or trailers, need no window.
-            || (!self.scheduler.is_empty() && self.stall.is_none())
+        !self.fifo.is_empty() || self.scheduler.has_turn(self.send_window.available() > 0)
     }
 
     /// How the connection ended; `None` while it is alive. After it has ended, what is left to
     /// transmit (GOAWAY) should still be written, and nothing more is taken.
     pub fn close_reason(&self) -> Option<&CloseReason> {
         self.closed.as_ref()
-    }
-
-    /// Ends the connection at once: GOAWAY with `code`, and nothing more of any stream.
-    pub fn close(&mut self, code: ErrorCode, debug_data: Bytes) {
-        if self.closed.is_none() {
-            self.queue_goaway(self.last_processed, code, debug_data);
-            self.end(CloseReason::Local);
-        }
-    }
-
-    /// The transport has reached the end of what the peer sends.
-    pub fn end_of_input(&mut self) {
-        if self.closed.is_none() {
-            let goaway = self.goaway_received.as_ref().map(|(_, code, data)| (*code, data.clone()));
-            self.end(CloseReason::Peer(goaway));
-        }
-    }
-
-    /// Ends the connection for an error that was found outside of the core: a thread that
-    /// panicked, a write that made no progress in time.
-    pub fn abort(&mut self, error: ConnectionError) {
-        if self.closed.is_none() {
-            self.fail(error);
-        }
-    }
-
-    /// RFC 9113, Section 5.4.1: GOAWAY with the code, then the connection is closed.
-    pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
-        if let Some(CloseReason::Error(first)) = &self.closed {
-            return first.clone();
-        }
-        log::debug!("{}: {error}", self.role.name());
-        let debug_data = Bytes::copy_from_slice(error.detail().as_bytes());
-        self.queue_goaway(self.last_processed, error.code(), debug_data);
-        self.end(CloseReason::Error(error.clone()));
-        error
-    }
-
-    fn end(&mut self, reason: CloseReason) {
-        self.closed = Some(reason);
-        self.streams.clear();
-        self.held.clear();
-        self.scheduler.clear();
-        self.block = None;
-        self.send_buffered = 0;
-        self.stall = None;
-    }
-
-    pub(super) fn queue_goaway(
-        &mut self,
-        last_stream_id: StreamId,
-        error_code: ErrorCode,
-        debug_data: Bytes,
-    ) {
-        // RFC 9113, Section 6.8: the identifier must not go up from one GOAWAY to the next.
-        let last_stream_id = self.goaway_sent.map_or(last_stream_id, |id| id.min(last_stream_id));
-        self.goaway_sent = Some(last_stream_id);
-        self.queue(Goaway { last_stream_id, error_code, debug_data });
-    }
-
-    /// A stream is over: out of the table, its slot and its buffers given back.
-    pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
-        let Some(stream) = self.streams.remove(id, cause) else { return };
-        if stream.send.scheduled {
-            self.scheduler.remove(id, stream.urgency());
-        }
-        if let Some(stall) = stream.send.stall {
-            self.stats.blocked_on_windows += now.saturating_duration_since(stall.since);
-        }
-        self.send_buffered = self.send_buffered.saturating_sub(stream.send.queued);
-        let own = self.streams.is_own(id);
-        let held_slot = stream.counted && !own;
-        if stream.counted && own {
-            self.streams.own_active -= 1;
-            if let Some(waiting) = self.slot_waiters.pop_front() {
-                self.events.push(Event::SendRoom { stream_id: waiting });
-            }
-        } else if held_slot && !self.config.hold_slots {
-            self.streams.peer_active -= 1;
-        }
-        if !own && id.is_server_initiated() {
-            self.promised -= 1;
-        }
-        self.events.push(Event::StreamClosed { stream_id: id, held_slot });
-        if self.streams.is_empty() {
-            self.idle_since = now;
-        }
-        self.release_held(now);
-        self.end_when_drained();
-    }
-
-    /// After `StreamClosed { held_slot: true, .. }` of a connection with
-    /// [`hold_slots`](Config::hold_slots): the application is done with the stream, and the peer
-    /// may open another.
-    pub fn release_slot(&mut self) {
-        debug_assert!(self.config.hold_slots && self.streams.peer_active > 0);
-        self.streams.peer_active = self.streams.peer_active.saturating_sub(1);
-    }
-
-    /// Once one side has said that it goes away and no stream is left, nothing can come any more.
-    pub(super) fn end_when_drained(&mut self) {
-        if self.closed.is_some() || !self.streams.is_empty() || self.block.is_some() {
-            return;
-        }
-        if matches!(self.shutdown, Some(Shutdown::Draining)) {
-            self.end(CloseReason::Local);
-        } else if let Some((_, code, data)) = self.goaway_received.clone() {
-            self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
-            self.end(CloseReason::Peer(Some((code, data))));
-        }
-    }
-
-    pub(super) fn check_open(&self) -> Result<(), CommandError> {
-        match self.closed {
-            Some(_) => Err(CommandError::Closed),
-            None => Ok(()),
-        }
     }
 }

@@ -120,14 +120,13 @@ pub enum CommandError {
     StreamClosed(StreamId),
     /// END_STREAM has been sent on the stream already.
     SendClosed(StreamId),
-    /// The identifier was not reserved here, or belongs to the peer's side (RFC 9113, Section
-    /// 5.1.1: clients open odd ones, servers promise even ones).
+    /// The identifier is one of this side's, and was never reserved.
     NotReserved(StreamId),
     /// The identifier was reserved and not used in time, while a higher one waited to be used.
     GivenUp(StreamId),
     /// All 2^30 identifiers of this side have been used: open a new connection.
     IdsExhausted,
-    /// DATA or trailers before HEADERS.
+    /// DATA before HEADERS, or an interim response on a promised stream before the final one.
     HeadersNotSent(StreamId),
     /// The field section is not valid.
     Malformed(Malformed),
@@ -140,6 +139,8 @@ pub enum CommandError {
     },
     /// Trailers have to end the stream (RFC 9113, Section 8.1).
     TrailersWithoutEnd(StreamId),
+    /// A tunnel that CONNECT has opened carries DATA alone (RFC 9113, Section 8.5).
+    TrailersInTunnel(StreamId),
     /// A 204, a 304, an answer to HEAD or an interim response has no body.
     NoBodyAllowed(StreamId),
     /// DATA does not add up to the `content-length` that was sent.
@@ -147,7 +148,7 @@ pub enum CommandError {
     /// No room for more octets; they can be sent again after
     /// [`Event::SendRoom`](super::Event::SendRoom).
     Full {
-        /// The stream that is full, or stream 0 for the whole connection.
+        /// The stream that has no room for DATA, or stream 0 where a field section found none.
         stream_id: StreamId,
     },
     /// The peer does not take pushed streams, or this side is a client.
@@ -182,14 +183,17 @@ impl fmt::Display for CommandError {
                 write!(f, "field section of {size} octets: the peer takes {limit}")
             }
             TrailersWithoutEnd(id) => write!(f, "stream {id}: trailers must end the stream"),
+            TrailersInTunnel(id) => write!(f, "stream {id}: a tunnel has no trailers"),
             NoBodyAllowed(id) => write!(f, "stream {id}: this response must not have a body"),
             ContentLength(id) => {
                 write!(f, "stream {id}: the body does not match the content-length sent")
             }
             Full { stream_id } if stream_id.is_connection() => {
-                write!(f, "too many octets wait to be sent on the connection")
+                write!(f, "too many field sections wait to be sent on the connection")
             }
-            Full { stream_id } => write!(f, "too many octets wait to be sent on stream {stream_id}"),
+            Full { stream_id } => {
+                write!(f, "too many octets wait to be sent on stream {stream_id}")
+            }
             PushDisabled => write!(f, "the peer does not take pushed streams"),
             ClientOnly => write!(f, "only a client may do that"),
             InvalidSetting(what) => write!(f, "invalid setting: {what}"),

@@ -71,7 +71,9 @@ pub enum Event {
     StreamClosed {
         /// The stream.
         stream_id: StreamId,
-        /// It was the peer's, and counted against our limit of concurrent streams.
+        /// It was the peer's and was reset, and keeps its place among our limit of concurrent
+        /// streams until [`Connection::release_slot`](super::Connection::release_slot) is called;
+        /// only with [`hold_slots`](super::Config::hold_slots).
         held_slot: bool,
     },
     /// The peer is going away. Streams that it will not process have been reset before this, with
@@ -100,7 +102,7 @@ pub enum Event {
     },
     /// After a command failed with "full": there is room again.
     SendRoom {
-        /// The stream that was full, or stream 0 for the connection.
+        /// As in the error: the stream that had no room for DATA, or stream 0 for field sections.
         stream_id: StreamId,
     },
     /// The client wants a stream scheduled differently (RFC 9218).
@@ -126,6 +128,9 @@ pub enum ResetBy {
     Violation,
     /// We did, since the peer kept its window shut for too long.
     Stall,
+    /// We did, before anything of it was sent: a promise whose request has ended meanwhile, or
+    /// whose client takes no pushed streams any more.
+    Unsent,
 }
 
 /// A frame outside RFC 9113.

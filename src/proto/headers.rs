@@ -166,11 +166,10 @@ impl RequestPseudo<'_> {
             }
         }
         let authority = self.authority.ok_or(Malformed::MissingPseudo(":authority"))?;
-        let port = authority.rsplitn(2, |&octet| octet == b':').next().unwrap_or_default();
-        let has_port = port.len() < authority.len()
-            && !port.is_empty()
-            && port.iter().all(u8::is_ascii_digit);
-        if !has_port || !is_authority(authority) {
+        let mut parts = authority.rsplitn(2, |&octet| octet == b':');
+        let (port, host) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let has_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+        if host.is_empty() || !has_port || !is_authority(authority) {
             return Err(Malformed::InvalidPseudo(":authority"));
         }
         Ok(())
@@ -181,7 +180,8 @@ impl RequestPseudo<'_> {
         if !is_scheme(scheme) {
             return Err(Malformed::InvalidPseudo(":scheme"));
         }
-        let is_http = scheme == b"https" || scheme == b"http";
+        // RFC 3986, Section 3.1: schemes have no case.
+        let is_http = scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"http");
         let path = self.path.ok_or(Malformed::MissingPseudo(":path"))?;
         // RFC 9113, Section 8.3.1: not empty for http and https; starts with "/", or is "*" for
         // OPTIONS.
@@ -248,9 +248,7 @@ impl<'a> Regular<'a> {
             b"connection" => return Err(Malformed::ConnectionSpecific("connection")),
             b"keep-alive" => return Err(Malformed::ConnectionSpecific("keep-alive")),
             b"proxy-connection" => return Err(Malformed::ConnectionSpecific("proxy-connection")),
-            b"transfer-encoding" => {
-                return Err(Malformed::ConnectionSpecific("transfer-encoding"))
-            }
+            b"transfer-encoding" => return Err(Malformed::ConnectionSpecific("transfer-encoding")),
             b"upgrade" => return Err(Malformed::ConnectionSpecific("upgrade")),
             _ => {}
         }
@@ -305,8 +303,20 @@ const fn is_token(octet: u8) -> bool {
     octet.is_ascii_alphanumeric()
         || matches!(
             octet,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
-                | b'`' | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         )
 }
 
@@ -325,9 +335,9 @@ fn is_path(octet: u8) -> bool {
 
 /// RFC 9113, Section 8.3.1: no userinfo; and nothing that would end an authority in a URI.
 fn is_authority(authority: &[u8]) -> bool {
-    authority
-        .iter()
-        .all(|&octet| octet > 0x20 && octet != 0x7f && !matches!(octet, b'@' | b'/' | b'?' | b'#' | b'\\' | b','))
+    authority.iter().all(|&octet| {
+        octet > 0x20 && octet != 0x7f && !matches!(octet, b'@' | b'/' | b'?' | b'#' | b'\\' | b',')
+    })
 }
 
 fn lossy(name: &[u8]) -> String {

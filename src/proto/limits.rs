@@ -92,9 +92,16 @@ impl Budgets {
     }
 
     /// A frame that carried something earns back one glitch, so that honest traffic with an empty
-    /// DATA frame here and there (gRPC) never runs out.
+    /// DATA frame here and there (gRPC) never runs out; and one PING, which gRPC sends once a round
+    /// trip while data flows, to measure the bandwidth.
     pub(crate) fn useful(&mut self) {
         self.glitches.put_back();
+        self.pings.put_back();
+    }
+
+    /// So does DATA that we send.
+    pub(crate) fn served(&mut self) {
+        self.pings.put_back();
     }
 
     pub(crate) fn ping(&mut self, now: Instant) -> Result<(), ConnectionError> {

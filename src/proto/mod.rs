@@ -75,6 +75,7 @@
 mod commands;
 mod config;
 mod connection;
+mod ending;
 mod error;
 mod event;
 mod flow;
@@ -86,7 +87,12 @@ mod priority;
 mod queue;
 mod receive;
 mod receive_block;
+mod receive_control;
+mod receive_message;
+mod reservations;
+mod room;
 mod scheduler;
+mod sending;
 mod settings;
 mod state;
 mod stats;
@@ -95,6 +101,10 @@ mod streams;
 mod timers;
 mod trace;
 mod transmit;
+mod transmit_block;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{Budget, Config, ConfigError, Role};
 pub use connection::Connection;

@@ -6,77 +6,20 @@
 //! [`reservation_timeout`](super::Config::reservation_timeout); then the lower one is given up.
 //! HEADERS are held back as well while the peer's limit of concurrent streams is reached.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::config::Role;
 use super::connection::Connection;
 use super::error::CommandError;
+use super::event::{Event, ResetBy};
 use super::headers;
-use super::state::Cause;
+use super::reservations::{Held, Opening};
+use super::state::{Cause, State};
 use super::stream::{Phase, Stream};
 use super::streams::Standing;
-use super::transmit::BlockStart;
-use crate::frame::StreamId;
+use super::transmit_block::BlockStart;
+use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
-
-/// Identifiers that may be reserved and unused at once; beyond it the oldest is given up.
-const MAX_RESERVED: usize = 4_096;
-
-/// The identifiers of this side.
-#[derive(Debug)]
-pub(super) struct Reservations {
-    next: Option<StreamId>,
-    /// Reserved and unused, in ascending order, each with the time of its reservation.
-    reserved: VecDeque<(StreamId, Instant)>,
-}
-
-impl Reservations {
-    pub(super) fn new(role: Role) -> Self {
-        let first = match role {
-            Role::Client => 1,
-            Role::Server => 2,
-        };
-        Reservations { next: StreamId::new(first), reserved: VecDeque::new() }
-    }
-
-    fn reserve(&mut self, now: Instant) -> Option<StreamId> {
-        let id = self.next?;
-        self.next = id.next();
-        if self.reserved.len() == MAX_RESERVED {
-            self.reserved.pop_front();
-        }
-        self.reserved.push_back((id, now));
-        Some(id)
-    }
-
-    /// Takes a reserved identifier for use.
-    fn take(&mut self, id: StreamId) -> bool {
-        match self.reserved.binary_search_by_key(&id, |&(reserved, _)| reserved) {
-            Ok(index) => self.reserved.remove(index).is_some(),
-            Err(_) => false,
-        }
-    }
-
-    fn is_reserved(&self, id: StreamId) -> bool {
-        self.reserved.binary_search_by_key(&id, |&(reserved, _)| reserved).is_ok()
-    }
-
-    fn lowest(&self) -> Option<(StreamId, Instant)> {
-        self.reserved.front().copied()
-    }
-
-    fn was_handed_out(&self, id: StreamId) -> bool {
-        self.next.is_none_or(|next| id < next)
-    }
-}
-
-/// Something that opens a stream and waits for its turn.
-#[derive(Debug)]
-pub(super) enum Held {
-    Request { headers: Headers, end_stream: bool },
-    Promise { parent: StreamId, headers: Headers, response: Option<(Headers, bool)> },
-}
 
 impl Connection {
     /// Reserves the next identifier of this side (odd for a client, even for a server).
@@ -87,7 +30,10 @@ impl Connection {
     /// [`IdsExhausted`](CommandError::IdsExhausted) after 2^30 streams.
     pub fn reserve_stream_id(&mut self, now: Instant) -> Result<StreamId, CommandError> {
         self.check_may_open()?;
-        self.reservations.reserve(now).ok_or(CommandError::IdsExhausted)
+        let id = self.reservations.reserve().ok_or(CommandError::IdsExhausted)?;
+        // Where too many are reserved, the oldest has been given up for this one.
+        self.open_waiting(now);
+        Ok(id)
     }
 
     /// Opens a stream: reserves an identifier and sends the request HEADERS, in one step.
@@ -95,7 +41,7 @@ impl Connection {
     /// # Errors
     ///
     /// Those of [`reserve_stream_id`](Self::reserve_stream_id) and
-    /// [`send_headers`](Self::send_headers).
+    /// [`send_headers`](Self::send_headers). No identifier is used up then.
     pub fn open(
         &mut self,
         headers: &Headers,
@@ -105,13 +51,29 @@ impl Connection {
         if self.role == Role::Server {
             return Err(CommandError::ClientOnly);
         }
+        self.check_may_open()?;
+        let next = self.reservations.next().ok_or(CommandError::IdsExhausted)?;
+        let request = self.check_request(next, headers, end_stream)?;
         let id = self.reserve_stream_id(now)?;
-        let opened = self.send_request(id, headers, end_stream, now);
-        if opened.is_err() {
-            self.reservations.take(id);
-            self.release_held(now);
+        self.start_request(id, request, headers, end_stream, now);
+        Ok(id)
+    }
+
+    /// A client's first HEADERS on a reserved identifier.
+    pub(super) fn send_request(
+        &mut self,
+        id: StreamId,
+        headers: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        if !self.reservations.contains(id) {
+            return Err(self.missing(id));
         }
-        opened.map(|()| id)
+        self.check_may_open()?;
+        let request = self.check_request(id, headers, end_stream)?;
+        self.start_request(id, request, headers, end_stream, now);
+        Ok(())
     }
 
     /// Promises a stream: PUSH_PROMISE on `parent`, and a response on `promised` later.
@@ -129,7 +91,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CommandError> {
         self.check_may_open()?;
-        if self.role == Role::Client || !self.remote.enable_push {
+        if !self.may_push() {
             return Err(CommandError::PushDisabled);
         }
         match self.streams.get(parent) {
@@ -137,139 +99,95 @@ impl Connection {
                 return Err(CommandError::SendClosed(parent))
             }
             Some(_) if parent.is_client_initiated() => {}
-            _ => return Err(self.missing(parent)),
+            // RFC 9113, Section 8.4: a promise goes with a request of the client's.
+            Some(_) => return Err(CommandError::UnknownStream(parent)),
+            None => return Err(self.missing(parent)),
         }
         let request = headers::check_promise(headers)?;
         self.check_section(headers)?;
-        self.take_reserved(promised)?;
+        if !self.reservations.contains(promised) {
+            return Err(self.missing(promised));
+        }
+        self.check_section_room(headers.section_size())?;
         let mut stream = self.new_stream(promised);
         stream.request = request;
         stream.recv.phase = Phase::Done;
         self.streams.insert(stream);
-        if let Some(parent) = self.streams.get_mut(parent) {
-            parent.send.held_promises += 1;
-        }
-        self.hold(promised, Held::Promise { parent, headers: headers.clone(), response: None }, now);
+        self.open_or_hold(promised, Opening::Promise { parent }, headers, now);
         Ok(())
     }
 
-    /// A client's first HEADERS on a reserved identifier.
-    pub(super) fn send_request(
-        &mut self,
-        id: StreamId,
-        headers: &Headers,
-        end_stream: bool,
-        now: Instant,
-    ) -> Result<(), CommandError> {
-        if !self.reservations.is_reserved(id) {
-            return Err(self.missing(id));
-        }
-        self.check_may_open()?;
-        let request = headers::check_request(headers, self.remote.enable_connect_protocol)?;
-        self.check_section(headers)?;
-        if end_stream && request.content_length.is_some_and(|length| length > 0) {
-            return Err(CommandError::ContentLength(id));
-        }
-        let size = headers.section_size();
-        self.check_room(size)?;
-        self.take_reserved(id)?;
-        let mut stream = self.new_stream(id);
-        stream.request = request;
-        stream.priority = request.priority;
-        stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
-        stream.send.content_left = request.content_length;
-        self.streams.insert(stream);
-        self.stats.streams_opened += 1;
-        if self.may_go_now(id) {
-            self.put_request_on_wire(id, headers, end_stream, now);
-        } else {
-            self.send_buffered += size;
-            self.hold(id, Held::Request { headers: headers.clone(), end_stream }, now);
-        }
-        Ok(())
-    }
-
-    /// Keeps the response to a promise that itself is still held back. `false` if there is none.
-    pub(super) fn hold_response(&mut self, id: StreamId, fields: &Headers, end: bool) -> bool {
-        match self.held.get_mut(&id) {
-            Some(Held::Promise { response, .. }) => {
-                *response = Some((fields.clone(), end));
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Forgets a reserved identifier, or one whose HEADERS are held back. `false` if it is neither.
+    /// Forgets an identifier that was reserved, or whose HEADERS are held back. `false` if it is
+    /// neither.
     pub(super) fn cancel_opening(&mut self, id: StreamId, now: Instant) -> bool {
         if self.reservations.take(id) {
-            self.release_held(now);
+            self.open_waiting(now);
             return true;
         }
-        match self.held.remove(&id) {
-            Some(Held::Request { headers, .. }) => {
-                self.send_buffered = self.send_buffered.saturating_sub(headers.section_size());
-            }
-            Some(Held::Promise { parent, .. }) => self.promise_done(parent, now),
-            None => return false,
+        let is_held = self.held.contains_key(&id);
+        if is_held {
+            self.finish(id, Cause::ResetByUs, now);
         }
-        self.finish(id, Cause::ResetByUs, now);
-        true
+        is_held
     }
 
-    fn hold(&mut self, id: StreamId, held: Held, now: Instant) {
-        self.held.insert(id, held);
-        self.release_held(now);
-    }
-
-    /// Sends what was held back and need not wait any more, in the order of the identifiers.
-    pub(super) fn release_held(&mut self, now: Instant) {
-        while let Some((&id, held)) = self.held.first_key_value() {
-            let needs_slot = matches!(held, Held::Request { .. });
-            self.give_up_reservations_below(id, now);
-            if self.reservations.lowest().is_some_and(|(lowest, _)| lowest < id)
-                || (needs_slot && !self.has_slot())
-            {
-                break;
-            }
-            match self.held.remove(&id) {
-                Some(Held::Request { headers, end_stream }) => {
-                    self.send_buffered = self.send_buffered.saturating_sub(headers.section_size());
-                    self.put_request_on_wire(id, &headers, end_stream, now);
-                }
-                Some(Held::Promise { parent, headers, response }) => {
-                    self.put_promise_on_wire(id, parent, &headers, now);
-                    if let Some((headers, end_stream)) = response {
-                        self.put_response_on_wire(id, &headers, end_stream, now);
-                    }
-                }
-                None => break,
-            }
+    /// Sends what was held back and need not wait any more: requests and promises in the order of
+    /// their identifiers, responses on promised streams in the order of the calls.
+    pub(super) fn open_waiting(&mut self, now: Instant) {
+        // A response can end its stream, and so lead back to here: the loop below goes on with it.
+        if std::mem::replace(&mut self.is_opening, true) {
+            return;
         }
+        while self.open_next(now) {}
+        self.is_opening = false;
     }
 
-    /// When the reservation that something waits for runs out.
+    fn open_next(&mut self, now: Instant) -> bool {
+        let held = self.next_to_open(now).and_then(|id| Some((id, self.unhold(id)?)));
+        if let Some((id, held)) = held {
+            self.put_on_wire(id, held.opening, &held.headers, now);
+            if let Opening::Promise { parent } = held.opening {
+                self.promise_done(parent, now);
+            }
+            return true;
+        }
+        self.has_slot()
+            && self.slot_waiters.pop_front().is_some_and(|id| {
+                self.respond(id, now);
+                true
+            })
+    }
+
+    /// The stream whose HEADERS are held back and may go now.
+    fn next_to_open(&mut self, now: Instant) -> Option<StreamId> {
+        let (&id, held) = self.held.first_key_value()?;
+        if !self.may_open(held.opening) {
+            return None;
+        }
+        if now.saturating_duration_since(held.since) >= self.config.reservation_timeout {
+            self.reservations.give_up_below(id);
+        }
+        self.reservations.none_below(id).then_some(id)
+    }
+
+    /// When the identifiers that something waits for are given up.
     pub(super) fn reservation_deadline(&self) -> Option<Instant> {
-        let (&first, _) = self.held.first_key_value()?;
-        let (lowest, since) = self.reservations.lowest()?;
-        (lowest < first).then(|| since.checked_add(self.config.reservation_timeout))?
-    }
-
-    fn give_up_reservations_below(&mut self, id: StreamId, now: Instant) {
-        while let Some((lowest, since)) = self.reservations.lowest() {
-            let waited = now.saturating_duration_since(since) >= self.config.reservation_timeout;
-            if lowest > id || !waited {
-                break;
-            }
-            log::debug!("stream {lowest} was reserved and not used in time: given up");
-            self.reservations.take(lowest);
+        let (&id, held) = self.held.first_key_value()?;
+        if !self.may_open(held.opening) || self.reservations.none_below(id) {
+            return None;
         }
+        held.since.checked_add(self.config.reservation_timeout)
     }
 
-    fn may_go_now(&self, id: StreamId) -> bool {
-        self.held.is_empty()
-            && self.has_slot()
-            && self.reservations.lowest().is_none_or(|(lowest, _)| lowest > id)
+    /// Whether nothing but lower identifiers can be in the way.
+    fn may_open(&self, opening: Opening) -> bool {
+        // RFC 9113, Section 6.8: no new streams after GOAWAY.
+        self.goaway_received.is_none()
+            && match opening {
+                Opening::Request { .. } => self.has_slot(),
+                // RFC 9113, Section 5.1.2: reserved streams do not count.
+                Opening::Promise { .. } => true,
+            }
     }
 
     /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
@@ -277,9 +195,88 @@ impl Connection {
         self.streams.own_active < self.remote.max_concurrent_streams as usize
     }
 
+    fn check_request(
+        &mut self,
+        id: StreamId,
+        headers: &Headers,
+        end_stream: bool,
+    ) -> Result<headers::RequestFacts, CommandError> {
+        let request = headers::check_request(headers, self.remote.enable_connect_protocol)?;
+        self.check_section(headers)?;
+        if end_stream && request.content_length.is_some_and(|length| length > 0) {
+            return Err(CommandError::ContentLength(id));
+        }
+        self.check_section_room(headers.section_size())?;
+        Ok(request)
+    }
+
+    fn start_request(
+        &mut self,
+        id: StreamId,
+        request: headers::RequestFacts,
+        headers: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) {
+        let mut stream = self.new_stream(id);
+        stream.request = request;
+        stream.priority = request.priority;
+        stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
+        stream.send.content_left = request.content_length;
+        self.streams.insert(stream);
+        self.open_or_hold(id, Opening::Request { end_stream }, headers, now);
+    }
+
+    /// Uses a reserved identifier: now, or when its turn comes.
+    fn open_or_hold(&mut self, id: StreamId, opening: Opening, headers: &Headers, now: Instant) {
+        self.reservations.take(id);
+        if self.held.is_empty() && self.reservations.none_below(id) && self.may_open(opening) {
+            self.put_on_wire(id, opening, headers, now);
+            return;
+        }
+        if let Opening::Promise { parent } = opening {
+            if let Some(parent) = self.streams.get_mut(parent) {
+                parent.send.held_promises += 1;
+            }
+        }
+        self.held_octets += headers.section_size();
+        self.held.insert(id, Held { headers: headers.clone(), opening, since: now });
+        // It may be what those above it have been waiting for.
+        self.open_waiting(now);
+    }
+
+    /// Takes something out that was held back, for whatever becomes of it.
+    fn unhold(&mut self, id: StreamId) -> Option<Held> {
+        let held = self.held.remove(&id)?;
+        self.held_octets -= held.headers.section_size();
+        if let Opening::Promise { parent } = held.opening {
+            if let Some(parent) = self.streams.get_mut(parent) {
+                parent.send.held_promises -= 1;
+            }
+        }
+        Some(held)
+    }
+
+    /// The stream is over before it was opened.
+    pub(super) fn drop_held(&mut self, id: StreamId, now: Instant) {
+        if let Some(Held { opening: Opening::Promise { parent }, .. }) = self.unhold(id) {
+            self.promise_done(parent, now);
+        }
+    }
+
+    fn put_on_wire(&mut self, id: StreamId, opening: Opening, headers: &Headers, now: Instant) {
+        match opening {
+            Opening::Request { end_stream } => {
+                self.put_request_on_wire(id, headers, end_stream, now);
+            }
+            Opening::Promise { parent } => self.put_promise_on_wire(id, parent, headers, now),
+        }
+    }
+
     fn put_request_on_wire(&mut self, id: StreamId, fields: &Headers, end: bool, now: Instant) {
         self.streams.use_id(id);
         self.streams.own_active += 1;
+        self.stats.streams_opened += 1;
         let Some(stream) = self.streams.get_mut(id) else { return };
         let allowed = stream.state.send_headers(end);
         debug_assert!(allowed.is_ok(), "the stream was idle");
@@ -296,10 +293,12 @@ impl Connection {
         headers: &Headers,
         now: Instant,
     ) {
-        let can_promise =
-            self.streams.get(parent).is_some_and(|stream| stream.state.can_send());
-        if !can_promise {
-            // The parent was reset while the promise waited: nobody is left to hear it.
+        let can_send = self.streams.get(parent).is_some_and(|parent| parent.state.can_send());
+        if !can_send || !self.may_push() {
+            // While the promise waited, its request was reset, or the client has changed its mind
+            // about pushed streams: nobody is left to hear it.
+            let (code, by) = (ErrorCode::Cancel, ResetBy::Unsent);
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: false });
             self.finish(id, Cause::ResetByUs, now);
             return;
         }
@@ -310,26 +309,41 @@ impl Connection {
             debug_assert!(allowed.is_ok(), "the stream was idle");
         }
         self.queue_block(parent, BlockStart::PushPromise { promised: id }, headers);
-        self.promise_done(parent, now);
+        self.respond(id, now);
     }
 
+    /// A promise that held up its parent is out of the way.
     fn promise_done(&mut self, parent: StreamId, now: Instant) {
-        if let Some(stream) = self.streams.get_mut(parent) {
-            stream.send.held_promises -= 1;
-        }
+        self.respond(parent, now);
         self.schedule(parent, now);
+    }
+
+    /// Sends a response that has been waiting, if nothing keeps it any more.
+    pub(super) fn respond(&mut self, id: StreamId, now: Instant) {
+        let has_slot = self.has_slot();
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.send.held_promises > 0 || stream.state == State::Idle {
+            return;
+        }
+        // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
+        if stream.state == State::ReservedLocal && !has_slot {
+            if stream.send.response.is_some() {
+                self.slot_waiters.push_back(id);
+            }
+            return;
+        }
+        if let Some((headers, end_stream)) = stream.send.response.take() {
+            self.held_octets -= headers.section_size();
+            self.put_response_on_wire(id, &headers, end_stream, now);
+        }
     }
 
     pub(super) fn new_stream(&self, id: StreamId) -> Stream {
         Stream::new(id, self.remote.initial_window_size, self.local.initial_window_size)
     }
 
-    fn take_reserved(&mut self, id: StreamId) -> Result<(), CommandError> {
-        if self.reservations.take(id) {
-            Ok(())
-        } else {
-            Err(self.missing(id))
-        }
+    fn may_push(&self) -> bool {
+        self.role == Role::Server && self.remote.enable_push
     }
 
     fn check_may_open(&self) -> Result<(), CommandError> {
@@ -342,19 +356,19 @@ impl Connection {
 
     /// Why a stream that is not in the table cannot be used.
     pub(super) fn missing(&self, id: StreamId) -> CommandError {
-        if self.streams.is_own(id) {
-            if self.reservations.is_reserved(id) {
-                return CommandError::HeadersNotSent(id);
-            }
-            return match self.streams.standing(id) {
-                Standing::Closed(Some(_)) => CommandError::StreamClosed(id),
-                _ if self.reservations.was_handed_out(id) => CommandError::GivenUp(id),
-                _ => CommandError::NotReserved(id),
-            };
+        if id.is_connection() {
+            return CommandError::UnknownStream(id);
+        }
+        let is_own = self.streams.is_own(id);
+        if is_own && self.reservations.contains(id) {
+            return CommandError::HeadersNotSent(id);
         }
         match self.streams.standing(id) {
-            Standing::Closed(_) => CommandError::StreamClosed(id),
-            Standing::Idle => CommandError::UnknownStream(id),
+            Standing::Closed(_) | Standing::Forgotten => CommandError::StreamClosed(id),
+            Standing::Skipped if !is_own => CommandError::StreamClosed(id),
+            _ if !is_own => CommandError::UnknownStream(id),
+            _ if self.reservations.was_handed_out(id) => CommandError::GivenUp(id),
+            _ => CommandError::NotReserved(id),
         }
     }
 }

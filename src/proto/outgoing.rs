@@ -113,10 +113,6 @@ impl Transmit {
         }
     }
 
-    pub(super) fn with_buffer(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
-        encode(&mut self.buffer);
-    }
-
     pub(super) fn push_data(&mut self, frame: frame::Data) {
         if frame.data.len() <= COPIED {
             frame.encode(&mut self.buffer);

@@ -78,7 +78,11 @@ mod tests {
             ("u=2;x=1 , i;y", 2, true),
             ("", 3, false),
         ] {
-            assert_eq!(Priority::parse(text.as_bytes()), Priority::new(urgency, incremental), "{text}");
+            assert_eq!(
+                Priority::parse(text.as_bytes()),
+                Priority::new(urgency, incremental),
+                "{text}"
+            );
         }
     }
 

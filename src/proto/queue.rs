@@ -32,7 +32,11 @@ enum Waiting {
     Stream(Event),
     /// Belongs to the connection.
     Loose(Event),
-    Data { stream_id: StreamId, piece: Piece, end_stream: bool },
+    Data {
+        stream_id: StreamId,
+        piece: Piece,
+        end_stream: bool,
+    },
 }
 
 #[derive(Debug)]

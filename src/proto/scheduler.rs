@@ -1,4 +1,5 @@
-//! Whose DATA goes next: urgency first (RFC 9218), in turns within one urgency.
+//! Whose turn it is: what needs no window first, then DATA by urgency (RFC 9218), in turns within one
+//! urgency.
 
 use std::collections::VecDeque;
 
@@ -6,31 +7,46 @@ use crate::frame::StreamId;
 
 const URGENCIES: usize = 8;
 
-/// Queues of streams that have something to send, one queue an urgency.
+/// Where a stream stands in line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Trailers, or an empty DATA frame that ends the stream: flow control does not count it, so it
+    /// never waits behind DATA that a shut window holds up.
+    Free,
+    /// DATA, of this urgency.
+    Data(usize),
+}
+
+/// Queues of streams that have something to send. A stream stands in one of them, and only once.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduler {
-    queues: [VecDeque<StreamId>; URGENCIES],
-    /// Bit `u` is set while `queues[u]` holds something.
+    free: VecDeque<StreamId>,
+    data: [VecDeque<StreamId>; URGENCIES],
+    /// Bit `u` is set while `data[u]` holds something.
     occupied: u8,
 }
 
 impl Scheduler {
-    /// Behind all others of its urgency.
-    pub(crate) fn push(&mut self, id: StreamId, urgency: usize) {
-        self.queues[urgency].push_back(id);
-        self.occupied |= 1 << urgency;
+    /// Behind all others of its kind.
+    pub(crate) fn push(&mut self, id: StreamId, place: Place) {
+        self.queue(place).push_back(id);
     }
 
-    /// Before all others of its urgency: it has not finished its turn.
-    pub(crate) fn push_front(&mut self, id: StreamId, urgency: usize) {
-        self.queues[urgency].push_front(id);
-        self.occupied |= 1 << urgency;
+    /// Before all others of its kind: it has not finished its turn.
+    pub(crate) fn push_front(&mut self, id: StreamId, place: Place) {
+        self.queue(place).push_front(id);
     }
 
-    /// The stream whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<StreamId> {
+    /// The stream whose turn it is. DATA has no turn while the connection's window is shut.
+    pub(crate) fn pop(&mut self, window_open: bool) -> Option<StreamId> {
+        if let Some(id) = self.free.pop_front() {
+            return Some(id);
+        }
+        if !window_open {
+            return None;
+        }
         let urgency = self.occupied.trailing_zeros() as usize;
-        let queue = self.queues.get_mut(urgency)?;
+        let queue = self.data.get_mut(urgency)?;
         let id = queue.pop_front();
         if queue.is_empty() {
             self.occupied &= !(1 << urgency);
@@ -39,20 +55,40 @@ impl Scheduler {
     }
 
     /// Takes a stream out that is gone or changes its urgency.
-    pub(crate) fn remove(&mut self, id: StreamId, urgency: usize) {
-        let queue = &mut self.queues[urgency];
+    pub(crate) fn remove(&mut self, id: StreamId, place: Place) {
+        let queue = self.queue(place);
         queue.retain(|&other| other != id);
-        if queue.is_empty() {
-            self.occupied &= !(1 << urgency);
+        let is_empty = queue.is_empty();
+        if let Place::Data(urgency) = place {
+            if is_empty {
+                self.occupied &= !(1 << urgency);
+            }
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.occupied == 0
+    /// Whether DATA waits for its turn.
+    pub(crate) fn has_data(&self) -> bool {
+        self.occupied != 0
+    }
+
+    /// Whether something can be sent, with the connection's window open or shut.
+    pub(crate) fn has_turn(&self, window_open: bool) -> bool {
+        !self.free.is_empty() || (window_open && self.has_data())
     }
 
     pub(crate) fn clear(&mut self) {
         *self = Scheduler::default();
+    }
+
+    fn queue(&mut self, place: Place) -> &mut VecDeque<StreamId> {
+        match place {
+            Place::Free => &mut self.free,
+            Place::Data(urgency) => {
+                self.occupied |= 1 << urgency;
+                // An urgency is 0 to 7: `Priority` sees to it.
+                &mut self.data[urgency]
+            }
+        }
     }
 }
 
@@ -67,23 +103,23 @@ mod tests {
     #[test]
     fn a_lower_urgency_number_goes_first() {
         let mut scheduler = Scheduler::default();
-        scheduler.push(id(1), 7);
-        scheduler.push(id(3), 0);
-        scheduler.push(id(5), 3);
-        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop()).collect();
+        scheduler.push(id(1), Place::Data(7));
+        scheduler.push(id(3), Place::Data(0));
+        scheduler.push(id(5), Place::Data(3));
+        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop(true)).collect();
         assert_eq!(order, [id(3), id(5), id(1)]);
-        assert!(scheduler.is_empty());
+        assert!(!scheduler.has_turn(true));
     }
 
     #[test]
     fn streams_of_one_urgency_take_turns() {
         let mut scheduler = Scheduler::default();
-        scheduler.push(id(1), 3);
-        scheduler.push(id(3), 3);
+        scheduler.push(id(1), Place::Data(3));
+        scheduler.push(id(3), Place::Data(3));
         let order: Vec<_> = (0..4)
             .map(|_| {
-                let id = scheduler.pop().unwrap();
-                scheduler.push(id, 3);
+                let id = scheduler.pop(true).unwrap();
+                scheduler.push(id, Place::Data(3));
                 id.get()
             })
             .collect();
@@ -93,8 +129,23 @@ mod tests {
     #[test]
     fn a_removed_stream_has_no_turn() {
         let mut scheduler = Scheduler::default();
-        scheduler.push(id(1), 3);
-        scheduler.remove(id(1), 3);
-        assert_eq!(scheduler.pop(), None);
+        for place in [Place::Free, Place::Data(3)] {
+            scheduler.push(id(1), place);
+            scheduler.remove(id(1), place);
+            assert!(!scheduler.has_turn(true));
+            assert_eq!(scheduler.pop(true), None);
+        }
+    }
+
+    #[test]
+    fn what_needs_no_window_goes_also_while_the_window_is_shut() {
+        let mut scheduler = Scheduler::default();
+        scheduler.push(id(1), Place::Data(0));
+        scheduler.push(id(3), Place::Free);
+        assert!(scheduler.has_turn(false));
+        assert_eq!(scheduler.pop(false), Some(id(3)));
+        assert_eq!(scheduler.pop(false), None);
+        assert!(!scheduler.has_turn(false));
+        assert_eq!(scheduler.pop(true), Some(id(1)));
     }
 }

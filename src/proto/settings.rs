@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{Config, Role};
 use super::error::CommandError;
-use crate::frame::{
-    Setting, DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW,
-};
+use crate::frame::{Setting, DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW};
 
 /// Until the peer's first SETTINGS says otherwise, so many streams are opened at most. RFC 9113,
 /// Section 6.5.2 recommends that nobody announces less.
@@ -67,6 +65,8 @@ pub(crate) struct LocalSettings {
     pub(crate) push_forbidden: bool,
     /// Announced: a peer that uses it early does no harm.
     pub(crate) enable_connect_protocol: bool,
+    /// In force.
+    pub(crate) max_header_list_size: u32,
     sent: VecDeque<(Vec<Setting>, Instant)>,
 }
 
@@ -80,6 +80,7 @@ impl LocalSettings {
             enable_push: config.enable_push,
             push_forbidden: false,
             enable_connect_protocol: config.enable_connect_protocol,
+            max_header_list_size: config.max_header_list_size,
             sent: VecDeque::new(),
         }
     }
@@ -92,6 +93,9 @@ impl LocalSettings {
                 Setting::EnablePush(enable) => self.enable_push = enable,
                 Setting::EnableConnectProtocol(enable) => self.enable_connect_protocol |= enable,
                 Setting::MaxFrameSize(n) => self.max_frame_size = self.max_frame_size.max(n),
+                Setting::MaxHeaderListSize(n) => {
+                    self.max_header_list_size = self.max_header_list_size.max(n);
+                }
                 _ => {}
             }
         }
@@ -143,12 +147,13 @@ pub(crate) fn opening(role: Role, config: &Config) -> Vec<Setting> {
 pub(crate) fn check(
     role: Role,
     settings: &[Setting],
-    limit: usize,
+    config: &Config,
     current: &LocalSettings,
 ) -> Result<(), CommandError> {
-    if settings.len() > limit {
+    if settings.len() > config.max_settings_entries {
         return Err(CommandError::InvalidSetting("too many entries in one frame"));
     }
+    let mut connect_protocol = current.enable_connect_protocol;
     for setting in settings {
         let problem = match *setting {
             Setting::InitialWindowSize(n) if n > crate::frame::MAX_WINDOW => {
@@ -160,18 +165,25 @@ pub(crate) fn check(
                 Some("MAX_FRAME_SIZE outside 2^14 to 2^24-1")
             }
             Setting::HeaderTableSize(n) if n > 1 << 20 => Some("HEADER_TABLE_SIZE over 1 MiB"),
+            // The decoder was made for that much.
+            Setting::MaxHeaderListSize(n) if n > config.max_header_list_size => {
+                Some("MAX_HEADER_LIST_SIZE over what the connection was made with")
+            }
             // RFC 9113, Section 6.5.2: a server must not send ENABLE_PUSH 1.
             Setting::EnablePush(true) if role == Role::Server => {
                 Some("ENABLE_PUSH may only be switched on by a client")
             }
             // RFC 8441, Section 3: never back to 0.
-            Setting::EnableConnectProtocol(false) if current.enable_connect_protocol => {
+            Setting::EnableConnectProtocol(false) if connect_protocol => {
                 Some("ENABLE_CONNECT_PROTOCOL cannot be taken back")
             }
-            // RFC 9218, Section 2.1: only in the first SETTINGS frame.
-            Setting::NoRfc7540Priorities(false) => {
-                Some("NO_RFC7540_PRIORITIES cannot be changed")
+            Setting::EnableConnectProtocol(enable) => {
+                // Also not within one frame, whose entries count one after the other.
+                connect_protocol = enable;
+                None
             }
+            // RFC 9218, Section 2.1: only in the first SETTINGS frame.
+            Setting::NoRfc7540Priorities(false) => Some("NO_RFC7540_PRIORITIES cannot be changed"),
             _ => None,
         };
         if let Some(problem) = problem {

@@ -71,7 +71,9 @@ impl State {
             State::ReservedLocal => State::HalfClosedRemote,
             State::Open => State::Open,
             State::HalfClosedRemote => State::HalfClosedRemote,
-            State::ReservedRemote | State::HalfClosedLocal | State::Closed(_) => return Err(Misuse),
+            State::ReservedRemote | State::HalfClosedLocal | State::Closed(_) => {
+                return Err(Misuse)
+            }
         };
         if end_stream {
             self.send_end_stream()?;
@@ -99,8 +101,8 @@ impl State {
         Ok(())
     }
 
-    /// The peer sends HEADERS. The error is the code that the RFC asks for.
-    pub(crate) fn recv_headers(&mut self, end_stream: bool) -> Result<(), ErrorCode> {
+    /// The peer sends HEADERS.
+    pub(crate) fn recv_headers(&mut self, end_stream: bool) -> Result<(), Refusal> {
         *self = match *self {
             State::Idle => State::Open,
             State::ReservedRemote => State::HalfClosedLocal,
@@ -108,9 +110,11 @@ impl State {
             State::HalfClosedLocal => State::HalfClosedLocal,
             // RFC 9113, Section 5.1: in reserved (local) only RST_STREAM, PRIORITY and WINDOW_UPDATE
             // may arrive.
-            State::ReservedLocal => return Err(ErrorCode::ProtocolError),
+            State::ReservedLocal => return Err(Refusal::Connection(ErrorCode::ProtocolError)),
             // RFC 9113, Section 5.1: STREAM_CLOSED for anything else after END_STREAM.
-            State::HalfClosedRemote | State::Closed(_) => return Err(ErrorCode::StreamClosed),
+            State::HalfClosedRemote | State::Closed(_) => {
+                return Err(Refusal::Stream(ErrorCode::StreamClosed))
+            }
         };
         if end_stream {
             self.recv_end_stream();
@@ -119,13 +123,17 @@ impl State {
     }
 
     /// The peer sends DATA.
-    pub(crate) fn recv_data(&mut self, end_stream: bool) -> Result<(), ErrorCode> {
+    pub(crate) fn recv_data(&mut self, end_stream: bool) -> Result<(), Refusal> {
         match *self {
             State::Open | State::HalfClosedLocal => {}
+            // RFC 9113, Section 5.1: HEADERS come first in idle and reserved (remote), and nothing
+            // but RST_STREAM, PRIORITY and WINDOW_UPDATE may come in reserved (local).
             State::Idle | State::ReservedLocal | State::ReservedRemote => {
-                return Err(ErrorCode::ProtocolError)
+                return Err(Refusal::Connection(ErrorCode::ProtocolError))
             }
-            State::HalfClosedRemote | State::Closed(_) => return Err(ErrorCode::StreamClosed),
+            State::HalfClosedRemote | State::Closed(_) => {
+                return Err(Refusal::Stream(ErrorCode::StreamClosed))
+            }
         }
         if end_stream {
             self.recv_end_stream();
@@ -150,12 +158,24 @@ impl State {
     }
 
     /// The peer has sent PUSH_PROMISE for this stream.
-    pub(crate) fn recv_promise(&mut self) -> Result<(), ErrorCode> {
+    pub(crate) fn recv_promise(&mut self) -> Result<(), Refusal> {
         match *self {
             State::Idle => *self = State::ReservedRemote,
-            _ => return Err(ErrorCode::ProtocolError),
+            _ => return Err(Refusal::Connection(ErrorCode::ProtocolError)),
         }
         Ok(())
+    }
+
+    /// The peer sends WINDOW_UPDATE, which changes no state.
+    pub(crate) fn recv_window_update(self) -> Result<(), Refusal> {
+        match self {
+            // RFC 9113, Section 5.1: in reserved (remote) nothing but HEADERS, RST_STREAM and
+            // PRIORITY may come; in idle, nothing but HEADERS and PRIORITY.
+            State::Idle | State::ReservedRemote => {
+                Err(Refusal::Connection(ErrorCode::ProtocolError))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// RST_STREAM goes out or has come in.
@@ -170,15 +190,23 @@ impl State {
         matches!(self, State::Open | State::HalfClosedRemote)
     }
 
-    /// Whether the peer may still send DATA or HEADERS.
+    /// Whether the peer may send DATA.
     pub(crate) fn can_receive(self) -> bool {
-        matches!(self, State::Open | State::HalfClosedLocal | State::ReservedRemote)
+        matches!(self, State::Open | State::HalfClosedLocal)
     }
 
     /// Whether the stream has ended.
     pub(crate) fn is_closed(self) -> bool {
         matches!(self, State::Closed(_))
     }
+}
+
+/// Something that the peer may not send in this state, and how far the error goes (RFC 9113,
+/// Section 5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Connection(ErrorCode),
+    Stream(ErrorCode),
 }
 
 /// Something that we may not send in this state.
@@ -204,15 +232,16 @@ mod tests {
         RecvData,
         RecvDataEnd,
         RecvPromise,
+        RecvWindow,
         RecvReset,
     }
 
-    /// What an input leads to: a state, a mistake of ours, or an error code for the peer.
+    /// What an input leads to: a state, a mistake of ours, or one of the peer's.
     #[derive(Debug, PartialEq)]
     enum Outcome {
         To(State),
         Ours,
-        Peers(ErrorCode),
+        Peers(Refusal),
     }
 
     fn step(mut state: State, input: Input) -> Outcome {
@@ -227,6 +256,7 @@ mod tests {
             Input::RecvData => state.recv_data(false).map_err(Some),
             Input::RecvDataEnd => state.recv_data(true).map_err(Some),
             Input::RecvPromise => state.recv_promise().map_err(Some),
+            Input::RecvWindow => state.recv_window_update().map_err(Some),
             Input::SendReset => {
                 state.reset(ResetByUs);
                 Ok(())
@@ -239,14 +269,16 @@ mod tests {
         match result {
             Ok(()) => Outcome::To(state),
             Err(None) => Outcome::Ours,
-            Err(Some(code)) => Outcome::Peers(code),
+            Err(Some(refusal)) => Outcome::Peers(refusal),
         }
     }
 
     #[test]
     fn every_state_and_input_has_the_outcome_of_the_rfc() {
-        use ErrorCode::{ProtocolError, StreamClosed};
-        use Outcome::{Ours, Peers, To};
+        use Outcome::{Ours, To};
+        // Whether the stream or the whole connection ends is the difference between these two.
+        let gone = || Outcome::Peers(Refusal::Stream(ErrorCode::StreamClosed));
+        let dead = || Outcome::Peers(Refusal::Connection(ErrorCode::ProtocolError));
         let inputs = [
             Input::SendHeaders,
             Input::SendHeadersEnd,
@@ -259,6 +291,7 @@ mod tests {
             Input::RecvData,
             Input::RecvDataEnd,
             Input::RecvPromise,
+            Input::RecvWindow,
             Input::RecvReset,
         ];
         let us = Closed(ResetByUs);
@@ -267,23 +300,23 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (Idle, [To(Open), To(HalfClosedLocal), Ours, Ours, To(ReservedLocal), To(us),
-                    To(Open), To(HalfClosedRemote), Peers(ProtocolError), Peers(ProtocolError), To(ReservedRemote), To(peer)]),
+                    To(Open), To(HalfClosedRemote), dead(), dead(), To(ReservedRemote), dead(), To(peer)]),
             (ReservedLocal, [To(HalfClosedRemote), To(done), Ours, Ours, Ours, To(us),
-                    Peers(ProtocolError), Peers(ProtocolError), Peers(ProtocolError), Peers(ProtocolError), Peers(ProtocolError), To(peer)]),
+                    dead(), dead(), dead(), dead(), dead(), To(ReservedLocal), To(peer)]),
             (ReservedRemote, [Ours, Ours, Ours, Ours, Ours, To(us),
-                    To(HalfClosedLocal), To(done), Peers(ProtocolError), Peers(ProtocolError), Peers(ProtocolError), To(peer)]),
+                    To(HalfClosedLocal), To(done), dead(), dead(), dead(), dead(), To(peer)]),
             (Open, [To(Open), To(HalfClosedLocal), To(Open), To(HalfClosedLocal), Ours, To(us),
-                    To(Open), To(HalfClosedRemote), To(Open), To(HalfClosedRemote), Peers(ProtocolError), To(peer)]),
+                    To(Open), To(HalfClosedRemote), To(Open), To(HalfClosedRemote), dead(), To(Open), To(peer)]),
             (HalfClosedLocal, [Ours, Ours, Ours, Ours, Ours, To(us),
-                    To(HalfClosedLocal), To(done), To(HalfClosedLocal), To(done), Peers(ProtocolError), To(peer)]),
+                    To(HalfClosedLocal), To(done), To(HalfClosedLocal), To(done), dead(), To(HalfClosedLocal), To(peer)]),
             (HalfClosedRemote, [To(HalfClosedRemote), To(done), To(HalfClosedRemote), To(done), Ours, To(us),
-                    Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(ProtocolError), To(peer)]),
+                    gone(), gone(), gone(), gone(), dead(), To(HalfClosedRemote), To(peer)]),
             (done, [Ours, Ours, Ours, Ours, Ours, To(done),
-                    Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(ProtocolError), To(done)]),
+                    gone(), gone(), gone(), gone(), dead(), To(done), To(done)]),
             (us, [Ours, Ours, Ours, Ours, Ours, To(us),
-                    Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(ProtocolError), To(us)]),
+                    gone(), gone(), gone(), gone(), dead(), To(us), To(us)]),
             (peer, [Ours, Ours, Ours, Ours, Ours, To(peer),
-                    Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(StreamClosed), Peers(ProtocolError), To(peer)]),
+                    gone(), gone(), gone(), gone(), dead(), To(peer), To(peer)]),
         ];
         for (state, outcomes) in table {
             for (input, expected) in inputs.into_iter().zip(outcomes) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::flow::{RecvWindow, SendWindow};
 use super::headers::RequestFacts;
 use super::priority::Priority;
+use super::scheduler::Place;
 use super::state::State;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -34,6 +35,8 @@ pub(crate) struct Stream {
     pub(crate) priority: Option<Priority>,
     /// It counts against a limit of concurrent streams.
     pub(crate) counted: bool,
+    /// A CONNECT that has been answered with 2xx: octets alone from here on.
+    pub(crate) tunnel: bool,
 }
 
 impl Stream {
@@ -47,11 +50,12 @@ impl Stream {
                 queued: 0,
                 phase: Phase::Headers,
                 on_wire: false,
-                scheduled: false,
+                scheduled: None,
                 no_body: false,
                 content_left: None,
                 held_promises: 0,
-                wants_room: false,
+                response: None,
+                wants_room: None,
                 stall: None,
             },
             recv: RecvHalf {
@@ -65,11 +69,17 @@ impl Stream {
             request: RequestFacts::default(),
             priority: None,
             counted: false,
+            tunnel: false,
         }
     }
 
-    pub(crate) fn urgency(&self) -> usize {
-        usize::from(self.priority.unwrap_or_default().urgency())
+    /// Where it belongs in the scheduler, by what it would send next.
+    pub(crate) fn place(&self) -> Place {
+        if self.has_data_next() {
+            Place::Data(usize::from(self.priority.unwrap_or_default().urgency()))
+        } else {
+            Place::Free
+        }
     }
 
     /// RFC 9218, Section 10: a response that is not incremental is best sent whole before the
@@ -84,18 +94,23 @@ impl Stream {
         let send = &self.send;
         send.on_wire
             && send.held_promises == 0
-            && match send.queue.front() {
-                Some(Item::Data { data, .. }) => data.is_empty() || send.window.available() > 0,
-                Some(Item::Trailers(_)) => true,
-                None => false,
-            }
+            && !send.queue.is_empty()
+            && (!self.has_data_next() || send.window.available() > 0)
     }
 
     /// Whether DATA waits for this stream's own window.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.send.on_wire
-            && self.send.window.available() == 0
-            && matches!(self.send.queue.front(), Some(Item::Data { data, .. }) if !data.is_empty())
+        self.send.on_wire && self.has_data_next() && self.send.window.available() == 0
+    }
+
+    /// Whether octets that flow control counts come next.
+    pub(crate) fn has_data_next(&self) -> bool {
+        matches!(self.send.queue.front(), Some(Item::Data { data, .. }) if !data.is_empty())
+    }
+
+    /// The peer has opened the window by so much: is that the end of a stall?
+    pub(crate) fn credit(&mut self, octets: usize) -> Option<Stall> {
+        Stall::credit(&mut self.send.stall, octets)
     }
 }
 
@@ -110,33 +125,53 @@ pub(crate) enum Item {
 pub(crate) struct SendHalf {
     pub(crate) window: SendWindow,
     pub(crate) queue: VecDeque<Item>,
-    /// Octets in `queue`, field sections included.
+    /// Octets in `queue`, trailers included.
     pub(crate) queued: usize,
     /// What the application has asked for, which runs ahead of `state`.
     pub(crate) phase: Phase,
     /// HEADERS have been encoded: the stream exists for the peer.
     pub(crate) on_wire: bool,
-    /// It stands in the scheduler.
-    pub(crate) scheduled: bool,
+    /// Where it stands in the scheduler.
+    pub(crate) scheduled: Option<Place>,
     /// The message must not have a body.
     pub(crate) no_body: bool,
     /// What is left of the `content-length` that was announced.
     pub(crate) content_left: Option<u64>,
     /// PUSH_PROMISE frames that must go out before anything else of this stream.
     pub(crate) held_promises: u32,
-    /// A command was refused for lack of room.
-    pub(crate) wants_room: bool,
+    /// A final response, and whether it ends the stream, that waits for promises to go out before
+    /// it, for its own promise, or for a slot.
+    pub(crate) response: Option<(Headers, bool)>,
+    /// DATA of so many octets was refused for lack of room.
+    pub(crate) wants_room: Option<usize>,
     /// Since when the window has been shut while DATA waits.
     pub(crate) stall: Option<Stall>,
 }
 
-/// A stream that waits for its window.
+/// Octets of window that end a stall: less than that, in all the time that a stall may last, is
+/// none.
+const STALL_ENDS: usize = 4 << 10;
+
+/// A stream, or the connection, that waits for its window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stall {
     pub(crate) since: Instant,
-    /// Octets sent since then. A peer that opens the window by an octet now and then is still
+    /// Octets granted since then. A peer that opens the window by an octet now and then is still
     /// stalling.
-    pub(crate) progress: usize,
+    credited: usize,
+}
+
+impl Stall {
+    pub(crate) fn new(since: Instant) -> Self {
+        Stall { since, credited: 0 }
+    }
+
+    /// Adds what the peer grants. If that is enough, the stall is over, and is returned.
+    pub(crate) fn credit(stall: &mut Option<Stall>, octets: usize) -> Option<Stall> {
+        let waiting = stall.as_mut()?;
+        waiting.credited = waiting.credited.saturating_add(octets);
+        stall.take_if(|stall| stall.credited >= STALL_ENDS)
+    }
 }
 
 #[derive(Debug)]

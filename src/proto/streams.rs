@@ -16,8 +16,12 @@ const REMEMBERED: usize = 1_024;
 pub(crate) enum Standing {
     /// It has never been used.
     Idle,
-    /// It has been, and ended like this; `None` where that is forgotten or it was skipped.
-    Closed(Option<Cause>),
+    /// It was passed over: a higher one has been used (RFC 9113, Section 5.1.1).
+    Skipped,
+    /// It has been used, and ended like this.
+    Closed(Cause),
+    /// So many others have come since that nothing is known of it.
+    Forgotten,
 }
 
 #[derive(Debug)]
@@ -170,9 +174,10 @@ impl History {
         if id > self.last {
             Standing::Idle
         } else if self.remembers(id) {
-            Standing::Closed(self.ring.get(Self::slot(id)).copied().flatten())
+            let cause = self.ring.get(Self::slot(id)).copied().flatten();
+            cause.map_or(Standing::Skipped, Standing::Closed)
         } else {
-            Standing::Closed(None)
+            Standing::Forgotten
         }
     }
 }
@@ -212,7 +217,7 @@ mod tests {
         let mut streams = Streams::new(Role::Server);
         assert_eq!(streams.standing(id(5)), Standing::Idle);
         streams.use_id(id(5));
-        assert_eq!(streams.standing(id(3)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(3)), Standing::Skipped);
         assert_eq!(streams.standing(id(7)), Standing::Idle);
         assert_eq!(streams.standing(id(2)), Standing::Idle, "the other side's numbers are apart");
     }
@@ -226,10 +231,10 @@ mod tests {
         for n in 1..REMEMBERED as u32 {
             streams.use_id(id(2 * n + 1));
         }
-        assert_eq!(streams.standing(id(1)), Standing::Closed(Some(Cause::ResetByPeer)));
+        assert_eq!(streams.standing(id(1)), Standing::Closed(Cause::ResetByPeer));
         streams.use_id(id(2 * REMEMBERED as u32 + 1));
-        assert_eq!(streams.standing(id(1)), Standing::Closed(None));
-        assert_eq!(streams.standing(id(2 * REMEMBERED as u32 + 1)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(1)), Standing::Forgotten);
+        assert_eq!(streams.standing(id(2 * REMEMBERED as u32 + 1)), Standing::Skipped);
     }
 
     #[test]
@@ -238,11 +243,11 @@ mod tests {
         streams.use_id(id(1));
         streams.record(id(1), Cause::EndStream);
         streams.use_id(id(1_000_001));
-        assert_eq!(streams.standing(id(1_000_001)), Standing::Closed(None));
-        assert_eq!(streams.standing(id(999_999)), Standing::Closed(None));
+        assert_eq!(streams.standing(id(1)), Standing::Forgotten);
+        assert_eq!(streams.standing(id(999_999)), Standing::Skipped);
         streams.use_id(id(1_000_005));
         streams.record(id(1_000_005), Cause::EndStream);
-        assert_eq!(streams.standing(id(1_000_003)), Standing::Closed(None));
-        assert_eq!(streams.standing(id(1_000_005)), Standing::Closed(Some(Cause::EndStream)));
+        assert_eq!(streams.standing(id(1_000_003)), Standing::Skipped);
+        assert_eq!(streams.standing(id(1_000_005)), Standing::Closed(Cause::EndStream));
     }
 }

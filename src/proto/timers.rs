@@ -17,6 +17,9 @@ const MIN_KEEPALIVE: Duration = Duration::from_secs(10);
 /// A graceful shutdown waits this long for the answer to its PING before it goes on.
 const SHUTDOWN_ROUND_TRIP: Duration = Duration::from_secs(1);
 
+/// How long the peer has to close after its GOAWAY, once no stream is left.
+const AFTER_GOAWAY: Duration = Duration::from_secs(1);
+
 /// A PING of ours that waits for its answer.
 #[derive(Debug)]
 pub(super) struct OwnPing {
@@ -58,6 +61,7 @@ impl Connection {
             self.next_stall_check,
             self.reservation_deadline(),
             self.shutdown_deadline(),
+            self.drain_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -105,10 +109,13 @@ impl Connection {
             self.check_stalls(now)?;
         }
         if is_due(self.reservation_deadline()) {
-            self.release_held(now);
+            self.open_waiting(now);
         }
         if is_due(self.shutdown_deadline()) {
             self.finish_shutdown();
+        }
+        if is_due(self.drain_deadline()) {
+            self.end_after_goaway();
         }
         Ok(())
     }
@@ -148,6 +155,14 @@ impl Connection {
             Shutdown::Warned { since } => since.checked_add(SHUTDOWN_ROUND_TRIP),
             Shutdown::Draining => None,
         }
+    }
+
+    /// The peer goes away and no stream is left: it is for the peer to close, since it may have a
+    /// PING or another GOAWAY to send; but not for ever.
+    fn drain_deadline(&self) -> Option<Instant> {
+        let goaway = self.goaway_received.as_ref()?;
+        let since = self.idle_since.max(goaway.at);
+        self.streams.is_empty().then(|| since.checked_add(AFTER_GOAWAY))?
     }
 
     pub(super) fn queue_ping(&mut self, purpose: PingPurpose, now: Instant) -> [u8; 8] {
@@ -198,5 +213,9 @@ impl Connection {
         let oldest = waiting.chain(self.stall).map(|stall| stall.since).min();
         self.next_stall_check = oldest.and_then(|since| since.checked_add(timeout));
         Ok(())
+    }
+
+    pub(super) fn stall_ended(&mut self, stall: Stall, now: Instant) {
+        self.stats.blocked_on_windows += now.saturating_duration_since(stall.since);
     }
 }

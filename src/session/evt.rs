@@ -139,11 +139,9 @@ impl Evt {
                 kind,
                 is_end_stream: end_stream,
             },
-            Event::Data { stream_id, data, end_stream } => Evt::RecvData {
-                stream_identifier: stream_id,
-                data,
-                is_end_stream: end_stream,
-            },
+            Event::Data { stream_id, data, end_stream } => {
+                Evt::RecvData { stream_identifier: stream_id, data, is_end_stream: end_stream }
+            }
             Event::Promise { stream_id, promised_stream_id, headers } => Evt::Promise {
                 stream_identifier: stream_id,
                 promised_stream_identifier: promised_stream_id,
@@ -152,11 +150,9 @@ impl Evt {
             Event::Reset { stream_id, code, by, retry_safe } => {
                 Evt::Reset { stream_identifier: stream_id, error_code: code, by, retry_safe }
             }
-            Event::Goaway { last_stream_id, code, debug_data } => Evt::Goaway {
-                last_stream_identifier: last_stream_id,
-                error_code: code,
-                debug_data,
-            },
+            Event::Goaway { last_stream_id, code, debug_data } => {
+                Evt::Goaway { last_stream_identifier: last_stream_id, error_code: code, debug_data }
+            }
             Event::SettingsChanged { settings } => Evt::SettingsChanged { settings },
             Event::SettingsAcknowledged => Evt::SettingsAcknowledged,
             Event::Pong { round_trip_time, .. } => Evt::Pong { round_trip_time },

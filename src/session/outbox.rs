@@ -2,12 +2,26 @@
 //!
 //! The channel gives events out in the order in which they went in, so counting is enough: of the
 //! events sent, all but those still in the channel have been taken. Credit for received data, and
-//! the slot of a stream that is over, go back when the event they hang on has been taken; and that
-//! holds for whoever takes events, through `take_evt` or through the receiver of `events()`.
+//! the slot of a stream that was reset, are *owed*: they go back when the event they hang on has
+//! been taken; and that holds for whoever takes events, through `take_evt` or through the receiver
+//! of `events()`.
+//!
+//! ```text
+//!        core ── poll_event ──▶ batch ── send ──▶ channel ──▶ the application
+//!         ▲                       │                  │
+//!         └── give back ◀── owed: (number, what) ◀── sent - still there = taken
+//! ```
+//!
+//! # No event is forgotten
+//!
+//! [`Outbox::settle`] moves both ways under a lock. Who takes an event does not lock, but looks
+//! whether `due` events have been taken by now, and settles if so. The last thing a settling thread
+//! does is to write `due` and *then* to count; a taker takes first and *then* reads `due`. All of it
+//! is sequentially consistent, so either the one counts the event or the other sees what is due.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
 
@@ -18,13 +32,22 @@ use crate::proto::{Connection, Event};
 
 /// Events that may lie in the channel. What does not fit stays in the core, where small pieces of
 /// data are joined.
-const CAPACITY: usize = 1_024;
+pub(super) const CAPACITY: usize = 1_024;
+
+/// Events polled under one lock, and what the buffers keep room for between deliveries. With more
+/// in the core, the channel is filled up when it has room for so many.
+const BATCH: usize = 64;
+
+/// Nothing is due, however many events are taken.
+const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
     state: Mutex<State>,
-    /// Something waits for events to be taken.
-    pending: AtomicBool,
+    /// Events sent, counted before they are in the channel: who takes one counts it.
+    sent: AtomicU64,
+    /// When so many have been taken, there is something to settle.
+    due: AtomicU64,
     auto_release: bool,
 }
 
@@ -57,73 +80,127 @@ impl Outbox {
                 owed: VecDeque::new(),
                 batch: Vec::new(),
             }),
-            pending: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
+            due: AtomicU64::new(NEVER),
             auto_release,
         }
     }
 
-    /// Whether taking an event may make [`settle`](Self::settle) worth while.
-    pub(super) fn is_pending(&self) -> bool {
-        self.pending.load(Ordering::Relaxed)
+    /// Whether something waits for events to be taken.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.due.load(Ordering::SeqCst) != NEVER
+    }
+
+    /// After an event has been taken: whether there is something to [`settle`](Self::settle) now
+    /// that `left` are in the channel. While a thread settles, it may say so too early.
+    pub(super) fn is_due(&self, left: usize) -> bool {
+        let due = self.due.load(Ordering::SeqCst);
+        due != NEVER && self.sent.load(Ordering::SeqCst).saturating_sub(left as u64) >= due
     }
 
     /// Gives back what is owed for events that have been taken, and delivers what has come up. The
-    /// end of the connection is delivered last, and once.
-    pub(super) fn settle(&self, link: &Link) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = &mut *state;
-        let Some(sender) = &state.sender else { return };
-        let (closed, backlog) = loop {
-            let taken = state.sent.saturating_sub(sender.len() as u64);
-            let room = CAPACITY.saturating_sub(sender.len());
-            let (owed, batch) = (&mut state.owed, &mut state.batch);
-            let ((closed, backlog), _) = link.with(|core, _| {
-                give_back(owed, taken, core);
-                let closed = core.close_reason().is_some();
-                // At the end there is no later: all goes out, and no more can come.
-                let room = if closed { usize::MAX } else { room };
-                batch.extend(std::iter::from_fn(|| core.poll_event()).take(room));
-                (closed, core.has_events())
-            });
-            if state.batch.is_empty() {
-                break (closed, backlog);
+    /// end of the connection is delivered last, and once. Returns how many events have been taken.
+    pub(super) fn settle(&self, link: &Link) -> u64 {
+        let mut state = self.lock();
+        let mut taken = state.taken();
+        while state.sender.is_some() {
+            let (closed, backlog) = state.exchange(link, taken);
+            self.deliver(&mut state);
+            if closed && !backlog {
+                state.finish(link);
             }
-            // Before the events go out: who takes one has to see that something may be owed.
-            self.pending.store(true, Ordering::Relaxed);
-            for event in state.batch.drain(..) {
-                let owed = match &event {
-                    Event::Data { stream_id, data, .. } if self.auto_release => {
-                        Some(Owed::Window(*stream_id, data.len()))
-                    }
-                    Event::StreamClosed { held_slot: true, .. } => Some(Owed::Slot),
-                    _ => None,
-                };
-                if let Some(evt) = Evt::from_core(event) {
-                    state.sent += 1;
-                    // The receiver lives as long as the Session; without it nobody listens.
-                    let _ = sender.send(evt);
-                }
-                if let Some(owed) = owed {
-                    state.owed.push_back((state.sent, owed));
-                }
+            let due = state.due(backlog);
+            self.due.store(due, Ordering::SeqCst);
+            taken = state.taken();
+            if taken < due && !(closed && backlog) {
+                break;
             }
-        };
-        self.pending.store(backlog || !state.owed.is_empty(), Ordering::Relaxed);
-        if let Some(end) = link.end().filter(|_| closed) {
-            let _ = sender.send(Evt::Closed { reason: end.into() });
-            state.sender = None;
-            state.owed.clear();
         }
+        taken
+    }
+
+    /// Sends the batch.
+    fn deliver(&self, state: &mut State) {
+        let State { sender: Some(sender), sent, owed, batch } = state else { return };
+        for event in batch.drain(..) {
+            let what = match &event {
+                Event::Data { stream_id, data, .. } if self.auto_release && !data.is_empty() => {
+                    Some(Owed::Window(*stream_id, data.len()))
+                }
+                Event::StreamClosed { held_slot: true, .. } => Some(Owed::Slot),
+                _ => None,
+            };
+            if let Some(evt) = Evt::from_core(event) {
+                *sent += 1;
+                self.sent.store(*sent, Ordering::SeqCst);
+                // The receiver lives as long as the Session; without it nobody listens.
+                let _ = sender.send(evt);
+            }
+            owed.extend(what.map(|what| (*sent, what)));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn give_back(owed: &mut VecDeque<(u64, Owed)>, taken: u64, core: &mut Connection) {
-    while let Some(&(_, what)) = owed.front().filter(|(due, _)| *due <= taken) {
-        owed.pop_front();
-        match what {
-            // The stream, or the connection, may be over by now.
-            Owed::Window(id, octets) => drop(core.release(id, octets)),
-            Owed::Slot => core.release_slot(),
+impl State {
+    /// Gives the core what is owed, and fills the batch. Returns whether the connection has ended,
+    /// and whether the core has events left.
+    fn exchange(&mut self, link: &Link, taken: u64) -> (bool, bool) {
+        let has_room = taken >= self.has_room_at();
+        let exchange = |core: &mut Connection, _| {
+            self.give_back(taken, core);
+            let closed = core.close_reason().is_some();
+            // At the end there is no later: all goes out, and no more can come.
+            if closed || has_room {
+                self.batch.extend(std::iter::from_fn(|| core.poll_event()).take(BATCH));
+            }
+            (closed, core.has_events())
+        };
+        link.with(exchange).0
+    }
+
+    fn give_back(&mut self, taken: u64, core: &mut Connection) {
+        while let Some(&(_, what)) = self.owed.front().filter(|(due, _)| *due <= taken) {
+            self.owed.pop_front();
+            match what {
+                // The stream, or the connection, may be over by now.
+                Owed::Window(id, octets) => drop(core.release(id, octets)),
+                Owed::Slot => core.release_slot(),
+            }
+        }
+        if self.owed.is_empty() {
+            self.owed.shrink_to(BATCH);
+        }
+    }
+
+    /// How many events have to be taken before there is something to do.
+    fn due(&self, backlog: bool) -> u64 {
+        if self.sender.is_none() {
+            return NEVER;
+        }
+        let refill = if backlog { self.has_room_at() } else { NEVER };
+        self.owed.front().map_or(refill, |&(due, _)| due.min(refill))
+    }
+
+    /// How many events have to be taken for a whole batch to find room in the channel.
+    fn has_room_at(&self) -> u64 {
+        (self.sent + BATCH as u64).saturating_sub(CAPACITY as u64)
+    }
+
+    /// How many events have been taken. Exact, since nobody else sends while this is locked.
+    fn taken(&self) -> u64 {
+        self.sent - self.sender.as_ref().map_or(0, |sender| sender.len() as u64)
+    }
+
+    /// Delivers the end of the connection, and leaves the channel disconnected behind it.
+    fn finish(&mut self, link: &Link) {
+        if let (Some(end), Some(sender)) = (link.end(), self.sender.take()) {
+            let _ = sender.send(Evt::Closed { reason: end.into() });
+            self.owed = VecDeque::new();
+            self.batch = Vec::new();
         }
     }
 }

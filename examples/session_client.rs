@@ -1,0 +1,292 @@
+//! A client over the Session: fetches an `http://` URL and prints status, headers and body.
+//!
+//! ```text
+//! cargo run --example session_client -- URL [--linger]
+//!
+//! cargo run --example session_client -- http://127.0.0.1:8080/
+//! ```
+//!
+//! It speaks HTTP/2 from the first octet (*prior knowledge*, RFC 9113, Section 3.3), so the server
+//! has to expect that on its cleartext port: `session_server` does, and `nghttpd --no-tls`.
+//!
+//! The response goes to stdout as it came. With `--linger` the connection stays open until the
+//! server closes it, and each event meanwhile is a line on stdout, after the response.
+//!
+//! With `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use h2_sync::proto::ResetBy;
+use h2_sync::{headers, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session};
+use http::Uri;
+
+const HELP: &str = "\
+Fetches a URL over HTTP/2 (cleartext, prior knowledge) and prints status, headers and body.
+
+usage: session_client URL [--linger]
+
+    URL         http://HOST[:PORT][/PATH][?QUERY]
+    --linger    stay until the server closes the connection, and print what it sends meanwhile
+
+RUST_LOG=h2_sync::frames=trace shows every frame.
+";
+
+/// How long to wait for the connection, and for whatever comes next of the response.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() -> ExitCode {
+    env_logger::init();
+    let args: Vec<_> =
+        env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let (url, linger) = match args[..] {
+        ["-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        [url] if !url.starts_with('-') => (url, false),
+        [url, "--linger"] | ["--linger", url] if !url.starts_with('-') => (url, true),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match Target::parse(url).map_err(Into::into).and_then(|target| fetch(&target, linger)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("session_client: {url}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a URL says: where to connect to, and what to ask for.
+struct Target {
+    host: String,
+    port: u16,
+    authority: String,
+    path: String,
+}
+
+impl Target {
+    fn parse(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("not a URL: {error}"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err("https:// needs TLS, which is not there yet".to_owned()),
+            Some(other) => return Err(format!("{other}:// is not HTTP")),
+            None => return Err("a URL starts with http://".to_owned()),
+        }
+        // Without the user and the password that a URL may have: RFC 9113, Section 8.3.1 forbids to
+        // send them.
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
+        let authority = authority.trim_end_matches(':');
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or("the URL has no host")?;
+        let port = match authority.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')) {
+            Some(port) => port.parse().map_err(|_| format!("{port} is not a port"))?,
+            None => 80,
+        };
+        let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
+            query if query.starts_with('?') => format!("/{query}"),
+            path => path.to_owned(),
+        };
+        // The brackets of `[::1]` belong to the URL, not to the address.
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Target { host, port, authority: authority.to_owned(), path })
+    }
+
+    /// Connects to the first of the host's addresses that answers.
+    fn connect(&self) -> io::Result<TcpStream> {
+        let mut result = Err(io::Error::other("the host has no address"));
+        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            result = TcpStream::connect_timeout(&address, PATIENCE);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    fn request(&self) -> Headers {
+        headers!(
+            ":method" => "GET",
+            ":scheme" => "http",
+            ":authority" => &self.authority,
+            ":path" => &self.path,
+            "user-agent" => "h2-sync",
+            "accept" => "*/*",
+        )
+    }
+}
+
+fn fetch(target: &Target, linger: bool) -> Result<(), Box<dyn Error>> {
+    let stream = target.connect().map_err(|error| format!("cannot connect: {error}"))?;
+    // `new_connection(stream, true, false)` would do; this one also finds out, by PINGs, when the
+    // server vanishes without a word.
+    let mut config = Config::default();
+    config.keepalive_interval = Some(PATIENCE);
+    let session = Session::with_config(stream, Role::Client, config)?;
+    let mut output = Output { is_line_open: false, notes: Vec::new() };
+    let result = print_response(&session, &target.request(), &mut output);
+    if linger {
+        output.print_notes()?;
+        result?;
+        print_events(&session, &mut output)?;
+    } else {
+        result?;
+        session.close();
+    }
+    Ok(())
+}
+
+/// Sends the request and prints its response, up to the end.
+fn print_response(
+    session: &Session,
+    request: &Headers,
+    output: &mut Output,
+) -> Result<(), Box<dyn Error>> {
+    let ours = session.open(request, true)?;
+    loop {
+        let evt = session
+            .take_evt_timeout(PATIENCE)
+            .map_err(|_| format!("nothing has come for {} s", PATIENCE.as_secs()))?;
+        match evt {
+            Evt::RecvHeaders { stream_identifier, headers, kind, is_end_stream }
+                if stream_identifier == ours =>
+            {
+                output.print_headers(&headers, kind)?;
+                if is_end_stream {
+                    return Ok(());
+                }
+            }
+            Evt::RecvData { stream_identifier, data, is_end_stream }
+                if stream_identifier == ours =>
+            {
+                output.print(&data)?;
+                if is_end_stream {
+                    return Ok(());
+                }
+            }
+            Evt::Reset { stream_identifier, error_code, by, retry_safe }
+                if stream_identifier == ours =>
+            {
+                let who = match by {
+                    ResetBy::Peer => "the server reset the stream",
+                    ResetBy::Goaway => "the server is going away",
+                    ResetBy::Violation => "the response breaks a rule",
+                    _ => "the stream was reset",
+                };
+                let hint = if retry_safe { "; trying again is safe" } else { "" };
+                return Err(format!("{who}: {error_code}{hint}").into());
+            }
+            Evt::Closed { reason } => {
+                return Err(format!("no complete response: {}", tell(&reason)).into());
+            }
+            other => output.notes.push(note(&other)),
+        }
+    }
+}
+
+/// Prints what happens, until the server closes the connection.
+fn print_events(session: &Session, output: &mut Output) -> Result<(), Box<dyn Error>> {
+    while let Ok(evt) = session.take_evt() {
+        output.notes.push(note(&evt));
+        output.print_notes()?;
+        if let Evt::Closed { reason: Reason::Error(error) } = evt {
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+/// Stdout, with the response and then the notes on it.
+struct Output {
+    /// What was printed last did not end with a line feed.
+    is_line_open: bool,
+    /// Events to tell of. Not in the middle of a body, so they wait for its end.
+    notes: Vec<String>,
+}
+
+impl Output {
+    fn print(&mut self, octets: &[u8]) -> io::Result<()> {
+        if let Some(&last) = octets.last() {
+            self.is_line_open = last != b'\n';
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(octets)?;
+        stdout.flush()
+    }
+
+    fn print_headers(&mut self, headers: &Headers, kind: HeadersKind) -> io::Result<()> {
+        let mut text = Vec::new();
+        if kind == HeadersKind::Trailers && self.is_line_open {
+            text.push(b'\n');
+        }
+        if let Some(status) = headers.status() {
+            writeln!(text, "HTTP/2 {status}")?;
+        }
+        // Values are printed as they came; the Session lets no control character through.
+        for field in headers.iter().filter(|field| !field.name.starts_with(b":")) {
+            text.extend_from_slice(&[field.name, b": ", field.value, b"\n"].concat());
+        }
+        if kind != HeadersKind::Trailers {
+            text.push(b'\n');
+        }
+        self.print(&text)
+    }
+
+    fn print_notes(&mut self) -> io::Result<()> {
+        let mut text = String::new();
+        if self.is_line_open && !self.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in self.notes.drain(..) {
+            text.push_str(&format!("* {note}\n"));
+        }
+        self.print(text.as_bytes())
+    }
+}
+
+/// An event in one line.
+fn note(evt: &Evt) -> String {
+    match evt {
+        Evt::SettingsChanged { settings } => {
+            let settings: Vec<_> = settings.iter().map(ToString::to_string).collect();
+            format!("settings of the server: [{}]", settings.join(", "))
+        }
+        Evt::SettingsAcknowledged => "the server has acknowledged our settings".to_owned(),
+        Evt::Goaway { last_stream_identifier, error_code, debug_data } => format!(
+            "the server is going away: {error_code}, last stream {last_stream_identifier}{}",
+            quoted(debug_data),
+        ),
+        Evt::Closed { reason } => tell(reason),
+        // Whatever is in there, `Debug` escapes it and keeps it on one line.
+        other => format!("{other:?}"),
+    }
+}
+
+fn tell(reason: &Reason) -> String {
+    match reason {
+        Reason::Local => "the connection was closed".to_owned(),
+        Reason::Peer { goaway: Some(code), debug_data } if *code != ErrorCode::NoError => {
+            format!("the server closed the connection with {code}{}", quoted(debug_data))
+        }
+        Reason::Peer { .. } => "the server closed the connection".to_owned(),
+        Reason::Error(error) => format!("the connection failed: {error}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What a server says in its GOAWAY, made fit for a terminal.
+fn quoted(debug_data: &[u8]) -> String {
+    match debug_data {
+        [] => String::new(),
+        text => format!(", \"{}\"", text.escape_ascii()),
+    }
+}

@@ -1,0 +1,220 @@
+//! A server over the Session: any request gets 200 and a short answer.
+//!
+//! ```text
+//! cargo run --release --example session_server -- [ADDRESS]
+//!
+//! curl --http2-prior-knowledge http://127.0.0.1:8080/
+//! curl --http2-prior-knowledge --data-binary @Cargo.toml http://127.0.0.1:8080/upload
+//! ```
+//!
+//! Each connection has one thread here, which takes the events of all its streams and puts the
+//! answers: plain, and enough as long as answering needs no waiting. A program whose answers take
+//! their time would hand them to other threads; they can all use the one `Session`.
+//!
+//! With `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown.
+
+use std::collections::HashMap;
+use std::env;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::{
+    headers, new_connection, Act, ErrorCode, Evt, Headers, HeadersKind, Reason, Session, StreamId,
+};
+
+const HELP: &str = "\
+Answers any HTTP/2 request (cleartext, prior knowledge) with 200 and a short body.
+
+usage: session_server [ADDRESS]
+
+    ADDRESS    where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
+
+RUST_LOG=h2_sync::frames=trace shows every frame.
+";
+
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
+
+fn main() -> ExitCode {
+    env_logger::init();
+    let args: Vec<_> =
+        env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let address = match args[..] {
+        [] => DEFAULT_ADDRESS,
+        ["-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        [address] if !address.starts_with('-') => address,
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match listen(address) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("session_server: cannot listen on {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Accepts connections for ever.
+fn listen(address: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(address)?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on {}", listener.local_addr()?)?;
+    // Who started us through a pipe waits for this line.
+    stdout.flush()?;
+    loop {
+        let (stream, peer) = match listener.accept() {
+            Ok(connected) => connected,
+            Err(error) => {
+                // Out of file descriptors, say. Those who are connected go on, and will leave.
+                eprintln!("accepting: {error}");
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+        };
+        let serve = move || {
+            let complaint = match serve(stream) {
+                Ok(reason) => complaint(&reason),
+                Err(error) => Some(error.to_string()),
+            };
+            match complaint {
+                Some(complaint) => eprintln!("{peer}: {complaint}"),
+                None => log::info!("{peer} has gone"),
+            }
+        };
+        // Unlike `thread::spawn`, this does not panic when the system has no threads left.
+        if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
+            eprintln!("{peer}: no thread for it: {error}");
+        }
+    }
+}
+
+/// What is worth a line about the end of a connection, if anything.
+fn complaint(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::Error(error) => Some(error.to_string()),
+        Reason::Peer { goaway: Some(code), debug_data } if *code != ErrorCode::NoError => {
+            Some(format!("the client left with {code} ({})", debug_data.escape_ascii()))
+        }
+        _ => None,
+    }
+}
+
+/// Answers every request on one connection until it ends, and says how it ended.
+fn serve(stream: TcpStream) -> Result<Reason, h2_sync::Error> {
+    let session = new_connection(stream, false, false)?;
+    // Requests whose body is still to come. The Session takes no more streams at once than it has
+    // announced, so there are never many.
+    let mut unfinished = HashMap::new();
+    loop {
+        // `take_evt` fails after `Evt::Closed` alone, and with that we are gone.
+        let Ok(evt) = session.take_evt() else { return Ok(Reason::Local) };
+        match evt {
+            Evt::RecvHeaders { stream_identifier, headers, kind, is_end_stream } => {
+                if kind == HeadersKind::Request {
+                    let request = Request::new(&headers);
+                    if !is_end_stream && headers.get("expect") == Some("100-continue") {
+                        send_continue(&session, stream_identifier);
+                    }
+                    unfinished.insert(stream_identifier, request);
+                }
+                if is_end_stream {
+                    answer(&session, stream_identifier, unfinished.remove(&stream_identifier));
+                }
+            }
+            Evt::RecvData { stream_identifier, data, is_end_stream } => {
+                if let Some(request) = unfinished.get_mut(&stream_identifier) {
+                    request.octets += data.len() as u64;
+                }
+                if is_end_stream {
+                    answer(&session, stream_identifier, unfinished.remove(&stream_identifier));
+                }
+            }
+            Evt::Reset { stream_identifier, .. } => {
+                unfinished.remove(&stream_identifier);
+            }
+            Evt::Closed { reason } => return Ok(reason),
+            _ => {}
+        }
+    }
+}
+
+/// What the answer depends on.
+struct Request {
+    method: Method,
+    /// Of the body, so far.
+    octets: u64,
+}
+
+#[derive(PartialEq)]
+enum Method {
+    Connect,
+    Head,
+    Other,
+}
+
+impl Request {
+    fn new(headers: &Headers) -> Self {
+        let method = match headers.method() {
+            Some("CONNECT") => Method::Connect,
+            Some("HEAD") => Method::Head,
+            _ => Method::Other,
+        };
+        Request { method, octets: 0 }
+    }
+}
+
+/// An interim response: the client may send its body.
+fn send_continue(session: &Session, stream_identifier: StreamId) {
+    let headers = headers!(":status" => "100");
+    let act = Act::SendHeaders { stream_identifier, headers, is_end_stream: false };
+    if let Err(error) = session.put_act(act) {
+        log::debug!("stream {stream_identifier}: {error}");
+    }
+}
+
+fn answer(session: &Session, stream_identifier: StreamId, request: Option<Request>) {
+    let Some(request) = request else { return };
+    if let Err(error) = put_answer(session, stream_identifier, &request) {
+        // The client has reset the stream meanwhile, or does not read what it asks for. In the
+        // first case the stream is gone, and resetting it is an error that says so.
+        log::debug!("stream {stream_identifier}: {error}");
+        let error_code = ErrorCode::InternalError;
+        let _ = session.put_act(Act::Reset { stream_identifier, error_code });
+    }
+}
+
+/// The answer: HEADERS, and DATA unless it is to HEAD.
+fn put_answer(
+    session: &Session,
+    stream_identifier: StreamId,
+    request: &Request,
+) -> Result<(), h2_sync::Error> {
+    let (status, body) = match (&request.method, request.octets) {
+        // 200 would turn the stream into a tunnel (RFC 9110, Section 9.3.6).
+        (Method::Connect, _) => ("501", "This is no proxy.\n".to_owned()),
+        (_, 0) => ("200", "Hello, HTTP/2!\n".to_owned()),
+        (_, octets) => ("200", format!("Hello, HTTP/2! Your request had {octets} octets.\n")),
+    };
+    let headers = headers!(
+        ":status" => status,
+        "server" => "h2-sync",
+        "content-type" => "text/plain; charset=utf-8",
+        "content-length" => body.len().to_string(),
+    );
+    let is_end_stream = request.method == Method::Head;
+    let mut acts = vec![Act::SendHeaders { stream_identifier, headers, is_end_stream }];
+    if !is_end_stream {
+        acts.push(Act::SendData { stream_identifier, data: body.into(), is_end_stream: true });
+    }
+    // In one step, so that they go out in one write.
+    session.put_acts(&mut acts)
+}

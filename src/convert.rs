@@ -1,0 +1,2 @@
+//! x
+pub use crate::hpack::Headers as Protocol;

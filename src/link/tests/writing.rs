@@ -1,0 +1,118 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::*;
+use crate::frame::{ErrorCode, StreamId};
+use crate::link::{End, Side};
+use crate::proto::{CloseReason, Fault};
+
+#[test]
+fn all_is_written_and_flushed_however_reluctant_the_writer() {
+    for step in [1, 10, usize::MAX] {
+        let link = client(Config::default());
+        open(&link);
+        let (mut writer, mut buffer) = (Reluctant::new(step), WriteBuffer::new());
+        write_all(&link, &mut writer, &mut buffer);
+        let expected = ["SETTINGS", "WINDOW_UPDATE", "SETTINGS", "HEADERS"];
+        assert_eq!(frames(&writer.flushed), expected, "step {step}");
+    }
+}
+
+#[test]
+fn a_goodbye_finishes_the_frame_that_was_begun() {
+    let link = client(Config::default());
+    let (mut writer, mut buffer) = (Reluctant::new(30), WriteBuffer::new());
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+    link.write_step(&mut writer, &mut buffer);
+    link.with(|core, _| core.close(ErrorCode::NoError, "bye".into()));
+    assert_eq!(link.next_write(&mut buffer, None), Next::Goodbye);
+    link.thread_ended(Side::Reader, false);
+    link.say_goodbye(&mut writer, &mut buffer);
+    assert_eq!(frames(&writer.flushed), ["SETTINGS", "WINDOW_UPDATE", "SETTINGS", "GOAWAY"]);
+}
+
+#[test]
+fn a_goodbye_is_not_said_for_ever() {
+    let link = client(Config::default());
+    let mut buffer = WriteBuffer::new();
+    link.with(|core, _| core.close(ErrorCode::NoError, "bye".into()));
+    assert_eq!(link.next_write(&mut buffer, None), Next::Goodbye);
+    struct Never;
+    impl Write for Never {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            std::thread::yield_now();
+            Err(io::ErrorKind::TimedOut.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    link.thread_ended(Side::Reader, false);
+    link.say_goodbye(Never, &mut buffer);
+}
+
+#[test]
+fn a_write_without_progress_is_ended_by_the_stall_deadline_alone() {
+    let mut config = Config::default();
+    config.stall_timeout = Some(Duration::ZERO);
+    let link = client(config);
+    let mut buffer = WriteBuffer::new();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+    // Nothing of it is written; the next time somebody looks, it is too late.
+    assert_eq!(link.next_write(&mut buffer, None), Next::Goodbye);
+    match link.end() {
+        Some(End::Core(CloseReason::Error(error))) => assert_eq!(error.fault(), Fault::Timeout),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_failed_write_leaves_the_end_to_the_reader() {
+    let link = client(Config::default());
+    let mut buffer = WriteBuffer::new();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+    struct Broken;
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    link.write_step(&mut Broken, &mut buffer);
+    assert!(link.end().is_none());
+    // Nothing more is taken from the core for a writer that is gone.
+    link.nudge();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Look);
+    assert!(buffer.is_done());
+    // The peer had its reasons.
+    let mut goaway = Vec::new();
+    let (last_stream_id, error_code) = (StreamId::MAX, ErrorCode::EnhanceYourCalm);
+    let debug_data = Default::default();
+    crate::frame::Goaway { last_stream_id, error_code, debug_data }.encode(&mut goaway);
+    open(&link);
+    link.read_step(&mut &goaway[..], &mut ReadBuffer::new());
+    link.read_step(&mut io::empty(), &mut ReadBuffer::new());
+    match link.end() {
+        Some(End::Core(CloseReason::Peer(Some((code, _))))) => assert_eq!(code, error_code),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn events_are_delivered_before_a_write_that_may_take_its_time() {
+    let mut config = Config::default();
+    config.max_stream_send_buffer = 1_000;
+    let link = client(config);
+    open(&link);
+    let id = StreamId::from_wire(1);
+    let send = |core: &mut Connection, now| core.send_data(id, vec![0; 900].into(), false, now);
+    link.with(send).0.unwrap();
+    link.with(send).0.unwrap_err();
+    let mut buffer = WriteBuffer::new();
+    // Taking the data has made room, and somebody waits to hear of it.
+    assert_eq!(link.next_write(&mut buffer, None), Next::Look);
+    link.with(|core, _| assert!(core.poll_event().is_some()));
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+}

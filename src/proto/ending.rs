@@ -1,0 +1,138 @@
+//! How streams and the connection end.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::connection::{Connection, PeerGoaway};
+use super::error::{CommandError, ConnectionError};
+use super::event::{CloseReason, Event};
+use super::state::Cause;
+use super::timers::Shutdown;
+use crate::frame::{ErrorCode, Goaway, StreamId};
+
+impl Connection {
+    /// Ends the connection at once: GOAWAY with `code`, and nothing more of any stream.
+    pub fn close(&mut self, code: ErrorCode, debug_data: Bytes) {
+        if self.closed.is_none() {
+            self.queue_goaway(self.last_processed, code, debug_data);
+            self.end(CloseReason::Local);
+        }
+    }
+
+    /// The transport has reached the end of what the peer sends.
+    pub fn end_of_input(&mut self) {
+        if self.closed.is_none() {
+            let goaway = self.goaway_received.as_ref().map(PeerGoaway::reason);
+            self.end(CloseReason::Peer(goaway));
+        }
+    }
+
+    /// Ends the connection for an error that was found outside of the core: a thread that
+    /// panicked, a write that made no progress in time.
+    pub fn abort(&mut self, error: ConnectionError) {
+        if self.closed.is_none() {
+            self.fail(error);
+        }
+    }
+
+    /// RFC 9113, Section 5.4.1: GOAWAY with the code, then the connection is closed.
+    pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
+        log::debug!("{}: {error}", self.role.name());
+        let debug_data = Bytes::copy_from_slice(error.detail().as_bytes());
+        self.queue_goaway(self.last_processed, error.code(), debug_data);
+        self.end(CloseReason::Error(error.clone()));
+        error
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        self.closed = Some(reason);
+        self.streams.clear();
+        self.held.clear();
+        self.slot_waiters.clear();
+        self.scheduler.clear();
+        self.block = None;
+        self.send_buffered = 0;
+        self.held_octets = 0;
+        self.stall = None;
+    }
+
+    pub(super) fn queue_goaway(
+        &mut self,
+        last_stream_id: StreamId,
+        error_code: ErrorCode,
+        debug_data: Bytes,
+    ) {
+        // RFC 9113, Section 6.8: the identifier must not go up from one GOAWAY to the next.
+        let last_stream_id = self.goaway_sent.map_or(last_stream_id, |id| id.min(last_stream_id));
+        self.goaway_sent = Some(last_stream_id);
+        self.queue(Goaway { last_stream_id, error_code, debug_data });
+    }
+
+    /// A stream is over: out of the table, its slot and its buffers given back.
+    pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
+        let Some(stream) = self.streams.remove(id, cause) else { return };
+        if let Some(place) = stream.send.scheduled {
+            self.scheduler.remove(id, place);
+        }
+        if let Some(stall) = stream.send.stall {
+            self.stall_ended(stall, now);
+        }
+        self.send_buffered -= stream.send.queued;
+        if let Some((headers, _)) = &stream.send.response {
+            self.held_octets -= headers.section_size();
+            self.slot_waiters.retain(|&waiting| waiting != id);
+        }
+        let is_own = self.streams.is_own(id);
+        // An answer that is complete frees the slot at once: the peer may use it as soon as it
+        // reads that. Only a stream that was cut short may have left work behind.
+        let held_slot =
+            stream.counted && !is_own && self.config.hold_slots && cause != Cause::EndStream;
+        if stream.counted && is_own {
+            self.streams.own_active -= 1;
+        } else if stream.counted && !held_slot {
+            self.streams.peer_active -= 1;
+        }
+        if !is_own && id.is_server_initiated() {
+            self.promised -= 1;
+        }
+        self.events.push(Event::StreamClosed { stream_id: id, held_slot });
+        if self.streams.is_empty() {
+            self.idle_since = now;
+        }
+        self.drop_held(id, now);
+        self.open_waiting(now);
+        self.announce_room();
+        self.end_when_drained();
+    }
+
+    /// After `StreamClosed { held_slot: true, .. }`: the application is done with the stream, and
+    /// the peer may open another.
+    pub fn release_slot(&mut self) {
+        if self.config.hold_slots {
+            self.streams.peer_active = self.streams.peer_active.saturating_sub(1);
+        }
+    }
+
+    /// Once we have said that we go away and no stream is left, nothing can come any more.
+    pub(super) fn end_when_drained(&mut self) {
+        let is_draining = matches!(self.shutdown, Some(Shutdown::Draining));
+        if is_draining && self.closed.is_none() && self.streams.is_empty() {
+            self.end(CloseReason::Local);
+        }
+    }
+
+    /// The peer has said that it goes away, and has had its time to close.
+    pub(super) fn end_after_goaway(&mut self) {
+        let goaway = self.goaway_received.as_ref().map(PeerGoaway::reason);
+        self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
+        self.end(CloseReason::Peer(goaway));
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), CommandError> {
+        match self.closed {
+            Some(_) => Err(CommandError::Closed),
+            None => Ok(()),
+        }
+    }
+}

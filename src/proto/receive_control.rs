@@ -1,0 +1,356 @@
+//! Control frames that the peer sends: one short function for each type.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::config::Role;
+use super::connection::{Connection, PeerGoaway};
+use super::error::ConnectionError;
+use super::event::{Event, Extension, ResetBy};
+use super::priority::Priority;
+use super::state::{Cause, State};
+use super::stream::{Stall, Stream};
+use super::streams::Standing;
+use super::timers::PingPurpose;
+use crate::frame::{
+    self, ErrorCode, Frame, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
+    WindowUpdate,
+};
+
+/// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
+const MAX_EARLY_PRIORITIES: usize = 32;
+
+impl Connection {
+    // RST_STREAM, RFC 9113, Section 6.4.
+    pub(super) fn receive_rst_stream(
+        &mut self,
+        frame: RstStream,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = frame.stream_id;
+        self.stats.resets_received += 1;
+        self.check_not_idle(id, "RST_STREAM")?;
+        self.budgets.reset_received(now)?;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        let code = frame.error_code;
+        stream.state.reset(Cause::ResetByPeer);
+        // RFC 9113, Section 8.7: REFUSED_STREAM says that nothing was processed.
+        let retry_safe = code == ErrorCode::RefusedStream && self.streams.is_own(id);
+        self.events.push(Event::Reset { stream_id: id, code, by: ResetBy::Peer, retry_safe });
+        self.finish(id, Cause::ResetByPeer, now);
+        Ok(())
+    }
+
+    // SETTINGS, RFC 9113, Section 6.5.
+    pub(super) fn receive_settings(
+        &mut self,
+        frame: Settings,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        self.budgets.settings(now)?;
+        if frame.ack {
+            return match self.local.acknowledged() {
+                Some(settings) => {
+                    self.put_in_force(&settings);
+                    self.events.push(Event::SettingsAcknowledged);
+                    Ok(())
+                }
+                None => self.budgets.glitch(now),
+            };
+        }
+        if frame.entries.len() > self.config.max_settings_entries {
+            return Err(ConnectionError::limit(
+                ErrorCode::EnhanceYourCalm,
+                format!("SETTINGS with {} entries", frame.entries.len()),
+            ));
+        }
+        if !self.greeted {
+            // Until now a cautious guess was in force.
+            self.remote.max_concurrent_streams = u32::MAX;
+        }
+        for &setting in &frame.entries {
+            self.apply(setting, now)?;
+        }
+        self.greeted = true;
+        self.queue_ack(Settings { ack: true, entries: Vec::new() })?;
+        self.events.push_loose(Event::SettingsChanged { settings: frame.entries });
+        // The limit of concurrent streams may be higher now.
+        self.open_waiting(now);
+        Ok(())
+    }
+
+    /// One setting of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
+    fn apply(&mut self, setting: Setting, now: Instant) -> Result<(), ConnectionError> {
+        let violation = |what| Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
+        match setting {
+            Setting::HeaderTableSize(size) => {
+                self.remote.header_table_size = size;
+                self.encoder.set_max_table_size(size as usize);
+            }
+            // RFC 9113, Section 6.5.2: a server must not set it to anything but 0.
+            Setting::EnablePush(true) if self.role == Role::Client => {
+                return violation("a server sent ENABLE_PUSH 1");
+            }
+            Setting::EnablePush(enable) => self.remote.enable_push = enable,
+            Setting::MaxConcurrentStreams(max) => self.remote.max_concurrent_streams = max,
+            Setting::InitialWindowSize(size) => self.apply_initial_window(size, now)?,
+            Setting::MaxFrameSize(size) => self.remote.max_frame_size = size,
+            Setting::MaxHeaderListSize(size) => self.remote.max_header_list_size = Some(size),
+            // RFC 8441, Section 3: never 0 again after 1.
+            Setting::EnableConnectProtocol(false) if self.remote.enable_connect_protocol => {
+                return violation("ENABLE_CONNECT_PROTOCOL was taken back");
+            }
+            Setting::EnableConnectProtocol(enable) => {
+                self.remote.enable_connect_protocol = enable;
+            }
+            // RFC 9218, Section 2.1: it must not change after the first SETTINGS frame.
+            Setting::NoRfc7540Priorities(ignored)
+                if self.greeted && ignored != self.remote.no_rfc7540_priorities =>
+            {
+                return violation("NO_RFC7540_PRIORITIES changed after the first SETTINGS");
+            }
+            Setting::NoRfc7540Priorities(ignored) => self.remote.no_rfc7540_priorities = ignored,
+            // RFC 9113, Section 6.5.2: unknown settings are ignored.
+            Setting::Unknown { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9113, Section 6.9.2: the windows of all streams move by the difference, below zero if
+    /// need be; over 2^31-1 is a connection error.
+    fn apply_initial_window(&mut self, size: u32, now: Instant) -> Result<(), ConnectionError> {
+        let delta = i64::from(size) - i64::from(self.remote.initial_window_size);
+        self.remote.initial_window_size = size;
+        for stream in self.streams.iter_mut() {
+            stream.send.window.shift(delta).map_err(|_| {
+                ConnectionError::peer(
+                    ErrorCode::FlowControlError,
+                    format!("INITIAL_WINDOW_SIZE {size} overflows stream {}", stream.id),
+                )
+            })?;
+        }
+        let granted = usize::try_from(delta).unwrap_or(0);
+        for id in self.streams.ids(|stream| !stream.send.queue.is_empty()) {
+            self.window_moved(id, granted, now);
+        }
+        Ok(())
+    }
+
+    /// Settings of ours that the peer has acknowledged.
+    fn put_in_force(&mut self, settings: &[Setting]) {
+        for &setting in settings {
+            match setting {
+                Setting::HeaderTableSize(size) => self.decoder.set_max_table_size(size as usize),
+                Setting::EnablePush(enable) => self.local.push_forbidden = !enable,
+                Setting::InitialWindowSize(size) => {
+                    self.local.initial_window_size = size;
+                    self.streams.iter_mut().for_each(|stream| stream.recv.window.resize(size));
+                }
+                Setting::MaxFrameSize(size) => self.local.max_frame_size = size,
+                Setting::MaxHeaderListSize(size) => self.local.max_header_list_size = size,
+                _ => {}
+            }
+        }
+    }
+
+    // PING, RFC 9113, Section 6.7.
+    pub(super) fn receive_ping(
+        &mut self,
+        frame: Ping,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        if !frame.ack {
+            self.budgets.ping(now)?;
+            return self.queue_ack(Ping { ack: true, payload: frame.payload });
+        }
+        let Some(index) = self.pings.iter().position(|ping| ping.payload == frame.payload) else {
+            return self.budgets.glitch(now);
+        };
+        if let Some(ping) = self.pings.remove(index) {
+            let round_trip_time = now.saturating_duration_since(ping.queued);
+            self.stats.round_trip_time = Some(round_trip_time);
+            match ping.purpose {
+                PingPurpose::Application => {
+                    let payload = ping.payload;
+                    self.events.push(Event::Pong { payload, round_trip_time });
+                }
+                PingPurpose::Shutdown => self.finish_shutdown(),
+                PingPurpose::Keepalive => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues an acknowledgement. A peer that asks for them and never reads would have them pile
+    /// up (CVE-2019-9512, CVE-2019-9515).
+    fn queue_ack(&mut self, frame: impl Into<Frame>) -> Result<(), ConnectionError> {
+        self.pending_acks += 1;
+        if self.pending_acks > self.config.max_pending_acks {
+            return Err(ConnectionError::limit(
+                ErrorCode::EnhanceYourCalm,
+                "too many acknowledgements wait to be sent",
+            ));
+        }
+        self.queue(frame);
+        Ok(())
+    }
+
+    // GOAWAY, RFC 9113, Section 6.8.
+    pub(super) fn receive_goaway(
+        &mut self,
+        frame: Goaway,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        self.budgets.glitch(now)?;
+        let last = frame.last_stream_id;
+        if self.goaway_received.as_ref().is_some_and(|before| last > before.last_stream_id) {
+            return Err(ConnectionError::peer(
+                ErrorCode::ProtocolError,
+                "the last stream identifier of GOAWAY went up",
+            ));
+        }
+        let code = frame.error_code;
+        // Copied: the read buffer need not live as long as the connection.
+        let debug_data = Bytes::copy_from_slice(&frame.debug_data);
+        let goaway =
+            PeerGoaway { last_stream_id: last, at: now, code, debug_data: debug_data.clone() };
+        let is_first = self.goaway_received.replace(goaway).is_none();
+        // Our streams above it have not been processed, and may be tried again elsewhere. So may
+        // those that are held back here: there must not be new ones.
+        let streams = &self.streams;
+        let is_lost = |stream: &Stream| {
+            streams.is_own(stream.id) && (stream.id > last || stream.state == State::Idle)
+        };
+        for id in streams.ids(is_lost) {
+            let (code, by) = (ErrorCode::RefusedStream, ResetBy::Goaway);
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: true });
+            self.finish(id, Cause::ResetByPeer, now);
+        }
+        let event = Event::Goaway { last_stream_id: last, code, debug_data };
+        if is_first {
+            self.events.push(event);
+        } else {
+            self.events.push_loose(event);
+        }
+        Ok(())
+    }
+
+    // WINDOW_UPDATE, RFC 9113, Section 6.9.
+    pub(super) fn receive_window_update(
+        &mut self,
+        frame: WindowUpdate,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = frame.stream_id;
+        let granted = frame.increment as usize;
+        if id.is_connection() {
+            self.send_window.grant(frame.increment).map_err(|_| {
+                ConnectionError::peer(
+                    ErrorCode::FlowControlError,
+                    "WINDOW_UPDATE takes the connection's window over 2^31-1",
+                )
+            })?;
+            if let Some(stall) = Stall::credit(&mut self.stall, granted) {
+                self.stall_ended(stall, now);
+            }
+            return Ok(());
+        }
+        self.check_not_idle(id, "WINDOW_UPDATE")?;
+        let Some(stream) = self.streams.get_mut(id) else {
+            // It may have been on its way when the stream ended.
+            return self.budgets.glitch(now);
+        };
+        if let Err(refusal) = stream.state.recv_window_update() {
+            return self.refused(id, refusal, "WINDOW_UPDATE before HEADERS", now);
+        }
+        if stream.send.window.grant(frame.increment).is_err() {
+            let what = "WINDOW_UPDATE takes the stream's window over 2^31-1";
+            return self.violation(id, ErrorCode::FlowControlError, what, now);
+        }
+        self.window_moved(id, granted, now);
+        Ok(())
+    }
+
+    /// The peer has opened a stream's window by so much, or shut it.
+    fn window_moved(&mut self, id: StreamId, granted: usize, now: Instant) {
+        let ended = self.streams.get_mut(id).and_then(|stream| stream.credit(granted));
+        if let Some(stall) = ended {
+            self.stall_ended(stall, now);
+        }
+        self.schedule(id, now);
+    }
+
+    // PRIORITY, RFC 9113, Section 6.3: deprecated; read, and otherwise ignored.
+    pub(super) fn receive_priority(
+        &mut self,
+        frame: frame::Priority,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        self.budgets.glitch(now)?;
+        if frame.dependency.stream_id == frame.stream_id {
+            let what = "a stream cannot depend on itself";
+            return self.violation(frame.stream_id, ErrorCode::ProtocolError, what, now);
+        }
+        Ok(())
+    }
+
+    // PRIORITY_UPDATE, RFC 9218, Section 7.1.
+    pub(super) fn receive_priority_update(
+        &mut self,
+        frame: PriorityUpdate,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = frame.prioritized_stream_id;
+        if self.role == Role::Client {
+            return Err(ConnectionError::peer(
+                ErrorCode::ProtocolError,
+                "a server sent PRIORITY_UPDATE",
+            ));
+        }
+        self.budgets.glitch(now)?;
+        let priority = Priority::parse(&frame.field_value);
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.priority = Some(priority);
+            let place = stream.place();
+            if let Some(before) = stream.send.scheduled.filter(|&before| before != place) {
+                stream.send.scheduled = Some(place);
+                self.scheduler.remove(id, before);
+                self.scheduler.push(id, place);
+            }
+        } else if self.streams.standing(id) == Standing::Idle {
+            if id.is_server_initiated() {
+                // RFC 9218, Section 7.1: a stream that has not been promised has no priority.
+                return Err(ConnectionError::peer(
+                    ErrorCode::ProtocolError,
+                    format!("PRIORITY_UPDATE for stream {id}, which was never promised"),
+                ));
+            }
+            self.early_priorities.retain(|&(other, _)| other != id);
+            if self.early_priorities.len() == MAX_EARLY_PRIORITIES {
+                self.early_priorities.pop_front();
+            }
+            self.early_priorities.push_back((id, priority));
+        } else {
+            return Ok(());
+        }
+        self.events.push_loose(Event::PriorityUpdate { stream_id: id, priority });
+        Ok(())
+    }
+
+    /// RFC 9113, Section 5.5: frames of unknown types are ignored. The application may look at
+    /// them.
+    pub(super) fn receive_extension(
+        &mut self,
+        extension: Extension,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        self.budgets.glitch(now)?;
+        // RFC 7838 and RFC 8336 give ALTSVC and ORIGIN a meaning at clients alone.
+        let for_clients = matches!(extension, Extension::AltSvc(_) | Extension::Origin(_));
+        if self.role == Role::Client || !for_clients {
+            self.events.push_loose(Event::Extension(extension));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,323 @@
+//! Field sections that the peer sends, as parts of messages: requests, responses, trailers and
+//! promises (RFC 9113, Sections 8.1 and 8.4).
+
+use std::time::Instant;
+
+use super::config::Role;
+use super::connection::Connection;
+use super::error::{ConnectionError, Malformed};
+use super::event::{Event, HeadersKind};
+use super::headers::{self, RequestFacts, ResponseFacts};
+use super::priority::Priority;
+use super::state::{Cause, State};
+use super::stream::Phase;
+use super::streams::Standing;
+use super::transmit_block::BlockStart;
+use crate::frame::{ErrorCode, RstStream, StreamId};
+use crate::hpack::Headers;
+
+/// RFC 9113, Section 8.1.1.
+pub(super) const WRONG_LENGTH: &str = "the body does not match its content-length";
+
+const SELF_DEPENDENCY: &str = "a stream cannot depend on itself";
+
+impl Connection {
+    /// HEADERS: of which part of a message, depends on the stream.
+    pub(super) fn receive_section(
+        &mut self,
+        section: Section,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = section.id;
+        self.check_order_of_streams(id)?;
+        if let Some(stream) = self.streams.get(id) {
+            if section.depends_on_itself {
+                return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
+            }
+            return match stream.recv.phase {
+                Phase::Headers => self.receive_response(section, now),
+                Phase::Body | Phase::Done => self.receive_trailers(section, now),
+            };
+        }
+        match self.streams.standing(id) {
+            // RFC 9113, Section 6.8: beyond our GOAWAY nothing is done but decode.
+            Standing::Idle if self.is_ignored(id) => self.budgets.glitch(now),
+            Standing::Idle => self.receive_request(section, now),
+            _ => self.receive_for_missing(id, "HEADERS", now),
+        }
+    }
+
+    /// May the peer use this stream at all?
+    fn check_order_of_streams(&self, id: StreamId) -> Result<(), ConnectionError> {
+        let is_peers = self.role == Role::Server && id.is_client_initiated();
+        let what = match (self.streams.get(id), self.streams.standing(id)) {
+            (None, Standing::Idle) if is_peers => return Ok(()),
+            // RFC 9113, Section 5.1.1: identifiers only go up.
+            (None, Standing::Skipped | Standing::Forgotten) if is_peers => {
+                "below one that has been used"
+            }
+            // RFC 9113, Section 5.1.1: clients open odd ones, and servers have to promise first.
+            (None, Standing::Idle) => "which the peer cannot open",
+            (Some(stream), _) if stream.state == State::Idle => "which has not been opened",
+            _ => return Ok(()),
+        };
+        Err(ConnectionError::peer(
+            ErrorCode::ProtocolError,
+            format!("HEADERS on stream {id}, {what}"),
+        ))
+    }
+
+    /// HEADERS that open a stream, at a server.
+    fn receive_request(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+        let id = section.id;
+        self.streams.use_id(id);
+        let priority = self.take_early_priority(id);
+        if section.depends_on_itself {
+            return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
+        }
+        // RFC 9113, Section 5.1.2: over our limit: PROTOCOL_ERROR or REFUSED_STREAM; the latter
+        // says that the request may be tried again.
+        if self.streams.peer_active >= self.local.max_concurrent_streams as usize {
+            self.stats.streams_refused += 1;
+            self.budgets.reset_provoked(now)?;
+            self.refuse(id, ErrorCode::RefusedStream);
+            return Ok(());
+        }
+        if section.truncated {
+            return self.answer_431(section, now);
+        }
+        let extended_connect = self.local.enable_connect_protocol;
+        let facts = match headers::check_request(&section.headers, extended_connect) {
+            Ok(facts) => facts,
+            Err(what) => return self.malformed(id, &what, now),
+        };
+        if section.end_stream && facts.content_length.is_some_and(|length| length > 0) {
+            return self.violation(id, ErrorCode::ProtocolError, WRONG_LENGTH, now);
+        }
+        self.accept(section, facts, priority.or(facts.priority));
+        Ok(())
+    }
+
+    fn accept(&mut self, section: Section, facts: RequestFacts, priority: Option<Priority>) {
+        let mut stream = self.new_stream(section.id);
+        stream.request = facts;
+        stream.priority = priority;
+        stream.counted = true;
+        stream.recv.content_left = if facts.is_connect { None } else { facts.content_length };
+        stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
+        let opened = stream.state.recv_headers(section.end_stream);
+        debug_assert!(opened.is_ok(), "the stream was idle");
+        self.streams.insert(stream);
+        self.streams.peer_active += 1;
+        self.stats.streams_accepted += 1;
+        self.last_processed = section.id;
+        self.budgets.useful();
+        self.push_headers(section, HeadersKind::Request);
+    }
+
+    /// A field section over the limit gets an answer of its own: 431 (RFC 6585, Section 5), and
+    /// the application never sees it.
+    fn answer_431(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+        let id = section.id;
+        self.budgets.reset_provoked(now)?;
+        self.stats.streams_refused += 1;
+        self.last_processed = id;
+        let answer = Headers::from([(":status", "431"), ("content-length", "0")]);
+        self.queue_block(id, BlockStart::Headers { end_stream: true }, &answer);
+        if section.end_stream {
+            self.streams.record(id, Cause::EndStream);
+        } else {
+            // RFC 9113, Section 8.1: the answer is complete, the rest of the request is not needed.
+            self.refuse(id, ErrorCode::NoError);
+        }
+        Ok(())
+    }
+
+    /// Interim or final HEADERS on a stream of ours, or on one that was promised to us.
+    fn receive_response(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+        let id = section.id;
+        let is_full = self.streams.peer_active >= self.local.max_concurrent_streams as usize;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
+        let takes_slot = stream.state == State::ReservedRemote;
+        if let Err(refusal) = stream.state.recv_headers(section.end_stream) {
+            return self.refused(id, refusal, "HEADERS in a state that does not allow them", now);
+        }
+        if takes_slot && is_full {
+            self.stats.streams_refused += 1;
+            let what = "more pushed streams than we allow at once";
+            return self.violation(id, ErrorCode::RefusedStream, what, now);
+        }
+        if takes_slot {
+            stream.counted = true;
+            self.streams.peer_active += 1;
+        }
+        if section.truncated {
+            let what = "the field section is over the limit";
+            return self.violation(id, ErrorCode::EnhanceYourCalm, what, now);
+        }
+        let facts = match headers::check_response(&section.headers, section.end_stream) {
+            Ok(facts) => facts,
+            Err(what) => return self.malformed(id, &what, now),
+        };
+        if facts.is_informational() {
+            return self.receive_interim(section, now);
+        }
+        self.receive_final(section, facts, now)
+    }
+
+    fn receive_interim(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+        let id = section.id;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        stream.recv.informational += 1;
+        if stream.recv.informational > self.config.max_informational {
+            let what = "too many interim responses";
+            return self.violation(id, ErrorCode::EnhanceYourCalm, what, now);
+        }
+        self.push_headers(section, HeadersKind::Informational);
+        Ok(())
+    }
+
+    fn receive_final(
+        &mut self,
+        section: Section,
+        facts: ResponseFacts,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = section.id;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        // RFC 9110, Section 6.4.1: no content in answers to HEAD, in 204 and 304; and a 2xx answer
+        // to CONNECT starts a tunnel, whose octets no content-length counts.
+        stream.recv.no_body = stream.request.is_head || matches!(facts.status, 204 | 304);
+        stream.tunnel = stream.request.is_connect && (200..300).contains(&facts.status);
+        if !stream.recv.no_body && !stream.tunnel {
+            stream.recv.content_left = facts.content_length;
+        }
+        stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
+        if section.end_stream && stream.recv.content_left.is_some_and(|left| left > 0) {
+            return self.violation(id, ErrorCode::ProtocolError, WRONG_LENGTH, now);
+        }
+        self.push_headers(section, HeadersKind::Response);
+        self.finish_if_closed(id, now);
+        Ok(())
+    }
+
+    fn receive_trailers(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+        let id = section.id;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        if let Err(refusal) = stream.state.recv_headers(section.end_stream) {
+            return self.refused(id, refusal, "HEADERS in a state that does not allow them", now);
+        }
+        let violation = if stream.tunnel {
+            // RFC 9113, Section 8.5: on a stream that CONNECT has made a tunnel, DATA alone.
+            Some((ErrorCode::ProtocolError, "HEADERS in a tunnel"))
+        } else if !section.end_stream {
+            // RFC 9113, Section 8.1: the field section after the body ends the stream.
+            Some((ErrorCode::ProtocolError, "trailers that do not end the stream"))
+        } else if section.truncated {
+            Some((ErrorCode::EnhanceYourCalm, "the trailers are over the limit"))
+        } else if stream.recv.content_left.is_some_and(|left| left > 0) {
+            Some((ErrorCode::ProtocolError, WRONG_LENGTH))
+        } else {
+            None
+        };
+        if let Some((code, what)) = violation {
+            return self.violation(id, code, what, now);
+        }
+        if let Err(what) = headers::check_trailers(&section.headers) {
+            return self.malformed(id, &what, now);
+        }
+        stream.recv.phase = Phase::Done;
+        self.push_headers(section, HeadersKind::Trailers);
+        self.finish_if_closed(id, now);
+        Ok(())
+    }
+
+    pub(super) fn receive_promise(
+        &mut self,
+        parent: StreamId,
+        promised: StreamId,
+        headers: Headers,
+        truncated: bool,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let error = |what: String| Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
+        // RFC 9113, Section 6.6: a new, even identifier.
+        if !promised.is_server_initiated() || promised <= self.streams.last_of_peer() {
+            return error(format!("stream {promised} cannot be promised"));
+        }
+        // RFC 9113, Section 6.6: on a stream that is open or half-closed (local) for us. One that
+        // we have reset may still have promises on their way.
+        let parent_open = self.streams.get(parent).is_some_and(|stream| stream.state.can_receive());
+        let reset_by_us = self.streams.standing(parent) == Standing::Closed(Cause::ResetByUs);
+        if !parent.is_client_initiated() || !(parent_open || reset_by_us) {
+            return error(format!("PUSH_PROMISE on stream {parent}, which is not open"));
+        }
+        self.streams.use_id(promised);
+        if self.is_ignored(promised) {
+            return self.budgets.glitch(now);
+        }
+        let over_limit = self.promised >= self.config.max_promised_streams;
+        if reset_by_us || !self.local.enable_push || over_limit || truncated {
+            self.stats.streams_refused += 1;
+            self.budgets.reset_provoked(now)?;
+            self.refuse(promised, ErrorCode::Cancel);
+            return Ok(());
+        }
+        let facts = match headers::check_promise(&headers) {
+            Ok(facts) => facts,
+            Err(what) => return self.malformed(promised, &what, now),
+        };
+        let mut stream = self.new_stream(promised);
+        stream.request = facts;
+        stream.send.phase = Phase::Done;
+        let reserved = stream.state.recv_promise();
+        debug_assert!(reserved.is_ok(), "the stream was idle");
+        self.streams.insert(stream);
+        self.promised += 1;
+        self.stats.streams_accepted += 1;
+        self.last_processed = promised;
+        let event = Event::Promise { stream_id: parent, promised_stream_id: promised, headers };
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn push_headers(&mut self, section: Section, kind: HeadersKind) {
+        let Section { id: stream_id, headers, end_stream, .. } = section;
+        self.events.push(Event::Headers { stream_id, headers, kind, end_stream });
+    }
+
+    /// RFC 9113, Section 8.1.1: a malformed message is a stream error PROTOCOL_ERROR.
+    fn malformed(
+        &mut self,
+        id: StreamId,
+        what: &Malformed,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        self.violation(id, ErrorCode::ProtocolError, &what.to_string(), now)
+    }
+
+    /// RST_STREAM for a stream that never got into the table.
+    fn refuse(&mut self, id: StreamId, code: ErrorCode) {
+        self.streams.record(id, Cause::ResetByUs);
+        self.stats.resets_sent += 1;
+        self.queue(RstStream { stream_id: id, error_code: code });
+    }
+
+    fn take_early_priority(&mut self, id: StreamId) -> Option<Priority> {
+        if self.early_priorities.is_empty() {
+            return None;
+        }
+        let index = self.early_priorities.iter().position(|&(other, _)| other == id)?;
+        self.early_priorities.remove(index).map(|(_, priority)| priority)
+    }
+}
+
+/// A whole field section of HEADERS.
+pub(super) struct Section {
+    pub(super) id: StreamId,
+    pub(super) headers: Headers,
+    pub(super) truncated: bool,
+    pub(super) end_stream: bool,
+    pub(super) depends_on_itself: bool,
+}

@@ -1,0 +1,214 @@
+//! Messages that the application sends: responses, bodies, trailers. Requests and promises are in
+//! `opening`. Each call either does all of it or changes nothing.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::config::Role;
+use super::connection::Connection;
+use super::error::CommandError;
+use super::headers;
+use super::state::{Cause, State};
+use super::stream::{Item, Phase};
+use super::transmit_block::BlockStart;
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+
+impl Connection {
+    /// Sends a field section: a client's request on a reserved identifier, a server's interim or
+    /// final response, or trailers after the body.
+    ///
+    /// A request may be held back until lower identifiers have been used, or until the peer's
+    /// limit of concurrent streams leaves room; DATA may be sent all the same, and waits with it.
+    /// So may the response on a promised stream.
+    ///
+    /// # Errors
+    ///
+    /// If the field section is not valid (RFC 9113, Section 8), too large for the peer, or not due
+    /// on this stream. The stream is as it was before.
+    pub fn send_headers(
+        &mut self,
+        id: StreamId,
+        headers: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        self.check_open()?;
+        let Some(stream) = self.streams.get(id) else {
+            return match self.role {
+                Role::Client if self.streams.is_own(id) => {
+                    self.send_request(id, headers, end_stream, now)
+                }
+                _ => Err(self.missing(id)),
+            };
+        };
+        match stream.send.phase {
+            Phase::Headers => self.send_response(id, headers, end_stream, now),
+            Phase::Body => self.send_trailers(id, headers, end_stream, now),
+            Phase::Done => Err(CommandError::SendClosed(id)),
+        }
+    }
+
+    fn send_response(
+        &mut self,
+        id: StreamId,
+        headers: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        let facts = headers::check_response(headers, end_stream)?;
+        self.check_section(headers)?;
+        self.check_section_room(headers.section_size())?;
+        let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
+        let is_promised = matches!(stream.state, State::Idle | State::ReservedLocal);
+        if facts.is_informational() {
+            if is_promised {
+                // An interim response would take the stream's slot before there is one.
+                return Err(CommandError::HeadersNotSent(id));
+            }
+            self.queue_block(id, BlockStart::Headers { end_stream: false }, headers);
+            return Ok(());
+        }
+        // RFC 9110, Section 6.4.1: no content in answers to HEAD, in 204 and 304, and none in the
+        // sense of HTTP in a 2xx answer to CONNECT, which starts a tunnel.
+        let no_body = stream.request.is_head || matches!(facts.status, 204 | 304);
+        let tunnel = stream.request.is_connect && (200..300).contains(&facts.status);
+        let content_left = if no_body || tunnel { None } else { facts.content_length };
+        if end_stream && content_left.is_some_and(|length| length > 0) {
+            return Err(CommandError::ContentLength(id));
+        }
+        stream.send.no_body = no_body;
+        stream.send.content_left = content_left;
+        stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
+        stream.tunnel = tunnel;
+        if is_promised || stream.send.held_promises > 0 {
+            self.held_octets += headers.section_size();
+            stream.send.response = Some((headers.clone(), end_stream));
+            self.respond(id, now);
+        } else {
+            self.put_response_on_wire(id, headers, end_stream, now);
+        }
+        Ok(())
+    }
+
+    /// Encodes a final response that has been checked.
+    pub(super) fn put_response_on_wire(
+        &mut self,
+        id: StreamId,
+        fields: &Headers,
+        end: bool,
+        now: Instant,
+    ) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.state == State::ReservedLocal {
+            stream.counted = true;
+            self.streams.own_active += 1;
+        }
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let allowed = stream.state.send_headers(end);
+        debug_assert!(allowed.is_ok(), "the phase allows a response");
+        stream.send.on_wire = true;
+        let is_closed = stream.state.is_closed();
+        self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
+        if is_closed {
+            self.finish(id, Cause::EndStream, now);
+        } else {
+            self.schedule(id, now);
+        }
+    }
+
+    fn send_trailers(
+        &mut self,
+        id: StreamId,
+        trailers: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        // RFC 9113, Section 8.1: the field section after the body ends the stream.
+        if !end_stream {
+            return Err(CommandError::TrailersWithoutEnd(id));
+        }
+        headers::check_trailers(trailers)?;
+        self.check_section(trailers)?;
+        let size = trailers.section_size();
+        let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
+        // RFC 9113, Section 8.5: on a stream that CONNECT has made a tunnel, DATA alone.
+        if stream.tunnel {
+            return Err(CommandError::TrailersInTunnel(id));
+        }
+        if stream.send.content_left.is_some_and(|left| left > 0) {
+            return Err(CommandError::ContentLength(id));
+        }
+        stream.send.phase = Phase::Done;
+        // Never refused for lack of room: there is one section a stream, and it is the end.
+        stream.send.queue.push_back(Item::Trailers(trailers.clone()));
+        stream.send.queued += size;
+        self.send_buffered += size;
+        self.schedule(id, now);
+        Ok(())
+    }
+
+    /// Sends a piece of a body. It goes out as the windows of stream and connection allow.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](CommandError::Full) when too much waits already; an
+    /// [`Event::SendRoom`](super::Event::SendRoom) for this stream will tell when to try again.
+    /// Pieces of up to 64 KiB wait for nothing but their own stream, whatever waits on others.
+    ///
+    /// Others if the stream is not one that DATA can be sent on, or the octets do not agree with
+    /// the `content-length` that was sent.
+    pub fn send_data(
+        &mut self,
+        id: StreamId,
+        data: Bytes,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        self.check_open()?;
+        let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
+        match stream.send.phase {
+            Phase::Headers => return Err(CommandError::HeadersNotSent(id)),
+            Phase::Body => {}
+            Phase::Done => return Err(CommandError::SendClosed(id)),
+        }
+        let len = data.len();
+        if len > 0 && stream.send.no_body {
+            return Err(CommandError::NoBodyAllowed(id));
+        }
+        let content_left = match stream.send.content_left {
+            None => None,
+            Some(left) => match left.checked_sub(len as u64) {
+                Some(left) if left == 0 || !end_stream => Some(left),
+                _ => return Err(CommandError::ContentLength(id)),
+            },
+        };
+        if len == 0 && !end_stream {
+            return Ok(());
+        }
+        self.check_data_room(id, len)?;
+        let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
+        stream.send.content_left = content_left;
+        stream.send.queue.push_back(Item::Data { data, end_stream });
+        stream.send.queued += len;
+        self.send_buffered += len;
+        if end_stream {
+            stream.send.phase = Phase::Done;
+        }
+        self.schedule(id, now);
+        Ok(())
+    }
+
+    /// RFC 9113, Section 6.5.2: SETTINGS_MAX_HEADER_LIST_SIZE is advice, and going against it gets
+    /// the message refused.
+    pub(super) fn check_section(&self, headers: &Headers) -> Result<(), CommandError> {
+        let size = headers.section_size();
+        match self.remote.max_header_list_size {
+            Some(limit) if size > limit as usize => {
+                Err(CommandError::SectionTooLarge { size, limit: limit as usize })
+            }
+            _ => Ok(()),
+        }
+    }
+}

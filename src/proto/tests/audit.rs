@@ -1,0 +1,74 @@
+//! Sums that have to be right at any time: whoever counts has to count back.
+
+use super::super::connection::Connection;
+use super::super::reservations::Opening;
+use super::super::scheduler::Place;
+use super::super::state::State;
+use super::super::stream::{Item, Stream};
+use crate::frame::StreamId;
+
+/// Checks every counter of a connection against what it counts.
+pub(in super::super) fn audit(core: &Connection) {
+    let ids = core.streams.ids(|_| true);
+    let streams = || ids.iter().filter_map(|&id| core.streams.get(id));
+    if core.closed.is_some() {
+        assert!(ids.is_empty() && core.held.is_empty());
+        assert_eq!((core.send_buffered, core.held_octets), (0, 0));
+        assert_eq!(core.poll_timeout(), None);
+        assert_eq!(core.wants_transmit(), !core.fifo.is_empty());
+        return;
+    }
+    let is_own = |id: StreamId| core.streams.is_own(id);
+    let counted = |own| streams().filter(|s| s.counted && is_own(s.id) == own).count();
+    assert_eq!(core.streams.own_active, counted(true), "streams of ours");
+    if core.config.hold_slots {
+        assert!(core.streams.peer_active >= counted(false), "streams of the peer's");
+    } else {
+        assert_eq!(core.streams.peer_active, counted(false), "streams of the peer's");
+    }
+    let promised = streams().filter(|s| !is_own(s.id) && s.id.is_server_initiated()).count();
+    assert_eq!(core.promised, promised, "promised streams");
+
+    let queued: usize = streams().map(|stream| stream.send.queued).sum();
+    assert_eq!(core.send_buffered, queued, "octets in the queues");
+    let held: usize = core.held.values().map(|held| held.headers.section_size()).sum();
+    let responses: usize = streams()
+        .filter_map(|stream| stream.send.response.as_ref())
+        .map(|(headers, _)| headers.section_size())
+        .sum();
+    assert_eq!(core.held_octets, held + responses, "octets of field sections held back");
+    assert!(!core.is_opening);
+    streams().for_each(|stream| audit_stream(core, stream));
+}
+
+fn audit_stream(core: &Connection, stream: &Stream) {
+    let send = &stream.send;
+    let id = stream.id;
+    let queued: usize = send
+        .queue
+        .iter()
+        .map(|item| match item {
+            Item::Data { data, .. } => data.len(),
+            Item::Trailers(trailers) => trailers.section_size(),
+        })
+        .sum();
+    assert_eq!(send.queued, queued, "octets in the queue of {id}");
+    assert_eq!(stream.state == State::Idle, core.held.contains_key(&id), "{id} is held");
+    let waits_for = |opening| matches!(opening, Opening::Promise { parent } if parent == id);
+    let promises = core.held.values().filter(|held| waits_for(held.opening)).count();
+    assert_eq!(send.held_promises as usize, promises, "promises of {id}");
+
+    if stream.is_sendable() {
+        assert!(send.scheduled.is_some(), "{id} could send and is forgotten");
+    }
+    if stream.is_stalled() {
+        assert!(send.scheduled.is_some() || send.stall.is_some(), "nobody watches {id}");
+    }
+    if let Some(place) = send.scheduled {
+        let as_free = place == Place::Free;
+        assert_eq!(as_free, !stream.has_data_next(), "{id} stands in the wrong line");
+    }
+    if send.response.is_some() && stream.state == State::ReservedLocal && promises == 0 {
+        assert!(!core.has_slot() && core.slot_waiters.contains(&id), "{id} has its slot");
+    }
+}

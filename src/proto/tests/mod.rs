@@ -1,0 +1,64 @@
+//! The core, tested without sockets, threads or sleeps.
+//!
+//! [`Peer`] speaks raw frames to one connection and looks at the frames that come back. It feeds
+//! every octet to two connections, to one as a whole and to the other piece by piece, and both have
+//! to do the same. [`Pair`] is two connections that talk to one another. Time is a number in both.
+
+mod audit;
+mod pair;
+mod peer;
+
+mod abuse;
+mod blocks;
+mod connect;
+mod flow_receive;
+mod flow_send;
+mod goaway;
+mod handshake;
+mod messages;
+mod messages_bad;
+mod mistakes;
+mod opening;
+mod ping;
+mod priorities;
+mod promises;
+mod pushed;
+mod random;
+mod room;
+mod settings;
+mod slots;
+mod stalls;
+mod streams;
+mod transmit;
+
+use audit::audit;
+use pair::{Pair, Side};
+use peer::{Peer, Sent};
+
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+
+/// A stream identifier.
+fn id(n: u32) -> StreamId {
+    StreamId::from_wire(n)
+}
+
+fn get() -> Headers {
+    crate::headers!(
+        ":method" => "GET", ":scheme" => "https", ":authority" => "a.example", ":path" => "/",
+    )
+}
+
+fn post() -> Headers {
+    crate::headers!(
+        ":method" => "POST", ":scheme" => "https", ":authority" => "a.example", ":path" => "/in",
+    )
+}
+
+fn status(code: u16) -> Headers {
+    crate::headers!(":status" => code.to_string())
+}
+
+fn trailers() -> Headers {
+    crate::headers!("grpc-status" => "0")
+}

@@ -1,0 +1,91 @@
+//! Two connections that talk to one another.
+
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+
+use super::super::{Config, Connection, Event, Role, Transmit};
+use super::audit;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
+/// A client and a server on one thread, and a clock that is moved by hand.
+pub(super) struct Pair {
+    pub(super) client: Connection,
+    pub(super) server: Connection,
+    pub(super) now: Instant,
+    /// Octets that arrive at once.
+    pub(super) chunk: usize,
+    /// On their way to the client and to the server.
+    inputs: [BytesMut; 2],
+}
+
+impl Pair {
+    pub(super) fn new(client: Config, server: Config) -> Self {
+        let now = Instant::now();
+        Pair {
+            client: Connection::new(Role::Client, client, now).unwrap(),
+            server: Connection::new(Role::Server, server, now).unwrap(),
+            now,
+            chunk: usize::MAX,
+            inputs: Default::default(),
+        }
+    }
+
+    /// Both are through with SETTINGS, and nothing is left to be said.
+    pub(super) fn greeted(client: Config, server: Config) -> Self {
+        let mut pair = Self::new(client, server);
+        pair.pump();
+        pair.events(Side::Client);
+        pair.events(Side::Server);
+        pair
+    }
+
+    /// Carries octets both ways until both are silent.
+    pub(super) fn pump(&mut self) {
+        while self.carry(Side::Client) | self.carry(Side::Server) {}
+    }
+
+    /// Carries what one side has to say to the other. Says whether there was anything.
+    pub(super) fn carry(&mut self, from: Side) -> bool {
+        let [to_client, to_server] = &mut self.inputs;
+        let (from, to, input) = match from {
+            Side::Client => (&mut self.client, &mut self.server, to_server),
+            Side::Server => (&mut self.server, &mut self.client, to_client),
+        };
+        let mut out = Transmit::new();
+        from.poll_transmit(self.now, &mut out, self.chunk);
+        let octets = out.to_vec();
+        for piece in octets.chunks(self.chunk) {
+            input.extend_from_slice(piece);
+            to.receive(input, self.now).unwrap();
+        }
+        audit(from);
+        audit(to);
+        !octets.is_empty()
+    }
+
+    pub(super) fn side(&mut self, side: Side) -> &mut Connection {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    pub(super) fn events(&mut self, side: Side) -> Vec<Event> {
+        let core = self.side(side);
+        std::iter::from_fn(|| core.poll_event()).collect()
+    }
+
+    /// Lets time pass on both sides.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.client.handle_timeout(self.now).unwrap();
+        self.server.handle_timeout(self.now).unwrap();
+    }
+}

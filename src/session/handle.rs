@@ -1,0 +1,239 @@
+//! The handle of a connection.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError};
+
+use super::act::{Act, PutError};
+use super::evt::Evt;
+use super::shared::Shared;
+use super::threads::Threads;
+use crate::error::Error;
+use crate::frame::{ErrorCode, StreamId};
+use crate::hpack::Headers;
+use crate::link::Link;
+use crate::proto::{Config, Connection, Role, Stats};
+use crate::transport::Transport;
+
+/// An HTTP/2 connection with its two threads. See the [module](super).
+///
+/// All methods take `&self`: share it by reference or in an `Arc`. Dropping it is
+/// [`close`](Self::close).
+#[derive(Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+    events: Receiver<Evt>,
+    threads: Threads,
+}
+
+impl Session {
+    /// Starts a connection with settings and limits of your own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new_connection`](super::new_connection), and a value of `config` that makes no sense.
+    pub fn with_config<T: Transport>(
+        stream: T,
+        role: Role,
+        mut config: Config,
+    ) -> Result<Session, Error> {
+        // A stream counts against the limit until all its events have been taken: however fast a
+        // peer opens and resets streams, only so many wait here.
+        config.hold_slots = true;
+        let auto_release = config.auto_release;
+        let core = Connection::new(role, config, Instant::now())?;
+        let halves = stream.split()?;
+        let (sender, events) = crossbeam_channel::unbounded();
+        let link = Link::new(core, halves.closer);
+        let shared = Arc::new(Shared::new(link, sender, auto_release));
+        let threads = Threads::start(&shared, halves.reader, halves.writer)?;
+        Ok(Session { shared, events, threads })
+    }
+
+    /// Waits for the next event and takes it.
+    ///
+    /// It always returns: the last event is [`Evt::Closed`], and it comes when the peer closes,
+    /// when a deadline ends the connection, and when another thread calls [`close`](Self::close).
+    ///
+    /// # Errors
+    ///
+    /// After `Evt::Closed` has been taken.
+    pub fn take_evt(&self) -> Result<Evt, RecvError> {
+        self.events.recv().inspect(|_| self.taken())
+    }
+
+    /// Takes the next event if there is one.
+    ///
+    /// # Errors
+    ///
+    /// `Empty` if there is none now, `Disconnected` after `Evt::Closed` has been taken.
+    pub fn try_take_evt(&self) -> Result<Evt, TryRecvError> {
+        self.events.try_recv().inspect(|_| self.taken())
+    }
+
+    /// Waits for the next event for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout`, or `Disconnected` after `Evt::Closed` has been taken.
+    pub fn take_evt_timeout(&self, timeout: Duration) -> Result<Evt, RecvTimeoutError> {
+        self.events.recv_timeout(timeout).inspect(|_| self.taken())
+    }
+
+    /// The receiver of the events, for [`select!`](crossbeam_channel::select) and for iterating.
+    ///
+    /// Events may be taken through it and through `take_evt` alike, and credit for received data
+    /// goes back in both cases; here the writer thread sees to it, within a millisecond or so.
+    pub fn events(&self) -> &Receiver<Evt> {
+        self.shared.receiver_goes_out();
+        &self.events
+    }
+
+    /// Gives the connection something to do. Returns at once, always.
+    ///
+    /// # Errors
+    ///
+    /// The action comes back in the error if it cannot be done; nothing has been sent then, and
+    /// the connection is as it was. [`PutError::is_full`] tells that it may be tried again later.
+    pub fn put_act(&self, act: Act) -> Result<(), PutError> {
+        let (result, events) = self.shared.link.with(|core, now| act.apply(core, now));
+        if events {
+            self.shared.settle();
+        }
+        result.map_err(|error| PutError::new(act, error))
+    }
+
+    /// Like [`put_act`](Self::put_act), and waits for room for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of `put_act`; [`PutError::is_full`] if there was no room in time.
+    pub fn put_act_timeout(&self, act: Act, timeout: Duration) -> Result<(), PutError> {
+        let deadline = deadline(timeout);
+        let (result, events) =
+            self.shared.link.with_room(deadline, |core, now| act.apply(core, now));
+        if events {
+            self.shared.settle();
+        }
+        result.map_err(|error| PutError::new(act, error))
+    }
+
+    /// Gives the connection several things to do, in order, and all at once: the head of a response
+    /// and its body go out in one write. Returns at once.
+    ///
+    /// Those that are done are removed from `acts`, whose memory can be used again.
+    ///
+    /// # Errors
+    ///
+    /// Why an action cannot be done; it is the first one left in `acts`, and nothing of it has been
+    /// sent. [`Error::is_full`] tells that it may be tried again later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use h2_sync::{headers, Act, Error, Session, StreamId};
+    ///
+    /// fn answer(session: &Session, stream_identifier: StreamId) -> Result<(), Error> {
+    ///     let headers = headers!(":status" => "200");
+    ///     session.put_acts(&mut vec![
+    ///         Act::SendHeaders { stream_identifier, headers, is_end_stream: false },
+    ///         Act::SendData { stream_identifier, data: "hello".into(), is_end_stream: true },
+    ///     ])
+    /// }
+    /// ```
+    pub fn put_acts(&self, acts: &mut Vec<Act>) -> Result<(), Error> {
+        let mut done = 0;
+        let (result, events) = self.shared.link.with(|core, now| {
+            acts.iter().try_for_each(|act| act.apply(core, now).inspect(|()| done += 1))
+        });
+        if events {
+            self.shared.settle();
+        }
+        // Not more have been done than there are.
+        acts.drain(..done);
+        Ok(result?)
+    }
+
+    /// Reserves the identifier of a new stream: odd ones at a client, even ones (for promises) at
+    /// a server.
+    ///
+    /// Use it soon: HEADERS on higher identifiers wait for it, for 50 ms at most (see
+    /// [`reservation_timeout`](Config::reservation_timeout)). Not to use it after all, put
+    /// [`Act::Reset`]. [`open`](Self::open) does both steps in one.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is closed or going away, or all 2^30 identifiers are used.
+    pub fn next_free_stream_identifier(&self) -> Result<StreamId, Error> {
+        let (result, _) = self.shared.link.with(|core, now| core.reserve_stream_id(now));
+        Ok(result?)
+    }
+
+    /// Opens a stream (a client): reserves an identifier and sends the request on it, in one step
+    /// that never waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_free_stream_identifier`](Self::next_free_stream_identifier), and those of
+    /// [`Act::SendHeaders`]; no identifier is used up then.
+    pub fn open(&self, headers: &Headers, is_end_stream: bool) -> Result<StreamId, Error> {
+        let (result, events) =
+            self.shared.link.with(|core, now| core.open(headers, is_end_stream, now));
+        if events {
+            self.shared.settle();
+        }
+        Ok(result?)
+    }
+
+    /// Figures of the connection so far; also after its end.
+    pub fn stats(&self) -> Stats {
+        self.shared.link.with(|core, _| core.stats()).0
+    }
+
+    /// Ends the connection: GOAWAY is sent, streams that are open are cut, the transport is
+    /// closed, and both threads are waited for. Whoever waits for an event gets `Evt::Closed`
+    /// after those that are there already.
+    ///
+    /// Takes up to one and a half seconds if the peer neither reads nor closes. A reader of a
+    /// transport that cannot be woken (see [`Closer::none`](crate::transport::Closer::none)) is
+    /// left to end with the transport.
+    pub fn close(&self) {
+        let bye = |core: &mut Connection, _| core.close(ErrorCode::NoError, Default::default());
+        self.shared.link.with(bye);
+        self.shared.settle();
+        self.threads.join(&self.shared);
+    }
+
+    /// Ends the connection gracefully: no new streams, those that are open are finished for as
+    /// long as `timeout`, and then it is [`close`](Self::close). A server sends GOAWAY in two
+    /// steps (RFC 9113, Section 6.8), so that no request on its way is lost.
+    ///
+    /// Events have to be taken and answered meanwhile, so call it from another thread than the one
+    /// that does so. Returns how many streams were cut.
+    pub fn shutdown(&self, timeout: Duration) -> usize {
+        self.shared.link.with(|core, now| core.shutdown(now));
+        self.shared.settle();
+        self.shared.link.wait_end(deadline(timeout));
+        let cut = self.stats().streams_open;
+        self.close();
+        cut
+    }
+
+    fn taken(&self) {
+        self.shared.taken(self.events.len());
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// `timeout` from now; for ever, if that is further than time goes.
+fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    let century = Duration::from_secs(100 * 365 * 24 * 3600);
+    now.checked_add(timeout).unwrap_or(now + century)
+}
