@@ -145,6 +145,7 @@
 //!
 //! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
 
+pub mod convert;
 pub mod error;
 pub mod frame;
 pub mod hpack;
