@@ -232,7 +232,8 @@ impl<'a> Regular<'a> {
         }
         match name {
             b"host" => {
-                if self.host.replace(value).is_some() {
+                let before = self.host.replace(value);
+                if before.is_some() {
                     return Err(Malformed::Host);
                 }
             }

@@ -64,13 +64,16 @@
 //!
 //! | file | what it has |
 //! | --- | --- |
-//! | `connection` | the struct, start and end |
-//! | `receive`, `receive_block` | one function for each frame type |
-//! | `commands`, `opening` | what the application asks for |
-//! | `transmit`, `scheduler`, `outgoing` | what goes out, in which order |
+//! | `connection`, `ending` | the struct; how it starts; how streams and the connection end |
+//! | `receive` | frames in the right order, DATA, what is left of streams that are gone |
+//! | `receive_control`, `receive_block`, `receive_message` | one function for each other frame |
+//! | `opening`, `reservations` | requests and promises, identifiers in order |
+//! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
+//! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
 //! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
 //! | `headers`, `priority`, `settings` | what makes a message valid; RFC 9218; Section 6.5 |
 //! | `limits`, `timers` | budgets against abuse; deadlines |
+//! | `event`, `queue`, `config`, `error`, `stats`, `trace` | what the application sees |
 
 mod commands;
 mod config;

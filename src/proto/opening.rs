@@ -284,6 +284,7 @@ impl Connection {
         stream.send.on_wire = true;
         self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
         self.schedule(id, now);
+        self.announce_data_room(id);
     }
 
     fn put_promise_on_wire(

@@ -70,12 +70,11 @@ impl EventQueue {
         end_stream: bool,
         last: Option<u64>,
     ) -> u64 {
-        if let Some((number, waiting)) = last.and_then(|number| self.get_mut(number)) {
-            if let Waiting::Data { stream_id: id, piece, end_stream: end } = waiting {
-                if *id == stream_id && piece.join(&data) {
-                    *end = end_stream;
-                    return number;
-                }
+        let waiting = last.and_then(|number| self.get_mut(number));
+        if let Some((number, Waiting::Data { stream_id: id, piece, end_stream: end })) = waiting {
+            if *id == stream_id && piece.join(&data) {
+                *end = end_stream;
+                return number;
             }
         }
         let piece = Piece::Whole(data);

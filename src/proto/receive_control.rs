@@ -146,6 +146,11 @@ impl Connection {
                 Setting::InitialWindowSize(size) => {
                     self.local.initial_window_size = size;
                     self.streams.iter_mut().for_each(|stream| stream.recv.window.resize(size));
+                    // Credit that was too little of the larger window to be announced may be all of
+                    // the smaller one, and its sender would wait for it for ever.
+                    for id in self.streams.ids(|_| true) {
+                        self.announce_window(id);
+                    }
                 }
                 Setting::MaxFrameSize(size) => self.local.max_frame_size = size,
                 Setting::MaxHeaderListSize(size) => self.local.max_header_list_size = size,

@@ -69,7 +69,7 @@ impl Connection {
         }
     }
 
-    /// The same for one stream.
+    /// The same for one stream: it has sent something, or has got its guaranteed room.
     pub(super) fn announce_data_room(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get(id) else { return };
         let send = &stream.send;
@@ -94,13 +94,13 @@ impl Connection {
         waiting <= NEARLY_NOTHING || waiting + octets <= self.config.max_send_buffer
     }
 
-    fn has_own_room(&self, send: &SendHalf, octets: usize) -> bool {
+    pub(super) fn has_own_room(&self, send: &SendHalf, octets: usize) -> bool {
         send.queue.is_empty()
             || (send.queue.len() < MAX_PIECES
                 && send.queued + octets <= self.config.max_stream_send_buffer)
     }
 
-    fn shares_room(&self, send: &SendHalf, octets: usize) -> bool {
+    pub(super) fn shares_room(&self, send: &SendHalf, octets: usize) -> bool {
         let guaranteed = GUARANTEED.min(self.config.max_send_buffer / 16);
         self.send_buffered <= NEARLY_NOTHING
             || self.send_buffered + octets <= self.config.max_send_buffer

@@ -115,6 +115,7 @@ impl Connection {
             self.finish(id, Cause::EndStream, now);
         } else {
             self.schedule(id, now);
+            self.announce_data_room(id);
         }
     }
 

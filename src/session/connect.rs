@@ -33,7 +33,5 @@ pub fn new_connection<T: Transport>(
     skip_preface: bool,
 ) -> Result<Session, Error> {
     let role = if is_client { Role::Client } else { Role::Server };
-    let mut config = Config::default();
-    config.skip_preface = skip_preface;
-    Session::with_config(stream, role, config)
+    Session::with_config(stream, role, Config { skip_preface, ..Config::default() })
 }

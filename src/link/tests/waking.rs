@@ -37,17 +37,24 @@ fn a_writer_that_waits_is_woken_by_a_nudge() {
 
 #[test]
 fn a_writer_that_waits_is_woken_by_the_end() {
-    let close = |link: &Link| drop(link.with(|core, _| core.close(ErrorCode::NoError, "".into())));
+    let close = |link: &Link| {
+        link.with(|core, _| core.close(ErrorCode::NoError, "".into()));
+    };
     assert_eq!(woken_by(Config::default(), close), Next::Goodbye);
-    let end = |link: &Link| drop(link.read_step(&mut io::empty(), &mut ReadBuffer::new()));
+    let end = |link: &Link| {
+        link.read_step(&mut io::empty(), &mut ReadBuffer::new());
+    };
     assert_eq!(woken_by(Config::default(), end), Next::Goodbye);
 }
 
 #[test]
 fn a_writer_that_waits_is_woken_by_a_deadline_that_comes_up_before_the_others() {
-    let mut config = Config::default();
-    config.reservation_timeout = Duration::from_millis(20);
-    (config.settings_timeout, config.idle_timeout) = (None, None);
+    let config = Config {
+        reservation_timeout: Duration::from_millis(20),
+        settings_timeout: None,
+        idle_timeout: None,
+        ..Config::default()
+    };
     // Nothing can be sent before the reservation runs out.
     let cause = |link: &Link| {
         link.with(|core, now| core.reserve_stream_id(now)).0.unwrap();
@@ -76,10 +83,7 @@ fn a_writer_that_is_to_look_does_so_though_nothing_happens() {
 
 /// Waits for room in a thread while `cause` is called.
 fn room_after(cause: impl FnOnce(&Link)) -> Result<(), CommandError> {
-    let mut config = Config::default();
-    config.max_stream_send_buffer = 100;
-    config.reservation_timeout = Duration::ZERO;
-    let link = client(config);
+    let link = client(Config { max_stream_send_buffer: 100, ..Config::default() });
     open(&link);
     let id = StreamId::from_wire(1);
     let send = |core: &mut Connection, now| core.send_data(id, vec![0; 90].into(), false, now);
@@ -96,7 +100,9 @@ fn room_after(cause: impl FnOnce(&Link)) -> Result<(), CommandError> {
 
 #[test]
 fn a_thread_that_waits_for_room_is_woken_when_data_is_taken_to_be_written() {
-    let result = room_after(|link| drop(link.next_write(&mut WriteBuffer::new(), None)));
+    let result = room_after(|link| {
+        link.next_write(&mut WriteBuffer::new(), None);
+    });
     assert_eq!(result, Ok(()));
 }
 

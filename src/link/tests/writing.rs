@@ -53,9 +53,7 @@ fn a_goodbye_is_not_said_for_ever() {
 
 #[test]
 fn a_write_without_progress_is_ended_by_the_stall_deadline_alone() {
-    let mut config = Config::default();
-    config.stall_timeout = Some(Duration::ZERO);
-    let link = client(config);
+    let link = client(Config { stall_timeout: Some(Duration::ZERO), ..Config::default() });
     let mut buffer = WriteBuffer::new();
     assert_eq!(link.next_write(&mut buffer, None), Next::Write);
     // Nothing of it is written; the next time somebody looks, it is too late.
@@ -102,9 +100,7 @@ fn a_failed_write_leaves_the_end_to_the_reader() {
 
 #[test]
 fn events_are_delivered_before_a_write_that_may_take_its_time() {
-    let mut config = Config::default();
-    config.max_stream_send_buffer = 1_000;
-    let link = client(config);
+    let link = client(Config { max_stream_send_buffer: 1_000, ..Config::default() });
     open(&link);
     let id = StreamId::from_wire(1);
     let send = |core: &mut Connection, now| core.send_data(id, vec![0; 900].into(), false, now);

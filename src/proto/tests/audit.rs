@@ -4,7 +4,7 @@ use super::super::connection::Connection;
 use super::super::reservations::Opening;
 use super::super::scheduler::Place;
 use super::super::state::State;
-use super::super::stream::{Item, Stream};
+use super::super::stream::{Item, Phase, Stream};
 use crate::frame::StreamId;
 
 /// Checks every counter of a connection against what it counts.
@@ -67,6 +67,16 @@ fn audit_stream(core: &Connection, stream: &Stream) {
     if let Some(place) = send.scheduled {
         let as_free = place == Place::Free;
         assert_eq!(as_free, !stream.has_data_next(), "{id} stands in the wrong line");
+    }
+    if let Some(octets) = send.wants_room.filter(|_| send.phase == Phase::Body) {
+        let half = |size: usize| size / 2;
+        let own = core.has_own_room(send, octets)
+            && send.queued <= half(core.config.max_stream_send_buffer)
+            && send.queue.len() <= 512;
+        let many = send.queued + octets > half(core.config.max_send_buffer) / 8;
+        let shared = core.shares_room(send, octets)
+            && (!many || core.send_buffered <= half(core.config.max_send_buffer));
+        assert!(!own || !shared, "{id} has room and has not been told");
     }
     if send.response.is_some() && stream.state == State::ReservedLocal && promises == 0 {
         assert!(!core.has_slot() && core.slot_waiters.contains(&id), "{id} has its slot");

@@ -11,6 +11,7 @@ mod peer;
 mod abuse;
 mod blocks;
 mod connect;
+mod damage;
 mod flow_receive;
 mod flow_send;
 mod goaway;

@@ -46,9 +46,13 @@ impl Pair {
         pair
     }
 
-    /// Carries octets both ways until both are silent.
-    pub(super) fn pump(&mut self) {
-        while self.carry(Side::Client) | self.carry(Side::Server) {}
+    /// Carries octets both ways until both are silent. Says whether there were any.
+    pub(super) fn pump(&mut self) -> bool {
+        let mut any = false;
+        while self.carry(Side::Client) | self.carry(Side::Server) {
+            any = true;
+        }
+        any
     }
 
     /// Carries what one side has to say to the other. Says whether there was anything.

@@ -110,6 +110,22 @@ fn streams_that_fill_the_buffer_leave_each_other_stream_a_guaranteed_piece() {
 }
 
 #[test]
+fn a_stream_that_is_opened_late_hears_of_its_guaranteed_piece() {
+    let entries = vec![Setting::InitialWindowSize(0), Setting::MaxConcurrentStreams(3)];
+    let mut peer = Peer::greeted(Role::Client, bounds(1 << 20, 1 << 19), entries);
+    for _ in 0..4 {
+        peer.ask(|core, now| core.open(&post(), false, now)).unwrap();
+    }
+    send(&mut peer, 1, 1 << 19).unwrap();
+    send(&mut peer, 3, 1 << 19).unwrap();
+    assert_eq!(send(&mut peer, 7, 1_000), Err(full(7)));
+    peer.send_headers(5, &status(200), false);
+    peer.send_reset(5, ErrorCode::Cancel);
+    assert_eq!(peer.events().last(), Some(&room(7)));
+    send(&mut peer, 7, 1_000).unwrap();
+}
+
+#[test]
 fn the_end_of_a_stream_needs_no_room() {
     let mut peer = client(bounds(1_000, 1_000), 2);
     send(&mut peer, 1, 5_000).unwrap();

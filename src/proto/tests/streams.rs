@@ -293,6 +293,20 @@ fn a_no_error_reset_behind_a_complete_response_ends_the_upload() {
 }
 
 #[test]
+fn a_stream_is_reset_once_whatever_still_comes_for_it() {
+    let mut peer = Peer::of_server(Config::default());
+    peer.send_headers(1, &post(), false);
+    peer.ask(|core, now| core.reset(id(1), ErrorCode::Cancel, now)).unwrap();
+    peer.expect_reset(1, ErrorCode::Cancel);
+    // A WINDOW_UPDATE of 0 and a PRIORITY of the wrong size are errors of the stream.
+    peer.send_octets(&[0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+    peer.send_octets(&[0, 0, 4, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+    peer.send_headers(1, &trailers(), true);
+    peer.expect_nothing();
+    peer.expect_alive();
+}
+
+#[test]
 fn a_window_of_zero_octets_more_resets_the_stream_or_ends_the_connection() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
