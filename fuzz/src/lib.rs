@@ -1,0 +1,25 @@
+//! What is fuzzed, and what must hold for every input.
+//!
+//! Each target is a plain function from octets to nothing, which panics where something does not
+//! hold. `fuzz_targets/` gives them to libFuzzer; `tests/corpus.rs` includes this very file, and
+//! runs them on what libFuzzer has found, with a stable compiler.
+
+mod application;
+mod compression;
+mod cores;
+mod fields;
+mod frames;
+mod input;
+mod joined;
+mod order;
+mod receive;
+mod script;
+mod sections;
+mod settings;
+
+pub use compression::{hpack_decode, hpack_round_trip, huffman};
+pub use frames::frame_decode;
+pub use joined::two_cores_joined;
+pub use receive::{client_receive, server_receive};
+pub use sections::header_validation;
+pub use settings::settings;
