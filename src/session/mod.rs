@@ -9,10 +9,11 @@
 //! ```
 //!
 //! [`new_connection`] starts a reader thread and a writer thread around a
-//! [`Transport`]: a TCP stream, a Unix socket, any pair of a reader and a writer. From then on the
-//! connection is alive: it exchanges settings, answers PINGs, keeps the windows, and tells what
-//! the peer does as [`Evt`]s. You take them with [`take_evt`](Session::take_evt) and answer with
-//! [`put_act`](Session::put_act), from as many threads as you like.
+//! [`Transport`](crate::transport::Transport): a TCP stream, a Unix socket, any pair of a reader
+//! and a writer. From then on the connection is alive: it exchanges settings, answers PINGs, keeps
+//! the windows, and tells what the peer does as [`Evt`]s. You take them with
+//! [`take_evt`](Session::take_evt) and answer with [`put_act`](Session::put_act), from as many
+//! threads as you like.
 //!
 //! # A request and its answer
 //!
