@@ -37,3 +37,11 @@ expect 'HTTP/2 200' "${curl[@]}" -i "$url/"
 expect 'HTTP/2 200' "${curl[@]}" -I "$url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$url/upload"
 expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/"
+
+# The public suite httpwg, one connection at a time, against the example; all of its cases pass.
+suite=$(SEQUENTIAL=1 RUST_LOG=off NO_COLOR=1 timeout 300 httpwg -a "${line#listening on }" 2>&1 |
+    sed 's/\x1b\[[0-9;]*m//g') || true
+printf '$ httpwg\n%s\n' "$(grep -E '❌|Passed' <<<"$suite")"
+passed=$(grep -oE 'Passed [0-9]+/[0-9]+' <<<"$suite" | tail -n 1)
+[[ $passed =~ ^Passed\ ([0-9]+)/([0-9]+)$ && ${BASH_REMATCH[1]} -eq ${BASH_REMATCH[2]} &&
+    ${BASH_REMATCH[1]} -ge 107 ]]

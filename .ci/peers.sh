@@ -27,7 +27,11 @@ if ! "$tools/venv/bin/python3" -c 'import httpx, h2' 2>/dev/null; then
     "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*'
 fi
 
-# Unoptimized, it is built in two thirds of the time, and what it does here takes a second.
+# Unoptimized, they are built in two thirds of the time, and what they do here takes a second.
 if ! cargo deny --version 2>/dev/null; then
     cargo install -q --locked --debug --root "$tools/cargo-deny" cargo-deny@0.20.2
+fi
+# The public suite of conformance tests for servers.
+if ! command -v httpwg >/dev/null; then
+    cargo install -q --locked --debug --root "$tools/httpwg" httpwg-cli@0.2.5
 fi

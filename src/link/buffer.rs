@@ -41,8 +41,10 @@ impl ReadBuffer {
         self.octets.truncate(before + read);
         if read == self.ask {
             self.ask = (self.ask * 4).min(LARGE);
-        } else if read < self.ask / 4 {
-            self.ask = (self.ask / 2).max(SMALL);
+        } else if result.is_ok() {
+            // The transport has nothing more for now, and the next read may wait for long: with
+            // about what this one took, no more. That is also what has to be zeroed for it.
+            self.ask = read.next_power_of_two().clamp(SMALL, LARGE);
         }
         result.map(|_| read)
     }
@@ -60,10 +62,11 @@ mod tests {
             buffer.octets.clear();
         }
         assert_eq!(buffer.ask, LARGE);
-        for _ in 0..8 {
-            buffer.fill(&mut &[1u8; 10][..]).unwrap();
-            buffer.octets.clear();
-        }
+        buffer.fill(&mut &[1u8; 100_000][..]).unwrap();
+        buffer.octets.clear();
+        assert_eq!(buffer.ask, 128 << 10);
+        buffer.fill(&mut &[1u8; 10][..]).unwrap();
+        buffer.octets.clear();
         assert_eq!(buffer.ask, SMALL);
         buffer.fill(&mut &[1u8; 10][..]).unwrap();
         assert!(buffer.octets.capacity() <= KEPT);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::{MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::shared::{Link, Parked, State};
@@ -96,16 +97,11 @@ impl WriteBuffer {
 impl Link {
     /// Waits until there is something to write, and takes it; handles deadlines meanwhile.
     ///
-    /// What a write step has left in `buffer` comes first. Returns [`Next::Look`] after
-    /// `look_after` at the latest, when nudged, and when a deadline or the taking has made events:
-    /// they are to be delivered first, since a write may take its time.
-    pub(crate) fn next_write(
-        &self,
-        buffer: &mut WriteBuffer,
-        look_after: Option<Duration>,
-    ) -> Next {
+    /// What a write step has left in `buffer` comes first. Returns [`Next::Look`] at `look_at` at
+    /// the latest, when nudged, and when a deadline or the taking has made events: they are to be
+    /// delivered first, since a write may take its time.
+    pub(crate) fn next_write(&self, buffer: &mut WriteBuffer, look_at: Option<Instant>) -> Next {
         let mut state = self.lock();
-        let look_at = look_after.map(|after| Instant::now() + after);
         loop {
             let now = Instant::now();
             // Whoever caused the events that are there already is about to deliver them.
@@ -179,7 +175,15 @@ impl Link {
             }
             None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
         };
-        state.parked = None;
+        let was_woken = state.parked.take().is_none();
+        if was_woken {
+            // Whoever has put something puts more, as a rule: the body behind the head, the next
+            // answer. It goes on first, where it shares a core with us, and all of it goes out in
+            // one write. With 32 requests at once that is a third of the writes.
+            drop(state);
+            thread::yield_now();
+            state = self.lock();
+        }
         state
     }
 }

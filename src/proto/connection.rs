@@ -37,6 +37,8 @@ pub struct Connection {
     // Receiving.
     /// Octets of the client's preface that are still to come.
     pub(super) preface_left: usize,
+    /// Octets that have come in one piece, at the last count.
+    pub(super) input_len: usize,
     /// The peer's first SETTINGS have arrived.
     pub(super) greeted: bool,
     pub(super) decoder: hpack::Decoder,
@@ -137,6 +139,7 @@ impl Connection {
             tracer: Tracer::new(role),
             stats: Stats::default(),
             preface_left,
+            input_len: 0,
             greeted: false,
             decoder: hpack::Decoder::new(limits),
             block: None,

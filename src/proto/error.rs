@@ -91,7 +91,7 @@ impl std::error::Error for ConnectionError {}
 
 impl From<frame::Error> for ConnectionError {
     fn from(error: frame::Error) -> Self {
-        ConnectionError::peer(error.code, error.to_string())
+        ConnectionError::peer(error.code, format!("{} ({})", error.reason(), error.head()))
     }
 }
 

@@ -21,6 +21,10 @@ use crate::frame::{
 /// application keeps does not keep the whole buffer alive.
 const COPIED: usize = 4 << 10;
 
+/// So is DATA that would keep alive more than so many times its size: a peer could have us hold
+/// large buffers, filled with what is ignored, for a little DATA in each.
+const MAX_WASTE: usize = 16;
+
 impl Connection {
     /// Takes all whole frames off the front of `input`, and leaves the rest there for more octets
     /// to follow. Large DATA payloads are shared with `input`, not copied.
@@ -33,6 +37,7 @@ impl Connection {
     /// [`Event::Reset`] tells.
     pub fn receive(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ConnectionError> {
         self.heard = now;
+        self.input_len = input.len();
         let result = match &self.closed {
             Some(CloseReason::Error(error)) => Err(error.clone()),
             Some(_) => Ok(()),
@@ -91,6 +96,10 @@ impl Connection {
     /// What may come next is decided by the head alone, before the payload is there.
     fn check_order(&self, head: Head) -> Result<(), ConnectionError> {
         // RFC 9113, Section 3.4: the first frame is SETTINGS, and not an acknowledgement.
+        if !self.greeted && head.to_octets().starts_with(b"HTTP/1") {
+            let what = "the peer speaks HTTP/1, not HTTP/2";
+            return Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
+        }
         if !self.greeted && (head.kind != Kind::SETTINGS || head.flags.contains(Flags::ACK)) {
             return Err(ConnectionError::peer(
                 ErrorCode::ProtocolError,
@@ -133,9 +142,6 @@ impl Connection {
             Frame::AltSvc(frame) => self.receive_extension(Extension::AltSvc(frame), now),
             Frame::Origin(frame) => self.receive_extension(Extension::Origin(frame), now),
             Frame::Unknown(frame) => self.receive_extension(Extension::Unknown(frame), now),
-            // `Frame` may grow; what is not known yet is ignored (RFC 9113, Section 5.5).
-            #[allow(unreachable_patterns)]
-            _ => self.budgets.glitch(now),
         }
     }
 
@@ -190,7 +196,8 @@ impl Connection {
         // Padding is never taken by the application, so its credit goes back here.
         stream.recv.window.release(counted - len as u32);
         if len > 0 || frame.end_stream {
-            let data = if len <= COPIED { Bytes::copy_from_slice(&frame.data) } else { frame.data };
+            let is_shared = len > COPIED && len * MAX_WASTE >= self.input_len;
+            let data = if is_shared { frame.data } else { Bytes::copy_from_slice(&frame.data) };
             let last = stream.recv.last_data;
             stream.recv.last_data = Some(self.events.push_data(id, data, frame.end_stream, last));
         }

@@ -114,7 +114,8 @@ impl Connection {
         if is_due(self.shutdown_deadline()) {
             self.finish_shutdown();
         }
-        if is_due(self.drain_deadline()) {
+        // What was done so far may have been the end.
+        if self.closed.is_none() && is_due(self.drain_deadline()) {
             self.end_after_goaway();
         }
         Ok(())

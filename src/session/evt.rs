@@ -89,8 +89,8 @@ pub enum Evt {
         /// What it wants.
         priority: Priority,
     },
-    /// A frame of an extension.
-    Extension(Extension),
+    /// A frame of an extension. Boxed, since it is rare, and larger than all others.
+    Extension(Box<Extension>),
     /// The connection has ended. The last event, and always there.
     Closed {
         /// How it ended.
@@ -160,7 +160,7 @@ impl Evt {
             Event::PriorityUpdate { stream_id, priority } => {
                 Evt::PriorityUpdate { stream_identifier: stream_id, priority }
             }
-            Event::Extension(extension) => Evt::Extension(extension),
+            Event::Extension(extension) => Evt::Extension(Box::new(extension)),
             Event::StreamClosed { .. } => return None,
         })
     }

@@ -84,7 +84,8 @@ impl Session {
     /// The receiver of the events, for [`select!`](crossbeam_channel::select) and for iterating.
     ///
     /// Events may be taken through it and through `take_evt` alike, and credit for received data
-    /// goes back in both cases; here the writer thread sees to it, within a millisecond or so.
+    /// goes back in both cases. Here it is the writer thread that sees to it: it looks every
+    /// millisecond while events are being taken, and every 32 ms while they lie there.
     pub fn events(&self) -> &Receiver<Evt> {
         self.shared.receiver_goes_out();
         &self.events
@@ -195,9 +196,10 @@ impl Session {
     /// closed, and both threads are waited for. Whoever waits for an event gets `Evt::Closed`
     /// after those that are there already.
     ///
-    /// Takes up to one and a half seconds if the peer neither reads nor closes. A reader of a
-    /// transport that cannot be woken (see [`Closer::none`](crate::transport::Closer::none)) is
-    /// left to end with the transport.
+    /// Takes up to two seconds if the peer neither reads nor closes. A reader of a transport that
+    /// cannot be woken (see [`Closer::none`](crate::transport::Closer::none)) is left to end with
+    /// the transport. Called by the transport's own code, in one of the two threads, it does not
+    /// wait for them.
     pub fn close(&self) {
         let bye = |core: &mut Connection, _| core.close(ErrorCode::NoError, Default::default());
         self.shared.link.with(bye);

@@ -36,7 +36,7 @@ pub(super) const CAPACITY: usize = 1_024;
 
 /// Events polled under one lock, and what the buffers keep room for between deliveries. With more
 /// in the core, the channel is filled up when it has room for so many.
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 
 /// Nothing is due, however many events are taken.
 const NEVER: u64 = u64::MAX;

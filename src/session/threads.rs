@@ -1,4 +1,14 @@
 //! The reader thread and the writer thread.
+//!
+//! ```text
+//!   reader:  ┌▶ read_step ─▶ settle ─┐         writer:  ┌▶ next_write ─┬─ Write ─▶ write_step ─┐
+//!            └──────── more ─────────┤                  │              ├─ Look ──▶ settle ─────┤
+//!                                    └ end              └──────────────│──────────────────────┘
+//!                                                                      └ Goodbye ▶ settle, goodbye
+//! ```
+//!
+//! *To settle* is to deliver the core's events, and to give the core back what is owed for those
+//! that have been taken (see [`outbox`](super::outbox)). Whoever causes events settles.
 
 use std::io::{Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -113,21 +123,45 @@ fn read(shared: &Shared, mut reader: impl Read) {
 
 fn write(shared: &Shared, mut writer: impl Write) {
     let mut buffer = WriteBuffer::new();
-    let mut taken = 0;
-    let mut pause = LOOK_AFTER;
+    let mut looks = Looks { at: None, pause: LOOK_AFTER, taken: 0 };
     loop {
-        let look_after = shared.has_to_look().then_some(pause);
-        match shared.link.next_write(&mut buffer, look_after) {
+        match shared.link.next_write(&mut buffer, looks.next(shared)) {
             Next::Write => shared.link.write_step(&mut writer, &mut buffer),
-            Next::Look => {
-                let before = std::mem::replace(&mut taken, shared.settle_as_writer());
-                let idle = taken == before;
-                pause = if idle { LOOK_AFTER_AT_MOST.min(pause * 2) } else { LOOK_AFTER };
-            }
+            Next::Look => looks.done(shared.settle_as_writer()),
             Next::Goodbye => {
                 shared.settle_as_writer();
                 return shared.link.say_goodbye(writer, &mut buffer);
             }
         }
+    }
+}
+
+/// When the writer looks which events have been taken behind our back.
+struct Looks {
+    at: Option<Instant>,
+    pause: Duration,
+    /// Events taken, when it last looked.
+    taken: u64,
+}
+
+impl Looks {
+    /// When it has to look next, if at all; that does not move while it writes.
+    fn next(&mut self, shared: &Shared) -> Option<Instant> {
+        if shared.has_to_look() {
+            self.at.get_or_insert_with(|| Instant::now() + self.pause);
+        } else {
+            self.at = None;
+        }
+        self.at
+    }
+
+    /// It has looked, and so many events have been taken by now.
+    fn done(&mut self, taken: u64) {
+        let is_idle = taken == self.taken;
+        *self = Looks {
+            at: None,
+            pause: if is_idle { LOOK_AFTER_AT_MOST.min(self.pause * 2) } else { LOOK_AFTER },
+            taken,
+        };
     }
 }

@@ -76,11 +76,14 @@ pub(crate) fn take(session: &Session) -> Evt {
 pub(crate) fn take_until<T>(session: &Session, mut wanted: impl FnMut(Evt) -> Option<T>) -> T {
     loop {
         let evt = take(session);
-        let text = format!("{evt:?}");
+        let closed = match &evt {
+            Evt::Closed { reason } => Some(reason.clone()),
+            _ => None,
+        };
         if let Some(found) = wanted(evt) {
             return found;
         }
-        assert!(!text.starts_with("Closed"), "not before {text}");
+        assert!(closed.is_none(), "the end comes first: {closed:?}");
     }
 }
 

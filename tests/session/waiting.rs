@@ -1,13 +1,15 @@
 //! Who waits for whom, and what waits meanwhile.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2_sync::frame::{Frame, Settings};
 use h2_sync::proto::Budget;
-use h2_sync::{Act, Config, ErrorKind, Evt, Role, StreamId};
+use h2_sync::transport::duplex;
+use h2_sync::{Act, Config, ErrorKind, Evt, Role, Session, StreamId};
 
-use crate::peer::session_and_peer;
+use crate::peer::{session_and_peer, Peer};
 use crate::support::*;
 
 fn data(n: usize) -> Bytes {
@@ -182,6 +184,28 @@ fn credit_goes_back_to_a_writer_that_sleeps_when_taken_through_a_clone_of_the_re
                 Frame::WindowUpdate(update) if update.stream_id == id(1) => Some(()),
                 _ => None,
             });
+        }
+    });
+}
+
+#[test]
+fn events_come_through_the_raw_receiver_though_the_writer_is_blocked() {
+    bounded(|| {
+        let mut config = Config::default();
+        config.max_concurrent_streams = 10_000;
+        // The peer does not read, and not even our SETTINGS fit. The writer tries again and again.
+        let (near, far) = duplex(40);
+        near.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
+        let session = Session::with_config(near, Role::Server, config).unwrap();
+        let mut peer = Peer::new(far, Role::Server);
+        let receiver = session.events().clone();
+        // More than the channel takes; and when the last is there, nobody but the writer is left
+        // to see to the rest.
+        (0..3_000).for_each(|n| peer.send_headers(id(2 * n + 1), &get(), true));
+        let mut requests = 0;
+        while requests < 3_000 {
+            let evt = receiver.recv_timeout(LONG).unwrap();
+            requests += usize::from(matches!(evt, Evt::RecvHeaders { .. }));
         }
     });
 }

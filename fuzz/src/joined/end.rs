@@ -15,7 +15,7 @@ impl Pair {
     pub(super) fn finish(mut self) {
         // Acknowledgements first, without which there are no new settings.
         (0..3).for_each(|_| _ = self.exchange());
-        self.limit_streams(100);
+        self.limit_streams(1 << 20);
         // Reserved identifiers are given up, so that nothing waits for them.
         for _ in 0..3 {
             self.let_through();
@@ -39,6 +39,7 @@ impl Pair {
         self.limit_streams(1);
         self.let_through();
         self.client.open(&request("GET"), true, self.now, &mut self.ledger);
+        self.pass_time(Duration::from_millis(200));
         self.let_through();
         self.end_streams();
         self.let_through();

@@ -75,8 +75,8 @@ fn a_nudge_before_the_writer_waits_is_not_lost() {
 fn a_writer_that_is_to_look_does_so_though_nothing_happens() {
     let link = client(Config::default());
     let mut buffer = WriteBuffer::new();
-    let look_after = Some(Duration::from_millis(1));
-    while link.next_write(&mut buffer, look_after) == Next::Write {
+    let look_at = Some(Instant::now() + Duration::from_millis(1));
+    while link.next_write(&mut buffer, look_at) == Next::Write {
         link.write_step(&mut io::sink(), &mut buffer);
     }
 }

@@ -171,6 +171,16 @@ fn an_idle_server_ends_after_the_second_step() {
 }
 
 #[test]
+fn when_both_sides_go_away_the_connection_ends_once() {
+    let mut peer = server();
+    peer.send_goaway(0, ErrorCode::NoError);
+    peer.ask(|core, now| core.shutdown(now));
+    peer.pass(Duration::from_secs(1));
+    assert_eq!(peer.core().close_reason(), Some(&CloseReason::Local));
+    assert_eq!(peer.sent().len(), 3, "GOAWAY, PING, GOAWAY");
+}
+
+#[test]
 fn a_client_shuts_down_in_one_step() {
     let mut peer = client();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();

@@ -241,6 +241,19 @@ fn a_window_that_is_lowered_opens_again_as_octets_are_released() {
 }
 
 #[test]
+fn credit_that_was_too_little_to_be_told_is_told_when_the_window_is_lowered() {
+    let mut peer = server();
+    peer.send_headers(1, &post(), false);
+    peer.send_data(1, &[0; 1_000], false);
+    peer.ask(|core, _| core.release(id(1), 1_000)).unwrap();
+    announce(&mut peer, vec![Setting::InitialWindowSize(1_000)]);
+    peer.events();
+    acknowledge(&mut peer);
+    // Now the peer's window is shut, and this is all that can open it.
+    peer.expect(crate::frame::WindowUpdate { stream_id: id(1), increment: 1_000 });
+}
+
+#[test]
 fn a_larger_frame_size_is_taken_at_once_and_a_smaller_one_required_once_acknowledged() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);

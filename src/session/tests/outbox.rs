@@ -33,12 +33,12 @@ struct Client {
 }
 
 /// A client, what the threads of its server share, and the server's events.
-fn connect(max_concurrent_streams: u32) -> (Client, Shared, Receiver<Evt>) {
+fn connect(max_concurrent_streams: u32, window: u32) -> (Client, Shared, Receiver<Evt>) {
     let plenty = Budget::new(1_000_000, 1);
     let config = Config {
         max_concurrent_streams,
         hold_slots: true,
-        initial_window_size: 65_535,
+        initial_window_size: window,
         resets_received: plenty,
         resets_provoked: plenty,
         glitches: plenty,
@@ -156,7 +156,7 @@ impl Drop for Stop<'_> {
 
 fn all_credit_goes_back(who: Who) {
     const TOTAL: usize = 4 << 20;
-    let (mut client, shared, events) = connect(128);
+    let (mut client, shared, events) = connect(128, 65_535);
     let streams = client.open_all(4);
     let mut left = [TOTAL; 4];
     while_taking(who, &shared, &events, |taken| {
@@ -196,9 +196,42 @@ fn all_credit_goes_back_when_taken_both_ways_at_once() {
     all_credit_goes_back(Who::Both);
 }
 
+/// The window takes one piece, so the next one comes when credit for the last has gone back.
+fn credit_goes_back_piece_by_piece(who: Who) {
+    const PIECES: usize = 5_000;
+    let (mut client, shared, events) = connect(128, 1_000);
+    let id = client.open();
+    client.exchange(&shared);
+    while_taking(who, &shared, &events, |taken| {
+        for piece in 1..=PIECES {
+            let data = Bytes::from_static(&[0; 1_000]);
+            client.core.send_data(id, data, false, Instant::now()).unwrap();
+            wait_until(|| {
+                client.exchange(&shared);
+                taken.octets.load(Ordering::Relaxed) == piece * 1_000
+            });
+        }
+    });
+}
+
+#[test]
+fn credit_goes_back_piece_by_piece_when_taken_one_by_one() {
+    credit_goes_back_piece_by_piece(Who::TakeEvt);
+}
+
+#[test]
+fn credit_goes_back_piece_by_piece_when_taken_behind_our_back() {
+    credit_goes_back_piece_by_piece(Who::Receiver);
+}
+
+#[test]
+fn credit_goes_back_piece_by_piece_when_taken_both_ways_at_once() {
+    credit_goes_back_piece_by_piece(Who::Both);
+}
+
 fn all_places_come_back(who: Who) {
     const PLACES: u32 = 50;
-    let (mut client, shared, events) = connect(PLACES);
+    let (mut client, shared, events) = connect(PLACES, 65_535);
     let stats = || shared.link.with(|core, _| core.stats()).0;
     while_taking(who, &shared, &events, |taken| {
         for _ in 0..100 {
@@ -235,7 +268,7 @@ fn all_places_come_back_when_taken_both_ways_at_once() {
 }
 
 fn what_did_not_fit_follows(who: Who) {
-    let (mut client, shared, events) = connect(u32::MAX);
+    let (mut client, shared, events) = connect(u32::MAX, 65_535);
     let mut opened = 0;
     while_taking(who, &shared, &events, |taken| {
         // Around the size of the channel, where the last event may just not have fitted.
@@ -267,7 +300,7 @@ fn what_did_not_fit_follows_when_taken_both_ways_at_once() {
 
 #[test]
 fn the_channel_takes_so_many_and_no_more() {
-    let (mut client, shared, events) = connect(u32::MAX);
+    let (mut client, shared, events) = connect(u32::MAX, 65_535);
     for _ in 0..10 {
         client.open_all(CAPACITY);
         client.exchange(&shared);
