@@ -182,6 +182,10 @@ pub(crate) fn check(
                 connect_protocol = enable;
                 None
             }
+            // Written as another, a known setting would slip past its rules.
+            Setting::Unknown { id: 0x1..=0x6 | 0x8 | 0x9, .. } => {
+                Some("a known setting in the shape of an unknown one")
+            }
             // RFC 9218, Section 2.1: only in the first SETTINGS frame.
             Setting::NoRfc7540Priorities(false) => Some("NO_RFC7540_PRIORITIES cannot be changed"),
             _ => None,

@@ -4,7 +4,7 @@
 use super::super::{CommandError, Config, Event};
 use super::peer::data_frame;
 use super::{get, id, post, status, Peer};
-use crate::frame::{Data, ErrorCode, Frame, StreamId, WindowUpdate};
+use crate::frame::{Data, ErrorCode, Frame, Setting, Settings, StreamId, WindowUpdate};
 
 const CONNECTION: u32 = 0;
 
@@ -106,6 +106,21 @@ fn nothing_is_given_back_on_a_stream_that_has_all_it_will_get() {
     peer.send_data(1, &[0; 800], true);
     peer.ask(|core, _| core.release(id(1), 800)).unwrap();
     peer.expect_nothing();
+}
+
+#[test]
+fn credit_that_waited_for_half_of_a_larger_window_goes_back_when_the_window_shrinks() {
+    let mut peer = server(1_000, 65_535);
+    peer.send_headers(1, &post(), false);
+    peer.send_data(1, &[0; 400], false);
+    peer.ask(|core, _| core.release(id(1), 400)).unwrap();
+    peer.expect_nothing();
+    let entries = vec![Setting::InitialWindowSize(400)];
+    peer.ask(|core, now| core.update_settings(entries.clone(), now)).unwrap();
+    peer.expect(Settings { ack: false, entries });
+    // The peer's window is 600 - 600 now: without an update it could never send again.
+    peer.send(Settings { ack: true, entries: Vec::new() });
+    peer.expect(update(1, 400));
 }
 
 #[test]

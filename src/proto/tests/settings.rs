@@ -343,6 +343,7 @@ fn settings_of_ours_that_make_no_sense_are_an_error_of_the_call() {
         (Role::Client, Setting::HeaderTableSize(u32::MAX)),
         (Role::Client, Setting::MaxHeaderListSize(10_000)),
         (Role::Client, Setting::NoRfc7540Priorities(false)),
+        (Role::Client, Setting::Unknown { id: 0x5, value: 1 }),
         (Role::Server, Setting::EnablePush(true)),
     ] {
         let mut peer = Peer::greeted(role, config.clone(), Vec::new());
