@@ -227,11 +227,16 @@ impl Connection {
         let is_lost = |stream: &Stream| {
             streams.is_own(stream.id) && (stream.id > last || stream.state == State::Idle)
         };
-        for id in streams.ids(is_lost) {
+        let lost = streams.ids(is_lost);
+        // The end of one makes room for another to be opened, which may be the next to be lost.
+        self.is_opening = true;
+        for id in lost {
             let (code, by) = (ErrorCode::RefusedStream, ResetBy::Goaway);
             self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: true });
             self.finish(id, Cause::ResetByPeer, now);
         }
+        self.is_opening = false;
+        self.open_waiting(now);
         let event = Event::Goaway { last_stream_id: last, code, debug_data };
         if is_first {
             self.events.push(event);

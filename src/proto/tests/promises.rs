@@ -160,6 +160,27 @@ fn hundreds_of_waiting_responses_that_end_at_once_go_out_one_after_the_other() {
 }
 
 #[test]
+fn a_goaway_ends_a_waiting_response_once_and_unsent() {
+    let mut peer = server(vec![Setting::MaxConcurrentStreams(1)]);
+    for _ in 0..2 {
+        let promised = reserve(&mut peer);
+        promise(&mut peer, 1, promised).unwrap();
+    }
+    respond(&mut peer, 2, false).unwrap();
+    respond(&mut peer, 4, true).unwrap();
+    assert_eq!(peer.sent().len(), 3);
+    peer.events();
+    // The end of stream 2 leaves its slot to stream 4, which is lost as well.
+    peer.send_goaway(0, ErrorCode::NoError);
+    peer.expect_nothing();
+    let of_four = peer.events().into_iter().filter(|event| match event {
+        Event::Reset { stream_id, .. } | Event::StreamClosed { stream_id, .. } => *stream_id == 4,
+        _ => false,
+    });
+    assert_eq!(of_four.count(), 2);
+}
+
+#[test]
 fn a_promise_is_held_back_behind_a_lower_reserved_identifier() {
     let mut peer = server(vec![]);
     let (lower, higher) = (reserve(&mut peer), reserve(&mut peer));
