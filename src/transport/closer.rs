@@ -1,10 +1,11 @@
-//! The handle that ends a transport from any thread.
+//! The handle that ends a transport from any thread, and says how long its reads may wait.
 
 use std::fmt;
 use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Both directions go on.
 const OPEN: u8 = 0;
@@ -31,9 +32,14 @@ const CLOSED: u8 = 2;
 #[derive(Clone)]
 pub struct Closer {
     inner: Option<Arc<Inner<CloseFn>>>,
+    read_timeout: Option<Arc<ReadTimeoutFn>>,
 }
 
 type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
+type ReadTimeoutFn = dyn Fn(Option<Duration>) -> io::Result<()> + Send + Sync;
+
+/// Sockets refuse a timeout of zero, and round a shorter one up to about this.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// What the clones of one `Closer` share.
 struct Inner<F: ?Sized> {
@@ -52,7 +58,8 @@ impl Closer {
     ///
     /// [`NotConnected`]: io::ErrorKind::NotConnected
     pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        Closer { inner: Some(Arc::new(Inner { state: AtomicU8::new(OPEN), close })) }
+        let inner = Arc::new(Inner { state: AtomicU8::new(OPEN), close });
+        Closer { inner: Some(inner), read_timeout: None }
     }
 
     /// Creates a closer for a stream that nothing can wake.
@@ -60,7 +67,33 @@ impl Closer {
     /// Its methods do nothing and return `Ok`. Such a stream ends when its halves are dropped,
     /// which their threads can do only after the read or write they are in returns.
     pub fn none() -> Self {
-        Closer { inner: None }
+        Closer { inner: None, read_timeout: None }
+    }
+
+    /// Lets [`set_read_timeout`](Closer::set_read_timeout) call `set`.
+    ///
+    /// `set` is given at least one millisecond. Reads that begin from then on
+    /// [give up](super::gave_up) after that time, or sooner; `None` lets them block.
+    #[must_use]
+    pub fn with_read_timeout(
+        mut self,
+        set: impl Fn(Option<Duration>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.read_timeout = Some(Arc::new(set));
+        self
+    }
+
+    /// Lets reads that begin from now on give up after this time; `None` lets them block.
+    ///
+    /// Returns whether the stream can do that. One that cannot (a plain pair) leaves it to the
+    /// caller to end a read that takes too long, with [`close`](Closer::close).
+    ///
+    /// # Errors
+    ///
+    /// The stream's own error.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let Some(set) = &self.read_timeout else { return Ok(false) };
+        set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT))).map(|()| true)
     }
 
     /// Ends our direction: the peer reads the end of the stream once it has read all that was

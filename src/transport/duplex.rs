@@ -154,7 +154,7 @@ impl Transport for Duplex {
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout())))?;
-        Ok(Halves::sharing(self, Duplex::shutdown))
+        Ok(Halves::sharing(self, Duplex::shutdown).with_read_timeout(Duplex::set_read_timeout))
     }
 }
 

@@ -128,6 +128,23 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
         });
         Halves { reader: ReadHalf(Arc::clone(&stream)), writer: WriteHalf(stream), closer }
     }
+
+    /// Lets the [`Closer`] set how long reads wait: `set` is the stream's own function for it.
+    ///
+    /// Like the function that shuts the stream down, it is called only as long as one of the halves
+    /// exists.
+    #[must_use]
+    pub fn with_read_timeout<F>(mut self, set: F) -> Self
+    where
+        F: Fn(&S, Option<Duration>) -> io::Result<()> + Send + Sync + 'static,
+    {
+        let weak = Arc::downgrade(&self.reader.0);
+        self.closer = self.closer.with_read_timeout(move |timeout| match weak.upgrade() {
+            Some(stream) => set(&stream, timeout),
+            None => Ok(()),
+        });
+        self
+    }
 }
 
 /// The reading half of a stream that both halves share; see [`Halves::sharing`].

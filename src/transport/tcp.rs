@@ -21,6 +21,7 @@ impl Transport for TcpStream {
         self.set_nodelay(true)?;
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
-        Ok(Halves::sharing(self, TcpStream::shutdown))
+        Ok(Halves::sharing(self, TcpStream::shutdown)
+            .with_read_timeout(TcpStream::set_read_timeout))
     }
 }

@@ -18,6 +18,7 @@ impl Transport for UnixStream {
         self.set_nonblocking(false)?;
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
-        Ok(Halves::sharing(self, UnixStream::shutdown))
+        Ok(Halves::sharing(self, UnixStream::shutdown)
+            .with_read_timeout(UnixStream::set_read_timeout))
     }
 }

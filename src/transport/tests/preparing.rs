@@ -100,3 +100,41 @@ fn a_shorter_write_timeout_is_kept() {
     assert!(long < WRITE_TICK * 2, "{long:?}");
     assert!(theirs.reader.get_ref().nodelay().unwrap());
 }
+
+/// The closer's read timeout makes a read give up, and is cleared again.
+fn reads_give_up(ours: impl Transport, theirs: impl Transport) {
+    let (mut ours, mut theirs) = (ours.split().unwrap(), theirs.split().unwrap());
+    assert!(ours.closer.set_read_timeout(Some(Duration::from_millis(1))).unwrap());
+    let error = ours.reader.read(&mut [0; 1]).unwrap_err();
+    assert!(gave_up(&error), "{error}");
+    assert!(ours.closer.set_read_timeout(None).unwrap());
+    theirs.writer.write_all(b"x").unwrap();
+    assert_eq!(ours.reader.read(&mut [0; 1]).unwrap(), 1);
+}
+
+#[test]
+fn the_closer_sets_how_long_reads_wait() {
+    let (ours, theirs) = tcp();
+    reads_give_up(ours, theirs);
+    #[cfg(unix)]
+    {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        reads_give_up(ours, theirs);
+    }
+    let (ours, theirs) = duplex(8);
+    reads_give_up(ours, theirs);
+}
+
+#[test]
+fn a_read_timeout_of_nothing_is_taken_as_a_short_one() {
+    let (ours, _theirs) = tcp();
+    let mut ours = ours.split().unwrap();
+    assert!(ours.closer.set_read_timeout(Some(Duration::ZERO)).unwrap());
+    assert!(gave_up(&ours.reader.read(&mut [0; 1]).unwrap_err()));
+}
+
+#[test]
+fn a_pair_has_no_read_timeout() {
+    let ours = (io::empty(), io::sink()).split().unwrap();
+    assert!(!ours.closer.set_read_timeout(Some(Duration::from_millis(1))).unwrap());
+}
