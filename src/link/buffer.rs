@@ -25,12 +25,12 @@ impl ReadBuffer {
     }
 
     /// What has been read and is to be decoded; whoever decodes takes it off the front.
-    pub(super) fn octets(&mut self) -> &mut BytesMut {
+    pub(crate) fn octets(&mut self) -> &mut BytesMut {
         &mut self.octets
     }
 
     /// One read, behind the octets that are there.
-    pub(super) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
+    pub(crate) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
         if self.octets.is_empty() && self.ask == SMALL && self.octets.capacity() > KEPT {
             self.octets = BytesMut::new();
         }

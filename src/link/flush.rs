@@ -27,7 +27,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// Octets taken from the core and not yet written.
 #[derive(Debug)]
 pub(crate) struct WriteBuffer {
-    pub(super) out: Transmit,
+    pub(crate) out: Transmit,
     /// The writer may hold octets in a buffer of its own.
     unflushed: bool,
     /// Since when fewer than [`STALL_PROGRESS`] octets have been taken.
@@ -57,12 +57,12 @@ impl WriteBuffer {
     }
 
     /// Whether all has been written.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.out.is_empty() && !self.unflushed
     }
 
     /// One write, and a flush behind the last octet.
-    pub(super) fn write_once(&mut self, writer: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_once(&mut self, writer: &mut impl Write) -> io::Result<()> {
         if !self.out.is_empty() {
             self.progress += self.out.write_to(writer)?;
             self.unflushed = true;
@@ -75,20 +75,20 @@ impl WriteBuffer {
         Ok(())
     }
 
-    fn start(&mut self, now: Instant) {
+    pub(crate) fn start(&mut self, now: Instant) {
         self.stalled_since = now;
         self.progress = 0;
     }
 
     /// Since when the peer has taken next to nothing.
-    fn stalled_since(&mut self, now: Instant) -> Instant {
+    pub(crate) fn stalled_since(&mut self, now: Instant) -> Instant {
         if self.progress >= STALL_PROGRESS {
             self.start(now);
         }
         self.stalled_since
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.out.clear();
         self.unflushed = false;
     }
@@ -148,7 +148,7 @@ impl Link {
         if state.core.close_reason().is_some() {
             return Some(Next::Goodbye);
         }
-        if buffer.is_done() && state.write_failed_at.is_none() {
+        if buffer.is_done() && state.write_failed.is_none() {
             state.core.poll_transmit(now, &mut buffer.out, BATCH);
             buffer.start(now);
             if state.waiting > 0 && !buffer.is_done() {
@@ -191,8 +191,9 @@ impl Link {
 impl State {
     /// Ends a connection that cannot be written to.
     fn check_writes(&mut self, buffer: &mut WriteBuffer, now: Instant) {
-        if self.write_failure_deadline().is_some_and(|deadline| deadline <= now) {
-            self.core.end_of_input();
+        match &self.write_failed {
+            Some((at, error)) if *at + LINGER <= now => self.transport_failed(error.clone()),
+            _ => {}
         }
         let limit = self.core.config().stall_timeout;
         if !buffer.is_done() {
@@ -206,6 +207,6 @@ impl State {
 
     /// Until then the reader may find the end of a connection that cannot be written to.
     fn write_failure_deadline(&self) -> Option<Instant> {
-        Some(self.write_failed_at? + LINGER)
+        self.write_failed.as_ref().map(|(at, _)| *at + LINGER)
     }
 }

@@ -34,7 +34,7 @@ impl Link {
         loop {
             let now = Instant::now();
             let mut state = self.lock();
-            if state.write_failed_at.is_some()
+            if state.write_failed.is_some()
                 || state.ended_at.is_some_and(|ended| now >= ended + LAST_WORDS)
             {
                 return;

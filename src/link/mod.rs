@@ -35,7 +35,7 @@
 //!
 //! A write that fails does not close the core: what the peer said before it went away (an early
 //! response, a GOAWAY) may still lie in the transport, so the reader has [`LINGER`](flush::LINGER)
-//! to find the end by itself.
+//! to find the end by itself. Only if it finds none is the failed write the reason of the end.
 
 mod buffer;
 mod end;

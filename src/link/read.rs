@@ -1,6 +1,6 @@
 //! The reading side of a link.
 
-use std::io::Read;
+use std::io::{ErrorKind::UnexpectedEof, Read};
 use std::time::Instant;
 
 use super::buffer::ReadBuffer;
@@ -36,6 +36,11 @@ impl Link {
                 let _ = state.core.receive(buffer.octets(), Instant::now());
             }
             Err(error) if gave_up(&error) => {}
+            // Many peers end TLS without saying so. Where no stream is open, nothing was cut short.
+            Err(error) if error.kind() == UnexpectedEof && !state.core.has_streams() => {
+                state.core.end_of_input();
+                step = ReadStep::Ended;
+            }
             Err(error) => {
                 state.read_failed(error);
                 step = ReadStep::Ended;

@@ -30,9 +30,9 @@ pub(super) struct State {
     pub(super) waiting: usize,
     /// Since when the core has been closed.
     pub(super) ended_at: Option<Instant>,
-    /// Since when nothing can be written any more.
-    pub(super) write_failed_at: Option<Instant>,
-    /// The first failure of the transport.
+    /// Since when nothing can be written any more, and why.
+    pub(super) write_failed: Option<(Instant, Error)>,
+    /// What broke the transport, if that ended the connection.
     pub(super) transport_error: Option<Error>,
     pub(super) is_cut: bool,
     pub(super) reader_done: bool,
@@ -55,7 +55,7 @@ impl Link {
                 nudged: false,
                 waiting: 0,
                 ended_at: None,
-                write_failed_at: None,
+                write_failed: None,
                 transport_error: None,
                 is_cut: false,
                 reader_done: false,
@@ -199,20 +199,27 @@ impl State {
 
     /// Nothing more comes from the peer.
     pub(super) fn read_failed(&mut self, error: io::Error) {
-        if self.core.close_reason().is_none() {
-            // If a write has failed before, that came first.
-            self.transport_error.get_or_insert_with(|| error.into());
-            self.core.end_of_input();
-        }
+        // If a write has failed before, that came first.
+        let error = match &self.write_failed {
+            Some((_, first)) => first.clone(),
+            None => error.into(),
+        };
+        self.transport_failed(error);
     }
 
     /// Nothing more can be sent to the peer. What it has sent before may still be read, so the
-    /// connection goes on for the little while that takes.
+    /// connection goes on for the little while that takes. If the reader then finds that the peer
+    /// has closed, that is why the write failed, and it is what the application is told.
     pub(super) fn write_failed(&mut self, error: io::Error, now: Instant) {
+        self.write_failed.get_or_insert_with(|| (now, error.into()));
+    }
+
+    /// Ends the connection for this reason, unless it has ended for another.
+    pub(super) fn transport_failed(&mut self, error: Error) {
         if self.core.close_reason().is_none() {
-            self.transport_error.get_or_insert_with(|| error.into());
+            self.transport_error = Some(error);
+            self.core.end_of_input();
         }
-        self.write_failed_at.get_or_insert(now);
     }
 }
 

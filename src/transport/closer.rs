@@ -33,6 +33,7 @@ const CLOSED: u8 = 2;
 pub struct Closer {
     inner: Option<Arc<Inner<CloseFn>>>,
     read_timeout: Option<Arc<ReadTimeoutFn>>,
+    wakes: bool,
 }
 
 type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
@@ -59,7 +60,7 @@ impl Closer {
     /// [`NotConnected`]: io::ErrorKind::NotConnected
     pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let inner = Arc::new(Inner { state: AtomicU8::new(OPEN), close });
-        Closer { inner: Some(inner), read_timeout: None }
+        Closer { inner: Some(inner), read_timeout: None, wakes: true }
     }
 
     /// Creates a closer for a stream that nothing can wake.
@@ -67,7 +68,16 @@ impl Closer {
     /// Its methods do nothing and return `Ok`. Such a stream ends when its halves are dropped,
     /// which their threads can do only after the read or write they are in returns.
     pub fn none() -> Self {
-        Closer { inner: None, read_timeout: None }
+        Closer { inner: None, read_timeout: None, wakes: false }
+    }
+
+    /// Takes the promise of [`new`](Closer::new) back: nothing wakes a read or write that is blocked.
+    ///
+    /// For a layer that has something to do at the end, over a stream that has nothing.
+    #[must_use]
+    pub fn without_waking(mut self) -> Self {
+        self.wakes = false;
+        self
     }
 
     /// Lets [`set_read_timeout`](Closer::set_read_timeout) call `set`.
@@ -132,10 +142,10 @@ impl Closer {
 
     /// Whether [`close`](Closer::close) wakes a blocked read.
     ///
-    /// If not (see [`Closer::none`]), a thread that waits for the reading thread to end may wait
+    /// If not (see [`Closer::none`] and [`without_waking`](Closer::without_waking)), a thread that waits for the reading thread to end may wait
     /// for as long as the peer is silent.
     pub fn wakes_reader(&self) -> bool {
-        self.inner.is_some()
+        self.wakes
     }
 }
 

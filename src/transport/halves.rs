@@ -95,6 +95,21 @@ pub struct Halves<R, W> {
     pub closer: Closer,
 }
 
+/// What has been split is a transport as well, and splits into itself: its halves are taken to be
+/// prepared.
+impl<R, W> Transport for Halves<R, W>
+where
+    R: Read + Send + 'static,
+    W: Write + Send + 'static,
+{
+    type Reader = R;
+    type Writer = W;
+
+    fn split(self) -> io::Result<Self> {
+        Ok(self)
+    }
+}
+
 impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
     /// Makes halves of a stream whose shared reference reads and writes (`&S: Read + Write`), as it
     /// is with sockets.

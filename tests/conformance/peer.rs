@@ -17,7 +17,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) enum Cut {
     /// All that is sent between two reads is one write.
     Whole,
-    /// Each octet is a write. Of long payloads, the middle goes in odd pieces.
+    /// Each octet is a write. Of long payloads, all but the last 2 KiB goes in odd pieces.
     Octets,
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use h2_sync::frame::{Frame, Settings};
 use h2_sync::proto::Budget;
 use h2_sync::transport::duplex;
-use h2_sync::{Act, Config, ErrorKind, Evt, Role, Session, StreamId};
+use h2_sync::{Act, Config, ErrorCode, ErrorKind, Evt, Role, Session, StreamId};
 
 use crate::peer::{session_and_peer, Peer};
 use crate::support::*;
@@ -276,6 +276,34 @@ fn rapid_reset_leaves_at_most_so_many_events_waiting() {
         }
         let refused = peer.synchronize().iter().any(|frame| matches!(frame, Frame::RstStream(_)));
         assert!(!refused);
+    });
+}
+
+#[test]
+fn a_stream_that_was_reset_holds_its_slot_until_its_events_are_taken() {
+    bounded(|| {
+        let mut config = Config::default();
+        config.max_concurrent_streams = 1;
+        let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
+        let reset = |frame: &Frame| match frame {
+            Frame::RstStream(frame) => Some((frame.stream_id, frame.error_code)),
+            _ => None,
+        };
+        peer.send_headers(id(1), &get(), true);
+        peer.reset(id(1));
+        // The stream is closed, but for the application, which has not heard of it.
+        peer.send_headers(id(3), &get(), true);
+        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        assert_eq!(refused, [(id(3), ErrorCode::RefusedStream)]);
+        // With its first event alone it is work that goes on.
+        take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
+        peer.send_headers(id(5), &get(), true);
+        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        assert_eq!(refused, [(id(5), ErrorCode::RefusedStream)]);
+        take_until(&session, |evt| matches!(evt, Evt::Reset { .. }).then_some(()));
+        peer.send_headers(id(7), &get(), true);
+        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        assert_eq!(refused, []);
     });
 }
 

@@ -4,7 +4,7 @@ mod reading;
 mod waking;
 mod writing;
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -61,6 +61,15 @@ fn frames(octets: &[u8]) -> Vec<String> {
     let names = frames.map(|frame| frame.kind().to_string()).collect();
     assert!(input.is_empty(), "half a frame: {input:?}");
     names
+}
+
+/// A reader that fails in this way, again and again.
+struct Fails(io::ErrorKind);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
 }
 
 /// Takes so many octets at each call, and gives up at every second one.

@@ -1,17 +1,9 @@
-use std::io::{self, Read};
+use std::io;
 
 use super::*;
 use crate::frame::{ErrorCode, Ping};
 use crate::link::{End, Side};
 use crate::proto::CloseReason;
-
-struct Fails(io::ErrorKind);
-
-impl Read for Fails {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self.0.into())
-    }
-}
 
 #[test]
 fn a_reader_that_gives_up_is_asked_again() {
@@ -49,6 +41,20 @@ fn a_transport_that_fails_is_the_reason_unless_the_peer_gave_one() {
     link.read_step(&mut io::empty(), &mut ReadBuffer::new());
     link.read_step(&mut reset, &mut ReadBuffer::new());
     assert!(matches!(link.end(), Some(End::Core(CloseReason::Peer(None)))), "{:?}", link.end());
+}
+
+#[test]
+fn an_end_that_nobody_announced_cuts_short_only_what_was_open() {
+    let mut cut = Fails(io::ErrorKind::UnexpectedEof);
+    let link = client(Config::default());
+    assert_eq!(link.read_step(&mut cut, &mut ReadBuffer::new()), ReadStep::Ended);
+    assert!(matches!(link.end(), Some(End::Core(CloseReason::Peer(None)))), "{:?}", link.end());
+
+    let link = client(Config::default());
+    let request = crate::headers!(":method" => "GET", ":scheme" => "http", ":path" => "/");
+    link.with(|core, now| core.open(&request, true, now).unwrap());
+    link.read_step(&mut cut, &mut ReadBuffer::new());
+    assert!(matches!(link.end(), Some(End::Transport(_))), "{:?}", link.end());
 }
 
 #[test]

@@ -66,19 +66,7 @@ fn a_write_without_progress_is_ended_by_the_stall_deadline_alone() {
 
 #[test]
 fn a_failed_write_leaves_the_end_to_the_reader() {
-    let link = client(Config::default());
-    let mut buffer = WriteBuffer::new();
-    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
-    struct Broken;
-    impl Write for Broken {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    link.write_step(&mut Broken, &mut buffer);
+    let (link, mut buffer) = with_a_failed_write();
     assert!(link.end().is_none());
     // Nothing more is taken from the core for a writer that is gone.
     link.nudge();
@@ -99,6 +87,35 @@ fn a_failed_write_leaves_the_end_to_the_reader() {
 }
 
 #[test]
+fn a_peer_that_has_closed_is_why_a_write_failed() {
+    let (link, mut buffer) = with_a_failed_write();
+    link.read_step(&mut io::empty(), &mut ReadBuffer::new());
+    assert!(matches!(link.end(), Some(End::Core(CloseReason::Peer(None)))), "{:?}", link.end());
+    assert_eq!(link.next_write(&mut buffer, None), Next::Goodbye);
+}
+
+#[test]
+fn of_a_failed_write_and_a_failed_read_the_first_is_the_reason() {
+    let (link, _) = with_a_failed_write();
+    link.read_step(&mut Fails(io::ErrorKind::ConnectionReset), &mut ReadBuffer::new());
+    assert_eq!(transport_error(&link), io::ErrorKind::BrokenPipe);
+
+    let link = client(Config::default());
+    let mut buffer = WriteBuffer::new();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+    link.read_step(&mut Fails(io::ErrorKind::ConnectionReset), &mut ReadBuffer::new());
+    link.write_step(&mut Broken, &mut buffer);
+    assert_eq!(transport_error(&link), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_failed_write_is_the_reason_if_the_reader_finds_none() {
+    let (link, mut buffer) = with_a_failed_write();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Goodbye);
+    assert_eq!(transport_error(&link), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn events_are_delivered_before_a_write_that_may_take_its_time() {
     let link = client(Config { max_stream_send_buffer: 1_000, ..Config::default() });
     open(&link);
@@ -111,4 +128,34 @@ fn events_are_delivered_before_a_write_that_may_take_its_time() {
     assert_eq!(link.next_write(&mut buffer, None), Next::Look);
     link.with(|core, _| assert!(core.poll_event().is_some()));
     assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+}
+
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A client's end whose first write has failed with `BrokenPipe`.
+fn with_a_failed_write() -> (Link, WriteBuffer) {
+    let link = client(Config::default());
+    let mut buffer = WriteBuffer::new();
+    assert_eq!(link.next_write(&mut buffer, None), Next::Write);
+    link.write_step(&mut Broken, &mut buffer);
+    (link, buffer)
+}
+
+/// What broke the transport of a connection that ended for that.
+#[track_caller]
+fn transport_error(link: &Link) -> io::ErrorKind {
+    match link.end() {
+        Some(End::Transport(error)) => io::Error::from(error).kind(),
+        other => panic!("{other:?}"),
+    }
 }
