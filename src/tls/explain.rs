@@ -1,0 +1,129 @@
+//! Whose fault it is that a handshake failed, in words.
+
+use std::fmt;
+
+use rustls::{AlertDescription, CertificateError, Error};
+
+use super::handshake_error::HandshakeErrorKind as Kind;
+use super::peer::Peer;
+
+/// What an error of rustls means, where the peer began with the octets `first`.
+pub(super) fn explain(error: &Error, peer: Peer<'_>, first: &[u8]) -> (Kind, String) {
+    if let Some(spoken) = not_tls(first) {
+        return (Kind::NotTls, format!("{peer} does not speak TLS here: it sent {spoken}"));
+    }
+    match error {
+        Error::InvalidCertificate(reason) => (Kind::Certificate, certificate(reason, peer)),
+        Error::NoCertificatesPresented => {
+            (Kind::Certificate, format!("{peer} has sent no certificate"))
+        }
+        Error::NoApplicationProtocol => {
+            (Kind::Protocol, format!("{peer} offers no protocol that we take (ALPN), such as h2"))
+        }
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            (Kind::Protocol, format!("{peer} takes no protocol that we offer (ALPN), such as h2"))
+        }
+        Error::AlertReceived(alert) => (Kind::Refused, refused(*alert, peer)),
+        Error::PeerIncompatible(_) => {
+            (Kind::Rules, format!("{peer} and we have too little of TLS in common: {error}"))
+        }
+        _ => (Kind::Rules, format!("the TLS handshake with {peer} went wrong: {error}")),
+    }
+}
+
+fn certificate(reason: &CertificateError, peer: Peer<'_>) -> String {
+    use CertificateError as E;
+    let whose = Whose(peer);
+    match reason {
+        E::UnknownIssuer => {
+            format!("{whose} is signed by an authority that is not trusted (unknown issuer)")
+        }
+        E::Expired | E::ExpiredContext { .. } => format!("{whose} has expired: {reason}"),
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            format!("{whose} is not valid yet, or our clock is slow: {reason}")
+        }
+        E::NotValidForNameContext { expected, presented } => {
+            let names = if presented.is_empty() { "no name".into() } else { presented.join(", ") };
+            format!("{whose} is not for {:?} but for {names}", expected.to_str())
+        }
+        _ => format!("{whose} is not accepted: {reason}"),
+    }
+}
+
+/// The peer has sent an alert.
+fn refused(alert: AlertDescription, peer: Peer<'_>) -> String {
+    use AlertDescription as A;
+    match alert {
+        A::UnknownCA => format!("{peer} does not trust our certificate (alert {alert:?})"),
+        A::BadCertificate
+        | A::UnsupportedCertificate
+        | A::CertificateRevoked
+        | A::CertificateExpired
+        | A::CertificateUnknown
+        | A::AccessDenied => format!("{peer} does not accept our certificate (alert {alert:?})"),
+        A::CertificateRequired => format!("{peer} wants a certificate of ours (alert {alert:?})"),
+        A::UnrecognisedName => {
+            format!("{peer} does not know the name that it was asked for (alert {alert:?})")
+        }
+        A::ProtocolVersion => format!("{peer} speaks no version of TLS that we do"),
+        _ => format!("{peer} refused the handshake (alert {alert:?})"),
+    }
+}
+
+/// What the peer speaks instead, if its first octets are not those of a TLS record.
+fn not_tls(first: &[u8]) -> Option<String> {
+    // RFC 8446, Section 5.1: the type of a record is 20 to 23, then comes the version, 3.x.
+    let is_tls = match first {
+        [] => true,
+        [kind] => (20..=23).contains(kind),
+        [kind, version, ..] => (20..=23).contains(kind) && *version == 3,
+    };
+    if is_tls {
+        return None;
+    }
+    // A word in capitals and a space: `GET /`, `OPTIONS *`.
+    let word = first.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
+    let is_method = word > 2 && first.get(word).is_none_or(|octet| *octet == b' ');
+    Some(match first {
+        [b'P', b'R', b'I', b' ', ..] => "the preface of HTTP/2 in the clear".to_owned(),
+        [b'H', b'T', b'T', b'P', b'/', ..] => "an answer of HTTP/1.x in the clear".to_owned(),
+        _ if is_method => "a request of HTTP/1.x in the clear".to_owned(),
+        // The head of SETTINGS: its type, no flags, stream 0.
+        [0, _, _, 4, 0, 0, 0, 0, 0, ..] => "HTTP/2 in the clear".to_owned(),
+        // Not longer than `first`.
+        _ => format!("{:?}", first[..first.len().min(8)].escape_ascii().to_string()),
+    })
+}
+
+struct Whose<'a>(Peer<'a>);
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Peer::Client => f.write_str("the certificate of the client"),
+            Peer::Server(name) => write!(f, "the certificate of the server {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_spoken_instead_of_tls_is_named() {
+        let spoken = |first: &[u8]| not_tls(first).unwrap();
+        assert!(spoken(b"PRI * HTTP/2.0\r\n\r\n").contains("preface"));
+        assert!(spoken(b"GET / HTTP/1.1\r\n").contains("request"));
+        assert!(spoken(b"HTTP/1.1 400 Bad").contains("answer"));
+        assert!(spoken(&[0, 0, 6, 4, 0, 0, 0, 0, 0]).contains("HTTP/2"));
+        assert_eq!(spoken(b"SSH-2.0-x"), "\"SSH-2.0-\"");
+    }
+
+    #[test]
+    fn records_of_tls_are_known_from_as_little_as_there_is() {
+        for first in [&[][..], &[22], &[22, 3], &[21, 3, 3, 0, 2]] {
+            assert_eq!(not_tls(first), None);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What protocols are called in ALPN.
+
+/// HTTP/2 over TLS (RFC 9113, Section 3.2).
+pub(super) const H2: &[u8] = b"h2";
+
+/// HTTP/1.1 (RFC 7301, Section 6).
+pub(super) const HTTP1: &[u8] = b"http/1.1";

@@ -1,0 +1,50 @@
+//! What the two halves and the closer of a TLS stream have in common.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustls::Connection;
+
+/// The TLS connection behind its lock, and what has been asked of it.
+///
+/// The lock is held to encrypt and to decrypt, and never during I/O.
+#[derive(Debug)]
+pub(super) struct Shared {
+    connection: Mutex<Connection>,
+    /// Our direction ends: nothing more is taken from the application.
+    shut: AtomicBool,
+    /// Both directions have been closed by us.
+    closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(connection: Connection) -> Self {
+        Shared {
+            connection: Mutex::new(connection),
+            shut: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic in rustls would leave a connection that fails, not one that sends in the clear.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn close(&self) {
+        self.shut();
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,168 @@
+//! Writes while nobody reads: they give up, and lose nothing.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::transport::{duplex, gave_up, Duplex, Halves, Transport, WriteHalf};
+
+use crate::support::*;
+
+/// A pipe whose writes give up soon, so that no test waits for them.
+struct Impatient(Duplex);
+
+impl Transport for Impatient {
+    type Reader = h2_sync::transport::ReadHalf<Duplex>;
+    type Writer = WriteHalf<Duplex>;
+
+    fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
+        self.0.set_write_timeout(Some(Duration::from_millis(1)))?;
+        self.0.split()
+    }
+}
+
+fn pair(capacity: usize) -> (Impatient, Impatient) {
+    let (near, far) = duplex(capacity);
+    (Impatient(near), Impatient(far))
+}
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|n| (n % 251) as u8).collect()
+}
+
+#[test]
+fn writes_that_give_up_lose_nothing() {
+    bounded(|| {
+        let (client, mut server) = connected(pair(10_000));
+        let Halves { reader: _reader, mut writer, closer } = client.split().unwrap();
+        let all = pattern(3 << 20);
+        let mut written = 0;
+        let mut gave_ups = 0;
+        // Nobody reads yet: after a few it gives up, and goes on giving up.
+        while gave_ups < 3 {
+            match writer.write(&all[written..]) {
+                Ok(n) => written += n,
+                Err(error) if gave_up(&error) => gave_ups += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(gave_up(&writer.flush().unwrap_err()));
+        // What has been taken without being read is bounded.
+        assert!(written <= 300 << 10, "{written}");
+
+        let expected = all.clone();
+        let reading = thread::spawn(move || {
+            let mut heard = Vec::new();
+            server.read_to_end(&mut heard).unwrap();
+            assert!(heard == expected, "{} octets", heard.len());
+        });
+        while written < all.len() {
+            match writer.write(&all[written..]) {
+                Ok(n) => written += n,
+                Err(error) => assert!(gave_up(&error), "{error}"),
+            }
+        }
+        while let Err(error) = writer.flush() {
+            assert!(gave_up(&error), "{error}");
+        }
+        closer.shutdown_write().unwrap();
+        reading.join().unwrap();
+    });
+}
+
+#[test]
+fn the_end_waits_behind_what_was_written() {
+    bounded(|| {
+        let (client, mut server) = connected(pair(1000));
+        let Halves { reader: _reader, mut writer, closer } = client.split().unwrap();
+        let all = pattern(10_000);
+        assert_eq!(writer.write(&all).unwrap(), all.len());
+        // There is no room for it, so it is not said yet.
+        closer.shutdown_write().unwrap();
+        assert_eq!(writer.write(b"more").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        let reading = thread::spawn(move || {
+            let mut heard = Vec::new();
+            server.read_to_end(&mut heard).map(|_| heard)
+        });
+        while let Err(error) = writer.flush() {
+            assert!(gave_up(&error), "{error}");
+        }
+        assert!(reading.join().unwrap().unwrap() == all);
+    });
+}
+
+#[test]
+fn closing_ends_a_writer_that_is_stuck() {
+    bounded(|| {
+        let (client, _server) = connected(duplex(1000));
+        let Halves { reader, mut writer, closer } = client.split().unwrap();
+        let writing = thread::spawn(move || loop {
+            match writer.write(&[0; 1 << 16]) {
+                Err(error) if !gave_up(&error) => return error,
+                _ => {}
+            }
+        });
+        closer.close().unwrap();
+        assert_eq!(writing.join().unwrap().kind(), io::ErrorKind::BrokenPipe);
+        drop(reader);
+    });
+}
+
+#[test]
+fn small_buffers_share_a_record() {
+    bounded(|| {
+        let (near, mut far) = tcp();
+        let (connector, acceptor) = ends();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let server = thread::spawn(move || {
+            let mut tls: h2_sync::tls::rustls::Connection =
+                h2_sync::tls::rustls::ServerConnection::new(acceptor.config().clone())
+                    .unwrap()
+                    .into();
+            shake_by_hand(&mut tls, &far);
+            ready.send(()).unwrap();
+            let mut octets = Vec::new();
+            far.read_to_end(&mut octets).unwrap();
+            octets
+        });
+        let mut client = connector.connect(NAME, near, LONG).unwrap();
+        is_ready.recv().unwrap();
+        let bufs: Vec<_> = [&[1; 9][..], &[2; 100], &[3; 9], &[4; 1000]].map(IoSlice::new).into();
+        assert_eq!(client.write_vectored(&bufs).unwrap(), 1118);
+        drop(client);
+        let octets = server.join().unwrap();
+        // One record of data, and the one of close_notify.
+        let records = [&octets[..], &octets[5 + 1118 + 17..]];
+        assert_eq!(records.map(|record| record[0]), [23, 23]);
+        assert_eq!(octets[3..5], [4, 111], "1,118 octets, their type and the tag");
+        assert_eq!(records[1].len(), 5 + 2 + 17);
+    });
+}
+
+#[test]
+fn a_blocked_read_keeps_no_write_out() {
+    bounded(|| {
+        let (client, mut server) = connected(duplex(1 << 16));
+        let Halves { mut reader, mut writer, closer: _closer } = client.split().unwrap();
+        let mut echo = [0; 4];
+        // The reader waits in the transport for what the write below brings about.
+        let reading = thread::spawn(move || reader.read_exact(&mut echo).map(|()| echo));
+        writer.write_all(b"ping").unwrap();
+        let mut heard = [0; 4];
+        server.read_exact(&mut heard).unwrap();
+        server.write_all(&heard).unwrap();
+        assert_eq!(&reading.join().unwrap().unwrap(), b"ping");
+    });
+}
+
+#[test]
+fn a_read_timeout_passes_through() {
+    bounded(|| {
+        let (mut client, mut server) = connected(tcp());
+        let timeout = Some(Duration::from_millis(1));
+        assert!(client.closer().set_read_timeout(timeout).unwrap());
+        assert!(gave_up(&client.read(&mut [0; 9]).unwrap_err()));
+        assert!(client.closer().set_read_timeout(None).unwrap());
+        talk(&mut client, &mut server);
+    });
+}

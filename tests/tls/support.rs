@@ -1,0 +1,131 @@
+//! Certificates, pairs of streams, and a peer that drives rustls by hand.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{mpsc, Arc};
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::tls::rustls::{ClientConfig, Connection, ServerConfig};
+use h2_sync::tls::{Acceptor, Connector, HandshakeError, TlsStream};
+use h2_sync::transport::Transport;
+
+/// Nothing here takes so long, on however slow a machine.
+pub(crate) const LONG: Duration = Duration::from_secs(100);
+
+pub(crate) const NAME: &str = "test.example";
+
+/// Runs a test that could hang, and fails it if it does.
+pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let running = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match is_done.recv_timeout(2 * LONG) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+    }
+}
+
+/// A certificate and its key, in PEM.
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Identity {
+    /// One that vouches for itself.
+    pub(crate) fn of(name: &str) -> Self {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        Identity { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+    }
+
+    pub(crate) fn acceptor(&self) -> Acceptor {
+        Acceptor::from_pem(self.certificate.as_bytes(), self.key.as_bytes()).unwrap()
+    }
+
+    pub(crate) fn connector(&self) -> Connector {
+        Connector::with_only_roots(self.certificate.as_bytes()).unwrap()
+    }
+}
+
+/// Two that trust each other.
+pub(crate) fn ends() -> (Connector, Acceptor) {
+    let identity = Identity::of(NAME);
+    (identity.connector(), identity.acceptor())
+}
+
+/// With its ALPN protocols changed.
+pub(crate) fn server_of(acceptor: &Acceptor, protocols: &[&str]) -> Acceptor {
+    let mut config = ServerConfig::clone(acceptor.config());
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Acceptor::from_config(config)
+}
+
+/// With its ALPN protocols changed.
+pub(crate) fn client_of(connector: &Connector, protocols: &[&str]) -> Connector {
+    let mut config = ClientConfig::clone(connector.config());
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Connector::from_config(config)
+}
+
+pub(crate) fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (near, listener.accept().unwrap().0)
+}
+
+pub(crate) type Outcome<T> = Result<TlsStream<T>, HandshakeError<T>>;
+
+/// Both ends of a handshake at once.
+pub(crate) fn shake<T>(
+    (connector, acceptor): (&Connector, &Acceptor),
+    (near, far): (T, T),
+) -> (Outcome<T>, Outcome<T>)
+where
+    T: Transport + Send,
+    TlsStream<T>: Send,
+{
+    thread::scope(|scope| {
+        let server = scope.spawn(|| acceptor.accept(far, LONG));
+        let client = connector.connect(NAME, near, LONG);
+        (client, server.join().unwrap())
+    })
+}
+
+/// Two TLS streams that are connected.
+pub(crate) fn connected<T>(pair: (T, T)) -> (TlsStream<T>, TlsStream<T>)
+where
+    T: Transport + Send,
+    TlsStream<T>: Send,
+{
+    let (connector, acceptor) = ends();
+    let (client, server) = shake((&connector, &acceptor), pair);
+    (client.unwrap(), server.unwrap())
+}
+
+/// What one writes, the other reads, in both directions.
+pub(crate) fn talk<A: Transport, B: Transport>(one: &mut TlsStream<A>, other: &mut TlsStream<B>) {
+    let mut heard = [0; 5];
+    one.write_all(b"there").unwrap();
+    other.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"there");
+    other.write_all(b"back!").unwrap();
+    one.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"back!");
+}
+
+/// Runs a handshake of rustls by hand, on plain sockets.
+pub(crate) fn shake_by_hand(tls: &mut Connection, mut socket: &TcpStream) {
+    while tls.is_handshaking() || tls.wants_write() {
+        tls.complete_io(&mut socket).unwrap();
+    }
+}
+
+/// A client of rustls with the roots and protocols of `connector`.
+pub(crate) fn client_by_hand(connector: &Connector) -> Connection {
+    let name = NAME.try_into().unwrap();
+    let config = Arc::clone(connector.config());
+    h2_sync::tls::rustls::ClientConnection::new(config, name).unwrap().into()
+}
