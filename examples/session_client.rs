@@ -1,13 +1,15 @@
 //! A client over the Session: fetches an `http://` URL and prints status, headers and body.
 //!
 //! ```text
-//! cargo run --example session_client -- URL [--linger]
+//! cargo run --example session_client -- URL [--upgrade] [--linger]
 //!
 //! cargo run --example session_client -- http://127.0.0.1:8080/
 //! ```
 //!
 //! It speaks HTTP/2 from the first octet (*prior knowledge*, RFC 9113, Section 3.3), so the server
-//! has to expect that on its cleartext port: `session_server` does, and `nghttpd --no-tls`.
+//! has to expect that on its cleartext port: `session_server` does, and `nghttpd --no-tls`. With
+//! `--upgrade` it asks for HTTP/2 in a request of HTTP/1.1 (RFC 7540, Section 3.2): `session_server`
+//! takes that as well, and so does h2o.
 //!
 //! The response goes to stdout as it came. With `--linger` the connection stays open until the
 //! server closes it, and each event meanwhile is a line on stdout, after the response.
@@ -22,15 +24,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use h2_sync::proto::ResetBy;
-use h2_sync::{headers, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session};
-use http::Uri;
+use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+use h2_sync::{
+    headers, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session, StreamId,
+};
+use http::{Request, Uri};
 
 const HELP: &str = "\
-Fetches a URL over HTTP/2 (cleartext, prior knowledge) and prints status, headers and body.
+Fetches a URL over HTTP/2 (cleartext) and prints status, headers and body.
 
-usage: session_client URL [--linger]
+usage: session_client URL [--upgrade] [--linger]
 
     URL         http://HOST[:PORT][/PATH][?QUERY]
+    --upgrade   ask for HTTP/2 in HTTP/1.1, instead of taking for granted that the server speaks it
     --linger    stay until the server closes the connection, and print what it sends meanwhile
 
 RUST_LOG=h2_sync::frames=trace shows every frame.
@@ -44,19 +50,19 @@ fn main() -> ExitCode {
     let args: Vec<_> =
         env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
-    let (url, linger) = match args[..] {
-        ["-h" | "--help"] => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        [url] if !url.starts_with('-') => (url, false),
-        [url, "--linger"] | ["--linger", url] if !url.starts_with('-') => (url, true),
-        _ => {
-            eprint!("{HELP}");
-            return ExitCode::from(2);
-        }
+    let (flags, urls): (Vec<_>, Vec<_>) = args.iter().partition(|arg| arg.starts_with('-'));
+    if matches!(flags[..], ["-h" | "--help"]) {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    let is_known = |flag: &&str| ["--linger", "--upgrade"].contains(flag);
+    let ([url], true) = (&urls[..], flags.iter().all(is_known)) else {
+        eprint!("{HELP}");
+        return ExitCode::from(2);
     };
-    match Target::parse(url).map_err(Into::into).and_then(|target| fetch(&target, linger)) {
+    let (linger, upgrade) = (flags.contains(&"--linger"), flags.contains(&"--upgrade"));
+    match Target::parse(url).map_err(Into::into).and_then(|target| fetch(&target, upgrade, linger))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("session_client: {url}: {error}");
@@ -125,15 +131,21 @@ impl Target {
     }
 }
 
-fn fetch(target: &Target, linger: bool) -> Result<(), Box<dyn Error>> {
+fn fetch(target: &Target, upgrade: bool, linger: bool) -> Result<(), Box<dyn Error>> {
     let stream = target.connect().map_err(|error| format!("cannot connect: {error}"))?;
     // `new_connection(stream, true, false)` would do; this one also finds out, by PINGs, when the
     // server vanishes without a word.
     let mut config = Config::default();
     config.keepalive_interval = Some(PATIENCE);
-    let session = Session::with_config(stream, Role::Client, config)?;
+    let (session, ours) = if upgrade {
+        ask_for_http2(stream, target, config)?
+    } else {
+        let session = Session::with_config(stream, Role::Client, config)?;
+        let ours = session.open(&target.request(), true)?;
+        (session, ours)
+    };
     let mut output = Output { is_line_open: false, notes: Vec::new() };
-    let result = print_response(&session, &target.request(), &mut output);
+    let result = print_response(&session, ours, &mut output);
     if linger {
         output.print_notes()?;
         result?;
@@ -145,13 +157,33 @@ fn fetch(target: &Target, linger: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends the request and prints its response, up to the end.
+/// Sends the request in HTTP/1.1. If the server agrees, the response comes in HTTP/2, on stream 1.
+fn ask_for_http2(
+    stream: TcpStream,
+    target: &Target,
+    config: Config,
+) -> Result<(Session, StreamId), Box<dyn Error>> {
+    let request = Request::get(format!("http://{}{}", target.authority, target.path))
+        .header("user-agent", "h2-sync")
+        .header("accept", "*/*")
+        .body(())?;
+    match request_upgrade(stream, &request, &config, &Options::default())? {
+        Outcome::Upgraded(Upgraded { stream, opening }) => {
+            Ok((Session::with_opening(stream, config, opening)?, StreamId::from_wire(1)))
+        }
+        Outcome::Declined(response) => {
+            Err(format!("the server stays with HTTP/1 and answers {}", response.head.status())
+                .into())
+        }
+    }
+}
+
+/// Prints the response on a stream, up to the end.
 fn print_response(
     session: &Session,
-    request: &Headers,
+    ours: StreamId,
     output: &mut Output,
 ) -> Result<(), Box<dyn Error>> {
-    let ours = session.open(request, true)?;
     loop {
         let evt = session
             .take_evt_timeout(PATIENCE)

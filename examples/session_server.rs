@@ -5,7 +5,11 @@
 //!
 //! curl --http2-prior-knowledge http://127.0.0.1:8080/
 //! curl --http2-prior-knowledge --data-binary @Cargo.toml http://127.0.0.1:8080/upload
+//! curl --http2 http://127.0.0.1:8080/
 //! ```
+//!
+//! The last one asks for HTTP/2 in a request of HTTP/1.1 (`Upgrade: h2c`). A client that speaks
+//! HTTP/1.1 alone gets to read that this server does not.
 //!
 //! Each connection has one thread here, which takes the events of all its streams and puts the
 //! answers: plain, and enough as long as answering needs no waiting. A program whose answers take
@@ -21,12 +25,13 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use h2_sync::upgrade::Options;
 use h2_sync::{
-    headers, new_connection, Act, ErrorCode, Evt, Headers, HeadersKind, Reason, Session, StreamId,
+    headers, Act, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Session, StreamId,
 };
 
 const HELP: &str = "\
-Answers any HTTP/2 request (cleartext, prior knowledge) with 200 and a short body.
+Answers any HTTP/2 request (cleartext, prior knowledge or upgrade) with 200 and a short body.
 
 usage: session_server [ADDRESS]
 
@@ -83,6 +88,8 @@ fn listen(address: &str) -> io::Result<()> {
         let serve = move || {
             let complaint = match serve(stream) {
                 Ok(reason) => complaint(&reason),
+                // It came and went, as those do who only want to know whether we listen.
+                Err(error) if error.is_closed() => None,
                 Err(error) => Some(error.to_string()),
             };
             match complaint {
@@ -110,7 +117,9 @@ fn complaint(reason: &Reason) -> Option<String> {
 
 /// Answers every request on one connection until it ends, and says how it ended.
 fn serve(stream: TcpStream) -> Result<Reason, h2_sync::Error> {
-    let session = new_connection(stream, false, false)?;
+    // For clients that are known to speak HTTP/2, `new_connection(stream, false, false)` would do.
+    // This one reads the first octets to find out, which is why it is done in this thread.
+    let session = Session::accept_h2c(stream, Config::default(), &Options::default())?;
     // Requests whose body is still to come. The Session takes no more streams at once than it has
     // announced, so there are never many.
     let mut unfinished = HashMap::new();

@@ -37,6 +37,8 @@ replay! {
     server_receive
     settings
     two_cores_joined
+    upgrade_request
+    upgrade_response
 }
 
 fn run(name: &str, target: fn(&[u8])) {

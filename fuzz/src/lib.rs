@@ -16,6 +16,7 @@ mod receive;
 mod script;
 mod sections;
 mod settings;
+mod upgrade;
 
 pub use compression::{hpack_decode, hpack_round_trip, huffman};
 pub use frames::frame_decode;
@@ -23,3 +24,4 @@ pub use joined::two_cores_joined;
 pub use receive::{client_receive, server_receive};
 pub use sections::header_validation;
 pub use settings::settings;
+pub use upgrade::{upgrade_request, upgrade_response};

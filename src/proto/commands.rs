@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::error::CommandError;
 use super::priority::Priority;
 use super::settings;
-use super::state::Cause;
+use super::state::{Cause, State};
 use super::stream::Phase;
 use super::timers::{PingPurpose, Shutdown};
 use crate::frame::{
@@ -49,6 +49,40 @@ impl Connection {
         self.stats.resets_sent += 1;
         self.queue(RstStream { stream_id: id, error_code: code });
         self.finish(id, Cause::ResetByUs, now);
+    }
+
+    /// Says that the application reads no more of what comes on a stream. A client resets it with
+    /// CANCEL. A server may still want to be heard: when its response is complete, the client has a
+    /// second to finish by itself; then the stream is reset with NO_ERROR, which asks it not to send
+    /// the rest (RFC 9113, Section 8.1).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such stream, or it has ended already.
+    pub fn decline_body(&mut self, id: StreamId, now: Instant) -> Result<(), CommandError> {
+        self.check_open()?;
+        let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
+        if stream.recv.phase == Phase::Done {
+            return Ok(());
+        }
+        stream.recv.is_declined = true;
+        match self.role {
+            Role::Client => self.reset_stream(id, ErrorCode::Cancel, now),
+            Role::Server => self.note_declined(id, now),
+        }
+        Ok(())
+    }
+
+    /// The response is complete: nobody waits for the rest of a request that is not read.
+    //
+    // Not at once: clients have been seen to throw the response away when the reset comes with it.
+    pub(super) fn note_declined(&mut self, id: StreamId, now: Instant) {
+        let is_due = self.streams.get(id).is_some_and(|stream| {
+            stream.recv.is_declined && stream.state == State::HalfClosedLocal
+        });
+        if is_due {
+            self.declined.push_back((now, id));
+        }
     }
 
     /// Gives back receive window for octets that the application has done with. Octets of a stream

@@ -41,6 +41,8 @@ pub struct Connection {
     pub(super) input_len: usize,
     /// The peer's first SETTINGS have arrived.
     pub(super) greeted: bool,
+    /// It began as HTTP/1.1: stream 1 is the request that upgraded.
+    pub(super) has_upgraded: bool,
     pub(super) decoder: hpack::Decoder,
     /// The field block that CONTINUATION has to go on with.
     pub(super) block: Option<Block>,
@@ -80,6 +82,8 @@ pub struct Connection {
     pub(super) is_opening: bool,
     /// The highest stream of the peer's that the application has been told of.
     pub(super) last_processed: StreamId,
+    /// Streams whose response is complete and whose request nobody reads, and since when.
+    pub(super) declined: VecDeque<(Instant, StreamId)>,
     /// Promised streams that the peer has and has not closed.
     pub(super) promised: usize,
     /// What the client has said about streams that are not open yet.
@@ -141,6 +145,7 @@ impl Connection {
             preface_left,
             input_len: 0,
             greeted: false,
+            has_upgraded: false,
             decoder: hpack::Decoder::new(limits),
             block: None,
             block_since: None,
@@ -163,6 +168,7 @@ impl Connection {
             slot_waiters: VecDeque::new(),
             is_opening: false,
             last_processed: StreamId::CONNECTION,
+            declined: VecDeque::new(),
             promised: 0,
             early_priorities: VecDeque::new(),
             local: LocalSettings::new(&config),
@@ -211,6 +217,21 @@ impl Connection {
         &self.remote
     }
 
+    /// Whether a stream of ours can be opened still: nobody goes away, and there are identifiers.
+    pub fn can_open(&self) -> bool {
+        self.closed.is_none()
+            && self.goaway_received.is_none()
+            && self.shutdown.is_none()
+            && self.reservations.next().is_some()
+    }
+
+    /// For how many more streams of ours the peer's limit of concurrent streams leaves room now.
+    /// Beyond that, requests are held back.
+    pub fn free_streams(&self) -> usize {
+        let taken = self.streams.own_active + self.held.len();
+        (self.remote.max_concurrent_streams as usize).saturating_sub(taken)
+    }
+
     /// Figures from the start to now.
     pub fn stats(&self) -> Stats {
         Stats {
@@ -220,6 +241,11 @@ impl Connection {
             send_buffered: self.send_buffered + self.held_octets + self.fifo.len(),
             ..self.stats.clone()
         }
+    }
+
+    /// Whether a stream is open, or about to be.
+    pub fn has_streams(&self) -> bool {
+        !self.streams.is_empty()
     }
 
     /// What has happened, oldest first. `None` when there is nothing more to tell for now.

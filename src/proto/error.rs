@@ -155,6 +155,10 @@ pub enum CommandError {
     PushDisabled,
     /// Only a client may do that.
     ClientOnly,
+    /// Only a server may do that.
+    ServerOnly,
+    /// An upgrade comes before everything else on a connection.
+    AlreadyStarted,
     /// A setting out of its range, or one that this side must not send.
     InvalidSetting(&'static str),
     /// Octets were released that were never received.
@@ -196,6 +200,8 @@ impl fmt::Display for CommandError {
             }
             PushDisabled => write!(f, "the peer does not take pushed streams"),
             ClientOnly => write!(f, "only a client may do that"),
+            ServerOnly => write!(f, "only a server may do that"),
+            AlreadyStarted => write!(f, "the connection has started: it is too late to upgrade"),
             InvalidSetting(what) => write!(f, "invalid setting: {what}"),
             ReleasedTooMuch(id) => {
                 write!(f, "stream {id}: more octets released than were received")

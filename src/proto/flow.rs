@@ -90,6 +90,12 @@ impl RecvWindow {
         Ok(())
     }
 
+    /// Counts octets that came outside of flow control, and that the application gives back like
+    /// all others: the body of a request that upgraded.
+    pub(crate) fn receive_uncounted(&mut self, len: u32) {
+        self.announced -= i64::from(len);
+    }
+
     /// Gives octets back, at most as many as have been received and not released.
     pub(crate) fn release(&mut self, len: u32) {
         self.released += i64::from(len.min(self.unreleased()));

@@ -68,6 +68,7 @@
 //! | `receive` | frames in the right order, DATA, what is left of streams that are gone |
 //! | `receive_control`, `receive_block`, `receive_message` | one function for each other frame |
 //! | `opening`, `reservations` | requests and promises, identifiers in order |
+//! | `upgrade` | connections that begin as HTTP/1.1 |
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
 //! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
@@ -105,6 +106,7 @@ mod timers;
 mod trace;
 mod transmit;
 mod transmit_block;
+mod upgrade;
 
 #[cfg(test)]
 mod tests;
@@ -117,4 +119,5 @@ pub use outgoing::Transmit;
 pub use priority::Priority;
 pub use settings::RemoteSettings;
 pub use stats::{Compression, Stats, Traffic};
+pub(crate) use streams::IdHasher;
 pub use trace::FRAMES as TRACE_TARGET;

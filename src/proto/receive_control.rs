@@ -65,7 +65,8 @@ impl Connection {
                 format!("SETTINGS with {} entries", frame.entries.len()),
             ));
         }
-        if !self.greeted {
+        let has_spoken = self.greeted || (self.has_upgraded && self.role == Role::Server);
+        if !has_spoken {
             // Until now a cautious guess was in force.
             self.remote.max_concurrent_streams = u32::MAX;
         }
@@ -81,7 +82,7 @@ impl Connection {
     }
 
     /// One setting of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
-    fn apply(&mut self, setting: Setting, now: Instant) -> Result<(), ConnectionError> {
+    pub(super) fn apply(&mut self, setting: Setting, now: Instant) -> Result<(), ConnectionError> {
         let violation = |what| Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
         match setting {
             Setting::HeaderTableSize(size) => {
@@ -138,7 +139,7 @@ impl Connection {
     }
 
     /// Settings of ours that the peer has acknowledged.
-    fn put_in_force(&mut self, settings: &[Setting]) {
+    pub(super) fn put_in_force(&mut self, settings: &[Setting]) {
         for &setting in settings {
             match setting {
                 Setting::HeaderTableSize(size) => self.decoder.set_max_table_size(size as usize),

@@ -116,6 +116,7 @@ impl Connection {
         } else {
             self.schedule(id, now);
             self.announce_data_room(id);
+            self.note_declined(id, now);
         }
     }
 

@@ -65,6 +65,7 @@ impl Stream {
                 no_body: false,
                 informational: 0,
                 last_data: None,
+                is_declined: false,
             },
             request: RequestFacts::default(),
             priority: None,
@@ -186,4 +187,6 @@ pub(crate) struct RecvHalf {
     pub(crate) informational: u32,
     /// Number of the event that the last DATA went into.
     pub(crate) last_data: Option<u64>,
+    /// The application reads no more of it.
+    pub(crate) is_declined: bool,
 }

@@ -17,6 +17,9 @@ const MIN_KEEPALIVE: Duration = Duration::from_secs(10);
 /// A graceful shutdown waits this long for the answer to its PING before it goes on.
 const SHUTDOWN_ROUND_TRIP: Duration = Duration::from_secs(1);
 
+/// So long a client may go on with a request that nobody reads, after the response is complete.
+const UNREAD_REQUEST: Duration = Duration::from_secs(1);
+
 /// How long the peer has to close after its GOAWAY, once no stream is left.
 const AFTER_GOAWAY: Duration = Duration::from_secs(1);
 
@@ -62,6 +65,7 @@ impl Connection {
             self.reservation_deadline(),
             self.shutdown_deadline(),
             self.drain_deadline(),
+            self.declined_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -114,6 +118,12 @@ impl Connection {
         if is_due(self.shutdown_deadline()) {
             self.finish_shutdown();
         }
+        while is_due(self.declined_deadline()) {
+            let Some((_, id)) = self.declined.pop_front() else { break };
+            if self.streams.get(id).is_some() {
+                self.reset_stream(id, ErrorCode::NoError, now);
+            }
+        }
         // What was done so far may have been the end.
         if self.closed.is_none() && is_due(self.drain_deadline()) {
             self.end_after_goaway();
@@ -164,6 +174,10 @@ impl Connection {
         let goaway = self.goaway_received.as_ref()?;
         let since = self.idle_since.max(goaway.at);
         self.streams.is_empty().then(|| since.checked_add(AFTER_GOAWAY))?
+    }
+
+    fn declined_deadline(&self) -> Option<Instant> {
+        self.declined.front()?.0.checked_add(UNREAD_REQUEST)
     }
 
     pub(super) fn queue_ping(&mut self, purpose: PingPurpose, now: Instant) -> [u8; 8] {

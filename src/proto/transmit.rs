@@ -118,6 +118,10 @@ impl Connection {
             self.finish(id, Cause::EndStream, now);
             return;
         }
+        if end_stream && stream.recv.is_declined {
+            self.note_declined(id, now);
+            return;
+        }
         if !stream.has_data_next() {
             if let Some(stall) = stream.send.stall.take() {
                 self.stall_ended(stall, now);

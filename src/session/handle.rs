@@ -36,19 +36,9 @@ impl Session {
     pub fn with_config<T: Transport>(
         stream: T,
         role: Role,
-        mut config: Config,
+        config: Config,
     ) -> Result<Session, Error> {
-        // A stream counts against the limit until all its events have been taken: however fast a
-        // peer opens and resets streams, only so many wait here.
-        config.hold_slots = true;
-        let auto_release = config.auto_release;
-        let core = Connection::new(role, config, Instant::now())?;
-        let halves = stream.split()?;
-        let (sender, events) = crossbeam_channel::unbounded();
-        let link = Link::new(core, halves.closer);
-        let shared = Arc::new(Shared::new(link, sender, auto_release));
-        let threads = Threads::start(&shared, halves.reader, halves.writer)?;
-        Ok(Session { shared, events, threads })
+        Session::start(stream, role, config, |_, _| Ok(()))
     }
 
     /// Waits for the next event and takes it.
@@ -220,6 +210,30 @@ impl Session {
         let cut = self.stats().streams_open;
         self.close();
         cut
+    }
+
+    /// Starts a connection whose core begins with `opening`.
+    pub(super) fn start<T: Transport>(
+        stream: T,
+        role: Role,
+        mut config: Config,
+        opening: impl FnOnce(&mut Connection, Instant) -> Result<(), Error>,
+    ) -> Result<Session, Error> {
+        // A stream counts against the limit until all its events have been taken: however fast a
+        // peer opens and resets streams, only so many wait here.
+        config.hold_slots = true;
+        let auto_release = config.auto_release;
+        let now = Instant::now();
+        let mut core = Connection::new(role, config, now)?;
+        opening(&mut core, now)?;
+        let halves = stream.split()?;
+        let (sender, events) = crossbeam_channel::unbounded();
+        let link = Link::new(core, halves.closer);
+        let shared = Arc::new(Shared::new(link, sender, auto_release));
+        let threads = Threads::start(&shared, halves.reader, halves.writer)?;
+        // What the opening has brought is there already.
+        shared.settle();
+        Ok(Session { shared, events, threads })
     }
 
     fn taken(&self) {

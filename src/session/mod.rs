@@ -82,6 +82,7 @@ mod handle;
 mod outbox;
 mod shared;
 mod threads;
+mod upgrade;
 
 pub use act::{Act, PutError};
 pub use connect::new_connection;

@@ -31,6 +31,8 @@ mod slots;
 mod stalls;
 mod streams;
 mod transmit;
+mod upgrade;
+mod upgraded;
 
 use audit::audit;
 use pair::{Pair, Side};

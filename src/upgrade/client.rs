@@ -1,0 +1,216 @@
+//! The client's side of an upgrade.
+
+use std::fmt;
+
+use bytes::Buf;
+use http::{Method, Request, Response, StatusCode};
+
+use super::base64url;
+use super::head::{self, lists, Parsed};
+use super::opening::Opening;
+use super::options::Options;
+use super::prefixed::Replay;
+use super::request::Upgraded;
+use super::wire::Wire;
+use crate::error::{Error, ErrorKind};
+use crate::frame::{Head, Kind};
+use crate::hpack::Headers;
+use crate::proto::{Config, Connection};
+use crate::transport::Transport;
+
+/// How a server has answered [`request_upgrade`].
+pub enum Outcome<T: Transport> {
+    /// With 101: the connection speaks HTTP/2, and the response comes on stream 1.
+    Upgraded(Upgraded<T>),
+    /// With a response in HTTP/1.x.
+    Declined(Declined<T>),
+}
+
+/// A response in HTTP/1.x to a request that asked for HTTP/2.
+pub struct Declined<T: Transport> {
+    /// Its head.
+    pub head: Response<()>,
+    /// The connection. What comes out of it first is what stands behind the head: the body, whose
+    /// length the head tells.
+    pub stream: Replay<T>,
+}
+
+/// Sends a request in HTTP/1.1 that asks to go on in HTTP/2, and waits for the answer.
+///
+/// `request` has no body. Its URI has an authority, or there is a `host` field; fields that speak of
+/// a connection are left out, as in HTTP/2. `config` is that of the connection that is to be: the
+/// request announces its settings. Interim responses before the answer are passed over.
+///
+/// Of `options` the time, the size of the head and the number of fields hold for the answer.
+///
+/// # Errors
+///
+/// - [`Caller`](ErrorKind::Caller): the request is not one that HTTP/2 could take, or has a
+///   `content-length`, or is CONNECT; nothing has been sent.
+/// - [`Peer`](ErrorKind::Peer), [`Limit`](ErrorKind::Limit): the answer is not in order.
+/// - [`Timeout`](ErrorKind::Timeout): there was none in time.
+/// - The transport failed, or the server closed the connection.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::net::TcpStream;
+///
+/// use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+/// use h2_sync::{Config, Error, Session};
+/// use http::Request;
+///
+/// fn connect(stream: TcpStream, request: &Request<()>) -> Result<Option<Session>, Error> {
+///     let config = Config::default();
+///     match request_upgrade(stream, request, &config, &Options::default())? {
+///         Outcome::Upgraded(Upgraded { stream, opening }) => {
+///             // The response comes as events of stream 1.
+///             Session::with_opening(stream, config, opening).map(Some)
+///         }
+///         Outcome::Declined(response) => {
+///             println!("the server stays with HTTP/1: {}", response.head.status());
+///             Ok(None)
+///         }
+///     }
+/// }
+/// ```
+pub fn request_upgrade<T: Transport>(
+    stream: T,
+    request: &Request<()>,
+    config: &Config,
+    options: &Options,
+) -> Result<Outcome<T>, Error> {
+    config.validate()?;
+    let headers = convert(request);
+    let settings = config.upgrade_settings();
+    Connection::check_upgrade(&headers, Some(0), &settings)?;
+    let message = encode(&headers, &settings)?;
+    let mut wire = Wire::new(stream, options)?;
+    wire.write(&message)?;
+    for _ in 0..=config.max_informational {
+        let Parsed { head, len } = read_head(&mut wire, options)?;
+        // It has been parsed out of these octets.
+        wire.buffer.advance(len.min(wire.buffer.len()));
+        if head.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // RFC 9110, Section 7.8: it says what the connection speaks from here on.
+            let (fields, name) = (head.headers(), "upgrade");
+            if !lists(fields, name, "h2c") || !lists(fields, "connection", name) {
+                return Err(peer("the server has switched to something that is not h2c"));
+            }
+            let opening = Opening::of_client(headers);
+            return Ok(Outcome::Upgraded(Upgraded { stream: wire.into_replay()?, opening }));
+        }
+        if !head.status().is_informational() {
+            return Ok(Outcome::Declined(Declined { head, stream: wire.into_replay()? }));
+        }
+    }
+    Err(Error::upgrade(ErrorKind::Limit, "the server sends too many interim responses"))
+}
+
+fn read_head<T: Transport>(
+    wire: &mut Wire<T>,
+    options: &Options,
+) -> Result<Parsed<Response<()>>, Error> {
+    let mut new = wire.buffer.len();
+    loop {
+        if is_http1(&wire.buffer)? {
+            if let Some(parsed) = head::response(&wire.buffer, new, options)? {
+                return Ok(parsed);
+            }
+        }
+        new = wire.fill()?;
+        if new == 0 {
+            // What is wrong with the part that has come says more.
+            head::response(&wire.buffer, wire.buffer.len(), options)?;
+            return Err(Error::upgrade(
+                ErrorKind::Closed,
+                "the server closed the connection instead of answering",
+            ));
+        }
+    }
+}
+
+/// Whether it is HTTP/1, as far as the octets go.
+fn is_http1(octets: &[u8]) -> Result<bool, Error> {
+    let version = b"HTTP/1.";
+    let len = octets.len().min(version.len());
+    if octets[..len] == version[..len] {
+        return Ok(true);
+    }
+    // The SETTINGS of a server that knows nothing but HTTP/2: their length is below 2^16.
+    if octets[0] != 0 {
+        return Err(peer("the server does not speak HTTP/1.1"));
+    }
+    match Head::parse(octets) {
+        Some(head) if head.kind == Kind::SETTINGS && head.stream_id.is_connection() => {
+            Err(peer("the server speaks HTTP/2 from the first octet: use prior knowledge"))
+        }
+        Some(_) => Err(peer("the server speaks neither HTTP/1.1 nor HTTP/2")),
+        None => Ok(false),
+    }
+}
+
+fn peer(what: &'static str) -> Error {
+    Error::upgrade(ErrorKind::Peer, what)
+}
+
+fn convert(request: &Request<()>) -> Headers {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = request.method().clone();
+    parts.uri = request.uri().clone();
+    parts.headers = request.headers().clone();
+    Headers::from(parts)
+}
+
+/// The request in HTTP/1.1, made of the one in HTTP/2, which has been checked: the two mean the
+/// same.
+fn encode(headers: &Headers, settings: &[u8]) -> Result<Vec<u8>, Error> {
+    let field = |name| headers.get_bytes(name).unwrap_or_default();
+    let (method, path, authority) = (field(":method"), field(":path"), field(":authority"));
+    if headers.scheme() != Some("http") || authority.is_empty() {
+        let what = "a request that upgrades is for http, and has an authority";
+        return Err(Error::upgrade(ErrorKind::Caller, what));
+    }
+    // RFC 9110, Section 10.1.4: `te` is about the connection in HTTP/1.1.
+    let te: &[u8] = if headers.get("te").is_some() { b", te" } else { b"" };
+    let settings = base64url::encode(settings);
+    let mut message = [
+        method,
+        b" ",
+        path,
+        b" HTTP/1.1\r\nhost: ",
+        authority,
+        b"\r\nconnection: upgrade, http2-settings",
+        te,
+        b"\r\nupgrade: h2c\r\nhttp2-settings: ",
+        settings.as_bytes(),
+        b"\r\n",
+    ]
+    .concat();
+    // RFC 9110, Section 8.6: a method for which a body would have a meaning says that there is none.
+    let has_length = headers.get("content-length").is_some();
+    let methods = [Method::POST, Method::PUT, Method::PATCH];
+    if !has_length && methods.iter().any(|other| method == other.as_str().as_bytes()) {
+        message.extend_from_slice(b"content-length: 0\r\n");
+    }
+    for field in headers.iter().filter(|field| !field.name.starts_with(b":")) {
+        message.extend_from_slice(&[field.name, b": ", field.value, b"\r\n"].concat());
+    }
+    message.extend_from_slice(b"\r\n");
+    Ok(message)
+}
+
+impl<T: Transport> fmt::Debug for Outcome<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Upgraded(upgraded) => upgraded.fmt(f),
+            Outcome::Declined(declined) => declined.fmt(f),
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Declined<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declined").field("head", &self.head).finish_non_exhaustive()
+    }
+}

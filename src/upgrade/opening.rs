@@ -1,0 +1,73 @@
+//! What an upgrade leaves for the core to begin with.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::hpack::Headers;
+use crate::proto::{Connection, Role};
+
+/// The request that was sent over HTTP/1.1 and is stream 1 of the connection that follows.
+///
+/// Give it to [`Session::with_opening`](crate::Session::with_opening), or to a core of your own.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    request: Headers,
+    side: Side,
+}
+
+#[derive(Debug, Clone)]
+enum Side {
+    Server { body: Bytes, settings: Vec<u8> },
+    Client,
+}
+
+impl Opening {
+    pub(super) fn of_server(request: Headers, body: Bytes, settings: Vec<u8>) -> Self {
+        Opening { request, side: Side::Server { body, settings } }
+    }
+
+    pub(super) fn of_client(request: Headers) -> Self {
+        Opening { request, side: Side::Client }
+    }
+
+    /// Which end it is for.
+    pub fn role(&self) -> Role {
+        match self.side {
+            Side::Server { .. } => Role::Server,
+            Side::Client => Role::Client,
+        }
+    }
+
+    /// The request, as HTTP/2 has it.
+    pub fn request(&self) -> &Headers {
+        &self.request
+    }
+
+    /// The body of the request, at a server.
+    pub fn body(&self) -> &[u8] {
+        match &self.side {
+            Side::Server { body, .. } => body,
+            Side::Client => &[],
+        }
+    }
+
+    /// Makes the request stream 1 of a fresh connection of the same role. At a server it comes as
+    /// events of that stream; at a client its response does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::accept_upgrade`] and [`Connection::start_upgraded`].
+    pub fn apply(self, core: &mut Connection, now: Instant) -> Result<(), Error> {
+        match self.side {
+            Side::Server { body, settings } => {
+                core.accept_upgrade(&self.request, body, &settings, now)?;
+            }
+            Side::Client => {
+                core.start_upgraded(&self.request, now)?;
+            }
+        }
+        Ok(())
+    }
+}

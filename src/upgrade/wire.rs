@@ -1,0 +1,130 @@
+//! A transport that is read and written by one thread, and not for longer than a deadline.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+
+use super::options::Options;
+use super::prefixed::{Prefixed, Replay};
+use crate::error::{Error, ErrorKind};
+use crate::transport::{gave_up, Halves, Transport};
+
+/// What one read asks for: a head fits into it nearly always.
+const READ: usize = 4 << 10;
+/// How long, and for how many octets, somebody who has been sent away may go on talking.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_OCTETS: usize = 256 << 10;
+
+/// The halves of a transport, and what has been read and not been used.
+pub(super) struct Wire<T: Transport> {
+    halves: Halves<T::Reader, T::Writer>,
+    pub(super) buffer: BytesMut,
+    deadline: Option<Instant>,
+    /// Reads of the transport give up after a time, which has to be taken back.
+    has_timeout: bool,
+}
+
+impl<T: Transport> Wire<T> {
+    pub(super) fn new(stream: T, options: &Options) -> Result<Self, Error> {
+        Ok(Wire {
+            halves: stream.split()?,
+            buffer: BytesMut::new(),
+            deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            has_timeout: false,
+        })
+    }
+
+    /// Reads once, behind what is in the buffer. 0 is the end of the stream.
+    pub(super) fn fill(&mut self) -> Result<usize, Error> {
+        let before = self.buffer.len();
+        self.buffer.resize(before + READ, 0);
+        let result = self.read(before);
+        self.buffer.truncate(before + result.as_ref().map_or(0, |&read| read.min(READ)));
+        result
+    }
+
+    fn read(&mut self, from: usize) -> Result<usize, Error> {
+        loop {
+            if let Some(left) = self.time_left()? {
+                self.has_timeout |= self.halves.closer.set_read_timeout(Some(left))?;
+            }
+            match self.halves.reader.read(&mut self.buffer[from..]) {
+                Err(error) if gave_up(&error) => {}
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// Writes all of it.
+    pub(super) fn write(&mut self, mut octets: &[u8]) -> Result<(), Error> {
+        while !octets.is_empty() {
+            match self.halves.writer.write(octets) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(written) => octets.advance(written.min(octets.len())),
+                Err(error) if gave_up(&error) => {
+                    self.time_left()?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        while let Err(error) = self.halves.writer.flush() {
+            if !gave_up(&error) {
+                return Err(error.into());
+            }
+            self.time_left()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the transport over, with the octets of the buffer in front.
+    pub(super) fn into_replay(self) -> Result<Replay<T>, Error> {
+        let Halves { reader, writer, closer } = self.halves;
+        if self.has_timeout {
+            closer.set_read_timeout(None)?;
+        }
+        let reader = Prefixed::new(self.buffer.freeze(), reader);
+        Ok(Halves { reader, writer, closer })
+    }
+
+    /// Ends the connection after the last word has been written, and lets the peer hear it: octets
+    /// that nobody reads would have TCP take it away again.
+    pub(super) fn part(mut self) {
+        self.deadline = Instant::now().checked_add(LINGER);
+        let can_wait = matches!(self.halves.closer.set_read_timeout(Some(LINGER)), Ok(true));
+        if self.halves.closer.shutdown_write().is_err() || !can_wait {
+            return;
+        }
+        let mut octets = 0;
+        while octets < LINGER_OCTETS {
+            self.buffer.clear();
+            match self.fill() {
+                Ok(read) if read > 0 => octets += read,
+                _ => break,
+            }
+        }
+        // The halves are dropped here, and that closes the rest.
+    }
+
+    fn time_left(&self) -> Result<Option<Duration>, Error> {
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        match deadline.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => Ok(Some(left)),
+            _ => Err(Error::upgrade(
+                ErrorKind::Timeout,
+                "the peer took too long for what comes before HTTP/2",
+            )),
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let octets = self.buffer.len();
+        f.debug_struct("Wire")
+            .field("octets", &octets)
+            .field("closer", &self.halves.closer)
+            .finish()
+    }
+}

@@ -1,0 +1,157 @@
+//! Requests that are accepted, with their bodies.
+
+use h2_sync::transport::duplex;
+use h2_sync::upgrade::{detect, Detected, Opening, Options, UpgradeRequest, Upgraded};
+use h2_sync::{ErrorKind, Role};
+
+use std::io::{Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::{detect_in_steps, rest, scripted, wish, End, Scripted, Written, STEPS};
+
+const SWITCHING: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n";
+
+fn request(input: impl AsRef<[u8]>, step: usize) -> (UpgradeRequest<Scripted>, Written) {
+    match detect_in_steps(input, step) {
+        (Ok(Detected::Upgrade(request)), written) => (request, written),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+/// Accepts a request with these fields and what comes behind them. Returns what there is to begin
+/// with, what is to be read then, and what was written.
+fn accept(fields: &str, behind: &str, step: usize) -> (Opening, String, String) {
+    let (request, written) = request(wish(fields, behind), step);
+    let Upgraded { stream, opening } = request.accept().unwrap();
+    (opening, rest(stream), written.text())
+}
+
+/// The request is accepted as it seems, and its body is answered with an error.
+#[track_caller]
+fn assert_refused(fields: &str, behind: &str, status: u16) {
+    for step in STEPS {
+        let (request, written) = request(wish(fields, behind), step);
+        let error = request.accept().unwrap_err();
+        assert_eq!(written.status(), Some(status), "{behind:?}: {error}");
+    }
+}
+
+#[test]
+fn without_a_body_what_is_behind_the_head_is_http_2() {
+    for step in STEPS {
+        let (opening, rest, written) = accept("", "PRI * HTTP/2.0", step);
+        assert_eq!((opening.role(), opening.body()), (Role::Server, &b""[..]));
+        assert_eq!(opening.request().path(), Some("/in"));
+        assert_eq!((&rest[..], &written[..]), ("PRI * HTTP/2.0", SWITCHING));
+    }
+}
+
+#[test]
+fn a_body_with_a_length_is_taken_and_not_an_octet_more() {
+    for step in STEPS {
+        let (opening, rest, written) = accept("Content-Length: 4\r\n", "bodyPRI", step);
+        assert_eq!((opening.body(), &rest[..]), (&b"body"[..], "PRI"));
+        assert_eq!(opening.request().get("content-length"), Some("4"));
+        assert_eq!(written, SWITCHING);
+    }
+}
+
+#[test]
+fn chunks_are_joined_and_the_request_has_no_trace_of_them() {
+    for step in STEPS {
+        let chunks = "2;x\r\nbo\r\n2\r\ndy\r\n0\r\nx-end: 1\r\n\r\nPRI";
+        let (opening, rest, _) = accept("Transfer-Encoding: chunked\r\n", chunks, step);
+        assert_eq!((opening.body(), &rest[..]), (&b"body"[..], "PRI"));
+        assert_eq!(opening.request().get("transfer-encoding"), None);
+        assert_eq!(opening.request().get("content-length"), None);
+    }
+}
+
+#[test]
+fn two_equal_lengths_become_one() {
+    let (opening, ..) = accept("Content-Length: 1\r\nContent-Length: 1\r\n", "x", 1);
+    assert_eq!(opening.request().get_all("content-length").count(), 1);
+}
+
+#[test]
+fn it_waits_for_the_body_and_no_longer() {
+    for body in [wish("Content-Length: 4\r\n", "body"), wish("", "")] {
+        let (stream, written) = scripted(body, 1, End::Forbidden);
+        let Ok(Detected::Upgrade(request)) = detect(stream, &Options::default()) else {
+            panic!("it asks for HTTP/2");
+        };
+        request.accept().unwrap();
+        assert_eq!(written.text(), SWITCHING);
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_answered_with_413_before_it_comes() {
+    let fields = "content-length: 65537\r\nexpect: 100-continue\r\n";
+    assert_refused(fields, "", 413);
+    assert_refused("content-length: 18446744073709551615\r\n", "", 413);
+    assert_refused("transfer-encoding: chunked\r\n", "10001\r\n", 413);
+    let body = "x".repeat(65_536);
+    let (opening, ..) = accept("content-length: 65536\r\n", &body, 5_000);
+    assert_eq!(opening.body(), body.as_bytes());
+}
+
+#[test]
+fn a_malformed_or_incomplete_body_is_answered_with_400() {
+    assert_refused("content-length: 4\r\n", "bod", 400);
+    let chunked = "transfer-encoding: chunked\r\n";
+    for body in ["x\r\n", "1\r\nxy\r\n0\r\n\r\n", "1\nx\n0\n\n", "1\r\nx\r\n", "0\r\n"] {
+        assert_refused(chunked, body, 400);
+    }
+}
+
+#[test]
+fn a_client_that_waits_with_its_body_is_told_to_go_on() {
+    let (mut near, far) = duplex(1 << 10);
+    let server = thread::spawn(move || {
+        let Ok(Detected::Upgrade(request)) = detect(far, &Options::default()) else {
+            panic!("it asks for HTTP/2");
+        };
+        request.accept().unwrap().opening
+    });
+    let fields = "content-length: 4\r\nexpect: 100-Continue\r\n";
+    near.write_all(wish(fields, "").as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    near.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    near.write_all(b"body").unwrap();
+    let mut answer = String::new();
+    near.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, SWITCHING);
+    let opening = server.join().unwrap();
+    assert_eq!((opening.body(), opening.request().get("expect")), (&b"body"[..], None));
+}
+
+#[test]
+fn a_client_whose_body_is_there_is_not_told_to_go_on() {
+    let (_, _, written) = accept("content-length: 1\r\nexpect: 100-continue\r\n", "x", usize::MAX);
+    assert_eq!(written, SWITCHING);
+    let (_, _, written) = accept("expect: 100-continue\r\n", "", 1);
+    assert_eq!(written, SWITCHING);
+}
+
+#[test]
+fn a_body_that_does_not_come_ends_at_the_deadline() {
+    let (mut near, far) = duplex(1 << 10);
+    near.write_all(wish("content-length: 4\r\n", "bod").as_bytes()).unwrap();
+    let server = thread::spawn(move || {
+        let mut options = Options::default();
+        options.timeout = Some(Duration::from_millis(500));
+        let Ok(Detected::Upgrade(request)) = detect(far, &options) else {
+            panic!("it asks for HTTP/2");
+        };
+        request.accept().unwrap_err()
+    });
+    let mut answer = String::new();
+    near.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    drop(near);
+    assert_eq!(server.join().unwrap().kind(), ErrorKind::Timeout);
+}

@@ -1,0 +1,187 @@
+//! Requests that are answered with an error of HTTP/1.1.
+
+use h2_sync::upgrade::{detect, Detected, Options};
+use h2_sync::ErrorKind;
+
+use crate::support::{detect_in_steps, scripted, wish, End, STEPS, WISH};
+
+/// The request is answered with this, and that is the end of it.
+#[track_caller]
+fn assert_refused(request: impl AsRef<[u8]>, status: u16) {
+    for step in STEPS {
+        let (detected, written) = detect_in_steps(&request, step);
+        let text = String::from_utf8_lossy(request.as_ref()).into_owned();
+        let error = detected.expect_err(&text);
+        assert_eq!(written.status(), Some(status), "{text}: {error}");
+        assert!(written.text().contains("\r\nconnection: close\r\n"), "{text}");
+        assert!(matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit), "{text}: {error:?}");
+    }
+}
+
+/// A valid request, but for one thing.
+fn but(from: &str, to: &str) -> String {
+    let request = format!("GET / HTTP/1.1\r\n{WISH}\r\n");
+    assert!(request.contains(from));
+    request.replacen(from, to, 1)
+}
+
+fn settings(value: &str) -> String {
+    but("AAMAAABkAAQAAP__", value)
+}
+
+#[test]
+fn what_is_no_request_line() {
+    for line in ["GET", "GET /", "GET / HTTP/1.1 x", "GET /a b HTTP/1.1", "G(T / HTTP/1.1", "{}"] {
+        assert_refused(format!("{line}\r\n\r\n"), 400);
+    }
+    assert_refused("GET \x01 HTTP/1.1\r\n\r\n", 400);
+    assert_refused("INVALID CONNECTION PREFACE\r\n\r\n", 400);
+}
+
+#[test]
+fn another_version() {
+    assert_refused("GET / HTTP/2.0\r\n\r\n", 505);
+    assert_refused("GET / HTTP/1.2\r\n\r\n", 505);
+}
+
+#[test]
+fn what_is_no_field() {
+    for field in ["a b: c", ": c", "a", "a\u{7f}: b", " a: b", "a : b"] {
+        assert_refused(format!("GET / HTTP/1.1\r\n{field}\r\n\r\n"), 400);
+    }
+}
+
+#[test]
+fn a_folded_line() {
+    assert_refused("GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n", 400);
+}
+
+#[test]
+fn control_characters_and_a_bare_cr_in_a_value() {
+    for octet in ["\0", "\x01", "\x7f", "\r"] {
+        assert_refused(format!("GET / HTTP/1.1\r\na: b{octet}c\r\n\r\n"), 400);
+    }
+}
+
+#[test]
+fn a_head_that_ends_before_its_time() {
+    assert_refused("GET / HTTP/1.1\r\nhost: a\r\n", 400);
+}
+
+#[test]
+fn a_first_line_over_the_limit() {
+    assert_refused(format!("GET /{}", "a".repeat(20_000)), 414);
+    assert_refused(format!("\r\n\r\nGET /{}", "a".repeat(20_000)), 414);
+}
+
+#[test]
+fn fields_over_the_limit_in_size() {
+    let field = format!("a: {}\r\n", "b".repeat(1_000));
+    assert_refused(format!("GET / HTTP/1.1\r\n{}", field.repeat(20)), 431);
+    // Complete in one read, and too large all the same.
+    assert_refused(format!("GET / HTTP/1.1\r\n{}\r\n", field.repeat(20)), 431);
+}
+
+#[test]
+fn fields_over_the_limit_in_number() {
+    assert_refused(format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101)), 431);
+    let (detected, _) =
+        detect_in_steps(format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(100)), 1_000);
+    assert!(matches!(detected, Ok(Detected::Http1(_))));
+}
+
+#[test]
+fn empty_lines_without_end() {
+    assert_refused("\r\n".repeat(10_000), 414);
+}
+
+#[test]
+fn limits_of_ones_own() {
+    let mut options = Options::default();
+    (options.max_head_size, options.max_fields) = (50, 2);
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n".to_owned(), 431),
+        (format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "1".repeat(50)), 431),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "1".repeat(50)), 414),
+    ] {
+        for step in STEPS {
+            let (stream, written) = scripted(&request, step, End::Closed);
+            let error = detect(stream, &options).unwrap_err();
+            assert_eq!((written.status(), error.kind()), (Some(status), ErrorKind::Limit));
+        }
+    }
+}
+
+#[test]
+fn more_than_one_http2_settings() {
+    assert_refused(but("\r\n\r\n", "\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"), 400);
+}
+
+#[test]
+fn settings_that_are_not_base64url() {
+    for value in ["AAMAAABkAA", "AAMAAABk====", "AAMAAAB+", "AAMAAAB/", "AAMA AABk", "AAMAAABk,"] {
+        assert_refused(settings(value), 400);
+    }
+}
+
+#[test]
+fn settings_that_are_no_payload_of_settings() {
+    // Five octets; ENABLE_PUSH 2; INITIAL_WINDOW_SIZE 2^31; MAX_FRAME_SIZE 1.
+    for value in ["AAMAAAA", "AAIAAAAC", "AASAAAAA", "AAUAAAAB"] {
+        assert_refused(settings(value), 400);
+    }
+}
+
+#[test]
+fn no_host_or_two_or_a_bad_one() {
+    assert_refused(but("Host: test\r\n", ""), 400);
+    assert_refused(but("Host: test", "Host: test\r\nHost: test"), 400);
+    for host in ["", "a b", "a/b", "me@a", "a,b"] {
+        assert_refused(but("Host: test", &format!("Host: {host}")), 400);
+    }
+}
+
+#[test]
+fn a_target_that_is_none() {
+    assert_refused(but("GET / ", "GET test "), 400);
+    assert_refused(but("GET / ", "GET test:80 "), 400);
+    assert_refused(but("GET / ", "GET * "), 400);
+    assert_refused(but("GET / ", "GET http://me@test/ "), 400);
+}
+
+#[test]
+fn a_target_for_tls() {
+    assert_refused(but("GET / ", "GET https://test/ "), 421);
+}
+
+#[test]
+fn lengths_that_leave_a_doubt() {
+    for fields in [
+        "content-length: 1\r\ncontent-length: 2\r\n",
+        "content-length: 1, 1\r\n",
+        "content-length: +1\r\n",
+        "content-length: 0x1\r\n",
+        "content-length: 1\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked, identity\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: xchunked\r\n",
+        "transfer-encoding:\r\n",
+    ] {
+        assert_refused(wish(fields, "x"), 400);
+    }
+    assert_refused(wish("transfer-encoding: gzip, chunked\r\n", ""), 501);
+}
+
+#[test]
+fn te_that_http_2_does_not_have_is_dropped_and_not_refused() {
+    let (detected, _) = detect_in_steps(wish("te: gzip\r\n", ""), 9);
+    let Ok(Detected::Upgrade(request)) = detected else { panic!("{detected:?}") };
+    assert_eq!(request.headers().get("te"), None);
+}
+
+#[test]
+fn the_answer_to_head_has_no_body() {
+    let (detected, written) = detect_in_steps(but("GET", "HEAD").replace("AAMAAABk", "?"), 1);
+    detected.unwrap_err();
+    assert!(written.text().ends_with("\r\n\r\n"), "{}", written.text());
+}

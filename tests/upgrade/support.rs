@@ -1,0 +1,95 @@
+//! Transports that say what a test tells them to, and keep what is written.
+
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+
+use h2_sync::transport::{Closer, Halves, Pair};
+use h2_sync::upgrade::{detect, Detected, Options};
+use h2_sync::Error;
+
+/// The sizes of reads: a result does not depend on them.
+pub(crate) const STEPS: [usize; 4] = [1, 2, 7, usize::MAX];
+
+/// What a valid request to upgrade has besides its own fields.
+pub(crate) const WISH: &str = "Host: test\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+                               Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+
+/// A request with these fields more, and what comes behind its head.
+pub(crate) fn wish(fields: &str, body: &str) -> String {
+    format!("POST /in HTTP/1.1\r\n{WISH}{fields}\r\n{body}")
+}
+
+/// A peer that says something in pieces of a size, and then ends, or is not to be asked again.
+pub(crate) struct Script {
+    rest: Vec<u8>,
+    step: usize,
+    end: End,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    Closed,
+    /// Whoever reads on waits for more than it needs.
+    Forbidden,
+}
+
+impl Read for Script {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.step.min(self.rest.len()).min(buf.len());
+        assert!(len > 0 || matches!(self.end, End::Closed), "it waits for more");
+        buf[..len].copy_from_slice(&self.rest[..len]);
+        self.rest.drain(..len);
+        Ok(len)
+    }
+}
+
+/// What has been written to a peer.
+#[derive(Clone, Default)]
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The status of the one response, or nothing.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let text = self.text();
+        assert!(text.lines().filter(|line| line.starts_with("HTTP/")).count() <= 1, "{text}");
+        Some(text.strip_prefix("HTTP/1.1 ")?[..3].parse().unwrap())
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) type Scripted = Pair<Script, Written>;
+
+pub(crate) fn scripted(input: impl AsRef<[u8]>, step: usize, end: End) -> (Scripted, Written) {
+    let written = Written::default();
+    let script = Script { rest: input.as_ref().to_vec(), step, end };
+    (Pair::with_closer(script, written.clone(), Closer::none()), written)
+}
+
+pub(crate) fn detect_in_steps(
+    input: impl AsRef<[u8]>,
+    step: usize,
+) -> (Result<Detected<Scripted>, Error>, Written) {
+    let (stream, written) = scripted(input, step, End::Closed);
+    (detect(stream, &Options::default()), written)
+}
+
+/// All that is left to be read.
+pub(crate) fn rest<R: Read, W>(mut stream: Halves<R, W>) -> String {
+    let mut text = String::new();
+    stream.reader.read_to_string(&mut text).unwrap();
+    text
+}
