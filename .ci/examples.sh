@@ -3,8 +3,9 @@
 set -euo pipefail
 
 output=$(mktemp)
-server=
-trap 'kill "$server" 2>/dev/null || true; rm -f "$output"' EXIT
+folder=$(mktemp -d)
+servers=()
+trap 'kill "${servers[@]}" 2>/dev/null || true; rm -rf "$output" "$folder"' EXIT
 
 # Takes what to look for, and a command whose output has to have it.
 expect() {
@@ -21,13 +22,14 @@ expect() {
 
 expect 'Hello, HTTP/2!' cargo run -q --example hello
 expect 'GOAWAY' cargo run -q --example sans_io
+expect 'HELLO' cargo run -q --example over_child_process -- hello
 
 cargo build -q --example session_server
 target=$(cargo metadata --no-deps --format-version 1 |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 # The server tells where it listens, and we read that line before going on.
 exec {lines}< <(exec "$target/debug/examples/session_server" 127.0.0.1:0)
-server=$!
+servers+=($!)
 read -r -t 10 -u "$lines" line
 url=http://${line#listening on }
 printf 'session_server: %s\n' "$url"
@@ -37,6 +39,28 @@ expect 'HTTP/2 200' "${curl[@]}" -i "$url/"
 expect 'HTTP/2 200' "${curl[@]}" -I "$url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$url/upload"
 expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/"
+expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/" --upgrade
+expect 'HTTP/1.1 101' curl -sS --max-time 30 --http2 -i "$url/"
+expect 'HTTP/1.1 426' curl -sS --max-time 30 --http1.1 -i "$url/"
+
+# The same over TLS, with a certificate that it has signed itself.
+cert=$folder/cert.pem
+key=$folder/key.pem
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 \
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -addext basicConstraints=critical,CA:FALSE -out "$cert" -keyout "$key" \
+    2>"$folder/openssl.log"
+cargo build -q --example tls_server
+exec {tls_lines}< <(exec "$target/debug/examples/tls_server" 127.0.0.1:0 "$cert" "$key")
+servers+=($!)
+read -r -t 10 -u "$tls_lines" tls_line
+tls_url=${tls_line#listening on }
+printf 'tls_server: %s\n' "$tls_url"
+
+curl=(curl -sS --max-time 30 --http2 --cacert "$cert")
+expect 'HTTP/2 200' "${curl[@]}" -i "$tls_url/"
+expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$tls_url/upload"
+expect 'Hello, HTTP/2 over TLS!' cargo run -q --example tls_client -- "$tls_url/" --root "$cert"
 
 # The public suite httpwg, one connection at a time, against the example; all of its cases pass.
 suite=$(SEQUENTIAL=1 RUST_LOG=off NO_COLOR=1 timeout 300 httpwg -a "${line#listening on }" 2>&1 |

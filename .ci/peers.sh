@@ -9,12 +9,18 @@ packages=()
 while read -r program package; do
     PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || packages+=("$package")
 done <<'LIST'
-curl    curl
-nghttp  nghttp2-client
-h2load  nghttp2-client
-nghttpd nghttp2-server
-nginx   nginx
+curl     curl
+nghttp   nghttp2-client
+h2load   nghttp2-client
+nghttpd  nghttp2-server
+nginx    nginx
+h2o      h2o
+openssl  openssl
+node     nodejs
+chromium chromium
 LIST
+# What the test over OpenSSL's stream is built with.
+pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 
 if ((${#packages[@]})); then

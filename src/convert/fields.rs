@@ -110,7 +110,7 @@ impl TryFrom<&Headers> for HeaderMap {
 }
 
 /// Adds the fields of `map` that HTTP/2 has a place for and that are wanted.
-pub(super) fn push_fields(
+pub(crate) fn push_fields(
     headers: &mut Headers,
     map: &HeaderMap,
     wanted: impl Fn(&HeaderName) -> bool,

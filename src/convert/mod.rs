@@ -39,6 +39,7 @@ mod request;
 mod response;
 
 pub use error::ConvertError;
+pub(crate) use fields::push_fields;
 pub use request::Protocol;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ const TEXT: usize = 1_024;
 pub(crate) struct Client {
     session: Session,
     address: SocketAddr,
+    scheme: &'static str,
 }
 
 /// A response.
@@ -39,13 +40,23 @@ impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         let session = new_connection(stream, true, false).unwrap();
-        Self { session, address }
+        Self { session, address, scheme: "http" }
+    }
+
+    /// Connects by TLS to a server that has this identity.
+    #[cfg(feature = "tls")]
+    pub(crate) fn connect_tls(address: SocketAddr, identity: &crate::tls::Identity) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        let name = address.ip().to_string();
+        let stream = identity.connector().connect(&name, stream, crate::tls::HANDSHAKE).unwrap();
+        let session = new_connection(stream, true, false).unwrap();
+        Self { session, address, scheme: "https" }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> Headers {
         headers!(
             ":method" => method,
-            ":scheme" => "http",
+            ":scheme" => self.scheme,
             ":authority" => self.address.to_string(),
             ":path" => path,
             "user-agent" => "h2-sync",

@@ -47,6 +47,24 @@ pub(crate) fn nghttpd(folder: &Folder) -> Option<peer::Server> {
     }))
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn nghttpd_echoes_an_upload_over_tls() {
+    let Some(program) = peer::find("nghttpd") else { return };
+    let (folder, identity) = (Folder::new("nghttpd-tls"), crate::tls::Identity::new());
+    let (certificate, key) = identity.write_to(&folder);
+    let server = peer::Server::start(|port| {
+        let mut command = Command::new(&program);
+        command.args(["--address=127.0.0.1", "--echo-upload"]).arg(port.to_string());
+        command.arg(&key).arg(&certificate);
+        command
+    });
+    let client = Client::connect_tls(server.address, &identity);
+    let answer = client.upload("POST", "/", LARGE);
+    assert_eq!((answer.status, answer.check.result(LARGE)), (200, Ok(())));
+    client.finish();
+}
+
 #[test]
 fn files_come_from_nghttpd() {
     let folder = Folder::new("nghttpd-files");

@@ -24,7 +24,7 @@ http {
     scgi_temp_path scgi;
     client_max_body_size 0;
     server {
-        listen 127.0.0.1:PORT http2;
+        listen 127.0.0.1:PORT LISTEN;
         root files;
         location / {
             dav_methods PUT;
@@ -34,11 +34,21 @@ http {
 ";
 
 /// nginx with the folder as its prefix, and the files of its folder `files`.
-fn nginx(folder: &Folder) -> Option<peer::Server> {
+pub(crate) fn nginx(folder: &Folder) -> Option<peer::Server> {
+    start(folder, "http2")
+}
+
+/// The same over TLS, with `cert.pem` and `key.pem` from the folder.
+#[cfg(feature = "tls")]
+fn nginx_tls(folder: &Folder) -> Option<peer::Server> {
+    start(folder, "ssl http2; ssl_certificate cert.pem; ssl_certificate_key key.pem")
+}
+
+fn start(folder: &Folder, listen: &str) -> Option<peer::Server> {
     let program = peer::find("nginx")?;
     fs::create_dir(folder.join("files")).unwrap();
     Some(peer::Server::start(|port| {
-        let config = CONFIG.replace("PORT", &port.to_string());
+        let config = CONFIG.replace("PORT", &port.to_string()).replace("LISTEN", listen);
         fs::write(folder.join("nginx.conf"), config).unwrap();
         let mut command = Command::new(&program);
         command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
@@ -66,6 +76,21 @@ fn nginx_stores_an_upload() {
     let folder = Folder::new("nginx-upload");
     let Some(server) = nginx(&folder) else { return };
     let client = Client::connect(server.address);
+    assert_eq!(client.upload("PUT", "/stored", LARGE).status, 201);
+    assert_eq!(body::check_file(&folder.join("files/stored"), LARGE), Ok(()));
+    client.finish();
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn files_and_uploads_pass_through_the_tls_of_nginx() {
+    let (folder, identity) = (Folder::new("nginx-tls"), crate::tls::Identity::new());
+    identity.write_to(&folder);
+    let Some(server) = nginx_tls(&folder) else { return };
+    body::write_file(&folder.join("files/large"), LARGE).unwrap();
+    let client = Client::connect_tls(server.address, &identity);
+    let answer = client.get("/large");
+    assert_eq!((answer.status, answer.check.result(LARGE)), (200, Ok(())));
     assert_eq!(client.upload("PUT", "/stored", LARGE).status, 201);
     assert_eq!(body::check_file(&folder.join("files/stored"), LARGE), Ok(()));
     client.finish();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{env, thread};
 
 /// The longest that a program may take; far more than any needs.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Finds a program. `None` if it is not installed, which the test then passes over.
 ///
@@ -65,7 +65,7 @@ pub(crate) fn run(command: &mut Command) -> Output {
 }
 
 /// Reads all that comes, and tells when that was it.
-fn collect(
+pub(crate) fn collect(
     mut pipe: impl Read + Send + 'static,
     ended: mpsc::Sender<()>,
 ) -> thread::JoinHandle<String> {
@@ -113,7 +113,7 @@ fn free_address() -> io::Result<SocketAddr> {
 
 /// Kills a process when dropped.
 #[derive(Debug)]
-struct Guard(Child);
+pub(crate) struct Guard(pub(crate) Child);
 
 impl Guard {
     /// Waits until something listens there; `false` if the process ends instead.

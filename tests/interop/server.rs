@@ -8,6 +8,7 @@
 //! | `POST /echo` | what came |
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,32 +27,53 @@ pub(crate) const GREETING: &str = "Hello from h2-sync";
 /// The server, with a thread for each connection.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    scheme: &'static str,
     stopping: Arc<AtomicBool>,
     acceptor: Option<JoinHandle<Vec<JoinHandle<Reason>>>>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with("http", |stream| new_connection(stream, false, false).unwrap())
+    }
+
+    /// One that speaks TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn start_tls(identity: &crate::tls::Identity) -> Self {
+        let acceptor = identity.acceptor();
+        Self::start_with("https", move |stream| {
+            let stream = acceptor.accept(stream, crate::tls::HANDSHAKE).unwrap();
+            new_connection(stream, false, false).unwrap()
+        })
+    }
+
+    /// `connect` makes a connection of a stream, on its own thread.
+    fn start_with(
+        scheme: &'static str,
+        connect: impl Fn(TcpStream) -> Session + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = stopping.clone();
+        let connect = Arc::new(connect);
         let acceptor = thread::spawn(move || {
             let mut connections = Vec::new();
             for stream in listener.incoming() {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                let session = new_connection(stream.unwrap(), false, false).unwrap();
-                connections.push(thread::spawn(move || Connection::new(&session).serve()));
+                let (stream, connect) = (stream.unwrap(), connect.clone());
+                let serve = move || Connection::new(&connect(stream)).serve();
+                connections.push(thread::spawn(serve));
             }
             connections
         });
-        Self { address, stopping, acceptor: Some(acceptor) }
+        Self { address, scheme, stopping, acceptor: Some(acceptor) }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Waits until all clients have gone.
