@@ -194,7 +194,9 @@ impl Headers {
 
 /// Field names are compared without regard to case (RFC 9110, Section 5.1).
 fn is_name(name: &[u8], wanted: &str) -> bool {
-    name.eq_ignore_ascii_case(wanted.as_bytes())
+    let wanted = wanted.as_bytes();
+    // Names are in lower case as a rule, and most differ in length.
+    name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
 }
 
 /// Iterator over the fields of [`Headers`], in order.

@@ -15,6 +15,14 @@ use super::transmit_block::BlockStart;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
+/// The end of a body up to this size need not stand in line where nobody stands there. Most
+/// responses are that.
+const AT_ONCE: usize = 2 << 10;
+
+/// With more than this encoded and not yet taken, DATA stands in line: it is not to use up the room
+/// of field sections.
+const FIFO_WITH_DATA: usize = 64 << 10;
+
 impl Connection {
     /// Sends a field section: a client's request on a reserved identifier, a server's interim or
     /// final response, or trailers after the body.
@@ -189,6 +197,10 @@ impl Connection {
         if len == 0 && !end_stream {
             return Ok(());
         }
+        if end_stream && self.may_frame_at_once(id, len) {
+            self.frame_at_once(id, data, now);
+            return Ok(());
+        }
         self.check_data_room(id, len)?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
         stream.send.content_left = content_left;
@@ -200,6 +212,29 @@ impl Connection {
         }
         self.schedule(id, now);
         Ok(())
+    }
+
+    /// Whether the end of a body may go behind the frames that are encoded already, without standing
+    /// in line: it is small, nobody's DATA waits, and the windows are open.
+    fn may_frame_at_once(&self, id: StreamId, len: usize) -> bool {
+        let Some(stream) = self.streams.get(id) else { return false };
+        let send = &stream.send;
+        len <= AT_ONCE
+            && self.fifo.len() <= FIFO_WITH_DATA
+            && !self.scheduler.has_turn(true)
+            && send.on_wire
+            && send.held_promises == 0
+            && send.queue.is_empty()
+            && self.send_window.available() >= len
+            && send.window.available() >= len
+    }
+
+    fn frame_at_once(&mut self, id: StreamId, data: Bytes, now: Instant) {
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.send.phase = Phase::Done;
+        }
+        self.account_data(id, data, true).encode(&mut self.fifo);
+        self.after_sending(id, true, now);
     }
 
     /// RFC 9113, Section 6.5.2: SETTINGS_MAX_HEADER_LIST_SIZE is advice, and going against it gets

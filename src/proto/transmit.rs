@@ -82,21 +82,33 @@ impl Connection {
         now: Instant,
         out: &mut Transmit,
     ) {
-        let len = piece.len();
+        self.send_buffered -= piece.len();
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.send.queued -= piece.len();
+        }
+        out.push_data(self.account_data(id, piece, end_stream));
+        self.after_sending(id, end_stream, now);
+    }
+
+    /// Makes a frame of a piece that the windows allow, and counts it.
+    pub(super) fn account_data(
+        &mut self,
+        id: StreamId,
+        data: Bytes,
+        end_stream: bool,
+    ) -> frame::Data {
+        let len = data.len();
         self.send_window.consume(len);
-        self.send_buffered -= len;
         if let Some(stream) = self.streams.get_mut(id) {
             stream.send.window.consume(len);
-            stream.send.queued -= len;
         }
         if len > 0 {
             self.budgets.served();
         }
-        let data = frame::Data { stream_id: id, data: piece, end_stream, padding: None };
+        let data = frame::Data { stream_id: id, data, end_stream, padding: None };
         self.tracer.frame(Way::Sent, &data);
         self.stats.sent.count(Kind::DATA, Head::LEN + len);
-        out.push_data(data);
-        self.after_sending(id, end_stream, now);
+        data
     }
 
     fn transmit_trailers(&mut self, id: StreamId, trailers: &Headers, now: Instant) {
@@ -110,7 +122,7 @@ impl Connection {
     }
 
     /// DATA or trailers of a stream have gone out: what comes next for it?
-    fn after_sending(&mut self, id: StreamId, end_stream: bool, now: Instant) {
+    pub(super) fn after_sending(&mut self, id: StreamId, end_stream: bool, now: Instant) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let allowed = if end_stream { stream.state.send_data(true) } else { Ok(()) };
         debug_assert!(allowed.is_ok(), "DATA is queued in states that allow it alone");

@@ -292,8 +292,8 @@ fn blocks_are_encoded_in_the_order_in_which_they_go_out() {
     peer.ask(|core, now| core.send_headers(id(3), &last, true, now)).unwrap();
     peer.expect_data(1, b"one", true);
     assert_eq!(peer.expect_headers(5, false), post().with("number", "5"));
+    peer.expect_data(5, b"five", true);
     peer.expect_data(3, b"3", false);
     assert_eq!(peer.expect_headers(3, true), last);
-    peer.expect_data(5, b"five", true);
     peer.expect_nothing();
 }

@@ -18,14 +18,16 @@ fn keepalive(interval: u32) -> Config {
 }
 
 #[test]
-fn a_ping_is_answered_with_its_payload_before_any_data() {
+fn a_ping_is_answered_with_its_payload_before_data_that_stands_in_line() {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(&super::post(), false, now)).unwrap();
-    peer.ask(|core, now| core.send_data(super::id(1), "x".into(), true, now)).unwrap();
+    let body = [b'x'; 10_000];
+    let data = bytes::Bytes::copy_from_slice(&body);
+    peer.ask(|core, now| core.send_data(super::id(1), data.clone(), true, now)).unwrap();
     peer.send(Ping { ack: false, payload: *b"8 octets" });
     peer.expect_headers(1, false);
     peer.expect(Ping { ack: true, payload: *b"8 octets" });
-    peer.expect_data(1, b"x", true);
+    peer.expect_data(1, &body, true);
 }
 
 #[test]
