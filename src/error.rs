@@ -192,6 +192,11 @@ impl Error {
         matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
     }
 
+    /// Whether a GOAWAY of the peer's left the stream out.
+    pub(crate) fn is_goaway(&self) -> bool {
+        matches!(&*self.cause, Cause::Reset(reset) if reset.by == ResetBy::Goaway)
+    }
+
     /// Whether a body was larger than what is read into memory at most.
     pub fn is_body_too_large(&self) -> bool {
         matches!(&*self.cause, Cause::BodyTooLarge(_))

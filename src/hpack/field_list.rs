@@ -23,6 +23,11 @@ impl FieldList {
         Self { text: Vec::with_capacity(bytes), slots: Vec::with_capacity(fields) }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.slots.clear();
+    }
+
     /// # Panics
     ///
     /// If the text would pass 4 GiB.

@@ -101,6 +101,14 @@ impl Headers {
         self
     }
 
+    /// Removes all fields. The memory is kept for others, where no clone shares it.
+    pub fn clear(&mut self) {
+        match Arc::get_mut(&mut self.list) {
+            Some(list) => list.clear(),
+            None => *self = Headers::new(),
+        }
+    }
+
     /// Keeps the fields for which `keep` says true.
     pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
         // The text stays without gaps, as `section_size` needs it.
@@ -187,8 +195,29 @@ impl Headers {
         self.list.section_size()
     }
 
+    /// For adding several fields: making sure that nobody shares the list costs about as much as a
+    /// field does.
+    pub(crate) fn writer(&mut self) -> Writer<'_> {
+        Writer { list: self.list_mut() }
+    }
+
     fn list_mut(&mut self) -> &mut FieldList {
         Arc::make_mut(&mut self.list)
+    }
+}
+
+/// Adds fields to [`Headers`].
+pub(crate) struct Writer<'a> {
+    list: &'a mut FieldList,
+}
+
+impl Writer<'_> {
+    pub(crate) fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.list.push(Field::new(&name, &value));
+    }
+
+    pub(crate) fn push_sensitive(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.list.push(Field::new_sensitive(&name, &value));
     }
 }
 

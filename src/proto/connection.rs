@@ -129,6 +129,16 @@ impl Connection {
     ///
     /// If a value of `config` makes no sense.
     pub fn new(role: Role, config: Config, now: Instant) -> Result<Self, ConfigError> {
+        Self::new_boxed(role, config, now).map(|connection| *connection)
+    }
+
+    /// The same on the heap. It is large, and here it is not moved from one stack frame to the next:
+    /// what a thread's stack has held once stays in memory for as long as the thread lives.
+    pub(crate) fn new_boxed(
+        role: Role,
+        config: Config,
+        now: Instant,
+    ) -> Result<Box<Self>, ConfigError> {
         config.validate()?;
         let limits = hpack::Limits {
             max_section_size: config.max_header_list_size as usize,
@@ -138,7 +148,7 @@ impl Connection {
             Role::Server if !config.skip_preface => PREFACE.len(),
             _ => 0,
         };
-        let mut connection = Connection {
+        let mut connection = Box::new(Connection {
             role,
             tracer: Tracer::new(role),
             stats: Stats::default(),
@@ -184,7 +194,7 @@ impl Connection {
             idle_since: now,
             next_stall_check: None,
             config,
-        };
+        });
         connection.open_connection(now);
         Ok(connection)
     }

@@ -106,6 +106,11 @@ impl Closer {
         set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT))).map(|()| true)
     }
 
+    /// Whether [`set_read_timeout`](Self::set_read_timeout) can do something.
+    pub(crate) fn has_read_timeout(&self) -> bool {
+        self.read_timeout.is_some()
+    }
+
     /// Ends our direction: the peer reads the end of the stream once it has read all that was
     /// written. Our reads go on.
     ///

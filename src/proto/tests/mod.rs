@@ -12,6 +12,7 @@ mod abuse;
 mod blocks;
 mod connect;
 mod damage;
+mod declined;
 mod flow_receive;
 mod flow_send;
 mod goaway;

@@ -1,0 +1,210 @@
+//! The connection that threads share: the core, what has come for each stream, and whose turn it
+//! is, all behind one lock.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::BuildHasherDefault;
+use std::io::{Read, Write};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use super::inbox::Inbox;
+use super::turn::Lead;
+use crate::error::Error;
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+use crate::link::{ReadBuffer, WriteBuffer};
+use crate::proto::{Connection, IdHasher};
+use crate::transport::{Closer, Halves};
+
+/// One connection.
+pub(crate) struct Conn {
+    state: Mutex<State>,
+    pub(super) closer: Closer,
+    pub(super) hooks: Option<Box<dyn Hooks>>,
+}
+
+/// What a server does for its connections.
+pub(crate) trait Hooks: Send + Sync {
+    /// Finds a thread to lead the connection, whose leader is about to wait for something while
+    /// requests wait for it. `false` if there is none.
+    fn hand_over(&self, conn: &Arc<Conn>) -> bool;
+
+    /// The leader has begun to do something, and may take long over it.
+    fn at_work(&self);
+
+    /// Finds a thread for what has [arrived](State::arrive) without a read.
+    fn work(&self);
+
+    /// Finds a thread to write what there is to write. `false` if there is none.
+    fn flush(&self) -> bool;
+
+    /// Calls [`Conn::tick`] at that time.
+    fn arm(&self, conn: &Arc<Conn>, at: Instant);
+}
+
+/// What the lock protects.
+pub(crate) struct State {
+    pub(crate) core: Box<Connection>,
+    pub(crate) streams: Inboxes,
+    /// Messages on streams of the peer's that nobody has taken yet: requests at a server, promises
+    /// at a client.
+    pub(crate) arrivals: VecDeque<Arrival>,
+    /// Who leads.
+    pub(crate) lead: Lead,
+    /// The leader's progress: it goes up with each thing that the leader begins.
+    pub(crate) step: u64,
+    /// Gone while a thread reads.
+    pub(super) reading: Option<Box<Reading>>,
+    /// Gone while a thread writes.
+    pub(super) writing: Option<Box<Writing>>,
+    /// Threads that wait in [`Conn::wait`] without leading.
+    pub(super) parked: Vec<Thread>,
+    /// Threads to wake when the lock is given back.
+    pub(super) wake: Vec<Thread>,
+    /// PINGs of the application's whose answers are waited for.
+    pub(super) pongs: Vec<Pong>,
+    /// What the reads were last told to wait.
+    pub(super) read_timeout: Option<Duration>,
+    /// The server's clock has been told to come back at this time.
+    pub(super) armed: Option<Instant>,
+    pub(super) end: Ending,
+}
+
+pub(crate) type Inboxes = HashMap<StreamId, Inbox, BuildHasherDefault<IdHasher>>;
+
+/// How far the end of the connection has come.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// Since when nothing can be written any more, and why.
+    pub(super) write_failed: Option<(Instant, Error)>,
+    /// Why nothing more can be read.
+    pub(super) read_failed: Option<Error>,
+    /// Since when the core has been closed.
+    pub(super) since: Option<Instant>,
+    /// Since when our direction has been shut.
+    pub(super) write_shut: Option<Instant>,
+    /// Nothing more comes from the transport.
+    pub(super) read_ended: bool,
+    pub(super) is_cut: bool,
+}
+
+/// A PING whose answer a thread waits for.
+pub(super) struct Pong {
+    pub(super) payload: [u8; 8],
+    pub(super) thread: Thread,
+    pub(super) round_trip_time: Option<Duration>,
+}
+
+/// The first message on a stream that the peer has opened.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) id: StreamId,
+    pub(crate) headers: Headers,
+    /// Nothing follows on the stream.
+    pub(crate) end_stream: bool,
+    pub(crate) since: Instant,
+}
+
+/// The turn to read.
+pub(super) struct Reading {
+    pub(super) reader: Box<dyn Read + Send>,
+    pub(super) buffer: ReadBuffer,
+}
+
+/// The turn to write.
+pub(super) struct Writing {
+    pub(super) writer: Box<dyn Write + Send>,
+    pub(super) buffer: WriteBuffer,
+}
+
+impl Conn {
+    pub(crate) fn new<R, W>(
+        core: Box<Connection>,
+        halves: Halves<R, W>,
+        hooks: Option<Box<dyn Hooks>>,
+    ) -> Arc<Self>
+    where
+        R: Read + Send + 'static,
+        W: Write + Send + 'static,
+    {
+        let Halves { reader, writer, closer } = halves;
+        let reading = Reading { reader: Box::new(reader), buffer: ReadBuffer::new() };
+        let writing = Writing { writer: Box::new(writer), buffer: WriteBuffer::new() };
+        Arc::new(Conn {
+            state: Mutex::new(State {
+                core,
+                streams: HashMap::default(),
+                arrivals: VecDeque::new(),
+                lead: Lead::Free,
+                step: 0,
+                reading: Some(Box::new(reading)),
+                writing: Some(Box::new(writing)),
+                parked: Vec::new(),
+                wake: Vec::new(),
+                pongs: Vec::new(),
+                read_timeout: None,
+                armed: None,
+                end: Ending::default(),
+            }),
+            closer,
+            hooks,
+        })
+    }
+
+    pub(crate) fn lock(&self) -> Guard<'_> {
+        // No code of the application's runs under the lock, and a panic of ours there would be
+        // found by whoever goes on.
+        Guard { state: Some(self.state.lock().unwrap_or_else(PoisonError::into_inner)) }
+    }
+
+    /// Runs commands under the lock and hands out the events that they caused.
+    pub(crate) fn with<T>(&self, command: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let result = command(&mut state, now);
+        state.hand_out(now);
+        result
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn").field("closer", &self.closer).finish_non_exhaustive()
+    }
+}
+
+/// The lock. Threads that are to be woken are woken after it has been given back, or they would
+/// run into it.
+pub(crate) struct Guard<'a> {
+    /// Gone only while it is dropped.
+    state: Option<MutexGuard<'a, State>>,
+}
+
+impl Deref for Guard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state.as_ref().expect("held until the drop")
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state.as_mut().expect("held until the drop")
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let Some(mut state) = self.state.take() else { return };
+        if state.wake.is_empty() {
+            return;
+        }
+        let mut wake = std::mem::take(&mut state.wake);
+        drop(state);
+        wake.drain(..).for_each(|thread| thread.unpark());
+    }
+}

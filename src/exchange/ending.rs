@@ -1,0 +1,140 @@
+//! Deadlines, and how a connection ends.
+//!
+//! ```text
+//!   the core is closed ─▶ flush writes GOAWAY, shuts our direction ─▶ whoever leads drains ─▶ cut
+//!                         (LAST_WORDS at most)                        (LINGER at most)
+//! ```
+//!
+//! Closing with octets unread would have the system send a TCP RST, which can destroy the GOAWAY
+//! before the peer reads it; that is what the draining is for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::conn::{Conn, State};
+use crate::error::Error;
+use crate::proto::{CloseReason, CommandError};
+
+/// After the end of the connection, so long is tried to write what is left (GOAWAY).
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// When one side of the transport has ended, so long the other has to come to its end by itself.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// What is to be done outside of the lock after a [`Conn::tick`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tick {
+    Nothing,
+    /// There is something to write.
+    Flush,
+    /// It has had its time: the transport is to be cut.
+    Cut,
+}
+
+impl State {
+    /// Why the connection has ended; `None` while it is alive.
+    pub(crate) fn end_error(&self) -> Option<Error> {
+        Some(match self.core.close_reason()? {
+            CloseReason::Error(error) => error.clone().into(),
+            CloseReason::Peer(goaway) => {
+                let write_failed = self.end.write_failed.as_ref().map(|(_, error)| error);
+                match (goaway, self.end.read_failed.as_ref().or(write_failed)) {
+                    (None, Some(error)) => error.clone(),
+                    (goaway, _) => Error::closed_by_peer(goaway.clone()),
+                }
+            }
+            CloseReason::Local => CommandError::Closed.into(),
+        })
+    }
+
+    /// Whether nothing can be asked of the connection any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.since.is_some()
+    }
+
+    /// Whether nothing more comes from the transport.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.read_ended || self.end.is_cut
+    }
+
+    /// When there is something to do, if nothing else happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let end = &self.end;
+        match end.since {
+            Some(_) if end.is_cut => None,
+            Some(since) => {
+                let cut = since + LAST_WORDS + LINGER;
+                Some(end.write_shut.map_or(cut, |shut| cut.min(shut + LINGER)))
+            }
+            None => {
+                let write_failed = end.write_failed.as_ref().map(|(at, _)| *at + LINGER);
+                [self.core.poll_timeout(), write_failed].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn run_clock(&mut self, now: Instant) {
+        if self.end.since.is_some() || self.deadline().is_none_or(|at| now < at) {
+            return;
+        }
+        // An error is kept by the core as the reason of the end.
+        let _ = self.core.handle_timeout(now);
+        if self.end.write_failed.as_ref().is_some_and(|(at, _)| *at + LINGER <= now) {
+            // The peer has said nothing that would explain it.
+            self.core.end_of_input();
+        }
+        self.hand_out(now);
+    }
+
+    /// Whether the last frames have had their time.
+    pub(super) fn is_past_last_words(&self, now: Instant) -> bool {
+        self.end.since.is_some_and(|since| now >= since + LAST_WORDS)
+    }
+}
+
+impl Conn {
+    /// Called by the clock: does what is due and says what is left to do.
+    pub(crate) fn tick(self: &Arc<Self>, now: Instant) -> Tick {
+        let mut state = self.lock();
+        if state.armed.is_some_and(|at| now < at) {
+            // An earlier call has done what this one was for, and has called for the next.
+            return Tick::Nothing;
+        }
+        state.armed = None;
+        state.run_clock(now);
+        if state.end.since.is_some() && state.deadline().is_some_and(|at| at <= now) {
+            return Tick::Cut;
+        }
+        self.arm(&mut state);
+        if state.has_to_write() {
+            Tick::Flush
+        } else {
+            Tick::Nothing
+        }
+    }
+
+    /// Sees to it that the server's clock comes back in time.
+    pub(super) fn arm(self: &Arc<Self>, state: &mut State) {
+        let Some((hooks, at)) = self.hooks.as_ref().zip(state.deadline()) else { return };
+        if state.armed.is_none_or(|armed| at < armed) {
+            state.armed = Some(at);
+            hooks.arm(self, at);
+        }
+    }
+
+    /// Has a server's threads take care of what has arrived without a read.
+    pub(crate) fn work_elsewhere(&self) {
+        if let Some(hooks) = &self.hooks {
+            hooks.work();
+        }
+    }
+
+    /// Cuts the transport: blocked reads and writes return.
+    pub(crate) fn cut(&self) {
+        self.lock().end.is_cut = true;
+        if let Err(error) = self.closer.close() {
+            log::debug!("closing the transport: {error}");
+        }
+    }
+}

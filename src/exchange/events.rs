@@ -1,0 +1,148 @@
+//! From the core's events to the streams that they are for.
+
+use std::time::Instant;
+
+use super::conn::{Arrival, State};
+use super::inbox::{Half, Inbox};
+use crate::error::{Error, StreamReset};
+use crate::frame::StreamId;
+use crate::proto::{Event, HeadersKind};
+
+impl State {
+    /// Hands out what the core has to tell. Threads that waited for it are woken when the lock is
+    /// given back.
+    pub(crate) fn hand_out(&mut self, now: Instant) {
+        while let Some(event) = self.core.poll_event() {
+            self.hand_out_one(event, now);
+        }
+        self.note_end(now);
+    }
+
+    fn hand_out_one(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Headers { stream_id, headers, kind, end_stream } => match kind {
+                HeadersKind::Request => {
+                    self.arrive(Arrival { id: stream_id, headers, end_stream, since: now });
+                }
+                HeadersKind::Informational | HeadersKind::Response | HeadersKind::Trailers => {
+                    let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                    if kind == HeadersKind::Trailers {
+                        inbox.trailers = Some(headers);
+                    } else {
+                        inbox.responses.push_back((headers, kind));
+                    }
+                    inbox.has_ended |= end_stream;
+                    inbox.wake(Half::Recv, &mut self.wake);
+                }
+            },
+            Event::Data { stream_id, data, end_stream } => {
+                let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                inbox.has_ended |= end_stream;
+                if inbox.is_declined {
+                    // The stream may be over by now; then there is nothing to give back.
+                    let _ = self.core.release(stream_id, data.len());
+                } else if !data.is_empty() {
+                    inbox.data.push_back(data);
+                }
+                inbox.wake(Half::Recv, &mut self.wake);
+            }
+            Event::Reset { stream_id, code, by, retry_safe } => {
+                let reset = StreamReset { stream_id, code, by, retry_safe };
+                self.fail_stream(stream_id, Error::from(reset));
+            }
+            Event::StreamClosed { stream_id, held_slot } => self.close_stream(stream_id, held_slot),
+            Event::SendRoom { stream_id } if stream_id.is_connection() => {
+                // Room for a field section: whoever waits tries again.
+                for inbox in self.streams.values_mut().filter(|inbox| inbox.is_full) {
+                    inbox.is_full = false;
+                    inbox.wake(Half::Send, &mut self.wake);
+                }
+            }
+            Event::SendRoom { stream_id } => {
+                let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                inbox.is_full = false;
+                inbox.wake(Half::Send, &mut self.wake);
+            }
+            Event::Promise { promised_stream_id: id, headers, .. } => {
+                self.arrive(Arrival { id, headers, end_stream: false, since: now });
+            }
+            Event::Pong { payload, round_trip_time } => {
+                let waits = self.pongs.iter_mut().find(|pong| pong.payload == payload);
+                if let Some(pong) = waits {
+                    pong.round_trip_time = Some(round_trip_time);
+                    self.wake.push(pong.thread.clone());
+                }
+            }
+            // The core acts on them by itself.
+            _ => {}
+        }
+    }
+
+    /// A stream that somebody is to take care of.
+    pub(crate) fn arrive(&mut self, arrival: Arrival) {
+        self.streams.insert(arrival.id, Inbox::new(arrival.end_stream));
+        self.arrivals.push_back(arrival);
+    }
+
+    fn fail_stream(&mut self, id: StreamId, error: Error) {
+        let Some(inbox) = self.streams.get_mut(&id) else { return };
+        inbox.failure.get_or_insert(error);
+        inbox.wake_all(&mut self.wake);
+    }
+
+    fn close_stream(&mut self, id: StreamId, held_slot: bool) {
+        let Some(inbox) = self.streams.get_mut(&id) else {
+            if held_slot {
+                self.core.release_slot();
+            }
+            return;
+        };
+        inbox.is_closed = true;
+        inbox.holds_slot = held_slot;
+        inbox.wake_all(&mut self.wake);
+        if inbox.is_released {
+            self.forget(id);
+        } else if inbox.failure.is_some() {
+            // Nobody works on it yet, and nobody needs to begin.
+            let before = self.arrivals.len();
+            self.arrivals.retain(|arrival| arrival.id != id);
+            if self.arrivals.len() < before {
+                self.forget(id);
+            }
+        }
+    }
+
+    /// The application has done with a stream.
+    pub(crate) fn release_stream(&mut self, id: StreamId) {
+        let Some(inbox) = self.streams.get_mut(&id) else { return };
+        inbox.is_released = true;
+        inbox.is_declined = true;
+        inbox.data.clear();
+        if inbox.is_closed {
+            self.forget(id);
+        }
+    }
+
+    /// Both the core and the application have done with a stream.
+    fn forget(&mut self, id: StreamId) {
+        if self.streams.remove(&id).is_some_and(|inbox| inbox.holds_slot) {
+            self.core.release_slot();
+        }
+    }
+
+    fn note_end(&mut self, now: Instant) {
+        if self.end.since.is_some() || self.core.close_reason().is_none() {
+            return;
+        }
+        self.end.since = Some(now);
+        // Nobody could be answered any more.
+        for arrival in std::mem::take(&mut self.arrivals) {
+            self.streams.remove(&arrival.id);
+        }
+        for inbox in self.streams.values_mut() {
+            inbox.is_closed = true;
+            inbox.wake_all(&mut self.wake);
+        }
+        self.wake.extend(self.pongs.iter().map(|pong| pong.thread.clone()));
+    }
+}

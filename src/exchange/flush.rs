@@ -1,0 +1,156 @@
+//! Writing: whoever has something to write and finds the writer takes it, and writes for all.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use super::conn::{Conn, Guard, State, Writing};
+use crate::error::Error;
+use crate::frame::ErrorCode;
+use crate::proto::ConnectionError;
+use crate::transport::gave_up;
+
+/// About so much goes into one write: many frames share a system call, and others need not wait
+/// long for their turn.
+const BATCH: usize = 256 << 10;
+
+impl State {
+    /// Whether there is something to write, and nobody writes.
+    pub(crate) fn has_to_write(&self) -> bool {
+        let has_left = |writing: &Writing| !writing.buffer.is_done();
+        self.end.write_failed.is_none()
+            && self.end.write_shut.is_none()
+            && self.writing.as_ref().is_some_and(|writing| {
+                has_left(writing) || self.core.wants_transmit() || self.end.since.is_some()
+            })
+    }
+
+    /// Whether a thread writes.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.is_none()
+    }
+
+    /// Nothing more can be written. What the peer has sent before may still explain it, so the
+    /// reader gets a moment to find that.
+    fn fail_writes(&mut self, error: Error, now: Instant) {
+        log::debug!("writing: {error}");
+        self.end.write_failed.get_or_insert((now, error));
+    }
+}
+
+impl Conn {
+    /// Writes all that there is to write, unless another thread is about it: that one then takes
+    /// it along.
+    pub(crate) fn flush_now(self: &Arc<Self>) {
+        drop(self.flush(self.lock(), None));
+    }
+
+    /// The same with the lock held, which is given back while writing. After `deadline`, what is
+    /// left is left to the next one.
+    pub(crate) fn flush<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        if state.has_to_write() {
+            if let Some(mut writing) = state.writing.take() {
+                state = self.write(state, &mut writing, deadline);
+                state.writing = Some(writing);
+                state = self.shut_after_the_end(state);
+                if deadline.is_some() && state.has_to_write() {
+                    // Others have found the writer gone, and rely on it.
+                    self.flush_elsewhere();
+                }
+            }
+        }
+        self.arm(&mut state);
+        state
+    }
+
+    /// Has another thread write what is left when a deadline has passed.
+    fn flush_elsewhere(self: &Arc<Self>) {
+        let has_gone = match &self.hooks {
+            Some(hooks) => hooks.flush(),
+            None => {
+                let conn = Arc::clone(self);
+                let builder = thread::Builder::new().name("h2-sync-flush".to_owned());
+                builder.stack_size(128 << 10).spawn(move || conn.flush_now()).is_ok()
+            }
+        };
+        if !has_gone {
+            log::warn!("no thread to write what is left: it waits for the next one to write");
+        }
+    }
+
+    fn write<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        writing: &mut Writing,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        let Writing { writer, buffer } = writing;
+        loop {
+            let now = Instant::now();
+            if buffer.is_done() {
+                let has_more = state.core.poll_transmit(now, &mut buffer.out, BATCH);
+                // What has been taken makes room.
+                state.hand_out(now);
+                if !has_more {
+                    return state;
+                }
+                buffer.start(now);
+            }
+            let limit = state.core.config().stall_timeout;
+            let stalled_for = now.saturating_duration_since(buffer.stalled_since(now));
+            if state.is_past_last_words(now) {
+                buffer.clear();
+                state.fail_writes(Error::timeout("the last frames could not be written"), now);
+                return state;
+            }
+            if limit.is_some_and(|limit| stalled_for >= limit) && !state.has_ended() {
+                let what = "a write made no progress in time";
+                state.core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
+                state.hand_out(now);
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return state;
+            }
+            drop(state);
+            // The transport may be the application's; its panic is the end of this connection alone.
+            let result = catch_unwind(AssertUnwindSafe(|| buffer.write_once(writer)));
+            state = self.lock();
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) if gave_up(&error) => {}
+                Ok(Err(error)) => {
+                    buffer.clear();
+                    state.fail_writes(error.into(), Instant::now());
+                    return state;
+                }
+                Err(_) => {
+                    buffer.clear();
+                    let now = Instant::now();
+                    let error = ConnectionError::internal("the transport panicked in a write");
+                    state.core.abort(error.clone());
+                    state.fail_writes(error.into(), now);
+                    state.hand_out(now);
+                    return state;
+                }
+            }
+        }
+    }
+
+    /// After the last octet of a connection that has ended, our direction is shut.
+    fn shut_after_the_end<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+        let all_written = state.writing.as_ref().is_some_and(|writing| writing.buffer.is_done());
+        if !state.has_ended() || !all_written || state.end.write_shut.is_some() {
+            return state;
+        }
+        state.end.write_shut = Some(Instant::now());
+        drop(state);
+        // Whether that arrives is the peer's business now.
+        let _ = self.closer.shutdown_write();
+        self.lock()
+    }
+}

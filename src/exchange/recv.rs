@@ -1,0 +1,310 @@
+//! The half of a stream that is read from.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+
+use super::conn::{Conn, State};
+use super::inbox::{Half, Inbox};
+use crate::error::Error;
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+use crate::proto::{CommandError, HeadersKind};
+use crate::transport::WRITE_TICK;
+
+/// What the peer sends on one stream: the body of a message, and the trailers behind it.
+///
+/// It is read as octets come, through [`Read`] or [`BufRead`], or in the pieces in which they came,
+/// without a copy, with [`next_chunk`](Self::next_chunk). Reading gives the peer credit for more
+/// (RFC 9113, Section 5.2), so a body that nobody reads holds no more memory than the window of
+/// its stream.
+///
+/// Errors of `Read` have an [`Error`] of this crate inside; `Error::from` takes it out. A stream
+/// that the peer reset fails with [`Error::is_reset`], and never ends as if it were complete.
+///
+/// Dropping it before the end says that the rest is not wanted. At a client the stream is reset with
+/// CANCEL. At a server it is reset with NO_ERROR once the response is complete (RFC 9113, Section
+/// 8.1).
+pub struct RecvHalf {
+    conn: Arc<Conn>,
+    id: StreamId,
+    chunk: Bytes,
+    timeout: Option<Duration>,
+    /// When it is too late in any case.
+    deadline: Option<Instant>,
+    /// The whole body has been read.
+    has_ended: bool,
+    /// The inbox counts it as one of its halves.
+    is_counted: bool,
+    /// The client waits for `100 Continue` before it sends the body.
+    expects_continue: bool,
+    /// No handler is about to return and have everything written.
+    stands_alone: bool,
+}
+
+impl RecvHalf {
+    /// The half of a stream that is in the table of `conn`, and counted there.
+    pub(crate) fn new(conn: Arc<Conn>, id: StreamId, timeout: Option<Duration>) -> Self {
+        RecvHalf {
+            conn,
+            id,
+            chunk: Bytes::new(),
+            timeout,
+            deadline: None,
+            has_ended: false,
+            is_counted: true,
+            expects_continue: false,
+            stands_alone: false,
+        }
+    }
+
+    /// The message ended with its header section.
+    pub(crate) fn has_nothing(&mut self) {
+        self.has_ended = true;
+        self.is_counted = false;
+    }
+
+    /// Sends `100 Continue` before the body is waited for (RFC 9110, Section 10.1.1).
+    pub(crate) fn expect_continue(&mut self) {
+        self.expects_continue = true;
+    }
+
+    /// Outlives the handler.
+    pub(crate) fn stand_alone(&mut self) {
+        self.stands_alone = true;
+    }
+
+    /// The stream's identifier.
+    pub fn stream_id(&self) -> StreamId {
+        self.id
+    }
+
+    /// How long a read waits for the next octets.
+    pub fn read_timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Sets how long a read waits for the next octets; `None` is for ever, or until the connection
+    /// ends.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Sets when it is too late for anything to be read, however steadily it comes.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    /// Waits for the next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// The stream was reset, the connection has ended, or nothing came in time.
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.chunk.has_remaining() {
+            return Ok(Some(std::mem::take(&mut self.chunk)));
+        }
+        if self.has_ended {
+            return Ok(None);
+        }
+        if self.expects_continue {
+            self.send_continue();
+        }
+        let id = self.id;
+        let chunk = self.wait(|state| state.take_data(id))?;
+        self.has_ended = chunk.is_none();
+        Ok(chunk)
+    }
+
+    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_chunk`](Self::next_chunk).
+    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        while self.next_chunk()?.is_some() {}
+        let mut state = self.conn.lock();
+        let trailers = state.streams.get_mut(&self.id).and_then(|inbox| inbox.trailers.take());
+        drop(state);
+        // What the core has let through is valid; should `http` not take it all the same, the
+        // message is as good without.
+        Ok(trailers.and_then(|trailers| HeaderMap::try_from(&trailers).ok()))
+    }
+
+    /// Whether there are octets that can be read without waiting.
+    pub(crate) fn has_buffered(&self) -> bool {
+        self.chunk.has_remaining()
+    }
+
+    /// The next response, interim or final, of a request of ours.
+    pub(crate) fn next_response(&mut self) -> Result<(Headers, HeadersKind), Error> {
+        let id = self.id;
+        self.wait(|state| state.take_response(id)).map_err(|error| {
+            if error.is_timeout() {
+                no_response()
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Waits for `ready`, for as long as the timeout says, and gives what is owed back.
+    fn wait<T>(
+        &self,
+        ready: impl FnMut(&mut State) -> Option<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let deadline = self.until();
+        let state = self.conn.lock();
+        let (state, result) = self.conn.wait(state, (self.id, Half::Recv), deadline, ready);
+        if state.has_to_write() {
+            // Credit, which the peer may be waiting for.
+            drop(self.conn.flush(state, deadline));
+        }
+        result.unwrap_or_else(|| Err(Error::timeout("nothing more of the body came in time")))
+    }
+
+    /// When a wait that begins now is over.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        [timeout, self.deadline].into_iter().flatten().min()
+    }
+
+    fn send_continue(&mut self) {
+        self.expects_continue = false;
+        self.conn.with(|state, now| {
+            let waits = state
+                .streams
+                .get(&self.id)
+                .is_some_and(|inbox| !inbox.has_ended && inbox.data.is_empty());
+            if waits {
+                let headers = Headers::new().with(":status", "100");
+                // After the final response there is nothing to wait for.
+                let _ = state.core.send_headers(self.id, &headers, false, now);
+            }
+        });
+    }
+}
+
+/// What it says when no response comes in time.
+fn no_response() -> Error {
+    Error::timeout("no response came in time")
+}
+
+impl State {
+    /// Whether [`take_response`](Self::take_response) has something to say.
+    pub(crate) fn has_response(&self, id: StreamId) -> bool {
+        let has_news = |inbox: &Inbox| !inbox.responses.is_empty() || inbox.failure.is_some();
+        self.has_ended() || self.streams.get(&id).is_none_or(has_news)
+    }
+
+    /// Whether [`take_data`](Self::take_data) has something to say.
+    pub(crate) fn has_data(&self, id: StreamId) -> bool {
+        let has_news =
+            |inbox: &Inbox| !inbox.data.is_empty() || inbox.has_ended || inbox.failure.is_some();
+        self.has_ended() || self.streams.get(&id).is_none_or(has_news)
+    }
+
+    /// The next response; `None` if there is nothing to say yet.
+    pub(crate) fn take_response(
+        &mut self,
+        id: StreamId,
+    ) -> Option<Result<(Headers, HeadersKind), Error>> {
+        let Some(inbox) = self.streams.get_mut(&id) else { return Some(Err(self.gone(id))) };
+        match inbox.responses.pop_front() {
+            Some(response) => Some(Ok(response)),
+            None => inbox.failure.clone().or_else(|| self.end_error()).map(Err),
+        }
+    }
+
+    /// The next piece of a body, with its credit given back; `None` if there is nothing to say yet.
+    fn take_data(&mut self, id: StreamId) -> Option<Result<Option<Bytes>, Error>> {
+        let Some(inbox) = self.streams.get_mut(&id) else { return Some(Err(self.gone(id))) };
+        if let Some(data) = inbox.data.pop_front() {
+            // The stream may be over; then there is nothing to give back.
+            let _ = self.core.release(id, data.len());
+            return Some(Ok(Some(data)));
+        }
+        if inbox.has_ended {
+            return Some(Ok(None));
+        }
+        inbox.failure.clone().or_else(|| self.end_error()).map(Err)
+    }
+
+    /// Why a stream is not there any more.
+    fn gone(&self, id: StreamId) -> Error {
+        self.end_error().unwrap_or_else(|| CommandError::StreamClosed(id).into())
+    }
+}
+
+impl Read for RecvHalf {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let chunk = self.fill_buf()?;
+        let n = chunk.len().min(buf.len());
+        buf[..n].copy_from_slice(&chunk[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for RecvHalf {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while !self.chunk.has_remaining() {
+            match self.next_chunk()? {
+                Some(chunk) => self.chunk = chunk,
+                None => break,
+            }
+        }
+        Ok(&self.chunk)
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.chunk.advance(n);
+    }
+}
+
+impl Drop for RecvHalf {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
+        let id = self.id;
+        let mut state = self.conn.lock();
+        if !self.has_ended {
+            let now = Instant::now();
+            state.decline(id, now);
+            state.hand_out(now);
+            if self.conn.hooks.is_none() || self.stands_alone {
+                // Nobody may be about to write. It does not have to be now, either.
+                state = self.conn.flush(state, now.checked_add(WRITE_TICK));
+            }
+        }
+        state.leave(id);
+    }
+}
+
+impl State {
+    /// Nobody reads the rest of what comes on a stream.
+    fn decline(&mut self, id: StreamId, now: Instant) {
+        let Some(inbox) = self.streams.get_mut(&id) else { return };
+        inbox.is_declined = true;
+        let unread = inbox.data.drain(..).map(|data| data.len()).sum();
+        if !inbox.has_ended && !inbox.is_closed {
+            // It may be over by now. If not, the peer may need credit to come to its end.
+            let _ = self.core.decline_body(id, now);
+            let _ = self.core.release(id, unread);
+        }
+    }
+}
+
+impl fmt::Debug for RecvHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvHalf").field("stream_id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,353 @@
+//! The half of a stream that is written to.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+
+use super::conn::{Conn, State};
+use super::inbox::Half;
+use crate::error::Error;
+use crate::frame::{ErrorCode, StreamId};
+use crate::hpack::Headers;
+use crate::proto::CommandError;
+
+/// So much is gathered before it is given to the connection.
+pub(crate) const PIECE: usize = 64 << 10;
+
+/// What we send on one stream: the body of a message, and the trailers behind it.
+///
+/// It is a [`Write`] with a buffer: [`flush`](Write::flush) sends what is there now. A body that is
+/// in memory already goes out without a copy with [`send`](Self::send). Writing waits while the
+/// peer's windows are shut or the transport is full (RFC 9113, Section 5.2), and fails when that
+/// takes longer than `stall_timeout`.
+///
+/// Say [`finish`](Self::finish) or [`send_trailers`](Self::send_trailers) at the end. Dropping it
+/// before that resets the stream, with CANCEL, or with INTERNAL_ERROR in a panic: a body that was
+/// cut short must not look complete.
+///
+/// Errors of `Write` have an [`Error`] of this crate inside; `Error::from` takes it out.
+pub struct SendHalf {
+    conn: Arc<Conn>,
+    id: StreamId,
+    pub(crate) buffer: BytesMut,
+    timeout: Option<Duration>,
+    /// When it is too late in any case.
+    deadline: Option<Instant>,
+    is_finished: bool,
+    /// The field section that comes first has been taken.
+    has_begun: bool,
+    /// A piece was sent in part when its time was over: what came behind it would look whole.
+    is_cut: bool,
+}
+
+/// What stands behind the octets that are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then<'a> {
+    /// More of the body.
+    More,
+    /// The end of the stream.
+    End,
+    /// The end of the stream, by trailers.
+    Trailers(&'a Headers),
+}
+
+impl SendHalf {
+    /// The half of a stream that is in the table of `conn`, and counted there. `buffer` is where it
+    /// gathers small writes.
+    pub(crate) fn new(conn: Arc<Conn>, id: StreamId, buffer: BytesMut) -> Self {
+        SendHalf {
+            conn,
+            id,
+            buffer,
+            timeout: None,
+            deadline: None,
+            is_finished: false,
+            has_begun: false,
+            is_cut: false,
+        }
+    }
+
+    /// The stream's identifier.
+    pub fn stream_id(&self) -> StreamId {
+        self.id
+    }
+
+    /// Sets how long a write waits for room; `None`, as at first, leaves it to the `stall_timeout`
+    /// of the connection.
+    ///
+    /// What was to be written is lost when the time is over. So the body cannot be gone on with:
+    /// later writes fail as well, and dropping it resets the stream.
+    pub fn set_write_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Sets when it is too late for anything to be written, however steadily the peer takes it.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    /// Sends octets without copying them, behind what has been written before.
+    ///
+    /// # Errors
+    ///
+    /// The stream was reset or has been finished, the connection has ended, or there was no room in
+    /// time.
+    pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
+        self.put_buffer(None, Then::More)?;
+        self.put(None, data.into(), Then::More)?;
+        self.flush_conn();
+        Ok(())
+    }
+
+    /// Sends what has been written, and the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.put_buffer(None, Then::End)?;
+        self.flush_conn();
+        Ok(())
+    }
+
+    /// Sends what has been written, and the end of the stream with trailers.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and field sections that are not valid (RFC 9113, Section 8.1).
+    pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
+        self.put_buffer(None, Then::Trailers(&Headers::from(trailers)))?;
+        self.flush_conn();
+        Ok(())
+    }
+
+    /// Ends the stream with RST_STREAM. What has not been sent yet is dropped.
+    pub fn reset(&mut self, code: ErrorCode) {
+        let was_finished = std::mem::replace(&mut self.is_finished, true);
+        self.conn.with(|state, now| {
+            // It may be over by now.
+            let _ = state.core.reset(self.id, code, now);
+            if !was_finished {
+                state.leave(self.id);
+            }
+        });
+        self.flush_conn();
+    }
+
+    /// Whether the end of the stream has been asked for.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    /// Whether the field section that comes first has been taken.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    pub(crate) fn conn(&self) -> &Arc<Conn> {
+        &self.conn
+    }
+
+    /// Puts the field section of a message before the body, what has been written of that, and what
+    /// comes behind, in one step. Does not flush.
+    pub(crate) fn put_buffer(
+        &mut self,
+        head: Option<&Headers>,
+        then: Then<'_>,
+    ) -> Result<(), Error> {
+        if self.buffer.is_empty() && head.is_none() && matches!(then, Then::More) {
+            return Ok(());
+        }
+        let data = self.buffer.split().freeze();
+        self.put(head, data, then)
+    }
+
+    /// The same with octets of one's own. Waits for room.
+    pub(crate) fn put(
+        &mut self,
+        head: Option<&Headers>,
+        mut data: Bytes,
+        then: Then<'_>,
+    ) -> Result<(), Error> {
+        let never = |_: &mut State| None::<std::convert::Infallible>;
+        let result = self.put_unless(Half::Send, head, &mut data, then, never);
+        if result.is_err() && !self.has_begun {
+            // Nothing of it has gone, and so nothing of it is lost.
+            self.buffer.extend_from_slice(&data);
+        }
+        self.is_cut |= self.has_begun && result.as_ref().is_err_and(Error::is_timeout);
+        result.map(drop)
+    }
+
+    /// The same, until something else is `ready`. What has been put is taken from `data`.
+    pub(crate) fn put_unless<T>(
+        &mut self,
+        half: Half,
+        mut head: Option<&Headers>,
+        data: &mut Bytes,
+        then: Then<'_>,
+        mut something_else: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let id = self.id;
+        if self.is_finished {
+            return Err(CommandError::SendClosed(id).into());
+        }
+        if self.is_cut {
+            return Err(Error::timeout("a piece of the body was not taken in time"));
+        }
+        let ready = |state: &mut State| {
+            if let Some(result) = something_else(state) {
+                return Some(Ok(Some(result)));
+            }
+            if state.is_blocked(id) {
+                return None;
+            }
+            let now = Instant::now();
+            let result = state.put(id, &mut head, data, then, now);
+            state.hand_out(now);
+            match result {
+                Err(CommandError::Full { .. }) => {
+                    // Without an inbox the stream is over, and the next try says so.
+                    if let Some(inbox) = state.streams.get_mut(&id) {
+                        inbox.is_full = true;
+                    }
+                    None
+                }
+                Ok(()) => {
+                    if !matches!(then, Then::More) {
+                        state.leave(id);
+                    }
+                    Some(Ok(None))
+                }
+                Err(error) => Some(Err(state.explain(id, error))),
+            }
+        };
+        let (state, result) = self.conn.wait(self.conn.lock(), (id, half), self.until(), ready);
+        drop(state);
+        self.has_begun |= head.is_none();
+        let late = || Err(Error::timeout("the peer took nothing more of the body in time"));
+        let something_else = result.unwrap_or_else(late)?;
+        self.is_finished = something_else.is_none() && !matches!(then, Then::More);
+        Ok(something_else)
+    }
+
+    /// Writes out what has been put.
+    pub(crate) fn flush_conn(&self) {
+        drop(self.conn.flush(self.conn.lock(), self.until()));
+    }
+
+    /// When a wait that begins now is over.
+    fn until(&self) -> Option<Instant> {
+        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        [timeout, self.deadline].into_iter().flatten().min()
+    }
+}
+
+impl State {
+    /// Whether there is no room, and nothing else to tell either.
+    fn is_blocked(&self, id: StreamId) -> bool {
+        self.streams.get(&id).is_some_and(|inbox| inbox.is_full && !inbox.is_closed)
+    }
+
+    /// As much as there is room for; what has been put is taken from `head` and `data`.
+    fn put(
+        &mut self,
+        id: StreamId,
+        head: &mut Option<&Headers>,
+        data: &mut Bytes,
+        then: Then<'_>,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        let ends = matches!(then, Then::End);
+        if let Some(headers) = *head {
+            self.core.send_headers(id, headers, ends && data.is_empty(), now)?;
+            *head = None;
+            if ends && data.is_empty() {
+                return Ok(());
+            }
+        }
+        while data.len() > PIECE {
+            self.core.send_data(id, data.slice(..PIECE), false, now)?;
+            *data = data.split_off(PIECE);
+        }
+        if ends || !data.is_empty() {
+            self.core.send_data(id, data.clone(), ends, now)?;
+            *data = Bytes::new();
+        }
+        match then {
+            Then::Trailers(trailers) => self.core.send_headers(id, trailers, true, now),
+            Then::More | Then::End => Ok(()),
+        }
+    }
+
+    /// Why a stream cannot be used: what has happened to it tells more than that it is closed.
+    pub(crate) fn explain(&self, id: StreamId, error: CommandError) -> Error {
+        let failure = self.streams.get(&id).and_then(|inbox| inbox.failure.clone());
+        match error {
+            CommandError::StreamClosed(_)
+            | CommandError::Closed
+            | CommandError::UnknownStream(_) => {
+                failure.or_else(|| self.end_error()).unwrap_or_else(|| error.into())
+            }
+            error => error.into(),
+        }
+    }
+
+    /// One of the two halves of a stream is gone.
+    pub(crate) fn leave(&mut self, id: StreamId) {
+        let Some(inbox) = self.streams.get_mut(&id) else { return };
+        inbox.halves = inbox.halves.saturating_sub(1);
+        if inbox.halves == 0 {
+            self.release_stream(id);
+        }
+    }
+}
+
+impl Write for SendHalf {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.is_finished {
+            return Err(Error::from(CommandError::SendClosed(self.id)).into());
+        }
+        // What is gathered is bounded, whatever is asked for.
+        let n = buf.len().min(4 * PIECE);
+        self.buffer.extend_from_slice(&buf[..n]);
+        if self.buffer.len() >= PIECE {
+            self.put_buffer(None, Then::More)?;
+            self.flush_conn();
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.put_buffer(None, Then::More)?;
+        self.flush_conn();
+        Ok(())
+    }
+}
+
+impl Drop for SendHalf {
+    fn drop(&mut self) {
+        // Whoever has finished it has flushed it, or leaves that to the leader.
+        if !self.is_finished {
+            self.reset(if thread::panicking() {
+                ErrorCode::InternalError
+            } else {
+                ErrorCode::Cancel
+            });
+        }
+    }
+}
+
+impl fmt::Debug for SendHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendHalf")
+            .field("stream_id", &self.id)
+            .field("is_finished", &self.is_finished)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! What a connection of a client needs beside the requests: streams opened, PINGs, and somebody to
+//! look after it while nobody waits for anything.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::conn::{Conn, Guard, Pong, State};
+use super::inbox::{Half, Inbox};
+use super::turn::Lead;
+use crate::error::Error;
+use crate::frame::{ErrorCode, StreamId};
+use crate::hpack::Headers;
+use crate::proto::CommandError;
+
+/// How long a connection that nobody waits for is listened to.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// How long writing may take there.
+const WRITE: Duration = Duration::from_millis(50);
+
+impl State {
+    /// Opens a stream of ours. It has one half if the request is complete, and two if not.
+    pub(crate) fn open(
+        &mut self,
+        request: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<StreamId, Error> {
+        let id = self.core.open(request, end_stream, now).map_err(|error| match error {
+            CommandError::Closed => self.end_error().unwrap_or_else(|| error.into()),
+            error => error.into(),
+        })?;
+        let halves = if end_stream { 1 } else { 2 };
+        self.streams.insert(id, Inbox { halves, ..Inbox::new(false) });
+        Ok(id)
+    }
+
+    fn take_pong(&mut self, payload: [u8; 8]) -> Option<Duration> {
+        let place = self.pongs.iter().position(|pong| pong.payload == payload)?;
+        let round_trip_time = self.pongs[place].round_trip_time?;
+        self.pongs.swap_remove(place);
+        Some(round_trip_time)
+    }
+}
+
+impl Conn {
+    /// Sends a PING and waits for its answer until `deadline`.
+    pub(crate) fn ping(self: &Arc<Self>, deadline: Instant) -> Result<Duration, Error> {
+        let mut state = self.lock();
+        let payload = match state.core.ping(Instant::now()) {
+            Ok(payload) => payload,
+            Err(error) => return Err(state.end_error().unwrap_or_else(|| error.into())),
+        };
+        let thread = thread::current();
+        state.pongs.push(Pong { payload, thread, round_trip_time: None });
+        let ready = |state: &mut State| match state.take_pong(payload) {
+            Some(round_trip_time) => Some(Ok(round_trip_time)),
+            None => state.end_error().map(Err),
+        };
+        let whom = (StreamId::CONNECTION, Half::Recv);
+        let (mut state, result) = self.wait(state, whom, Some(deadline), ready);
+        state.pongs.retain(|pong| pong.payload != payload);
+        result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
+    }
+
+    /// Reads what has come, runs the deadlines and writes what is to be written, without waiting
+    /// for anything; or runs the deadlines alone, if somebody leads.
+    pub(crate) fn tend(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.lead == Lead::Free && !state.is_over() {
+            state.lead = Lead::mine();
+            drop(state);
+            // On a transport that cannot do that, a read could wait for ever.
+            let can_give_up = matches!(self.closer.set_read_timeout(Some(LOOK)), Ok(true));
+            state = self.lock();
+            if can_give_up {
+                state.read_timeout = Some(LOOK);
+                state = self.read_once(state, Some(Instant::now() + LOOK));
+            }
+            state.lead = Lead::Free;
+            state.offer_lead();
+        }
+        let now = Instant::now();
+        state.run_clock(now);
+        drop(self.flush(state, Some(now + WRITE)));
+    }
+
+    /// Ends the connection at once, with GOAWAY if there is somebody to hear it.
+    pub(crate) fn end(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.core.close(ErrorCode::NoError, Bytes::new());
+        state.hand_out(now);
+        drop(self.flush(state, Some(now + WRITE)));
+        self.cut();
+    }
+
+    /// Begins a graceful end: GOAWAY, and what is open is finished.
+    pub(crate) fn go_away(self: &Arc<Self>) {
+        let mut state: Guard<'_> = self.lock();
+        let now = Instant::now();
+        state.core.shutdown(now);
+        state.hand_out(now);
+        drop(self.flush(state, Some(now + WRITE)));
+    }
+}

@@ -1,0 +1,29 @@
+//! Whose turn it is to read.
+
+use std::thread::{self, ThreadId};
+
+/// Who leads the connection: reads from its transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// Nobody. Whoever has to wait takes it.
+    Free,
+    /// A thread that has not come yet.
+    Promised,
+    /// This one.
+    Held {
+        by: ThreadId,
+        /// It is in a read, and not in a handler or a write that could take long.
+        reads: bool,
+    },
+}
+
+impl Lead {
+    /// Whether the calling thread leads.
+    pub(crate) fn is_mine(self) -> bool {
+        matches!(self, Lead::Held { by, .. } if by == thread::current().id())
+    }
+
+    pub(crate) fn mine() -> Lead {
+        Lead::Held { by: thread::current().id(), reads: false }
+    }
+}

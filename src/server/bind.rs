@@ -1,0 +1,105 @@
+//! A server before it serves: what it listens on, and with which settings.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use std::thread;
+
+use super::accept::{self, Security};
+use super::config::Config;
+use super::engine::{BoxError, Engine};
+use super::handle::Handle;
+use super::handler;
+use super::listener::Listener;
+use super::request::Request;
+use super::response::Response;
+use crate::error::Error;
+
+/// A server that listens and does not serve yet. See the [module](super).
+#[derive(Debug)]
+pub struct Server {
+    listener: Listener,
+    security: Security,
+    config: Config,
+}
+
+impl Server {
+    /// Listens on an address of TCP. Port 0 lets the system choose one; see
+    /// [`local_addr`](Self::local_addr).
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
+        TcpListener::bind(address).map(Server::from_listener)
+    }
+
+    /// Serves a socket of one's own: with options set, or inherited from a service manager.
+    pub fn from_listener(listener: TcpListener) -> Server {
+        Server::new(Listener::Tcp(listener))
+    }
+
+    /// Serves a Unix socket.
+    #[cfg(unix)]
+    pub fn from_unix_listener(listener: UnixListener) -> Server {
+        Server::new(Listener::Unix(listener))
+    }
+
+    /// Speaks TLS with clients. Without it, the server takes clear text.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
+        self.security = Security::Tls(acceptor);
+        self
+    }
+
+    /// Settings, limits and deadlines of one's own.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Server {
+        self.config = config;
+        self
+    }
+
+    /// The address that it listens on, where it is one of IP.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Begins to accept connections, and calls `handler` for each request, in threads of the
+    /// server's. Returns at once; [`Handle::wait`] waits.
+    ///
+    /// What the handler returns as an error, and a panic of it, is logged, and answered with 500 or
+    /// RST_STREAM(INTERNAL_ERROR). Other requests are not concerned.
+    ///
+    /// # Errors
+    ///
+    /// A value of the configuration makes no sense, or a thread could not be started.
+    pub fn serve<H, E>(self, handler: H) -> Result<Handle, Error>
+    where
+        H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let Server { listener, security, config } = self;
+        let engine = Engine::start(config, Box::new(handler::boxed(handler)))?;
+        let listener = Arc::new(listener);
+        let builder =
+            thread::Builder::new().name("h2-sync-accept".to_owned()).stack_size(128 << 10);
+        let thread = builder.spawn({
+            let (engine, listener) = (Arc::clone(&engine), Arc::clone(&listener));
+            move || accept::accept_all(&engine, &listener, &security)
+        });
+        match thread {
+            Ok(thread) => Ok(Handle::new(engine, listener, thread)),
+            Err(error) => {
+                engine.close();
+                Err(Error::thread(error))
+            }
+        }
+    }
+
+    fn new(listener: Listener) -> Server {
+        Server { listener, security: Security::None, config: Config::default() }
+    }
+}

@@ -1,0 +1,279 @@
+//! What all connections of a server share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::clock::Clock;
+use super::config::Config;
+use super::context::{Context, Peer};
+use super::permits::{Permits, Waiter};
+use super::pool::Pool;
+use super::request::Request;
+use super::response::Response;
+use super::stats::{Counters, Stats};
+use crate::error::Error;
+use crate::exchange::{Conn, Hooks};
+use crate::proto::{CommandError, Connection};
+use crate::transport::Halves;
+
+/// What a handler fails with.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The application's handler, with its error boxed.
+pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync;
+
+/// A server without its listener.
+pub(super) struct Engine {
+    pub(super) config: Arc<Config>,
+    pub(super) handler: Box<Handler>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) clock: Arc<Clock>,
+    pub(super) permits: Permits<Served>,
+    pub(super) counters: Counters,
+    connections: Mutex<Connections>,
+    /// A connection has ended, or the server is to end.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Connections {
+    next: u64,
+    live: HashMap<u64, Arc<Served>>,
+    /// Connections that are counted: those that live, and those in their handshake.
+    count: usize,
+    is_closing: bool,
+    /// There is no clock any more, and nobody who would wait.
+    is_closed: bool,
+}
+
+/// One connection of a server.
+pub(super) struct Served {
+    pub(super) number: u64,
+    pub(super) engine: Arc<Engine>,
+    pub(super) conn: Arc<Conn>,
+    pub(super) context: Arc<Context>,
+    /// Handlers that run for it now.
+    pub(super) running: AtomicUsize,
+    /// So many requests more get a thread each, since handlers of this connection have been slow.
+    pub(super) slow: AtomicU32,
+    /// The clock watches how the leader gets on.
+    pub(super) is_watched: AtomicBool,
+    /// It stands in the queue for a handler's place.
+    pub(super) is_queued: AtomicBool,
+    /// The clock will look for requests that have waited too long.
+    pub(super) is_timed: AtomicBool,
+}
+
+impl Engine {
+    /// To be [closed](Self::close) in the end, or its clock goes on.
+    pub(super) fn start(config: Config, handler: Box<Handler>) -> Result<Arc<Engine>, Error> {
+        config.http2.validate()?;
+        Ok(Arc::new(Engine {
+            pool: Pool::new(config.stack_size, config.idle_thread_timeout),
+            clock: Clock::start()?,
+            permits: Permits::new(config.max_handlers),
+            counters: Counters::default(),
+            connections: Mutex::default(),
+            changed: Condvar::new(),
+            config: Arc::new(config),
+            handler,
+        }))
+    }
+
+    /// Begins to serve a connection that was [admitted](Self::admit): somebody has to lead it now.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended: the connection came out of its handshake too late.
+    pub(super) fn register<R, W, H>(
+        self: &Arc<Self>,
+        core: Box<Connection>,
+        halves: Halves<R, W>,
+        peer: Peer,
+        hooks: impl FnOnce(Weak<Served>) -> H,
+    ) -> Result<Arc<Served>, Error>
+    where
+        R: Read + Send + 'static,
+        W: Write + Send + 'static,
+        H: Hooks + 'static,
+    {
+        let context = Arc::new(Context { config: Arc::clone(&self.config), peer });
+        let mut connections = self.lock();
+        if connections.is_closed {
+            return Err(CommandError::Closed.into());
+        }
+        let number = connections.next;
+        connections.next += 1;
+        let served = Arc::new_cyclic(|served| Served {
+            number,
+            engine: Arc::clone(self),
+            conn: Conn::new(core, halves, Some(Box::new(hooks(served.clone())))),
+            context,
+            running: AtomicUsize::new(0),
+            slow: AtomicU32::new(0),
+            is_watched: AtomicBool::new(false),
+            is_queued: AtomicBool::new(false),
+            is_timed: AtomicBool::new(false),
+        });
+        connections.live.insert(number, Arc::clone(&served));
+        let is_closing = connections.is_closing;
+        drop(connections);
+        if is_closing {
+            served.conn.with(|state, now| state.core.shutdown(now));
+        }
+        Ok(served)
+    }
+
+    /// A connection that was registered has ended.
+    pub(super) fn unregister(&self, served: &Served) {
+        let mut connections = self.lock();
+        if connections.live.remove(&served.number).is_some() {
+            connections.count -= 1;
+            drop(connections);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until there may be one more connection. `false` if the server ends.
+    pub(super) fn has_room(&self) -> bool {
+        let mut connections = self.lock();
+        while !connections.is_closing && connections.count >= self.config.max_connections {
+            connections = self.changed.wait(connections).unwrap_or_else(PoisonError::into_inner);
+        }
+        !connections.is_closing
+    }
+
+    /// Counts a connection from its handshake on. `false` if the server ends.
+    pub(super) fn admit(&self) -> bool {
+        let mut connections = self.lock();
+        connections.count += usize::from(!connections.is_closing);
+        !connections.is_closing
+    }
+
+    /// A connection that was counted did not come to be registered.
+    pub(super) fn dismiss(&self) {
+        self.lock().count -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits for so long, or until the server ends; says whether it does.
+    pub(super) fn pause(&self, time: Duration) -> bool {
+        let connections = self.lock();
+        let (connections, _) = self
+            .changed
+            .wait_timeout_while(connections, time, |connections| !connections.is_closing)
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.is_closing
+    }
+
+    /// No connections are admitted any more; those that are there go away gracefully.
+    pub(super) fn begin_shutdown(&self) {
+        let mut connections = self.lock();
+        connections.is_closing = true;
+        let live: Vec<_> = connections.live.values().cloned().collect();
+        drop(connections);
+        self.changed.notify_all();
+        for served in live {
+            served.conn.with(|state, now| state.core.shutdown(now));
+            served.flush_elsewhere();
+        }
+    }
+
+    /// Waits until no connection is left, and says whether that is so.
+    pub(super) fn drained(&self, deadline: Instant) -> bool {
+        self.wait_while(deadline, |connections| connections.count > 0)
+    }
+
+    /// Waits until no connection is left that could say goodbye: those in their handshake cannot.
+    pub(super) fn said_goodbye(&self, deadline: Instant) -> bool {
+        self.wait_while(deadline, |connections| !connections.live.is_empty())
+    }
+
+    fn wait_while(
+        &self,
+        deadline: Instant,
+        mut condition: impl FnMut(&mut Connections) -> bool,
+    ) -> bool {
+        let time = deadline.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(self.lock(), time, &mut condition);
+        !condition(&mut waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    pub(super) fn connections(&self) -> Vec<Arc<Served>> {
+        self.lock().live.values().cloned().collect()
+    }
+
+    pub(super) fn connection_count(&self) -> usize {
+        self.lock().count
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        Stats {
+            connections: self.connection_count(),
+            connections_accepted: of(&counters.connections_accepted),
+            connections_failed: of(&counters.connections_failed),
+            requests: of(&counters.requests),
+            requests_refused: of(&counters.requests_refused),
+            handlers_running: self.permits.running(),
+            handlers_failed: of(&counters.handlers_failed),
+            handlers_panicked: of(&counters.handlers_panicked),
+            leads_taken_over: of(&counters.leads_taken_over),
+            threads: self.pool.threads(),
+            accept_errors: of(&counters.accept_errors),
+        }
+    }
+
+    /// The threads end when they have nothing left to do.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.pool.close();
+        self.clock.close();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Served {
+    /// Writes what there is to write, on a thread that may wait for it.
+    /// `false` if there is none: better late than never, whoever leads writes it when it wakes up.
+    pub(super) fn flush_elsewhere(&self) -> bool {
+        let conn = Arc::clone(&self.conn);
+        let has_gone = self.engine.pool.run(move |_| conn.flush_now()).is_ok();
+        if !has_gone {
+            log::warn!("no thread to write what a connection has to say");
+        }
+        has_gone
+    }
+
+    /// Whether another handler of this connection may run.
+    pub(super) fn may_run(&self) -> bool {
+        let cap = self.engine.config.max_handlers_per_connection;
+        self.running.load(Ordering::Relaxed) < cap
+    }
+}
+
+impl Waiter for Served {
+    fn is_queued(&self) -> &AtomicBool {
+        &self.is_queued
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! One call of the handler, and what becomes of its failures.
+
+use std::any::Any;
+use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::engine::{BoxError, Served};
+use super::pool::Scratch;
+use super::request::Request;
+use super::response::Response;
+use super::stats::add;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::{Arrival, RecvHalf, SendHalf};
+
+/// Answers a request. The answer is put, and not flushed.
+pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
+    let Arrival { id, headers, end_stream, .. } = arrival;
+    let config = &served.engine.config;
+    let conn = &served.conn;
+    let mut body = RecvHalf::new(Arc::clone(conn), id, config.read_timeout);
+    let expect = || headers.get("expect");
+    if end_stream {
+        body.has_nothing();
+    } else if expect().is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+        body.expect_continue();
+    }
+    let send = SendHalf::new(Arc::clone(conn), id, std::mem::take(&mut scratch.body));
+    let memory = std::mem::take(scratch);
+
+    let request = Request::new(Arc::clone(&served.context), body, headers);
+    let method = request.as_ref().map(|request| request.method().clone()).unwrap_or_default();
+    let mut response = Response::new(Arc::clone(&served.context), send, method, memory);
+    match request {
+        Some(mut request) => call(served, &mut request, &mut response),
+        None => {
+            log::debug!("stream {id}: a request that the types of `http` cannot hold");
+            response.fail(StatusCode::BAD_REQUEST);
+        }
+    }
+    *scratch = response.into_scratch();
+}
+
+fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
+    let engine = &served.engine;
+    let id = request.stream_id();
+    // What the handler shares with others it has to keep in order itself.
+    let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
+    match called {
+        Ok(Ok(())) => {
+            if let Err(error) = response.finish() {
+                if is_of_the_stream(&error) {
+                    log::debug!("stream {id}: the response could not be finished: {error}");
+                } else {
+                    log::warn!("stream {id}: the response could not be finished: {error}");
+                    response.fail(StatusCode::INTERNAL_SERVER_ERROR);
+                }
+            }
+        }
+        Ok(Err(error)) => {
+            let cause = own_error(&*error);
+            add(&engine.counters.handlers_failed);
+            if cause.is_some_and(is_of_the_stream) {
+                log::debug!("stream {id}: the handler gave up: {error}");
+            } else {
+                log::warn!("stream {id}: the handler failed: {error}");
+            }
+            response.fail(status_of(cause));
+        }
+        Err(panic) => {
+            add(&engine.counters.handlers_panicked);
+            log::error!("stream {id}: the handler panicked: {}", text_of(&*panic));
+            response.fail(StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+}
+
+/// Whether the stream or the connection has ended, which is no fault of the handler's.
+fn is_of_the_stream(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
+}
+
+/// The error of ours that a handler has handed on.
+fn own_error<'a>(error: &'a (dyn std::error::Error + Send + Sync + 'static)) -> Option<&'a Error> {
+    let mut next: Option<&'a (dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return Some(ours);
+        }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn status_of(cause: Option<&Error>) -> StatusCode {
+    match cause {
+        Some(error) if error.is_body_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
+        Some(error) if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Boxes the error of a handler.
+pub(super) fn boxed<H, E>(
+    handler: H,
+) -> impl Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync
+where
+    H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync,
+    E: Into<BoxError>,
+{
+    move |request, response| handler(request, response).map_err(Into::into)
+}

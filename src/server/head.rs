@@ -1,0 +1,118 @@
+//! Header sections as they go out.
+
+use std::cell::RefCell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::header::{DATE, SERVER};
+use http::{HeaderMap, StatusCode};
+
+use super::config::Config;
+use super::fields::Fields;
+use crate::convert::push_fields;
+use crate::hpack::Headers;
+
+/// Writes the header section of a final response, with what the server adds to it, in place of what
+/// was in `fields` before.
+pub(super) fn write_response(
+    fields: &mut Headers,
+    status: StatusCode,
+    headers: &mut Fields,
+    content_length: Option<u64>,
+    config: &Config,
+) {
+    fields.clear();
+    fields.push(":status", status.as_str());
+    headers.push_to(fields);
+    let mut fields = fields.writer();
+    if let Some(length) = content_length {
+        let mut digits = [0; 20];
+        fields.push("content-length", decimal(length, &mut digits));
+    }
+    if config.date && !headers.contains(&DATE) {
+        with_date(|date| fields.push("date", date));
+    }
+    if let Some(name) = config.server_name.as_ref().filter(|_| !headers.contains(&SERVER)) {
+        fields.push("server", name);
+    }
+}
+
+/// The header section of a request that is promised.
+pub(super) fn request_fields(request: &http::Request<()>) -> Headers {
+    let mut parts = http::Request::new(()).into_parts().0;
+    parts.method = request.method().clone();
+    parts.uri = request.uri().clone();
+    parts.headers = request.headers().clone();
+    Headers::from(&parts)
+}
+
+/// Adds the fields of a map, but for those that HTTP/2 has no place for.
+pub(super) fn push(fields: &mut Headers, headers: &HeaderMap) {
+    if !headers.is_empty() {
+        push_fields(fields, headers, |_| true);
+    }
+}
+
+fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        // A remainder of ten fits an octet.
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            return &digits[at..];
+        }
+    }
+}
+
+/// The time of day as RFC 9110, Section 5.6.7 writes it. Made once a second in each thread.
+fn with_date(push: impl FnOnce(&str)) {
+    thread_local! {
+        static DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let now = SystemTime::now();
+    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    DATE.with_borrow_mut(|(made, date)| {
+        if *made != second || date.is_empty() {
+            *date = httpdate::fmt_http_date(now);
+            *made = second;
+        }
+        push(date);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for n in [0, 7, 10, 1_234_567, u64::MAX] {
+            assert_eq!(decimal(n, &mut [0; 20]), n.to_string().as_bytes());
+        }
+    }
+
+    fn section(fields: &mut Fields) -> Headers {
+        let mut section = Headers::new();
+        write_response(&mut section, StatusCode::OK, fields, Some(3), &Config::default());
+        section
+    }
+
+    #[test]
+    fn what_the_handler_sets_is_not_added_again() {
+        let mut fields = Fields::new(Vec::new());
+        fields.set(DATE, "long ago".try_into().unwrap());
+        fields.set(SERVER, "mine".try_into().unwrap());
+        let section = section(&mut fields);
+        assert_eq!(section.get_all("date").count(), 1);
+        assert_eq!(section.get("server"), Some("mine"));
+        assert_eq!(section.get("content-length"), Some("3"));
+    }
+
+    #[test]
+    fn the_date_is_one_of_http() {
+        let section = section(&mut Fields::new(Vec::new()));
+        let date = section.get("date").unwrap();
+        assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
+    }
+}

@@ -1,0 +1,408 @@
+//! On which thread a handler runs: the one file that knows.
+//!
+//! ```text
+//!          ┌─────────────── leads a connection ───────────────┐
+//!          ▼                                                  │ the lead is still its own
+//!   read a batch ─▶ run its handlers, one after the other ────┴─▶ write all the answers
+//!                                    │
+//!                                    │ too slow: another thread has taken the lead over
+//!                                    ▼
+//!                   write this answer, run what still waits, be idle
+//! ```
+//!
+//! A thread that leads runs the handlers itself: no hand-over between threads, and all answers of a
+//! batch in one write. What makes that safe for the other streams is that the lead can be taken over.
+//! The [clock](super::clock) looks every millisecond while handlers run, and a leader that has begun
+//! nothing new since the look before loses the lead to another thread, which goes on with the
+//! requests still waiting, and with reading. A handler that waits for something of its own stream
+//! reads the transport itself; if requests come meanwhile, it gives the lead away.
+//!
+//! Where handlers have just been slow, taking over one by one would have each wait a millisecond for
+//! the one before. So for some requests after a take-over each gets a thread at once, until they
+//! prove to be quick again.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::engine::{Engine, Served};
+use super::handler;
+use super::pool::{Scratch, Task};
+use super::stats::add;
+use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, State, Tick};
+use crate::frame::ErrorCode;
+
+/// So many requests get a thread each after a leader was too slow.
+const SLOW_REQUESTS: u32 = 32;
+
+/// A handler that takes longer is slow.
+const SLOW: Duration = Duration::from_millis(1);
+
+/// A connection whose leader has had nothing to do for so many looks is watched no more.
+const QUIET: u32 = 64;
+
+/// Leads a connection, until it ends or another thread has taken over.
+pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
+    let _guard = OnPanic(served);
+    let conn = &served.conn;
+    let mut state = conn.lock();
+    state.lead = Lead::mine();
+    keep_watch(served);
+    loop {
+        state = run_requests(served, state, scratch);
+        state = conn.flush(state, None);
+        if !state.lead.is_mine() {
+            drop(state);
+            return work(Arc::clone(served), scratch);
+        }
+        if state.is_over() {
+            // Nobody leads any more, and so nobody is to be replaced.
+            state.lead = Lead::Free;
+            drop(state);
+            conn.cut();
+            served.engine.unregister(served);
+            return;
+        }
+        scratch.shrink();
+        state = conn.read_once(state, None);
+    }
+}
+
+/// Runs what waits, as a thread that does not lead.
+fn work(served: Arc<Served>, scratch: &mut Scratch) {
+    let arrival = take(&served, &mut served.conn.lock());
+    match arrival {
+        Some(arrival) => work_on(served, arrival, scratch),
+        None => served.conn.flush_now(),
+    }
+}
+
+/// Answers a request, and what else waits by then, as a thread that does not lead.
+fn work_on(served: Arc<Served>, mut arrival: Arrival, scratch: &mut Scratch) {
+    loop {
+        let started = Instant::now();
+        run(&served, arrival, scratch);
+        let slow = if started.elapsed() < SLOW {
+            served.slow.load(Ordering::Relaxed).saturating_sub(1)
+        } else {
+            SLOW_REQUESTS
+        };
+        // Only a guess of what comes: it does not matter if another thread has counted as well.
+        served.slow.store(slow, Ordering::Relaxed);
+        let mut state = served.conn.flush(served.conn.lock(), None);
+        match take(&served, &mut state) {
+            Some(next) => arrival = next,
+            None => return,
+        }
+    }
+}
+
+/// Answers a request of a connection that has been waiting for a place, and has got one.
+fn work_in_place(served: Arc<Served>, scratch: &mut Scratch) {
+    let mut state = served.conn.lock();
+    let arrival = pop(&served, &mut state);
+    // The next one waits for a place as well.
+    let left = hand_out_requests(&served, &mut state);
+    drop(state);
+    if let Some(task) = left {
+        task(scratch);
+    }
+    match arrival {
+        Some(arrival) => work_on(served, arrival, scratch),
+        // Reset meanwhile, or the connection has as many handlers as it may have: the place is for
+        // somebody else.
+        None => pass_on(&served.engine),
+    }
+}
+
+/// Runs the handlers of requests that have come, on this thread for as long as it leads.
+fn run_requests<'a>(
+    served: &'a Arc<Served>,
+    mut state: Guard<'a>,
+    scratch: &mut Scratch,
+) -> Guard<'a> {
+    if served.slow.load(Ordering::Relaxed) > 0 {
+        if let Some(task) = hand_out_requests(served, &mut state) {
+            drop(state);
+            task(scratch);
+            state = served.conn.lock();
+        }
+    }
+    while let Some(mut arrival) = take(served, &mut state) {
+        loop {
+            state.step += 1;
+            drop(state);
+            keep_watch(served);
+            answer(served, arrival, scratch);
+            state = served.conn.lock();
+            // The place goes along from one request to the next, unless somebody waits for it.
+            let goes_on = state.lead.is_mine() && !served.engine.permits.is_wanted();
+            let next = if goes_on { state.arrivals.pop_front() } else { None };
+            match next {
+                Some(next) => arrival = next,
+                None => break,
+            }
+        }
+        give_back(served);
+        if !state.lead.is_mine() {
+            break;
+        }
+    }
+    state
+}
+
+/// Gives each request that may run now a thread of its own. Where there is no thread, the task
+/// comes back.
+fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
+    while let Some(arrival) = take(served, state) {
+        let theirs = Arc::clone(served);
+        let work = move |scratch: &mut Scratch| work_on(theirs, arrival, scratch);
+        if let Err(task) = served.engine.pool.run(work) {
+            return Some(task);
+        }
+    }
+    None
+}
+
+/// The next request, if its handler may run now.
+fn take(served: &Arc<Served>, state: &mut State) -> Option<Arrival> {
+    let since = state.arrivals.front()?.since;
+    if !served.may_run() || !served.engine.permits.acquire(served) {
+        call_for_refusal(served, since);
+        return None;
+    }
+    pop(served, state)
+}
+
+/// The next request, for which there is a place.
+fn pop(served: &Served, state: &mut State) -> Option<Arrival> {
+    let arrival = if served.may_run() { state.arrivals.pop_front() } else { None };
+    served.running.fetch_add(usize::from(arrival.is_some()), Ordering::Relaxed);
+    arrival
+}
+
+fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
+    answer(served, arrival, scratch);
+    give_back(served);
+}
+
+fn answer(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
+    add(&served.engine.counters.requests);
+    let id = arrival.id;
+    // The handler is caught where it is called; this is for what it has left behind, which may
+    // panic when it is dropped.
+    let answer = AssertUnwindSafe(|| handler::run(served, arrival, scratch));
+    if catch_unwind(answer).is_err() {
+        log::error!("stream {id}: what the handler left behind panicked");
+    }
+}
+
+/// A handler has ended, and no other begins in its place.
+fn give_back(served: &Served) {
+    served.running.fetch_sub(1, Ordering::Relaxed);
+    pass_on(&served.engine);
+}
+
+/// A place is free: whoever has waited for one for longest gets it.
+fn pass_on(engine: &Engine) {
+    if let Some(waiting) = engine.permits.release() {
+        let theirs = Arc::clone(&waiting);
+        if engine.pool.run(move |scratch| work_in_place(theirs, scratch)).is_err() {
+            // Back in line: the next handler that ends tries again.
+            engine.permits.postpone(&waiting);
+        }
+    }
+}
+
+/// Has another thread run what waits. `false` if there is none.
+fn work_elsewhere(served: &Arc<Served>) -> bool {
+    let theirs = Arc::clone(served);
+    served.engine.pool.run(move |scratch| work(theirs, scratch)).is_ok()
+}
+
+/// Has another thread lead. `false` if there is none.
+fn lead_elsewhere(served: &Arc<Served>) -> bool {
+    let theirs = Arc::clone(served);
+    served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
+}
+
+/// A request has waited for too long for a handler to become free.
+fn refuse_overdue(served: &Arc<Served>, now: Instant) {
+    served.is_timed.store(false, Ordering::Relaxed);
+    let mut state = served.conn.lock();
+    let timeout = served.engine.config.queue_timeout;
+    let mut refused = false;
+    while let Some(arrival) = state.arrivals.front() {
+        if arrival.since.checked_add(timeout).is_none_or(|at| now < at) {
+            call_for_refusal(served, arrival.since);
+            break;
+        }
+        let id = arrival.id;
+        log::debug!("stream {id} is refused: no handler became free in time");
+        add(&served.engine.counters.requests_refused);
+        state.arrivals.pop_front();
+        // It may be over by now.
+        let _ = state.core.reset(id, ErrorCode::RefusedStream, now);
+        state.hand_out(now);
+        state.release_stream(id);
+        refused = true;
+    }
+    drop(state);
+    if refused {
+        served.flush_elsewhere();
+    }
+}
+
+fn call_for_refusal(served: &Arc<Served>, since: Instant) {
+    let engine = &served.engine;
+    // A time that never comes need not be waited for.
+    let Some(at) = since.checked_add(engine.config.queue_timeout) else { return };
+    if !served.is_timed.swap(true, Ordering::Relaxed) {
+        let weak = Arc::downgrade(served);
+        engine.clock.call(at, move |now| {
+            if let Some(served) = weak.upgrade() {
+                refuse_overdue(&served, now);
+            }
+        });
+    }
+}
+
+/// Requests of a connection that have not been answered in full.
+pub(super) fn open_requests(served: &Arc<Served>) -> usize {
+    served.conn.lock().core.stats().streams_open
+}
+
+/// Ends a connection at once.
+pub(super) fn close(served: &Arc<Served>) {
+    served.conn.with(|state, _| state.core.close(ErrorCode::NoError, Default::default()));
+    served.flush_elsewhere();
+}
+
+/// Has the clock look how the leader gets on, for as long as it is at work now and then.
+fn keep_watch(served: &Arc<Served>) {
+    if served.is_watched.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let weak = Arc::downgrade(served);
+    let (mut before, mut quiet) = (None, 0);
+    served.engine.clock.watch(move || {
+        let Some(served) = weak.upgrade() else { return false };
+        let step = step_at_work(&served);
+        match (step, before) {
+            (Some(step), Some(before)) if step == before => take_over(&served, step),
+            (None, None) => quiet += 1,
+            _ => quiet = 0,
+        }
+        before = step;
+        if quiet < QUIET {
+            return true;
+        }
+        served.is_watched.store(false, Ordering::Relaxed);
+        // A leader that has just gone to work may have found itself watched still. It has said that
+        // it works under the lock, before it looked; so one of us sees the other.
+        step_at_work(&served).is_some() && !served.is_watched.swap(true, Ordering::Relaxed)
+    });
+}
+
+/// The progress of a leader that is in a handler or in a write; `None` if it reads.
+fn step_at_work(served: &Served) -> Option<u64> {
+    let state = served.conn.lock();
+    matches!(state.lead, Lead::Held { reads: false, .. }).then_some(state.step)
+}
+
+/// Has another thread lead instead of one that is at the same step still.
+fn take_over(served: &Arc<Served>, step: u64) {
+    let mut state = served.conn.lock();
+    let before = state.lead;
+    if state.step != step || !matches!(before, Lead::Held { reads: false, .. }) {
+        return;
+    }
+    // All under one lock: the old leader must not find the lead gone while nobody is to have it.
+    state.lead = Lead::Promised;
+    if lead_elsewhere(served) {
+        add(&served.engine.counters.leads_taken_over);
+        // A long write says nothing of the handlers.
+        if !state.is_writing() {
+            served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
+        }
+    } else {
+        state.lead = before;
+    }
+}
+
+/// Has a connection end when it has reached its age.
+pub(super) fn retire_later(served: &Arc<Served>) {
+    let engine = &served.engine;
+    let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
+    let Some(at) = at else { return };
+    let weak = Arc::downgrade(served);
+    engine.clock.call(at, move |now| {
+        let Some(served) = weak.upgrade() else { return };
+        served.conn.with(|state, now| state.core.shutdown(now));
+        served.flush_elsewhere();
+        let engine = &served.engine;
+        let Some(at) = now.checked_add(engine.config.max_age_grace) else { return };
+        engine.clock.call(at, move |_| {
+            if let Some(served) = weak.upgrade() {
+                close(&served);
+            }
+        });
+    });
+}
+
+/// What a connection asks its server for.
+pub(super) struct ServedHooks(pub(super) Weak<Served>);
+
+impl Hooks for ServedHooks {
+    fn hand_over(&self, _: &Arc<Conn>) -> bool {
+        self.0.upgrade().is_some_and(|served| lead_elsewhere(&served))
+    }
+
+    fn at_work(&self) {
+        if let Some(served) = self.0.upgrade() {
+            keep_watch(&served);
+        }
+    }
+
+    fn flush(&self) -> bool {
+        self.0.upgrade().is_some_and(|served| served.flush_elsewhere())
+    }
+
+    fn work(&self) {
+        if !self.0.upgrade().is_some_and(|served| work_elsewhere(&served)) {
+            // Whoever leads finds it when it wakes up.
+            log::warn!("no thread for a promised response");
+        }
+    }
+
+    fn arm(&self, _: &Arc<Conn>, at: Instant) {
+        let Some(served) = self.0.upgrade() else { return };
+        let weak = self.0.clone();
+        served.engine.clock.call(at, move |now| {
+            let Some(served) = weak.upgrade() else { return };
+            match served.conn.tick(now) {
+                Tick::Nothing => {}
+                Tick::Flush => {
+                    served.flush_elsewhere();
+                }
+                Tick::Cut => served.conn.cut(),
+            }
+        });
+    }
+}
+
+/// A connection whose leader panics would be led by nobody.
+struct OnPanic<'a>(&'a Arc<Served>);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let served = self.0;
+            let error = crate::proto::ConnectionError::internal("a thread of the server panicked");
+            served.conn.with(|state, _| state.core.abort(error));
+            served.conn.cut();
+            served.engine.unregister(served);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A server: a handler for each request, as fast as one thread, as patient as many.
+//!
+//! A handler is a function of a [`Request`] and a [`Response`]. It reads the body from the one and
+//! writes to the other, blocking as it likes, and returns when the response is complete.
+//!
+//! ```
+//! use std::io::{self, Write};
+//! use std::time::Duration;
+//!
+//! use h2_sync::server::{Request, Response, Server};
+//!
+//! fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {
+//!     if request.path() == "/echo" {
+//!         io::copy(request, response)?;
+//!         return Ok(());
+//!     }
+//!     response.set_status(404)?;
+//!     writeln!(response, "there is no {}", request.path())
+//! }
+//!
+//! let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+//! println!("listening on {:?}", server.local_addr());
+//! // In a program that only serves: server.wait();
+//! server.shutdown(Duration::from_secs(10));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Threads
+//!
+//! Each connection has one thread that *leads* it: it reads what has come, runs the handlers of the
+//! requests in it one after the other, and writes all their answers at once. So quick handlers cost
+//! no switch between threads. A handler may be slow all the same: after a millisecond or two another
+//! thread goes on with the connection, and with its other requests. Handlers of one connection can
+//! therefore run one after the other or at the same time, and must not wait for one another in a way
+//! that takes the one for granted.
+//!
+//! How many handlers run at once is bounded for each connection and for the whole server. Over the
+//! bound requests wait, and are refused with REFUSED_STREAM after
+//! [`queue_timeout`](Config::queue_timeout).
+//!
+//! # Backpressure
+//!
+//! Reading a body gives the client credit to send more; not reading it stops that client's stream
+//! and nothing else. Writing waits for the client's windows and for the transport.
+//!
+//! # When it goes wrong
+//!
+//! | what happens | what the client gets | what the handler sees |
+//! | --- | --- | --- |
+//! | the handler returns an error, or panics, before the header section has gone out | 500; 413 for a body over `max_body`, 408 for one that did not come in time | |
+//! | the same after that | RST_STREAM(INTERNAL_ERROR) | |
+//! | the client resets the stream, or goes away | | an error of its next read or write; [`Error::is_reset`](crate::Error::is_reset) |
+//! | the handler does not read all of the body | the response, and RST_STREAM(NO_ERROR) behind it | |
+//! | no handler is free for too long | RST_STREAM(REFUSED_STREAM) | |
+
+mod accept;
+mod bind;
+mod clock;
+mod config;
+mod context;
+mod engine;
+mod fields;
+mod handle;
+mod handler;
+mod head;
+mod lead;
+mod listener;
+mod permits;
+mod pool;
+mod request;
+mod response;
+mod single;
+mod stats;
+
+pub use bind::Server;
+pub use config::Config;
+pub use handle::{Cut, Handle};
+pub use request::Request;
+pub use response::Response;
+pub use single::serve_connection;
+pub use stats::Stats;
+
+pub use crate::exchange::{RecvHalf, SendHalf};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,391 @@
+//! What a handler answers.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue, CONTENT_LENGTH};
+use http::{HeaderMap, Method, StatusCode};
+
+use super::context::Context;
+use super::fields::Fields;
+use super::head;
+use super::pool::Scratch;
+use super::request::Request;
+use crate::error::Error;
+use crate::exchange::{Arrival, Conn, RecvHalf, SendHalf, Then, PIECE};
+use crate::frame::{ErrorCode, StreamId};
+use crate::hpack::Headers;
+
+/// A response, whose body is written to it.
+///
+/// Status and header fields are set first; they go out with the first piece of the body, by
+/// [`flush`](Write::flush), or when the handler returns. A small body is gathered until then, which
+/// lets `content-length` be added and all of it go out in one write. A larger one is sent as it is
+/// written, and writing waits while the client's windows are shut.
+///
+/// When the handler returns `Ok`, the response is complete. A response to HEAD, and one with status
+/// 204 or 304, has no body, whatever is written.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use h2_sync::server::{Request, Response};
+///
+/// fn handler(_: &mut Request, response: &mut Response) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     response.set_header("content-type", "text/plain")?;
+///     write!(response, "hello")?;
+///     Ok(())
+/// }
+/// ```
+pub struct Response {
+    /// Gone after a [`split`](Self::split).
+    send: Option<SendHalf>,
+    stream_id: StreamId,
+    context: Arc<Context>,
+    status: StatusCode,
+    fields: Fields,
+    trailers: Option<HeaderMap>,
+    /// The header section has been put.
+    is_started: bool,
+    /// The request's method.
+    method: Method,
+    /// Octets written that are not sent, as there is no body.
+    unsent: u64,
+    scratch: Scratch,
+}
+
+impl Response {
+    pub(super) fn new(
+        context: Arc<Context>,
+        send: SendHalf,
+        method: Method,
+        mut scratch: Scratch,
+    ) -> Self {
+        Response {
+            fields: Fields::new(std::mem::take(&mut scratch.fields)),
+            scratch,
+            stream_id: send.stream_id(),
+            send: Some(send),
+            context,
+            status: StatusCode::OK,
+            trailers: None,
+            is_started: false,
+            method,
+            unsent: 0,
+        }
+    }
+
+    /// The status; 200 at first.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Sets the status: a number of three digits, or a [`StatusCode`].
+    ///
+    /// # Errors
+    ///
+    /// It is no status of a final response (200 to 999), or the header section has gone out.
+    pub fn set_status<S>(&mut self, status: S) -> Result<(), Error>
+    where
+        StatusCode: TryFrom<S>,
+    {
+        self.check_not_started()?;
+        let status = StatusCode::try_from(status).ok().filter(|status| !status.is_informational());
+        self.status =
+            status.ok_or_else(|| Error::usage("a final response has a status of 200 to 999"))?;
+        Ok(())
+    }
+
+    /// The header fields, to be seen and changed, without those that are added when they go out.
+    ///
+    /// # Errors
+    ///
+    /// The header section has gone out.
+    pub fn headers_mut(&mut self) -> Result<&mut HeaderMap, Error> {
+        self.check_not_started()?;
+        Ok(self.fields.map_mut())
+    }
+
+    /// Sets a header field, in place of those with the same name.
+    ///
+    /// # Errors
+    ///
+    /// The name or the value is not valid, or the header section has gone out.
+    pub fn set_header<N, V>(&mut self, name: N, value: V) -> Result<(), Error>
+    where
+        HeaderName: TryFrom<N>,
+        HeaderValue: TryFrom<V>,
+    {
+        let (name, value) = self.check_field(name, value)?;
+        self.fields.set(name, value);
+        Ok(())
+    }
+
+    /// Adds a header field behind those with the same name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_header`](Self::set_header).
+    pub fn append_header<N, V>(&mut self, name: N, value: V) -> Result<(), Error>
+    where
+        HeaderName: TryFrom<N>,
+        HeaderValue: TryFrom<V>,
+    {
+        let (name, value) = self.check_field(name, value)?;
+        self.fields.append(name, value);
+        Ok(())
+    }
+
+    /// Sends an informational response before the final one: 103 with `link` fields, say.
+    ///
+    /// # Errors
+    ///
+    /// The status is not one of 102 to 199, a field is not valid, or the header section of the final
+    /// response has gone out.
+    pub fn send_informational<S>(&mut self, status: S, headers: &HeaderMap) -> Result<(), Error>
+    where
+        StatusCode: TryFrom<S>,
+    {
+        self.check_not_started()?;
+        // RFC 9113, Section 8.6: 101 is not used in HTTP/2.
+        let status = StatusCode::try_from(status).ok().filter(|status| {
+            status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
+        });
+        let status = status
+            .ok_or_else(|| Error::usage("an informational response is 100, or 102 to 199"))?;
+        let mut fields = Headers::new().with(":status", status.as_str());
+        head::push(&mut fields, headers);
+        let conn = self.conn()?;
+        conn.with(|state, now| {
+            let result = state.core.send_headers(self.stream_id, &fields, false, now);
+            result.map_err(|error| state.explain(self.stream_id, error))
+        })?;
+        conn.flush_now();
+        Ok(())
+    }
+
+    /// Whether the client takes pushed streams. Most do not.
+    pub fn can_push(&self) -> bool {
+        self.conn().is_ok_and(|conn| conn.lock().core.remote_settings().enable_push)
+    }
+
+    /// Promises the client another response, which the server's handler is called for as if the
+    /// client had sent `request` (RFC 9113, Section 8.4). Returns the promised stream's identifier.
+    ///
+    /// # Errors
+    ///
+    /// The client takes no pushed streams, or too many; or `request` is not a safe one without body.
+    pub fn push(&mut self, request: &http::Request<()>) -> Result<StreamId, Error> {
+        let mut fields = head::request_fields(request);
+        if fields.authority().is_none() {
+            return Err(Error::usage("a promised request needs an authority"));
+        }
+        let conn = self.conn()?;
+        let id = conn.with(|state, now| {
+            let id = state.core.reserve_stream_id(now)?;
+            let promised = state.core.promise(self.stream_id, id, &fields, now);
+            if let Err(error) = promised {
+                // An identifier that is not used would hold up the next.
+                let _ = state.core.reset(id, ErrorCode::Cancel, now);
+                return Err(Error::from(error));
+            }
+            let headers = std::mem::take(&mut fields);
+            state.arrive(Arrival { id, headers, end_stream: true, since: now });
+            Ok(id)
+        })?;
+        conn.work_elsewhere();
+        Ok(id)
+    }
+
+    /// Trailers, which end the response. They may be set until the handler returns.
+    pub fn set_trailers(&mut self, trailers: HeaderMap) {
+        self.trailers = Some(trailers);
+    }
+
+    /// Sends octets without copying them, behind what has been written.
+    ///
+    /// # Errors
+    ///
+    /// The client has reset the stream, the connection has ended, or the client has kept its windows
+    /// shut for too long.
+    pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
+        let data = data.into();
+        if !self.has_body() {
+            self.unsent += data.len() as u64;
+            return Ok(());
+        }
+        let is_small = data.len() < PIECE && !self.is_started;
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
+        if is_small && send.buffer.is_empty() {
+            // As if it had been written: the handler may be about to return.
+            send.buffer.extend_from_slice(&data);
+            return Ok(());
+        }
+        self.put(Then::More)?;
+        if let Some(send) = &mut self.send {
+            send.put(None, data, Then::More)?;
+            send.flush_conn();
+        }
+        Ok(())
+    }
+
+    /// Takes request and response apart, into a half to read from and a half to write to, for two
+    /// threads, or for one that outlives the handler. The header section goes out now.
+    ///
+    /// What becomes of the stream is then in the hands of the halves alone; the handler may return.
+    ///
+    /// # Errors
+    ///
+    /// They have been taken apart before, or the header section cannot be sent.
+    pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
+        self.put(Then::More)?;
+        let mut recv = request.take_body().ok_or_else(taken_apart)?;
+        recv.stand_alone();
+        let send = self.send.take().ok_or_else(taken_apart)?;
+        send.flush_conn();
+        Ok((recv, send))
+    }
+
+    /// The handler has returned `Ok`: the response is complete. Does not flush.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        match self.trailers.take() {
+            _ if self.send.is_none() => Ok(()),
+            Some(trailers) if self.has_body() => {
+                let trailers = Headers::from(&trailers);
+                self.put(Then::Trailers(&trailers))
+            }
+            _ => self.put(Then::End),
+        }
+    }
+
+    /// The handler has failed: an error response if that is still possible, and RST_STREAM if not.
+    pub(super) fn fail(&mut self, status: StatusCode) {
+        if self.is_started {
+            if let Some(send) = self.send.as_mut().filter(|send| !send.is_finished()) {
+                send.reset(ErrorCode::InternalError);
+            }
+            return;
+        }
+        self.status = status;
+        self.fields.clear();
+        self.trailers = None;
+        if let Some(send) = &mut self.send {
+            send.buffer.clear();
+        }
+        if let Err(error) = self.finish() {
+            log::debug!("stream {}: {error}", self.stream_id);
+        }
+    }
+
+    /// The memory, for the next response.
+    pub(super) fn into_scratch(self) -> Scratch {
+        let Response { send, fields, mut scratch, .. } = self;
+        if let Some(mut send) = send {
+            scratch.body = std::mem::take(&mut send.buffer);
+        }
+        scratch.fields = fields.into_list();
+        scratch
+    }
+
+    fn conn(&self) -> Result<&Arc<Conn>, Error> {
+        self.send.as_ref().map(SendHalf::conn).ok_or_else(taken_apart)
+    }
+
+    fn has_body(&self) -> bool {
+        self.method != Method::HEAD
+            && !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+
+    /// Sends the header section if it has not gone, what has been written, and what comes behind.
+    fn put(&mut self, then: Then<'_>) -> Result<(), Error> {
+        let has_body = self.has_body();
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
+        if self.is_started {
+            return send.put_buffer(None, then);
+        }
+        if !has_body {
+            // Written before the status said that there is none.
+            self.unsent += send.buffer.len() as u64;
+            send.buffer.clear();
+        }
+        let body_len = match then {
+            Then::End if has_body => Some(send.buffer.len() as u64),
+            Then::End => Some(self.unsent).filter(|&len| len > 0),
+            Then::More | Then::Trailers(_) => None,
+        };
+        let is_tunnel = self.method == Method::CONNECT && self.status.is_success();
+        let allowed = self.status != StatusCode::NO_CONTENT && !is_tunnel;
+        let body_len = body_len.filter(|_| allowed && !self.fields.contains(&CONTENT_LENGTH));
+        let section = &mut self.scratch.section;
+        let config = &self.context.config;
+        head::write_response(section, self.status, &mut self.fields, body_len, config);
+        let result = send.put_buffer(Some(section), then);
+        // A section that the core refuses has not gone, and that of an error may go instead.
+        self.is_started = send.has_begun();
+        result
+    }
+
+    fn check_not_started(&self) -> Result<(), Error> {
+        if self.is_started || self.send.is_none() {
+            log::warn!("stream {}: the header section has gone out already", self.stream_id);
+            return Err(Error::usage("the header section has gone out already"));
+        }
+        Ok(())
+    }
+
+    fn check_field<N, V>(&self, name: N, value: V) -> Result<(HeaderName, HeaderValue), Error>
+    where
+        HeaderName: TryFrom<N>,
+        HeaderValue: TryFrom<V>,
+    {
+        self.check_not_started()?;
+        let name = HeaderName::try_from(name).ok();
+        let name = name.ok_or_else(|| Error::usage("not the name of a header field"))?;
+        let value = HeaderValue::try_from(value).ok();
+        let value = value.ok_or_else(|| Error::usage("not the value of a header field"))?;
+        Ok((name, value))
+    }
+}
+
+fn taken_apart() -> Error {
+    Error::usage("request and response have been taken apart")
+}
+
+impl Write for Response {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if !self.has_body() {
+            self.unsent += buf.len() as u64;
+            return Ok(buf.len());
+        }
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
+        if !self.is_started && send.buffer.len() + buf.len() >= PIECE {
+            self.put(Then::More)?;
+        }
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
+        send.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_started && !self.has_body() {
+            return Ok(());
+        }
+        self.put(Then::More)?;
+        if let Some(send) = &mut self.send {
+            send.flush_conn();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("stream_id", &self.stream_id)
+            .field("status", &self.status)
+            .field("fields", &self.fields)
+            .field("is_started", &self.is_started)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! One connection, without a listener.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::accept;
+use super::config::Config;
+use super::context::Peer;
+use super::engine::{BoxError, Engine};
+use super::handler;
+use super::lead;
+use super::pool::Scratch;
+use super::request::Request;
+use super::response::Response;
+use crate::error::Error;
+use crate::transport::Transport;
+
+/// Serves one connection over any transport, on this thread and others that it starts, until the
+/// connection ends.
+///
+/// The transport's octets are those of HTTP/2 from the first one on, or of an HTTP/1.1 request that
+/// asks to be upgraded.
+///
+/// # Errors
+///
+/// A value of the configuration makes no sense, or no connection came about: the transport failed, or
+/// the peer speaks something else.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Write;
+/// use std::thread;
+///
+/// use h2_sync::server::{serve_connection, Config, Request, Response};
+/// use h2_sync::transport::duplex;
+///
+/// let (ours, theirs) = duplex(64 << 10);
+/// let server = thread::spawn(move || {
+///     serve_connection(ours, Config::default(), |_: &mut Request, response: &mut Response| {
+///         response.write_all(b"hello")
+///     })
+/// });
+/// let client = h2_sync::new_connection(theirs, true, false)?;
+/// // …
+/// client.close();
+/// server.join().unwrap()?;
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
+pub fn serve_connection<T, H, E>(stream: T, config: Config, handler: H) -> Result<(), Error>
+where
+    T: Transport,
+    H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let engine = Closing(Engine::start(config, Box::new(handler::boxed(handler)))?);
+    let engine = &engine.0;
+    engine.admit();
+    let served = accept::open_clear(engine, stream, Peer::default())?;
+    lead::lead(&served, &mut Scratch::default());
+    drop(served);
+    // This thread may have lost the lead to another, which serves the connection to its end.
+    while !engine.drained(Instant::now() + Duration::from_secs(3600)) {}
+    Ok(())
+}
+
+/// Ends the threads, also if the transport panics before there is a connection.
+struct Closing(Arc<Engine>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

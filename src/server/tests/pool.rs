@@ -1,0 +1,86 @@
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::pool::Pool;
+use super::LONG;
+
+fn pool(idle_timeout: Duration) -> Arc<Pool> {
+    Pool::new(64 << 10, idle_timeout)
+}
+
+#[track_caller]
+fn wait_for_threads(pool: &Pool, count: usize) {
+    let started = Instant::now();
+    while pool.threads() != count {
+        assert!(started.elapsed() < LONG, "{} threads", pool.threads());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn tasks_that_wait_for_one_another_each_have_a_thread() {
+    let pool = pool(LONG);
+    let all = Arc::new(Barrier::new(9));
+    for _ in 0..8 {
+        let all = Arc::clone(&all);
+        assert!(pool.run(move |_| drop(all.wait())).is_ok());
+    }
+    all.wait();
+    assert_eq!(pool.threads(), 8);
+    pool.close();
+    wait_for_threads(&pool, 0);
+}
+
+#[test]
+fn a_thread_that_has_nothing_to_do_is_used_again() {
+    let pool = pool(LONG);
+    let (sender, ids) = channel();
+    for _ in 0..100 {
+        let sender = sender.clone();
+        assert!(pool.run(move |_| sender.send(thread::current().id()).unwrap()).is_ok());
+        ids.recv_timeout(LONG).unwrap();
+    }
+    // It may not have come back yet when the next task came.
+    assert!(pool.threads() < 100);
+    pool.close();
+}
+
+#[test]
+fn a_thread_that_has_nothing_to_do_for_long_ends() {
+    let pool = pool(Duration::from_millis(1));
+    assert!(pool.run(|_| ()).is_ok());
+    wait_for_threads(&pool, 0);
+}
+
+#[test]
+fn a_task_that_panics_costs_no_thread() {
+    let pool = pool(LONG);
+    let (sender, done) = channel();
+    assert!(pool.run(|_| panic!("a task")).is_ok());
+    assert!(pool.run(move |_| sender.send(()).unwrap()).is_ok());
+    done.recv_timeout(LONG).unwrap();
+    pool.close();
+    wait_for_threads(&pool, 0);
+}
+
+#[test]
+fn a_stack_that_the_system_does_not_give_is_no_thread_and_the_task_comes_back() {
+    let pool = Pool::new(usize::MAX / 2, LONG);
+    let (sender, done) = channel();
+    let task = pool.run(move |_| sender.send(()).unwrap()).unwrap_err();
+    assert_eq!(pool.threads(), 0);
+    task(&mut Default::default());
+    done.recv_timeout(LONG).unwrap();
+}
+
+#[test]
+fn after_the_end_what_is_given_to_it_is_done_still() {
+    let pool = pool(LONG);
+    pool.close();
+    let (sender, done) = channel();
+    assert!(pool.run(move |_| sender.send(()).unwrap()).is_ok());
+    done.recv_timeout(LONG).unwrap();
+    wait_for_threads(&pool, 0);
+}

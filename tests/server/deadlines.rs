@@ -1,0 +1,184 @@
+//! Connections that end because of the time.
+
+use std::io::Write;
+use std::time::Duration;
+
+use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
+use h2_sync::{ErrorCode, ErrorKind, Reason, StreamId};
+
+use crate::client::Client;
+use crate::peer::Peer;
+use crate::support::{bounded, config, eventually, gate, get, serve_with, LONG};
+
+/// Soon, and late enough for what is to be seen before.
+const SOON: Duration = Duration::from_millis(50);
+
+fn last_goaway(frames: &[Frame]) -> Option<(StreamId, ErrorCode)> {
+    frames.iter().rev().find_map(|frame| match frame {
+        Frame::Goaway(goaway) => Some((goaway.last_stream_id, goaway.error_code)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_dropped() {
+    bounded(|| {
+        let config = config(|config| config.handshake_timeout = SOON);
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut peer = Peer::silent(&server);
+        assert!(peer.to_the_end().is_empty());
+        eventually(|| server.stats().connections == 0);
+        assert_eq!(server.stats().connections_failed, 1);
+    });
+}
+
+#[test]
+fn a_peer_that_sends_its_preface_and_no_settings_is_dropped() {
+    bounded(|| {
+        let config = config(|config| config.http2.handshake_timeout = Some(SOON));
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut peer = Peer::silent(&server);
+        peer.acknowledges = false;
+        peer.write(h2_sync::frame::PREFACE);
+        let frames = peer.to_the_end();
+        assert_eq!(last_goaway(&frames).unwrap().1, ErrorCode::SettingsTimeout);
+        eventually(|| server.stats().connections == 0);
+    });
+}
+
+#[test]
+fn a_connection_without_a_stream_ends_after_the_idle_timeout() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let config = config(|config| config.http2.idle_timeout = Some(SOON));
+        let server = serve_with(config, move |_, response| {
+            at.wait("handler");
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        let id = client.get("/");
+        bolt.comes();
+        // With a stream it is not idle, however long that takes.
+        std::thread::park_timeout(2 * SOON);
+        bolt.open();
+        assert_eq!(client.reply(id).text(), "hello");
+        let reason = client.until_closed();
+        assert!(
+            matches!(reason, Reason::Peer { goaway: Some(ErrorCode::NoError), .. }),
+            "{reason:?}"
+        );
+        eventually(|| server.stats().connections == 0);
+    });
+}
+
+#[test]
+fn a_connection_of_its_age_finishes_what_is_open_and_goes() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let config = config(|config| config.max_age = Some(SOON));
+        let server = serve_with(config, move |_, response| {
+            at.wait("handler");
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        let id = client.get("/");
+        bolt.comes();
+        // Two steps: a warning, and the last stream.
+        client.until(|client| client.goaways.len() == 2);
+        assert_eq!(client.goaways[0], (StreamId::MAX, ErrorCode::NoError));
+        assert_eq!(client.goaways[1], (id, ErrorCode::NoError));
+        bolt.open();
+        assert_eq!(client.reply(id).text(), "hello");
+        client.until_closed();
+    });
+}
+
+#[test]
+fn a_connection_that_does_not_finish_in_its_grace_is_closed() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let config = config(|config| {
+            config.max_age = Some(SOON);
+            config.max_age_grace = SOON;
+        });
+        let server = serve_with(config, move |_, _| {
+            at.wait("handler");
+            Ok(())
+        });
+        let mut client = Client::of(&server);
+        client.get("/");
+        bolt.comes();
+        client.until_closed();
+        eventually(|| server.stats().connections == 0);
+        bolt.open();
+    });
+}
+
+#[test]
+fn an_age_that_is_never_reached_is_one() {
+    bounded(|| {
+        let config = config(|config| {
+            config.max_age = Some(Duration::MAX);
+            config.max_age_grace = Duration::MAX;
+            config.queue_timeout = Duration::MAX;
+            config.read_timeout = Some(Duration::MAX);
+            config.max_handlers = 1;
+        });
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut client = Client::of(&server);
+        let ids: Vec<_> = (0..10).map(|_| client.get("/")).collect();
+        for id in ids {
+            assert_eq!(client.reply(id).status(), Some(200));
+        }
+    });
+}
+
+#[test]
+fn a_stream_whose_window_stays_shut_is_reset_and_its_handler_told() {
+    bounded(|| {
+        let (sender, errors) = crossbeam_channel::unbounded();
+        let config = config(|config| config.http2.stall_timeout = Some(SOON));
+        let server = serve_with(config, move |request, response| {
+            if request.path() == "/large" {
+                let result = response.write_all(&[0; 8 << 20]);
+                sender.send(h2_sync::Error::from(result.unwrap_err()).kind())?;
+            }
+            Ok(())
+        });
+        let shut = Settings { ack: false, entries: vec![Setting::InitialWindowSize(0)] };
+        let mut peer = Peer::with(&server, shut);
+        let id = peer.open(&get("/large"), true);
+        let code = peer.until(|frame| match frame {
+            Frame::RstStream(frame) => Some(frame.error_code),
+            _ => None,
+        });
+        assert_eq!(code, ErrorCode::Cancel);
+        assert_eq!(errors.recv_timeout(LONG).unwrap(), ErrorKind::Reset);
+        // The connection goes on.
+        let next = peer.open(&get("/"), true);
+        assert!(next > id);
+        peer.until(|frame| {
+            matches!(frame, Frame::Headers(frame) if frame.stream_id == next).then_some(())
+        });
+    });
+}
+
+#[test]
+fn a_peer_that_reads_nothing_is_cut_after_the_stall_timeout() {
+    bounded(|| {
+        let (sender, errors) = crossbeam_channel::unbounded();
+        let config = config(|config| config.http2.stall_timeout = Some(SOON));
+        let server = serve_with(config, move |_, response| {
+            let result = response.write_all(&vec![0; 64 << 20]);
+            sender.send(h2_sync::Error::from(result.unwrap_err()).kind())?;
+            Ok(())
+        });
+        let window = Setting::InitialWindowSize(h2_sync::frame::MAX_WINDOW);
+        let mut peer = Peer::with(&server, Settings { ack: false, entries: vec![window] });
+        let increment = h2_sync::frame::MAX_WINDOW - 65_535;
+        peer.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+        peer.open(&get("/"), true);
+        assert_eq!(errors.recv_timeout(LONG).unwrap(), ErrorKind::Timeout);
+        eventually(|| server.stats().connections == 0);
+    });
+}

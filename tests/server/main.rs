@@ -1,0 +1,21 @@
+//! The server from outside: what `server` promises, each promise a test.
+//!
+//! At the other end is a [`Client`](client::Client), which is a Session, or a [`Peer`](peer::Peer),
+//! which speaks frames by hand. Waits are bounded, and no test depends on how long anything takes.
+
+mod abuse;
+mod bodies;
+mod both_ways;
+mod caps;
+mod client;
+mod deadlines;
+mod failures;
+mod peer;
+mod pushes;
+mod requests;
+mod responses;
+mod shutdown;
+mod slow;
+mod support;
+mod threads;
+mod transports;

@@ -1,0 +1,234 @@
+//! How a server stops.
+
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
+use h2_sync::{ErrorCode, Reason, StreamId};
+
+use crate::client::Client;
+use crate::peer::Peer;
+use crate::support::{bounded, eventually, gate, get, serve, LONG};
+
+#[test]
+fn running_requests_are_finished_and_the_client_is_told_in_two_steps() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = Arc::new(serve(move |_, response| {
+            at.wait("handler");
+            Ok(response.write_all(b"hello")?)
+        }));
+        let mut client = Client::of(&server);
+        let id = client.get("/");
+        bolt.comes();
+        let stops = thread::spawn({
+            let server = Arc::clone(&server);
+            move || server.shutdown(LONG)
+        });
+        client.until(|client| client.goaways.len() == 2);
+        assert_eq!(client.goaways, [(StreamId::MAX, ErrorCode::NoError), (id, ErrorCode::NoError)]);
+        bolt.open();
+        assert_eq!(client.reply(id).text(), "hello");
+        let reason = client.until_closed();
+        assert!(
+            matches!(reason, Reason::Peer { goaway: Some(ErrorCode::NoError), .. }),
+            "{reason:?}"
+        );
+        let cut = stops.join().unwrap();
+        assert_eq!((cut.connections, cut.requests), (0, 0));
+    });
+}
+
+#[test]
+fn a_request_on_its_way_between_the_two_steps_is_answered() {
+    bounded(|| {
+        let server = Arc::new(serve(|_, response| Ok(response.write_all(b"hello")?)));
+        let mut peer = Peer::of(&server);
+        // It is served when it has answered a request.
+        peer.open(&get("/"), true);
+        peer.until(|frame| matches!(frame, Frame::Data(data) if data.end_stream).then_some(()));
+        let stops = thread::spawn({
+            let server = Arc::clone(&server);
+            move || server.shutdown(LONG)
+        });
+        let payload = peer.until(|frame| match frame {
+            Frame::Ping(ping) if !ping.ack => Some(ping.payload),
+            _ => None,
+        });
+        let id = peer.open(&get("/"), true);
+        peer.send(h2_sync::frame::Ping { ack: true, payload });
+        let frames = peer.to_the_end();
+        let answered = frames.iter().any(
+            |frame| matches!(frame, Frame::Data(data) if data.stream_id == id && data.end_stream),
+        );
+        assert!(answered, "{frames:?}");
+        drop(peer);
+        assert_eq!(stops.join().unwrap().connections, 0);
+    });
+}
+
+#[test]
+fn what_has_not_ended_by_the_deadline_is_cut_and_counted() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |_, _| {
+            at.wait("handler");
+            Ok(())
+        });
+        let mut client = Client::of(&server);
+        client.get("/");
+        client.get("/");
+        bolt.comes();
+        bolt.comes();
+        let cut = server.shutdown(Duration::from_millis(20));
+        assert_eq!((cut.connections, cut.requests), (1, 2));
+        client.until_closed();
+        assert_eq!(server.stats().connections, 0);
+        bolt.open();
+    });
+}
+
+#[test]
+fn idle_connections_go_at_once() {
+    bounded(|| {
+        let server = serve(|_, _| Ok(()));
+        let mut clients: Vec<_> = (0..10).map(|_| Client::of(&server)).collect();
+        for client in &mut clients {
+            assert_eq!(client.fetch("/").status(), Some(200));
+        }
+        let cut = server.shutdown(Duration::MAX);
+        assert_eq!((cut.connections, cut.requests), (0, 0));
+        for client in &mut clients {
+            client.until_closed();
+        }
+    });
+}
+
+#[test]
+fn new_connections_are_refused_while_requests_are_finished_and_afterwards() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = Arc::new(serve(move |_, _| {
+            at.wait("handler");
+            Ok(())
+        }));
+        let address = server.local_addr().unwrap();
+        let mut client = Client::of(&server);
+        client.get("/");
+        bolt.comes();
+        let stops = thread::spawn({
+            let server = Arc::clone(&server);
+            move || server.shutdown(LONG)
+        });
+        client.until(|client| !client.goaways.is_empty());
+        let is_refused = || match TcpStream::connect(address) {
+            Err(error) => error.kind() == ErrorKind::ConnectionRefused,
+            Ok(_) => false,
+        };
+        eventually(is_refused);
+        bolt.open();
+        stops.join().unwrap();
+        assert!(is_refused());
+    });
+}
+
+#[test]
+fn a_connection_in_its_handshake_is_not_waited_for_beyond_the_deadline() {
+    bounded(|| {
+        let server = serve(|_, _| Ok(()));
+        let mut peer = Peer::silent(&server);
+        eventually(|| server.stats().connections == 1);
+        let cut = server.shutdown(Duration::from_millis(20));
+        assert_eq!((cut.connections, cut.requests), (1, 0));
+        // It comes out of its handshake when nobody serves it any more.
+        peer.write(h2_sync::frame::PREFACE);
+        peer.send(Settings::default());
+        while peer.next().is_some() {}
+        eventually(|| server.stats().threads == 0);
+    });
+}
+
+#[test]
+fn a_peer_that_never_reads_is_cut() {
+    bounded(|| {
+        let server = serve(|_, response| Ok(response.write_all(&vec![0; 64 << 20])?));
+        let window = Setting::InitialWindowSize(h2_sync::frame::MAX_WINDOW);
+        let mut peer = Peer::with(&server, Settings { ack: false, entries: vec![window] });
+        let increment = h2_sync::frame::MAX_WINDOW - 65_535;
+        peer.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+        peer.open(&get("/"), true);
+        eventually(|| server.stats().requests == 1);
+        let cut = server.shutdown(Duration::from_millis(20));
+        assert_eq!((cut.connections, cut.requests), (1, 1));
+        eventually(|| server.stats().connections == 0 && server.stats().handlers_running == 0);
+    });
+}
+
+#[test]
+fn wait_returns_when_the_server_has_been_shut_down() {
+    bounded(|| {
+        let server = Arc::new(serve(|_, _| Ok(())));
+        let waits = thread::spawn({
+            let server = Arc::clone(&server);
+            move || server.wait()
+        });
+        let mut client = Client::of(&server);
+        client.fetch("/");
+        assert!(!waits.is_finished());
+        server.shutdown(LONG);
+        waits.join().unwrap();
+        client.until_closed();
+    });
+}
+
+#[test]
+fn dropping_the_handle_ends_everything() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |_, _| {
+            at.wait("handler");
+            Ok(())
+        });
+        let address = server.local_addr().unwrap();
+        let mut client = Client::of(&server);
+        client.get("/");
+        bolt.comes();
+        drop(server);
+        client.until_closed();
+        assert!(TcpStream::connect(address).is_err());
+        bolt.open();
+    });
+}
+
+#[test]
+fn shutting_down_twice_and_from_two_threads_is_harmless() {
+    bounded(|| {
+        let server = serve(|_, _| Ok(()));
+        let mut client = Client::of(&server);
+        client.fetch("/");
+        thread::scope(|scope| {
+            scope.spawn(|| server.shutdown(LONG));
+            scope.spawn(|| server.shutdown(LONG));
+        });
+        assert_eq!(server.shutdown(LONG).connections, 0);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_whose_path_is_gone_does_not_hold_it_up() {
+    use h2_sync::server::{Request, Response, Server};
+    use std::os::unix::net::UnixListener;
+
+    bounded(|| {
+        let path = crate::transports::socket_path("gone");
+        let listener = UnixListener::bind(&path).unwrap();
+        let handler = |_: &mut Request, _: &mut Response| Ok::<_, std::io::Error>(());
+        let server = Server::from_unix_listener(listener).serve(handler).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(server.shutdown(LONG).connections, 0);
+    });
+}

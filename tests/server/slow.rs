@@ -1,0 +1,178 @@
+//! Handlers that take their time, and the other requests of their connection meanwhile.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Barrier};
+
+use crate::client::Client;
+use crate::support::{bounded, eventually, gate, serve};
+
+#[test]
+fn a_slow_handler_does_not_keep_the_others_waiting() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |request, response| {
+            if request.path() == "/slow" {
+                at.wait("slow");
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        let slow = client.get("/slow");
+        bolt.comes();
+        for _ in 0..1000 {
+            assert_eq!(client.fetch("/").text(), "hello");
+        }
+        assert!(!client.so_far(slow).is_complete);
+        bolt.open();
+        assert_eq!(client.reply(slow).text(), "hello");
+    });
+}
+
+#[test]
+fn answers_that_were_ready_before_a_slow_handler_began_are_sent() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |request, response| {
+            if request.path() == "/slow" {
+                at.wait("slow");
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut peer = crate::peer::Peer::of(&server);
+        // All of them come with one read.
+        let (_, mut octets) = peer.opening(&crate::support::get("/"), true);
+        octets.extend(peer.opening(&crate::support::get("/slow"), true).1);
+        octets.extend(peer.opening(&crate::support::get("/"), true).1);
+        peer.write(&octets);
+        let mut ended = Vec::new();
+        while ended.len() < 2 {
+            peer.until(|frame| match frame {
+                h2_sync::frame::Frame::Data(data) if data.end_stream => {
+                    ended.push(data.stream_id.get());
+                    Some(())
+                }
+                _ => None,
+            });
+        }
+        ended.sort_unstable();
+        assert_eq!(ended, [1, 5]);
+        bolt.open();
+    });
+}
+
+#[test]
+fn a_hundred_handlers_of_one_connection_block_at_once() {
+    bounded(|| {
+        // None of them goes on before all have come.
+        let all = Arc::new(Barrier::new(100));
+        let server = serve(move |_, response| {
+            all.wait();
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        let ids: Vec<_> = (0..100).map(|_| client.get("/")).collect();
+        for id in ids {
+            assert_eq!(client.reply(id).text(), "hello");
+        }
+        eventually(|| server.stats().handlers_running == 0);
+    });
+}
+
+#[test]
+fn a_handler_that_waits_for_its_body_keeps_nobody_waiting() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            std::io::copy(request, response)?;
+            Ok(())
+        });
+        let mut client = Client::of(&server);
+        let waits = client.post("/");
+        for _ in 0..100 {
+            assert_eq!(client.fetch("/").status(), Some(200));
+        }
+        client.send(waits, "at last", true);
+        assert_eq!(client.reply(waits).text(), "at last");
+    });
+}
+
+/// The clock forgets a connection whose leader has been reading for a while.
+#[test]
+fn a_handler_that_becomes_slow_after_it_has_waited_for_its_body_keeps_nobody_waiting() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |request, response| {
+            if request.path() == "/slow" {
+                request.read_exact(&mut [0; 5])?;
+                at.wait("slow");
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        for _ in 0..20 {
+            let slow = client.post("/slow");
+            // Not for something to happen: for the clock to have nothing to do.
+            std::thread::park_timeout(std::time::Duration::from_millis(100));
+            client.send(slow, "hello", false);
+            bolt.comes();
+            assert_eq!(client.fetch("/").text(), "hello");
+            bolt.let_one();
+            client.until(|client| client.so_far(slow).is_complete);
+        }
+    });
+}
+
+/// What its leader begins is progress; what other threads write is none.
+#[test]
+fn a_handler_that_streams_does_not_hide_one_that_is_stuck() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |request, response| {
+            match request.path() {
+                "/streams" => {
+                    while response.write_all(b"tick").and_then(|()| response.flush()).is_ok() {
+                        std::thread::yield_now();
+                    }
+                }
+                "/slow" => at.wait("slow"),
+                _ => {}
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        let mut client = Client::of(&server);
+        let streams = client.get("/streams");
+        client.until(|client| !client.so_far(streams).body.is_empty());
+        for _ in 0..10 {
+            client.get("/slow");
+            bolt.comes();
+            assert_eq!(client.fetch("/").text(), "hello");
+        }
+        client.reset(streams, h2_sync::ErrorCode::Cancel);
+        bolt.open();
+        eventually(|| server.stats().handlers_running == 0);
+    });
+}
+
+#[test]
+fn a_connection_whose_client_has_gone_is_not_led_while_its_handlers_run_on() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |_, _| {
+            at.wait("slow");
+            Ok(())
+        });
+        let client = Client::of(&server);
+        client.get("/");
+        client.get("/");
+        bolt.comes();
+        bolt.comes();
+        drop(client);
+        eventually(|| server.stats().connections == 0);
+        let before = server.stats().leads_taken_over;
+        let mut other = Client::of(&server);
+        other.ping();
+        // Long enough for the clock to look again and again.
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+        assert!(server.stats().leads_taken_over <= before + 1);
+        bolt.open();
+    });
+}

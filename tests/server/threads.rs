@@ -1,0 +1,114 @@
+//! What is left when connections have gone, and a listener that fails.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::peer::Peer;
+use crate::support::{bounded, config, eventually, get, post, serve_with};
+
+#[test]
+fn nothing_is_left_after_two_hundred_connections() {
+    bounded(|| {
+        let config = config(|config| config.idle_thread_timeout = Duration::from_millis(1));
+        let server = serve_with(config, |request, response| {
+            if request.path() == "/echo" {
+                std::io::copy(request, response)?;
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        for n in 0..200 {
+            match n % 4 {
+                0 => drop(TcpStream::connect(server.local_addr().unwrap()).unwrap()),
+                1 => {
+                    // Gone in the middle of a request, without a word.
+                    let mut peer = Peer::of(&server);
+                    peer.open(&post("/echo"), false);
+                    peer.open(&get("/"), true);
+                }
+                2 => drop(Client::of(&server).post("/echo")),
+                _ => assert_eq!(Client::of(&server).fetch("/").text(), "hello"),
+            }
+        }
+        eventually(|| server.stats().connections == 0);
+        eventually(|| server.stats().threads == 0);
+        assert_eq!(server.stats().handlers_running, 0);
+        assert_eq!(server.stats().connections_accepted, 200);
+    });
+}
+
+#[test]
+fn over_the_limit_connections_wait_until_one_ends() {
+    bounded(|| {
+        let config = config(|config| config.max_connections = 2);
+        let server = serve_with(config, |_, response| Ok(response.write_all(b"hello")?));
+        let mut clients: Vec<_> = (0..3).map(|_| Client::of(&server)).collect();
+        for client in &mut clients[..2] {
+            assert_eq!(client.fetch("/").text(), "hello");
+        }
+        let waits = clients[2].get("/");
+        assert_eq!(server.stats().connections, 2);
+        assert_eq!(server.stats().connections_accepted, 2);
+        drop(clients.remove(0));
+        assert_eq!(clients[1].reply(waits).text(), "hello");
+        assert_eq!(server.stats().connections_accepted, 3);
+    });
+}
+
+#[test]
+fn a_server_that_is_full_can_be_shut_down() {
+    bounded(|| {
+        let config = config(|config| config.max_connections = 1);
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut client = Client::of(&server);
+        client.fetch("/");
+        let _waits = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        assert_eq!(server.shutdown(crate::support::LONG).connections, 0);
+        client.until_closed();
+    });
+}
+
+/// Set for the process that has few descriptors.
+const FEW: &str = "H2_SYNC_TEST_FEW_DESCRIPTORS";
+
+#[cfg(unix)]
+#[test]
+fn a_server_without_descriptors_goes_on_when_there_are_some_again() {
+    use std::process::{Command, Stdio};
+
+    if std::env::var_os(FEW).is_some() {
+        return few_descriptors();
+    }
+    let name = "threads::a_server_without_descriptors_goes_on_when_there_are_some_again";
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 40 && exec \"$0\" --exact \"$1\" --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(FEW, "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("served again"), "{text}");
+}
+
+#[cfg(unix)]
+fn few_descriptors() {
+    bounded(|| {
+        let server =
+            serve_with(Default::default(), |_, response| Ok(response.write_all(b"hello")?));
+        let mut first = Client::of(&server);
+        assert_eq!(first.fetch("/").text(), "hello");
+        // All that are left. The last ones are in the system's queue, where the server has none.
+        let mut sockets: Vec<_> =
+            std::iter::from_fn(|| TcpStream::connect(server.local_addr().unwrap()).ok()).collect();
+        eventually(|| server.stats().accept_errors > 0);
+        assert_eq!(first.fetch("/").text(), "hello");
+        sockets.clear();
+        eventually(|| server.stats().connections == 1);
+        assert_eq!(Client::of(&server).fetch("/").text(), "hello");
+        println!("served again");
+    });
+}

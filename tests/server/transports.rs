@@ -1,0 +1,268 @@
+//! What a server is spoken to over.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+
+use h2_sync::server::{serve_connection, Config, Request, Response};
+use h2_sync::transport::{duplex, Closer, Duplex, Halves, ReadHalf, Transport, WriteHalf};
+use h2_sync::{ErrorCode, ErrorKind, Reason};
+
+use crate::client::Client;
+use crate::support::{bounded, config, eventually, serve, serve_with};
+
+type IoResult = io::Result<()>;
+
+fn hello(request: &mut Request, response: &mut Response) -> IoResult {
+    write!(response, "hello {}", request.path())
+}
+
+#[cfg(unix)]
+pub(crate) fn socket_path(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("h2-sync-server-{name}-{}", std::process::id()))
+}
+
+#[test]
+fn a_connection_is_served_over_a_pipe_in_memory() {
+    bounded(|| {
+        let (near, far) = duplex(64 << 10);
+        let server = thread::spawn(move || serve_connection(far, Config::default(), hello));
+        let mut client = Client::over(near, Default::default());
+        let ids: Vec<_> = (0..20).map(|_| client.get("/a")).collect();
+        for id in ids {
+            assert_eq!(client.reply(id).text(), "hello /a");
+        }
+        drop(client);
+        server.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_connection_is_served_over_a_pair() {
+    bounded(|| {
+        let (near, far) = duplex(64 << 10);
+        let far = far.split().unwrap();
+        let pair = (far.reader, far.writer);
+        let server = thread::spawn(move || serve_connection(pair, Config::default(), hello));
+        let mut client = Client::over(near, Default::default());
+        assert_eq!(client.fetch("/a").text(), "hello /a");
+        drop(client);
+        server.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_connection_alone_obeys_its_deadlines() {
+    bounded(|| {
+        let (near, far) = duplex(64 << 10);
+        let config = config(|config| {
+            config.max_age = Some(std::time::Duration::from_millis(20));
+        });
+        let server = thread::spawn(move || serve_connection(far, config, hello));
+        let mut client = Client::over(near, Default::default());
+        client.until_closed();
+        server.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn what_is_not_http_is_an_error() {
+    bounded(|| {
+        for words in [&b"\x16\x03\x01 hello"[..], b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", b""] {
+            let (mut near, far) = duplex(64 << 10);
+            let server = thread::spawn(move || serve_connection(far, Config::default(), hello));
+            near.write_all(words).unwrap();
+            near.shutdown(Shutdown::Write).unwrap();
+            let _ = near.read_to_end(&mut Vec::new());
+            server.join().unwrap().unwrap_err();
+        }
+    });
+}
+
+#[test]
+fn a_config_that_makes_no_sense_is_an_error() {
+    let (_near, far) = duplex(64 << 10);
+    let config = config(|config| config.http2.max_frame_size = 1);
+    let error = serve_connection(far, config, hello).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Caller);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_is_served() {
+    use h2_sync::server::Server;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    bounded(|| {
+        let path = socket_path("served");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = Server::from_unix_listener(listener).serve(hello).unwrap();
+        assert_eq!(server.local_addr(), None);
+        let mut client = Client::over(UnixStream::connect(&path).unwrap(), Default::default());
+        assert_eq!(client.fetch("/a").text(), "hello /a");
+        server.shutdown(crate::support::LONG);
+        client.until_closed();
+        std::fs::remove_file(&path).unwrap();
+    });
+}
+
+#[test]
+fn prior_knowledge_upgrade_and_http1_are_told_apart_on_one_port() {
+    bounded(|| {
+        let server = serve(|request, response| Ok(hello(request, response)?));
+        let connect = || TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        assert_eq!(Client::of(&server).fetch("/a").text(), "hello /a");
+
+        let mut raw = connect();
+        raw.write_all(
+            b"GET /b HTTP/1.1\r\nhost: test\r\nconnection: upgrade, http2-settings\r\n\
+              upgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+        )
+        .unwrap();
+        let mut answer = [0; 12];
+        raw.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101");
+
+        let mut raw = connect();
+        raw.write_all(b"GET /c HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+        raw.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        raw.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+        eventually(|| server.stats().connections_failed == 1);
+        assert_eq!(server.stats().connections_accepted, 3);
+    });
+}
+
+#[test]
+fn the_upgrade_can_be_switched_off() {
+    bounded(|| {
+        let plain = config(|config| config.h2c_upgrade = false);
+        let server = serve_with(plain, |_, _| Ok(()));
+        let mut raw = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        raw.write_all(
+            b"GET /b HTTP/1.1\r\nhost: test\r\nconnection: upgrade, http2-settings\r\n\
+              upgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+        )
+        .unwrap();
+        raw.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        raw.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+    });
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls_is_served_and_its_facts_are_told() {
+    use h2_sync::server::Server;
+    use h2_sync::tls::{Acceptor, Connector};
+
+    bounded(|| {
+        let made = rcgen::generate_simple_self_signed(["test.example".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let acceptor = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let handler = |request: &mut Request, response: &mut Response| {
+            let facts = request.tls().unwrap();
+            write!(response, "{:?} {:?}", facts.server_name, facts.alpn_protocol)
+        };
+        let server = Server::bind("127.0.0.1:0").unwrap().tls(acceptor).serve(handler).unwrap();
+        let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let connector = Connector::with_only_roots(certificate.as_bytes()).unwrap();
+        let stream = connector.connect("test.example", stream, crate::support::LONG).unwrap();
+        let mut client = Client::over(stream, Default::default());
+        let expected = format!("{:?} {:?}", Some("test.example"), Some(b"h2"));
+        assert_eq!(client.fetch("/").text(), expected);
+
+        // Somebody who does not speak TLS is a failed connection and nothing else.
+        let mut raw = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        raw.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let _ = raw.read_to_end(&mut Vec::new());
+        eventually(|| server.stats().connections_failed == 1);
+        assert_eq!(client.fetch("/").text(), expected);
+        server.shutdown(crate::support::LONG);
+        client.until_closed();
+    });
+}
+
+/// Panics in a read or in a write when it is told to.
+struct Panics {
+    stream: Duplex,
+    reads: usize,
+    writes: usize,
+}
+
+struct Reads(ReadHalf<Duplex>, usize);
+
+struct Writes(WriteHalf<Duplex>, usize);
+
+fn count_down(left: &mut usize) {
+    assert!(*left > 0, "as it was told");
+    *left -= 1;
+}
+
+impl Transport for Panics {
+    type Reader = Reads;
+    type Writer = Writes;
+
+    fn split(self) -> io::Result<Halves<Reads, Writes>> {
+        let Halves { reader, writer, closer } = self.stream.split()?;
+        let closer = Closer::new(move |how| match how {
+            Shutdown::Write => closer.shutdown_write(),
+            _ => closer.close(),
+        });
+        Ok(Halves {
+            reader: Reads(reader, self.reads),
+            writer: Writes(writer, self.writes),
+            closer,
+        })
+    }
+}
+
+impl Read for Reads {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        count_down(&mut self.1);
+        self.0.read(buf)
+    }
+}
+
+impl Write for Writes {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        count_down(&mut self.1);
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn a_transport_that_panics_ends_its_connection() {
+    bounded(|| {
+        for (reads, writes) in [(3, 99), (2, 99), (99, 1), (99, 2), (99, 0)] {
+            let (near, stream) = duplex(64 << 10);
+            let far = Panics { stream, reads, writes };
+            let server = thread::spawn(move || serve_connection(far, Config::default(), hello));
+            let mut client = Client::over(near, Default::default());
+            while client.closed.is_none() {
+                let sent = client.session.open(&crate::support::get("/"), true);
+                if sent.is_err() {
+                    client.until_closed();
+                }
+                client.session.put_act(h2_sync::Act::Ping).ok();
+                client.look();
+            }
+            let ended = server.join().unwrap();
+            assert!(ended.is_ok(), "{reads} reads and {writes} writes: {ended:?}");
+            let reason = client.until_closed();
+            assert!(
+                matches!(
+                    reason,
+                    Reason::Peer { goaway: None | Some(ErrorCode::InternalError), .. }
+                ),
+                "{reason:?}"
+            );
+        }
+    });
+}
