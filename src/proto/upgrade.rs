@@ -32,6 +32,10 @@ use super::stream::Phase;
 use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFACE};
 use crate::hpack::Headers;
 
+/// Entries in HTTP2-Settings. Whoever checks them before there is a connection is to come to the
+/// same as the connection does later, so it is not a matter of its [`Config`].
+const MAX_ENTRIES: usize = 32;
+
 /// RFC 7540, Section 3.2: the request that upgrades has stream identifier 1.
 const UPGRADED: StreamId = StreamId::from_wire(1);
 
@@ -133,9 +137,6 @@ impl Connection {
         self.check_fresh()?;
         check_request(request, Some(body.len()))?;
         let entries = decode_settings(settings_payload)?;
-        if entries.len() > self.config.max_settings_entries {
-            return Err(CommandError::InvalidSetting("too many entries in HTTP2-Settings"));
-        }
         self.has_upgraded = true;
         log::debug!("server: stream 1 began in HTTP/1.1, with {} octets of body", body.len());
         let section = Section {
@@ -296,6 +297,9 @@ fn decode_settings(payload: &[u8]) -> Result<Vec<Setting>, CommandError> {
     };
     match Frame::decode_payload(head, Bytes::copy_from_slice(payload)) {
         Ok(Frame::Settings(Settings { entries, .. })) => {
+            if entries.len() > MAX_ENTRIES {
+                return Err(invalid("too many entries in HTTP2-Settings"));
+            }
             // RFC 8441, Section 3: never 0 again after 1.
             let mut connect = entries.iter().filter_map(|entry| match entry {
                 Setting::EnableConnectProtocol(on) => Some(*on),

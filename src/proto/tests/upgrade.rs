@@ -305,3 +305,14 @@ fn goaway_names_stream_1_as_processed() {
     let [super::Sent::Frame(Frame::Goaway(goaway))] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(goaway.last_stream_id, id(1));
 }
+
+#[test]
+fn what_is_wrong_with_the_settings_is_known_before_there_is_a_connection() {
+    let entries = |n| payload(vec![Setting::InitialWindowSize(1); n]);
+    let check = |settings: &[u8]| crate::proto::Connection::check_upgrade(&get(), None, settings);
+    assert_eq!(check(&entries(32)), Ok(()));
+    assert_eq!(accept(&mut server(), &get(), "", &entries(32)), Ok(()));
+    assert!(matches!(check(&entries(33)), Err(CommandError::InvalidSetting(_))));
+    // Half an entry.
+    assert!(matches!(check(&[0, 4, 0]), Err(CommandError::InvalidSetting(_))));
+}
