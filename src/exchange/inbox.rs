@@ -52,6 +52,11 @@ impl Inbox {
         Inbox { has_ended, halves: if has_ended { 1 } else { 2 }, ..Inbox::default() }
     }
 
+    /// Whether nothing more comes.
+    pub(crate) fn is_over(&self) -> bool {
+        self.failure.is_some() || self.is_closed
+    }
+
     /// Notes the thread that waits, or that it waits no more.
     pub(super) fn set_waiting(&mut self, half: Half, thread: Option<Thread>) {
         match half {

@@ -197,14 +197,13 @@ fn no_response() -> Error {
 impl State {
     /// Whether [`take_response`](Self::take_response) has something to say.
     pub(crate) fn has_response(&self, id: StreamId) -> bool {
-        let has_news = |inbox: &Inbox| !inbox.responses.is_empty() || inbox.failure.is_some();
+        let has_news = |inbox: &Inbox| !inbox.responses.is_empty() || inbox.is_over();
         self.has_ended() || self.streams.get(&id).is_none_or(has_news)
     }
 
     /// Whether [`take_data`](Self::take_data) has something to say.
     pub(crate) fn has_data(&self, id: StreamId) -> bool {
-        let has_news =
-            |inbox: &Inbox| !inbox.data.is_empty() || inbox.has_ended || inbox.failure.is_some();
+        let has_news = |inbox: &Inbox| !inbox.data.is_empty() || inbox.has_ended || inbox.is_over();
         self.has_ended() || self.streams.get(&id).is_none_or(has_news)
     }
 
@@ -216,7 +215,7 @@ impl State {
         let Some(inbox) = self.streams.get_mut(&id) else { return Some(Err(self.gone(id))) };
         match inbox.responses.pop_front() {
             Some(response) => Some(Ok(response)),
-            None => inbox.failure.clone().or_else(|| self.end_error()).map(Err),
+            None => self.why_over(id).map(Err),
         }
     }
 
@@ -231,7 +230,15 @@ impl State {
         if inbox.has_ended {
             return Some(Ok(None));
         }
-        inbox.failure.clone().or_else(|| self.end_error()).map(Err)
+        self.why_over(id).map(Err)
+    }
+
+    /// Why nothing more comes on a stream; `None` if something may.
+    fn why_over(&self, id: StreamId) -> Option<Error> {
+        let inbox = self.streams.get(&id)?;
+        let failure = inbox.failure.clone().or_else(|| self.end_error());
+        // Without a reason, it was this side that has reset it.
+        failure.or_else(|| inbox.is_closed.then(|| CommandError::StreamClosed(id).into()))
     }
 
     /// Why a stream is not there any more.

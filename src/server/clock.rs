@@ -3,10 +3,11 @@
 //!
 //! What it calls must not block: what could take long is done by a thread of the pool.
 
+use std::any::Any;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use crate::error::Error;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_millis(2);
+
+/// So many calls are never too many.
+const MANY: usize = 256;
 
 /// With nothing to do, so long is as good as for ever.
 const LONG: Duration = Duration::from_secs(3600);
@@ -30,6 +34,8 @@ pub(super) struct Clock {
 #[derive(Default)]
 struct State {
     calls: BinaryHeap<Reverse<Call>>,
+    /// With so many of them, those are dropped whose time would come for nobody.
+    many: usize,
     looks: Vec<Look>,
     /// When it wakes by itself, while it sleeps.
     sleeps_until: Option<Instant>,
@@ -38,6 +44,7 @@ struct State {
 
 struct Call {
     at: Instant,
+    whom: Weak<dyn Any + Send + Sync>,
     what: Box<dyn FnOnce(Instant) + Send>,
 }
 
@@ -50,15 +57,35 @@ impl Clock {
         Ok(clock)
     }
 
-    /// Calls `what` at that time, with the time that it is then.
-    pub(super) fn call(&self, at: Instant, what: impl FnOnce(Instant) + Send + 'static) {
+    /// Calls `what` at that time, with `whom` and the time that it is then; not at all if `whom` is
+    /// gone by then.
+    pub(super) fn call<T: Send + Sync + 'static>(
+        &self,
+        at: Instant,
+        whom: &Weak<T>,
+        what: impl FnOnce(Arc<T>, Instant) + Send + 'static,
+    ) {
+        let weak = Weak::clone(whom);
+        let call = move |now| {
+            if let Some(whom) = weak.upgrade() {
+                what(whom, now);
+            }
+        };
+        let call = Call { at, whom: Weak::<T>::clone(whom), what: Box::new(call) };
         let mut state = self.lock();
-        state.calls.push(Reverse(Call { at, what: Box::new(what) }));
+        state.calls.push(Reverse(call));
+        state.forget_the_gone();
         let oversleeps = state.sleeps_until.is_some_and(|until| at < until);
         drop(state);
         if oversleeps {
             self.wake.notify_one();
         }
+    }
+
+    /// How many calls wait for their time.
+    #[cfg(test)]
+    pub(super) fn calls(&self) -> usize {
+        self.lock().calls.len()
     }
 
     /// Looks every millisecond, until `look` says that there is nothing to look after any more.
@@ -125,6 +152,16 @@ impl Clock {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A connection may be gone long before its time comes, and would leave its memory behind.
+    fn forget_the_gone(&mut self) {
+        if self.calls.len() > self.many {
+            self.calls.retain(|Reverse(call)| call.whom.strong_count() > 0);
+            self.many = MANY.max(2 * self.calls.len());
+        }
     }
 }
 

@@ -259,12 +259,7 @@ fn call_for_refusal(served: &Arc<Served>, since: Instant) {
     // A time that never comes need not be waited for.
     let Some(at) = since.checked_add(engine.config.queue_timeout) else { return };
     if !served.is_timed.swap(true, Ordering::Relaxed) {
-        let weak = Arc::downgrade(served);
-        engine.clock.call(at, move |now| {
-            if let Some(served) = weak.upgrade() {
-                refuse_overdue(&served, now);
-            }
-        });
+        engine.clock.call(at, &Arc::downgrade(served), |served, now| refuse_overdue(&served, now));
     }
 }
 
@@ -336,18 +331,12 @@ pub(super) fn retire_later(served: &Arc<Served>) {
     let engine = &served.engine;
     let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
     let Some(at) = at else { return };
-    let weak = Arc::downgrade(served);
-    engine.clock.call(at, move |now| {
-        let Some(served) = weak.upgrade() else { return };
+    engine.clock.call(at, &Arc::downgrade(served), |served, now| {
         served.conn.with(|state, now| state.core.shutdown(now));
         served.flush_elsewhere();
         let engine = &served.engine;
         let Some(at) = now.checked_add(engine.config.max_age_grace) else { return };
-        engine.clock.call(at, move |_| {
-            if let Some(served) = weak.upgrade() {
-                close(&served);
-            }
-        });
+        engine.clock.call(at, &Arc::downgrade(&served), |served, _| close(&served));
     });
 }
 
@@ -378,16 +367,12 @@ impl Hooks for ServedHooks {
 
     fn arm(&self, _: &Arc<Conn>, at: Instant) {
         let Some(served) = self.0.upgrade() else { return };
-        let weak = self.0.clone();
-        served.engine.clock.call(at, move |now| {
-            let Some(served) = weak.upgrade() else { return };
-            match served.conn.tick(now) {
-                Tick::Nothing => {}
-                Tick::Flush => {
-                    served.flush_elsewhere();
-                }
-                Tick::Cut => served.conn.cut(),
+        served.engine.clock.call(at, &self.0, |served, now| match served.conn.tick(now) {
+            Tick::Nothing => {}
+            Tick::Flush => {
+                served.flush_elsewhere();
             }
+            Tick::Cut => served.conn.cut(),
         });
     }
 }

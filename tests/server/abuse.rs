@@ -37,7 +37,7 @@ fn rapid_reset_keeps_the_handlers_under_the_cap_and_ends_in_calm() {
             }
             most = most.max(server.stats().handlers_running);
         }
-        let frames = peer.to_the_end();
+        let frames = peer.read_to_end();
         let calm = frames.iter().any(|frame| {
             matches!(frame, Frame::Goaway(goaway) if goaway.error_code == ErrorCode::EnhanceYourCalm)
         });

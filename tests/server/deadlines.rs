@@ -26,7 +26,7 @@ fn a_peer_that_says_nothing_is_dropped() {
         let config = config(|config| config.handshake_timeout = SOON);
         let server = serve_with(config, |_, _| Ok(()));
         let mut peer = Peer::silent(&server);
-        assert!(peer.to_the_end().is_empty());
+        assert!(peer.read_to_end().is_empty());
         eventually(|| server.stats().connections == 0);
         assert_eq!(server.stats().connections_failed, 1);
     });
@@ -40,7 +40,7 @@ fn a_peer_that_sends_its_preface_and_no_settings_is_dropped() {
         let mut peer = Peer::silent(&server);
         peer.acknowledges = false;
         peer.write(h2_sync::frame::PREFACE);
-        let frames = peer.to_the_end();
+        let frames = peer.read_to_end();
         assert_eq!(last_goaway(&frames).unwrap().1, ErrorCode::SettingsTimeout);
         eventually(|| server.stats().connections == 0);
     });

@@ -127,7 +127,7 @@ impl Peer {
     }
 
     /// Reads to the end, and gives all frames.
-    pub(crate) fn to_the_end(&mut self) -> Vec<Frame> {
+    pub(crate) fn read_to_end(&mut self) -> Vec<Frame> {
         std::iter::from_fn(|| self.next()).collect()
     }
 

@@ -283,7 +283,7 @@ fn ticks_come_one_by_one() {
         let (at, bolt) = gate();
         let server = serve(move |_, response| {
             for n in 0..10 {
-                write!(response, "{n}\n")?;
+                writeln!(response, "{n}")?;
                 response.flush()?;
                 at.wait("tick");
             }

@@ -60,7 +60,7 @@ fn a_request_on_its_way_between_the_two_steps_is_answered() {
         });
         let id = peer.open(&get("/"), true);
         peer.send(h2_sync::frame::Ping { ack: true, payload });
-        let frames = peer.to_the_end();
+        let frames = peer.read_to_end();
         let answered = frames.iter().any(
             |frame| matches!(frame, Frame::Data(data) if data.stream_id == id && data.end_stream),
         );

@@ -9,11 +9,11 @@ use super::LONG;
 fn calls_come_in_the_order_of_their_times() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel();
-    let now = Instant::now();
+    let (now, whom) = (Instant::now(), Arc::new(()));
     for n in [3_u64, 1, 2, 0] {
         let sender = sender.clone();
         let at = now + Duration::from_millis(5 * n);
-        clock.call(at, move |when| {
+        clock.call(at, &Arc::downgrade(&whom), move |_, when| {
             assert!(when >= at);
             sender.send(n).unwrap();
         });
@@ -28,10 +28,26 @@ fn a_call_may_call_for_another() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel();
     let theirs = Arc::clone(&clock);
-    clock.call(Instant::now(), move |now| {
-        theirs.call(now, move |_| sender.send(()).unwrap());
+    let whom = Arc::new(());
+    clock.call(Instant::now(), &Arc::downgrade(&whom), move |whom, now| {
+        theirs.call(now, &Arc::downgrade(&whom), move |_, _| sender.send(()).unwrap());
     });
     calls.recv_timeout(LONG).unwrap();
+    clock.close();
+}
+
+#[test]
+fn calls_for_those_who_are_gone_are_forgotten_when_there_are_many() {
+    let clock = Clock::start().unwrap();
+    let (sender, calls) = channel::<()>();
+    for _ in 0..10_000 {
+        let whom = Arc::new(());
+        let sender = sender.clone();
+        let what = move |_, _| sender.send(()).unwrap();
+        clock.call(Instant::now() + LONG, &Arc::downgrade(&whom), what);
+    }
+    assert!(clock.calls() <= 600, "{} calls", clock.calls());
+    drop((sender, calls));
     clock.close();
 }
 
@@ -54,7 +70,8 @@ fn it_looks_until_there_is_nothing_to_look_after() {
 fn what_was_to_be_called_is_dropped_at_the_end() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel::<()>();
-    clock.call(Instant::now() + LONG, move |_| sender.send(()).unwrap());
+    let whom = Arc::new(());
+    clock.call(Instant::now() + LONG, &Arc::downgrade(&whom), move |_, _| sender.send(()).unwrap());
     clock.close();
     assert!(calls
         .recv_timeout(LONG)

@@ -84,7 +84,7 @@ fn who_cannot_use_its_place_stands_in_line_again() {
 fn nobody_in_line_is_forgotten() {
     const THREADS: usize = 4;
     const TIMES: usize = 5_000;
-    let permits = Permits::new(2);
+    let permits = Permits::<Waits>::new(2);
     let all: [Arc<Waits>; THREADS] = waiters();
     let (most, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let give_back = || {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::pool::Pool;
+use super::super::pool::{Pool, Scratch};
 use super::LONG;
 
 fn pool(idle_timeout: Duration) -> Arc<Pool> {
@@ -25,7 +25,10 @@ fn tasks_that_wait_for_one_another_each_have_a_thread() {
     let all = Arc::new(Barrier::new(9));
     for _ in 0..8 {
         let all = Arc::clone(&all);
-        assert!(pool.run(move |_| drop(all.wait())).is_ok());
+        let meet = move |_: &mut Scratch| {
+            all.wait();
+        };
+        assert!(pool.run(meet).is_ok());
     }
     all.wait();
     assert_eq!(pool.threads(), 8);
