@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use crate::error::Error;
 use crate::proto;
 
 /// The settings, limits and deadlines of a server.
@@ -100,6 +101,40 @@ impl Default for Config {
             h2c_upgrade: true,
             date: true,
             server_name: Some(HeaderValue::from_static("h2-sync")),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value for sense.
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        self.http2.validate()?;
+        let counts = [
+            (self.max_connections, "max_connections"),
+            (self.max_handlers, "max_handlers"),
+            (self.max_handlers_per_connection, "max_handlers_per_connection"),
+        ];
+        match counts.into_iter().find(|(count, _)| *count == 0) {
+            Some((_, name)) => Err(Error::usage(format!("config: `{name}` must be at least 1"))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_could_do_nothing_is_not_started() {
+        assert!(Config::default().validate().is_ok());
+        for zero in [
+            Config { max_connections: 0, ..Config::default() },
+            Config { max_handlers: 0, ..Config::default() },
+            Config { max_handlers_per_connection: 0, ..Config::default() },
+        ] {
+            let error = zero.validate().unwrap_err();
+            assert!(error.to_string().contains("must be at least 1"), "{error}");
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) struct Served {
 impl Engine {
     /// To be [closed](Self::close) in the end, or its clock goes on.
     pub(super) fn start(config: Config, handler: Box<Handler>) -> Result<Arc<Engine>, Error> {
-        config.http2.validate()?;
+        config.validate()?;
         Ok(Arc::new(Engine {
             pool: Pool::new(config.stack_size, config.idle_thread_timeout),
             clock: Clock::start()?,
