@@ -62,10 +62,47 @@ expect 'HTTP/2 200' "${curl[@]}" -i "$tls_url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$tls_url/upload"
 expect 'Hello, HTTP/2 over TLS!' cargo run -q --example tls_client -- "$tls_url/" --root "$cert"
 
-# The public suite httpwg, one connection at a time, against the example; all of its cases pass.
-suite=$(SEQUENTIAL=1 RUST_LOG=off NO_COLOR=1 timeout 300 httpwg -a "${line#listening on }" 2>&1 |
-    sed 's/\x1b\[[0-9;]*m//g') || true
-printf '$ httpwg\n%s\n' "$(grep -E '❌|Passed' <<<"$suite")"
-passed=$(grep -oE 'Passed [0-9]+/[0-9]+' <<<"$suite" | tail -n 1)
-[[ $passed =~ ^Passed\ ([0-9]+)/([0-9]+)$ && ${BASH_REMATCH[1]} -eq ${BASH_REMATCH[2]} &&
-    ${BASH_REMATCH[1]} -ge 107 ]]
+# Starts a server among the examples, and sets `url` to where it listens.
+serve() {
+    local name=$1 lines line
+    shift
+    cargo build -q --example "$name"
+    exec {lines}< <(exec "$target/debug/examples/$name" 127.0.0.1:0 "$@")
+    servers+=($!)
+    read -r -t 10 -u "$lines" line
+    url=${line#listening on }
+    printf '%s: %s\n' "$name" "$url"
+}
+
+curl=(curl -sS --max-time 30 --http2-prior-knowledge)
+serve kitchen_sink
+kitchen_sink=$url
+expect 'hello world' "${curl[@]}" "$url/"
+expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$url/sink"
+expect ':path: /headers' "${curl[@]}" "$url/headers"
+expect '"requests"' "${curl[@]}" "$url/stats"
+serve kitchen_sink --tls "$cert" "$key"
+expect 'TLSv1_3' "${curl[@]}" --cacert "$cert" "$url/headers"
+serve echo
+expect 'matchit' "${curl[@]}" --data-binary @Cargo.toml "$url/"
+serve router
+expect 'HTTP/2 201' "${curl[@]}" -i --data 'buy milk' "$url/notes"
+expect 'buy milk' "${curl[@]}" "$url/notes/1"
+serve file_server . --tls "$cert" "$key"
+expect 'README.md' "${curl[@]}" --cacert "$cert" "$url/"
+expect 'HTTP/2 206' "${curl[@]}" --cacert "$cert" -i --range 0-9 "$url/README.md"
+serve graceful
+expect 'hello world' "${curl[@]}" "$url/"
+
+# The public suite httpwg, one connection at a time; all of its cases pass.
+conform() {
+    local suite passed
+    suite=$(SEQUENTIAL=1 RUST_LOG=off NO_COLOR=1 timeout 300 httpwg -a "$1" 2>&1 |
+        sed 's/\x1b\[[0-9;]*m//g') || true
+    printf '$ httpwg -a %s\n%s\n' "$1" "$(grep -E '❌|Passed' <<<"$suite")"
+    passed=$(grep -oE 'Passed [0-9]+/[0-9]+' <<<"$suite" | tail -n 1)
+    [[ $passed =~ ^Passed\ ([0-9]+)/([0-9]+)$ && ${BASH_REMATCH[1]} -eq ${BASH_REMATCH[2]} &&
+        ${BASH_REMATCH[1]} -ge 107 ]]
+}
+conform "${line#listening on }"
+conform "${kitchen_sink#http://}"

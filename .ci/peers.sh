@@ -18,6 +18,7 @@ h2o      h2o
 openssl  openssl
 node     nodejs
 chromium chromium
+tinyproxy tinyproxy-bin
 LIST
 # What the test over OpenSSL's stream is built with.
 pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
@@ -28,9 +29,9 @@ if ((${#packages[@]})); then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 
-if ! "$tools/venv/bin/python3" -c 'import httpx, h2' 2>/dev/null; then
+if ! "$tools/venv/bin/python3" -c 'import httpx, h2, hypercorn' 2>/dev/null; then
     python3 -m venv --clear "$tools/venv"
-    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*'
+    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*'
 fi
 
 # Unoptimized, they are built in two thirds of the time, and what they do here takes a second.

@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub(super) parked: Vec<Thread>,
     /// Threads to wake when the lock is given back.
     pub(super) wake: Vec<Thread>,
+    /// Threads have been woken since the last write.
+    pub(super) has_woken: bool,
     /// PINGs of the application's whose answers are waited for.
     pub(super) pongs: Vec<Pong>,
     /// What the reads were last told to wait.
@@ -144,6 +146,7 @@ impl Conn {
                 writing: Some(Box::new(writing)),
                 parked: Vec::new(),
                 wake: Vec::new(),
+                has_woken: false,
                 pongs: Vec::new(),
                 read_timeout: None,
                 armed: None,
@@ -203,6 +206,7 @@ impl Drop for Guard<'_> {
         if state.wake.is_empty() {
             return;
         }
+        state.has_woken = true;
         let mut wake = std::mem::take(&mut state.wake);
         drop(state);
         wake.drain(..).for_each(|thread| thread.unpark());

@@ -53,7 +53,7 @@ impl Conn {
         mut state: Guard<'a>,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
-        if state.has_to_write() {
+        if state.has_to_write() && !self.leader_writes(&state) {
             if let Some(mut writing) = state.writing.take() {
                 state = self.write(state, &mut writing, deadline);
                 state.writing = Some(writing);

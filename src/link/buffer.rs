@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use bytes::BytesMut;
 
 /// What an idle connection reads with.
-const SMALL: usize = 4 << 10;
+const SMALL: usize = 1 << 10;
 /// The most that one read asks for: larger reads cost less for each octet, up to here.
 const LARGE: usize = 256 << 10;
 /// An empty buffer that has grown beyond this is given back.
-const KEPT: usize = 16 << 10;
+const KEPT: usize = 4 << 10;
 
 /// Octets read and not yet decoded, in a buffer that grows while data flows and shrinks when it
 /// does not.

@@ -1,5 +1,5 @@
-//! Tests against other implementations: curl, nghttp2's programs, httpx, nginx, h2o, hyper, Node.js,
-//! OpenSSL and Chromium.
+//! Tests against other implementations: curl, nghttp2's programs, httpx and hypercorn, nginx, h2o,
+//! hyper, Node.js, OpenSSL, Chromium and tinyproxy.
 //!
 //! A peer that is not installed is skipped, unless the environment variable `H2_SYNC_INTEROP` is
 //! `require`: then its absence fails the test. `.ci/run` installs them all.
@@ -10,6 +10,17 @@ mod body;
 #[cfg(feature = "tls")]
 mod chromium;
 mod client;
+#[cfg(feature = "gzip")]
+mod client_h2o;
+mod client_hyper;
+mod client_hypercorn;
+mod client_nghttpd;
+#[cfg(feature = "gzip")]
+mod client_nginx;
+mod client_node;
+#[cfg(feature = "tls")]
+mod client_proxy;
+mod client_support;
 mod curl;
 mod files;
 mod httpx;
@@ -23,6 +34,11 @@ mod peer;
 #[cfg(feature = "tls")]
 mod piped;
 mod server;
+mod server_curl;
+mod server_ending;
+mod server_examples;
+mod server_files;
+mod server_nghttp2;
 mod streams;
 #[cfg(feature = "tls")]
 mod tls;

@@ -40,7 +40,7 @@ pub(crate) fn nginx(folder: &Folder) -> Option<peer::Server> {
 
 /// The same over TLS, with `cert.pem` and `key.pem` from the folder.
 #[cfg(feature = "tls")]
-fn nginx_tls(folder: &Folder) -> Option<peer::Server> {
+pub(crate) fn nginx_tls(folder: &Folder) -> Option<peer::Server> {
     start(folder, "ssl http2; ssl_certificate cert.pem; ssl_certificate_key key.pem")
 }
 

@@ -8,7 +8,6 @@
 //! | `POST /echo` | what came |
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};

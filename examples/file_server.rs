@@ -1,0 +1,261 @@
+//! A directory over HTTP/2, with a page for each folder.
+//!
+//! ```text
+//! cargo run --release --example file_server -- [ADDRESS] [FOLDER] [--tls [CERT KEY]]
+//!
+//! cargo run --release --example file_server -- 127.0.0.1:8443 target/doc --tls
+//! ```
+//!
+//! Browsers speak HTTP/2 over TLS alone, so they need `--tls`; curl and nghttp take both.
+//!
+//! It knows HEAD, ranges (one at a time), `if-modified-since`, and the types of usual files. What
+//! begins with a dot is not shown, and a link that leads out of the folder is not followed. Files are
+//! read and sent piece by piece, at the speed at which the client takes them.
+
+#[path = "shared/args.rs"]
+mod args;
+#[path = "shared/listing.rs"]
+mod listing;
+
+use std::error::Error;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use args::Args;
+use h2_sync::server::{Config, Request, Response};
+use http::Method;
+
+const HELP: &str = "\
+Serves the files of a folder, and its listing.
+
+usage: file_server [ADDRESS] [FOLDER] [--tls [CERT KEY]]
+
+    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
+    FOLDER           what to serve; the current folder if left out
+    --tls            speak TLS (which browsers need), with a certificate made on the spot
+    --tls CERT KEY   speak TLS, with these (PEM)
+";
+
+/// Files are read in pieces of this size.
+const PIECE: usize = 64 << 10;
+
+type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+
+fn main() -> Result {
+    env_logger::init();
+    let (args, [folder]) = Args::parse(HELP, ["."]);
+    let root = match fs::canonicalize(&folder) {
+        Ok(root) if root.is_dir() => root,
+        _ => return Err(format!("{folder} is not a folder").into()),
+    };
+    let handle = args
+        .serve(Config::default(), move |request: &mut Request, response: &mut Response| {
+            serve(&root, request, response)
+        });
+    handle.wait();
+    Ok(())
+}
+
+fn serve(root: &Path, request: &Request, response: &mut Response) -> Result {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        response.set_header("allow", "GET, HEAD")?;
+        return complain(response, 405, "only GET and HEAD are for files");
+    }
+    let Some(path) = find(root, request.path()) else {
+        return complain(response, 404, "there is no such file");
+    };
+    let has_slash = request.path().ends_with('/');
+    if path.is_file() && !has_slash {
+        return send_file(&path, request, response);
+    }
+    if !path.is_dir() {
+        return complain(response, 404, "there is no such folder");
+    }
+    if !has_slash {
+        // Else the links of the page would lead to the wrong place.
+        response.set_header("location", format!("{}/", request.path()))?;
+        return Ok(response.set_status(308)?);
+    }
+    let index = path.join("index.html");
+    if index.is_file() {
+        return send_file(&index, request, response);
+    }
+    response.set_header("content-type", "text/html; charset=utf-8")?;
+    if request.method() != Method::HEAD {
+        listing::write(root, &path, request.path(), response)?;
+    }
+    Ok(())
+}
+
+fn complain(response: &mut Response, status: u16, text: &str) -> Result {
+    response.set_status(status)?;
+    response.set_header("content-type", "text/plain; charset=utf-8")?;
+    writeln!(response, "{text}")?;
+    Ok(())
+}
+
+/// The file or folder that a path names, if it is one that we show.
+fn find(root: &Path, path: &str) -> Option<PathBuf> {
+    if path.contains("//") {
+        // As a link, it would lead to another host.
+        return None;
+    }
+    let mut found = root.to_owned();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let name = String::from_utf8(listing::decode(segment)?).ok()?;
+        // No `..`, no drive letter, no slash that was written as %2F: a plain name, and not hidden.
+        let mut components = Path::new(&name).components();
+        let is_plain = matches!(components.next(), Some(Component::Normal(part)) if part == &*name);
+        if !is_plain || components.next().is_some() || name.starts_with('.') || name.contains('\0')
+        {
+            return None;
+        }
+        found.push(name);
+    }
+    // Links are followed for as long as they stay inside.
+    found.canonicalize().ok().filter(|found| found.starts_with(root))
+}
+
+fn send_file(path: &Path, request: &Request, response: &mut Response) -> Result {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return complain(response, 403, "this file may not be read");
+        }
+        file => file?,
+    };
+    let metadata = file.metadata()?;
+    response.set_header("content-type", mime_type(path))?;
+    response.set_header("x-content-type-options", "nosniff")?;
+    response.set_header("accept-ranges", "bytes")?;
+    let modified = modified(&metadata);
+    let last_modified = modified.map(httpdate::fmt_http_date);
+    if let Some(date) = &last_modified {
+        response.set_header("last-modified", date)?;
+    }
+    if modified.is_some_and(|modified| is_known(request, modified)) {
+        return Ok(response.set_status(304)?);
+    }
+
+    let len = metadata.len();
+    let (start, octets) = match range(request, last_modified.as_deref(), len) {
+        Range::Whole => (0, len),
+        Range::Part(start, end) => {
+            response.set_status(206)?;
+            response.set_header("content-range", format!("bytes {start}-{end}/{len}"))?;
+            (start, end - start + 1)
+        }
+        Range::None => {
+            response.set_header("content-range", format!("bytes */{len}"))?;
+            return complain(response, 416, "the file does not have that range");
+        }
+    };
+    response.set_header("content-length", octets)?;
+    if request.method() != Method::HEAD {
+        file.seek(SeekFrom::Start(start))?;
+        copy(&mut file, octets, response)?;
+    }
+    Ok(())
+}
+
+/// Sends so many octets. `write_all` waits while the client takes no more.
+fn copy(file: &mut File, octets: u64, response: &mut Response) -> Result {
+    // No buffer that is larger than the file.
+    let mut piece = vec![0; octets.min(PIECE as u64) as usize];
+    let mut left = octets;
+    while left > 0 {
+        let most = left.min(piece.len() as u64) as usize;
+        let n = file.read(&mut piece[..most])?;
+        if n == 0 {
+            // Its length has been announced, so the stream is reset.
+            return Err("the file has become shorter meanwhile".into());
+        }
+        response.write_all(&piece[..n])?;
+        left -= n as u64;
+    }
+    Ok(())
+}
+
+/// When the file was last changed, in whole seconds as the date of HTTP has them.
+fn modified(metadata: &Metadata) -> Option<SystemTime> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(since.as_secs()))
+}
+
+/// Whether the client has the file as it is (RFC 9110, Section 13.1.3).
+fn is_known(request: &Request, modified: SystemTime) -> bool {
+    // `if-none-match` would count instead, and we give no entity tags that it could match.
+    let date =
+        request.field("if-modified-since").filter(|_| request.field("if-none-match").is_none());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    date.is_some_and(|date| modified <= date)
+}
+
+/// What of a file is wanted.
+enum Range {
+    Whole,
+    /// From here up to and with there.
+    Part(u64, u64),
+    /// Something that it does not have.
+    None,
+}
+
+/// Reads the `range` field (RFC 9110, Section 14.2). One that is not understood counts as none, and
+/// so do several ranges at once.
+fn range(request: &Request, last_modified: Option<&str>, len: u64) -> Range {
+    let wanted = request.field("range").filter(|_| request.method() == Method::GET);
+    // The client has a part already, and wants the rest only if that still fits.
+    let fits = request.field("if-range").is_none_or(|date| Some(date) == last_modified);
+    let wanted = wanted.filter(|_| fits).and_then(|range| range.strip_prefix("bytes="));
+    let Some((first, last)) = wanted.and_then(|range| range.split_once('-')) else {
+        return Range::Whole;
+    };
+    let is_number = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
+    if !is_number(first) || !is_number(last) {
+        return Range::Whole;
+    }
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if last < first => Range::Whole,
+        (Ok(first), Ok(last)) if first < len => Range::Part(first, last.min(len - 1)),
+        (Ok(first), _) if first < len => Range::Part(first, len - 1),
+        // The last so many octets.
+        (Err(_), Ok(octets)) if first.is_empty() && octets > 0 && len > 0 => {
+            Range::Part(len.saturating_sub(octets), len - 1)
+        }
+        _ if first.is_empty() && last.is_empty() => Range::Whole,
+        _ => Range::None,
+    }
+}
+
+/// The type of a file, by the end of its name.
+fn mime_type(path: &Path) -> &'static str {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    match &*extension {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" | "map" => "application/json",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "woff" => "font/woff",
+        "ttf" => "font/ttf",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
+        "pdf" => "application/pdf",
+        "zip" => "application/zip",
+        "gz" => "application/gzip",
+        "txt" | "md" | "rs" | "toml" | "lock" | "c" | "h" | "py" | "sh" | "log" | "yml"
+        | "yaml" | "csv" | "xml" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,96 @@
+//! What the servers among the examples share: their arguments, and TLS if that is asked for.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::{env, process};
+
+use h2_sync::server::{Config, Handle, Request, Response, Server};
+
+/// Where a server is to listen, and how.
+pub(crate) struct Args {
+    address: String,
+    /// What stands behind `--tls`: nothing, or a certificate and its key.
+    tls: Option<Vec<String>>,
+}
+
+impl Args {
+    /// Reads `[ADDRESS] [MORE...] [--tls [CERT KEY]]`, with a default for each of MORE. Prints the
+    /// help text and leaves if the arguments are anything else.
+    pub(crate) fn parse<const N: usize>(help: &str, more: [&str; N]) -> (Args, [String; N]) {
+        let mut words: Vec<String> =
+            env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+        if words.iter().any(|word| word == "-h" || word == "--help") {
+            print!("{help}");
+            process::exit(0);
+        }
+        let tls = words.iter().position(|word| word == "--tls").map(|at| {
+            let files = words.split_off(at + 1);
+            words.truncate(at);
+            files
+        });
+        let files = tls.as_ref().map_or(0, Vec::len);
+        if words.len() > 1 + N
+            || ![0, 2].contains(&files)
+            || words.iter().any(|word| word.starts_with('-'))
+        {
+            eprint!("{help}");
+            process::exit(2);
+        }
+        let mut words = words.into_iter();
+        let address = words.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let more = more.map(|default| words.next().unwrap_or_else(|| default.to_owned()));
+        (Args { address, tls }, more)
+    }
+
+    /// Starts the server and prints where it listens. Leaves if it cannot be started.
+    pub(crate) fn serve<H, E>(&self, config: Config, handler: H) -> Handle
+    where
+        H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        let server = or_leave(Server::bind(&*self.address), "cannot listen");
+        let server = match &self.tls {
+            Some(files) => secure(server, files),
+            None => server,
+        };
+        let handle = or_leave(server.config(config).serve(handler), "cannot serve");
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if let Some(address) = handle.local_addr() {
+            println!("listening on {scheme}://{address}");
+            // Who started us through a pipe waits for this line.
+            or_leave(io::stdout().flush(), "cannot write to stdout");
+        }
+        handle
+    }
+}
+
+/// Has the server speak TLS, with a certificate made on the spot if there is none.
+#[cfg(feature = "tls")]
+fn secure(server: Server, files: &[String]) -> Server {
+    use h2_sync::tls::Acceptor;
+
+    let acceptor = match files {
+        [certificate, key] => Acceptor::from_pem_files(certificate, key),
+        _ => {
+            // Nobody trusts it: `curl --insecure`, and a warning in a browser.
+            let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+            let made = or_leave(rcgen::generate_simple_self_signed(names), "no certificate");
+            let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+            Acceptor::from_pem(certificate.as_bytes(), key.as_bytes())
+        }
+    };
+    server.tls(or_leave(acceptor, "TLS"))
+}
+
+#[cfg(not(feature = "tls"))]
+fn secure(_: Server, _: &[String]) -> Server {
+    or_leave(Err("this has been built without the feature `tls`"), "TLS")
+}
+
+fn or_leave<T, E: Display>(result: Result<T, E>, what: &str) -> T {
+    result.unwrap_or_else(|error| {
+        eprintln!("{what}: {error}");
+        process::exit(1);
+    })
+}

@@ -1,0 +1,229 @@
+//! What a server has done for its connections.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, Sender};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use super::super::{Conn, Hooks, Lead, RecvHalf, SendHalf, Then, Tick};
+use super::{get, Far, LONG};
+use crate::error::ErrorKind;
+use crate::frame::ErrorCode;
+use crate::proto::{Config, Connection, Event, Role};
+use crate::transport::{duplex, Transport};
+
+/// What a server does for its connections, counted.
+#[derive(Default)]
+struct Counts {
+    arms: AtomicUsize,
+    flushes: AtomicUsize,
+}
+
+struct Counted(Arc<Counts>, Sender<Arc<Conn>>);
+
+impl Hooks for Counted {
+    fn hand_over(&self, conn: &Arc<Conn>) -> bool {
+        self.1.send(Arc::clone(conn)).is_ok()
+    }
+
+    fn at_work(&self) {}
+
+    fn work(&self) {}
+
+    fn flush(&self) -> bool {
+        self.0.flushes.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    fn arm(&self, _: &Arc<Conn>, _: Instant) {
+        self.0.arms.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn server_over(stream: impl Transport, config: Config) -> (Arc<Conn>, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    let (sender, _) = channel();
+    let core = Connection::new(Role::Server, config, Instant::now()).unwrap();
+    let hooks = Box::new(Counted(Arc::clone(&counts), sender));
+    (Conn::new(Box::new(core), stream.split().unwrap(), Some(hooks)), counts)
+}
+
+/// What the leader begins is progress. Writing goes on for as long as there is something to write,
+/// by whomever, and says nothing of whether the leader will ever read again.
+#[test]
+fn a_write_is_no_progress_of_the_leader() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over(near, Config::default());
+    let before = conn.lock().step;
+    conn.flush_now();
+    assert!(!conn.lock().has_to_write());
+    assert_eq!(conn.lock().step, before);
+}
+
+/// A server's connection to which a request has come, of which there is more to come.
+fn requested() -> (Arc<Conn>, Arc<Counts>, Far, RecvHalf, SendHalf) {
+    let (near, far) = duplex(1 << 20);
+    let (conn, counts) = server_over(near, Config::default());
+    let mut far = Far::new(Role::Client, far);
+    conn.flush_now();
+    // Its windows are those that the server has announced.
+    far.until(|event| matches!(event, Event::SettingsChanged { .. }).then_some(()));
+    far.core.open(&get(), false, Instant::now()).unwrap();
+    far.write();
+    let mut state = conn.lock();
+    while state.arrivals.is_empty() {
+        state.lead = Lead::mine();
+        state = conn.read_once(state, None);
+    }
+    let id = state.arrivals.pop_front().unwrap().id;
+    drop(conn.flush(state, None));
+    let recv = RecvHalf::new(Arc::clone(&conn), id, None);
+    let send = SendHalf::new(Arc::clone(&conn), id, BytesMut::new());
+    (conn, counts, far, recv, send)
+}
+
+#[test]
+fn what_a_half_that_stands_alone_leaves_unread_is_put_on_the_clock() {
+    let (conn, counts, _far, mut recv, mut send) = requested();
+    let headers = crate::headers!(":status" => "200");
+    send.put(Some(&headers), Bytes::new(), Then::End).unwrap();
+    send.flush_conn();
+    let before = counts.arms.load(Ordering::Relaxed);
+    recv.stand_alone();
+    drop(recv);
+    assert_eq!(counts.arms.load(Ordering::Relaxed), before + 1);
+    let soon = Instant::now() + Duration::from_secs(2);
+    assert_eq!(conn.tick(soon), Tick::Flush);
+}
+
+#[test]
+fn what_comes_for_a_half_that_is_gone_is_credited() {
+    let (conn, _counts, mut far, recv, _send) = requested();
+    let id = recv.stream_id();
+    // All that the window takes, in the inbox and still to come.
+    let piece = Bytes::from(vec![0; 512 << 10]);
+    let put = |far: &mut Far| {
+        far.core.send_data(id, piece.clone(), false, Instant::now()).unwrap();
+        far.write();
+    };
+    put(&mut far);
+    let mut state = conn.lock();
+    while state.streams[&id].data.iter().map(Bytes::len).sum::<usize>() < 512 << 10 {
+        state.lead = Lead::mine();
+        state = conn.read_once(state, None);
+    }
+    drop(state);
+    drop(recv);
+    conn.flush_now();
+    // The client hears of it, and may send as much again and more.
+    put(&mut far);
+    put(&mut far);
+    let reader = thread::spawn({
+        let conn = Arc::clone(&conn);
+        move || loop {
+            let mut state = conn.lock();
+            if state.is_over() {
+                return;
+            }
+            state.lead = Lead::mine();
+            drop(conn.flush(conn.read_once(state, None), None));
+        }
+    });
+    far.core.ping(Instant::now()).unwrap();
+    far.write();
+    far.until(|event| matches!(event, Event::Pong { .. }).then_some(()));
+    while far.core.stats().send_buffered > 0 {
+        far.core.ping(Instant::now()).unwrap();
+        far.write();
+        far.until(|event| matches!(event, Event::Pong { .. }).then_some(()));
+    }
+    conn.cut();
+    reader.join().unwrap();
+}
+
+#[test]
+fn the_clock_is_called_once_for_a_deadline() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, counts) = server_over(near, Config::default());
+    for _ in 0..10 {
+        conn.flush_now();
+    }
+    assert_eq!(counts.arms.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_call_that_an_earlier_one_has_made_needless_calls_for_no_other() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, counts) = server_over(near, Config::default());
+    conn.flush_now();
+    let now = Instant::now();
+    // Something earlier comes up, and what had been called for comes still.
+    conn.lock().armed = Some(now + LONG);
+    drop(conn.flush(conn.lock(), None));
+    assert_eq!(counts.arms.load(Ordering::Relaxed), 2);
+    for _ in 0..10 {
+        assert_eq!(conn.tick(now), Tick::Nothing);
+    }
+    assert_eq!(counts.arms.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn what_is_left_at_a_deadline_is_written_by_somebody_else() {
+    let (near, _far) = duplex(1);
+    let (conn, counts) = server_over(near, Config::default());
+    drop(conn.flush(conn.lock(), Some(Instant::now())));
+    assert!(conn.lock().has_to_write());
+    assert_eq!(counts.flushes.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_connection_that_has_ended_is_cut_when_it_has_had_its_time() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over(near, Config::default());
+    conn.with(|state, _| state.core.close(ErrorCode::NoError, Bytes::new()));
+    let now = Instant::now();
+    assert_eq!(conn.tick(now), Tick::Flush);
+    conn.flush_now();
+    assert_eq!(conn.tick(now + LONG), Tick::Cut);
+}
+
+#[test]
+fn a_write_that_fails_ends_the_connection_if_the_peer_does_not_explain_it() {
+    struct Broken;
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over((near.split().unwrap().reader, Broken), Config::default());
+    conn.flush_now();
+    assert!(conn.lock().end_error().is_none());
+    conn.tick(Instant::now() + Duration::from_secs(1));
+    assert_eq!(conn.lock().end_error().unwrap().kind(), ErrorKind::Transport);
+}
+
+#[test]
+fn a_transport_that_panics_in_a_write_ends_the_connection() {
+    struct Panics;
+    impl Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("a transport")
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over((near.split().unwrap().reader, Panics), Config::default());
+    conn.flush_now();
+    assert_eq!(conn.lock().end_error().unwrap().kind(), ErrorKind::Internal);
+    assert!(!conn.lock().has_to_write());
+}

@@ -1,0 +1,105 @@
+//! Turns and waiting, with a core at the other end that this test drives itself.
+
+mod hooked;
+mod turns;
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+
+use super::{Conn, RecvHalf, SendHalf};
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+use crate::link::WriteBuffer;
+use crate::proto::{Config, Connection, Event, Role};
+use crate::transport::{duplex, Duplex, Transport};
+
+/// Nothing here takes so long, on however slow a machine.
+const LONG: Duration = Duration::from_secs(100);
+
+/// The other end: a core, and octets that are read and written when the test says so.
+struct Far {
+    core: Connection,
+    stream: Duplex,
+    input: BytesMut,
+}
+
+impl Far {
+    fn new(role: Role, stream: Duplex) -> Self {
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let core = Connection::new(role, Config::default(), Instant::now()).unwrap();
+        Far { core, stream, input: BytesMut::new() }
+    }
+
+    fn write(&mut self) {
+        let mut buffer = WriteBuffer::new();
+        while self.core.poll_transmit(Instant::now(), &mut buffer.out, usize::MAX) {
+            while !buffer.is_done() {
+                buffer.write_once(&mut self.stream).unwrap();
+            }
+        }
+    }
+
+    /// Reads until an event is the one.
+    fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+        loop {
+            while let Some(event) = self.core.poll_event() {
+                if let Some(found) = wanted(event) {
+                    return found;
+                }
+            }
+            let mut octets = [0; 16 << 10];
+            let len = self.stream.read(&mut octets).unwrap();
+            assert!(len > 0, "the end comes first");
+            self.input.extend_from_slice(&octets[..len]);
+            self.core.receive(&mut self.input, Instant::now()).unwrap();
+            self.write();
+        }
+    }
+
+    fn request(&mut self) -> StreamId {
+        self.until(|event| match event {
+            Event::Headers { stream_id, .. } => Some(stream_id),
+            _ => None,
+        })
+    }
+
+    fn respond(&mut self, id: StreamId, body: &'static str) {
+        let now = Instant::now();
+        let headers = crate::headers!(":status" => "200");
+        self.core.send_headers(id, &headers, false, now).unwrap();
+        self.core.send_data(id, body.into(), true, now).unwrap();
+        self.write();
+    }
+}
+
+/// A client's connection without hooks, whose threads lead in turns, and a server.
+fn client() -> (Arc<Conn>, Far) {
+    let (near, far) = duplex(1 << 20);
+    let core = Connection::new(Role::Client, Config::default(), Instant::now()).unwrap();
+    let conn = Conn::new(Box::new(core), near.split().unwrap(), None);
+    conn.flush_now();
+    let mut far = Far::new(Role::Server, far);
+    far.write();
+    (conn, far)
+}
+
+fn get() -> Headers {
+    crate::headers!(":method" => "GET", ":scheme" => "http", ":authority" => "a", ":path" => "/")
+}
+
+fn open(conn: &Arc<Conn>) -> (RecvHalf, SendHalf) {
+    let mut state = conn.lock();
+    let id = state.open(&get(), false, Instant::now()).unwrap();
+    drop(conn.flush(state, None));
+    let recv = RecvHalf::new(Arc::clone(conn), id, None);
+    (recv, SendHalf::new(Arc::clone(conn), id, BytesMut::new()))
+}
+
+fn read_all(mut recv: RecvHalf) -> String {
+    let mut text = String::new();
+    recv.read_to_string(&mut text).unwrap();
+    text
+}

@@ -1,0 +1,135 @@
+//! Threads of a client that wait, and lead in turns.
+
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::super::inbox::Half;
+use super::super::Lead;
+use super::{client, open, read_all};
+use crate::error::ErrorKind;
+use crate::frame::{ErrorCode, StreamId};
+use crate::proto::Event;
+
+#[test]
+fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
+    let (conn, mut far) = client();
+    let (recv, mut send) = open(&conn);
+    let id = far.request();
+    far.respond(id, "hello");
+    assert_eq!(read_all(recv), "hello");
+    assert_eq!(conn.lock().lead, Lead::Free);
+    send.finish().unwrap();
+}
+
+#[test]
+fn who_has_its_answer_leaves_the_lead_to_another_who_waits() {
+    let (conn, mut far) = client();
+    let halves: Vec<_> = (0..8).map(|_| open(&conn)).collect();
+    let ids: Vec<_> = (0..8).map(|_| far.request()).collect();
+    let (recvs, _sends): (Vec<_>, Vec<_>) = halves.into_iter().unzip();
+    let readers: Vec<_> =
+        recvs.into_iter().map(|recv| thread::spawn(move || read_all(recv))).collect();
+    // One after the other, whoever of them reads at the time.
+    for id in ids {
+        far.respond(id, "hello");
+    }
+    for reader in readers {
+        assert_eq!(reader.join().unwrap(), "hello");
+    }
+    let state = conn.lock();
+    assert_eq!(state.lead, Lead::Free);
+    assert!(state.parked.is_empty());
+}
+
+#[test]
+fn a_deadline_passes_while_another_thread_reads() {
+    let (conn, mut far) = client();
+    let (leads, _one) = open(&conn);
+    let (mut waits, _other) = open(&conn);
+    let id = far.request();
+    let leader = thread::spawn(move || read_all(leads));
+    while conn.lock().lead == Lead::Free {
+        thread::yield_now();
+    }
+    waits.set_read_timeout(Some(Duration::from_millis(1)));
+    assert!(waits.next_chunk().unwrap_err().is_timeout());
+    far.respond(id, "hello");
+    assert_eq!(leader.join().unwrap(), "hello");
+}
+
+#[test]
+fn the_end_wakes_everybody_with_its_reason() {
+    let (conn, mut far) = client();
+    let halves: Vec<_> = (0..4).map(|_| open(&conn)).collect();
+    far.request();
+    let readers: Vec<_> = halves
+        .into_iter()
+        .map(|(mut recv, send)| {
+            thread::spawn(move || {
+                let error = recv.next_chunk().unwrap_err();
+                drop(send);
+                (error.kind(), error.code())
+            })
+        })
+        .collect();
+    far.core.close(ErrorCode::EnhanceYourCalm, Bytes::new());
+    far.write();
+    drop(far);
+    for reader in readers {
+        let (kind, code) = reader.join().unwrap();
+        assert_eq!((kind, code), (ErrorKind::Closed, Some(ErrorCode::EnhanceYourCalm)));
+    }
+}
+
+#[test]
+fn a_write_that_waits_for_room_goes_on_when_the_peer_takes_something() {
+    let (conn, mut far) = client();
+    let (recv, mut send) = open(&conn);
+    let id = far.request();
+    let writer = thread::spawn(move || {
+        send.write_all(&vec![1; 4 << 20]).unwrap();
+        send.finish().unwrap();
+        // What waits for the windows goes out while somebody waits for something.
+        read_all(recv)
+    });
+    let mut left = 4 << 20;
+    while left > 0 {
+        let len = far.until(|event| match event {
+            Event::Data { data, .. } => Some(data.len()),
+            _ => None,
+        });
+        left -= len;
+        far.core.release(id, len).unwrap();
+        far.write();
+    }
+    far.respond(id, "hello");
+    assert_eq!(writer.join().unwrap(), "hello");
+}
+
+#[test]
+fn an_error_leaves_what_has_come_before_it() {
+    let (conn, mut far) = client();
+    let (mut recv, _send) = open(&conn);
+    let id = far.request();
+    let now = Instant::now();
+    far.core.send_headers(id, &crate::headers!(":status" => "200"), false, now).unwrap();
+    far.core.send_data(id, "half".into(), false, now).unwrap();
+    far.write();
+    far.core.reset(id, ErrorCode::InternalError, now).unwrap();
+    far.write();
+    assert_eq!(recv.next_chunk().unwrap().unwrap(), "half");
+    let error = recv.next_chunk().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Reset, Some(ErrorCode::InternalError)));
+}
+
+#[test]
+fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
+    let (conn, _far) = client();
+    let deadline = Some(Instant::now() + Duration::from_millis(1));
+    let whom = (StreamId::CONNECTION, Half::Recv);
+    let (state, result) = conn.wait(conn.lock(), whom, deadline, |_| None::<()>);
+    assert_eq!((result, state.lead, state.parked.len()), (None, Lead::Free, 0));
+}

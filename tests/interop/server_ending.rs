@@ -1,0 +1,60 @@
+//! Responses without an end, and servers that end.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use h2_sync::{headers, new_connection, Act, Evt};
+
+use crate::peer::{self, Guard};
+use crate::server_examples::start;
+
+#[test]
+fn events_come_one_by_one() {
+    let Some(curl) = peer::find("curl") else { return };
+    let Some(server) = start("sse", &[]) else { return };
+    let mut command = Command::new(curl);
+    command.args(["--silent", "--no-buffer", "--http2-prior-knowledge"]).arg(server.url("/ticks"));
+    let mut curl = Guard(command.stdout(Stdio::piped()).spawn().unwrap());
+    // The response does not end: a server that kept back what it has would never be read from here.
+    let mut lines = BufReader::new(curl.0.stdout.take().unwrap()).lines();
+    for tick in 1..=3 {
+        let line = lines.find(|line| line.as_ref().unwrap().starts_with("data: "));
+        assert_eq!(line.unwrap().unwrap(), format!("data: {tick}"));
+    }
+}
+
+#[test]
+fn a_server_that_is_terminated_finishes_what_it_has_begun() {
+    if peer::find("kill").is_none() {
+        return;
+    }
+    let Some(server) = start("graceful", &[]) else { return };
+    let session =
+        new_connection(TcpStream::connect(server.address()).unwrap(), true, false).unwrap();
+    let request = headers!(
+        ":method" => "GET", ":scheme" => "http", ":authority" => "test", ":path" => "/slow",
+    );
+    let stream = session.open(&request, true).unwrap();
+    // The answer to a PING behind the request says that the server has it.
+    session.put_act(Act::Ping).unwrap();
+    while !matches!(session.take_evt().unwrap(), Evt::Pong { .. }) {}
+    server.terminate();
+
+    let mut body = Vec::new();
+    let mut has_goaway = false;
+    loop {
+        match session.take_evt().unwrap() {
+            Evt::RecvData { data, stream_identifier, .. } if stream_identifier == stream => {
+                body.extend_from_slice(&data);
+            }
+            Evt::Goaway { .. } => has_goaway = true,
+            Evt::Closed { .. } => break,
+            _ => {}
+        }
+    }
+    assert!(has_goaway);
+    assert_eq!(body, b"hello world");
+    let words = server.last_words();
+    assert!(words.ends_with("1 requests, 0 cut\n"), "{words}");
+}

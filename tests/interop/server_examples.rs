@@ -1,0 +1,63 @@
+//! The examples of the server, as programs that peers are let loose on.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{ChildStdout, Command, Stdio};
+
+use crate::peer::{self, Guard, Output};
+
+/// Starts an example on a port of the system's choice, with these arguments behind the address.
+/// `None` if it has not been built.
+pub(crate) fn start(name: &str, args: &[&str]) -> Option<Example> {
+    let file = peer::example(name)?;
+    let mut command = Command::new(file);
+    // A handler that is to panic needs no page of text.
+    let command = command.arg("127.0.0.1:0").args(args).env("RUST_BACKTRACE", "0");
+    let mut guard = Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut stdout = BufReader::new(guard.0.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let url = line.trim_end().strip_prefix("listening on ").expect("its first line");
+    Some(Example { url: url.to_owned(), stdout, guard })
+}
+
+/// A server that runs, until this is dropped.
+pub(crate) struct Example {
+    /// Where it listens, without a slash behind.
+    pub(crate) url: String,
+    stdout: BufReader<ChildStdout>,
+    guard: Guard,
+}
+
+impl Example {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Where it listens, for a socket.
+    pub(crate) fn address(&self) -> &str {
+        self.url.rsplit('/').next().unwrap()
+    }
+
+    /// Asks it to end, as `kill` does without more words.
+    pub(crate) fn terminate(&self) {
+        let output = peer::run(Command::new("kill").arg(self.guard.0.id().to_string()));
+        assert!(output.success, "{output:?}");
+    }
+
+    /// Waits until it has ended by itself, and returns what it has said.
+    pub(crate) fn last_words(mut self) -> String {
+        let mut text = String::new();
+        self.stdout.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+/// What curl says. It speaks HTTP/2 from the first octet and takes any certificate; behind the body
+/// it prints the version and the status.
+pub(crate) fn curl(args: &[&str], url: &str) -> Option<Output> {
+    let program = peer::find("curl")?;
+    let mut command = Command::new(program);
+    command.args(["--silent", "--show-error", "--max-time", "240", "--insecure", "--path-as-is"]);
+    command.args(["--http2-prior-knowledge", "--write-out", "HTTP/%{http_version} %{http_code}"]);
+    Some(peer::run(command.args(args).arg(url)))
+}
