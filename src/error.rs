@@ -249,10 +249,9 @@ impl std::error::Error for Error {
         Some(match &*self.cause {
             // Its text is ours, so its cause is as well.
             Cause::Tls(_, error) => return error.source(),
-            Cause::Reset(_)
-            | Cause::ClosedByPeer(_)
-            | Cause::BodyTooLarge(_)
-            | Cause::Text(..) => return None,
+            Cause::Reset(_) | Cause::ClosedByPeer(_) | Cause::BodyTooLarge(_) | Cause::Text(..) => {
+                return None
+            }
             Cause::Command(error) => error,
             Cause::Config(error) => error,
             Cause::Connection(error) => error,

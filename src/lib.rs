@@ -81,6 +81,8 @@
 //! | --- | --- | --- |
 //! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
 //! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
+//! | [`tls`] | TLS with ALPN, over any transport | [`Acceptor`](tls::Acceptor), [`Connector`](tls::Connector) |
+//! | [`upgrade`] | HTTP/2 without TLS: who speaks what, and the upgrade from HTTP/1.1 | [`Session::accept_h2c`], [`detect`](upgrade::detect), [`request_upgrade`](upgrade::request_upgrade) |
 //! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
 //! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
@@ -145,14 +147,20 @@
 //!
 //! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
 
+pub mod client;
 pub mod convert;
 pub mod error;
+mod exchange;
 pub mod frame;
 pub mod hpack;
 mod link;
 pub mod proto;
+pub mod server;
 pub mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transport;
+pub mod upgrade;
 
 pub use error::{Error, ErrorKind};
 pub use frame::{ErrorCode, StreamId};

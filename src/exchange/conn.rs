@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,11 @@ pub(crate) struct Conn {
     state: Mutex<State>,
     pub(super) closer: Closer,
     pub(super) hooks: Option<Box<dyn Hooks>>,
+    on_promise: OnceLock<Box<OnPromise>>,
 }
+
+/// What a client does with a promise. It must not wait.
+type OnPromise = dyn Fn(&Arc<Conn>, Arrival) + Send + Sync;
 
 /// What a server does for its connections.
 pub(crate) trait Hooks: Send + Sync {
@@ -56,6 +60,8 @@ pub(crate) struct State {
     pub(crate) lead: Lead,
     /// The leader's progress: it goes up with each thing that the leader begins.
     pub(crate) step: u64,
+    /// Reads so far.
+    pub(crate) reads: u64,
     /// Gone while a thread reads.
     pub(super) reading: Option<Box<Reading>>,
     /// Gone while a thread writes.
@@ -64,8 +70,6 @@ pub(crate) struct State {
     pub(super) parked: Vec<Thread>,
     /// Threads to wake when the lock is given back.
     pub(super) wake: Vec<Thread>,
-    /// Threads have been woken since the last write.
-    pub(super) has_woken: bool,
     /// PINGs of the application's whose answers are waited for.
     pub(super) pongs: Vec<Pong>,
     /// What the reads were last told to wait.
@@ -142,11 +146,11 @@ impl Conn {
                 arrivals: VecDeque::new(),
                 lead: Lead::Free,
                 step: 0,
+                reads: 0,
                 reading: Some(Box::new(reading)),
                 writing: Some(Box::new(writing)),
                 parked: Vec::new(),
                 wake: Vec::new(),
-                has_woken: false,
                 pongs: Vec::new(),
                 read_timeout: None,
                 armed: None,
@@ -154,7 +158,26 @@ impl Conn {
             }),
             closer,
             hooks,
+            on_promise: OnceLock::new(),
         })
+    }
+
+    /// Sets what becomes of the server's promises. Once.
+    pub(crate) fn set_on_promise(&self, act: impl Fn(&Arc<Conn>, Arrival) + Send + Sync + 'static) {
+        // A second one is not wanted.
+        let _ = self.on_promise.set(Box::new(act));
+    }
+
+    /// Hands on the promises that have come, where somebody wants them. The lock is given back
+    /// meanwhile.
+    pub(super) fn hand_on_promises<'a>(self: &'a Arc<Self>, mut state: Guard<'a>) -> Guard<'a> {
+        let Some(act) = self.on_promise.get().filter(|_| !state.arrivals.is_empty()) else {
+            return state;
+        };
+        let arrivals = std::mem::take(&mut state.arrivals);
+        drop(state);
+        arrivals.into_iter().for_each(|arrival| act(self, arrival));
+        self.lock()
     }
 
     pub(crate) fn lock(&self) -> Guard<'_> {
@@ -206,7 +229,6 @@ impl Drop for Guard<'_> {
         if state.wake.is_empty() {
             return;
         }
-        state.has_woken = true;
         let mut wake = std::mem::take(&mut state.wake);
         drop(state);
         wake.drain(..).for_each(|thread| thread.unpark());

@@ -53,7 +53,7 @@ impl Conn {
         mut state: Guard<'a>,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
-        if state.has_to_write() && !self.leader_writes(&state) {
+        if state.has_to_write() {
             if let Some(mut writing) = state.writing.take() {
                 state = self.write(state, &mut writing, deadline);
                 state.writing = Some(writing);
@@ -116,6 +116,8 @@ impl Conn {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return state;
             }
+            // What others write says nothing of the leader.
+            state.step += u64::from(state.lead.is_mine());
             drop(state);
             // The transport may be the application's; its panic is the end of this connection alone.
             let result = catch_unwind(AssertUnwindSafe(|| buffer.write_once(writer)));

@@ -57,10 +57,7 @@ impl Conn {
             if self.hooks.is_none() {
                 state.run_clock(now);
             }
-            if state.has_to_write() && !self.leader_writes(&state) {
-                if state.lead == Lead::Free && state.has_woken {
-                    state = self.gather(state);
-                }
+            if state.has_to_write() {
                 state = self.flush(state, deadline);
                 continue;
             }
@@ -86,31 +83,8 @@ impl Conn {
         if !led_before && state.lead.is_mine() {
             state.lead = Lead::Free;
         }
-        let has_heir = !state.parked.is_empty();
         state.offer_lead();
-        if self.hooks.is_none() && !has_heir && state.has_to_write() {
-            // Others may have left it to the leader, and this was the last one.
-            state = self.flush(state, deadline);
-        }
         (state, result)
-    }
-
-    /// Whether what is to be written can be left to the leader, as it writes before it reads. Of a
-    /// client's connection, that is: a leader of the server's may be in a handler.
-    pub(super) fn leader_writes(&self, state: &State) -> bool {
-        self.hooks.is_none()
-            && matches!(state.lead, Lead::Held { reads: false, .. })
-            && !state.lead.is_mine()
-    }
-
-    /// Takes the lead, and lets those go first who have just been woken: what they send now goes out
-    /// in one write with what this thread sends.
-    fn gather<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
-        state.has_woken = false;
-        state.lead = Lead::mine();
-        drop(state);
-        thread::yield_now();
-        self.lock()
     }
 
     /// Has another thread lead.
@@ -180,11 +154,12 @@ impl Conn {
         state.reading = Some(reading);
         state.lead = Lead::mine();
         state.step += 1;
+        state.reads += 1;
         state.hand_out(now);
         if let Some(hooks) = self.hooks.as_ref().filter(|_| has_read) {
             hooks.at_work();
         }
-        state
+        self.hand_on_promises(state)
     }
 
     /// How long the next read is to wait, where that has to be changed.

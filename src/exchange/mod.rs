@@ -26,9 +26,9 @@
 //! more before putting it back.
 //!
 //! On the server there is always one thread that leads, and another can take the lead over while
-//! that one is busy; see [`server`](crate::server). A handler that waits and leads reads for itself, a
-//! second at most: then it parks, since a thread that reads cannot be woken. On the client the lead is free while nobody
-//! waits.
+//! that one is busy; see [`server`](crate::server). A handler that leads and waits reads for itself,
+//! but for a second at most: then it parks, since a thread that reads cannot be woken. On the client
+//! the lead is free while nobody waits.
 //!
 //! # What must hold
 //!

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context::Peer;
+use super::ending;
 use super::engine::{Engine, Served};
 use super::lead::{self, ServedHooks};
 use super::listener::{Accepted, Listener};
@@ -165,6 +166,6 @@ where
     let served = engine.register(core, halves, peer, ServedHooks)?;
     // The request of an upgrade is there already.
     served.conn.with(|state, now| state.hand_out(now));
-    lead::retire_later(&served);
+    ending::retire_later(&served);
     Ok(served)
 }

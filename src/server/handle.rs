@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::ending;
 use super::engine::Engine;
-use super::lead;
 use super::listener::Listener;
 use super::stats::Stats;
 
@@ -86,8 +86,8 @@ impl Handle {
         } else {
             let left = engine.connections();
             let connections = engine.connection_count();
-            let cut = Cut { connections, requests: left.iter().map(lead::open_requests).sum() };
-            left.iter().for_each(lead::close);
+            let cut = Cut { connections, requests: left.iter().map(ending::open_requests).sum() };
+            left.iter().for_each(ending::close);
             if !engine.said_goodbye(Instant::now() + LAST_WORDS) {
                 engine.connections().iter().for_each(|served| served.conn.cut());
             }

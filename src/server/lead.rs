@@ -39,6 +39,10 @@ const SLOW_REQUESTS: u32 = 32;
 /// A handler that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(1);
 
+/// A leader that goes on and on without reading is replaced after so many looks: it may be writing
+/// what others have to send, as fast as they make it.
+const UNREAD: u32 = 16;
+
 /// A connection whose leader has had nothing to do for so many looks is watched no more.
 const QUIET: u32 = 64;
 
@@ -263,81 +267,76 @@ fn call_for_refusal(served: &Arc<Served>, since: Instant) {
     }
 }
 
-/// Requests of a connection that have not been answered in full.
-pub(super) fn open_requests(served: &Arc<Served>) -> usize {
-    served.conn.lock().core.stats().streams_open
-}
-
-/// Ends a connection at once.
-pub(super) fn close(served: &Arc<Served>) {
-    served.conn.with(|state, _| state.core.close(ErrorCode::NoError, Default::default()));
-    served.flush_elsewhere();
-}
-
 /// Has the clock look how the leader gets on, for as long as it is at work now and then.
 fn keep_watch(served: &Arc<Served>) {
-    if served.is_watched.swap(true, Ordering::Relaxed) {
+    // Looked at first, since that is nearly always enough.
+    let is_watched = &served.is_watched;
+    if is_watched.load(Ordering::Relaxed) || is_watched.swap(true, Ordering::Relaxed) {
         return;
     }
     let weak = Arc::downgrade(served);
-    let (mut before, mut quiet) = (None, 0);
+    let (mut before, mut quiet, mut unread) = (None::<Progress>, 0, 0);
     served.engine.clock.watch(move || {
         let Some(served) = weak.upgrade() else { return false };
-        let step = step_at_work(&served);
-        match (step, before) {
-            (Some(step), Some(before)) if step == before => take_over(&served, step),
-            (None, None) => quiet += 1,
-            _ => quiet = 0,
+        let now = Progress::of(&served.conn.lock());
+        match (now, before) {
+            (Some(now), Some(before)) if now.reads == before.reads => {
+                unread += 1;
+                if now == before || unread > UNREAD {
+                    take_over(&served, now, now == before);
+                    unread = 0;
+                }
+            }
+            _ => unread = 0,
         }
-        before = step;
+        quiet = if now.or(before).is_some() { 0 } else { quiet + 1 };
+        before = now;
         if quiet < QUIET {
             return true;
         }
         served.is_watched.store(false, Ordering::Relaxed);
         // A leader that has just gone to work may have found itself watched still. It has said that
         // it works under the lock, before it looked; so one of us sees the other.
-        step_at_work(&served).is_some() && !served.is_watched.swap(true, Ordering::Relaxed)
+        Progress::of(&served.conn.lock()).is_some()
+            && !served.is_watched.swap(true, Ordering::Relaxed)
     });
 }
 
-/// The progress of a leader that is in a handler or in a write; `None` if it reads.
-fn step_at_work(served: &Served) -> Option<u64> {
-    let state = served.conn.lock();
-    matches!(state.lead, Lead::Held { reads: false, .. }).then_some(state.step)
+/// How far a leader has come that is in a handler or in a write.
+#[derive(Clone, Copy, PartialEq)]
+struct Progress {
+    step: u64,
+    reads: u64,
 }
 
-/// Has another thread lead instead of one that is at the same step still.
-fn take_over(served: &Arc<Served>, step: u64) {
+impl Progress {
+    /// `None` if it reads.
+    fn of(state: &State) -> Option<Self> {
+        let is_at_work = matches!(state.lead, Lead::Held { reads: false, .. });
+        is_at_work.then_some(Progress { step: state.step, reads: state.reads })
+    }
+}
+
+/// Has another thread lead instead of one that has not read since, and, if it is stuck, has begun
+/// nothing else either.
+fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) {
     let mut state = served.conn.lock();
-    let before = state.lead;
-    if state.step != step || !matches!(before, Lead::Held { reads: false, .. }) {
+    let has_moved = |now: Progress| now.reads != then.reads || (is_stuck && now != then);
+    if Progress::of(&state).is_none_or(has_moved) {
         return;
     }
+    let before = state.lead;
     // All under one lock: the old leader must not find the lead gone while nobody is to have it.
     state.lead = Lead::Promised;
     if lead_elsewhere(served) {
         add(&served.engine.counters.leads_taken_over);
         // A long write says nothing of the handlers.
-        if !state.is_writing() {
+        if is_stuck && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
     } else {
         state.lead = before;
     }
-}
-
-/// Has a connection end when it has reached its age.
-pub(super) fn retire_later(served: &Arc<Served>) {
-    let engine = &served.engine;
-    let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
-    let Some(at) = at else { return };
-    engine.clock.call(at, &Arc::downgrade(served), |served, now| {
-        served.conn.with(|state, now| state.core.shutdown(now));
-        served.flush_elsewhere();
-        let engine = &served.engine;
-        let Some(at) = now.checked_add(engine.config.max_age_grace) else { return };
-        engine.clock.call(at, &Arc::downgrade(&served), |served, _| close(&served));
-    });
 }
 
 /// What a connection asks its server for.

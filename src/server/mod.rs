@@ -58,6 +58,7 @@ mod bind;
 mod clock;
 mod config;
 mod context;
+mod ending;
 mod engine;
 mod fields;
 mod handle;

@@ -33,7 +33,7 @@ http {
         listen 127.0.0.1:PORT LISTEN;
         root files;
         location / { dav_methods PUT; }
-        location /gzip/ { gzip on; gzip_min_length 1; alias files/; }
+        location /gzip/ { gzip on; gzip_types text/plain; gzip_min_length 1; alias files/; }
         location /trailers { add_trailer outcome fine; return 200 'body'; }
         location /method { return 200 '$request_method $content_length'; }
         location /to/301 { return 301 /method; }

@@ -137,9 +137,14 @@ fn a_handler_that_streams_does_not_hide_one_that_is_stuck() {
             }
             Ok(response.write_all(b"hello")?)
         });
-        let mut client = Client::of(&server);
+        // No window stops it.
+        let mut config = h2_sync::Config::default();
+        config.initial_window_size = h2_sync::frame::MAX_WINDOW;
+        config.connection_window_size = h2_sync::frame::MAX_WINDOW;
+        let mut client = Client::with(&server, config);
         let streams = client.get("/streams");
         client.until(|client| !client.so_far(streams).body.is_empty());
+        assert_eq!(client.fetch("/").text(), "hello");
         for _ in 0..10 {
             client.get("/slow");
             bolt.comes();

@@ -70,6 +70,7 @@ fn a_server_that_is_full_can_be_shut_down() {
 }
 
 /// Set for the process that has few descriptors.
+#[cfg(unix)]
 const FEW: &str = "H2_SYNC_TEST_FEW_DESCRIPTORS";
 
 #[cfg(unix)]

@@ -1,0 +1,74 @@
+//! A conversation over one stream: both sides send and receive at the same time.
+//!
+//! ```text
+//! cargo run --example bidi
+//! cargo run --example bidi -- 127.0.0.1:8080 < some.txt
+//! ```
+//!
+//! Each line that is typed goes out at once, and what the server says to it is printed by another
+//! thread. The end of the input ends our direction, and the server's answer ends with it. Without an
+//! address it starts a server of its own, which says each line backwards.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, BufRead, Write};
+use std::net::TcpStream;
+use std::thread;
+
+use h2_sync::client::{Connection, ResponseHalf, SendHalf};
+use h2_sync::server::{Request, Response, Server};
+use h2_sync::Config;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    env_logger::init();
+    match env::args().nth(1) {
+        Some(address) => talk(&address),
+        None => {
+            let server = Server::bind("127.0.0.1:0")?.serve(backwards)?;
+            let address = server.local_addr().ok_or("no address")?;
+            talk(&address.to_string())
+        }
+    }
+}
+
+fn talk(address: &str) -> Result<(), Box<dyn Error>> {
+    let connection = Connection::start(TcpStream::connect(address)?, Config::default())?;
+    let request = http::Request::post(format!("http://{address}/talk")).body(())?;
+    let (send, response) = connection.open(&request)?;
+    let listening = thread::spawn(move || listen(response));
+    say(send)?;
+    listening.join().map_err(|_| "the listening thread panicked")??;
+    Ok(())
+}
+
+/// One half of the stream belongs to this thread …
+fn say(mut send: SendHalf) -> io::Result<()> {
+    for line in io::stdin().lock().lines() {
+        writeln!(send, "{}", line?)?;
+        send.flush()?;
+    }
+    send.finish()?;
+    Ok(())
+}
+
+/// … and the other one to this.
+fn listen(mut response: ResponseHalf) -> io::Result<()> {
+    println!("* {}", response.response()?.status());
+    let mut stdout = io::stdout();
+    for line in response.lines() {
+        writeln!(stdout, "{}", line?)?;
+    }
+    Ok(())
+}
+
+/// The server: it answers before the request is complete, and goes on as lines come.
+fn backwards(request: &mut Request, response: &mut Response) -> io::Result<()> {
+    response.set_header("content-type", "text/plain; charset=utf-8")?;
+    response.flush()?;
+    for line in request.lines() {
+        let line: String = line?.chars().rev().collect();
+        writeln!(response, "{line}")?;
+        response.flush()?;
+    }
+    Ok(())
+}

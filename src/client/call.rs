@@ -1,0 +1,176 @@
+//! One request, sent once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::body::{Body, Kind};
+use super::config::Config;
+use super::connection::Connection;
+use super::facts::Facts;
+use super::keeper::Keeper;
+use super::origin::Origin;
+use super::pool::Pool;
+use super::response_body::{Outgoing, Raw};
+use super::response_half::ResponseHalf;
+use super::upload::Upload;
+use crate::error::Error;
+use crate::exchange::Then;
+use crate::hpack::Headers;
+
+/// A body of up to this many octets is put in one step with the header section. The connection takes
+/// as much without waiting.
+const SMALL: usize = 32 << 10;
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) config: &'a Config,
+    pub(super) pool: &'a Arc<Pool>,
+    pub(super) keeper: &'a Keeper,
+    pub(super) origin: Origin,
+    pub(super) fields: Headers,
+    /// The request says `Expect: 100-continue`.
+    pub(super) expects_continue: bool,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// The response to it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) fields: Headers,
+    pub(super) body: Raw,
+    pub(super) facts: Facts,
+}
+
+/// Why there was none.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// Nothing of the request was processed.
+    pub(super) is_safe: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed { is_safe: error.is_retry_safe(), error }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn send(&self, body: Body) -> Result<Answer, Failed> {
+        let lease = self.pool.checkout(&self.origin, self.deadline)?;
+        if lease.made_in.is_some() {
+            self.keeper.begin()?;
+        }
+        let start = Instant::now();
+        let connection = lease.connection;
+        let result = self.send_on(&connection, body);
+        if matches!(&result, Err(failed) if failed.error.is_timeout()) {
+            // It may be the server that is slow, or the connection that is dead.
+            connection.set_suspect(true);
+        }
+        let (mut response, upload) = result?;
+        let facts = Facts {
+            stream_id: response.stream_id(),
+            connect: lease.made_in.map(|(connect, _)| connect),
+            tls: lease.made_in.and_then(|(_, tls)| tls),
+            first_byte: start.elapsed(),
+            retries: 0,
+            redirects: 0,
+        };
+        let fields = response.fields()?;
+        // RFC 9113, Section 8.1: a server may answer before it has the whole request. With 2xx it
+        // goes on reading, or the body is part of a conversation; otherwise it has made up its mind.
+        let is_wanted = fields.status().is_some_and(|status| (200..300).contains(&status));
+        let outgoing = upload.map(|upload| match is_wanted {
+            true => Outgoing::GoesOn(upload),
+            false => Outgoing::Stopped(upload),
+        });
+        let mut recv = response.into_recv();
+        recv.set_read_timeout(self.config.read_timeout);
+        Ok(Answer { fields, body: Raw::new(recv, outgoing), facts })
+    }
+
+    /// Sends it, and waits until the response is there. What has not been sent by then comes back.
+    fn send_on(
+        &self,
+        connection: &Connection,
+        body: Body,
+    ) -> Result<(ResponseHalf, Option<Box<Upload>>), Failed> {
+        let (mut response, mut upload) = self.open(connection, body)?;
+        response.set_deadline(self.deadline);
+        if self.expects_continue && upload.is_some() {
+            response.set_read_timeout(Some(self.config.expect_timeout));
+            if self.is_answered_at_once(&mut response)? {
+                return Ok((response, upload));
+            }
+        }
+        response.set_read_timeout(self.config.response_timeout);
+        let id = response.stream_id();
+        loop {
+            if let Some(sending) = &mut upload {
+                if !sending.run(|state| state.has_response(id))? {
+                    upload = None;
+                }
+            }
+            // Interim responses are passed over.
+            if response.next()?.is_none() {
+                return Ok((response, upload));
+            }
+        }
+    }
+
+    /// The stream, and the body if it is still to be sent.
+    fn open(
+        &self,
+        connection: &Connection,
+        body: Body,
+    ) -> Result<(ResponseHalf, Option<Box<Upload>>), Failed> {
+        // If the connection goes away meanwhile, nothing has been sent.
+        let unsent = |error| Failed { error, is_safe: !connection.can_open() };
+        if matches!(body.kind, Kind::Empty) {
+            return Ok((connection.send_fields(&self.fields).map_err(unsent)?, None));
+        }
+        let (mut send, response) = connection.open_fields(&self.fields).map_err(unsent)?;
+        send.set_deadline(self.deadline);
+        let upload = match body.kind {
+            Kind::Octets(octets) if octets.len() <= SMALL && !self.expects_continue => {
+                send.put(None, octets, Then::End)?;
+                send.flush_conn();
+                return Ok((response, None));
+            }
+            Kind::Octets(octets) => Upload::of_octets(send, octets),
+            Kind::Reader { reader, .. } => Upload::of_reader(send, reader),
+            // It has been sent above.
+            Kind::Empty => return Ok((response, None)),
+        };
+        if self.expects_continue {
+            upload.flush();
+        }
+        Ok((response, Some(Box::new(upload))))
+    }
+
+    /// RFC 9110, Section 10.1.1: the body is held back until the server asks for it, or has said
+    /// nothing for some time. `true` if it has given its final response instead.
+    fn is_answered_at_once(&self, response: &mut ResponseHalf) -> Result<bool, Failed> {
+        loop {
+            match response.next() {
+                Ok(None) => return Ok(true),
+                Ok(Some(interim)) if interim.status() == Some(100) => return Ok(false),
+                Ok(Some(_)) => {}
+                Err(error) if error.is_timeout() => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Half of `step` times two to the power of `attempt`, and up to half of it more: so that those who
+/// were refused together do not come back together.
+pub(super) fn backoff(step: Duration, attempt: u32) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let full = step.saturating_mul(1 << attempt.min(10));
+    // Each state has random keys.
+    let random = RandomState::new().hash_one(attempt) % 1024;
+    full / 2 + full / 2 * u32::try_from(random).unwrap_or_default() / 1024
+}

@@ -1,0 +1,262 @@
+//! One connection, shared by any number of threads.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use http::Request;
+
+use super::push::PushHandler;
+use super::response_half::ResponseHalf;
+use crate::error::Error;
+use crate::exchange::{Conn, RecvHalf, SendHalf};
+use crate::hpack::Headers;
+use crate::proto::{self, Role, Stats};
+use crate::transport::Transport;
+
+/// A connection to a server, for requests from any number of threads.
+///
+/// Cloning gives another handle to the same connection. When the last handle is dropped, the
+/// connection goes away gracefully: streams whose halves are still there can be finished.
+///
+/// # Threads
+///
+/// It has none. A thread that waits for its response reads the socket, if no other thread does, and
+/// hands out what comes for the others as well. So a caller that sends one request after the other
+/// pays for no switch between threads. On the other hand, nobody reads while nobody waits: a PING of
+/// the server's is answered late, and its GOAWAY is seen late. A program that keeps a connection
+/// without using it calls [`tend`](Self::tend) now and then; a [`Client`](super::Client) does that by
+/// itself.
+///
+/// Nothing is written before the first request, so that it goes out together with the preface and
+/// SETTINGS.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Write;
+/// use std::thread;
+///
+/// use h2_sync::client::Connection;
+/// use h2_sync::server::{serve_connection, Config, Request, Response};
+/// use h2_sync::transport::duplex;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ours, theirs) = duplex(64 << 10);
+/// let server = thread::spawn(move || {
+///     serve_connection(theirs, Config::default(), |_: &mut Request, response: &mut Response| {
+///         response.write_all(b"hello")
+///     })
+/// });
+///
+/// let connection = Connection::start(ours, h2_sync::Config::default())?;
+/// let request = http::Request::get("http://example.com/").body(())?;
+/// let mut response = connection.send(&request)?;
+/// assert_eq!(response.response()?.status(), 200);
+/// assert_eq!(std::io::read_to_string(response)?, "hello");
+///
+/// drop(connection);
+/// server.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Connection {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    conn: Arc<Conn>,
+    /// It did not answer in time; it may be dead.
+    is_suspect: AtomicBool,
+}
+
+impl Connection {
+    /// Begins to speak HTTP/2 on a stream that is connected to a server.
+    ///
+    /// `config.keepalive_interval` is of use only while threads wait or
+    /// [`tend`](Self::tend) is called. Times after which waiting is over are kept exactly where the
+    /// transport's reads can be given a time, as those of sockets can; otherwise a thread that reads
+    /// notices when something comes.
+    ///
+    /// # Errors
+    ///
+    /// A value of `config` makes no sense, or the transport cannot be prepared.
+    pub fn start(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
+        // Without a handler, nobody would take what is promised.
+        config.enable_push = false;
+        Connection::begin(stream, config)
+    }
+
+    /// The same with the server's promises taken (RFC 9113, Section 8.4), by the handler; otherwise
+    /// they are refused. `config.enable_push` is set, and
+    /// [`max_promised_streams`](proto::Config::max_promised_streams) bounds how many there are at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub fn start_with_push(
+        stream: impl Transport,
+        mut config: proto::Config,
+        handler: &PushHandler,
+    ) -> Result<Self, Error> {
+        config.enable_push = true;
+        let connection = Connection::begin(stream, config)?;
+        handler.install(&connection.inner.conn);
+        Ok(connection)
+    }
+
+    /// Sends a request without a body.
+    ///
+    /// It does not wait: over the server's limit of concurrent streams the request waits by itself,
+    /// and the response with it.
+    ///
+    /// # Errors
+    ///
+    /// The request is not valid, the connection has ended or is going away, or too much waits to be
+    /// sent ([`Error::is_full`]).
+    pub fn send(&self, request: &Request<()>) -> Result<ResponseHalf, Error> {
+        self.send_fields(&fields(request))
+    }
+
+    /// Sends the header section of a request, whose body is written to the [`SendHalf`]. The halves
+    /// may be used by two threads.
+    ///
+    /// Dropping the `SendHalf` before [`finish`](SendHalf::finish), or the [`ResponseHalf`] before
+    /// its end, resets the stream with CANCEL.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn open(&self, request: &Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
+        let halves = self.open_fields(&fields(request))?;
+        self.flush();
+        Ok(halves)
+    }
+
+    /// Sends a PING and waits for its answer, at most so long. Gives the time of the round trip.
+    ///
+    /// # Errors
+    ///
+    /// No answer came in time, the connection has ended, or sixteen PINGs are unanswered.
+    pub fn ping(&self, timeout: Duration) -> Result<Duration, Error> {
+        let now = Instant::now();
+        // What cannot be counted is a time that nobody waits for.
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400));
+        self.inner.conn.ping(deadline)
+    }
+
+    /// Looks after a connection that nobody waits on: reads what has come, answers it, and runs the
+    /// deadlines. Takes about a millisecond; once a second is often enough.
+    ///
+    /// It reads only where the transport's reads can be given a time, as those of sockets can.
+    pub fn tend(&self) {
+        self.inner.conn.tend();
+    }
+
+    /// Begins a graceful end: GOAWAY, no new requests, and those that are open are finished.
+    pub fn shutdown(&self) {
+        self.inner.conn.go_away();
+    }
+
+    /// Ends the connection at once. What is open fails with [`Error::is_closed`].
+    pub fn close(&self) {
+        self.inner.conn.end();
+    }
+
+    /// Whether the connection has ended, as far as anybody has noticed; see [`tend`](Self::tend).
+    pub fn is_closed(&self) -> bool {
+        self.inner.conn.lock().has_ended()
+    }
+
+    /// Whether requests can still be sent: it has not ended, nobody has said GOAWAY, and not all
+    /// identifiers of streams are used up.
+    pub fn can_open(&self) -> bool {
+        self.inner.conn.lock().core.can_open()
+    }
+
+    /// How many more requests the server takes at once now.
+    pub fn free_streams(&self) -> usize {
+        self.inner.conn.lock().core.free_streams()
+    }
+
+    /// Requests that are being worked on, or whose responses have not been read to the end.
+    pub fn open_streams(&self) -> usize {
+        self.inner.conn.lock().streams.len()
+    }
+
+    /// Figures from the start to now.
+    pub fn stats(&self) -> Stats {
+        self.inner.conn.lock().core.stats()
+    }
+
+    pub(super) fn send_fields(&self, fields: &Headers) -> Result<ResponseHalf, Error> {
+        let conn = &self.inner.conn;
+        let id = conn.with(|state, now| state.open(fields, true, now))?;
+        self.flush();
+        Ok(ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
+    }
+
+    /// Does not flush.
+    pub(super) fn open_fields(&self, fields: &Headers) -> Result<(SendHalf, ResponseHalf), Error> {
+        let conn = &self.inner.conn;
+        let id = conn.with(|state, now| state.open(fields, false, now))?;
+        let send = SendHalf::new(Arc::clone(conn), id, BytesMut::new());
+        Ok((send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None))))
+    }
+
+    pub(super) fn is_suspect(&self) -> bool {
+        self.inner.is_suspect.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_suspect(&self, is_suspect: bool) {
+        self.inner.is_suspect.store(is_suspect, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_same(&self, other: &Connection) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    fn begin(stream: impl Transport, config: proto::Config) -> Result<Self, Error> {
+        let core = proto::Connection::new_boxed(Role::Client, config, Instant::now())?;
+        let conn = Conn::new(core, stream.split()?, None);
+        Ok(Connection { inner: Arc::new(Inner { conn, is_suspect: AtomicBool::new(false) }) })
+    }
+
+    fn flush(&self) {
+        // What could not be written in this time is written by whoever waits.
+        let until = Instant::now().checked_add(FLUSH);
+        let conn = &self.inner.conn;
+        drop(conn.flush(conn.lock(), until));
+    }
+}
+
+/// How long sending a request waits for a transport that takes nothing.
+const FLUSH: Duration = Duration::from_secs(1);
+
+fn fields(request: &Request<()>) -> Headers {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    *head.extensions_mut() = request.extensions().clone();
+    Headers::from(&head.into_parts().0)
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.conn.go_away();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.inner.conn.lock();
+        f.debug_struct("Connection")
+            .field("has_ended", &state.has_ended())
+            .field("open_streams", &state.streams.len())
+            .finish_non_exhaustive()
+    }
+}

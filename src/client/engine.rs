@@ -1,0 +1,231 @@
+//! What the handles of one client share, and how a request goes through it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RANGE, USER_AGENT};
+use http::{request, response, HeaderMap, Method, Uri};
+
+use super::body::Body;
+use super::call::{backoff, Answer, Call, Failed};
+use super::config::Config;
+use super::connect::Connector;
+use super::keeper::Keeper;
+use super::origin::Origin;
+use super::pool::{Limits, Pool};
+use super::redirect::{follow, Next};
+use super::response::Response;
+use super::response_body::ResponseBody;
+use crate::error::{Error, ErrorKind};
+use crate::hpack::Headers;
+
+/// How long the first retry waits, about, where the server is there and has refused.
+const BACKOFF: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) config: Config,
+    pub(super) pool: Arc<Pool>,
+    keeper: Keeper,
+}
+
+/// One request and what it is to become.
+struct Ask {
+    parts: request::Parts,
+    body: Body,
+    deadline: Option<Instant>,
+}
+
+impl Engine {
+    pub(super) fn new(config: Config) -> Result<Self, Error> {
+        let connector = Connector::new(&config)?;
+        let limits = Limits {
+            per_origin: config.max_connections_per_origin,
+            idle_timeout: config.idle_timeout,
+            verify_after: config.verify_after,
+            verify_timeout: config.verify_timeout,
+        };
+        let pool = Arc::new(Pool::new(connector, limits));
+        let keeper = Keeper::new(Arc::clone(&pool));
+        Ok(Engine { config, pool, keeper })
+    }
+
+    /// Sends a request, and the requests that it is redirected to.
+    pub(super) fn execute(
+        &self,
+        parts: request::Parts,
+        body: Body,
+        timeout: Option<Duration>,
+    ) -> Result<Response, Error> {
+        if parts.method == Method::CONNECT {
+            return Err(Error::usage("a tunnel is opened on a `Connection`"));
+        }
+        let timeout = timeout.or(self.config.timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut ask = Ask { parts, body, deadline };
+        let mut redirects = 0;
+        loop {
+            let has_body = !ask.body.is_empty();
+            let kept = ask.body.try_clone();
+            let mut response = self.send(&mut ask)?;
+            response.redirects = redirects;
+            if self.config.max_redirects == 0 {
+                return response.finish(self, &ask.parts);
+            }
+            let status = response.parts.status;
+            let headers = &response.parts.headers;
+            let asked = ask.parts.uri.clone();
+            let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some())?;
+            match (next, kept) {
+                (None, _) => return response.finish(self, &ask.parts),
+                (Some(Next::WithBody), Some(body)) => ask.body = body,
+                (Some(_), _) => ask.body = Body::empty(),
+            }
+            if redirects >= self.config.max_redirects {
+                let what = format!("more than {redirects} redirects, the last of them at {asked}");
+                return Err(Error::text(ErrorKind::Peer, what));
+            }
+            redirects += 1;
+        }
+    }
+
+    /// Sends a request, and sends it again as long as the server has not processed it.
+    fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
+        let origin = Origin::of(&ask.parts.uri)?;
+        let wants_gzip = self.wants_gzip(&ask.parts.headers);
+        let call = Call {
+            config: &self.config,
+            pool: &self.pool,
+            keeper: &self.keeper,
+            origin,
+            fields: self.fields(&ask.parts, &ask.body, wants_gzip),
+            expects_continue: expects_continue(&ask.parts.headers),
+            deadline: ask.deadline,
+        };
+        let mut body = std::mem::take(&mut ask.body);
+        for attempt in 0.. {
+            let again = body.try_clone();
+            let failed = match call.send(body) {
+                Ok(answer) => return Found::new(answer, wants_gzip, attempt),
+                Err(failed) => failed,
+            };
+            let may_retry = attempt < self.config.max_retries
+                && (failed.is_safe || self.is_worth_a_risk(&ask.parts.method, &failed));
+            let Some(again) = again.filter(|_| may_retry) else { return Err(failed.error) };
+            log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
+            body = again;
+            // On another connection there is nothing to wait for.
+            if failed.error.is_reset() && !is_goaway(&failed) || attempt > 0 {
+                let pause = backoff(BACKOFF, attempt);
+                let now = Instant::now();
+                if ask.deadline.is_some_and(|deadline| deadline <= now + pause) {
+                    return Err(failed.error);
+                }
+                thread::sleep(pause);
+            }
+        }
+        Err(Error::text(ErrorKind::Internal, "too many attempts"))
+    }
+
+    fn fields(&self, parts: &request::Parts, body: &Body, wants_gzip: bool) -> Headers {
+        let mut fields = Headers::from(parts);
+        let has = |name| parts.headers.contains_key(name);
+        if let Some(agent) = self.config.user_agent.as_ref().filter(|_| !has(USER_AGENT)) {
+            fields.push(USER_AGENT.as_str(), agent);
+        }
+        if wants_gzip {
+            fields.push(ACCEPT_ENCODING.as_str(), "gzip");
+        }
+        // RFC 9110, Section 8.6: a request whose method expects content says that there is none.
+        let is_meant = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+        match body.len() {
+            Some(len) if (len > 0 || is_meant) && !has(CONTENT_LENGTH) => {
+                fields.push(CONTENT_LENGTH.as_str(), len.to_string());
+            }
+            _ => {}
+        }
+        fields
+    }
+
+    #[cfg(feature = "gzip")]
+    fn wants_gzip(&self, headers: &HeaderMap) -> bool {
+        self.config.gzip && !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE)
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    fn wants_gzip(&self, headers: &HeaderMap) -> bool {
+        let _ = (headers, RANGE);
+        false
+    }
+
+    /// Whether a request is sent again though the server may have processed it.
+    fn is_worth_a_risk(&self, method: &Method, failed: &Failed) -> bool {
+        let is_broken = matches!(failed.error.kind(), ErrorKind::Closed | ErrorKind::Transport);
+        self.config.retry_idempotent && method.is_idempotent() && is_broken
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.pool.close();
+    }
+}
+
+/// A response before it is known whether it is the last one.
+struct Found {
+    parts: response::Parts,
+    answer: Answer,
+    wants_gzip: bool,
+    retries: u32,
+    redirects: u32,
+}
+
+impl Found {
+    fn new(answer: Answer, wants_gzip: bool, retries: u32) -> Result<Self, Error> {
+        let parts = response::Parts::try_from(&answer.fields);
+        let parts = parts.map_err(|error| Error::text(ErrorKind::Peer, error.to_string()))?;
+        Ok(Found { parts, answer, wants_gzip, retries, redirects: 0 })
+    }
+
+    fn finish(self, engine: &Engine, request: &request::Parts) -> Result<Response, Error> {
+        let Found { mut parts, answer: Answer { body, mut facts, .. }, .. } = self;
+        (facts.retries, facts.redirects) = (self.retries, self.redirects);
+        let mut body = ResponseBody::new(body, engine.config.max_body);
+        if self.wants_gzip && is_gzip(&parts.headers) {
+            parts.headers.remove(CONTENT_ENCODING);
+            parts.headers.remove(CONTENT_LENGTH);
+            body = inflating(body, &engine.config);
+        }
+        Ok(Response::new(parts, body, Uri::clone(&request.uri), facts))
+    }
+}
+
+#[cfg(feature = "gzip")]
+fn inflating(body: ResponseBody, config: &Config) -> ResponseBody {
+    body.inflating(config.max_inflated)
+}
+
+#[cfg(not(feature = "gzip"))]
+fn inflating(body: ResponseBody, _: &Config) -> ResponseBody {
+    body
+}
+
+/// Whether it was the connection that went away, so that the next one is another.
+fn is_goaway(failed: &Failed) -> bool {
+    failed.error.is_goaway()
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let is_one =
+        |value: &[u8]| value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
+    let mut codings = headers.get_all(CONTENT_ENCODING).into_iter();
+    let first = codings.next().is_some_and(|value| is_one(value.as_bytes().trim_ascii()));
+    // Several codings are left to the caller.
+    first && codings.next().is_none()
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    let expect = headers.get(EXPECT).map(|value| value.as_bytes());
+    expect.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}

@@ -1,0 +1,141 @@
+//! The response to a request of a client.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use http::{response, HeaderMap, StatusCode, Uri, Version};
+
+use super::facts::Facts;
+use super::response_body::ResponseBody;
+use crate::error::{Error, ErrorKind};
+
+/// A response: status, header fields, and the body, which is read from it as it comes.
+///
+/// Any status makes a response, 404 and 500 as well; [`error_for_status`](Self::error_for_status)
+/// turns those into errors.
+///
+/// Dropping it before the end of the body resets the stream with CANCEL; the connection goes on.
+#[derive(Debug)]
+pub struct Response {
+    parts: response::Parts,
+    body: ResponseBody,
+    url: Uri,
+    facts: Facts,
+}
+
+impl Response {
+    pub(super) fn new(parts: response::Parts, body: ResponseBody, url: Uri, facts: Facts) -> Self {
+        Response { parts, body, url, facts }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.parts.status
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The first value of a header field, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    /// The version, which is HTTP/2.
+    pub fn version(&self) -> Version {
+        self.parts.version
+    }
+
+    /// The URL that it came from, after all redirects.
+    pub fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    /// What happened on the wire.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The same response, or an error if the status is 4xx or 5xx.
+    ///
+    /// # Errors
+    ///
+    /// The status, in words, with kind [`ErrorKind::Peer`].
+    pub fn error_for_status(self) -> Result<Self, Error> {
+        let status = self.status();
+        if status.is_client_error() || status.is_server_error() {
+            let what = format!("{} answers {status}", self.url);
+            return Err(Error::text(ErrorKind::Peer, what));
+        }
+        Ok(self)
+    }
+
+    /// Sets how long each read of the body may wait for the next octets.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.body.set_read_timeout(timeout);
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// It could not be read to its end, or is larger than
+    /// [`max_body`](super::Config::max_body) ([`Error::is_body_too_large`]).
+    pub fn bytes(self) -> Result<Vec<u8>, Error> {
+        self.body.bytes()
+    }
+
+    /// The whole body as UTF-8 text. What is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bytes`](Self::bytes).
+    pub fn text(self) -> Result<String, Error> {
+        self.body.text()
+    }
+
+    /// The whole body, read as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bytes`](Self::bytes), and a body that is not JSON for a `T`.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Error> {
+        let octets = self.body.bytes()?;
+        serde_json::from_slice(&octets).map_err(|error| {
+            Error::text(
+                ErrorKind::Peer,
+                format!("the body is not the JSON that was expected: {error}"),
+            )
+        })
+    }
+
+    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        self.body.trailers()
+    }
+
+    /// The body alone.
+    pub fn into_body(self) -> ResponseBody {
+        self.body
+    }
+
+    /// The same in the types of the `http` crate. [`Facts`] are among the extensions.
+    pub fn into_http(self) -> http::Response<ResponseBody> {
+        let mut response = http::Response::from_parts(self.parts, self.body);
+        response.extensions_mut().insert(self.facts);
+        response
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buf)
+    }
+}

@@ -1,0 +1,203 @@
+//! The body of a response.
+
+use std::io::{self, BufRead, Read};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+#[cfg(feature = "gzip")]
+use super::gzip::Inflate;
+use super::upload::Upload;
+use crate::error::Error;
+use crate::exchange::RecvHalf;
+use crate::frame::StreamId;
+
+/// The body of a response, to be read.
+///
+/// Errors of [`Read`] have an [`Error`] of this crate inside; `Error::from` takes it out. A body that
+/// was cut short fails, and never looks complete.
+///
+/// Dropping it before the end resets the stream with CANCEL; the connection goes on.
+#[derive(Debug)]
+pub struct ResponseBody {
+    kind: Kind,
+    max_body: usize,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Plain(Raw),
+    #[cfg(feature = "gzip")]
+    Gzip(Box<Inflate<Raw>>),
+}
+
+/// The octets as they come; and those of the request that go out meanwhile.
+#[derive(Debug)]
+pub(super) struct Raw {
+    recv: RecvHalf,
+    upload: Option<Outgoing>,
+}
+
+/// What is left of the request's body when the response is there.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// The response is not complete before the request is.
+    GoesOn(Box<Upload>),
+    /// The server has said that it does not want it. It is only kept since dropping it resets the
+    /// stream.
+    Stopped(#[allow(dead_code)] Box<Upload>),
+}
+
+impl ResponseBody {
+    pub(super) fn new(raw: Raw, max_body: usize) -> Self {
+        ResponseBody { kind: Kind::Plain(raw), max_body }
+    }
+
+    #[cfg(feature = "gzip")]
+    pub(super) fn inflating(self, max_inflated: u64) -> Self {
+        match self.kind {
+            Kind::Plain(raw) => {
+                let inflate = Inflate::new(raw, max_inflated);
+                ResponseBody { kind: Kind::Gzip(Box::new(inflate)), max_body: self.max_body }
+            }
+            Kind::Gzip(_) => self,
+        }
+    }
+
+    /// The identifier of the stream that it comes on.
+    pub fn stream_id(&self) -> StreamId {
+        self.raw().recv.stream_id()
+    }
+
+    /// Sets how long each read may wait for the next octets; the client's
+    /// [`read_timeout`](super::Config::read_timeout) at first.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.raw_mut().recv.set_read_timeout(timeout);
+    }
+
+    /// Sets what [`text`](Self::text) and [`bytes`](Self::bytes) take at most, octets; the client's
+    /// [`max_body`](super::Config::max_body) at first.
+    pub fn set_max_body(&mut self, octets: usize) {
+        self.max_body = octets;
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    ///
+    /// It could not be read to its end, or is larger than `max_body`
+    /// ([`Error::is_body_too_large`]).
+    pub fn bytes(self) -> Result<Vec<u8>, Error> {
+        let mut octets = Vec::new();
+        let limit = self.max_body;
+        self.take((limit as u64).saturating_add(1)).read_to_end(&mut octets)?;
+        if octets.len() > limit {
+            return Err(Error::body_too_large(limit));
+        }
+        Ok(octets)
+    }
+
+    /// All of it, as UTF-8 text. What is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bytes`](Self::bytes).
+    pub fn text(self) -> Result<String, Error> {
+        let octets = self.bytes()?;
+        Ok(String::from_utf8(octets)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        let raw = self.raw_mut();
+        while raw.next_chunk()?.is_some() {}
+        raw.recv.trailers()
+    }
+
+    fn raw(&self) -> &Raw {
+        match &self.kind {
+            Kind::Plain(raw) => raw,
+            #[cfg(feature = "gzip")]
+            Kind::Gzip(inflate) => inflate.get_ref(),
+        }
+    }
+
+    fn raw_mut(&mut self) -> &mut Raw {
+        match &mut self.kind {
+            Kind::Plain(raw) => raw,
+            #[cfg(feature = "gzip")]
+            Kind::Gzip(inflate) => inflate.get_mut(),
+        }
+    }
+}
+
+impl Read for ResponseBody {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match &mut self.kind {
+            Kind::Plain(raw) => raw.read(buf),
+            #[cfg(feature = "gzip")]
+            Kind::Gzip(inflate) => inflate.read(buf),
+        }
+    }
+}
+
+impl Raw {
+    pub(super) fn new(recv: RecvHalf, upload: Option<Outgoing>) -> Self {
+        Raw { recv, upload }
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.send_meanwhile()?;
+        let chunk = self.recv.next_chunk()?;
+        if chunk.is_none() {
+            // The response is complete: what was not sent of the request is of no use.
+            self.upload = None;
+        }
+        Ok(chunk)
+    }
+
+    /// Goes on with the request until there is something to read of the response.
+    fn send_meanwhile(&mut self) -> Result<(), Error> {
+        let Some(Outgoing::GoesOn(upload)) = &mut self.upload else { return Ok(()) };
+        let id = self.recv.stream_id();
+        if !upload.run(|state| state.has_data(id))? {
+            self.upload = None;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let octets = self.fill_buf()?;
+        let n = octets.len().min(buf.len());
+        buf[..n].copy_from_slice(&octets[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for Raw {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if !self.recv.has_buffered() {
+            self.send_meanwhile()?;
+            if self.recv.fill_buf()?.is_empty() {
+                self.upload = None;
+            }
+        }
+        self.recv.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.recv.consume(n);
+    }
+}

@@ -1,0 +1,143 @@
+//! The half of a request's stream that the response comes on.
+
+use std::io::{self, BufRead, Read};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{response, HeaderMap, Response};
+
+use crate::error::{Error, ErrorKind};
+use crate::exchange::RecvHalf;
+use crate::frame::StreamId;
+use crate::hpack::Headers;
+use crate::proto::HeadersKind;
+
+/// The response to one request: interim responses, the final one, the body, trailers.
+///
+/// [`Read`] and [`BufRead`] give the body; the header section need not have been asked for before.
+///
+/// Dropping it before the end of the body resets the stream with CANCEL. What has come and was not
+/// read is given back to the connection.
+#[derive(Debug)]
+pub struct ResponseHalf {
+    recv: RecvHalf,
+    /// The final response's header section, once it has been waited for.
+    fields: Option<Headers>,
+}
+
+impl ResponseHalf {
+    pub(super) fn new(recv: RecvHalf) -> Self {
+        ResponseHalf { recv, fields: None }
+    }
+
+    /// The stream's identifier.
+    pub fn stream_id(&self) -> StreamId {
+        self.recv.stream_id()
+    }
+
+    /// Sets how long each wait may take: for a response, for the next octets of the body. `None`, as
+    /// at first, is for ever, or until the connection ends.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.recv.set_read_timeout(timeout);
+    }
+
+    /// Sets when it is too late, however steadily the response comes.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.recv.set_deadline(deadline);
+    }
+
+    /// Waits for the next interim (1xx) response; `None` when the final one has come.
+    ///
+    /// # Errors
+    ///
+    /// The stream was reset, the connection has ended, or nothing came in time.
+    pub fn informational(&mut self) -> Result<Option<Response<()>>, Error> {
+        match self.next()? {
+            Some(interim) => to_http(&interim).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for the final response, and gives its status and header fields. Interim responses that
+    /// have not been asked for are passed over. It may be called again.
+    ///
+    /// # Errors
+    ///
+    /// The stream was reset ([`Error::is_reset`]; [`Error::is_retry_safe`] if the server did not
+    /// process the request), the connection has ended, or nothing came in time.
+    pub fn response(&mut self) -> Result<Response<()>, Error> {
+        to_http(&self.final_fields()?)
+    }
+
+    /// The same as the fields came, with the pseudo-header field `:status`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`response`](Self::response).
+    pub fn fields(&mut self) -> Result<Headers, Error> {
+        self.final_fields()
+    }
+
+    /// Waits for the next piece of the body, without copying it; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`response`](Self::response).
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.recv.next_chunk()
+    }
+
+    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`response`](Self::response).
+    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        self.recv.trailers()
+    }
+
+    fn final_fields(&mut self) -> Result<Headers, Error> {
+        while self.next()?.is_some() {}
+        // `next` says that it has come.
+        Ok(self.fields.clone().unwrap_or_default())
+    }
+
+    /// The next interim response; `None` when the final one is there.
+    pub(super) fn next(&mut self) -> Result<Option<Headers>, Error> {
+        if self.fields.is_some() {
+            return Ok(None);
+        }
+        let (headers, kind) = self.recv.next_response()?;
+        if kind == HeadersKind::Informational {
+            return Ok(Some(headers));
+        }
+        self.fields = Some(headers);
+        Ok(None)
+    }
+
+    pub(super) fn into_recv(self) -> RecvHalf {
+        self.recv
+    }
+}
+
+fn to_http(fields: &Headers) -> Result<Response<()>, Error> {
+    let parts = response::Parts::try_from(fields);
+    let parts = parts.map_err(|error| Error::text(ErrorKind::Peer, error.to_string()))?;
+    Ok(Response::from_parts(parts, ()))
+}
+
+impl Read for ResponseHalf {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.recv.read(buf)
+    }
+}
+
+impl BufRead for ResponseHalf {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.recv.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.recv.consume(n);
+    }
+}

@@ -1,0 +1,145 @@
+//! A tunnel through a SOCKS5 proxy (RFC 1928), with user and password where it asks (RFC 1929).
+//!
+//! ```text
+//!   we:  5, methods                 it:  5, method
+//!   we:  1, user, password          it:  1, 0            if that is the method
+//!   we:  5, CONNECT, 0, address     it:  5, reply, 0, address
+//! ```
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Instant;
+
+use super::dial::{explain, lookup};
+use super::origin::Origin;
+use super::proxy::{Kind, Proxy};
+use super::timed::Timed;
+use crate::error::{Error, ErrorKind};
+
+const VERSION: u8 = 5;
+const NO_AUTHENTICATION: u8 = 0;
+const USER_AND_PASSWORD: u8 = 2;
+const CONNECT: u8 = 1;
+const IPV4: u8 = 1;
+const NAME: u8 = 3;
+const IPV6: u8 = 4;
+
+/// Asks the proxy at the other end for a tunnel.
+pub(super) fn open(
+    stream: &TcpStream,
+    proxy: &Proxy,
+    origin: &Origin,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let address = match (origin.host.parse::<IpAddr>(), proxy.kind) {
+        (Ok(ip), _) => ip_address(ip),
+        (Err(_), Kind::Socks5) => {
+            let found = lookup(&origin.host, origin.port, deadline)?;
+            // A look-up without result is an error.
+            let ip = found.first().map(SocketAddr::ip);
+            ip_address(ip.ok_or(Error::usage("a host without an address"))?)
+        }
+        (Err(_), _) => {
+            let too_long = Error::usage("the name of the host is too long");
+            let len = u8::try_from(origin.host.len()).map_err(|_| too_long)?;
+            [&[NAME, len], origin.host.as_bytes()].concat()
+        }
+    };
+    let mut stream = Timed::new(stream, deadline);
+    talk(&mut stream, proxy, &address, origin.port).map_err(|error| match error.get_ref() {
+        // Ours, in words.
+        Some(what) => Error::text(ErrorKind::Transport, format!("the proxy {proxy}: {what}")),
+        None => explain(&format!("asking the proxy {proxy} for a tunnel"), &error),
+    })
+}
+
+fn ip_address(ip: IpAddr) -> Vec<u8> {
+    match ip {
+        IpAddr::V4(ip) => [&[IPV4][..], &ip.octets()].concat(),
+        IpAddr::V6(ip) => [&[IPV6][..], &ip.octets()].concat(),
+    }
+}
+
+fn talk(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    address: &[u8],
+    port: u16,
+) -> io::Result<()> {
+    let methods: &[u8] = match proxy.user {
+        Some(_) => &[NO_AUTHENTICATION, USER_AND_PASSWORD],
+        None => &[NO_AUTHENTICATION],
+    };
+    // Two at most.
+    let count = methods.len() as u8;
+    stream.write_all(&[&[VERSION, count], methods].concat())?;
+    match (read::<2>(stream)?, &proxy.user) {
+        ([VERSION, NO_AUTHENTICATION], _) => {}
+        ([VERSION, USER_AND_PASSWORD], Some((user, password))) => {
+            authenticate(stream, user, password)?;
+        }
+        ([VERSION, _], _) => return wrong("wants to be authenticated to in another way"),
+        _ => return wrong("does not speak SOCKS5"),
+    }
+    stream.write_all(&[&[VERSION, CONNECT, 0], address, &port.to_be_bytes()].concat())?;
+    let [version, reply, _, kind] = read::<4>(stream)?;
+    if version != VERSION {
+        return wrong("does not speak SOCKS5");
+    }
+    if reply != 0 {
+        return wrong(reason(reply));
+    }
+    // The address that it is bound to is of no interest, and stands in the way.
+    match kind {
+        IPV4 => drop(read::<6>(stream)?),
+        IPV6 => drop(read::<18>(stream)?),
+        NAME => {
+            let [len] = read::<1>(stream)?;
+            let mut rest = vec![0; usize::from(len) + 2];
+            stream.read_exact(&mut rest)?;
+        }
+        _ => return wrong("answers with an address of an unknown kind"),
+    }
+    Ok(())
+}
+
+fn authenticate(stream: &mut (impl Read + Write), user: &str, password: &str) -> io::Result<()> {
+    let mut message = vec![1];
+    for text in [user, password] {
+        let Ok(len) = u8::try_from(text.len()) else {
+            return wrong("takes no user or password of more than 255 octets");
+        };
+        message.push(len);
+        message.extend_from_slice(text.as_bytes());
+    }
+    stream.write_all(&message)?;
+    match read::<2>(stream)? {
+        [_, 0] => Ok(()),
+        _ => wrong("does not accept user and password"),
+    }
+}
+
+fn read<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut octets = [0; N];
+    stream.read_exact(&mut octets)?;
+    Ok(octets)
+}
+
+fn wrong<T>(what: &'static str) -> io::Result<T> {
+    Err(io::Error::other(what))
+}
+
+/// RFC 1928, Section 6.
+fn reason(reply: u8) -> &'static str {
+    match reply {
+        1 => "general failure",
+        2 => "connection not allowed",
+        3 => "network unreachable",
+        4 => "host unreachable",
+        5 => "connection refused",
+        6 => "TTL expired",
+        7 => "command not supported",
+        8 => "address type not supported",
+        _ => "failure of an unknown kind",
+    }
+}

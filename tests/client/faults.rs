@@ -1,0 +1,130 @@
+//! A server that does what servers should not do.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::client::Client;
+use h2_sync::frame::{Frame, StreamId};
+use h2_sync::ErrorCode;
+
+use crate::peer::Peer;
+use crate::support::{bounded, config};
+
+const THREADS: u64 = 4;
+
+/// By hand, `H2_SYNC_FAULTS=1000` for the whole of it.
+fn rounds() -> u64 {
+    std::env::var("H2_SYNC_FAULTS").map_or(20, |rounds| rounds.parse().unwrap())
+}
+
+/// Numbers that look random and are the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
+
+/// Answers some requests, and does something else to the others.
+fn misbehave(stream: TcpStream, mut numbers: Numbers) {
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut broken = stream.try_clone().unwrap();
+    let mut peer = Peer::new(stream, Vec::new());
+    let mut last = StreamId::CONNECTION;
+    loop {
+        let Some(frame) = peer.try_receive() else { return };
+        let id = match frame {
+            Frame::Headers(headers) => headers.stream_id,
+            Frame::Ping(ping) if !ping.ack => {
+                peer.send(h2_sync::frame::Ping { ack: true, payload: ping.payload });
+                continue;
+            }
+            _ => continue,
+        };
+        match numbers.next(12) {
+            0 => peer.reset(id, ErrorCode::RefusedStream),
+            1 => peer.reset(id, ErrorCode::InternalError),
+            // It goes away and leaves this one out, then is silent until the client is gone.
+            2 => peer.goaway(last),
+            // It goes away and answers.
+            3 => {
+                peer.goaway(id);
+                peer.answer(id, 200, "whole");
+            }
+            // It is killed.
+            4 => return,
+            // It never answers this one.
+            5 => {}
+            // It sends half of the answer, and no more.
+            6 => {
+                peer.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
+                peer.send_data(id, "half", false);
+            }
+            // It loses its mind.
+            7 => {
+                drop(broken.write_all(&[0xff; 40]));
+                return;
+            }
+            _ => peer.answer(id, 200, "whole"),
+        }
+        last = id;
+    }
+}
+
+#[test]
+fn every_request_ends_in_an_answer_or_in_an_error_and_nothing_is_left_behind() {
+    bounded(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = Arc::clone(&stop);
+        let accepting = thread::spawn(move || {
+            for (seed, stream) in (1..).zip(listener.incoming()) {
+                if stopping.load(Ordering::Relaxed) {
+                    return;
+                }
+                // What becomes of it when the client has gone is its own business.
+                thread::spawn(move || misbehave(stream.unwrap(), Numbers(seed)));
+            }
+        });
+        let (mut answers, mut errors) = (0, 0);
+        for _ in 0..rounds() {
+            let mut config = config();
+            config.timeout = Some(Duration::from_millis(60));
+            let client = Client::with_config(config).unwrap();
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    let (client, url) = (client.clone(), url.clone());
+                    thread::spawn(move || {
+                        let ask = || client.get(&*url).send()?.text();
+                        (0..4).map(|_| ask()).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for thread in threads {
+                for result in thread.join().unwrap() {
+                    match result {
+                        Ok(text) => {
+                            assert_eq!(text, "whole");
+                            answers += 1;
+                        }
+                        Err(_) => errors += 1,
+                    }
+                }
+            }
+        }
+        assert_eq!(answers + errors, rounds() * THREADS * 4);
+        assert!(answers > 0 && errors > 0, "{answers} answers, {errors} errors");
+        println!("{answers} answers, {errors} errors");
+        stop.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(url.trim_start_matches("http://").trim_end_matches('/')));
+        accepting.join().unwrap();
+    });
+}

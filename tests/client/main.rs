@@ -1,0 +1,23 @@
+//! The client through its public API: against this crate's server over loopback and memory, and
+//! against a peer that speaks frames by hand.
+
+mod bodies;
+mod connection;
+mod crowd;
+mod early;
+mod faults;
+#[cfg(feature = "gzip")]
+mod gzip;
+#[cfg(feature = "json")]
+mod json;
+mod peer;
+mod pool;
+mod proxies;
+mod pushes;
+mod redirects;
+mod requests;
+mod retries;
+mod support;
+mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;

@@ -1,0 +1,250 @@
+//! Connections that are kept, shared, proven and given up.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use h2_sync::client::Client;
+use h2_sync::frame::Setting;
+
+use crate::peer::{accept, accept_with, listener};
+use crate::support::{bounded, client, config, serve, LONG};
+
+#[test]
+fn threads_share_one_attempt_and_one_connection() {
+    bounded(|| {
+        let server = serve(|_, response| response.write_all(b"hello"));
+        let client = client();
+        let start = Arc::new(Barrier::new(16));
+        let threads: Vec<_> = (0..16)
+            .map(|_| {
+                let (client, start, url) = (client.clone(), Arc::clone(&start), server.at("/"));
+                thread::spawn(move || {
+                    start.wait();
+                    client.get(url).send().unwrap().text().unwrap()
+                })
+            })
+            .collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), "hello");
+        }
+        assert_eq!(client.connections().len(), 1);
+        assert_eq!(server.handle.stats().connections_accepted, 1);
+    });
+}
+
+#[test]
+fn each_origin_has_its_connection() {
+    bounded(|| {
+        let one = serve(|_, response| response.write_all(b"one"));
+        let other = serve(|_, response| response.write_all(b"other"));
+        let client = client();
+        assert_eq!(client.get(one.at("/")).send().unwrap().text().unwrap(), "one");
+        assert_eq!(client.get(other.at("/")).send().unwrap().text().unwrap(), "other");
+        assert_eq!(client.connections().len(), 2);
+    });
+}
+
+/// Lets the client see the settings of a peer that offers one stream, and leaves that stream free.
+fn warm_up(
+    client: &Client,
+    url: &str,
+    listener: &std::net::TcpListener,
+) -> crate::peer::Peer<std::net::TcpStream> {
+    let (sender, url) = (client.clone(), url.to_owned());
+    let sending = thread::spawn(move || sender.get(url).send().unwrap().status());
+    let mut peer = accept_with(listener, vec![Setting::MaxConcurrentStreams(1)]);
+    let (id, _) = peer.receive_headers();
+    peer.answer(id, 200, "");
+    sending.join().unwrap();
+    peer
+}
+
+#[test]
+fn a_second_connection_is_made_when_the_first_has_no_stream_left() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let mut first = warm_up(&client, &url, &listener);
+        let requests: Vec<_> = (0..2)
+            .map(|_| {
+                let (client, url) = (client.clone(), url.clone());
+                thread::spawn(move || client.get(url).send().unwrap().status())
+            })
+            .collect();
+        let (id, _) = first.receive_headers();
+        let mut second = accept(&listener);
+        let (other, _) = second.receive_headers();
+        first.answer(id, 200, "");
+        second.answer(other, 200, "");
+        for request in requests {
+            assert_eq!(request.join().unwrap(), 200);
+        }
+        assert_eq!(client.connections().len(), 2);
+    });
+}
+
+#[test]
+fn with_one_connection_allowed_requests_wait_for_a_stream() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.max_connections_per_origin = 1;
+        let client = Client::with_config(config).unwrap();
+        let mut peer = warm_up(&client, &url, &listener);
+        let requests: Vec<_> = (0..4)
+            .map(|_| {
+                let (client, url) = (client.clone(), url.clone());
+                thread::spawn(move || client.get(url).send().unwrap().status())
+            })
+            .collect();
+        for _ in 0..4 {
+            let (id, _) = peer.receive_headers();
+            peer.answer(id, 200, "");
+        }
+        for request in requests {
+            assert_eq!(request.join().unwrap(), 200);
+        }
+        assert_eq!(client.connections().len(), 1);
+    });
+}
+
+#[test]
+fn after_goaway_the_next_request_goes_over_a_new_connection() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let requester = client.clone();
+        let requests = thread::spawn(move || {
+            let first = requester.get(&*url).send().unwrap();
+            let second = requester.get(&*url).send().unwrap();
+            (first.text().unwrap(), second.text().unwrap())
+        });
+        let mut first = accept(&listener);
+        let (id, _) = first.receive_headers();
+        first.goaway(id);
+        first.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
+        let mut second = accept(&listener);
+        let (other, _) = second.receive_headers();
+        second.answer(other, 200, "second");
+        // What is open on the first is finished.
+        first.send_data(id, "first", true);
+        assert_eq!(requests.join().unwrap(), ("first".to_owned(), "second".to_owned()));
+        assert!(first.receive_to_the_end());
+    });
+}
+
+#[test]
+fn an_idle_connection_answers_pings_and_hears_the_end() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let mut peer = warm_up(&client, &url, &listener);
+        peer.ping(b"are you?");
+        peer.receive_pong(b"are you?");
+        drop(peer);
+        let deadline = Instant::now() + LONG;
+        while !client.connections().is_empty() {
+            assert!(Instant::now() < deadline);
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn a_connection_without_requests_is_closed_after_its_time() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.idle_timeout = Duration::ZERO;
+        let client = Client::with_config(config).unwrap();
+        let mut peer = warm_up(&client, &url, &listener);
+        assert!(peer.receive_to_the_end());
+        assert!(client.connections().is_empty());
+    });
+}
+
+#[test]
+fn a_connection_that_was_idle_is_proven_before_it_is_used() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.verify_after = Duration::ZERO;
+        config.verify_timeout = LONG;
+        let client = Client::with_config(config).unwrap();
+        let mut peer = warm_up(&client, &url, &listener);
+        let requester = client.clone();
+        let request =
+            thread::spawn(move || requester.get(&*url).send().unwrap().facts().is_reused());
+        peer.receive_ping();
+        let (id, _) = peer.receive_headers();
+        peer.answer(id, 200, "");
+        assert!(request.join().unwrap());
+    });
+}
+
+#[test]
+fn a_dead_connection_costs_no_request() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.verify_after = Duration::ZERO;
+        config.verify_timeout = Duration::from_millis(10);
+        let client = Client::with_config(config).unwrap();
+        // It says nothing any more, and its socket stays open.
+        let _dead = warm_up(&client, &url, &listener);
+        let requester = client.clone();
+        let request =
+            thread::spawn(move || requester.get(&*url).send().unwrap().facts().is_reused());
+        let mut peer = accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.answer(id, 200, "");
+        assert!(!request.join().unwrap());
+        assert_eq!(client.connections().len(), 1);
+    });
+}
+
+#[test]
+fn those_who_wait_for_one_attempt_share_its_failure() {
+    bounded(|| {
+        // It accepts nothing, and is full: the system takes as many connections as its queue has.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = client();
+        let start = Arc::new(Barrier::new(8));
+        let failed = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let (client, start, failed) =
+                    (client.clone(), Arc::clone(&start), Arc::clone(&failed));
+                thread::spawn(move || {
+                    start.wait();
+                    let error = client.get(format!("http://{closed}/")).send().unwrap_err();
+                    assert!(error.to_string().contains("connecting to"), "{error}");
+                    failed.fetch_add(1, Ordering::Relaxed);
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(failed.load(Ordering::Relaxed), 8);
+    });
+}
+
+#[test]
+fn dropping_the_client_goes_away_and_leaves_time_to_finish() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let requester = client.clone();
+        let request = thread::spawn(move || requester.get(&*url).send().unwrap());
+        let mut peer = accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
+        let response = request.join().unwrap();
+        drop(client);
+        peer.send_data(id, "all of it", true);
+        assert_eq!(response.text().unwrap(), "all of it");
+        assert!(peer.receive_to_the_end());
+    });
+}

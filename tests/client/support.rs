@@ -1,0 +1,88 @@
+//! Servers for the client to talk to, and bounded waits.
+
+use std::io;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::client::{Client, Config, Connection, Proxies};
+use h2_sync::server::{self, serve_connection, Handle, Request, Response, Server};
+use h2_sync::transport::duplex;
+
+/// Nothing here takes so long, on however slow a machine.
+pub(crate) const LONG: Duration = Duration::from_secs(100);
+
+/// Runs a test that could hang, and fails it if it does.
+pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let running = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match is_done.recv_timeout(2 * LONG) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+    }
+}
+
+/// Settings that do not look at the environment.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    config.proxies = Proxies::Never;
+    config
+}
+
+pub(crate) fn client() -> Client {
+    Client::with_config(config()).unwrap()
+}
+
+/// A server on loopback, which ends when it is dropped.
+pub(crate) struct Running {
+    pub(crate) handle: Handle,
+    pub(crate) url: String,
+}
+
+pub(crate) fn serve<H>(handler: H) -> Running
+where
+    H: Fn(&mut Request, &mut Response) -> io::Result<()> + Send + Sync + 'static,
+{
+    serve_with(server::Config::default(), handler)
+}
+
+pub(crate) fn serve_with<H>(config: server::Config, handler: H) -> Running
+where
+    H: Fn(&mut Request, &mut Response) -> io::Result<()> + Send + Sync + 'static,
+{
+    let handle = Server::bind("127.0.0.1:0").unwrap().config(config).serve(handler).unwrap();
+    let url = format!("http://{}", handle.local_addr().unwrap());
+    Running { handle, url }
+}
+
+impl Running {
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+/// A connection in memory to a server with this handler.
+pub(crate) fn connected<H>(handler: H) -> Connection
+where
+    H: Fn(&mut Request, &mut Response) -> io::Result<()> + Send + Sync + 'static,
+{
+    let (near, far) = duplex(256 << 10);
+    thread::spawn(move || serve_connection(far, server::Config::default(), handler));
+    Connection::start(near, h2_sync::Config::default()).unwrap()
+}
+
+pub(crate) fn get(path: &str) -> http::Request<()> {
+    http::Request::get(format!("http://test{path}")).body(()).unwrap()
+}
+
+pub(crate) fn post(path: &str) -> http::Request<()> {
+    http::Request::post(format!("http://test{path}")).body(()).unwrap()
+}
+
+/// Octets that are not the same everywhere.
+pub(crate) fn octets(len: usize) -> Vec<u8> {
+    (0..len).map(|n| (n as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}

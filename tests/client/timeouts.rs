@@ -1,0 +1,146 @@
+//! What takes too long.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::client::{Body, Client, Config};
+use h2_sync::{headers, Error, ErrorCode};
+
+use crate::peer::{accept, listener};
+use crate::support::{bounded, config};
+
+const SHORT: Duration = Duration::from_millis(20);
+
+/// Has a client send a request to a peer that does something, and gives the error.
+fn late(
+    config: Config,
+    ask: impl FnOnce(&Client, &str) -> Error + Send + 'static,
+    answer: impl FnOnce(&TcpListener),
+) {
+    let (listener, url) = listener();
+    let asking = thread::spawn(move || ask(&Client::with_config(config).unwrap(), &url));
+    answer(&listener);
+    let error = asking.join().unwrap();
+    assert!(error.is_timeout(), "{error}");
+}
+
+#[test]
+fn a_response_that_is_late_resets_its_stream_and_leaves_the_connection() {
+    bounded(|| {
+        let mut config = config();
+        config.response_timeout = Some(SHORT);
+        late(
+            config,
+            |client, url| {
+                let error = client.get(url).send().unwrap_err();
+                assert_eq!(client.get(url).send().unwrap().status(), 200);
+                assert_eq!(client.connections().len(), 1);
+                error
+            },
+            |listener| {
+                let mut peer = accept(listener);
+                let (first, _) = peer.receive_headers();
+                assert_eq!(peer.receive_reset(), (first, ErrorCode::Cancel));
+                // The next request asks first whether anybody is there.
+                peer.receive_ping();
+                let (second, _) = peer.receive_headers();
+                peer.answer(second, 200, "");
+            },
+        );
+    });
+}
+
+#[test]
+fn a_body_that_stops_coming_is_a_timeout() {
+    bounded(|| {
+        let mut config = config();
+        config.read_timeout = Some(SHORT);
+        late(
+            config,
+            |client, url| {
+                let mut response = client.get(url).send().unwrap();
+                let error = response.read_to_end(&mut Vec::new()).unwrap_err();
+                drop(response);
+                error.into()
+            },
+            |listener| {
+                let mut peer = accept(listener);
+                let (id, _) = peer.receive_headers();
+                peer.send_headers(id, &headers!(":status" => "200"), false);
+                peer.send_data(id, "part", false);
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            },
+        );
+    });
+}
+
+#[test]
+fn the_time_for_all_of_it_holds_for_the_body_as_well() {
+    bounded(|| {
+        late(
+            config(),
+            |client, url| {
+                let response = client.get(url).timeout(10 * SHORT).send().unwrap();
+                response.bytes().unwrap_err()
+            },
+            |listener| {
+                let mut peer = accept(listener);
+                let (id, _) = peer.receive_headers();
+                peer.send_headers(id, &headers!(":status" => "200"), false);
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            },
+        );
+    });
+}
+
+#[test]
+fn an_upload_that_nobody_takes_is_a_timeout() {
+    bounded(|| {
+        late(
+            config(),
+            |client, url| {
+                let body = Body::from_reader(std::io::repeat(0));
+                client.post(url).body(body).timeout(10 * SHORT).send().unwrap_err()
+            },
+            |listener| {
+                let mut peer = accept(listener);
+                let (id, _) = peer.receive_headers();
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            },
+        );
+    });
+}
+
+#[test]
+fn many_threads_time_out_each_by_itself() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = Client::with_config(config()).unwrap();
+        let threads: Vec<_> = (1..9)
+            .map(|n| {
+                let (client, url) = (client.clone(), url.clone());
+                thread::spawn(move || client.get(url).timeout(n * SHORT).send().unwrap_err())
+            })
+            .collect();
+        let mut peer = accept(&listener);
+        peer.receive_headers();
+        for thread in threads {
+            let error = thread.join().unwrap();
+            assert!(error.is_timeout(), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_server_that_says_nothing_fails_the_handshake_in_time() {
+    bounded(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let mut config = config();
+        config.http2.handshake_timeout = Some(SHORT);
+        let error = Client::with_config(config).unwrap().get(url).send().unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+    });
+}
