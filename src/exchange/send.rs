@@ -276,8 +276,7 @@ impl State {
             *data = data.split_off(PIECE);
         }
         if ends || !data.is_empty() {
-            self.core.send_data(id, data.clone(), ends, now)?;
-            *data = Bytes::new();
+            self.core.take_data(id, data, ends, now)?;
         }
         match then {
             Then::Trailers(trailers) => self.core.send_headers(id, trailers, true, now),

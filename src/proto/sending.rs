@@ -172,7 +172,18 @@ impl Connection {
     pub fn send_data(
         &mut self,
         id: StreamId,
-        data: Bytes,
+        mut data: Bytes,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        self.take_data(id, &mut data, end_stream, now)
+    }
+
+    /// The same with octets that stay where they are if they cannot be sent now.
+    pub(crate) fn take_data(
+        &mut self,
+        id: StreamId,
+        data: &mut Bytes,
         end_stream: bool,
         now: Instant,
     ) -> Result<(), CommandError> {
@@ -198,13 +209,13 @@ impl Connection {
             return Ok(());
         }
         if end_stream && self.may_frame_at_once(id, len) {
-            self.frame_at_once(id, data, now);
+            self.frame_at_once(id, std::mem::take(data), now);
             return Ok(());
         }
         self.check_data_room(id, len)?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
         stream.send.content_left = content_left;
-        stream.send.queue.push_back(Item::Data { data, end_stream });
+        stream.send.queue.push_back(Item::Data { data: std::mem::take(data), end_stream });
         stream.send.queued += len;
         self.send_buffered += len;
         if end_stream {
