@@ -64,6 +64,7 @@ printf 'tls_server: %s\n' "$tls_url"
 curl=(curl -sS --max-time 30 --http2 --cacert "$cert")
 expect 'HTTP/2 200' "${curl[@]}" -i "$tls_url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$tls_url/upload"
+expect 'HTTP/2 200' cargo run -q --example get -- -i --root "$cert" "$tls_url/"
 expect 'Hello, HTTP/2 over TLS!' cargo run -q --example tls_client -- "$tls_url/" --root "$cert"
 
 # Starts a server among the examples, and sets `url` to where it listens.

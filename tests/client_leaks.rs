@@ -29,7 +29,7 @@ fn handler(request: &mut Request, response: &mut Response) -> std::io::Result<()
 }
 
 /// Requests that end in several ways.
-fn round(url: &str, silent: &str, way: usize) {
+fn round(url: &str, silent: &TcpListener, way: usize) {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
     config.response_timeout = Some(Duration::from_millis(5));
@@ -59,7 +59,11 @@ fn round(url: &str, silent: &str, way: usize) {
             threads.into_iter().for_each(|thread| drop(thread.join().unwrap()));
         }
         // A server that accepts and says nothing.
-        _ => assert!(client.get(silent).send().unwrap_err().is_timeout()),
+        _ => {
+            let nobody = format!("http://{}/", silent.local_addr().unwrap());
+            assert!(client.get(nobody).send().unwrap_err().is_timeout());
+            drop(silent.accept().unwrap());
+        }
     }
 }
 
@@ -69,9 +73,8 @@ fn no_thread_and_no_descriptor_is_left() {
     let server = Server::bind("127.0.0.1:0").unwrap().serve(handler).unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}/", silent.local_addr().unwrap());
     for n in 0..rounds() {
-        round(&url, &nobody, n);
+        round(&url, &silent, n);
     }
     server.shutdown(Duration::from_secs(20));
     drop((server, silent));

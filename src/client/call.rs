@@ -135,8 +135,13 @@ impl Call<'_> {
         send.set_deadline(self.deadline);
         let upload = match body.kind {
             Kind::Octets(octets) if octets.len() <= SMALL && !self.expects_continue => {
-                send.put(None, octets, Then::End)?;
-                send.flush_conn();
+                let id = response.stream_id();
+                match send.put(None, octets, Then::End) {
+                    Ok(()) => send.flush_conn(),
+                    // Another thread has written the header section, and the answer is there already.
+                    Err(_) if send.conn().lock().has_response(id) => {}
+                    Err(error) => return Err(error.into()),
+                }
                 return Ok((response, None));
             }
             Kind::Octets(octets) => Upload::of_octets(send, octets),

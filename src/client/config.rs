@@ -65,8 +65,8 @@ pub struct Config {
     pub max_connections_per_origin: usize,
     /// A connection without requests is closed after so long. Default 90 s.
     pub idle_timeout: Duration,
-    /// A connection that has not been used for so long is asked by PING whether it is there before a
-    /// request is risked on it, and so is one on which a response was late. Costs a round trip.
+    /// A connection from which nothing has come for so long is asked by PING whether it is there before
+    /// a request is risked on it, and so is one on which a response was late. Costs a round trip.
     /// Default 15 s.
     pub verify_after: Duration,
     /// How long the answer to that PING may take before the connection is taken for dead. Default

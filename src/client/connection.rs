@@ -23,7 +23,7 @@ use crate::transport::Transport;
 ///
 /// # Threads
 ///
-/// It has none. A thread that waits for its response reads the socket, if no other thread does, and
+/// It has none, but for one that writes while the transport takes nothing. A thread that waits for its response reads the socket, if no other thread does, and
 /// hands out what comes for the others as well. So a caller that sends one request after the other
 /// pays for no switch between threads. On the other hand, nobody reads while nobody waits: a PING of
 /// the server's is answered late, and its GOAWAY is seen late. A program that keeps a connection
@@ -110,8 +110,8 @@ impl Connection {
 
     /// Sends a request without a body.
     ///
-    /// It does not wait: over the server's limit of concurrent streams the request waits by itself,
-    /// and the response with it.
+    /// It does not wait for the server: over its limit of concurrent streams the request waits by
+    /// itself, and the response with it. A transport that takes nothing holds it up for a moment.
     ///
     /// # Errors
     ///
@@ -213,6 +213,11 @@ impl Connection {
 
     pub(super) fn set_suspect(&self, is_suspect: bool) {
         self.inner.is_suspect.store(is_suspect, Ordering::Relaxed);
+    }
+
+    /// When something last came from the server.
+    pub(super) fn heard(&self) -> Instant {
+        self.inner.conn.heard()
     }
 
     pub(super) fn is_same(&self, other: &Connection) -> bool {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RANGE, USER_AGENT};
 use http::{request, response, HeaderMap, Method, Uri};
 
-use super::body::Body;
+use super::body::{Body, Kind};
 use super::call::{backoff, Answer, Call, Failed};
 use super::config::Config;
 use super::connect::Connector;
@@ -136,6 +136,10 @@ impl Engine {
         }
         if wants_gzip {
             fields.push(ACCEPT_ENCODING.as_str(), "gzip");
+        }
+        if matches!(body.kind, Kind::Empty) && expects_continue(&parts.headers) {
+            // RFC 9110, Section 10.1.1: not where there is nothing to go on with.
+            fields.remove(EXPECT.as_str());
         }
         // RFC 9110, Section 8.6: a request whose method expects content says that there is none.
         let is_meant = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);

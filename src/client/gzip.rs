@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Inflates what it reads, up to a bound.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<R: BufRead> Read for Inflate<R> {
             }
             self.has_begun = true;
         }
-        let n = self.decoder.read(buf)?;
+        let n = self.decoder.read(buf).map_err(damaged)?;
         match self.left.checked_sub(n as u64) {
             Some(left) => self.left = left,
             None => {
@@ -50,6 +50,14 @@ impl<R: BufRead> Read for Inflate<R> {
         }
         Ok(n)
     }
+}
+
+/// What the decoder finds is the server's fault; what it was given is told as it is.
+fn damaged(error: io::Error) -> io::Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+        return error;
+    }
+    Error::text(ErrorKind::Peer, format!("the compressed body is damaged: {error}")).into()
 }
 
 #[cfg(test)]
@@ -81,7 +89,8 @@ mod tests {
         };
         assert_eq!(read(b"").unwrap(), b"");
         assert_eq!(read(&whole).unwrap(), b"hello");
-        assert!(read(&whole[..whole.len() - 1]).is_err());
+        let error = read(&whole[..whole.len() - 1]).unwrap_err();
+        assert_eq!(Error::from(error).kind(), ErrorKind::Peer);
     }
 
     #[test]

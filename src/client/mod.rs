@@ -43,8 +43,9 @@
 //! # Redirects
 //!
 //! 301, 302, 303, 307 and 308 with a `location` are followed. A POST becomes a GET after 301, 302 and
-//! 303. `authorization` and `cookie` go to the origin that they were given for, and to no other. A
-//! redirect that would need a body again that cannot be had twice is given back as the response.
+//! 303. `authorization`, `cookie` and every value that is marked as
+//! [sensitive](http::HeaderValue::set_sensitive) go to the origin that they were given for, and to no
+//! other. A redirect that would need a body again that cannot be had twice is given back as the response.
 //!
 //! # When the response is early
 //!

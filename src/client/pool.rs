@@ -1,7 +1,7 @@
 //! The connections of a client, by origin.
 //!
 //! ```text
-//!   checkout ─ one with room? ─ yes ─ idle for long, or suspect? ─ no ──────────────▶ use it
+//!   checkout ─ one with room? ─ yes ─ silent for long, or suspect? ─ no ─────────────▶ use it
 //!                 │ no                     │ yes: prove it by PING
 //!                 │                        └─ an answer ─▶ use it;  none ─▶ close it, look again
 //!                 ├─ fewer than allowed ─▶ make one
@@ -297,7 +297,15 @@ impl Pool {
         let _attempt = Attempt { pool: self, origin, number, failure: None };
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = self.limits.verify_timeout.min(left.unwrap_or(Duration::MAX));
-        let answer = connection.ping(timeout);
+        let is_busy = connection.open_streams() > 0;
+        let before = connection.heard();
+        let answer = match connection.ping(timeout) {
+            // The answer may stand behind a lot of DATA. Who sends that is there.
+            Err(error) if error.is_timeout() && is_busy && connection.heard() > before => {
+                Ok(timeout)
+            }
+            answer => answer,
+        };
         match answer {
             Err(error) if error.is_timeout() && timeout < self.limits.verify_timeout => {
                 return Err(error);
@@ -369,8 +377,10 @@ impl Entry {
 }
 
 impl Pooled {
+    /// Nothing has come from it for long. That it has been used says nothing: requests may be waiting
+    /// there in vain.
     fn looks_dead(&self, verify_after: Duration) -> bool {
-        self.last_used.elapsed() >= verify_after || self.connection.is_suspect()
+        self.connection.heard().elapsed() >= verify_after || self.connection.is_suspect()
     }
 }
 
@@ -396,3 +406,6 @@ impl Drop for Attempt<'_> {
         self.pool.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

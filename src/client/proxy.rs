@@ -70,7 +70,16 @@ impl Proxy {
         if host.is_empty() {
             return Err(wrong("it has no host"));
         }
-        Ok(Proxy { kind, host, port: uri.port_u16().unwrap_or(port), user })
+        let rest = whole.as_str().rsplit_once('@').map_or(whole.as_str(), |(_, rest)| rest);
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            // `proxy:99999`, which must not be taken for `proxy`.
+            None if rest.trim_end_matches(':') != whole.host() => {
+                return Err(wrong("its port is none"))
+            }
+            None => port,
+        };
+        Ok(Proxy { kind, host, port, user })
     }
 }
 
@@ -197,7 +206,13 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_refused() {
-        for url in ["https://proxy", "socks4://proxy", "http://", "http://%zz@proxy"] {
+        for url in [
+            "https://proxy",
+            "socks4://proxy",
+            "http://",
+            "http://%zz@proxy",
+            "http://a:b@proxy:99999",
+        ] {
             assert!(Proxy::parse(url).is_err(), "{url}");
         }
     }

@@ -49,16 +49,15 @@ pub(super) fn follow(
     if next == Next::WithBody && has_body && !can_repeat_body {
         return Ok(None);
     }
-    let url = std::str::from_utf8(location.as_bytes()).ok();
-    let url = url.and_then(|location| resolve(&request.uri, location));
-    let url = url.ok_or_else(|| {
+    let url = resolve(&request.uri, &encoded(location.as_bytes()));
+    let url = url.and_then(|url| Some((Origin::of(&url).ok()?, url)));
+    let (origin, url) = url.ok_or_else(|| {
         let what = format!("redirected to {location:?}, which is no URL of http or https");
         Error::text(ErrorKind::Peer, what)
     })?;
-    if Origin::of(&url)? != Origin::of(&request.uri)? {
-        for name in OF_THE_ORIGIN {
-            request.headers.remove(name);
-        }
+    if origin != Origin::of(&request.uri)? {
+        let headers = std::mem::take(&mut request.headers);
+        request.headers = without_credentials(headers);
     }
     if next == Next::WithoutBody {
         for name in OF_THE_BODY {
@@ -70,6 +69,36 @@ pub(super) fn follow(
     }
     request.uri = url;
     Ok(Some(next))
+}
+
+/// What may be sent to any origin. What the caller has marked as sensitive may not.
+fn without_credentials(headers: HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    let mut last = None;
+    for (name, value) in headers {
+        // The name comes with the first of its values.
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| !OF_THE_ORIGIN.contains(name)) {
+            if !value.is_sensitive() {
+                kept.append(name, value);
+            }
+        }
+    }
+    kept
+}
+
+/// A reference with spaces and what is not ASCII in %-sequences (RFC 3986, Section 2.1): many servers
+/// leave that to the client.
+fn encoded(reference: &[u8]) -> String {
+    let mut text = String::with_capacity(reference.len());
+    for &octet in reference {
+        if octet.is_ascii_graphic() {
+            text.push(char::from(octet));
+        } else {
+            text.push_str(&format!("%{octet:02X}"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -87,7 +116,7 @@ mod tests {
             request.header("authorization", "secret").header("content-type", "text/plain");
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let mut headers = HeaderMap::new();
-        headers.insert(LOCATION, HeaderValue::from_static(location));
+        headers.insert(LOCATION, HeaderValue::from_bytes(location.as_bytes()).unwrap());
         let status = StatusCode::from_u16(status).unwrap();
         let next = follow(&mut parts, status, &headers, true, true).unwrap();
         (parts, next)
@@ -122,6 +151,38 @@ mod tests {
             |location| followed(Method::GET, 302, location).0.headers.contains_key("authorization");
         assert!(has_any("/c") && has_any("http://a:80/c"));
         assert!(!has_any("http://c/") && !has_any("https://a/") && !has_any("http://a:81/"));
+    }
+
+    #[test]
+    fn what_is_marked_as_sensitive_stays_with_its_origin_too() {
+        let redirected = |location: &'static str| {
+            let mut key = HeaderValue::from_static("secret");
+            key.set_sensitive(true);
+            let request = Request::get("http://a/b").header("x-key", key).header("x-a", "1");
+            let (mut parts, ()) = request.header("x-a", "2").body(()).unwrap().into_parts();
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, HeaderValue::from_static(location));
+            follow(&mut parts, StatusCode::FOUND, &headers, false, true).unwrap();
+            (parts.headers.contains_key("x-key"), parts.headers.get_all("x-a").iter().count())
+        };
+        assert_eq!(redirected("/c"), (true, 2));
+        assert_eq!(redirected("http://c/"), (false, 2));
+    }
+
+    #[test]
+    fn a_location_that_is_not_quite_a_url_is_made_one() {
+        assert_eq!(followed(Method::GET, 302, "/a b?c=\u{e9}").0.uri, "http://a/a%20b?c=%C3%A9");
+    }
+
+    #[test]
+    fn a_location_that_cannot_be_followed_is_the_fault_of_the_server() {
+        for location in ["http://user:secret@c/", "http://c:99999/", "ftp://c/"] {
+            let (mut parts, ()) = Request::get("http://a/b").body(()).unwrap().into_parts();
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, HeaderValue::from_static(location));
+            let error = follow(&mut parts, StatusCode::FOUND, &headers, false, true).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Peer, "{location}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, EXPECT};
+use http::header::{
+    HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, EXPECT, PROXY_AUTHORIZATION,
+};
 use http::{request, Method, Request, Uri};
 
 use super::base64;
@@ -64,7 +66,11 @@ impl<'a> RequestBuilder<'a> {
         let value = HeaderValue::try_from(value).map_err(|_| "not the value of a header field");
         match (name, value, &mut self.parts) {
             (_, _, Err(_)) => {}
-            (Ok(name), Ok(value), Ok(parts)) => {
+            (Ok(name), Ok(mut value), Ok(parts)) => {
+                if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
+                    // It is not shown by `Debug` then.
+                    value.set_sensitive(true);
+                }
                 parts.headers.append(name, value);
             }
             (Err(what), ..) | (_, Err(what), _) => self.parts = Err(Error::usage(what)),

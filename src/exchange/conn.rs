@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,10 @@ pub(crate) struct Conn {
     pub(super) closer: Closer,
     pub(super) hooks: Option<Box<dyn Hooks>>,
     on_promise: OnceLock<Box<OnPromise>>,
+    began: Instant,
+    /// When the peer was last heard of, in nanoseconds from the beginning. Outside of the lock, since
+    /// a client asks for each request.
+    heard: AtomicU64,
 }
 
 /// What a client does with a promise. It must not wait.
@@ -159,7 +164,21 @@ impl Conn {
             closer,
             hooks,
             on_promise: OnceLock::new(),
+            began: Instant::now(),
+            heard: AtomicU64::new(0),
         })
+    }
+
+    /// When the peer was last heard of, or when the connection began.
+    pub(crate) fn heard(&self) -> Instant {
+        self.began + Duration::from_nanos(self.heard.load(Ordering::Relaxed))
+    }
+
+    /// The peer has been heard of.
+    pub(super) fn note_heard(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.began).as_nanos();
+        // Five hundred years fit in.
+        self.heard.store(since as u64, Ordering::Relaxed);
     }
 
     /// Sets what becomes of the server's promises. Once.

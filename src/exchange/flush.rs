@@ -1,11 +1,12 @@
 //! Writing: whoever has something to write and finds the writer takes it, and writes for all.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Arc;
+use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::Instant;
 
 use super::conn::{Conn, Guard, State, Writing};
+use super::turn::Lead;
 use crate::error::Error;
 use crate::frame::ErrorCode;
 use crate::proto::ConnectionError;
@@ -48,6 +49,9 @@ impl Conn {
 
     /// The same with the lock held, which is given back while writing. After `deadline`, what is
     /// left is left to the next one.
+    ///
+    /// On a client, so it is when the transport takes nothing for a while: this thread may be the only
+    /// one there is, and a peer may take nothing before its own octets have been read.
     pub(crate) fn flush<'a>(
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
@@ -55,32 +59,65 @@ impl Conn {
     ) -> Guard<'a> {
         if state.has_to_write() {
             if let Some(mut writing) = state.writing.take() {
-                state = self.write(state, &mut writing, deadline);
+                let stays = self.hooks.is_some();
+                state = self.write(state, &mut writing, deadline, stays);
                 state.writing = Some(writing);
                 state = self.shut_after_the_end(state);
-                if deadline.is_some() && state.has_to_write() {
+                if (deadline.is_some() || !stays) && state.has_to_write() {
                     // Others have found the writer gone, and rely on it.
-                    self.flush_elsewhere();
+                    self.flush_elsewhere(&mut state);
                 }
             }
         }
+        state = self.wake_reader_after_the_end(state);
         self.arm(&mut state);
         state
     }
 
-    /// Has another thread write what is left when a deadline has passed.
-    fn flush_elsewhere(self: &Arc<Self>) {
+    /// Has another thread write what is left.
+    fn flush_elsewhere(self: &Arc<Self>, state: &mut State) {
         let has_gone = match &self.hooks {
             Some(hooks) => hooks.flush(),
-            None => {
-                let conn = Arc::clone(self);
-                let builder = thread::Builder::new().name("h2-sync-flush".to_owned());
-                builder.stack_size(128 << 10).spawn(move || conn.flush_now()).is_ok()
-            }
+            None => self.hand_writer_over(state),
         };
         if !has_gone {
             log::warn!("no thread to write what is left: it waits for the next one to write");
         }
+    }
+
+    /// Starts a thread that writes what there is to write. It gets the writer at once, or the thread
+    /// that has given up would find it again before.
+    fn hand_writer_over(self: &Arc<Self>, state: &mut State) -> bool {
+        let (give, take) = mpsc::channel::<Box<Writing>>();
+        let conn = Arc::clone(self);
+        let write = move || {
+            let Ok(mut writing) = take.recv() else { return };
+            let mut state = conn.write(conn.lock(), &mut writing, None, true);
+            state.writing = Some(writing);
+            state = conn.shut_after_the_end(state);
+            drop(conn.wake_reader_after_the_end(state));
+        };
+        let builder = thread::Builder::new().name("h2-sync-flush".to_owned());
+        let has_begun = builder.stack_size(128 << 10).spawn(write).is_ok();
+        if let Some(writing) = state.writing.take_if(|_| has_begun) {
+            // The thread waits for it.
+            state.writing = give.send(writing).err().map(|unsent| unsent.0);
+        }
+        has_begun
+    }
+
+    /// A client's thread that reads cannot know that the connection has ended for a reason that did
+    /// not come from the transport, and there is no clock that would cut that.
+    fn wake_reader_after_the_end<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
+        let end = &state.end;
+        let is_written = end.write_shut.is_some() || end.write_failed.is_some();
+        let is_read = matches!(state.lead, Lead::Held { reads: true, .. });
+        if self.hooks.is_some() || end.since.is_none() || !is_written || !is_read || end.is_cut {
+            return state;
+        }
+        drop(state);
+        self.cut();
+        self.lock()
     }
 
     fn write<'a>(
@@ -88,6 +125,7 @@ impl Conn {
         mut state: Guard<'a>,
         writing: &mut Writing,
         deadline: Option<Instant>,
+        stays: bool,
     ) -> Guard<'a> {
         let Writing { writer, buffer } = writing;
         loop {
@@ -124,7 +162,8 @@ impl Conn {
             state = self.lock();
             match result {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) if gave_up(&error) => {}
+                Ok(Err(error)) if gave_up(&error) && stays => {}
+                Ok(Err(error)) if gave_up(&error) => return state,
                 Ok(Err(error)) => {
                     buffer.clear();
                     state.fail_writes(error.into(), Instant::now());

@@ -155,6 +155,9 @@ impl Conn {
         state.lead = Lead::mine();
         state.step += 1;
         state.reads += 1;
+        if has_read {
+            self.note_heard(now);
+        }
         state.hand_out(now);
         if let Some(hooks) = self.hooks.as_ref().filter(|_| has_read) {
             hooks.at_work();

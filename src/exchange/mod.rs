@@ -28,7 +28,9 @@
 //! On the server there is always one thread that leads, and another can take the lead over while
 //! that one is busy; see [`server`](crate::server). A handler that leads and waits reads for itself,
 //! but for a second at most: then it parks, since a thread that reads cannot be woken. On the client
-//! the lead is free while nobody waits.
+//! the lead is free while nobody waits, and there is no clock that would notice a leader who is stuck in
+//! a write: so a write that the transport does not take is left to a thread of its own, and its caller
+//! goes on reading.
 //!
 //! # What must hold
 //!

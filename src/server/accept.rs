@@ -33,8 +33,13 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, security: &S
     let mut pause = FIRST_PAUSE;
     while engine.has_room() {
         match listener.accept() {
-            Ok(_) if !engine.admit() => break,
             Ok(accepted) => {
+                // Who comes as the server ends is served as well, and told to go away: a connection
+                // that is dropped would leave the client in doubt about its requests.
+                if engine.admit() && listener.is_waking(&accepted) {
+                    engine.dismiss();
+                    break;
+                }
                 pause = FIRST_PAUSE;
                 add(&engine.counters.connections_accepted);
                 let security = security.clone();

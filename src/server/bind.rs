@@ -38,7 +38,7 @@ impl Server {
 
     /// Serves a socket of one's own: with options set, or inherited from a service manager.
     pub fn from_listener(listener: TcpListener) -> Server {
-        Server::new(Listener::Tcp(listener))
+        Server::new(Listener::tcp(listener))
     }
 
     /// Serves a Unix socket.

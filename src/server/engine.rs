@@ -147,11 +147,11 @@ impl Engine {
         !connections.is_closing
     }
 
-    /// Counts a connection from its handshake on. `false` if the server ends.
+    /// Counts a connection from its handshake on. Says whether the server ends.
     pub(super) fn admit(&self) -> bool {
         let mut connections = self.lock();
-        connections.count += usize::from(!connections.is_closing);
-        !connections.is_closing
+        connections.count += 1;
+        connections.is_closing
     }
 
     /// A connection that was counted did not come to be registered.
@@ -170,7 +170,7 @@ impl Engine {
         connections.is_closing
     }
 
-    /// No connections are admitted any more; those that are there go away gracefully.
+    /// No connections are accepted any more; those that are there go away gracefully.
     pub(super) fn begin_shutdown(&self) {
         let mut connections = self.lock();
         connections.is_closing = true;

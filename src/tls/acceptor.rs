@@ -69,10 +69,16 @@ impl Acceptor {
     /// Takes a configuration of your own: several certificates, client certificates, another
     /// provider of cryptography.
     ///
-    /// It is used as it is. Its `alpn_protocols` must have `h2` among them, or no handshake is one
-    /// for HTTP/2; and resumption is as it says.
+    /// It is used as it is, but for early data (0-RTT), which is not taken: whoever has recorded it
+    /// can send it again (RFC 8446, Section 8). Its `alpn_protocols` must have `h2` among them, or
+    /// no handshake is one for HTTP/2; and resumption is as it says.
     pub fn from_config(config: impl Into<Arc<ServerConfig>>) -> Self {
-        Acceptor { config: config.into() }
+        let mut config = config.into();
+        if config.max_early_data_size != 0 {
+            // rustls keeps it apart from what comes later, and nobody would look there.
+            Arc::make_mut(&mut config).max_early_data_size = 0;
+        }
+        Acceptor { config }
     }
 
     fn new(cert_chain: &Pem<'_>, key: &Pem<'_>) -> Result<Self, Error> {

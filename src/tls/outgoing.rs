@@ -13,6 +13,9 @@ const MOST: usize = 128 << 10;
 /// The least: one record. A slow peer then sees its records one by one, and whoever watches how a
 /// write gets on (with a deadline for stalled ones) sees them too.
 const LEAST: usize = 16 << 10;
+/// So many writes of the transport go into one of ours. Each that does not take all may have waited,
+/// and whoever writes is to look at its deadlines now and then.
+const PATIENCE: usize = 4;
 /// A buffer that has grown beyond this is given back as soon as it is empty.
 const KEPT: usize = 4 << 10;
 
@@ -95,8 +98,14 @@ impl<W: Write> Outgoing<W> {
 
     /// Writes the ciphertext that is there.
     fn write_out(&mut self) -> io::Result<()> {
+        let mut writes = 0;
         // `written` counts octets of `ciphertext` that the writer has taken.
         while self.written < self.ciphertext.len() {
+            if writes == PATIENCE {
+                self.room = LEAST;
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            writes += 1;
             match self.writer.write(&self.ciphertext[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => self.written = (self.written + n).min(self.ciphertext.len()),

@@ -21,6 +21,9 @@ const LARGE: usize = 64 << 10;
 /// closed the stream; `UnexpectedEof` if the transport ended without the peer's saying so, which
 /// anyone on the way could have caused; and `InvalidData` if a record is damaged, or the peer ends
 /// TLS with an alert.
+///
+/// With a [read timeout](crate::transport::Closer::set_read_timeout), a read reads the transport
+/// once, and [gives up](crate::transport::gave_up) with `Interrupted` if that makes no plaintext.
 pub struct TlsReader<R> {
     shared: Arc<Shared>,
     reader: R,
@@ -58,16 +61,26 @@ impl<R: Read> Read for TlsReader<R> {
         if buf.is_empty() {
             return Ok(0);
         }
+        let mut has_read = false;
         loop {
             let decrypted = self.incoming.decrypt(&mut self.shared.lock(), buf);
             match decrypted {
+                // A peer that sends a record in morsels, or records with nothing in them, keeps each
+                // read of the transport in time and not all of them together.
+                Ok(None) if has_read && self.shared.is_timed() => {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
                 Ok(None) => {}
                 Ok(Some(read)) => return Ok(read),
                 // Who has closed the stream wants to hear no more of it.
                 Err(_) if self.shared.is_closed() => return Ok(0),
                 Err(error) => return Err(error),
             }
-            self.fill()?;
+            match self.fill() {
+                Err(_) if self.shared.is_closed() => return Ok(0),
+                result => result?,
+            }
+            has_read = true;
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Shared {
     shut: AtomicBool,
     /// Both directions have been closed by us.
     closed: AtomicBool,
+    /// Reads have been given a time.
+    timed: AtomicBool,
 }
 
 impl Shared {
@@ -23,6 +25,7 @@ impl Shared {
             connection: Mutex::new(connection),
             shut: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            timed: AtomicBool::new(false),
         }
     }
 
@@ -46,5 +49,13 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_timed(&self, timed: bool) {
+        self.timed.store(timed, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_timed(&self) -> bool {
+        self.timed.load(Ordering::SeqCst)
     }
 }

@@ -38,8 +38,13 @@ impl<T: Transport> TlsStream<T> {
         let writer = TlsWriter::new(Arc::clone(&shared), halves.writer, below.clone());
         let mut closer = writer.closer();
         if has_read_timeout {
-            closer =
-                closer.with_read_timeout(move |timeout| below.set_read_timeout(timeout).map(drop));
+            let weak = Arc::downgrade(&shared);
+            closer = closer.with_read_timeout(move |timeout| {
+                if let Some(shared) = weak.upgrade() {
+                    shared.set_timed(timeout.is_some());
+                }
+                below.set_read_timeout(timeout).map(drop)
+            });
         }
         TlsStream { reader: TlsReader::new(shared, halves.reader), writer, closer, facts }
     }
@@ -58,7 +63,10 @@ impl<T: Transport> TlsStream<T> {
 /// Splitting prepares nothing more: the stream below was split before the handshake.
 ///
 /// The [`Closer`] tells the peer what it does: `shutdown_write` sends close_notify before it ends
-/// the direction below. `close` sends it too, unless octets wait that the peer does not take.
+/// the direction below. `close` sends it too, unless octets wait that the peer does not take. Either
+/// waits for as long as a write of the transport below may: see [`WRITE_TICK`].
+///
+/// [`WRITE_TICK`]: crate::transport::WRITE_TICK
 impl<T: Transport> Transport for TlsStream<T> {
     type Reader = TlsReader<T::Reader>;
     type Writer = TlsWriter<T::Writer>;

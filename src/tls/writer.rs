@@ -89,15 +89,13 @@ impl<W: Write> TlsWriter<W> {
         })
     }
 
-    /// Lets go of the lock, and sees to what has been asked meanwhile.
+    /// Lets go of the lock, and sees to what has been asked meanwhile: its result comes second.
     fn with<T>(
         &mut self,
         act: impl FnOnce(&mut Outgoing<W>, &Shared) -> io::Result<T>,
-    ) -> io::Result<T> {
+    ) -> (io::Result<T>, io::Result<()>) {
         let result = act(&mut lock(&self.outgoing), &self.shared);
-        // Its result is that of a shutdown, which has told its caller that it is under way.
-        let _ = finish_if_asked(&self.shared, &self.outgoing, &self.below);
-        result
+        (result, finish_if_asked(&self.shared, &self.outgoing, &self.below))
     }
 }
 
@@ -107,19 +105,31 @@ impl<W: Write> Write for TlsWriter<W> {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.with(|outgoing, shared| outgoing.write(shared, bufs))
+        // What has been taken has been taken. The shutdown has told its caller that it is under way.
+        self.with(|outgoing, shared| outgoing.write(shared, bufs)).0
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.with(|outgoing, shared| outgoing.flush(shared))
+        let (flushed, ended) = self.with(|outgoing, shared| outgoing.flush(shared));
+        match ended {
+            // The end is among what is to be written.
+            Err(error) if crate::transport::gave_up(&error) => flushed.and(Err(error)),
+            _ => flushed,
+        }
     }
 }
 
 impl<W: Write> Drop for TlsWriter<W> {
     fn drop(&mut self) {
         self.shared.shut();
-        // Nobody is left to tell.
-        let _ = finish_if_asked(&self.shared, &self.outgoing, &self.below);
+        match finish_if_asked(&self.shared, &self.outgoing, &self.below) {
+            // Nobody is left to go on with it, so it ends without close_notify.
+            Err(error) if crate::transport::gave_up(&error) => {
+                let _ = self.below.shutdown_write();
+            }
+            // Nobody is left to tell.
+            _ => {}
+        }
     }
 }
 

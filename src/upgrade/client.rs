@@ -211,6 +211,6 @@ impl<T: Transport> fmt::Debug for Outcome<T> {
 
 impl<T: Transport> fmt::Debug for Declined<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Declined").field("head", &self.head).finish_non_exhaustive()
+        f.debug_struct("Declined").field("status", &self.head.status()).finish_non_exhaustive()
     }
 }

@@ -100,7 +100,9 @@ fn http1<T: Transport>(
     options: &Options,
 ) -> Result<Detected<T>, Error> {
     let is_head = parsed.head.method() == http::Method::HEAD;
-    let wish = match options.upgrade.then(|| Wish::of(&parsed.head)).transpose() {
+    // It has been parsed out of these octets.
+    let octets = &wire.buffer[..parsed.len.min(wire.buffer.len())];
+    let wish = match options.upgrade.then(|| Wish::of(&parsed.head, octets)).transpose() {
         Ok(wish) => wish.flatten(),
         Err(refusal) => return Err(refuse(wire, refusal, is_head)),
     };

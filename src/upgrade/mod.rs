@@ -38,7 +38,8 @@
 //!
 //! A proxy in front may not agree with us on where a request ends, and what comes behind it is taken
 //! for HTTP/2. So a request to upgrade is refused if there is any doubt: two lengths that differ, a
-//! length beside `Transfer-Encoding`, a coding other than `chunked`, folded lines, a second `Host`.
+//! length beside `Transfer-Encoding`, a coding other than `chunked`, folded lines, lines that end
+//! with LF alone, a second `Host`.
 //! It also has to be valid in HTTP/2 (RFC 9113, Section 8), where it becomes one. Its body is bounded
 //! by [`max_body_size`](Options::max_body_size).
 //!

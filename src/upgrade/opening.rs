@@ -1,5 +1,6 @@
 //! What an upgrade leaves for the core to begin with.
 
+use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,13 +12,13 @@ use crate::proto::{Connection, Role};
 /// The request that was sent over HTTP/1.1 and is stream 1 of the connection that follows.
 ///
 /// Give it to [`Session::with_opening`](crate::Session::with_opening), or to a core of your own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Opening {
     request: Headers,
     side: Side,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Side {
     Server { body: Bytes, settings: Vec<u8> },
     Client,
@@ -69,5 +70,17 @@ impl Opening {
             }
         }
         Ok(())
+    }
+}
+
+/// Without fields and body: what is secret there is not marked as such in HTTP/1.1.
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening")
+            .field("role", &self.role())
+            .field("method", &self.request.method())
+            .field("path", &self.request.path())
+            .field("body_len", &self.body().len())
+            .finish()
     }
 }

@@ -1,5 +1,6 @@
 //! A stream whose first octets have been read already.
 
+use std::fmt;
 use std::io::{self, IoSliceMut, Read};
 
 use bytes::{Buf, Bytes};
@@ -29,7 +30,6 @@ pub type Replay<T> = Halves<Prefixed<<T as Transport>::Reader>, <T as Transport>
 /// assert_eq!(text, "PRI * HTTP/2.0");
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Prefixed<R> {
     prefix: Bytes,
     reader: R,
@@ -77,6 +77,16 @@ impl<R: Read> Read for Prefixed<R> {
         }
         let first = bufs.iter_mut().find(|buf| !buf.is_empty());
         first.map_or(Ok(0), |buf| self.read(buf))
+    }
+}
+
+/// Without the octets: they may hold what nobody is to see in a log.
+impl<R: fmt::Debug> fmt::Debug for Prefixed<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prefixed")
+            .field("prefix_len", &self.prefix.len())
+            .field("reader", &self.reader)
+            .finish()
     }
 }
 

@@ -97,10 +97,12 @@ impl<T: Transport> UpgradeRequest<T> {
     }
 }
 
+/// Without the fields: what is secret there is not marked as such in HTTP/1.1.
 impl<T: Transport> fmt::Debug for UpgradeRequest<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpgradeRequest")
-            .field("headers", &self.wish.request)
+            .field("method", &self.wish.request.method())
+            .field("path", &self.wish.request.path())
             .field("framing", &self.wish.framing)
             .finish_non_exhaustive()
     }

@@ -24,11 +24,12 @@ pub(super) struct Wish {
 
 impl Wish {
     /// `None` for a request that does not ask for HTTP/2, or not in the way that RFC 7540,
-    /// Section 3.2 asks for: it is an ordinary request then.
-    pub(super) fn of(head: &Request<()>) -> Result<Option<Wish>, Refusal> {
+    /// Section 3.2 asks for: it is an ordinary request then. `octets` are those of the head.
+    pub(super) fn of(head: &Request<()>, octets: &[u8]) -> Result<Option<Wish>, Refusal> {
         if !asks(head) {
             return Ok(None);
         }
+        check_lines(octets)?;
         let settings = settings(head)?;
         let framing = Framing::of(head.headers())?;
         check_target(head)?;
@@ -63,6 +64,20 @@ fn asks(head: &Request<()>) -> bool {
         && lists(fields, "connection", "http2-settings")
         // Its stream would have to be half-closed from the start.
         && head.method() != Method::CONNECT
+}
+
+/// RFC 9112, Section 2.2: a recipient may take a bare LF for the end of a line. Another, in front of
+/// us, may not have, and have seen one field where we see two. Nor has a target a fragment (RFC
+/// 9112, Section 3.2): what is behind `#` is gone from the parsed one.
+fn check_lines(octets: &[u8]) -> Result<(), Refusal> {
+    let mut lines = octets.split_inclusive(|&octet| octet == b'\n');
+    if !lines.clone().all(|line| line.ends_with(b"\r\n")) {
+        return Err(Refusal::bad("a line of the head does not end with CR LF"));
+    }
+    if lines.find(|line| line.len() > 2).is_some_and(|first| first.contains(&b'#')) {
+        return Err(Refusal::bad("the request target has a fragment"));
+    }
+    Ok(())
 }
 
 /// What `HTTP2-Settings` holds.

@@ -129,6 +129,17 @@ fn a_body_that_is_not_wanted_is_not_sent() {
 }
 
 #[test]
+fn nothing_is_expected_where_there_is_no_body() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            write!(response, "{}", request.field("expect").unwrap_or("nothing"))
+        });
+        let response = client().get(server.at("/")).expect_continue().send().unwrap();
+        assert_eq!(response.text().unwrap(), "nothing");
+    });
+}
+
+#[test]
 fn a_server_that_does_not_know_about_expect_gets_the_body_all_the_same() {
     bounded(|| {
         let (listener, url) = listener();

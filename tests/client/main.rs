@@ -10,6 +10,7 @@ mod faults;
 mod gzip;
 #[cfg(feature = "json")]
 mod json;
+mod meanwhile;
 mod peer;
 mod pool;
 mod proxies;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use h2_sync::client::Client;
 use h2_sync::frame::Setting;
+use h2_sync::headers;
 
 use crate::peer::{accept, accept_with, listener};
 use crate::support::{bounded, client, config, serve, LONG};
@@ -203,6 +204,31 @@ fn a_dead_connection_costs_no_request() {
         peer.answer(id, 200, "");
         assert!(!request.join().unwrap());
         assert_eq!(client.connections().len(), 1);
+    });
+}
+
+#[test]
+fn a_busy_connection_whose_answer_stands_behind_data_is_not_taken_for_dead() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.verify_after = Duration::ZERO;
+        config.verify_timeout = Duration::from_millis(100);
+        let client = Client::with_config(config).unwrap();
+        let (sender, there) = (client.clone(), url.clone());
+        let first = thread::spawn(move || sender.get(&*there).send().unwrap());
+        let mut peer = accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        let first = first.join().unwrap();
+        // It comes to be read while the answer to the PING is waited for.
+        peer.send_data(id, "body", true);
+        let sender = client.clone();
+        let second = thread::spawn(move || sender.get(&*url).send().unwrap().facts().is_reused());
+        let (id, _) = peer.receive_headers();
+        peer.answer(id, 200, "");
+        assert!(second.join().unwrap());
+        assert_eq!(first.text().unwrap(), "body");
     });
 }
 

@@ -1,46 +1,51 @@
 //! What takes too long.
 
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Body, Client, Config};
 use h2_sync::{headers, Error, ErrorCode};
 
-use crate::peer::{accept, listener};
+use crate::peer::{accept, listener, Peer};
 use crate::support::{bounded, config};
 
 const SHORT: Duration = Duration::from_millis(20);
 
-/// Has a client send a request to a peer that does something, and gives the error.
+/// Has a client send a request to a peer that does something, and gives the error. There is a
+/// connection already, so that making it takes none of the time.
 fn late(
     config: Config,
     ask: impl FnOnce(&Client, &str) -> Error + Send + 'static,
-    answer: impl FnOnce(&TcpListener),
+    answer: impl FnOnce(&mut Peer<TcpStream>),
 ) {
     let (listener, url) = listener();
-    let asking = thread::spawn(move || ask(&Client::with_config(config).unwrap(), &url));
-    answer(&listener);
+    let asking = thread::spawn(move || {
+        let client = Client::with_config(config).unwrap();
+        assert_eq!(client.get(&*url).send().unwrap().status(), 200);
+        ask(&client, &url)
+    });
+    let mut peer = accept(&listener);
+    let (id, _) = peer.receive_headers();
+    peer.answer(id, 200, "");
+    answer(&mut peer);
     let error = asking.join().unwrap();
     assert!(error.is_timeout(), "{error}");
 }
 
 #[test]
-fn a_response_that_is_late_resets_its_stream_and_leaves_the_connection() {
+fn what_is_late_resets_its_stream_and_leaves_the_connection() {
     bounded(|| {
-        let mut config = config();
-        config.response_timeout = Some(SHORT);
         late(
-            config,
+            config(),
             |client, url| {
-                let error = client.get(url).send().unwrap_err();
+                let error = client.get(url).timeout(SHORT).send().unwrap_err();
                 assert_eq!(client.get(url).send().unwrap().status(), 200);
                 assert_eq!(client.connections().len(), 1);
                 error
             },
-            |listener| {
-                let mut peer = accept(listener);
+            |peer| {
                 let (first, _) = peer.receive_headers();
                 assert_eq!(peer.receive_reset(), (first, ErrorCode::Cancel));
                 // The next request asks first whether anybody is there.
@@ -49,6 +54,22 @@ fn a_response_that_is_late_resets_its_stream_and_leaves_the_connection() {
                 peer.answer(second, 200, "");
             },
         );
+    });
+}
+
+#[test]
+fn a_response_has_a_time_of_its_own() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let asking = thread::spawn(move || {
+            let mut config = config();
+            config.response_timeout = Some(SHORT);
+            Client::with_config(config).unwrap().get(&*url).send().unwrap_err()
+        });
+        let mut peer = accept(&listener);
+        let (id, _) = peer.receive_headers();
+        assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+        assert!(asking.join().unwrap().is_timeout());
     });
 }
 
@@ -65,8 +86,7 @@ fn a_body_that_stops_coming_is_a_timeout() {
                 drop(response);
                 error.into()
             },
-            |listener| {
-                let mut peer = accept(listener);
+            |peer| {
                 let (id, _) = peer.receive_headers();
                 peer.send_headers(id, &headers!(":status" => "200"), false);
                 peer.send_data(id, "part", false);
@@ -82,11 +102,10 @@ fn the_time_for_all_of_it_holds_for_the_body_as_well() {
         late(
             config(),
             |client, url| {
-                let response = client.get(url).timeout(10 * SHORT).send().unwrap();
-                response.bytes().unwrap_err()
+                let response = client.get(url).timeout(10 * SHORT).send();
+                response.and_then(|response| response.bytes()).unwrap_err()
             },
-            |listener| {
-                let mut peer = accept(listener);
+            |peer| {
                 let (id, _) = peer.receive_headers();
                 peer.send_headers(id, &headers!(":status" => "200"), false);
                 assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
@@ -104,8 +123,7 @@ fn an_upload_that_nobody_takes_is_a_timeout() {
                 let body = Body::from_reader(std::io::repeat(0));
                 client.post(url).body(body).timeout(10 * SHORT).send().unwrap_err()
             },
-            |listener| {
-                let mut peer = accept(listener);
+            |peer| {
                 let (id, _) = peer.receive_headers();
                 assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
             },
@@ -116,20 +134,25 @@ fn an_upload_that_nobody_takes_is_a_timeout() {
 #[test]
 fn many_threads_time_out_each_by_itself() {
     bounded(|| {
-        let (listener, url) = listener();
-        let client = Client::with_config(config()).unwrap();
-        let threads: Vec<_> = (1..9)
-            .map(|n| {
-                let (client, url) = (client.clone(), url.clone());
-                thread::spawn(move || client.get(url).timeout(n * SHORT).send().unwrap_err())
-            })
-            .collect();
-        let mut peer = accept(&listener);
-        peer.receive_headers();
-        for thread in threads {
-            let error = thread.join().unwrap();
-            assert!(error.is_timeout(), "{error}");
-        }
+        late(
+            config(),
+            |client, url| {
+                let threads: Vec<_> = (1..9)
+                    .map(|n| {
+                        let (client, url) = (client.clone(), url.to_owned());
+                        thread::spawn(move || {
+                            client.get(url).timeout(n * SHORT).send().unwrap_err()
+                        })
+                    })
+                    .collect();
+                let errors = threads.into_iter().map(|thread| thread.join().unwrap());
+                errors.reduce(|one, other| if one.is_timeout() { other } else { one }).unwrap()
+            },
+            |peer| {
+                // The peer is there for as long as it is talked to.
+                peer.receive_to_the_end();
+            },
+        );
     });
 }
 

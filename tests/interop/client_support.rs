@@ -117,7 +117,8 @@ impl Served {
         assert_eq!(hello.text().unwrap(), "hello");
         self.assert_echoes("/echo", OCTETS);
         self.assert_redirects(&[301, 302, 303, 307, 308]);
-        let mut trailing = self.client.get(self.url("/trailers")).send().unwrap();
+        let trailing = self.client.get(self.url("/trailers")).header("te", "trailers");
+        let mut trailing = trailing.send().unwrap();
         let trailers = trailing.trailers().unwrap().expect("they come behind the body");
         assert_eq!(trailers["outcome"], "fine");
         let missing = self.client.get(self.url("/missing")).send().unwrap();

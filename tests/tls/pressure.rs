@@ -1,10 +1,12 @@
 //! Writes while nobody reads: they give up, and lose nothing.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::transport::{duplex, gave_up, Duplex, Halves, Transport, WriteHalf};
+use h2_sync::transport::{duplex, gave_up, Duplex, Halves, ReadHalf, Transport, WriteHalf};
 
 use crate::support::*;
 
@@ -12,7 +14,7 @@ use crate::support::*;
 struct Impatient(Duplex);
 
 impl Transport for Impatient {
-    type Reader = h2_sync::transport::ReadHalf<Duplex>;
+    type Reader = ReadHalf<Duplex>;
     type Writer = WriteHalf<Duplex>;
 
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
@@ -164,5 +166,99 @@ fn a_read_timeout_passes_through() {
         assert!(gave_up(&client.read(&mut [0; 9]).unwrap_err()));
         assert!(client.closer().set_read_timeout(None).unwrap());
         talk(&mut client, &mut server);
+    });
+}
+
+/// A peer that sends record after record with nothing in them.
+#[test]
+fn records_with_nothing_in_them_do_not_keep_a_read_beyond_its_time() {
+    bounded(|| {
+        let (connector, acceptor) = ends();
+        let (near, far) = tcp();
+        let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
+        let mut tls = client_by_hand(&connector);
+        shake_by_hand(&mut tls, &near);
+        let mut server = server.join().unwrap();
+        assert!(server.closer().set_read_timeout(Some(LONG)).unwrap());
+        tls.refresh_traffic_keys().unwrap();
+        tls.complete_io(&mut &near).unwrap();
+        // The time of each read of the socket is still far from over.
+        let error = server.read(&mut [0; 9]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+        tls.writer().write_all(b"there").unwrap();
+        tls.complete_io(&mut &near).unwrap();
+        let mut heard = [0; 5];
+        server.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"there");
+    });
+}
+
+/// Takes octet by octet once it has been told to.
+struct Morsels {
+    stream: Duplex,
+    is_slow: Arc<AtomicBool>,
+}
+
+struct MorselsWriter {
+    writer: WriteHalf<Duplex>,
+    is_slow: Arc<AtomicBool>,
+}
+
+impl Transport for Morsels {
+    type Reader = ReadHalf<Duplex>;
+    type Writer = MorselsWriter;
+
+    fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
+        let Halves { reader, writer, closer } = self.stream.split()?;
+        Ok(Halves { reader, writer: MorselsWriter { writer, is_slow: self.is_slow }, closer })
+    }
+}
+
+impl Write for MorselsWriter {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let most = if self.is_slow.load(Ordering::SeqCst) { 1 } else { octets.len() };
+        self.writer.write(&octets[..most.min(octets.len())])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+#[test]
+fn a_peer_that_takes_octet_by_octet_holds_neither_a_write_nor_a_shutdown() {
+    bounded(|| {
+        let (near, far) = duplex(1 << 16);
+        let is_slow = Arc::new(AtomicBool::new(false));
+        let slow = |stream| Morsels { stream, is_slow: Arc::clone(&is_slow) };
+        let (client, mut server) = connected((slow(near), slow(far)));
+        let Halves { reader: _reader, mut writer, closer } = client.split().unwrap();
+        is_slow.store(true, Ordering::SeqCst);
+        let all = pattern(1000);
+        assert_eq!(writer.write(&all).unwrap(), all.len());
+        assert!(gave_up(&writer.flush().unwrap_err()));
+        closer.shutdown_write().unwrap();
+        // It has come back before all was written.
+        assert!(gave_up(&writer.flush().unwrap_err()));
+        while let Err(error) = writer.flush() {
+            assert!(gave_up(&error), "{error}");
+        }
+        let mut heard = Vec::new();
+        server.read_to_end(&mut heard).unwrap();
+        assert!(heard == all);
+    });
+}
+
+/// Nobody is left who could write the rest, and the peer is not to wait for it.
+#[test]
+fn a_writer_that_is_dropped_while_it_is_stuck_ends_its_direction() {
+    bounded(|| {
+        let (client, mut server) = connected(pair(1000));
+        let Halves { reader, mut writer, closer: _closer } = client.split().unwrap();
+        assert_eq!(writer.write(&pattern(10_000)).unwrap(), 10_000);
+        drop(writer);
+        let error = server.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        drop(reader);
     });
 }

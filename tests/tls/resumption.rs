@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use h2_sync::tls::rustls::pki_types::{pem::PemObject, CertificateDer};
+use h2_sync::tls::rustls::pki_types::{pem::PemObject, CertificateDer, PrivateKeyDer};
 use h2_sync::tls::rustls::ProtocolVersion;
-use h2_sync::tls::rustls::{version, ClientConfig, RootCertStore, SupportedProtocolVersion};
-use h2_sync::tls::Connector;
+use h2_sync::tls::rustls::SupportedProtocolVersion;
+use h2_sync::tls::rustls::{version, ClientConfig, Connection, RootCertStore, ServerConfig};
+use h2_sync::tls::{Acceptor, Connector};
 
 use crate::support::*;
 
@@ -52,4 +53,41 @@ fn a_second_connection_is_resumed_in_tls_1_3() {
 #[test]
 fn a_second_connection_is_resumed_in_tls_1_2() {
     second_is_resumed(&version::TLS12, ProtocolVersion::TLSv1_2);
+}
+
+/// A client that sends data along with its ClientHello, to a server whose configuration allows it.
+#[test]
+fn early_data_is_not_taken_and_the_client_is_told() {
+    bounded(|| {
+        let identity = Identity::of(NAME);
+        let connector = identity.connector();
+        let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+        let provider = Arc::clone(connector.config().crypto_provider());
+        // Sessions in memory: rustls gives no early data to those of tickets.
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.max_early_data_size = 1 << 14;
+        let acceptor = Acceptor::from_config(config);
+        let mut config = ClientConfig::clone(connector.config());
+        config.enable_early_data = true;
+        let connector = Connector::from_config(config);
+
+        let (client, server) = shake((&connector, &acceptor), tcp());
+        talk(&mut client.unwrap(), &mut server.unwrap());
+
+        let (near, far) = tcp();
+        let server = std::thread::spawn(move || acceptor.accept(far, LONG).unwrap());
+        let mut tls = client_by_hand(&connector);
+        let Connection::Client(client) = &mut tls else { unreachable!() };
+        // The ticket of the first connection does not allow it.
+        assert!(client.early_data().is_none());
+        shake_by_hand(&mut tls, &near);
+        assert!(server.join().unwrap().facts().is_resumed);
+    });
 }

@@ -1,7 +1,7 @@
 //! Requests that are accepted, with their bodies.
 
 use h2_sync::transport::duplex;
-use h2_sync::upgrade::{detect, Detected, Opening, Options, UpgradeRequest, Upgraded};
+use h2_sync::upgrade::{detect, Detected, Opening, Options, Prefixed, UpgradeRequest, Upgraded};
 use h2_sync::{ErrorKind, Role};
 
 use std::io::{Read, Write};
@@ -36,6 +36,31 @@ fn assert_refused(fields: &str, behind: &str, status: u16) {
         let error = request.accept().unwrap_err();
         assert_eq!(written.status(), Some(status), "{behind:?}: {error}");
     }
+}
+
+#[test]
+fn secrets_and_bodies_are_not_in_what_debug_shows() {
+    let request =
+        wish("authorization: s3cret\r\ncookie: s3cret\r\ncontent-length: 6\r\n", "s3cret");
+    let (detected, _) = detect_in_steps(&request, usize::MAX);
+    let Ok(Detected::Upgrade(request)) = detected else { panic!("{detected:?}") };
+    let mut shown = format!("{request:?}");
+    let upgraded = request.accept().unwrap();
+    shown += &format!("{upgraded:?} {:?}", upgraded.opening);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert_eq!(upgraded.opening.request().get("cookie"), Some("s3cret"));
+}
+
+#[test]
+fn octets_that_are_given_back_are_not_in_what_debug_shows() {
+    let request = "GET / HTTP/1.1\r\nHost: test\r\nAuthorization: s3cret\r\n\r\n";
+    let (detected, _) = detect_in_steps(request, usize::MAX);
+    let Ok(Detected::Http1(request)) = detected else { panic!("{detected:?}") };
+    let mut shown = format!("{request:?}");
+    let prefixed = request.into_stream().unwrap().reader;
+    assert!(prefixed.prefix().ends_with(b"s3cret\r\n\r\n"));
+    shown += &format!("{:?}", Prefixed::new(prefixed.prefix().to_vec(), ()));
+    assert!(!shown.contains("s3cret"), "{shown}");
 }
 
 #[test]

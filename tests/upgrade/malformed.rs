@@ -63,6 +63,16 @@ fn control_characters_and_a_bare_cr_in_a_value() {
     }
 }
 
+/// Somebody in front of us may take two such lines for one.
+#[test]
+fn a_line_of_an_upgrade_that_ends_with_a_bare_lf() {
+    assert_refused(but(" HTTP/1.1\r\n", " HTTP/1.1\n"), 400);
+    assert_refused(but("Host: test\r\n", "Host: test\n"), 400);
+    assert_refused(but("\r\n\r\n", "\r\na: b\ntransfer-encoding: chunked\r\n\r\n"), 400);
+    assert_refused(but("\r\n\r\n", "\r\n\n"), 400);
+    assert_refused(but("GET", "\nGET"), 400);
+}
+
 #[test]
 fn a_head_that_ends_before_its_time() {
     assert_refused("GET / HTTP/1.1\r\nhost: a\r\n", 400);
@@ -147,6 +157,8 @@ fn a_target_that_is_none() {
     assert_refused(but("GET / ", "GET test:80 "), 400);
     assert_refused(but("GET / ", "GET * "), 400);
     assert_refused(but("GET / ", "GET http://me@test/ "), 400);
+    assert_refused(but("GET / ", "GET /a#b "), 400);
+    assert_refused(but("GET / ", "\r\nGET http://test/#b "), 400);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::super::Lead;
 use super::{client, open, read_all};
 use crate::error::ErrorKind;
 use crate::frame::{ErrorCode, StreamId};
-use crate::proto::Event;
+use crate::proto::{ConnectionError, Event};
 
 #[test]
 fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
@@ -82,6 +82,21 @@ fn the_end_wakes_everybody_with_its_reason() {
         let (kind, code) = reader.join().unwrap();
         assert_eq!((kind, code), (ErrorKind::Closed, Some(ErrorCode::EnhanceYourCalm)));
     }
+}
+
+#[test]
+fn a_thread_that_reads_is_woken_by_an_end_that_another_has_found() {
+    let (conn, mut far) = client();
+    let (mut recv, _send) = open(&conn);
+    far.request();
+    let leader = thread::spawn(move || recv.next_chunk().unwrap_err());
+    while !matches!(conn.lock().lead, Lead::Held { reads: true, .. }) {
+        thread::yield_now();
+    }
+    let late = ConnectionError::timeout(ErrorCode::NoError, "too late");
+    conn.with(|state, _| state.core.abort(late));
+    conn.flush_now();
+    assert!(leader.join().unwrap().is_timeout());
 }
 
 #[test]

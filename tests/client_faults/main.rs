@@ -1,0 +1,225 @@
+//! Servers that fail while requests are under way: every request ends in an answer or in an error,
+//! none is processed twice, and nothing is left behind.
+//!
+//! In a program of its own, whose threads and descriptors are all known. By hand,
+//! `H2_SYNC_ROUNDS=1000` is the whole of it.
+#![cfg(target_os = "linux")]
+
+mod graceful;
+mod killed;
+mod log;
+mod peer;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::{Error, ErrorKind};
+
+use killed::Killed;
+use log::Log;
+use raw::{Fault, Raw};
+
+const THREADS: usize = 4;
+
+/// So long a request may take where the server may say nothing any more.
+const TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Nobody listened there.
+const NOBODY: &str = "no connection";
+
+/// Nothing here takes so long, on however slow a machine.
+const LONG: Duration = Duration::from_secs(100);
+
+fn rounds() -> usize {
+    env::var("H2_SYNC_ROUNDS").map_or(18, |rounds| rounds.parse().unwrap())
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config.proxies = Proxies::Never;
+    config.timeout = Some(TIMEOUT);
+    config
+}
+
+/// What became of the requests.
+#[derive(Debug, Default)]
+struct Tally {
+    /// The requests that have an answer.
+    answers: Vec<String>,
+    retries: u32,
+    errors: BTreeMap<String, usize>,
+    /// The longest that a request took over its time.
+    latest: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        self.answers.extend(other.answers);
+        self.retries += other.retries;
+        for (error, count) in other.errors {
+            *self.errors.entry(error).or_default() += count;
+        }
+        self.latest = self.latest.max(other.latest);
+    }
+
+    fn total(&self) -> usize {
+        self.answers.len() + self.errors.values().sum::<usize>()
+    }
+}
+
+/// Sends so many requests from each of some threads. `name` is unlike those of other rounds.
+fn ask(client: &Client, url: &str, name: &str, requests: usize, body: usize) -> Tally {
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut tally = Tally::default();
+                    for request in 0..requests {
+                        let id = format!("{name}-{thread}-{request}");
+                        let body = if request % 2 == 0 { 0 } else { body };
+                        let began = Instant::now();
+                        let result = ask_once(client, url, &id, body);
+                        let late = began.elapsed().saturating_sub(TIMEOUT);
+                        tally.latest = tally.latest.max(late);
+                        match result {
+                            Ok(retries) => {
+                                tally.answers.push(id);
+                                tally.retries += retries;
+                            }
+                            Err(error) => {
+                                *tally.errors.entry(kind(&error)).or_default() += 1;
+                            }
+                        }
+                    }
+                    tally
+                })
+            })
+            .collect();
+        asking.into_iter().for_each(|thread| tally.add(thread.join().unwrap()));
+    });
+    assert_eq!(tally.total(), THREADS * requests);
+    tally
+}
+
+/// How often it was sent again before the right answer came.
+fn ask_once(client: &Client, url: &str, id: &str, body: usize) -> Result<u32, Error> {
+    let url = format!("{url}/{id}");
+    let request = match body {
+        0 => client.get(url),
+        octets => client.post(url).body(vec![b'.'; octets]),
+    };
+    let response = request.send()?;
+    assert_eq!(response.status(), 200);
+    let retries = response.facts().retries;
+    assert_eq!(response.text()?, id, "the answer is that to the request");
+    Ok(retries)
+}
+
+/// What kind of error it is; it is one that the server is to blame for.
+fn kind(error: &Error) -> String {
+    use ErrorKind::{Closed, Peer, Reset, Timeout, Transport};
+    assert!(matches!(error.kind(), Closed | Peer | Reset | Timeout | Transport), "{error:?}");
+    if error.to_string().starts_with("connecting to") {
+        return NOBODY.to_owned();
+    }
+    format!("{:?}", error.kind())
+}
+
+/// Runs a test that could hang, and fails it if it does.
+fn bounded(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let running = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match is_done.recv_timeout(LONG + Duration::from_secs(2) * rounds() as u32) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+    }
+}
+
+fn counts() -> (usize, usize) {
+    let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    (count("task"), count("fd"))
+}
+
+/// The system may take a moment to clear a thread away.
+fn assert_back_at(before: (usize, usize)) {
+    let deadline = Instant::now() + LONG;
+    while counts() != before {
+        let threads = || {
+            let tasks = fs::read_dir("/proc/self/task").unwrap();
+            let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm"));
+            tasks.filter_map(|task| name(task.unwrap()).ok()).collect::<String>()
+        };
+        assert!(Instant::now() < deadline, "{:?}, not {before:?}: {}", counts(), threads());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn every_request_ends_once_and_nothing_is_left_behind() {
+    bounded(|| {
+        let before = counts();
+        let log = Log::default();
+        let kept = Client::with_config(config()).unwrap();
+        let mut killed = Killed::start(log.clone());
+        let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+        for round in 0..rounds() {
+            // One client goes through it all; others are there for one round.
+            let client = match round / 6 % 2 {
+                0 => kept.clone(),
+                _ => Client::with_config(config()).unwrap(),
+            };
+            let (fault, tally) = match round % 6 {
+                0 => ("killed", killed.round(&client, round)),
+                1 => ("goes away", raw_round(Fault::GoesAway, &client, round, 6, 100, &log)),
+                2 => ("resets", raw_round(Fault::Resets, &client, round, 6, 100, &log)),
+                3 => (
+                    "stops reading",
+                    raw_round(Fault::StopsReading, &client, round, 2, 1 << 20, &log),
+                ),
+                4 => ("breaks", raw_round(Fault::Breaks, &client, round, 6, 100, &log)),
+                _ => ("restarts", graceful::round(&client, round, &log)),
+            };
+            tallies.entry(fault).or_default().add(tally);
+        }
+        drop(kept);
+        drop(killed);
+        assert_eq!(log.twice(), Vec::<String>::new(), "processed twice");
+        for (fault, tally) in &tallies {
+            println!(
+                "{fault}: {} of {} answered, {} retries, {:?}, {:?} late",
+                tally.answers.len(),
+                tally.total(),
+                tally.retries,
+                tally.errors,
+                tally.latest
+            );
+            assert!(!tally.answers.is_empty(), "{fault}");
+            for id in &tally.answers {
+                assert_eq!(log.count(id), 1, "{id} has an answer");
+            }
+        }
+        assert_back_at(before);
+    });
+}
+
+fn raw_round(
+    fault: Fault,
+    client: &Client,
+    round: usize,
+    requests: usize,
+    body: usize,
+    log: &Log,
+) -> Tally {
+    let server = Raw::start(fault, round as u64, log.clone());
+    let tally = ask(client, &server.url, &round.to_string(), requests, body);
+    server.stop();
+    tally
+}
