@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+#[cfg(feature = "tls")]
 use std::process::Command;
 
 use crate::body;
 use crate::files::Folder;
+#[cfg(feature = "tls")]
 use crate::peer;
 use crate::server_examples::{curl, start, Example};
 
