@@ -27,6 +27,20 @@ fn hyper_echoes_bodies_over_one_connection() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
+fn hyper_echoes_bodies_over_tls() {
+    let identity = crate::tls::Identity::new();
+    let server = Echo::start_tls(&identity);
+    let client = Client::with_config(crate::client_support::config_for(&identity)).unwrap();
+    let url = format!("https://localhost:{}/", server.address.port());
+    let body = Body::from_reader(Octets { at: 0, end: OCTETS });
+    let response = client.post(&*url).body(body).send().unwrap();
+    assert_eq!(check(response).result(OCTETS), Ok(()));
+    drop(client);
+    assert!(server.finish().is_ok());
+}
+
+#[test]
 fn hyper_echoes_trailers() {
     let server = Echo::start();
     let stream = TcpStream::connect(server.address).unwrap();
