@@ -56,9 +56,9 @@ impl Echo {
             let (stream, _) = listener.accept().unwrap();
             stream.set_nonblocking(true).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-            runtime.unwrap().block_on(async {
-                serve(tokio::net::TcpStream::from_std(stream).unwrap()).await
-            })
+            runtime
+                .unwrap()
+                .block_on(async { serve(tokio::net::TcpStream::from_std(stream).unwrap()).await })
         });
         Self { address, thread }
     }
