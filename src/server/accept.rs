@@ -1,5 +1,6 @@
 //! From the listener to a connection that is led.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,14 +73,15 @@ fn serve_accepted(
     security: &Security,
     scratch: &mut Scratch,
 ) {
-    match open_accepted(engine, accepted, security) {
-        Ok(served) => lead::lead(&served, scratch),
-        Err(error) => {
-            log::debug!("a connection came to nothing: {error}");
-            add(&engine.counters.connections_failed);
-            engine.dismiss();
-        }
+    // What chooses a certificate may be the application's; its panic costs this connection alone.
+    let open = AssertUnwindSafe(|| open_accepted(engine, accepted, security));
+    match catch_unwind(open) {
+        Ok(Ok(served)) => return lead::lead(&served, scratch),
+        Ok(Err(error)) => log::debug!("a connection came to nothing: {error}"),
+        Err(_) => log::error!("a handshake panicked"),
     }
+    add(&engine.counters.connections_failed);
+    engine.dismiss();
 }
 
 /// Takes one connection through its handshake. An error means that it was not registered.

@@ -48,6 +48,10 @@ impl Server {
     }
 
     /// Speaks TLS with clients. Without it, the server takes clear text.
+    ///
+    /// A client that does not choose `h2` by ALPN is turned away, also where the acceptor offers
+    /// `http/1.1` as well: to serve both, accept connections yourself, and give those of HTTP/2 to
+    /// [`serve_connection`](super::serve_connection).
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {

@@ -75,6 +75,9 @@ impl Handle {
     /// that no request on its way is lost (RFC 9113, Section 6.8), and what is open is finished for
     /// as long as `timeout`. Then it is cut. Returns what was cut.
     ///
+    /// A connection that is in its handshake still is waited for as well: its client may have sent
+    /// requests.
+    ///
     /// The handlers of requests that were cut are not stopped; what they read and write fails.
     pub fn shutdown(&self, timeout: Duration) -> Cut {
         let engine = &self.engine;

@@ -266,3 +266,39 @@ fn a_transport_that_panics_ends_its_connection() {
         }
     });
 }
+
+#[cfg(feature = "tls-ring")]
+#[test]
+fn a_certificate_resolver_that_panics_costs_its_connection_alone() {
+    use std::sync::Arc;
+
+    use h2_sync::server::Server;
+    use h2_sync::tls::rustls::server::{ClientHello, ResolvesServerCert};
+    use h2_sync::tls::rustls::{crypto, sign::CertifiedKey, ServerConfig};
+    use h2_sync::tls::{Acceptor, Connector};
+
+    #[derive(Debug)]
+    struct Panics;
+    impl ResolvesServerCert for Panics {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            panic!("as asked for")
+        }
+    }
+
+    bounded(|| {
+        let provider = Arc::new(crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let mut config = config.with_cert_resolver(Arc::new(Panics));
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        let server = server.tls(Acceptor::from_config(config)).serve(hello).unwrap();
+        for failed in 1..=3 {
+            let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+            let connector = Connector::new().unwrap();
+            assert!(connector.connect("localhost", stream, crate::support::LONG).is_err());
+            eventually(|| server.stats().connections_failed == failed);
+        }
+        eventually(|| server.stats().connections == 0);
+    });
+}
