@@ -81,9 +81,15 @@ pub(super) struct Lease {
     pub(super) made_in: Option<(Duration, Option<Duration>)>,
 }
 
+/// A connection that nobody has used for so long is looked at before it is used again, which takes a
+/// millisecond.
+const LOOK_AFTER: Duration = Duration::from_millis(100);
+
 /// What is to be done outside of the lock.
 enum Plan {
     Use(Connection),
+    /// Nobody has looked at it for a moment.
+    Look(Connection),
     Verify(Connection, u64),
     Make(u64),
     Wait(u64),
@@ -105,6 +111,14 @@ impl Pool {
         loop {
             match self.plan(origin, may_make)? {
                 Plan::Use(connection) => return Ok(Lease { connection, made_in: None }),
+                Plan::Look(connection) => {
+                    // The peer may have closed it: better to know before a request is risked. If so,
+                    // it is not planned with again.
+                    connection.tend();
+                    if !connection.is_closed() {
+                        return Ok(Lease { connection, made_in: None });
+                    }
+                }
                 Plan::Verify(connection, attempt) => {
                     if self.verify(origin, attempt, &connection, deadline)? {
                         return Ok(Lease { connection, made_in: None });
@@ -198,8 +212,14 @@ impl Pool {
         let attempt = entry.attempt;
         let plan = match (best.and_then(|place| entry.pooled.get_mut(place)), attempt) {
             (Some(pooled), _) if !pooled.looks_dead(self.limits.verify_after) => {
+                let rested = pooled.last_used.elapsed();
                 pooled.last_used = Instant::now();
-                Plan::Use(pooled.connection.clone())
+                let connection = pooled.connection.clone();
+                if rested >= LOOK_AFTER && connection.open_streams() == 0 {
+                    Plan::Look(connection)
+                } else {
+                    Plan::Use(connection)
+                }
             }
             (_, Some(attempt)) => Plan::Wait(attempt),
             (Some(pooled), None) => Plan::Verify(pooled.connection.clone(), next),

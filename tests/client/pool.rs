@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{mpsc, Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -272,5 +272,33 @@ fn dropping_the_client_goes_away_and_leaves_time_to_finish() {
         peer.send_data(id, "all of it", true);
         assert_eq!(response.text().unwrap(), "all of it");
         assert!(peer.receive_to_the_end());
+    });
+}
+
+#[test]
+fn a_server_that_has_gone_without_a_word_costs_the_next_request_nothing() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let (read, has_read) = mpsc::channel();
+        let answering = thread::spawn(move || {
+            for _ in 0..2 {
+                let mut peer = accept(&listener);
+                let (id, _) = peer.receive_headers();
+                peer.answer(id, 200, "fine");
+                // When the answer has been read, the socket is closed, without GOAWAY.
+                has_read.recv().unwrap();
+            }
+        });
+        for _ in 0..2 {
+            assert_eq!(client.get(&*url).send().unwrap().text().unwrap(), "fine");
+            read.send(()).unwrap();
+            // That the connection has rested is a matter of real time.
+            let rested = Instant::now() + Duration::from_millis(150);
+            while Instant::now() < rested {
+                thread::park_timeout(rested - Instant::now());
+            }
+        }
+        answering.join().unwrap();
     });
 }
