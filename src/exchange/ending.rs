@@ -9,17 +9,12 @@
 //! before the peer reads it; that is what the draining is for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::conn::{Conn, State};
 use crate::error::Error;
+use crate::link::{LAST_WORDS, LINGER};
 use crate::proto::{CloseReason, CommandError};
-
-/// After the end of the connection, so long is tried to write what is left (GOAWAY).
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// When one side of the transport has ended, so long the other has to come to its end by itself.
-const LINGER: Duration = Duration::from_millis(500);
 
 /// What is to be done outside of the lock after a [`Conn::tick`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

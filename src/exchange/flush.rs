@@ -8,13 +8,9 @@ use std::time::Instant;
 use super::conn::{Conn, Guard, State, Writing};
 use super::turn::Lead;
 use crate::error::Error;
-use crate::frame::ErrorCode;
+use crate::link::BATCH;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
-
-/// About so much goes into one write: many frames share a system call, and others need not wait
-/// long for their turn.
-const BATCH: usize = 256 << 10;
 
 impl State {
     /// Whether there is something to write, and nobody writes.
@@ -139,16 +135,12 @@ impl Conn {
                 }
                 buffer.start(now);
             }
-            let limit = state.core.config().stall_timeout;
-            let stalled_for = now.saturating_duration_since(buffer.stalled_since(now));
             if state.is_past_last_words(now) {
                 buffer.clear();
                 state.fail_writes(Error::timeout("the last frames could not be written"), now);
                 return state;
             }
-            if limit.is_some_and(|limit| stalled_for >= limit) && !state.has_ended() {
-                let what = "a write made no progress in time";
-                state.core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
+            if !state.has_ended() && buffer.end_if_stalled(&mut state.core, now) {
                 state.hand_out(now);
             }
             if deadline.is_some_and(|deadline| deadline <= now) {

@@ -1,6 +1,5 @@
 //! Reading, and who does it: the thread that leads.
 
-use std::io::ErrorKind::UnexpectedEof;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
@@ -10,6 +9,7 @@ use super::conn::{Conn, Guard, State};
 use super::inbox::Half;
 use super::turn::Lead;
 use crate::frame::StreamId;
+use crate::link::cuts_short;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
@@ -139,8 +139,7 @@ impl Conn {
             Ok(Err(error)) if gave_up(&error) => {}
             Ok(Err(error)) => {
                 state.end.read_ended = true;
-                // Many peers end TLS without saying so. Where no stream is open, nothing was cut short.
-                if error.kind() != UnexpectedEof || state.core.has_streams() {
+                if cuts_short(&error, &state.core) {
                     state.end.read_failed = Some(error.into());
                 }
                 state.core.end_of_input();
@@ -228,4 +227,10 @@ impl State {
             self.wake.extend(self.parked.pop());
         }
     }
+}
+
+/// When a wait that begins now is over: after its timeout, and by its deadline.
+pub(super) fn until(timeout: Option<Duration>, deadline: Option<Instant>) -> Option<Instant> {
+    let timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    [timeout, deadline].into_iter().flatten().min()
 }

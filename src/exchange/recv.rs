@@ -10,6 +10,7 @@ use http::HeaderMap;
 
 use super::conn::{Conn, State};
 use super::inbox::{Half, Inbox};
+use super::lead::until;
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -169,8 +170,7 @@ impl RecvHalf {
 
     /// When a wait that begins now is over.
     pub(crate) fn until(&self) -> Option<Instant> {
-        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        [timeout, self.deadline].into_iter().flatten().min()
+        until(self.timeout, self.deadline)
     }
 
     fn send_continue(&mut self) {

@@ -11,6 +11,7 @@ use http::HeaderMap;
 
 use super::conn::{Conn, State};
 use super::inbox::Half;
+use super::lead::until;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
@@ -243,8 +244,7 @@ impl SendHalf {
 
     /// When a wait that begins now is over.
     fn until(&self) -> Option<Instant> {
-        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        [timeout, self.deadline].into_iter().flatten().min()
+        until(self.timeout, self.deadline)
     }
 }
 

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 
 use super::shared::{Link, Parked, State};
 use crate::frame::ErrorCode;
-use crate::proto::{ConnectionError, Transmit};
+use crate::proto::{Connection, ConnectionError, Transmit};
 use crate::transport::gave_up;
 
 /// About so much goes into one write: many frames share a system call, and others need not wait
 /// long for their turn.
-const BATCH: usize = 256 << 10;
+pub(crate) const BATCH: usize = 256 << 10;
 
 /// A peer that takes less than this, in all the time that it may make no progress, makes none.
 const STALL_PROGRESS: usize = 4 << 10;
 
 /// When one side of the transport has ended, so long the other has to come to its end by itself.
-pub(super) const LINGER: Duration = Duration::from_millis(500);
+pub(crate) const LINGER: Duration = Duration::from_millis(500);
 
 /// The writer never sleeps for less, so that a deadline that stays in the past could not make it
 /// spin.
@@ -81,11 +81,23 @@ impl WriteBuffer {
     }
 
     /// Since when the peer has taken next to nothing.
-    pub(crate) fn stalled_since(&mut self, now: Instant) -> Instant {
+    fn stalled_since(&mut self, now: Instant) -> Instant {
         if self.progress >= STALL_PROGRESS {
             self.start(now);
         }
         self.stalled_since
+    }
+
+    /// Ends a connection whose peer takes next to nothing for too long. Says whether that is so.
+    pub(crate) fn end_if_stalled(&mut self, core: &mut Connection, now: Instant) -> bool {
+        let limit = core.config().stall_timeout.filter(|_| !self.is_done());
+        let Some(limit) = limit else { return false };
+        let is_stalled = now.saturating_duration_since(self.stalled_since(now)) >= limit;
+        if is_stalled {
+            let what = "a write made no progress in time";
+            core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
+        }
+        is_stalled
     }
 
     pub(crate) fn clear(&mut self) {
@@ -195,14 +207,7 @@ impl State {
             Some((at, error)) if *at + LINGER <= now => self.transport_failed(error.clone()),
             _ => {}
         }
-        let limit = self.core.config().stall_timeout;
-        if !buffer.is_done() {
-            let stalled_for = now.saturating_duration_since(buffer.stalled_since(now));
-            if limit.is_some_and(|limit| stalled_for >= limit) {
-                let what = "a write made no progress in time";
-                self.core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
-            }
-        }
+        buffer.end_if_stalled(&mut self.core, now);
     }
 
     /// Until then the reader may find the end of a connection that cannot be written to.

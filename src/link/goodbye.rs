@@ -10,7 +10,7 @@ use crate::proto::ConnectionError;
 use crate::transport::{gave_up, WRITE_TICK};
 
 /// After the end of the connection, so long is tried to write what is left (GOAWAY).
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The longest that it takes from the end of the connection to that of its writer, if writes give
 /// up now and then.

@@ -1,10 +1,11 @@
 //! The reading side of a link.
 
-use std::io::{ErrorKind::UnexpectedEof, Read};
+use std::io::{self, Read};
 use std::time::Instant;
 
 use super::buffer::ReadBuffer;
 use super::shared::Link;
+use crate::proto::Connection;
 use crate::transport::gave_up;
 
 /// What a read step came to.
@@ -36,8 +37,7 @@ impl Link {
                 let _ = state.core.receive(buffer.octets(), Instant::now());
             }
             Err(error) if gave_up(&error) => {}
-            // Many peers end TLS without saying so. Where no stream is open, nothing was cut short.
-            Err(error) if error.kind() == UnexpectedEof && !state.core.has_streams() => {
+            Err(error) if !cuts_short(&error, &state.core) => {
                 state.core.end_of_input();
                 step = ReadStep::Ended;
             }
@@ -49,4 +49,10 @@ impl Link {
         self.release(state);
         step
     }
+}
+
+/// Whether a read that failed is more than the end of what the peer sends. Many peers end TLS without
+/// saying so; where no stream is open, nothing was cut short.
+pub(crate) fn cuts_short(error: &io::Error, core: &Connection) -> bool {
+    error.kind() != io::ErrorKind::UnexpectedEof || core.has_streams()
 }

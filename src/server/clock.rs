@@ -1,4 +1,4 @@
-//! The one thread of a server that keeps time: it calls what is due, and looks every millisecond
+//! The one thread of a server that keeps time: it calls what is due, and looks every two milliseconds
 //! after those who are to be looked after.
 //!
 //! What it calls must not block: what could take long is done by a thread of the pool.
@@ -88,7 +88,7 @@ impl Clock {
         self.lock().calls.len()
     }
 
-    /// Looks every millisecond, until `look` says that there is nothing to look after any more.
+    /// Looks every two milliseconds, until `look` says that there is nothing to look after any more.
     pub(super) fn watch(&self, look: impl FnMut() -> bool + Send + 'static) {
         let mut state = self.lock();
         state.looks.push(Box::new(look));

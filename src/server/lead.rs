@@ -12,13 +12,13 @@
 //!
 //! A thread that leads runs the handlers itself: no hand-over between threads, and all answers of a
 //! batch in one write. What makes that safe for the other streams is that the lead can be taken over.
-//! The [clock](super::clock) looks every millisecond while handlers run, and a leader that has begun
-//! nothing new since the look before loses the lead to another thread, which goes on with the
+//! The [clock](super::clock) looks every two milliseconds while handlers run, and a leader that has
+//! begun nothing new since the look before loses the lead to another thread, which goes on with the
 //! requests still waiting, and with reading. A handler that waits for something of its own stream
 //! reads the transport itself; if requests come meanwhile, it gives the lead away.
 //!
-//! Where handlers have just been slow, taking over one by one would have each wait a millisecond for
-//! the one before. So for some requests after a take-over each gets a thread at once, until they
+//! Where handlers have just been slow, taking over one by one would have each wait for a look or two
+//! after the one before. So for some requests after a take-over each gets a thread at once, until they
 //! prove to be quick again.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -29,7 +29,7 @@
 //!
 //! Each connection has one thread that *leads* it: it reads what has come, runs the handlers of the
 //! requests in it one after the other, and writes all their answers at once. So quick handlers cost
-//! no switch between threads. A handler may be slow all the same: after a millisecond or two another
+//! no switch between threads. A handler may be slow all the same: after a few milliseconds another
 //! thread goes on with the connection, and with its other requests. Handlers of one connection can
 //! therefore run one after the other or at the same time, and must not wait for one another in a way
 //! that takes the one for granted.

@@ -12,7 +12,7 @@ use super::handshake::handshake;
 use super::handshake_error::HandshakeError;
 use super::peer::Peer;
 use super::pem::Pem;
-use super::protocols::{H2, HTTP1};
+use super::protocols::{offer_http1, H2};
 use super::provider::{provider, unusable};
 use super::stream::TlsStream;
 use crate::error::Error;
@@ -86,10 +86,7 @@ impl Connector {
     /// another library to go on with.
     #[must_use]
     pub fn with_http1(mut self) -> Self {
-        let config = Arc::make_mut(&mut self.config);
-        if !config.alpn_protocols.iter().any(|protocol| protocol == HTTP1) {
-            config.alpn_protocols.push(HTTP1.to_vec());
-        }
+        offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
         self
     }
 
