@@ -68,12 +68,7 @@ fn dropping_both_halves_closes_it_while_a_closer_is_held() {
 #[test]
 fn a_transport_that_ends_without_close_notify_is_an_error() {
     bounded(|| {
-        let (connector, acceptor) = ends();
-        let (near, far) = tcp();
-        let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
-        let mut tls = client_by_hand(&connector);
-        shake_by_hand(&mut tls, &near);
-        let mut server = server.join().unwrap();
+        let (mut tls, near, mut server) = connected_by_hand();
         tls.writer().write_all(b"all of it?").unwrap();
         tls.complete_io(&mut &near).unwrap();
         near.shutdown(Shutdown::Write).unwrap();
@@ -90,17 +85,13 @@ fn a_transport_that_ends_without_close_notify_is_an_error() {
 #[test]
 fn a_transport_that_ends_within_a_record_is_an_error() {
     bounded(|| {
-        let (connector, acceptor) = ends();
-        let (near, far) = tcp();
-        let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
-        let mut tls = client_by_hand(&connector);
-        shake_by_hand(&mut tls, &near);
+        let (mut tls, near, mut server) = connected_by_hand();
         tls.writer().write_all(&[1; 1000]).unwrap();
         let mut record = Vec::new();
         tls.write_tls(&mut record).unwrap();
         (&near).write_all(&record[..500]).unwrap();
         near.shutdown(Shutdown::Write).unwrap();
-        let error = server.join().unwrap().read(&mut [0; 9]).unwrap_err();
+        let error = server.read(&mut [0; 9]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     });
 }
@@ -108,12 +99,7 @@ fn a_transport_that_ends_within_a_record_is_an_error() {
 #[test]
 fn a_damaged_record_is_an_error_behind_what_came_before_and_the_peer_gets_an_alert() {
     bounded(|| {
-        let (connector, acceptor) = ends();
-        let (near, far) = tcp();
-        let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
-        let mut tls = client_by_hand(&connector);
-        shake_by_hand(&mut tls, &near);
-        let mut server = server.join().unwrap();
+        let (mut tls, near, mut server) = connected_by_hand();
         let mut records = Vec::new();
         tls.writer().write_all(b"good").unwrap();
         tls.write_tls(&mut records).unwrap();

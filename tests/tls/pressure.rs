@@ -173,12 +173,7 @@ fn a_read_timeout_passes_through() {
 #[test]
 fn records_with_nothing_in_them_do_not_keep_a_read_beyond_its_time() {
     bounded(|| {
-        let (connector, acceptor) = ends();
-        let (near, far) = tcp();
-        let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
-        let mut tls = client_by_hand(&connector);
-        shake_by_hand(&mut tls, &near);
-        let mut server = server.join().unwrap();
+        let (mut tls, near, mut server) = connected_by_hand();
         assert!(server.closer().set_read_timeout(Some(LONG)).unwrap());
         tls.refresh_traffic_keys().unwrap();
         tls.complete_io(&mut &near).unwrap();

@@ -129,3 +129,13 @@ pub(crate) fn client_by_hand(connector: &Connector) -> Connection {
     let config = Arc::clone(connector.config());
     h2_sync::tls::rustls::ClientConnection::new(config, name).unwrap().into()
 }
+
+/// A client driven by hand, its socket, and the server that it is connected to.
+pub(crate) fn connected_by_hand() -> (Connection, TcpStream, TlsStream<TcpStream>) {
+    let (connector, acceptor) = ends();
+    let (near, far) = tcp();
+    let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
+    let mut tls = client_by_hand(&connector);
+    shake_by_hand(&mut tls, &near);
+    (tls, near, server.join().unwrap())
+}
