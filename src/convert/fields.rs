@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue, CONNECTION, COOKIE, TE};
 
 use super::error::ConvertError;
-use crate::hpack::{Field, Headers};
+use crate::hpack::{Field, Headers, Writer};
 
 /// RFC 9113, Section 8.2.2: fields about one connection of HTTP/1.1, which make a message of
 /// HTTP/2 malformed. `te` is another, and may stay with the value "trailers".
@@ -42,7 +42,7 @@ impl From<&HeaderMap> for Headers {
     fn from(map: &HeaderMap) -> Self {
         let octets = map.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         let mut headers = Headers::with_capacity(map.len(), octets);
-        push_fields(&mut headers, map, |_| true);
+        push_fields(&mut headers.writer(), map, |_| true);
         headers
     }
 }
@@ -111,7 +111,7 @@ impl TryFrom<&Headers> for HeaderMap {
 
 /// Adds the fields of `map` that HTTP/2 has a place for and that are wanted.
 pub(crate) fn push_fields(
-    headers: &mut Headers,
+    headers: &mut Writer<'_>,
     map: &HeaderMap,
     wanted: impl Fn(&HeaderName) -> bool,
 ) {

@@ -113,7 +113,7 @@ impl From<&Parts> for Headers {
         if let Some(protocol) = protocol {
             headers.push(":protocol", protocol.as_str());
         }
-        push_fields(&mut headers, &parts.headers, |name| name != HOST);
+        push_fields(&mut headers.writer(), &parts.headers, |name| name != HOST);
         headers
     }
 }

@@ -25,7 +25,7 @@ impl From<&Parts> for Headers {
         let octets = octets.sum::<usize>() + ":status".len() + 3;
         let mut headers = Headers::with_capacity(parts.headers.len() + 1, octets);
         headers.push(":status", parts.status.as_str());
-        push_fields(&mut headers, &parts.headers, |_| true);
+        push_fields(&mut headers.writer(), &parts.headers, |_| true);
         headers
     }
 }

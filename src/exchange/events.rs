@@ -42,7 +42,7 @@ impl State {
                     // The stream may be over by now; then there is nothing to give back.
                     let _ = self.core.release(stream_id, data.len());
                 } else if !data.is_empty() {
-                    inbox.data.push_back(data);
+                    inbox.push_data(data);
                 }
                 inbox.wake(Half::Recv, &mut self.wake);
             }
@@ -114,17 +114,13 @@ impl State {
 
     /// The application has done with a stream.
     pub(crate) fn release_stream(&mut self, id: StreamId) {
-        let Some(inbox) = self.streams.get_mut(&id) else { return };
-        inbox.is_released = true;
-        inbox.is_declined = true;
-        inbox.data.clear();
-        if inbox.is_closed {
+        if self.streams.get_mut(&id).is_some_and(Inbox::release) {
             self.forget(id);
         }
     }
 
     /// Both the core and the application have done with a stream.
-    fn forget(&mut self, id: StreamId) {
+    pub(super) fn forget(&mut self, id: StreamId) {
         if self.streams.remove(&id).is_some_and(|inbox| inbox.holds_slot) {
             self.core.release_slot();
         }

@@ -9,6 +9,11 @@ use crate::error::Error;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
 
+/// Pieces of DATA up to this size are joined to what waits already.
+const SMALL: usize = 4 << 10;
+/// What waits does not grow beyond this by joining.
+const JOINED: usize = 16 << 10;
+
 /// What the core has told of one stream. It lives until the stream is over *and* the application
 /// has done with it.
 #[derive(Debug, Default)]
@@ -57,6 +62,31 @@ impl Inbox {
         self.failure.is_some() || self.is_closed
     }
 
+    /// The application has done with the stream. Whether the core has as well.
+    pub(super) fn release(&mut self) -> bool {
+        self.is_released = true;
+        self.is_declined = true;
+        self.data.clear();
+        self.is_closed
+    }
+
+    /// Adds DATA that has come. The window bounds its octets; a peer that sends them one by one, so
+    /// that the core cannot join them, would have us keep dozens of octets for each.
+    pub(super) fn push_data(&mut self, data: Bytes) {
+        let joins = |last: &Bytes| data.len() <= SMALL && last.len() + data.len() <= JOINED;
+        if !self.data.back().is_some_and(joins) {
+            return self.data.push_back(data);
+        }
+        match self.data.pop_back().unwrap_or_default().try_into_mut() {
+            Ok(mut joined) => {
+                joined.extend_from_slice(&data);
+                self.data.push_back(joined.freeze());
+            }
+            // It is a part of something larger.
+            Err(last) => self.data.extend([last, data]),
+        }
+    }
+
     /// Notes the thread that waits, or that it waits no more.
     pub(super) fn set_waiting(&mut self, half: Half, thread: Option<Thread>) {
         match half {
@@ -78,5 +108,41 @@ impl Inbox {
     pub(super) fn wake_all(&mut self, wake: &mut Vec<Thread>) {
         self.wake(Half::Recv, wake);
         self.wake(Half::Send, wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(inbox: &Inbox) -> Vec<usize> {
+        inbox.data.iter().map(Bytes::len).collect()
+    }
+
+    #[test]
+    fn octets_that_come_one_by_one_are_joined_while_they_wait() {
+        let mut inbox = Inbox::default();
+        let octets: Vec<u8> = (0..JOINED + 10).map(|n| n as u8).collect();
+        octets.iter().for_each(|octet| inbox.push_data(Bytes::copy_from_slice(&[*octet])));
+        assert_eq!(pieces(&inbox), [JOINED, 10]);
+        assert_eq!(inbox.data.iter().flatten().copied().collect::<Vec<_>>(), octets);
+    }
+
+    #[test]
+    fn large_pieces_stay_as_they_are() {
+        let mut inbox = Inbox::default();
+        for len in [SMALL + 1, 1, 2, SMALL + 1, JOINED, 3] {
+            inbox.push_data(Bytes::from(vec![0; len]));
+        }
+        assert_eq!(pieces(&inbox), [SMALL + 4, SMALL + 1, JOINED, 3]);
+    }
+
+    #[test]
+    fn a_piece_that_is_shared_is_not_written_to() {
+        let mut inbox = Inbox::default();
+        let shared = Bytes::from_static(b"shared");
+        inbox.push_data(shared);
+        inbox.push_data(Bytes::from_static(b"next"));
+        assert_eq!(pieces(&inbox), [6, 4]);
     }
 }

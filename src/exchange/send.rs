@@ -99,7 +99,7 @@ impl SendHalf {
     /// The stream was reset or has been finished, the connection has ended, or there was no room in
     /// time.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
-        self.put_buffer(None, Then::More)?;
+        self.put_buffer(Then::More)?;
         self.put(None, data.into(), Then::More)?;
         self.flush_conn();
         Ok(())
@@ -111,7 +111,7 @@ impl SendHalf {
     ///
     /// Those of [`send`](Self::send).
     pub fn finish(&mut self) -> Result<(), Error> {
-        self.put_buffer(None, Then::End)?;
+        self.put_buffer(Then::End)?;
         self.flush_conn();
         Ok(())
     }
@@ -122,7 +122,7 @@ impl SendHalf {
     ///
     /// Those of [`send`](Self::send), and field sections that are not valid (RFC 9113, Section 8.1).
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
-        self.put_buffer(None, Then::Trailers(&Headers::from(trailers)))?;
+        self.put_buffer(Then::Trailers(&Headers::from(trailers)))?;
         self.flush_conn();
         Ok(())
     }
@@ -156,16 +156,45 @@ impl SendHalf {
 
     /// Puts the field section of a message before the body, what has been written of that, and what
     /// comes behind, in one step. Does not flush.
-    pub(crate) fn put_buffer(
+    pub(crate) fn put_first(
         &mut self,
-        head: Option<&Headers>,
+        head: &Headers,
         then: Then<'_>,
+        now: Instant,
     ) -> Result<(), Error> {
-        if self.buffer.is_empty() && head.is_none() && matches!(then, Then::More) {
+        let mut head = Some(head);
+        if matches!(then, Then::End) && self.end_at_once(&mut head, now) {
             return Ok(());
         }
         let data = self.buffer.split().freeze();
         self.put(head, data, then)
+    }
+
+    /// Puts what has been written of the body, and what comes behind. Does not flush.
+    pub(crate) fn put_buffer(&mut self, then: Then<'_>) -> Result<(), Error> {
+        if self.buffer.is_empty() && matches!(then, Then::More) {
+            return Ok(());
+        }
+        let data = self.buffer.split().freeze();
+        self.put(None, data, then)
+    }
+
+    /// Puts a whole message out of the buffer, which is kept. `false` if that has to wait for
+    /// something, or fails; what has been put then is taken from `head`.
+    fn end_at_once(&mut self, head: &mut Option<&Headers>, now: Instant) -> bool {
+        let mut state = self.conn.lock();
+        let has_ended = state.end_at_once(self.id, head, &self.buffer, now);
+        state.hand_out(now);
+        if has_ended {
+            state.leave(self.id);
+        }
+        drop(state);
+        self.has_begun |= head.is_none();
+        self.is_finished |= has_ended;
+        if has_ended {
+            self.buffer.clear();
+        }
+        has_ended
     }
 
     /// The same with octets of one's own. Waits for room.
@@ -249,6 +278,23 @@ impl SendHalf {
 }
 
 impl State {
+    /// A whole message, if nothing of it has to wait.
+    fn end_at_once(
+        &mut self,
+        id: StreamId,
+        head: &mut Option<&Headers>,
+        body: &[u8],
+        now: Instant,
+    ) -> bool {
+        let Some(headers) = *head else { return false };
+        if self.core.send_headers(id, headers, body.is_empty(), now).is_err() {
+            // Whoever tries again finds the same, and waits for room if it is that.
+            return false;
+        }
+        *head = None;
+        body.is_empty() || self.core.end_at_once(id, body, now).unwrap_or(false)
+    }
+
     /// Whether there is no room, and nothing else to tell either.
     fn is_blocked(&self, id: StreamId) -> bool {
         self.streams.get(&id).is_some_and(|inbox| inbox.is_full && !inbox.is_closed)
@@ -301,8 +347,8 @@ impl State {
     pub(crate) fn leave(&mut self, id: StreamId) {
         let Some(inbox) = self.streams.get_mut(&id) else { return };
         inbox.halves = inbox.halves.saturating_sub(1);
-        if inbox.halves == 0 {
-            self.release_stream(id);
+        if inbox.halves == 0 && inbox.release() {
+            self.forget(id);
         }
     }
 }
@@ -316,14 +362,14 @@ impl Write for SendHalf {
         let n = buf.len().min(4 * PIECE);
         self.buffer.extend_from_slice(&buf[..n]);
         if self.buffer.len() >= PIECE {
-            self.put_buffer(None, Then::More)?;
+            self.put_buffer(Then::More)?;
             self.flush_conn();
         }
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.put_buffer(None, Then::More)?;
+        self.put_buffer(Then::More)?;
         self.flush_conn();
         Ok(())
     }

@@ -20,7 +20,12 @@ pub(crate) enum Lead {
 impl Lead {
     /// Whether the calling thread leads.
     pub(crate) fn is_mine(self) -> bool {
-        matches!(self, Lead::Held { by, .. } if by == thread::current().id())
+        self.is_of(thread::current().id())
+    }
+
+    /// The same for who knows its own name: asking for that costs as much as the lock.
+    pub(crate) fn is_of(self, thread: ThreadId) -> bool {
+        matches!(self, Lead::Held { by, .. } if by == thread)
     }
 
     pub(crate) fn mine() -> Lead {

@@ -201,6 +201,13 @@ impl Headers {
         Writer { list: self.list_mut() }
     }
 
+    /// The same for other fields in place of those that are there.
+    pub(crate) fn rewrite(&mut self) -> Writer<'_> {
+        let list = self.list_mut();
+        list.clear();
+        Writer { list }
+    }
+
     fn list_mut(&mut self) -> &mut FieldList {
         Arc::make_mut(&mut self.list)
     }

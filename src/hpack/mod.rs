@@ -69,6 +69,7 @@ pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::DecodeError;
 pub use field::Field;
+pub(crate) use headers::Writer;
 pub use headers::{Headers, Iter};
 pub use section::{Decoded, Limits};
 

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::Bytes;
 
-use crate::frame;
+use crate::frame::Head;
 
 /// DATA up to this size is copied next to its head; larger pieces are shared. A slice of its own
 /// costs more than the copy below that.
@@ -88,7 +88,9 @@ impl Transmit {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        self.written += written.min(self.len());
+        // A writer that says more than it was given has its number cut.
+        let written = written.min(self.len());
+        self.written += written;
         if self.is_empty() {
             self.clear();
         }
@@ -113,13 +115,13 @@ impl Transmit {
         }
     }
 
-    pub(super) fn push_data(&mut self, frame: frame::Data) {
-        if frame.data.len() <= COPIED {
-            frame.encode(&mut self.buffer);
+    pub(super) fn push_data(&mut self, head: Head, payload: Bytes) {
+        head.encode(&mut self.buffer);
+        if payload.len() <= COPIED {
+            self.buffer.extend_from_slice(&payload);
         } else {
-            frame.encode_head(&mut self.buffer);
-            self.shared_len += frame.data.len();
-            self.shared.push((self.buffer.len(), frame.data));
+            self.shared_len += payload.len();
+            self.shared.push((self.buffer.len(), payload));
         }
     }
 }
@@ -127,15 +129,12 @@ impl Transmit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::StreamId;
+    use crate::frame::{Data, Flags, Kind, StreamId};
 
-    fn data(len: usize, fill: u8) -> frame::Data {
-        frame::Data {
-            stream_id: StreamId::from_wire(1),
-            data: vec![fill; len].into(),
-            end_stream: false,
-            padding: None,
-        }
+    fn data(len: usize, fill: u8) -> (Head, Bytes) {
+        let (flags, stream_id) = (Flags::default(), StreamId::from_wire(1));
+        let head = Head { length: len as u32, kind: Kind::DATA, flags, stream_id };
+        (head, vec![fill; len].into())
     }
 
     /// Takes `step` octets at each call.
@@ -156,10 +155,13 @@ mod tests {
     fn the_octets_are_the_same_however_little_each_write_takes() {
         let pieces = [data(10, 1), data(20_000, 2), data(0, 3), data(COPIED + 1, 4), data(5, 5)];
         let mut expected = Vec::new();
-        pieces.iter().for_each(|piece| piece.encode(&mut expected));
+        for (head, data) in pieces.clone() {
+            let (stream_id, end_stream, padding) = (head.stream_id, false, None);
+            Data { stream_id, data, end_stream, padding }.encode(&mut expected);
+        }
         for step in [1, 7, 9, 4096, usize::MAX] {
             let mut out = Transmit::new();
-            pieces.iter().for_each(|piece| out.push_data(piece.clone()));
+            pieces.iter().cloned().for_each(|(head, data)| out.push_data(head, data));
             assert_eq!(out.to_vec(), expected);
             let mut slow = Slow(step, Vec::new());
             while !out.is_empty() {
@@ -172,7 +174,8 @@ mod tests {
     #[test]
     fn a_writer_that_takes_nothing_is_an_error() {
         let mut out = Transmit::new();
-        out.push_data(data(1, 1));
+        let (head, payload) = data(1, 1);
+        out.push_data(head, payload);
         let error = out.write_to(&mut Slow(0, Vec::new())).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WriteZero);
         assert_eq!(out.len(), 10);

@@ -187,29 +187,13 @@ impl Connection {
         end_stream: bool,
         now: Instant,
     ) -> Result<(), CommandError> {
-        self.check_open()?;
-        let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
-        match stream.send.phase {
-            Phase::Headers => return Err(CommandError::HeadersNotSent(id)),
-            Phase::Body => {}
-            Phase::Done => return Err(CommandError::SendClosed(id)),
-        }
         let len = data.len();
-        if len > 0 && stream.send.no_body {
-            return Err(CommandError::NoBodyAllowed(id));
-        }
-        let content_left = match stream.send.content_left {
-            None => None,
-            Some(left) => match left.checked_sub(len as u64) {
-                Some(left) if left == 0 || !end_stream => Some(left),
-                _ => return Err(CommandError::ContentLength(id)),
-            },
-        };
+        let content_left = self.check_data(id, len, end_stream)?;
         if len == 0 && !end_stream {
             return Ok(());
         }
         if end_stream && self.may_frame_at_once(id, len) {
-            self.frame_at_once(id, std::mem::take(data), now);
+            self.frame_at_once(id, &std::mem::take(data), now);
             return Ok(());
         }
         self.check_data_room(id, len)?;
@@ -223,6 +207,52 @@ impl Connection {
         }
         self.schedule(id, now);
         Ok(())
+    }
+
+    /// Sends the end of a body whose octets somebody else goes on using, if it need not wait for
+    /// anything; `false` if it has to, and nothing has been done.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_data`](Self::send_data).
+    pub(crate) fn end_at_once(
+        &mut self,
+        id: StreamId,
+        data: &[u8],
+        now: Instant,
+    ) -> Result<bool, CommandError> {
+        self.check_data(id, data.len(), true)?;
+        let may = self.may_frame_at_once(id, data.len());
+        if may {
+            self.frame_at_once(id, data, now);
+        }
+        Ok(may)
+    }
+
+    /// Whether so many octets may be sent on a stream; and what its `content-length` leaves then.
+    fn check_data(
+        &self,
+        id: StreamId,
+        len: usize,
+        end_stream: bool,
+    ) -> Result<Option<u64>, CommandError> {
+        self.check_open()?;
+        let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
+        match stream.send.phase {
+            Phase::Headers => return Err(CommandError::HeadersNotSent(id)),
+            Phase::Body => {}
+            Phase::Done => return Err(CommandError::SendClosed(id)),
+        }
+        if len > 0 && stream.send.no_body {
+            return Err(CommandError::NoBodyAllowed(id));
+        }
+        match stream.send.content_left {
+            None => Ok(None),
+            Some(left) => match left.checked_sub(len as u64) {
+                Some(left) if left == 0 || !end_stream => Ok(Some(left)),
+                _ => Err(CommandError::ContentLength(id)),
+            },
+        }
     }
 
     /// Whether the end of a body may go behind the frames that are encoded already, without standing
@@ -240,11 +270,13 @@ impl Connection {
             && send.window.available() >= len
     }
 
-    fn frame_at_once(&mut self, id: StreamId, data: Bytes, now: Instant) {
+    fn frame_at_once(&mut self, id: StreamId, data: &[u8], now: Instant) {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.send.phase = Phase::Done;
         }
-        self.account_data(id, data, true).encode(&mut self.fifo);
+        let head = self.account_data(id, data.len(), true);
+        head.encode(&mut self.fifo);
+        self.fifo.extend_from_slice(data);
         self.after_sending(id, true, now);
     }
 

@@ -16,7 +16,7 @@ use super::state::Cause;
 use super::stream::{Item, Stall};
 use super::trace::Way;
 use super::transmit_block::BlockStart;
-use crate::frame::{self, Frame, Head, Kind, StreamId};
+use crate::frame::{Flags, Frame, Head, Kind, StreamId, WindowUpdate};
 use crate::hpack::Headers;
 
 impl Connection {
@@ -31,6 +31,7 @@ impl Connection {
             if !self.fifo.is_empty() {
                 out.take_from(&mut self.fifo);
                 self.pending_acks = 0;
+                self.pending_credit = 0;
             }
             if out.len() >= max || !self.transmit_next(now, out, max) {
                 break;
@@ -86,18 +87,12 @@ impl Connection {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.send.queued -= piece.len();
         }
-        out.push_data(self.account_data(id, piece, end_stream));
+        out.push_data(self.account_data(id, piece.len(), end_stream), piece);
         self.after_sending(id, end_stream, now);
     }
 
-    /// Makes a frame of a piece that the windows allow, and counts it.
-    pub(super) fn account_data(
-        &mut self,
-        id: StreamId,
-        data: Bytes,
-        end_stream: bool,
-    ) -> frame::Data {
-        let len = data.len();
+    /// The head of a frame for so many octets, which the windows allow, and the account of them.
+    pub(super) fn account_data(&mut self, id: StreamId, len: usize, end_stream: bool) -> Head {
         self.send_window.consume(len);
         if let Some(stream) = self.streams.get_mut(id) {
             stream.send.window.consume(len);
@@ -105,10 +100,12 @@ impl Connection {
         if len > 0 {
             self.budgets.served();
         }
-        let data = frame::Data { stream_id: id, data, end_stream, padding: None };
-        self.tracer.frame(Way::Sent, &data);
-        self.stats.sent.count(Kind::DATA, Head::LEN + len);
-        data
+        let flags = if end_stream { Flags::END_STREAM } else { Flags::default() };
+        // No piece is larger than a frame may be.
+        let head = Head { length: len as u32, kind: Kind::DATA, flags, stream_id: id };
+        self.tracer.frame(Way::Sent, &head);
+        self.stats.sent.count(Kind::DATA, head.frame_len());
+        head
     }
 
     fn transmit_trailers(&mut self, id: StreamId, trailers: &Headers, now: Instant) {
@@ -184,6 +181,12 @@ impl Connection {
             self.stall = Some(Stall::new(now));
             self.watch_stalls(now);
         }
+    }
+
+    /// Opens the connection's window by so much, for a peer that has read of it.
+    pub(super) fn queue_credit(&mut self, increment: u32) {
+        self.pending_credit = self.pending_credit.saturating_add(increment);
+        self.queue(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
     }
 
     /// Queues a frame that is neither DATA nor part of a field block.

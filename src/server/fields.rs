@@ -1,11 +1,9 @@
 //! The header fields of a response while they are set.
 
-use http::header::{
-    HeaderMap, HeaderName, HeaderValue, CONNECTION, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::convert::push_fields;
-use crate::hpack::Headers;
+use crate::hpack::Writer;
 
 /// A few fields are best in a list; a map is made when somebody asks for one.
 #[derive(Debug)]
@@ -81,12 +79,9 @@ impl Fields {
     }
 
     /// Adds them to a header section, but for those that HTTP/2 has no place for.
-    pub(super) fn push_to(&mut self, section: &mut Headers) {
-        // RFC 9113, Section 8.2.2: `connection` can name others, which is best left to who knows.
-        const SPECIFIC: [HeaderName; 4] = [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
-        if let Fields::List(list) = self {
-            if !list.iter().any(|(name, _)| is_specific(name, &SPECIFIC)) {
-                let mut section = section.writer();
+    pub(super) fn push_to(&mut self, section: &mut Writer<'_>) {
+        match self {
+            Fields::List(list) if !list.iter().any(|(name, _)| is_specific(name)) => {
                 for (name, value) in list {
                     if value.is_sensitive() {
                         section.push_sensitive(name, value);
@@ -94,25 +89,35 @@ impl Fields {
                         section.push(name, value);
                     }
                 }
-                return;
             }
+            // `connection` can name others, which is best left to who knows.
+            _ => push_fields(section, self.map_mut(), |_| true),
         }
-        push_fields(section, self.map_mut(), |_| true);
     }
 }
 
-fn is_specific(name: &HeaderName, specific: &[HeaderName]) -> bool {
-    specific.contains(name)
-        || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+/// RFC 9113, Section 8.2.2.
+fn is_specific(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "keep-alive"
+            | "proxy-connection"
+            | "http2-settings"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hpack::Headers;
 
     fn section(fields: &mut Fields) -> Vec<(String, String)> {
         let mut section = Headers::new();
-        fields.push_to(&mut section);
+        fields.push_to(&mut section.writer());
         let text = |octets| String::from_utf8_lossy(octets).into_owned();
         section.iter().map(|field| (text(field.name), text(field.value))).collect()
     }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::StatusCode;
 
@@ -18,19 +19,23 @@ use crate::exchange::{Arrival, RecvHalf, SendHalf};
 /// Answers a request. The answer is put, and not flushed.
 pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
     let Arrival { id, headers, end_stream, .. } = arrival;
-    let config = &served.engine.config;
     let conn = &served.conn;
-    let mut body = RecvHalf::new(Arc::clone(conn), id, config.read_timeout);
-    let expect = || headers.get("expect");
-    if end_stream {
-        body.has_nothing();
-    } else if expect().is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
-        body.expect_continue();
-    }
+    let body = (!end_stream).then(|| {
+        let config = &served.engine.config;
+        let mut body = RecvHalf::new(Arc::clone(conn), id, config.read_timeout);
+        if let Some(timeout) = config.body_timeout {
+            body.set_deadline(Instant::now().checked_add(timeout));
+        }
+        let expect = headers.get("expect");
+        if expect.is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+            body.expect_continue();
+        }
+        body
+    });
     let send = SendHalf::new(Arc::clone(conn), id, std::mem::take(&mut scratch.body));
     let memory = std::mem::take(scratch);
 
-    let request = Request::new(Arc::clone(&served.context), body, headers);
+    let request = Request::new(Arc::clone(&served.context), id, body, headers);
     let method = request.as_ref().map(|request| request.method().clone()).unwrap_or_default();
     let mut response = Response::new(Arc::clone(&served.context), send, method, memory);
     match request {

@@ -1,7 +1,8 @@
 //! Header sections as they go out.
 
 use std::cell::RefCell;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::ops::Range;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::header::{DATE, SERVER};
 use http::{HeaderMap, StatusCode};
@@ -19,17 +20,17 @@ pub(super) fn write_response(
     headers: &mut Fields,
     content_length: Option<u64>,
     config: &Config,
+    now: Instant,
 ) {
-    fields.clear();
+    let mut fields = fields.rewrite();
     fields.push(":status", status.as_str());
-    headers.push_to(fields);
-    let mut fields = fields.writer();
+    headers.push_to(&mut fields);
     if let Some(length) = content_length {
         let mut digits = [0; 20];
         fields.push("content-length", decimal(length, &mut digits));
     }
     if config.date && !headers.contains(&DATE) {
-        with_date(|date| fields.push("date", date));
+        with_date(now, |date| fields.push("date", date));
     }
     if let Some(name) = config.server_name.as_ref().filter(|_| !headers.contains(&SERVER)) {
         fields.push("server", name);
@@ -48,7 +49,7 @@ pub(super) fn request_fields(request: &http::Request<()>) -> Headers {
 /// Adds the fields of a map, but for those that HTTP/2 has no place for.
 pub(super) fn push(fields: &mut Headers, headers: &HeaderMap) {
     if !headers.is_empty() {
-        push_fields(fields, headers, |_| true);
+        push_fields(&mut fields.writer(), headers, |_| true);
     }
 }
 
@@ -65,19 +66,22 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
     }
 }
 
-/// The time of day as RFC 9110, Section 5.6.7 writes it. Made once a second in each thread.
-fn with_date(push: impl FnOnce(&str)) {
+/// The time of day as RFC 9110, Section 5.6.7 writes it. Made once a second in each thread, and
+/// good until the second is over by the clock of `now`, which costs no further look at a clock.
+fn with_date(now: Instant, push: impl FnOnce(&str)) {
     thread_local! {
-        static DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+        static DATE: RefCell<Option<(Range<Instant>, String)>> = const { RefCell::new(None) };
     }
-    let now = SystemTime::now();
-    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    DATE.with_borrow_mut(|(made, date)| {
-        if *made != second || date.is_empty() {
-            *date = httpdate::fmt_http_date(now);
-            *made = second;
+    DATE.with_borrow_mut(|date| {
+        if date.as_ref().is_none_or(|(good, _)| !good.contains(&now)) {
+            let time = SystemTime::now();
+            let part = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+            let rest = Duration::from_secs(1) - Duration::from_nanos(part.into());
+            *date = Some((now..now + rest, httpdate::fmt_http_date(time)));
         }
-        push(date);
+        if let Some((_, date)) = date {
+            push(date);
+        }
     });
 }
 
@@ -94,7 +98,8 @@ mod tests {
 
     fn section(fields: &mut Fields) -> Headers {
         let mut section = Headers::new();
-        write_response(&mut section, StatusCode::OK, fields, Some(3), &Config::default());
+        let (config, now) = (Config::default(), Instant::now());
+        write_response(&mut section, StatusCode::OK, fields, Some(3), &config, now);
         section
     }
 

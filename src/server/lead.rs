@@ -24,6 +24,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::engine::{Engine, Served};
@@ -133,6 +134,7 @@ fn run_requests<'a>(
             state = served.conn.lock();
         }
     }
+    let me = thread::current().id();
     while let Some(mut arrival) = take(served, &mut state) {
         loop {
             state.step += 1;
@@ -141,7 +143,7 @@ fn run_requests<'a>(
             answer(served, arrival, scratch);
             state = served.conn.lock();
             // The place goes along from one request to the next, unless somebody waits for it.
-            let goes_on = state.lead.is_mine() && !served.engine.permits.is_wanted();
+            let goes_on = state.lead.is_of(me) && !served.engine.permits.is_wanted();
             let next = if goes_on { state.arrivals.pop_front() } else { None };
             match next {
                 Some(next) => arrival = next,
@@ -149,7 +151,7 @@ fn run_requests<'a>(
             }
         }
         give_back(served);
-        if !state.lead.is_mine() {
+        if !state.lead.is_of(me) {
             break;
         }
     }
@@ -381,7 +383,7 @@ struct OnPanic<'a>(&'a Arc<Served>);
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let served = self.0;
             let error = crate::proto::ConnectionError::internal("a thread of the server panicked");
             served.conn.with(|state, _| state.core.abort(error));

@@ -23,7 +23,7 @@ pub(super) struct Scratch {
     /// Header fields, while they are set.
     pub(super) fields: Vec<(HeaderName, HeaderValue)>,
     /// Header sections, as they go out.
-    pub(super) section: Headers,
+    pub(super) section: Option<Headers>,
 }
 
 /// What a thread that waits for a connection may keep.
@@ -35,9 +35,7 @@ impl Scratch {
         if self.body.capacity() > KEPT {
             self.body = BytesMut::new();
         }
-        if self.section.section_size() > KEPT {
-            self.section = Headers::new();
-        }
+        self.section = self.section.take().filter(|section| section.section_size() <= KEPT);
         self.fields.shrink_to(KEPT / 64);
     }
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{request, Extensions, HeaderMap, Method, Uri};
 
 use super::context::Context;
 use crate::error::Error;
-use crate::exchange::RecvHalf;
+use crate::exchange::{Conn, RecvHalf};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::proto::Priority;
@@ -47,31 +47,38 @@ pub struct Request {
     method: Method,
     parts: OnceCell<Box<request::Parts>>,
     extensions: Extensions,
-    body: Option<RecvHalf>,
+    body: Incoming,
     stream_id: StreamId,
     context: Arc<Context>,
     max_body: usize,
 }
 
 impl Request {
-    /// `None` if the message is not one that the types of `http` can hold.
-    pub(super) fn new(context: Arc<Context>, body: RecvHalf, fields: Headers) -> Option<Self> {
-        let method = Method::from_bytes(fields.get_bytes(":method")?).ok()?;
-        let request = Request {
-            stream_id: body.stream_id(),
-            body: Some(body),
+    /// `None` if the message is not one that the types of `http` can hold. Without a `body` it ends
+    /// with its header section.
+    pub(super) fn new(
+        context: Arc<Context>,
+        stream_id: StreamId,
+        body: Option<RecvHalf>,
+        fields: Headers,
+    ) -> Option<Self> {
+        let target = Target::of(&fields);
+        let method = Method::from_bytes(target.method?).ok()?;
+        let parts = if method == Method::CONNECT || !target.is_plain() {
+            OnceCell::from(Box::new(request::Parts::try_from(&fields).ok()?))
+        } else {
+            OnceCell::new()
+        };
+        Some(Request {
+            stream_id,
+            body: body.map_or(Incoming::Nothing, Incoming::Octets),
             method,
-            parts: OnceCell::new(),
+            parts,
             extensions: Extensions::new(),
             max_body: context.config.max_body,
             context,
             fields,
-        };
-        if request.method == Method::CONNECT || !is_plain(&request.fields) {
-            let parts = request::Parts::try_from(&request.fields).ok()?;
-            request.parts.get_or_init(|| Box::new(parts));
-        }
-        Some(request)
+        })
     }
 
     /// The method.
@@ -160,8 +167,16 @@ impl Request {
     /// How long a read of the body waits for the next octets; the server's
     /// [`read_timeout`](super::Config::read_timeout) at first.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
-        if let Some(body) = &mut self.body {
+        if let Some(body) = self.octets() {
             body.set_read_timeout(timeout);
+        }
+    }
+
+    /// When it is too late for any more of the body, however steadily it comes; after the server's
+    /// [`body_timeout`](super::Config::body_timeout) at first.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        if let Some(body) = self.octets() {
+            body.set_deadline(deadline);
         }
     }
 
@@ -177,7 +192,7 @@ impl Request {
     ///
     /// The stream was reset, the connection has ended, or nothing came in time.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.body.as_mut().map_or(Ok(None), RecvHalf::next_chunk)
+        self.octets().map_or(Ok(None), RecvHalf::next_chunk)
     }
 
     /// The trailers behind the body, once it has come; what has not been read of it is dropped.
@@ -186,7 +201,7 @@ impl Request {
     ///
     /// Those of [`next_chunk`](Self::next_chunk).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
-        self.body.as_mut().map_or(Ok(None), RecvHalf::trailers)
+        self.octets().map_or(Ok(None), RecvHalf::trailers)
     }
 
     /// The request in the types of the `http` crate.
@@ -201,9 +216,25 @@ impl Request {
         request
     }
 
-    /// The body, to be read on its own; the request has none then.
-    pub(super) fn take_body(&mut self) -> Option<RecvHalf> {
-        self.body.take()
+    /// The body, to be read on its own; the request has none then. `None` the next time.
+    pub(super) fn take_body(&mut self, conn: &Arc<Conn>) -> Option<RecvHalf> {
+        match std::mem::replace(&mut self.body, Incoming::Taken) {
+            Incoming::Octets(body) => Some(body),
+            Incoming::Nothing => {
+                let timeout = self.context.config.read_timeout;
+                let mut body = RecvHalf::new(Arc::clone(conn), self.stream_id, timeout);
+                body.has_nothing();
+                Some(body)
+            }
+            Incoming::Taken => None,
+        }
+    }
+
+    fn octets(&mut self) -> Option<&mut RecvHalf> {
+        match &mut self.body {
+            Incoming::Octets(body) => Some(body),
+            Incoming::Nothing | Incoming::Taken => None,
+        }
     }
 
     fn parts(&self) -> &request::Parts {
@@ -216,23 +247,51 @@ impl Request {
     }
 }
 
-/// Whether the types of `http` can hold the target, as is plain to see. Nearly all are like that,
-/// and need not be converted to know; the others are tried.
-fn is_plain(fields: &Headers) -> bool {
-    let (mut has_scheme, mut has_path, mut authority) = (false, false, None);
-    for field in fields {
-        match field.name {
-            b":scheme" => has_scheme = matches!(field.value, b"http" | b"https"),
-            b":authority" => authority = Some(field.value),
-            b":path" => has_path = is_plain_path(field.value),
-            // Pseudo-header fields stand first. One that has nothing to do with the target, or none.
-            name if name.first() == Some(&b':') => {}
-            b"host" => authority = authority.or(Some(field.value)),
-            _ if authority.is_some() => break,
-            _ => {}
+/// What the client sends behind the header section.
+enum Incoming {
+    /// Most requests end with that.
+    Nothing,
+    Octets(RecvHalf),
+    /// Somebody else has it.
+    Taken,
+}
+
+/// What a request is for, as it came.
+#[derive(Default)]
+struct Target<'a> {
+    method: Option<&'a [u8]>,
+    scheme: Option<&'a [u8]>,
+    authority: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+}
+
+impl<'a> Target<'a> {
+    fn of(fields: &'a Headers) -> Self {
+        let mut target = Target::default();
+        for field in fields {
+            match field.name {
+                b":method" => target.method = Some(field.value),
+                b":scheme" => target.scheme = Some(field.value),
+                b":authority" => target.authority = Some(field.value),
+                b":path" => target.path = Some(field.value),
+                // Pseudo-header fields stand first. One that has nothing to do with the target, or
+                // none.
+                name if name.first() == Some(&b':') => {}
+                b"host" => target.authority = target.authority.or(Some(field.value)),
+                _ if target.authority.is_some() => break,
+                _ => {}
+            }
         }
+        target
     }
-    has_scheme && has_path && authority.is_none_or(is_plain_authority)
+
+    /// Whether the types of `http` can hold it, as is plain to see. Nearly all are like that, and
+    /// need not be converted to know; the others are tried.
+    fn is_plain(&self) -> bool {
+        matches!(self.scheme, Some(b"http" | b"https"))
+            && self.path.is_some_and(is_plain_path)
+            && self.authority.is_none_or(is_plain_authority)
+    }
 }
 
 fn is_plain_path(path: &[u8]) -> bool {
@@ -257,16 +316,20 @@ static PLAIN_OCTETS: [bool; 256] = {
 
 /// A name or an IPv4 address, and a port.
 fn is_plain_authority(authority: &[u8]) -> bool {
-    let mut parts = authority.split(|&octet| octet == b':');
     let in_name = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
-    let name = parts.next().is_some_and(|name| !name.is_empty() && name.iter().all(in_name));
+    let name = authority.iter().take_while(|octet| in_name(octet)).count();
     let is_port = |port: &[u8]| matches!(port.len(), 1..=4) && port.iter().all(u8::is_ascii_digit);
-    name && authority.len() < 256 && parts.next().is_none_or(is_port) && parts.next().is_none()
+    let rest = match &authority[name..] {
+        [] => true,
+        [b':', port @ ..] => is_port(port),
+        _ => false,
+    };
+    name > 0 && authority.len() < 256 && rest
 }
 
 impl Read for Request {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.body.as_mut().map_or(Ok(0), |body| body.read(buf))
+        self.octets().map_or(Ok(0), |body| body.read(buf))
     }
 
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
@@ -293,14 +356,11 @@ impl Read for Request {
 
 impl BufRead for Request {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match &mut self.body {
-            Some(body) => body.fill_buf(),
-            None => Ok(&[]),
-        }
+        self.octets().map_or(Ok(&[]), BufRead::fill_buf)
     }
 
     fn consume(&mut self, n: usize) {
-        if let Some(body) = &mut self.body {
+        if let Some(body) = self.octets() {
             body.consume(n);
         }
     }

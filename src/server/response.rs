@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, CONTENT_LENGTH};
@@ -241,7 +242,7 @@ impl Response {
     /// They have been taken apart before, or the header section cannot be sent.
     pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
         self.put(Then::More)?;
-        let mut recv = request.take_body().ok_or_else(taken_apart)?;
+        let mut recv = request.take_body(self.conn()?).ok_or_else(taken_apart)?;
         recv.stand_alone();
         let send = self.send.take().ok_or_else(taken_apart)?;
         send.flush_conn();
@@ -303,7 +304,7 @@ impl Response {
         let has_body = self.has_body();
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
         if self.is_started {
-            return send.put_buffer(None, then);
+            return send.put_buffer(then);
         }
         if !has_body {
             // Written before the status said that there is none.
@@ -318,10 +319,10 @@ impl Response {
         let is_tunnel = self.method == Method::CONNECT && self.status.is_success();
         let allowed = self.status != StatusCode::NO_CONTENT && !is_tunnel;
         let body_len = body_len.filter(|_| allowed && !self.fields.contains(&CONTENT_LENGTH));
-        let section = &mut self.scratch.section;
-        let config = &self.context.config;
-        head::write_response(section, self.status, &mut self.fields, body_len, config);
-        let result = send.put_buffer(Some(section), then);
+        let section = self.scratch.section.get_or_insert_default();
+        let (config, now) = (&self.context.config, Instant::now());
+        head::write_response(section, self.status, &mut self.fields, body_len, config, now);
+        let result = send.put_first(section, then, now);
         // A section that the core refuses has not gone, and that of an error may go instead.
         self.is_started = send.has_begun();
         result
