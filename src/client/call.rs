@@ -15,6 +15,7 @@ use super::response_half::ResponseHalf;
 use super::upload::Upload;
 use crate::error::Error;
 use crate::exchange::Then;
+use crate::frame::StreamId;
 use crate::hpack::Headers;
 
 /// A body of up to this many octets is put in one step with the header section. The connection takes
@@ -60,7 +61,8 @@ impl Call<'_> {
     pub(super) fn send(&self, body: Body) -> Result<Answer, Failed> {
         let lease = self.pool.checkout(&self.origin, self.deadline)?;
         if lease.made_in.is_some() {
-            self.keeper.begin()?;
+            // A connection that nobody looks after is not to be used again.
+            self.keeper.begin().inspect_err(|_| lease.connection.shutdown())?;
         }
         let start = Instant::now();
         let connection = lease.connection;
@@ -107,6 +109,11 @@ impl Call<'_> {
         }
         response.set_read_timeout(self.config.response_timeout);
         let id = response.stream_id();
+        if let Some(waiting) = &mut upload {
+            if !self.wait_for_turn(waiting, id)? {
+                upload = None;
+            }
+        }
         loop {
             if let Some(sending) = &mut upload {
                 if !sending.run(|state| state.has_response(id))? {
@@ -118,6 +125,18 @@ impl Call<'_> {
                 return Ok((response, upload));
             }
         }
+    }
+
+    /// RFC 9113, Section 5.1.2: over the server's limit of concurrent streams a request waits for its
+    /// turn, and its body with it. No window says when that is too long, so it is the time that there is
+    /// for a response. Says whether there is more to send.
+    fn wait_for_turn(&self, upload: &mut Upload, id: StreamId) -> Result<bool, Error> {
+        let timeout = self.config.response_timeout;
+        let too_late = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        upload.set_deadline([too_late, self.deadline].into_iter().flatten().min());
+        let has_more = upload.run(|state| !state.core.is_held(id) || state.has_response(id));
+        upload.set_deadline(self.deadline);
+        has_more
     }
 
     /// The stream, and the body if it is still to be sent.

@@ -6,7 +6,8 @@ use http::HeaderValue;
 
 use super::proxy::Proxies;
 use super::push::PushHandler;
-use crate::proto;
+use crate::error::Error;
+use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
 /// The settings, limits and deadlines of a [`Client`](super::Client).
 ///
@@ -46,7 +47,7 @@ pub struct Config {
     /// Looking up a host, connecting to one of its addresses, and asking a proxy for a tunnel.
     /// Default 10 s.
     pub connect_timeout: Duration,
-    /// The TLS handshake. Default 10 s.
+    /// The TLS handshake. Default 10 s; it comes after `connect_timeout`.
     pub tls_timeout: Duration,
     /// From when the request has been sent to its response. Default 60 s; `None` is for ever.
     pub response_timeout: Option<Duration>,
@@ -133,5 +134,91 @@ impl Default for Config {
                 env!("CARGO_PKG_VERSION")
             ))),
         }
+    }
+}
+
+impl Config {
+    /// Checks every value for sense. Whatever makes a client calls it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and the range.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.http2.validate()?;
+        let time = LONGER_THAN_NOTHING;
+        Ok(check([
+            (leaves_time(self.connect_timeout), "connect_timeout", time),
+            (leaves_time(self.tls_timeout), "tls_timeout", time),
+            (leaves_time(self.response_timeout), "response_timeout", time),
+            (leaves_time(self.read_timeout), "read_timeout", time),
+            (leaves_time(self.timeout), "timeout", time),
+            (leaves_time(self.verify_timeout), "verify_timeout", time),
+            (
+                self.max_connections_per_origin >= 1,
+                "max_connections_per_origin",
+                "must be at least 1: no request would be sent",
+            ),
+        ])?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_TIME: Duration = Duration::ZERO;
+
+    #[test]
+    fn the_defaults_are_those_that_are_documented_and_valid() {
+        let config = Config::default();
+        let seconds = Duration::from_secs;
+        assert_eq!((config.connect_timeout, config.tls_timeout), (seconds(10), seconds(10)));
+        assert_eq!(config.response_timeout, Some(seconds(60)));
+        assert_eq!((config.read_timeout, config.timeout), (Some(seconds(60)), None));
+        assert_eq!(config.max_connections_per_origin, 4);
+        assert_eq!(config.idle_timeout, seconds(90));
+        assert_eq!((config.verify_after, config.verify_timeout), (seconds(15), seconds(2)));
+        assert_eq!((config.max_retries, config.max_redirects), (3, 10));
+        assert_eq!(config.max_body, 16 << 20);
+        assert!(config.validate().is_ok());
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let nonsense: &[(&str, fn(&mut Config))] = &[
+            ("max_fields", |config| config.http2.max_fields = 0),
+            ("connect_timeout", |config| config.connect_timeout = NO_TIME),
+            ("tls_timeout", |config| config.tls_timeout = NO_TIME),
+            ("response_timeout", |config| config.response_timeout = Some(NO_TIME)),
+            ("read_timeout", |config| config.read_timeout = Some(NO_TIME)),
+            ("timeout", |config| config.timeout = Some(NO_TIME)),
+            ("verify_timeout", |config| config.verify_timeout = NO_TIME),
+            ("max_connections_per_origin", |config| config.max_connections_per_origin = 0),
+        ];
+        for (field, change) in nonsense {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().contains(&format!("`{field}` must be")), "{field}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_switched_off_can_be() {
+        let mut config = Config {
+            response_timeout: None,
+            read_timeout: None,
+            timeout: None,
+            expect_timeout: NO_TIME,
+            idle_timeout: NO_TIME,
+            verify_after: NO_TIME,
+            max_retries: 0,
+            max_redirects: 0,
+            max_body: 0,
+            ..Config::default()
+        };
+        assert!(config.validate().is_ok());
+        config.connect_timeout = Duration::MAX;
+        assert!(config.validate().is_ok());
     }
 }

@@ -22,6 +22,7 @@ use crate::transport::Transport;
 pub(super) struct Connector {
     http2: proto::Config,
     on_push: Option<PushHandler>,
+    push_timeout: Option<Duration>,
     proxies: Rules,
     connect_timeout: Duration,
     #[cfg(feature = "tls")]
@@ -41,10 +42,10 @@ pub(super) struct Connected {
 
 impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
-        config.http2.validate()?;
         Ok(Connector {
             http2: config.http2.clone(),
             on_push: config.on_push.clone(),
+            push_timeout: config.response_timeout,
             proxies: Rules::new(&config.proxies)?,
             connect_timeout: config.connect_timeout,
             #[cfg(feature = "tls")]
@@ -86,7 +87,9 @@ impl Connector {
     fn start(&self, stream: impl Transport) -> Result<Connection, Error> {
         let config = self.http2.clone();
         match &self.on_push {
-            Some(handler) => Connection::start_with_push(stream, config, handler),
+            Some(handler) => {
+                Connection::start_with_timed_push(stream, config, handler, self.push_timeout)
+            }
             None => Connection::start(stream, config),
         }
     }

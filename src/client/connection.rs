@@ -99,12 +99,22 @@ impl Connection {
     /// Those of [`start`](Self::start).
     pub fn start_with_push(
         stream: impl Transport,
+        config: proto::Config,
+        handler: &PushHandler,
+    ) -> Result<Self, Error> {
+        Connection::start_with_timed_push(stream, config, handler, None)
+    }
+
+    /// The same with a time for which each read of what is promised may wait.
+    pub(super) fn start_with_timed_push(
+        stream: impl Transport,
         mut config: proto::Config,
         handler: &PushHandler,
+        timeout: Option<Duration>,
     ) -> Result<Self, Error> {
         config.enable_push = true;
         let connection = Connection::begin(stream, config)?;
-        handler.install(&connection.inner.conn);
+        handler.install(&connection.inner.conn, timeout);
         Ok(connection)
     }
 
@@ -224,7 +234,9 @@ impl Connection {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
-    fn begin(stream: impl Transport, config: proto::Config) -> Result<Self, Error> {
+    fn begin(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
+        // What is promised keeps its place until the handler has dropped it.
+        config.hold_slots = true;
         let core = proto::Connection::new_boxed(Role::Client, config, Instant::now())?;
         let conn = Conn::new(core, stream.split()?, None);
         Ok(Connection { inner: Arc::new(Inner { conn, is_suspect: AtomicBool::new(false) }) })

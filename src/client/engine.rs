@@ -39,6 +39,7 @@ struct Ask {
 
 impl Engine {
     pub(super) fn new(config: Config) -> Result<Self, Error> {
+        config.validate()?;
         let connector = Connector::new(&config)?;
         let limits = Limits {
             per_origin: config.max_connections_per_origin,

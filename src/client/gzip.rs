@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 /// Inflates what it reads, up to a bound.
 #[derive(Debug)]
 pub(super) struct Inflate<R> {
-    decoder: MultiGzDecoder<R>,
+    decoder: MultiGzDecoder<Held<R>>,
     /// Octets that may still come out.
     left: u64,
     limit: u64,
@@ -18,15 +18,17 @@ pub(super) struct Inflate<R> {
 
 impl<R: BufRead> Inflate<R> {
     pub(super) fn new(reader: R, limit: u64) -> Self {
-        Inflate { decoder: MultiGzDecoder::new(reader), left: limit, limit, has_begun: false }
+        let mut decoder = MultiGzDecoder::new(Held { reader, is_held: true });
+        decoder.get_mut().is_held = false;
+        Inflate { decoder, left: limit, limit, has_begun: false }
     }
 
     pub(super) fn get_ref(&self) -> &R {
-        self.decoder.get_ref()
+        &self.decoder.get_ref().reader
     }
 
     pub(super) fn get_mut(&mut self) -> &mut R {
-        self.decoder.get_mut()
+        &mut self.decoder.get_mut().reader
     }
 }
 
@@ -34,7 +36,7 @@ impl<R: BufRead> Read for Inflate<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if !self.has_begun {
             // No body at all, as in the answer to HEAD, is not a compressed one that was cut short.
-            if self.decoder.get_mut().fill_buf()?.is_empty() {
+            if self.get_mut().fill_buf()?.is_empty() {
                 return Ok(0);
             }
             self.has_begun = true;
@@ -49,6 +51,43 @@ impl<R: BufRead> Read for Inflate<R> {
             }
         }
         Ok(n)
+    }
+}
+
+/// A decoder reads when it is made already. Then the response would wait for its body, and a body that
+/// ends within the first octets would not be told from one that has none.
+#[derive(Debug)]
+struct Held<R> {
+    reader: R,
+    is_held: bool,
+}
+
+impl<R> Held<R> {
+    fn check(&self) -> io::Result<()> {
+        // It tries again when it is read from.
+        if self.is_held {
+            Err(io::ErrorKind::WouldBlock.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl<R: Read> Read for Held<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.check()?;
+        self.reader.read(buf)
+    }
+}
+
+impl<R: BufRead> BufRead for Held<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.check()?;
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.reader.consume(n);
     }
 }
 
@@ -89,8 +128,10 @@ mod tests {
         };
         assert_eq!(read(b"").unwrap(), b"");
         assert_eq!(read(&whole).unwrap(), b"hello");
-        let error = read(&whole[..whole.len() - 1]).unwrap_err();
-        assert_eq!(Error::from(error).kind(), ErrorKind::Peer);
+        for len in 1..whole.len() {
+            let error = read(&whole[..len]).unwrap_err();
+            assert_eq!(Error::from(error).kind(), ErrorKind::Peer, "{len}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use http::request;
 
@@ -40,23 +41,26 @@ impl PushHandler {
     /// Calls `act` for each promise, on a thread of its own, as the response may be slow to come.
     ///
     /// `act` says whether the server may speak for the request's origin, which the connection alone
-    /// does not prove (RFC 9113, Section 10.1), and keeps the response or drops it.
+    /// does not prove (RFC 9113, Section 10.1), and keeps the response or drops it. As many as
+    /// [`max_promised_streams`](crate::Config::max_promised_streams) may be kept; more are refused. At
+    /// a [`Client`](super::Client), a read of the response waits for
+    /// [`response_timeout`](super::Config::response_timeout) at most.
     pub fn new(act: impl Fn(Pushed) + Send + Sync + 'static) -> Self {
         PushHandler { act: Arc::new(act) }
     }
 
-    pub(super) fn install(&self, conn: &Conn) {
+    pub(super) fn install(&self, conn: &Conn, timeout: Option<Duration>) {
         let handler = self.clone();
-        conn.set_on_promise(move |conn, arrival| handler.begin(conn, arrival));
+        conn.set_on_promise(move |conn, arrival| handler.begin(conn, arrival, timeout));
     }
 
-    fn begin(&self, conn: &Arc<Conn>, arrival: Arrival) {
+    fn begin(&self, conn: &Arc<Conn>, arrival: Arrival, timeout: Option<Duration>) {
         let Arrival { id, headers, .. } = arrival;
         if let Some(inbox) = conn.lock().streams.get_mut(&id) {
             // There is nothing to be sent on it.
             inbox.halves = 1;
         }
-        let response = ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None));
+        let response = ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, timeout));
         let Ok(parts) = request::Parts::try_from(&headers) else {
             log::debug!("stream {id}: a promise that the types of `http` cannot hold");
             return;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
@@ -51,6 +52,11 @@ impl Upload {
                 return Ok(false);
             }
         }
+    }
+
+    /// Sets when it is too late for anything to be sent.
+    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.send.set_deadline(deadline);
     }
 
     /// Writes out what has been put, which is the header section before the body has begun.

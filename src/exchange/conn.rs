@@ -50,6 +50,15 @@ pub(crate) trait Hooks: Send + Sync {
     /// Finds a thread to write what there is to write. `false` if there is none.
     fn flush(&self) -> bool;
 
+    /// The calling thread has been waiting for the peer for a while: lends what it holds and others
+    /// wait for. Says whether there was anything; if so, [`resume`](Self::resume) has to follow.
+    fn rest(&self) -> bool {
+        false
+    }
+
+    /// The calling thread goes on, and has again what it has lent.
+    fn resume(&self) {}
+
     /// Calls [`Conn::tick`] at that time.
     fn arm(&self, conn: &Arc<Conn>, at: Instant);
 }
@@ -75,6 +84,10 @@ pub(crate) struct State {
     pub(super) parked: Vec<Thread>,
     /// Threads to wake when the lock is given back.
     pub(super) wake: Vec<Thread>,
+    /// Streams whose readers have been left asleep though there is something for them.
+    pub(super) sleepers: Vec<StreamId>,
+    /// The window of a stream, or 0 where no clock would wake a reader that was left asleep.
+    pub(super) bulk_window: usize,
     /// PINGs of the application's whose answers are waited for.
     pub(super) pongs: Vec<Pong>,
     /// What the reads were last told to wait.
@@ -142,6 +155,8 @@ impl Conn {
         W: Write + Send + 'static,
     {
         let Halves { reader, writer, closer } = halves;
+        let window = core.config().initial_window_size as usize;
+        let bulk_window = if hooks.is_some() { window } else { 0 };
         let reading = Reading { reader: Box::new(reader), buffer: ReadBuffer::new() };
         let writing = Writing { writer: Box::new(writer), buffer: WriteBuffer::new() };
         Arc::new(Conn {
@@ -156,6 +171,8 @@ impl Conn {
                 writing: Some(Box::new(writing)),
                 parked: Vec::new(),
                 wake: Vec::new(),
+                sleepers: Vec::new(),
+                bulk_window,
                 pongs: Vec::new(),
                 read_timeout: None,
                 armed: None,

@@ -57,6 +57,8 @@ impl State {
         let end = &self.end;
         match end.since {
             Some(_) if end.is_cut => None,
+            // There are no last words that the peer could miss for want of being drained.
+            Some(since) if end.write_failed.is_some() => Some(since),
             Some(since) => {
                 let cut = since + LAST_WORDS + LINGER;
                 Some(end.write_shut.map_or(cut, |shut| cut.min(shut + LINGER)))
@@ -68,10 +70,10 @@ impl State {
         }
     }
 
-    /// Does what is due.
-    pub(super) fn run_clock(&mut self, now: Instant) {
+    /// Does what is due, and says whether anything was.
+    pub(super) fn run_clock(&mut self, now: Instant) -> bool {
         if self.end.since.is_some() || self.deadline().is_none_or(|at| now < at) {
-            return;
+            return false;
         }
         // An error is kept by the core as the reason of the end.
         let _ = self.core.handle_timeout(now);
@@ -80,6 +82,7 @@ impl State {
             self.core.end_of_input();
         }
         self.hand_out(now);
+        true
     }
 
     /// Whether the last frames have had their time.

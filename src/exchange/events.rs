@@ -38,13 +38,18 @@ impl State {
             Event::Data { stream_id, data, end_stream } => {
                 let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
                 inbox.has_ended |= end_stream;
+                let octets = data.len();
                 if inbox.is_declined {
                     // The stream may be over by now; then there is nothing to give back.
-                    let _ = self.core.release(stream_id, data.len());
-                } else if !data.is_empty() {
+                    let _ = self.core.release(stream_id, octets);
+                } else if octets > 0 {
                     inbox.push_data(data);
                 }
-                inbox.wake(Half::Recv, &mut self.wake);
+                if !end_stream && inbox.leaves_asleep(octets, self.bulk_window) {
+                    self.leave_asleep(stream_id);
+                } else {
+                    inbox.wake(Half::Recv, &mut self.wake);
+                }
             }
             Event::Reset { stream_id, code, by, retry_safe } => {
                 let reset = StreamReset { stream_id, code, by, retry_safe };
@@ -84,7 +89,8 @@ impl State {
         self.arrivals.push_back(arrival);
     }
 
-    fn fail_stream(&mut self, id: StreamId, error: Error) {
+    /// Why a stream ended before its time, if nothing else was the reason before.
+    pub(crate) fn fail_stream(&mut self, id: StreamId, error: Error) {
         let Some(inbox) = self.streams.get_mut(&id) else { return };
         inbox.failure.get_or_insert(error);
         inbox.wake_all(&mut self.wake);

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::conn::{Conn, Guard, State, Writing};
+use super::rest::Rest;
 use super::turn::Lead;
 use crate::error::Error;
-use crate::link::BATCH;
+use crate::link::{BATCH, LINGER};
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
@@ -58,6 +59,7 @@ impl Conn {
                 let stays = self.hooks.is_some();
                 state = self.write(state, &mut writing, deadline, stays);
                 state.writing = Some(writing);
+                self.cut_after_a_failure(&state);
                 state = self.shut_after_the_end(state);
                 if (deadline.is_some() || !stays) && state.has_to_write() {
                     // Others have found the writer gone, and rely on it.
@@ -90,6 +92,7 @@ impl Conn {
             let Ok(mut writing) = take.recv() else { return };
             let mut state = conn.write(conn.lock(), &mut writing, None, true);
             state.writing = Some(writing);
+            conn.cut_after_a_failure(&state);
             state = conn.shut_after_the_end(state);
             drop(conn.wake_reader_after_the_end(state));
         };
@@ -102,9 +105,30 @@ impl Conn {
         has_begun
     }
 
+    /// A client's read that cannot be given a time, or has been given it already, would not notice that
+    /// the moment is over in which it may find why the peer takes nothing any more.
+    fn cut_after_a_failure(self: &Arc<Self>, state: &State) {
+        let is_under_way = matches!(state.lead, Lead::Held { reads: true, .. });
+        let is_noticed = self.closer.has_read_timeout() && !is_under_way;
+        if is_noticed || self.hooks.is_some() || state.end.write_failed.is_none() {
+            return;
+        }
+        let conn = Arc::downgrade(self);
+        let cut = move || {
+            thread::sleep(LINGER);
+            if let Some(conn) = conn.upgrade() {
+                conn.cut();
+            }
+        };
+        let builder = thread::Builder::new().name("h2-sync-cut".to_owned());
+        if builder.stack_size(128 << 10).spawn(cut).is_err() {
+            log::warn!("no thread to end a connection that cannot be written to");
+        }
+    }
+
     /// A client's thread that reads cannot know that the connection has ended for a reason that did
     /// not come from the transport, and there is no clock that would cut that.
-    fn wake_reader_after_the_end<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
+    pub(super) fn wake_reader_after_the_end<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
         let end = &state.end;
         let is_written = end.write_shut.is_some() || end.write_failed.is_some();
         let is_read = matches!(state.lead, Lead::Held { reads: true, .. });
@@ -124,8 +148,10 @@ impl Conn {
         stays: bool,
     ) -> Guard<'a> {
         let Writing { writer, buffer } = writing;
+        let mut rest = None;
         loop {
             let now = Instant::now();
+            rest.get_or_insert_with(|| Rest::new(self, now)).look(now);
             if buffer.is_done() {
                 let has_more = state.core.poll_transmit(now, &mut buffer.out, BATCH);
                 // What has been taken makes room.

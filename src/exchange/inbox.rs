@@ -5,6 +5,7 @@ use std::thread::Thread;
 
 use bytes::Bytes;
 
+use super::bulk::Bulk;
 use crate::error::Error;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
@@ -40,6 +41,7 @@ pub(crate) struct Inbox {
     pub(crate) is_full: bool,
     /// Threads that wait for the stream: one that reads, one that writes.
     pub(super) waiting: [Option<Thread>; 2],
+    pub(super) bulk: Bulk,
 }
 
 /// Which half of a stream a thread waits for.
@@ -96,10 +98,18 @@ impl Inbox {
         }
     }
 
+    /// Whether a thread waits for what is to be read.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.waiting[0].is_some()
+    }
+
     /// Moves the threads to be woken into `wake`.
     pub(super) fn wake(&mut self, half: Half, wake: &mut Vec<Thread>) {
         match half {
-            Half::Recv => wake.extend(self.waiting[0].take()),
+            Half::Recv => {
+                self.bulk.asleep = None;
+                wake.extend(self.waiting[0].take());
+            }
             Half::Send => wake.extend(self.waiting[1].take()),
             Half::Either => self.wake_all(wake),
         }

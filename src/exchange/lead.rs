@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
 use super::inbox::Half;
+use super::rest::Rest;
 use super::turn::Lead;
 use crate::frame::StreamId;
 use crate::link::cuts_short;
-use crate::proto::ConnectionError;
+use crate::proto::{ConnectionError, GRACE, LATE};
 use crate::transport::gave_up;
 
 /// A read that may wait for ever may as well give up after this time: changing the timeout back
@@ -38,7 +39,7 @@ impl Conn {
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
         (id, half): (StreamId, Half),
-        deadline: Option<Instant>,
+        mut deadline: Option<Instant>,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> (Guard<'a>, Option<T>) {
         if let Some(result) = ready(&mut state) {
@@ -46,20 +47,32 @@ impl Conn {
         }
         let led_before = state.lead.is_mine();
         let began = Instant::now();
+        let mut rest = Rest::new(self, began);
+        let mut was_late = false;
         let result = loop {
             if let Some(result) = ready(&mut state) {
                 break Some(result);
             }
             let now = Instant::now();
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                break None;
+            if let Some(at) = deadline.filter(|&at| at <= now) {
+                if was_late || at <= began || now.saturating_duration_since(at) <= LATE {
+                    break None;
+                }
+                // The machine has slept, or this thread has. What it waits for may lie unread.
+                (was_late, deadline) = (true, now.checked_add(GRACE));
             }
-            if self.hooks.is_none() {
-                state.run_clock(now);
-            }
+            rest.look(now);
+            let was_due = self.hooks.is_none() && state.run_clock(now);
             if state.has_to_write() {
                 state = self.flush(state, deadline);
                 continue;
+            }
+            if was_due {
+                state = self.wake_reader_after_the_end(state);
+                // It may be what is waited for: the end of the connection, above all.
+                if let Some(result) = ready(&mut state) {
+                    break Some(result);
+                }
             }
             state = match state.lead {
                 Lead::Held { .. } if state.lead.is_mine() => {
@@ -71,13 +84,17 @@ impl Conn {
                         continue;
                     }
                     let patience = self.hooks.as_ref().map(|_| now + PATIENCE);
-                    self.read_once(state, [deadline, patience].into_iter().flatten().min())
+                    let until = [deadline, patience, rest.at()];
+                    self.read_once(state, until.into_iter().flatten().min())
                 }
                 Lead::Free => {
                     state.lead = Lead::mine();
                     self.read_once(state, deadline)
                 }
-                Lead::Held { .. } | Lead::Promised => self.park(state, id, half, deadline),
+                Lead::Held { .. } | Lead::Promised => {
+                    let until = [deadline, rest.at()].into_iter().flatten().min();
+                    self.park(state, id, half, until)
+                }
             };
         };
         if !led_before && state.lead.is_mine() {

@@ -40,6 +40,7 @@
 //! - After the end of the connection every waiting thread is woken, and whatever is asked of a
 //!   stream gives the reason of the end.
 
+mod bulk;
 mod conn;
 mod ending;
 mod events;
@@ -47,13 +48,14 @@ mod flush;
 mod inbox;
 mod lead;
 mod recv;
+mod rest;
 mod send;
 mod tend;
 mod turn;
 
 pub(crate) use conn::{Arrival, Conn, Guard, Hooks, State};
 pub(crate) use ending::Tick;
-pub(crate) use inbox::Half;
+pub(crate) use inbox::{Half, Inbox};
 pub use recv::RecvHalf;
 pub use send::SendHalf;
 pub(crate) use send::{Then, PIECE};

@@ -1,5 +1,6 @@
 //! The half of a stream that is read from.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 
-use super::conn::{Conn, State};
+use super::conn::{Conn, Guard, State};
 use super::inbox::{Half, Inbox};
 use super::lead::until;
 use crate::error::Error;
@@ -16,6 +17,10 @@ use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::proto::{CommandError, HeadersKind};
 use crate::transport::WRITE_TICK;
+
+/// Credit is given back for this part of the window at once. It is announced when there is half of
+/// the window.
+const CREDIT: usize = 16;
 
 /// What the peer sends on one stream: the body of a message, and the trailers behind it.
 ///
@@ -33,7 +38,14 @@ use crate::transport::WRITE_TICK;
 pub struct RecvHalf {
     conn: Arc<Conn>,
     id: StreamId,
+    /// What is being read octet by octet.
     chunk: Bytes,
+    /// What has been taken and is to be read next. So the lock is not taken for each piece.
+    chunks: VecDeque<Bytes>,
+    /// Octets that have been read and not been given back.
+    owed: usize,
+    /// So many are given back at once.
+    credit: usize,
     timeout: Option<Duration>,
     /// When it is too late in any case.
     deadline: Option<Instant>,
@@ -54,6 +66,9 @@ impl RecvHalf {
             conn,
             id,
             chunk: Bytes::new(),
+            chunks: VecDeque::new(),
+            owed: 0,
+            credit: 0,
             timeout,
             deadline: None,
             has_ended: false,
@@ -109,16 +124,39 @@ impl RecvHalf {
         if self.chunk.has_remaining() {
             return Ok(Some(std::mem::take(&mut self.chunk)));
         }
-        if self.has_ended {
-            return Ok(None);
+        if self.chunks.is_empty() && !self.has_ended {
+            self.take_more()?;
         }
+        let Some(chunk) = self.chunks.pop_front() else { return Ok(None) };
+        self.owed += chunk.len();
+        if self.owed >= self.credit {
+            self.give_back();
+        }
+        Ok(Some(chunk))
+    }
+
+    /// Waits for octets or the end.
+    fn take_more(&mut self) -> Result<(), Error> {
         if self.expects_continue {
             self.send_continue();
         }
-        let id = self.id;
-        let chunk = self.wait(|state| state.take_data(id))?;
-        self.has_ended = chunk.is_none();
-        Ok(chunk)
+        let (id, owed) = (self.id, std::mem::take(&mut self.owed));
+        let mut chunks = std::mem::take(&mut self.chunks);
+        let mut state = self.conn.lock();
+        self.credit = state.core.config().initial_window_size as usize / CREDIT;
+        // The stream may be over; then there is nothing to give back.
+        let _ = state.core.release(id, owed);
+        let more = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
+        self.chunks = chunks;
+        self.has_ended = !more?;
+        Ok(())
+    }
+
+    /// Gives credit for what has been read while there is more to read.
+    fn give_back(&mut self) {
+        let mut state = self.conn.lock();
+        let _ = state.core.release(self.id, std::mem::take(&mut self.owed));
+        self.flush_credit(state, self.deadline);
     }
 
     /// The trailers, once the whole body has come; what has not been read of it is dropped.
@@ -138,34 +176,37 @@ impl RecvHalf {
 
     /// Whether there are octets that can be read without waiting.
     pub(crate) fn has_buffered(&self) -> bool {
-        self.chunk.has_remaining()
+        self.chunk.has_remaining() || !self.chunks.is_empty()
     }
 
     /// The next response, interim or final, of a request of ours.
     pub(crate) fn next_response(&mut self) -> Result<(Headers, HeadersKind), Error> {
         let id = self.id;
-        self.wait(|state| state.take_response(id)).map_err(|error| {
-            if error.is_timeout() {
-                no_response()
-            } else {
-                error
-            }
-        })
+        self.wait(self.conn.lock(), NO_RESPONSE, |state| state.take_response(id))
     }
 
     /// Waits for `ready`, for as long as the timeout says, and gives what is owed back.
     fn wait<T>(
         &self,
+        state: Guard<'_>,
+        what_is_late: &'static str,
         ready: impl FnMut(&mut State) -> Option<Result<T, Error>>,
     ) -> Result<T, Error> {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            // Also where something has come: it may always have, if another thread reads.
+            return Err(Error::timeout(what_is_late));
+        }
         let deadline = self.until();
-        let state = self.conn.lock();
         let (state, result) = self.conn.wait(state, (self.id, Half::Recv), deadline, ready);
+        self.flush_credit(state, deadline);
+        result.unwrap_or_else(|| Err(Error::timeout(what_is_late)))
+    }
+
+    /// The peer may be waiting for it.
+    fn flush_credit(&self, state: Guard<'_>, deadline: Option<Instant>) {
         if state.has_to_write() {
-            // Credit, which the peer may be waiting for.
             drop(self.conn.flush(state, deadline));
         }
-        result.unwrap_or_else(|| Err(Error::timeout("nothing more of the body came in time")))
     }
 
     /// When a wait that begins now is over.
@@ -190,9 +231,10 @@ impl RecvHalf {
 }
 
 /// What it says when no response comes in time.
-fn no_response() -> Error {
-    Error::timeout("no response came in time")
-}
+const NO_RESPONSE: &str = "no response came in time";
+
+/// What it says when a body stops coming.
+const NO_MORE: &str = "nothing more of the body came in time";
 
 impl State {
     /// Whether [`take_response`](Self::take_response) has something to say.
@@ -219,16 +261,20 @@ impl State {
         }
     }
 
-    /// The next piece of a body, with its credit given back; `None` if there is nothing to say yet.
-    fn take_data(&mut self, id: StreamId) -> Option<Result<Option<Bytes>, Error>> {
+    /// Moves what has come of a body into `chunks`, which is empty; `false` at its end, and `None` if
+    /// there is nothing to say yet.
+    fn take_data(
+        &mut self,
+        id: StreamId,
+        chunks: &mut VecDeque<Bytes>,
+    ) -> Option<Result<bool, Error>> {
         let Some(inbox) = self.streams.get_mut(&id) else { return Some(Err(self.gone(id))) };
-        if let Some(data) = inbox.data.pop_front() {
-            // The stream may be over; then there is nothing to give back.
-            let _ = self.core.release(id, data.len());
-            return Some(Ok(Some(data)));
+        if !inbox.data.is_empty() {
+            std::mem::swap(&mut inbox.data, chunks);
+            return Some(Ok(true));
         }
         if inbox.has_ended {
-            return Some(Ok(None));
+            return Some(Ok(false));
         }
         self.why_over(id).map(Err)
     }
@@ -285,6 +331,9 @@ impl Drop for RecvHalf {
         let mut state = self.conn.lock();
         if !self.has_ended {
             let now = Instant::now();
+            // Also what was taken and not read.
+            let taken: usize = self.chunks.iter().map(Bytes::len).sum();
+            let _ = state.core.release(id, self.owed + taken);
             state.decline(id, now);
             state.hand_out(now);
             if self.conn.hooks.is_none() || self.stands_alone {

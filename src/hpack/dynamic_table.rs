@@ -60,7 +60,7 @@ impl DynamicTable {
     /// The entry at this distance from the newest, which is at 0.
     #[inline]
     pub(super) fn get(&self, distance: usize) -> Option<TableEntry<'_>> {
-        let place = self.spans.len().checked_sub(distance + 1)?;
+        let place = self.spans.len().checked_sub(distance.checked_add(1)?)?;
         let span = self.spans.get(place)?;
         // Spans lie within the text, which loses only what comes before the oldest.
         Some(TableEntry {

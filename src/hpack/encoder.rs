@@ -1,6 +1,7 @@
 //! From fields to field blocks.
 
 use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
+use super::guess::Guess;
 use super::indexing::Indexing;
 use super::policy::indexing;
 use super::static_table::{self, STATIC_LEN};
@@ -36,6 +37,7 @@ use std::fmt;
 pub struct Encoder {
     table: DynamicTable,
     index: TableIndex,
+    guess: Guess,
     /// The table's size whatever the peer allows.
     cap: usize,
     pending: Option<SizeUpdate>,
@@ -60,8 +62,13 @@ impl Encoder {
     /// [`set_max_table_size`](Self::set_max_table_size) has said that the peer allows them. The
     /// table takes up to three times its size in memory.
     pub fn with_table_cap(cap: usize) -> Self {
-        let mut encoder =
-            Self { table: DynamicTable::new(), index: TableIndex::new(cap), cap, pending: None };
+        let mut encoder = Self {
+            table: DynamicTable::new(),
+            index: TableIndex::new(cap),
+            guess: Guess::default(),
+            cap,
+            pending: None,
+        };
         encoder.set_max_table_size(DEFAULT_MAX_SIZE);
         encoder
     }
@@ -83,6 +90,7 @@ impl Encoder {
     /// Takes [`&Headers`](super::Headers), or any other source of fields.
     pub fn encode<'a>(&mut self, fields: impl IntoIterator<Item = Field<'a>>, out: &mut Vec<u8>) {
         self.write_size_updates(out);
+        self.guess.other_came(0);
         for field in fields {
             self.write_field(&field, out);
         }
@@ -104,34 +112,48 @@ impl Encoder {
     }
 
     fn write_field(&mut self, field: &Field<'_>, out: &mut Vec<u8>) {
+        if let Some(distance) = self.guess_field(field) {
+            return self.write_entry(distance, out);
+        }
         let static_name = static_table::find_name(field.name);
         let indexing = indexing(field, static_name, self.table.max_size());
-        if indexing == Indexing::Never {
-            return self.write_literal(field, self.find_name(field, static_name), indexing, out);
-        }
-        if let Some(first) = static_name {
-            if let Some(index) = static_table::find_value(first, field.value) {
+        if indexing != Indexing::Never {
+            let index = static_name.and_then(|first| static_table::find_value(first, field.value));
+            if let Some(index) = index {
+                self.guess.other_came(index);
                 return integer::encode(index, 7, 0x80, out);
             }
         }
-        if indexing == Indexing::Without {
+        if indexing != Indexing::Incremental {
+            self.guess.other_came(static_name.unwrap_or(0));
             return self.write_literal(field, self.find_name(field, static_name), indexing, out);
         }
         let hashes = Hashes::new(field, static_name);
-        if let Some(index) = self.find_field(field, hashes) {
-            return integer::encode(index, 7, 0x80, out);
+        if let Some(distance) = self.find_field(field, hashes) {
+            return self.write_entry(distance, out);
         }
         self.write_literal(field, self.find_name(field, static_name), indexing, out);
         self.insert(field, hashes);
     }
 
-    /// The index of an entry of the dynamic table that is this field.
+    /// The distance of the entry of the dynamic table that has been guessed, if it is this field.
+    #[inline]
+    fn guess_field(&self, field: &Field<'_>) -> Option<usize> {
+        let distance = self.index.newest().wrapping_sub(self.guess.next()?) as usize;
+        // RFC 7541, Section 7.1.3: this one may not come out of a table.
+        (!field.sensitive && self.is_field(distance, field)).then_some(distance)
+    }
+
+    /// The distance of an entry of the dynamic table that is this field.
+    #[inline]
     fn find_field(&self, field: &Field<'_>, hashes: Hashes) -> Option<usize> {
-        let distance = self.index.find_field(hashes.field, |distance| {
-            let entry = self.table.get(distance);
-            entry.is_some_and(|entry| entry.name() == field.name && entry.value() == field.value)
-        })?;
-        Some(STATIC_LEN + 1 + distance)
+        self.index.find_field(hashes.field, |distance| self.is_field(distance, field))
+    }
+
+    #[inline]
+    fn is_field(&self, distance: usize, field: &Field<'_>) -> bool {
+        let entry = self.table.get(distance);
+        entry.is_some_and(|entry| entry.name() == field.name && entry.value() == field.value)
     }
 
     /// The index of an entry of either table that has this field's name, or 0.
@@ -143,6 +165,13 @@ impl Encoder {
             self.table.get(distance).is_some_and(|entry| entry.name() == field.name)
         });
         distance.map_or(0, |distance| STATIC_LEN + 1 + distance)
+    }
+
+    /// RFC 7541, Section 6.1: the index of an entry of the dynamic table.
+    #[inline]
+    fn write_entry(&mut self, distance: usize, out: &mut Vec<u8>) {
+        self.guess.entry_came(self.index.newest().wrapping_sub(distance as u32));
+        integer::encode(STATIC_LEN + 1 + distance, 7, 0x80, out);
     }
 
     /// RFC 7541, Section 6.2: the index of the name, or zero and the name; then the value.
@@ -157,6 +186,7 @@ impl Encoder {
     fn insert(&mut self, field: &Field<'_>, hashes: Hashes) {
         self.table.insert(field.name, field.value);
         self.index.insert(hashes);
+        self.guess.entry_came(self.index.newest());
         self.index.evict_to(self.table.len());
     }
 }

@@ -74,6 +74,7 @@ impl FieldList {
 
 impl Slot {
     /// The field that lies here in the text of the slot's list.
+    #[inline]
     pub(super) fn field<'a>(&self, text: &'a [u8]) -> Field<'a> {
         let (name_len, value_len) = (self.name_len as usize, self.value_len as usize);
         // A slot lies within the text it was made of, which is never cut below it.

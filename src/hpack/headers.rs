@@ -195,6 +195,11 @@ impl Headers {
         self.list.section_size()
     }
 
+    /// The names and values of all fields, one right behind the other.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.list.text()
+    }
+
     /// For adding several fields: making sure that nobody shares the list costs about as much as a
     /// field does.
     pub(crate) fn writer(&mut self) -> Writer<'_> {
@@ -245,6 +250,7 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = Field<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
         self.slots.next().map(|slot| slot.field(self.text))
     }

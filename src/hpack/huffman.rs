@@ -60,9 +60,16 @@ pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
 
     let mut bits = Bits::default();
     let mut rest = coded;
-    while let Some(next) = rest.first_chunk() {
-        rest = &rest[bits.fill(*next)..];
+    let mut left = 8 * coded.len();
+    loop {
         // At least 56 bits: enough for four steps of 12 bits, or for one of the long codes.
+        rest = bits.fill(rest);
+        // RFC 7541, Section 5.2: padding is shorter than an octet, and the beginning of EOS. No
+        // code is so short and all ones.
+        if left < 8 && bits.word.leading_ones() as usize >= left {
+            return Ok(());
+        }
+        let before = bits.count;
         let mut octets = 0_u64;
         let mut count = 0;
         for _ in 0..4 {
@@ -75,7 +82,14 @@ pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
             bits.skip(u32::from(step.bits));
         }
         if count == 0 {
-            let (octet, length) = long_symbol(bits.word).ok_or(DecodeError::HuffmanEos)?;
+            let Some((octet, length)) = long_symbol(bits.word) else {
+                let is_eos = left >= MAX_LENGTH as usize;
+                return Err(if is_eos {
+                    DecodeError::HuffmanEos
+                } else {
+                    DecodeError::HuffmanPadding
+                });
+            };
             out.push(octet);
             bits.skip(length);
         } else {
@@ -83,47 +97,10 @@ pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
             out.extend_from_slice(&octets.to_le_bytes());
             out.truncate(end);
         }
+        // A code that would end beyond the string's end begins with what should be padding.
+        left =
+            left.checked_sub((before - bits.count) as usize).ok_or(DecodeError::HuffmanPadding)?;
     }
-    decode_end(bits, rest, out)
-}
-
-/// Decodes the last few octets: here what comes next may be padding.
-fn decode_end(mut bits: Bits, rest: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-    // As if the padding went on for ever. The word never holds more than 63 bits, so no more than
-    // 14 octets are taken of these, and eight are always left to look at.
-    let mut padded = [0xff; 24];
-    padded[..rest.len()].copy_from_slice(rest);
-    let mut left = bits.count + 8 * rest.len() as u32;
-    let mut filled = 0;
-    loop {
-        if let Some(next) = padded[filled..].first_chunk() {
-            filled += bits.fill(*next);
-        }
-        let step = STEPS[bits.step()];
-        if step.count == 2 && u32::from(step.bits) <= left {
-            out.extend_from_slice(&step.symbols);
-            bits.skip(u32::from(step.bits));
-            left -= u32::from(step.bits);
-            continue;
-        }
-        let (octet, length) = match step.count {
-            0 => match long_symbol(bits.word) {
-                Some(symbol) => symbol,
-                None if left >= MAX_LENGTH => return Err(DecodeError::HuffmanEos),
-                None => break,
-            },
-            _ => (step.symbols[0], u32::from(CODES[usize::from(step.symbols[0])].length)),
-        };
-        if length > left {
-            break;
-        }
-        out.push(octet);
-        bits.skip(length);
-        left -= length;
-    }
-    // RFC 7541, Section 5.2: padding is shorter than an octet, and the beginning of EOS.
-    let is_padding = left < 8 && bits.word.leading_ones() >= left;
-    is_padding.then_some(()).ok_or(DecodeError::HuffmanPadding)
 }
 
 /// Bits that wait to be decoded: the uppermost `count` of the word. Those below are zero, or what
@@ -135,12 +112,19 @@ struct Bits {
 }
 
 impl Bits {
-    /// Fills up to 56 bits or more, and says how many of the octets that took.
-    fn fill(&mut self, next: [u8; 8]) -> usize {
+    /// Fills up to 56 bits or more, and returns the octets that are left. Behind them there are
+    /// ones for ever, as if the padding went on.
+    #[inline]
+    fn fill<'a>(&mut self, octets: &'a [u8]) -> &'a [u8] {
+        let next = octets.first_chunk().copied().unwrap_or_else(|| {
+            let mut padded = [0xff; 8];
+            padded[..octets.len()].copy_from_slice(octets);
+            padded
+        });
         self.word |= u64::from_be_bytes(next) >> self.count;
         let taken = (63 - self.count) / 8;
         self.count += 8 * taken;
-        taken as usize
+        octets.get(taken as usize..).unwrap_or_default()
     }
 
     /// The next bits, as an index into [`STEPS`].

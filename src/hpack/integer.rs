@@ -9,14 +9,19 @@ use super::DecodeError;
 const MAX_CONTINUATION: usize = 5;
 
 /// Appends an integer behind the upper bits `flags` of the first octet.
+#[inline]
 pub(super) fn encode(value: usize, prefix: u32, flags: u8, out: &mut Vec<u8>) {
     let full = (1_usize << prefix) - 1;
     if value < full {
         out.push(flags | value as u8);
-        return;
+    } else {
+        out.push(flags | full as u8);
+        encode_rest(value - full, out);
     }
-    out.push(flags | full as u8);
-    let mut rest = value - full;
+}
+
+/// What is above the prefix.
+fn encode_rest(mut rest: usize, out: &mut Vec<u8>) {
     while rest >= 0x80 {
         out.push(rest as u8 | 0x80);
         rest >>= 7;

@@ -53,6 +53,7 @@ mod encoder;
 mod error;
 mod field;
 mod field_list;
+mod guess;
 mod headers;
 pub mod huffman;
 mod huffman_table;

@@ -33,6 +33,7 @@ pub(super) fn get(index: usize) -> Option<TableEntry<'static>> {
 }
 
 /// The index of the first entry with this name.
+#[inline]
 pub(super) fn find_name(name: &[u8]) -> Option<usize> {
     let mut place = place_of(name);
     loop {

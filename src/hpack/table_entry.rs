@@ -8,11 +8,13 @@ pub(super) struct TableEntry<'a> {
 }
 
 impl<'a> TableEntry<'a> {
+    #[inline]
     pub(super) fn name(&self) -> &'a [u8] {
         // Entries are made with a name that is within their text.
         &self.text[..self.name_len]
     }
 
+    #[inline]
     pub(super) fn value(&self) -> &'a [u8] {
         &self.text[self.name_len..]
     }

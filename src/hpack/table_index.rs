@@ -104,6 +104,12 @@ impl TableIndex {
         }
     }
 
+    /// The serial number of the newest entry, which older ones are counted back from.
+    #[inline]
+    pub(super) fn newest(&self) -> u32 {
+        self.newest
+    }
+
     /// Takes in a new entry.
     pub(super) fn insert(&mut self, hashes: Hashes) {
         if self.heads.is_empty() {

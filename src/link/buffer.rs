@@ -8,8 +8,11 @@ use bytes::BytesMut;
 const SMALL: usize = 1 << 10;
 /// The most that one read asks for: larger reads cost less for each octet, up to here.
 const LARGE: usize = 256 << 10;
-/// An empty buffer that has grown beyond this is given back.
-const KEPT: usize = 4 << 10;
+/// The most that is asked for where nothing may come for long. It is resident all that time: ten
+/// thousand connections that rest after an upload are to hold no more than that each.
+const REST: usize = 16 << 10;
+/// An empty buffer of more than so many times what is asked for is given back.
+const KEPT: usize = 4;
 
 /// Octets read and not yet decoded, in a buffer that grows while data flows and shrinks when it
 /// does not.
@@ -31,23 +34,30 @@ impl ReadBuffer {
 
     /// One read, behind the octets that are there.
     pub(crate) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
-        if self.octets.is_empty() && self.ask == SMALL && self.octets.capacity() > KEPT {
+        if self.octets.is_empty() && self.octets.capacity() > KEPT * self.ask {
             self.octets = BytesMut::new();
         }
         let before = self.octets.len();
         self.octets.resize(before + self.ask, 0);
-        let result = reader.read(&mut self.octets[before..]);
-        let read = result.as_ref().map_or(0, |&read| read.min(self.ask));
+        let result = reader.read(&mut self.octets[before..]).and_then(|read| {
+            // What lies behind what has been read is nothing that the peer has sent.
+            (read <= self.ask).then_some(read).ok_or_else(claims_too_much)
+        });
+        let read = *result.as_ref().unwrap_or(&0);
         self.octets.truncate(before + read);
         if read == self.ask {
             self.ask = (self.ask * 4).min(LARGE);
         } else if result.is_ok() {
-            // The transport has nothing more for now, and the next read may wait for long: with
-            // about what this one took, no more. That is also what has to be zeroed for it.
-            self.ask = read.next_power_of_two().clamp(SMALL, LARGE);
+            // The transport has nothing more for now, and the next read may wait for long.
+            self.ask = read.next_power_of_two().clamp(SMALL, REST);
         }
-        result.map(|_| read)
+        result
     }
+}
+
+fn claims_too_much() -> io::Error {
+    let what = "a read says that it has read more octets than there was room for";
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]
@@ -64,12 +74,25 @@ mod tests {
         assert_eq!(buffer.ask, LARGE);
         buffer.fill(&mut &[1u8; 100_000][..]).unwrap();
         buffer.octets.clear();
-        assert_eq!(buffer.ask, 128 << 10);
+        assert_eq!(buffer.ask, REST);
         buffer.fill(&mut &[1u8; 10][..]).unwrap();
         buffer.octets.clear();
         assert_eq!(buffer.ask, SMALL);
         buffer.fill(&mut &[1u8; 10][..]).unwrap();
-        assert!(buffer.octets.capacity() <= KEPT);
+        assert!(buffer.octets.capacity() <= KEPT * SMALL);
+    }
+
+    #[test]
+    fn a_read_that_claims_more_than_it_had_room_for_is_an_error() {
+        struct Claims;
+        impl Read for Claims {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                Ok(buf.len() + 1)
+            }
+        }
+        let mut buffer = ReadBuffer::new();
+        assert_eq!(buffer.fill(&mut Claims).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(buffer.octets.is_empty());
     }
 
     #[test]

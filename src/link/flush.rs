@@ -1,13 +1,14 @@
 //! The writing side of a link: wait for work, and write it.
 
 use std::io::{self, Write};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::shared::{Link, Parked, State};
 use crate::frame::ErrorCode;
-use crate::proto::{Connection, ConnectionError, Transmit};
+use crate::proto::{Connection, ConnectionError, Transmit, GRACE, LATE};
 use crate::transport::gave_up;
 
 /// About so much goes into one write: many frames share a system call, and others need not wait
@@ -33,6 +34,8 @@ pub(crate) struct WriteBuffer {
     /// Since when fewer than [`STALL_PROGRESS`] octets have been taken.
     stalled_since: Instant,
     progress: usize,
+    /// Nobody has looked for a while, so the peer has until then.
+    grace_until: Option<Instant>,
 }
 
 /// What the writer is to do next.
@@ -53,6 +56,7 @@ impl WriteBuffer {
             unflushed: false,
             stalled_since: Instant::now(),
             progress: 0,
+            grace_until: None,
         }
     }
 
@@ -78,6 +82,7 @@ impl WriteBuffer {
     pub(crate) fn start(&mut self, now: Instant) {
         self.stalled_since = now;
         self.progress = 0;
+        self.grace_until = None;
     }
 
     /// Since when the peer has taken next to nothing.
@@ -92,7 +97,12 @@ impl WriteBuffer {
     pub(crate) fn end_if_stalled(&mut self, core: &mut Connection, now: Instant) -> bool {
         let limit = core.config().stall_timeout.filter(|_| !self.is_done());
         let Some(limit) = limit else { return false };
-        let is_stalled = now.saturating_duration_since(self.stalled_since(now)) >= limit;
+        let stalled = now.saturating_duration_since(self.stalled_since(now));
+        if stalled.saturating_sub(limit) > LATE && self.grace_until.is_none() {
+            // The machine has slept, or this thread has: the peer may have read meanwhile.
+            self.grace_until = now.checked_add(GRACE);
+        }
+        let is_stalled = stalled >= limit && self.grace_until.is_none_or(|until| until <= now);
         if is_stalled {
             let what = "a write made no progress in time";
             core.abort(ConnectionError::timeout(ErrorCode::NoError, what));
@@ -143,16 +153,22 @@ impl Link {
     /// Writes once from `buffer`. A writer that gives up now and then is asked again by the next
     /// step, after deadlines have been looked at.
     pub(crate) fn write_step(&self, writer: &mut impl Write, buffer: &mut WriteBuffer) {
-        match buffer.write_once(writer) {
-            Ok(()) => {}
-            Err(error) if gave_up(&error) => {}
-            Err(error) => {
-                buffer.clear();
-                let mut state = self.lock();
-                state.write_failed(error, Instant::now());
-                self.release(state);
+        // The transport may be the application's. Its panic is caught here, so that the writer is not
+        // dropped, and its end not seen by the peer and the reader, before the reason is known.
+        let error = match catch_unwind(AssertUnwindSafe(|| buffer.write_once(writer))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) if gave_up(&error) => return,
+            Ok(Err(error)) => error,
+            Err(_) => {
+                let what = "the transport panicked in a write";
+                self.lock().core.abort(ConnectionError::internal(what));
+                io::Error::other(what)
             }
-        }
+        };
+        buffer.clear();
+        let mut state = self.lock();
+        state.write_failed(error, Instant::now());
+        self.release(state);
     }
 
     /// What there is to do at once, if anything.

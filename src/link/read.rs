@@ -1,11 +1,12 @@
 //! The reading side of a link.
 
 use std::io::{self, Read};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Instant;
 
 use super::buffer::ReadBuffer;
 use super::shared::Link;
-use crate::proto::Connection;
+use crate::proto::{Connection, ConnectionError};
 use crate::transport::gave_up;
 
 /// What a read step came to.
@@ -23,10 +24,16 @@ impl Link {
     /// After the end of the connection what comes is read and dropped, until the transport has
     /// been cut: octets that nobody reads would have TCP take our last words from the peer.
     pub(crate) fn read_step(&self, reader: &mut impl Read, buffer: &mut ReadBuffer) -> ReadStep {
-        let read = buffer.fill(reader);
+        // The transport may be the application's; its panic is the end of this connection alone.
+        let read = catch_unwind(AssertUnwindSafe(|| buffer.fill(reader)));
         let mut state = self.lock();
         // A transport that the closer cannot wake is noticed here, when it next returns.
         let mut step = if state.is_cut { ReadStep::Ended } else { ReadStep::More };
+        let Ok(read) = read else {
+            state.core.abort(ConnectionError::internal("the transport panicked in a read"));
+            self.release(state);
+            return ReadStep::Ended;
+        };
         match read {
             Ok(0) => {
                 state.core.end_of_input();

@@ -1,9 +1,8 @@
 //! What can be set on a connection, with its defaults.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::frame::{DEFAULT_MAX_FRAME_SIZE, MAX_MAX_FRAME_SIZE, MAX_WINDOW};
+use crate::frame::DEFAULT_MAX_FRAME_SIZE;
 
 /// Which end of the connection this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +64,16 @@ impl Budget {
 ///   make it more, at most 16 times, for a peer that sends as much as that),
 /// - waiting to be sent: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
 ///   another 64 KiB of DATA for each open stream,
-/// - HPACK: `header_table_size` each way (4 KiB + 4 KiB) and one field section.
+/// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
+///   `max_header_list_size` at most, with as much again of it encoded,
+/// - `max_pending_acks` acknowledgements of up to 17 octets, and `remembered_streams` octets for each
+///   side.
+///
+/// # Budgets
+///
+/// Frames that are legal, cost us something and their sender nothing are bounded by [budgets](Budget).
+/// A peer over one of them is cut off with ENHANCE_YOUR_CALM. A larger budget costs no memory; it lets
+/// a hostile peer make us do more for nothing, up to `per_second` times what one such frame costs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -107,32 +115,48 @@ pub struct Config {
     pub enable_connect_protocol: bool,
 
     // Limits that have no setting of their own.
-    /// Fields in one section, every cookie crumb counted. Default 256.
+    /// Fields in one section, every cookie crumb counted. Default 256; 8 at least. A section with
+    /// more is treated as one that is too large.
     pub max_fields: usize,
-    /// CONTINUATION frames in one field block. Default 16. Their octets are bounded by twice
-    /// [`max_header_list_size`](Self::max_header_list_size).
+    /// CONTINUATION frames in one field block. Default 16; 1 at least. Their octets are bounded by
+    /// twice [`max_header_list_size`](Self::max_header_list_size). More of either end the connection
+    /// with ENHANCE_YOUR_CALM.
     pub max_continuations: u32,
-    /// Octets of HPACK table that our encoder uses, whatever the peer allows. Default 4,096.
+    /// Octets of HPACK table that our encoder uses, whatever the peer allows. Default 4,096; at most
+    /// 1 MiB. 0 sends each field in full, or as an entry of the static table.
     pub encoder_table_cap: usize,
-    /// Entries in one SETTINGS frame. Default 32.
+    /// Entries in one SETTINGS frame, of either side's. Default 32. More end the connection with
+    /// ENHANCE_YOUR_CALM.
     pub max_settings_entries: usize,
-    /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000.
+    /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000. A peer that has us owe
+    /// it more, and does not read, is cut off with ENHANCE_YOUR_CALM.
     pub max_pending_acks: u32,
-    /// RST_STREAM frames received. Default 500 + 33/s.
+    /// RST_STREAM frames received. Default 500 + 33/s: a browser that leaves a page of 50 images
+    /// may do so every two seconds for as long as it likes. Ten streams that end as they should earn
+    /// one back, so that one request in eleven may be cancelled at any rate.
     pub resets_received: Budget,
-    /// Streams that the peer made us reset. Default 500 + 33/s.
+    /// Streams that the peer made us reset: requests that are malformed, too large or over
+    /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.
     pub resets_provoked: Budget,
     /// Frames of no use: PRIORITY, unknown types, empty DATA, stray WINDOW_UPDATE. Each DATA
     /// frame that carries something earns one back. Default 10,000 + 330/s.
     pub glitches: Budget,
-    /// PING frames received. Default 100 + 10/s.
+    /// PING frames received. Each DATA frame that carries something, in either direction, earns one
+    /// back. Default 100 + 10/s.
     pub pings_received: Budget,
-    /// SETTINGS frames received. Default 100 + 10/s.
+    /// SETTINGS frames received, acknowledgements included. Default 100 + 10/s; a burst of 2 at least:
+    /// the peer's SETTINGS, and its acknowledgement of ours.
     pub settings_received: Budget,
-    /// Informational (1xx) responses before the final one. Default 16.
+    /// Informational (1xx) responses before the final one, on one stream. Default 16; 1 at least. One
+    /// more resets the stream.
     pub max_informational: u32,
-    /// Promised streams that a client holds at once. Default 100.
+    /// Promised streams that a client holds at once. Default 100. More are refused; while `enable_push`
+    /// is off, any is a connection error.
     pub max_promised_streams: usize,
+    /// Streams that have ended and are remembered with how, of each side. Default 1,024, and as many
+    /// octets. A frame for one that is forgotten is taken for a peer's mistake where it may only have
+    /// been late: the stream is reset again.
+    pub remembered_streams: u32,
     /// Octets of DATA waiting to be sent over all streams, and of field sections as well. Default
     /// 8 MiB; over it, sending says "full". One action larger than this is taken when nothing
     /// else waits. Beyond it, each stream that is open for the peer may have 64 KiB waiting (or a
@@ -147,8 +171,8 @@ pub struct Config {
     pub auto_release: bool,
     /// Whether a stream of the peer's that is *reset* goes on counting against
     /// `max_concurrent_streams` until the application says that its work is over. Drivers set it:
-    /// it is what makes opening and resetting streams in a row (rapid reset) useless. Default
-    /// `false`.
+    /// it is what makes opening and resetting streams in a row (rapid reset) useless. At a client,
+    /// so does every promised stream against `max_promised_streams`. Default `false`.
     pub hold_slots: bool,
 
     // Deadlines. `None` means never.
@@ -156,7 +180,11 @@ pub struct Config {
     pub handshake_timeout: Option<Duration>,
     /// From our SETTINGS to their acknowledgement. Default 10 s.
     pub settings_timeout: Option<Duration>,
-    /// From the first octet of a field block to its last. Default 10 s.
+    /// From the first octet of a field block to its last, and from the first octet of any frame but
+    /// DATA to its last. Default 10 s. What waits for it: one read buffer and one field section.
+    ///
+    /// DATA may come as slowly as the network is; how long to wait for a body is up to who reads it
+    /// (the `read_timeout` of a server or client).
     pub header_timeout: Option<Duration>,
     /// A server closes a connection that has had no stream for so long. Default 3 min; a client
     /// never does it by itself.
@@ -199,6 +227,7 @@ impl Default for Config {
             settings_received: Budget::new(100, 10),
             max_informational: 16,
             max_promised_streams: 100,
+            remembered_streams: 1_024,
             max_send_buffer: 8 << 20,
             max_stream_send_buffer: 2 << 20,
             auto_release: true,
@@ -212,105 +241,5 @@ impl Default for Config {
             keepalive_timeout: Duration::from_secs(20),
             reservation_timeout: Duration::from_millis(50),
         }
-    }
-}
-
-/// A value in a [`Config`] that makes no sense.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    field: &'static str,
-    rule: &'static str,
-}
-
-impl ConfigError {
-    /// The name of the field.
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "config: `{}` {}", self.field, self.rule)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-impl Config {
-    /// Checks every value for sense. Constructors of connections call it.
-    ///
-    /// # Errors
-    ///
-    /// The first field that is out of its range, and the range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let rules: [(bool, &'static str, &'static str); 11] = [
-            (
-                self.initial_window_size <= MAX_WINDOW,
-                "initial_window_size",
-                "must be at most 2^31-1 (RFC 9113, Section 6.5.2)",
-            ),
-            (
-                (65_535..=MAX_WINDOW).contains(&self.connection_window_size),
-                "connection_window_size",
-                "must be 65,535 to 2^31-1: a connection starts with 65,535 and can only grow \
-                 (RFC 9113, Section 6.9.2)",
-            ),
-            (
-                (DEFAULT_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&self.max_frame_size),
-                "max_frame_size",
-                "must be 2^14 to 2^24-1 (RFC 9113, Section 6.5.2)",
-            ),
-            (
-                self.header_table_size <= 1 << 20,
-                "header_table_size",
-                "must be at most 1 MiB: every connection may hold that much",
-            ),
-            (
-                self.max_header_list_size >= 1_024,
-                "max_header_list_size",
-                "must be at least 1,024: less refuses ordinary requests",
-            ),
-            (self.max_fields >= 8, "max_fields", "must be at least 8"),
-            (self.max_settings_entries >= 1, "max_settings_entries", "must be at least 1"),
-            (self.max_pending_acks >= 1, "max_pending_acks", "must be at least 1"),
-            (self.max_send_buffer >= 1, "max_send_buffer", "must be at least 1"),
-            (self.max_stream_send_buffer >= 1, "max_stream_send_buffer", "must be at least 1"),
-            (
-                [
-                    self.resets_received,
-                    self.resets_provoked,
-                    self.glitches,
-                    self.pings_received,
-                    self.settings_received,
-                ]
-                .iter()
-                .all(|budget| budget.burst >= 1),
-                "resets_received, resets_provoked, glitches, pings_received, settings_received",
-                "must each have a burst of at least 1",
-            ),
-        ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, field, rule)) => Err(ConfigError { field, rule }),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_are_valid() {
-        assert_eq!(Config::default().validate(), Ok(()));
-    }
-
-    #[test]
-    fn a_value_out_of_range_is_named() {
-        let config = Config { max_frame_size: 100, ..Config::default() };
-        let error = config.validate().unwrap_err();
-        assert_eq!(error.field(), "max_frame_size");
-        assert!(error.to_string().contains("2^14"));
     }
 }

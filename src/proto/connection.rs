@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::config::{Config, ConfigError, Role};
+use super::config::{Config, Role};
 use super::event::{CloseReason, Event};
 use super::flow::{RecvWindow, SendWindow};
 use super::limits::Budgets;
@@ -20,7 +20,8 @@ use super::stream::Stall;
 use super::streams::Streams;
 use super::timers::{OwnPing, Shutdown};
 use super::trace::Tracer;
-use crate::frame::{ErrorCode, Settings, StreamId, WindowUpdate, DEFAULT_WINDOW, PREFACE};
+use super::validate::ConfigError;
+use crate::frame::{ErrorCode, Settings, StreamId, DEFAULT_WINDOW, PREFACE};
 use crate::hpack;
 
 /// One end of an HTTP/2 connection: bytes and commands go in, events and bytes come out.
@@ -48,6 +49,8 @@ pub struct Connection {
     pub(super) block: Option<Block>,
     /// Since when a field block has been arriving.
     pub(super) block_since: Option<Instant>,
+    /// Since when the frame that is next has been arriving, unless it is DATA.
+    pub(super) frame_since: Option<Instant>,
     pub(super) recv_window: RecvWindow,
     pub(super) budgets: Budgets,
     pub(super) events: EventQueue,
@@ -57,6 +60,8 @@ pub struct Connection {
     pub(super) fifo: Vec<u8>,
     /// Acknowledgements in `fifo`.
     pub(super) pending_acks: u32,
+    /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
+    pub(super) pending_credit: u32,
     pub(super) encoder: hpack::Encoder,
     pub(super) scheduler: Scheduler,
     pub(super) send_window: SendWindow,
@@ -84,7 +89,7 @@ pub struct Connection {
     pub(super) last_processed: StreamId,
     /// Streams whose response is complete and whose request nobody reads, and since when.
     pub(super) declined: VecDeque<(Instant, StreamId)>,
-    /// Promised streams that the peer has and has not closed.
+    /// Promised streams of the peer's that are open, or that hold their place.
     pub(super) promised: usize,
     /// What the client has said about streams that are not open yet.
     pub(super) early_priorities: VecDeque<(StreamId, Priority)>,
@@ -105,12 +110,15 @@ pub struct Connection {
     pub(super) idle_since: Instant,
     /// When to look for streams that have stalled.
     pub(super) next_stall_check: Option<Instant>,
+    /// No deadline counts before that.
+    pub(super) grace_until: Option<Instant>,
 }
 
 /// The last GOAWAY of the peer's.
 #[derive(Debug)]
 pub(super) struct PeerGoaway {
     pub(super) last_stream_id: StreamId,
+    /// When the first one came.
     pub(super) at: Instant,
     pub(super) code: ErrorCode,
     pub(super) debug_data: Bytes,
@@ -159,11 +167,13 @@ impl Connection {
             decoder: hpack::Decoder::new(limits),
             block: None,
             block_since: None,
+            frame_since: None,
             recv_window: RecvWindow::new(DEFAULT_WINDOW),
             budgets: Budgets::new(&config, now),
             events: EventQueue::default(),
             fifo: Vec::with_capacity(128),
             pending_acks: 0,
+            pending_credit: 0,
             encoder: hpack::Encoder::with_table_cap(config.encoder_table_cap),
             scheduler: Scheduler::default(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
@@ -172,7 +182,7 @@ impl Connection {
             wants_section_room: None,
             wants_data_room: false,
             stall: None,
-            streams: Streams::new(role),
+            streams: Streams::new(role, config.remembered_streams),
             reservations: Reservations::new(role),
             held: BTreeMap::new(),
             slot_waiters: VecDeque::new(),
@@ -193,6 +203,7 @@ impl Connection {
             heard: now,
             idle_since: now,
             next_stall_check: None,
+            grace_until: None,
             config,
         });
         connection.open_connection(now);
@@ -208,7 +219,7 @@ impl Connection {
         self.local.announce(entries.clone(), now);
         self.queue(Settings { ack: false, entries });
         if let Some(increment) = self.recv_window.grow(self.config.connection_window_size) {
-            self.queue(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+            self.queue_credit(increment);
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::config::Role;
 use super::connection::{Connection, PeerGoaway};
 use super::error::{CommandError, ConnectionError};
 use super::event::{CloseReason, Event};
@@ -72,6 +73,9 @@ impl Connection {
     /// A stream is over: out of the table, its slot and its buffers given back.
     pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
         let Some(stream) = self.streams.remove(id, cause) else { return };
+        if cause == Cause::EndStream {
+            self.budgets.answered();
+        }
         if let Some(place) = stream.send.scheduled {
             self.scheduler.remove(id, place);
         }
@@ -85,15 +89,18 @@ impl Connection {
         }
         let is_own = self.streams.is_own(id);
         // An answer that is complete frees the slot at once: the peer may use it as soon as it
-        // reads that. Only a stream that was cut short may have left work behind.
-        let held_slot =
-            stream.counted && !is_own && self.config.hold_slots && cause != Cause::EndStream;
+        // reads that. Only a stream that was cut short may have left work behind; or one that was
+        // promised, which its server ends without being asked.
+        let may_hold = !is_own && self.config.hold_slots;
+        let is_request = stream.counted && self.role == Role::Server;
+        let is_promise = !is_own && self.role == Role::Client;
+        let held_slot = may_hold && (is_promise || is_request && cause != Cause::EndStream);
         if stream.counted && is_own {
             self.streams.own_active -= 1;
-        } else if stream.counted && !held_slot {
+        } else if stream.counted && !(is_request && held_slot) {
             self.streams.peer_active -= 1;
         }
-        if !is_own && id.is_server_initiated() {
+        if is_promise && !held_slot {
             self.promised -= 1;
         }
         self.events.push(Event::StreamClosed { stream_id: id, held_slot });
@@ -109,9 +116,11 @@ impl Connection {
     /// After `StreamClosed { held_slot: true, .. }`: the application is done with the stream, and
     /// the peer may open another.
     pub fn release_slot(&mut self) {
-        if self.config.hold_slots {
-            self.streams.peer_active = self.streams.peer_active.saturating_sub(1);
-        }
+        let held = match self.role {
+            Role::Server => &mut self.streams.peer_active,
+            Role::Client => &mut self.promised,
+        };
+        *held = held.saturating_sub(usize::from(self.config.hold_slots));
     }
 
     /// Once we have said that we go away and no stream is left, nothing can come any more.

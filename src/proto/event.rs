@@ -73,7 +73,9 @@ pub enum Event {
         stream_id: StreamId,
         /// It was the peer's and was reset, and keeps its place among our limit of concurrent
         /// streams until [`Connection::release_slot`](super::Connection::release_slot) is called;
-        /// only with [`hold_slots`](super::Config::hold_slots).
+        /// at a client, it was promised, and keeps its place among
+        /// [`max_promised_streams`](super::Config::max_promised_streams), however it ended. Only with
+        /// [`hold_slots`](super::Config::hold_slots).
         held_slot: bool,
     },
     /// The peer is going away. Streams that it will not process have been reset before this, with

@@ -5,6 +5,9 @@
 //! through an HTTP/1.1 hop behind us.
 
 use super::error::Malformed;
+use super::octets::{
+    is_authority, is_name, is_path, is_scheme, is_text, is_token, is_trimmed, parse_length,
+};
 use crate::hpack::Headers;
 
 /// What the rest of the core wants to know of a request.
@@ -54,7 +57,7 @@ pub(crate) fn check_request(
         Ok(())
     })?;
     let method = pseudo.method.ok_or(Malformed::MissingPseudo(":method"))?;
-    if method.is_empty() || !method.iter().all(|&octet| is_token(octet)) {
+    if !is_token(method) {
         return Err(Malformed::InvalidPseudo(":method"));
     }
     let is_connect = method == b"CONNECT" && pseudo.protocol.is_none();
@@ -129,8 +132,10 @@ fn walk<'a>(
     mut on_pseudo: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
     let mut in_pseudo = true;
+    // All at once, as nearly always nothing is wrong; else one by one, to tell which field it is.
+    let is_clean = is_text(headers.text());
     for field in headers.iter() {
-        if !is_value(field.value) {
+        if !(is_clean || is_text(field.value)) || !is_trimmed(field.value) {
             return Err(Malformed::Value(lossy(field.name)));
         }
         if field.name.first() == Some(&b':') {
@@ -180,8 +185,7 @@ impl RequestPseudo<'_> {
         if !is_scheme(scheme) {
             return Err(Malformed::InvalidPseudo(":scheme"));
         }
-        // RFC 3986, Section 3.1: schemes have no case.
-        let is_http = scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"http");
+        let is_http = is_http(scheme);
         let path = self.path.ok_or(Malformed::MissingPseudo(":path"))?;
         // RFC 9113, Section 8.3.1: not empty for http and https; starts with "/", or is "*" for
         // OPTIONS.
@@ -191,7 +195,7 @@ impl RequestPseudo<'_> {
             Some(_) => true,
             None => !is_http,
         };
-        if !shape || !all_in(&PATH_OCTETS, path) {
+        if !shape || !is_path(path) {
             return Err(Malformed::InvalidPseudo(":path"));
         }
         if let Some(protocol) = self.protocol {
@@ -200,7 +204,7 @@ impl RequestPseudo<'_> {
             if method != b"CONNECT" {
                 return Err(Malformed::UnexpectedPseudo(":protocol".to_owned()));
             }
-            if protocol.is_empty() || !protocol.iter().all(|&octet| is_token(octet)) {
+            if !is_token(protocol) {
                 return Err(Malformed::InvalidPseudo(":protocol"));
             }
             if self.authority.is_none() {
@@ -217,6 +221,13 @@ impl RequestPseudo<'_> {
     }
 }
 
+/// RFC 3986, Section 3.1: schemes have no case.
+fn is_http(scheme: &[u8]) -> bool {
+    matches!(scheme, b"https" | b"http")
+        || scheme.eq_ignore_ascii_case(b"https")
+        || scheme.eq_ignore_ascii_case(b"http")
+}
+
 /// The regular fields that the protocol cares about.
 #[derive(Default)]
 struct Regular<'a> {
@@ -226,8 +237,9 @@ struct Regular<'a> {
 }
 
 impl<'a> Regular<'a> {
+    #[inline]
     fn check(&mut self, name: &'a [u8], value: &'a [u8]) -> Result<(), Malformed> {
-        if name.is_empty() || !all_in(&NAME_OCTETS, name) {
+        if !is_name(name) {
             return Err(Malformed::Name(lossy(name)));
         }
         match name {
@@ -268,149 +280,7 @@ impl<'a> Regular<'a> {
     }
 }
 
-/// Digits alone: RFC 9110, Section 8.6 has no sign, no space, no list that we would have to guess
-/// about.
-fn parse_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-/// RFC 9113, Section 8.2.1: no NUL, CR or LF, no white space at either end; and none of the other
-/// control characters that RFC 9110, Section 5.5 calls invalid.
-fn is_value(value: &[u8]) -> bool {
-    let edge = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
-    let words = value.chunks_exact(8);
-    let rest = words.remainder();
-    // Eight octets at once: nearly all values are plain.
-    let is_plain = words.fold(true, |plain, word| {
-        // Chunks of eight octets have eight octets.
-        plain & word.try_into().is_ok_and(|word| is_plain(u64::from_le_bytes(word)))
-    });
-    let allowed = all_in(&VALUE_OCTETS, rest) && (is_plain || all_in(&VALUE_OCTETS, value));
-    allowed && !edge(value.first()) && !edge(value.last())
-}
-
-/// Whether all eight octets are at least 0x20 and none is 0x7f.
-fn is_plain(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES * 0x80;
-    // The high bit of an octet is set where the octet is below 0x20. A borrow from the octet before
-    // may set it wrongly, which costs a second look; it is never missing.
-    let below = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    let del = word ^ (ONES * 0x7f);
-    let is_del = del.wrapping_sub(ONES) & !del & HIGH;
-    below | is_del == 0
-}
-
-/// Which octets a field value may hold.
-static VALUE_OCTETS: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut octet = 0;
-    while octet < 0x20 {
-        table[octet] = octet == b'\t' as usize;
-        octet += 1;
-    }
-    table[0x7f] = false;
-    table
-};
-
-/// Whether a table allows all octets. Without a branch for each of them: nearly all are allowed.
-fn all_in(table: &[bool; 256], octets: &[u8]) -> bool {
-    octets.iter().fold(true, |all, &octet| all & table[usize::from(octet)])
-}
-
-/// Which octets a field name may hold: the token characters of RFC 9110, Section 5.6.2, without
-/// upper case (RFC 9113, Section 8.2.1).
-static NAME_OCTETS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 256 {
-        table[octet] = is_token(octet as u8) && !(octet as u8).is_ascii_uppercase();
-        octet += 1;
-    }
-    table
-};
-
-const fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
-        || matches!(
-            octet,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
-}
-
-/// RFC 3986, Section 3.1.
-fn is_scheme(scheme: &[u8]) -> bool {
-    scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        && scheme
-            .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'))
-}
-
-/// What a request target may hold: no space, no control character, no fragment.
-static PATH_OCTETS: [bool; 256] = {
-    let mut table = [true; 256];
-    let mut octet = 0;
-    while octet <= 0x20 {
-        table[octet] = false;
-        octet += 1;
-    }
-    table[0x7f] = false;
-    table[b'#' as usize] = false;
-    table
-};
-
-/// RFC 9113, Section 8.3.1: no userinfo; and nothing that would end an authority in a URI.
-fn is_authority(authority: &[u8]) -> bool {
-    all_in(&AUTHORITY_OCTETS, authority)
-}
-
-static AUTHORITY_OCTETS: [bool; 256] = {
-    let mut table = PATH_OCTETS;
-    let bad = b"@/?\\,";
-    let mut at = 0;
-    while at < bad.len() {
-        table[bad[at] as usize] = false;
-        at += 1;
-    }
-    table
-};
-
 fn lossy(name: &[u8]) -> String {
     // Enough to see what it is, and no more: it may be as long as a field section.
     String::from_utf8_lossy(&name[..name.len().min(64)]).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_judged_alike_wherever_an_octet_stands() {
-        for octet in 0..=u8::MAX {
-            let good = (octet >= 0x20 || octet == b'\t') && octet != 0x7f;
-            for len in [3, 8, 9, 16, 20] {
-                for at in 1..len - 1 {
-                    let mut value = vec![b'a'; len];
-                    value[at] = octet;
-                    assert_eq!(is_value(&value), good, "{octet:#x} at {at} of {len}");
-                }
-            }
-        }
-    }
 }

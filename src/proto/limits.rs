@@ -37,7 +37,11 @@ impl TokenBucket {
 
     /// Puts one token back, up to the burst.
     pub(crate) fn put_back(&mut self) {
-        self.level = (self.level + SCALE).min(u64::from(self.budget.burst) * SCALE);
+        self.put_back_thousandths(SCALE);
+    }
+
+    fn put_back_thousandths(&mut self, gained: u64) {
+        self.level = (self.level + gained).min(u64::from(self.budget.burst) * SCALE);
     }
 
     /// Refilling only when the bucket runs dry gives the same verdicts as refilling at each take,
@@ -79,6 +83,14 @@ impl Budgets {
     /// The peer has reset a stream (rapid reset, CVE-2023-44487).
     pub(crate) fn reset_received(&mut self, now: Instant) -> Result<(), ConnectionError> {
         charge(&mut self.resets_received, now, "too many RST_STREAM frames")
+    }
+
+    /// A stream has ended as it should, with all of its request and its response. Ten of these earn
+    /// back one reset: a connection that many share, and that carries thousands of requests a second,
+    /// may have one in eleven of them cancelled for ever. Who resets for nothing else would have to
+    /// send ten real requests for each.
+    pub(crate) fn answered(&mut self) {
+        self.resets_received.put_back_thousandths(SCALE / 10);
     }
 
     /// The peer has made us reset a stream (MadeYouReset, CVE-2025-8671).

@@ -72,9 +72,9 @@
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
 //! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
-//! | `headers`, `priority`, `settings` | what makes a message valid; RFC 9218; Section 6.5 |
+//! | `headers`, `octets`, `priority`, `settings` | what makes a message valid; RFC 9218; Section 6.5 |
 //! | `limits`, `timers` | budgets against abuse; deadlines |
-//! | `event`, `queue`, `config`, `error`, `stats`, `trace` | what the application sees |
+//! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
 mod commands;
 mod config;
@@ -85,6 +85,7 @@ mod event;
 mod flow;
 mod headers;
 mod limits;
+mod octets;
 mod opening;
 mod outgoing;
 mod priority;
@@ -107,11 +108,12 @@ mod trace;
 mod transmit;
 mod transmit_block;
 mod upgrade;
+mod validate;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::{Budget, Config, ConfigError, Role};
+pub use config::{Budget, Config, Role};
 pub use connection::Connection;
 pub use error::{CommandError, ConnectionError, Fault, Malformed};
 pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
@@ -120,4 +122,7 @@ pub use priority::Priority;
 pub use settings::RemoteSettings;
 pub use stats::{Compression, Stats, Traffic};
 pub(crate) use streams::IdHasher;
+pub(crate) use timers::{GRACE, LATE};
 pub use trace::FRAMES as TRACE_TARGET;
+pub use validate::ConfigError;
+pub(crate) use validate::{check, leaves_time, LONGER_THAN_NOTHING};

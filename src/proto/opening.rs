@@ -190,6 +190,11 @@ impl Connection {
             }
     }
 
+    /// Whether HEADERS of this stream have been asked for and are held back.
+    pub(crate) fn is_held(&self, id: StreamId) -> bool {
+        self.held.contains_key(&id)
+    }
+
     /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
     pub(super) fn has_slot(&self) -> bool {
         self.streams.own_active < self.remote.max_concurrent_streams as usize

@@ -13,9 +13,7 @@ use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
 use super::streams::Standing;
 use super::trace::Way;
-use crate::frame::{
-    Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, WindowUpdate, PREFACE,
-};
+use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, PREFACE};
 
 /// DATA up to this size is copied out of the read buffer, so that a small piece that the
 /// application keeps does not keep the whole buffer alive.
@@ -24,6 +22,10 @@ const COPIED: usize = 4 << 10;
 /// So is DATA that would keep alive more than so many times its size: a peer could have us hold
 /// large buffers, filled with what is ignored, for a little DATA in each.
 const MAX_WASTE: usize = 16;
+
+/// DATA for a stream that is gone and that is smaller than this is counted as of no use: it is more
+/// work, for each octet, than its sender has with it.
+const SLIVER: usize = 256;
 
 impl Connection {
     /// Takes all whole frames off the front of `input`, and leaves the rest there for more octets
@@ -56,9 +58,18 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         self.receive_preface(input)?;
         while self.preface_left == 0 && self.closed.is_none() {
-            let Some(head) = Head::parse(input) else { break };
+            let Some(head) = Head::parse(input) else {
+                if !input.is_empty() {
+                    self.frame_since.get_or_insert(now);
+                }
+                break;
+            };
             self.check_order(head)?;
-            match Frame::decode(input, self.local.max_frame_size) {
+            let frame = Frame::decode(input, self.local.max_frame_size);
+            // DATA may come as slowly as the network is.
+            let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
+            self.frame_since = is_awaited.then(|| self.frame_since.unwrap_or(now));
+            match frame {
                 Ok(Some(frame)) => {
                     self.stats.received.count(head.kind, Head::LEN + head.length as usize);
                     self.receive_frame(frame, now)?;
@@ -151,25 +162,30 @@ impl Connection {
         let counted = frame.flow_len();
         // RFC 9113, Section 6.9: flow control counts DATA whatever becomes of its stream. What the
         // connection takes is given back at once: the windows of the streams bound the memory.
-        self.recv_window.receive(counted).map_err(|_| {
-            ConnectionError::peer(
+        // Credit that has not gone out yet is not there for the peer.
+        let window = self.recv_window.signed() - i64::from(self.pending_credit);
+        if i64::from(counted) > window || self.recv_window.receive(counted).is_err() {
+            return Err(ConnectionError::peer(
                 ErrorCode::FlowControlError,
                 format!("{counted} octets of DATA are more than the connection's window allows"),
-            )
-        })?;
+            ));
+        }
         self.recv_window.release(counted);
         if let Some(increment) = self.recv_window.take_update() {
-            self.queue(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+            self.queue_credit(increment);
         }
+        let Some(stream) = self.streams.get_mut(id) else {
+            if frame.data.len() >= SLIVER {
+                // It was on its way, as far as the window allowed: it makes up for what it costs.
+                self.budgets.useful();
+            }
+            return self.receive_for_missing(id, "DATA", now);
+        };
         if frame.data.is_empty() && !frame.end_stream {
             self.budgets.glitch(now)?;
         } else {
             self.budgets.useful();
         }
-
-        let Some(stream) = self.streams.get_mut(id) else {
-            return self.receive_for_missing(id, "DATA", now);
-        };
         if stream.recv.phase == Phase::Headers && stream.state.can_receive() {
             return self.violation(id, ErrorCode::ProtocolError, "DATA before HEADERS", now);
         }

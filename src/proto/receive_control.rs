@@ -219,8 +219,9 @@ impl Connection {
         let code = frame.error_code;
         // Copied: the read buffer need not live as long as the connection.
         let debug_data = Bytes::copy_from_slice(&frame.debug_data);
-        let goaway =
-            PeerGoaway { last_stream_id: last, at: now, code, debug_data: debug_data.clone() };
+        // From the first one on: who says it over and over does not stay for that.
+        let at = self.goaway_received.as_ref().map_or(now, |before| before.at);
+        let goaway = PeerGoaway { last_stream_id: last, at, code, debug_data: debug_data.clone() };
         let is_first = self.goaway_received.replace(goaway).is_none();
         // Our streams above it have not been processed, and may be tried again elsewhere. So may
         // those that are held back here: there must not be new ones.

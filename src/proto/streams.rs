@@ -8,9 +8,6 @@ use super::state::Cause;
 use super::stream::Stream;
 use crate::frame::StreamId;
 
-/// How many identifiers of each side are remembered after their streams are gone.
-const REMEMBERED: usize = 1_024;
-
 /// What an identifier without a live stream stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -37,12 +34,13 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(role: Role) -> Self {
+    /// An empty table. So many identifiers of each side are remembered after their streams are gone.
+    pub(crate) fn new(role: Role, remembered: u32) -> Self {
         Streams {
             role,
             live: HashMap::default(),
-            own: History::default(),
-            peers: History::default(),
+            own: History::new(remembered),
+            peers: History::new(remembered),
             own_active: 0,
             peer_active: 0,
         }
@@ -134,24 +132,31 @@ impl Streams {
 
 /// The last identifiers of one side. They only ever go up, so a ring indexed by the identifier
 /// itself finds each in one step and costs an octet a stream, and nothing before the first ends.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct History {
     last: StreamId,
     ring: Vec<Option<Cause>>,
+    /// How long the ring is, once there is one; 1 at least.
+    remembered: u32,
 }
 
 impl History {
-    fn slot(id: StreamId) -> usize {
-        (id.get() >> 1) as usize % REMEMBERED
+    fn new(remembered: u32) -> Self {
+        History { last: StreamId::default(), ring: Vec::new(), remembered: remembered.max(1) }
+    }
+
+    fn slot(&self, id: StreamId) -> usize {
+        ((id.get() >> 1) % self.remembered) as usize
     }
 
     fn advance(&mut self, id: StreamId) {
         debug_assert!(id > self.last);
-        if !self.ring.is_empty() {
+        let len = self.ring.len();
+        if len > 0 {
             let skipped = ((id.get() - self.last.get()) >> 1) as usize;
-            let from = Self::slot(id) + REMEMBERED;
-            for back in 0..skipped.min(REMEMBERED) {
-                self.ring[(from - back) % REMEMBERED] = None;
+            let from = self.slot(id) + len;
+            for back in 0..skipped.min(len) {
+                self.ring[(from - back) % len] = None;
             }
         }
         self.last = id;
@@ -160,21 +165,22 @@ impl History {
     fn record(&mut self, id: StreamId, cause: Cause) {
         if self.remembers(id) {
             if self.ring.is_empty() {
-                self.ring = vec![None; REMEMBERED];
+                self.ring = vec![None; self.remembered as usize];
             }
-            self.ring[Self::slot(id)] = Some(cause);
+            let slot = self.slot(id);
+            self.ring[slot] = Some(cause);
         }
     }
 
     fn remembers(&self, id: StreamId) -> bool {
-        id <= self.last && ((self.last.get() - id.get()) >> 1) < REMEMBERED as u32
+        id <= self.last && ((self.last.get() - id.get()) >> 1) < self.remembered
     }
 
     fn standing(&self, id: StreamId) -> Standing {
         if id > self.last {
             Standing::Idle
         } else if self.remembers(id) {
-            let cause = self.ring.get(Self::slot(id)).copied().flatten();
+            let cause = self.ring.get(self.slot(id)).copied().flatten();
             cause.map_or(Standing::Skipped, Standing::Closed)
         } else {
             Standing::Forgotten
@@ -208,13 +214,15 @@ impl Hasher for IdHasher {
 mod tests {
     use super::*;
 
+    const REMEMBERED: u32 = 1_024;
+
     fn id(n: u32) -> StreamId {
         StreamId::from_wire(n)
     }
 
     #[test]
     fn an_identifier_is_idle_until_it_or_a_higher_one_is_used() {
-        let mut streams = Streams::new(Role::Server);
+        let mut streams = Streams::new(Role::Server, REMEMBERED);
         assert_eq!(streams.standing(id(5)), Standing::Idle);
         streams.use_id(id(5));
         assert_eq!(streams.standing(id(3)), Standing::Skipped);
@@ -224,22 +232,41 @@ mod tests {
 
     #[test]
     fn the_end_of_a_stream_is_remembered_until_a_thousand_more_have_come() {
-        let mut streams = Streams::new(Role::Server);
+        let mut streams = Streams::new(Role::Server, REMEMBERED);
         streams.use_id(id(1));
         streams.insert(Stream::new(id(1), 0, 0));
         streams.remove(id(1), Cause::ResetByPeer);
-        for n in 1..REMEMBERED as u32 {
+        for n in 1..REMEMBERED {
             streams.use_id(id(2 * n + 1));
         }
         assert_eq!(streams.standing(id(1)), Standing::Closed(Cause::ResetByPeer));
-        streams.use_id(id(2 * REMEMBERED as u32 + 1));
+        streams.use_id(id(2 * REMEMBERED + 1));
         assert_eq!(streams.standing(id(1)), Standing::Forgotten);
-        assert_eq!(streams.standing(id(2 * REMEMBERED as u32 + 1)), Standing::Skipped);
+        assert_eq!(streams.standing(id(2 * REMEMBERED + 1)), Standing::Skipped);
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_is_asked_for() {
+        for remembered in [1, 3, 100] {
+            let mut streams = Streams::new(Role::Server, remembered);
+            for n in 0..1_000 {
+                streams.use_id(id(2 * n + 1));
+                streams.record(id(2 * n + 1), Cause::EndStream);
+                let oldest = n.saturating_sub(remembered - 1);
+                assert_eq!(
+                    streams.standing(id(2 * oldest + 1)),
+                    Standing::Closed(Cause::EndStream)
+                );
+                if oldest > 0 {
+                    assert_eq!(streams.standing(id(2 * oldest - 1)), Standing::Forgotten);
+                }
+            }
+        }
     }
 
     #[test]
     fn a_jump_over_many_identifiers_forgets_what_was_before() {
-        let mut streams = Streams::new(Role::Server);
+        let mut streams = Streams::new(Role::Server, REMEMBERED);
         streams.use_id(id(1));
         streams.record(id(1), Cause::EndStream);
         streams.use_id(id(1_000_001));

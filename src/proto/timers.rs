@@ -1,4 +1,10 @@
 //! Deadlines. The core has no clock: the driver asks when to come back, and says what time it is.
+//!
+//! The time may do what it likes. Where it stands still or goes back, nothing is due. Where it jumps
+//! ahead (a machine that was suspended, a process that was stopped), all deadlines have passed at
+//! once, but nobody has read meanwhile: what the peer has sent in time may lie unread in the transport,
+//! and its WINDOW_UPDATE or acknowledgement with it. So a driver that comes late is told to come again
+//! a second later, and only what is overdue then has its consequences.
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +25,11 @@ const SHUTDOWN_ROUND_TRIP: Duration = Duration::from_secs(1);
 
 /// So long a client may go on with a request that nobody reads, after the response is complete.
 const UNREAD_REQUEST: Duration = Duration::from_secs(1);
+
+/// A driver that comes so late has not read for as long …
+pub(crate) const LATE: Duration = Duration::from_secs(1);
+/// … and so much longer the peer gets.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the peer has to close after its GOAWAY, once no stream is left.
 const AFTER_GOAWAY: Duration = Duration::from_secs(1);
@@ -54,10 +65,17 @@ impl Connection {
         if self.closed.is_some() {
             return None;
         }
+        let deadline = self.next_deadline()?;
+        // Not before the grace is over, if there is one.
+        Some(self.grace_until.map_or(deadline, |until| deadline.max(until)))
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
         [
             self.handshake_deadline(),
             self.local.deadline(self.config.settings_timeout),
             self.block_deadline(),
+            self.frame_deadline(),
             self.ping_deadline(),
             self.keepalive_due(),
             self.idle_deadline(),
@@ -72,7 +90,9 @@ impl Connection {
         .min()
     }
 
-    /// Does what is due at `now`. Calling it early or often is harmless.
+    /// Does what is due at `now`. Calling it early or often is harmless. Calling it more than a second
+    /// late gives the peer another second: have what it has sent meanwhile
+    /// [received](Self::receive).
     ///
     /// # Errors
     ///
@@ -84,7 +104,25 @@ impl Connection {
         if self.closed.is_some() {
             return Ok(());
         }
+        if self.comes_late(now) {
+            return Ok(());
+        }
         self.run_deadlines(now).map_err(|error| self.fail(error))
+    }
+
+    /// Whether the peer is to have another moment, since we were not there. It has one, not one after
+    /// the other.
+    fn comes_late(&mut self, now: Instant) -> bool {
+        if let Some(until) = self.grace_until {
+            self.grace_until = self.grace_until.filter(|_| now < until);
+            return now < until;
+        }
+        let is_late = |at: Instant| now.saturating_duration_since(at) > LATE;
+        self.grace_until = match self.next_deadline() {
+            Some(at) if is_late(at) => now.checked_add(GRACE),
+            _ => None,
+        };
+        self.grace_until.is_some()
     }
 
     fn run_deadlines(&mut self, now: Instant) -> Result<(), ConnectionError> {
@@ -99,6 +137,9 @@ impl Connection {
         }
         if is_due(self.block_deadline()) {
             return overdue(ErrorCode::EnhanceYourCalm, "a field block did not end in time");
+        }
+        if is_due(self.frame_deadline()) {
+            return overdue(ErrorCode::EnhanceYourCalm, "a frame did not end in time");
         }
         if is_due(self.ping_deadline()) {
             return overdue(ErrorCode::NoError, "PING was not answered in time");
@@ -140,6 +181,12 @@ impl Connection {
 
     fn block_deadline(&self) -> Option<Instant> {
         self.block_since?.checked_add(self.config.header_timeout?)
+    }
+
+    /// A peer that sends the head of a frame and not the rest, or its octets one by one, would have us
+    /// wait for ever, and keep the read buffer for it.
+    fn frame_deadline(&self) -> Option<Instant> {
+        self.frame_since?.checked_add(self.config.header_timeout?)
     }
 
     /// Counted from when the PING was *queued*: a connection that cannot write times out too.

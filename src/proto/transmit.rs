@@ -161,6 +161,10 @@ impl Connection {
         } else {
             self.scheduler.push(id, place);
         }
+        if self.send_window.available() == 0 {
+            // With nothing to transmit, nobody else would see it.
+            self.note_connection_stall(now);
+        }
     }
 
     fn note_stream_stall(&mut self, id: StreamId, now: Instant) {

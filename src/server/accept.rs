@@ -29,6 +29,14 @@ pub(super) enum Security {
     Tls(crate::tls::Acceptor),
 }
 
+impl Security {
+    /// Whether a handshake takes much of a thread's stack, which stays in memory: then another thread
+    /// leads the connection, and this one goes on to the next handshake.
+    fn takes_stack(&self) -> bool {
+        !matches!(self, Security::None)
+    }
+}
+
 /// Accepts connections until the server ends.
 pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, security: &Security) {
     let mut pause = FIRST_PAUSE;
@@ -76,6 +84,10 @@ fn serve_accepted(
     // What chooses a certificate may be the application's; its panic costs this connection alone.
     let open = AssertUnwindSafe(|| open_accepted(engine, accepted, security));
     match catch_unwind(open) {
+        Ok(Ok(served)) if security.takes_stack() => {
+            let lead = move |scratch: &mut Scratch| lead::lead(&served, scratch);
+            return engine.pool.run_afresh(lead).unwrap_or_else(|task| task(scratch));
+        }
         Ok(Ok(served)) => return lead::lead(&served, scratch),
         Ok(Err(error)) => log::debug!("a connection came to nothing: {error}"),
         Err(_) => log::error!("a handshake panicked"),

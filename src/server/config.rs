@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::error::Error;
-use crate::proto;
+use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
+
+/// Our own frames, and next to nothing for a handler's.
+const LEAST_STACK: usize = 64 << 10;
 
 /// The settings, limits and deadlines of a server.
 ///
@@ -25,7 +28,8 @@ use crate::proto;
 /// - A connection at work: what [`proto::Config`] says, which is mostly
 ///   `max_concurrent_streams × initial_window_size` of request bodies that no handler reads, and
 ///   `max_send_buffer` of responses that the peer does not read.
-/// - Handlers: `max_handlers` threads beyond those of the connections, and what they use themselves.
+/// - Handlers: `max_handlers` and `max_waiting_handlers` threads beyond those of the connections, and
+///   what they use themselves.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -33,10 +37,15 @@ pub struct Config {
     pub http2: proto::Config,
 
     /// Connections at once. Default 10,000. Over it, new ones wait in the system's queue until one
-    /// ends.
+    /// ends. Each costs a descriptor and a thread.
     pub max_connections: usize,
     /// Handlers that run at once, over all connections. Default 512. Over it, requests wait.
     pub max_handlers: usize,
+    /// Handlers that do not count among these, since they have been waiting for their peers for a tenth
+    /// of a second: for more of a body, or for a response to be read. Default 4,096; 0 has all of them
+    /// count. Else a few hundred slow peers could keep everybody from being served. Each costs a
+    /// thread.
+    pub max_waiting_handlers: usize,
     /// Handlers that run at once for one connection. Default 128. Over it, requests wait. The peer's
     /// requests are also bounded by
     /// [`max_concurrent_streams`](proto::Config::max_concurrent_streams).
@@ -53,6 +62,17 @@ pub struct Config {
     /// [`Request::set_read_timeout`](super::Request::set_read_timeout). The error that it gets is
     /// answered with 408 if the handler returns it.
     pub read_timeout: Option<Duration>,
+    /// How long a request body may take as a whole, from when its handler begins, however steadily it
+    /// comes. `None`, the default, is for ever, since how long is too long only the application knows:
+    /// an upload may be large, and an exchange of messages may go on all day. A handler can set its own
+    /// with [`Request::set_deadline`](super::Request::set_deadline). The error is that of
+    /// `read_timeout`.
+    pub body_timeout: Option<Duration>,
+    /// How long a handler may run. After that its stream is reset with INTERNAL_ERROR, so that the
+    /// client does not wait for ever. A thread cannot be stopped: the handler keeps its place until it
+    /// returns, and is told when it next reads or writes. `None`, the default, is for ever, since some
+    /// responses have no end.
+    pub handler_timeout: Option<Duration>,
     /// After so long a connection is asked to end: GOAWAY, and what is open is finished. `None`, the
     /// default, is never. Good for spreading load over several servers.
     pub max_age: Option<Duration>,
@@ -66,7 +86,7 @@ pub struct Config {
     pub max_body: usize,
 
     /// Stack of each thread. Default 2 MiB, as that of any Rust thread, since handlers run on them.
-    /// A large stack costs address space; memory only as it is used.
+    /// 64 KiB at least. A large stack costs address space; memory only as it is used.
     pub stack_size: usize,
     /// How long a thread without work stays. Default 10 s.
     pub idle_thread_timeout: Duration,
@@ -89,10 +109,13 @@ impl Default for Config {
             http2: proto::Config::default(),
             max_connections: 10_000,
             max_handlers: 512,
+            max_waiting_handlers: 4_096,
             max_handlers_per_connection: 128,
             queue_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             read_timeout: Some(Duration::from_secs(60)),
+            body_timeout: None,
+            handler_timeout: None,
             max_age: None,
             max_age_grace: Duration::from_secs(60),
             max_body: 2 << 20,
@@ -106,18 +129,34 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks every value for sense.
-    pub(super) fn validate(&self) -> Result<(), Error> {
+    /// Checks every value for sense. Whatever starts a server calls it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and the range.
+    pub fn validate(&self) -> Result<(), Error> {
         self.http2.validate()?;
-        let counts = [
-            (self.max_connections, "max_connections"),
-            (self.max_handlers, "max_handlers"),
-            (self.max_handlers_per_connection, "max_handlers_per_connection"),
-        ];
-        match counts.into_iter().find(|(count, _)| *count == 0) {
-            Some((_, name)) => Err(Error::usage(format!("config: `{name}` must be at least 1"))),
-            None => Ok(()),
-        }
+        let (least, time) = ("must be at least 1", LONGER_THAN_NOTHING);
+        Ok(check([
+            (
+                self.http2.max_concurrent_streams >= 1,
+                "max_concurrent_streams",
+                "must be at least 1: no request would be taken",
+            ),
+            (self.max_connections >= 1, "max_connections", least),
+            (self.max_handlers >= 1, "max_handlers", least),
+            (self.max_handlers_per_connection >= 1, "max_handlers_per_connection", least),
+            (leaves_time(self.handshake_timeout), "handshake_timeout", time),
+            (leaves_time(self.read_timeout), "read_timeout", time),
+            (leaves_time(self.body_timeout), "body_timeout", time),
+            (leaves_time(self.handler_timeout), "handler_timeout", time),
+            (leaves_time(self.max_age), "max_age", time),
+            (
+                self.stack_size >= LEAST_STACK,
+                "stack_size",
+                "must be at least 64 KiB: a handler that runs out of its stack ends the process",
+            ),
+        ])?)
     }
 }
 
@@ -125,16 +164,58 @@ impl Config {
 mod tests {
     use super::*;
 
+    const NO_TIME: Duration = Duration::ZERO;
+
     #[test]
-    fn a_server_that_could_do_nothing_is_not_started() {
-        assert!(Config::default().validate().is_ok());
-        for zero in [
-            Config { max_connections: 0, ..Config::default() },
-            Config { max_handlers: 0, ..Config::default() },
-            Config { max_handlers_per_connection: 0, ..Config::default() },
-        ] {
-            let error = zero.validate().unwrap_err();
-            assert!(error.to_string().contains("must be at least 1"), "{error}");
+    fn the_defaults_are_those_that_are_documented_and_valid() {
+        let config = Config::default();
+        assert_eq!((config.max_connections, config.max_handlers), (10_000, 512));
+        assert_eq!(config.max_waiting_handlers, 4_096);
+        assert_eq!(config.max_handlers_per_connection, 128);
+        assert_eq!(config.queue_timeout, Duration::from_secs(5));
+        assert_eq!(config.handshake_timeout, Duration::from_secs(10));
+        assert_eq!(config.read_timeout, Some(Duration::from_secs(60)));
+        assert_eq!((config.body_timeout, config.handler_timeout), (None, None));
+        assert_eq!((config.max_age, config.max_age_grace), (None, Duration::from_secs(60)));
+        assert_eq!((config.max_body, config.stack_size), (2 << 20, 2 << 20));
+        assert!(config.validate().is_ok());
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let nonsense: &[(&str, fn(&mut Config))] = &[
+            ("max_fields", |config| config.http2.max_fields = 0),
+            ("max_concurrent_streams", |config| config.http2.max_concurrent_streams = 0),
+            ("max_connections", |config| config.max_connections = 0),
+            ("max_handlers", |config| config.max_handlers = 0),
+            ("max_handlers_per_connection", |config| config.max_handlers_per_connection = 0),
+            ("handshake_timeout", |config| config.handshake_timeout = NO_TIME),
+            ("read_timeout", |config| config.read_timeout = Some(NO_TIME)),
+            ("body_timeout", |config| config.body_timeout = Some(NO_TIME)),
+            ("handler_timeout", |config| config.handler_timeout = Some(NO_TIME)),
+            ("max_age", |config| config.max_age = Some(NO_TIME)),
+            ("stack_size", |config| config.stack_size = LEAST_STACK - 1),
+        ];
+        for (field, change) in nonsense {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().contains(&format!("`{field}` must be")), "{field}: {error}");
         }
+    }
+
+    #[test]
+    fn what_can_be_switched_off_can_be() {
+        let config = Config {
+            max_waiting_handlers: 0,
+            queue_timeout: NO_TIME,
+            read_timeout: None,
+            max_age_grace: NO_TIME,
+            max_body: 0,
+            idle_thread_timeout: NO_TIME,
+            server_name: None,
+            ..Config::default()
+        };
+        assert!(config.validate().is_ok());
     }
 }

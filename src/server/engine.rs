@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::clock::Clock;
 use super::config::Config;
 use super::context::{Context, Peer};
+use super::overdue::Running;
 use super::permits::{Permits, Waiter};
 use super::pool::Pool;
 use super::request::Request;
@@ -66,6 +67,7 @@ pub(super) struct Served {
     pub(super) is_queued: AtomicBool,
     /// The clock will look for requests that have waited too long.
     pub(super) is_timed: AtomicBool,
+    pub(super) handlers: Running,
 }
 
 impl Engine {
@@ -75,7 +77,7 @@ impl Engine {
         Ok(Arc::new(Engine {
             pool: Pool::new(config.stack_size, config.idle_thread_timeout),
             clock: Clock::start()?,
-            permits: Permits::new(config.max_handlers),
+            permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
             counters: Counters::default(),
             connections: Mutex::default(),
             changed: Condvar::new(),
@@ -118,6 +120,7 @@ impl Engine {
             is_watched: AtomicBool::new(false),
             is_queued: AtomicBool::new(false),
             is_timed: AtomicBool::new(false),
+            handlers: Running::default(),
         });
         connections.live.insert(number, Arc::clone(&served));
         let is_closing = connections.is_closing;
@@ -223,6 +226,7 @@ impl Engine {
             handlers_running: self.permits.running(),
             handlers_failed: of(&counters.handlers_failed),
             handlers_panicked: of(&counters.handlers_panicked),
+            handlers_given_up: of(&counters.handlers_given_up),
             leads_taken_over: of(&counters.leads_taken_over),
             threads: self.pool.threads(),
             accept_errors: of(&counters.accept_errors),

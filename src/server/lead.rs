@@ -21,6 +21,7 @@
 //! after the one before. So for some requests after a take-over each gets a thread at once, until they
 //! prove to be quick again.
 
+use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -29,10 +30,10 @@ use std::time::{Duration, Instant};
 
 use super::engine::{Engine, Served};
 use super::handler;
+use super::overdue::{call_for_refusal, Timed};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, State, Tick};
-use crate::frame::ErrorCode;
 
 /// So many requests get a thread each after a leader was too slow.
 const SLOW_REQUESTS: u32 = 32;
@@ -46,6 +47,12 @@ const UNREAD: u32 = 16;
 
 /// A connection whose leader has had nothing to do for so many looks is watched no more.
 const QUIET: u32 = 64;
+
+thread_local! {
+    /// This thread runs a handler, and so holds a place. Halves of a stream may be used by other threads
+    /// as well, which hold none.
+    static HAS_PLACE: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Leads a connection, until it ends or another thread has taken over.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
@@ -198,10 +205,13 @@ fn answer(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
     let id = arrival.id;
     // The handler is caught where it is called; this is for what it has left behind, which may
     // panic when it is dropped.
+    let _timed = Timed::begin(served, id);
     let answer = AssertUnwindSafe(|| handler::run(served, arrival, scratch));
+    HAS_PLACE.set(true);
     if catch_unwind(answer).is_err() {
         log::error!("stream {id}: what the handler left behind panicked");
     }
+    HAS_PLACE.set(false);
 }
 
 /// A handler has ended, and no other begins in its place.
@@ -233,42 +243,6 @@ fn lead_elsewhere(served: &Arc<Served>) -> bool {
     served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
 }
 
-/// A request has waited for too long for a handler to become free.
-fn refuse_overdue(served: &Arc<Served>, now: Instant) {
-    served.is_timed.store(false, Ordering::Relaxed);
-    let mut state = served.conn.lock();
-    let timeout = served.engine.config.queue_timeout;
-    let mut refused = false;
-    while let Some(arrival) = state.arrivals.front() {
-        if arrival.since.checked_add(timeout).is_none_or(|at| now < at) {
-            call_for_refusal(served, arrival.since);
-            break;
-        }
-        let id = arrival.id;
-        log::debug!("stream {id} is refused: no handler became free in time");
-        add(&served.engine.counters.requests_refused);
-        state.arrivals.pop_front();
-        // It may be over by now.
-        let _ = state.core.reset(id, ErrorCode::RefusedStream, now);
-        state.hand_out(now);
-        state.release_stream(id);
-        refused = true;
-    }
-    drop(state);
-    if refused {
-        served.flush_elsewhere();
-    }
-}
-
-fn call_for_refusal(served: &Arc<Served>, since: Instant) {
-    let engine = &served.engine;
-    // A time that never comes need not be waited for.
-    let Some(at) = since.checked_add(engine.config.queue_timeout) else { return };
-    if !served.is_timed.swap(true, Ordering::Relaxed) {
-        engine.clock.call(at, &Arc::downgrade(served), |served, now| refuse_overdue(&served, now));
-    }
-}
-
 /// Has the clock look how the leader gets on, for as long as it is at work now and then.
 fn keep_watch(served: &Arc<Served>) {
     // Looked at first, since that is nearly always enough.
@@ -280,7 +254,10 @@ fn keep_watch(served: &Arc<Served>) {
     let (mut before, mut quiet, mut unread) = (None::<Progress>, 0, 0);
     served.engine.clock.watch(move || {
         let Some(served) = weak.upgrade() else { return false };
-        let now = Progress::of(&served.conn.lock());
+        let mut state = served.conn.lock();
+        state.look_at_sleepers();
+        let now = Progress::of(&state);
+        drop(state);
         match (now, before) {
             (Some(now), Some(before)) if now.reads == before.reads => {
                 unread += 1;
@@ -357,6 +334,27 @@ impl Hooks for ServedHooks {
 
     fn flush(&self) -> bool {
         self.0.upgrade().is_some_and(|served| served.flush_elsewhere())
+    }
+
+    fn rest(&self) -> bool {
+        let served = self.0.upgrade().filter(|_| HAS_PLACE.get());
+        let has_lent = served.is_some_and(|served| {
+            let lends = served.engine.permits.lend();
+            if lends {
+                pass_on(&served.engine);
+            }
+            lends
+        });
+        // It is lent once at a time.
+        HAS_PLACE.set(HAS_PLACE.get() && !has_lent);
+        has_lent
+    }
+
+    fn resume(&self) {
+        HAS_PLACE.set(true);
+        if let Some(served) = self.0.upgrade() {
+            served.engine.permits.reclaim();
+        }
     }
 
     fn work(&self) {

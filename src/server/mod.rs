@@ -66,6 +66,7 @@ mod handler;
 mod head;
 mod lead;
 mod listener;
+mod overdue;
 mod permits;
 mod pool;
 mod request;

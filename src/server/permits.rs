@@ -8,7 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub(super) struct Permits<T> {
     cap: usize,
+    /// Places that are taken. More than there are, where somebody has got back what was lent.
     running: AtomicUsize,
+    max_lent: usize,
+    /// Handlers that wait for their peers, and whose places others may have.
+    lent: AtomicUsize,
     /// Connections with requests that wait for a place. Each is there once.
     waiting: Mutex<VecDeque<Arc<T>>>,
     /// Their number.
@@ -26,9 +30,16 @@ impl<T: Waiter> Permits<T> {
         Permits {
             cap: cap.max(1),
             running: AtomicUsize::new(0),
+            max_lent: 0,
+            lent: AtomicUsize::new(0),
             waiting: Mutex::new(VecDeque::new()),
             waiters: AtomicUsize::new(0),
         }
+    }
+
+    /// So many handlers that wait for their peers may lend their places.
+    pub(super) fn lending(self, max_lent: usize) -> Self {
+        Permits { max_lent, ..self }
     }
 
     /// Takes a place, or puts the connection in line for one.
@@ -57,6 +68,11 @@ impl<T: Waiter> Permits<T> {
     /// came later, and no place is offered to somebody who has no use for it any more, and to
     /// nobody else.
     pub(super) fn release(&self) -> Option<Arc<T>> {
+        // One place less is taken too many. The last that are taken go to who waits.
+        let less = |running| (running > self.cap).then(|| running - 1);
+        if self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            return None;
+        }
         loop {
             if let Some(next) = self.next_in_line() {
                 return Some(next);
@@ -75,14 +91,27 @@ impl<T: Waiter> Permits<T> {
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Whether the place of a handler that waits for its peer may be lent. If so, it is to be
+    /// [given back](Self::release) as one that is free, and to be [taken again](Self::reclaim).
+    pub(super) fn lend(&self) -> bool {
+        let more = |lent| (lent < self.max_lent).then_some(lent + 1);
+        self.lent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    /// A handler goes on whose place was lent: at once, whoever has its place.
+    pub(super) fn reclaim(&self) {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        self.lent.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// Whether somebody waits for a place.
     pub(super) fn is_wanted(&self) -> bool {
         self.waiters.load(Ordering::Relaxed) > 0
     }
 
-    /// Handlers that run now.
+    /// Handlers that run now, those that wait for their peers among them.
     pub(super) fn running(&self) -> usize {
-        self.running.load(Ordering::Relaxed)
+        self.running.load(Ordering::Relaxed) + self.lent.load(Ordering::Relaxed)
     }
 
     fn next_in_line(&self) -> Option<Arc<T>> {

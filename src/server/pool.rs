@@ -78,8 +78,16 @@ impl Pool {
             self.wake.notify_one();
             return Ok(());
         }
-        state.threads += 1;
         drop(state);
+        self.run_afresh(task)
+    }
+
+    /// The same on a new thread in any case.
+    pub(super) fn run_afresh(
+        self: &Arc<Self>,
+        task: impl FnOnce(&mut Scratch) + Send + 'static,
+    ) -> Result<(), Task> {
+        self.lock().threads += 1;
         self.spawn(Box::new(task))
     }
 
@@ -123,6 +131,7 @@ impl Pool {
             if catch_unwind(AssertUnwindSafe(|| task(&mut scratch))).is_err() {
                 log::error!("a thread of the server panicked outside of a handler");
             }
+            scratch.shrink();
         }
     }
 

@@ -285,6 +285,9 @@ impl Response {
         let Response { send, fields, mut scratch, .. } = self;
         if let Some(mut send) = send {
             scratch.body = std::mem::take(&mut send.buffer);
+            // What a response that failed has left is nobody's business, least of all of the client
+            // that the next response is for.
+            scratch.body.clear();
         }
         scratch.fields = fields.into_list();
         scratch

@@ -16,12 +16,14 @@ pub struct Stats {
     pub requests: u64,
     /// Requests refused since no handler became free in time.
     pub requests_refused: u64,
-    /// Handlers that run now.
+    /// Handlers that run now, those that wait for their peers among them.
     pub handlers_running: usize,
     /// Handlers that returned an error.
     pub handlers_failed: u64,
     /// Handlers that panicked.
     pub handlers_panicked: u64,
+    /// Handlers that took too long, and whose streams were reset.
+    pub handlers_given_up: u64,
     /// How often a leader was too slow, and another thread went on in its place.
     pub leads_taken_over: u64,
     /// Threads of the server, but for the one that accepts and the clock.
@@ -38,6 +40,7 @@ pub(super) struct Counters {
     pub(super) requests_refused: AtomicU64,
     pub(super) handlers_failed: AtomicU64,
     pub(super) handlers_panicked: AtomicU64,
+    pub(super) handlers_given_up: AtomicU64,
     pub(super) leads_taken_over: AtomicU64,
     pub(super) accept_errors: AtomicU64,
 }

@@ -70,6 +70,8 @@ impl Session {
         config: Config,
         options: &Options,
     ) -> Result<Session, Error> {
+        // Before the peer is told that it may go on.
+        config.validate()?;
         match detect(stream, options)? {
             Detected::PriorKnowledge(stream) => Session::with_config(stream, Role::Server, config),
             Detected::Upgrade(request) => {

@@ -108,7 +108,8 @@ impl<W: Write> Outgoing<W> {
             writes += 1;
             match self.writer.write(&self.ciphertext[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.written = (self.written + n).min(self.ciphertext.len()),
+                // A writer that says more than it was given has its number cut.
+                Ok(n) => self.written += n.min(self.ciphertext.len() - self.written),
                 Err(error) => {
                     self.room = LEAST;
                     return Err(error);
@@ -173,7 +174,12 @@ pub(super) fn finish_if_asked<W: Write>(
     }
     let mut outgoing = match outgoing.try_lock() {
         Ok(outgoing) => outgoing,
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        // The writer has panicked. To ask it once more would abort the program, should it panic again
+        // while that panic is under way.
+        Err(TryLockError::Poisoned(poisoned)) => {
+            let was_finished = std::mem::replace(&mut poisoned.into_inner().finished, true);
+            return if was_finished { Ok(()) } else { closer.shutdown_write() };
+        }
         Err(TryLockError::WouldBlock) => return Ok(()),
     };
     // Who closes does not wait for a peer that does not read.

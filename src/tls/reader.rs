@@ -11,7 +11,7 @@ use super::shared::Shared;
 /// What an idle connection reads with.
 const SMALL: usize = 4 << 10;
 /// The most that one read asks for: so much is decrypted under one lock.
-const LARGE: usize = 64 << 10;
+const LARGE: usize = 128 << 10;
 
 /// The reading half of a [`TlsStream`](super::TlsStream).
 ///
@@ -39,10 +39,12 @@ impl<R: Read> TlsReader<R> {
     /// One read of ciphertext; the one before has been used up.
     fn fill(&mut self) -> io::Result<()> {
         let buffer = &mut self.incoming.octets;
-        if buffer.len() != self.ask {
-            *buffer = vec![0; self.ask];
+        if buffer.len() < self.ask {
+            buffer.resize(self.ask, 0);
+        } else if self.ask == SMALL && buffer.len() > SMALL {
+            *buffer = vec![0; SMALL];
         }
-        let read = self.reader.read(buffer)?.min(self.ask);
+        let read = self.reader.read(&mut buffer[..self.ask])?.min(self.ask);
         self.incoming.start = 0;
         self.incoming.end = read;
         self.incoming.ended = read == 0;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::Shutdown;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +104,7 @@ impl Closer {
     /// The stream's own error.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let Some(set) = &self.read_timeout else { return Ok(false) };
-        set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT))).map(|()| true)
+        guarded(|| set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT)))).map(|()| true)
     }
 
     /// Whether [`set_read_timeout`](Self::set_read_timeout) can do something.
@@ -166,9 +167,16 @@ impl fmt::Debug for Closer {
     }
 }
 
+/// A panic of the stream's is an error of its own: whoever closes it has others to tell that it is
+/// closed.
+fn guarded(act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let result = catch_unwind(AssertUnwindSafe(act));
+    result.unwrap_or_else(|_| Err(io::Error::other("the transport panicked")))
+}
+
 impl<F: Fn(Shutdown) -> io::Result<()> + ?Sized> Inner<F> {
     fn shut(&self, how: Shutdown) -> io::Result<()> {
-        match (self.close)(how) {
+        match guarded(|| (self.close)(how)) {
             // The peer reset the connection: it is as closed as it can be.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,

@@ -38,6 +38,8 @@ struct Desk {
     write_shut: bool,
     /// Nobody has.
     closed: bool,
+    /// The stream panicked in a turn.
+    panicked: bool,
     /// What the next end of a turn has to do with the stream.
     pending: Option<Shutdown>,
     /// The stream has been shut down in both directions, or must not be touched any more.
@@ -56,6 +58,7 @@ impl<S> InTurns<S> {
                 turns: Turns::new(),
                 write_shut: false,
                 closed: false,
+                panicked: false,
                 pending: None,
                 done: false,
                 news: Each::default(),
@@ -67,13 +70,17 @@ impl<S> InTurns<S> {
 
     /// Waits for the turn of `side` and does `io` in it.
     ///
-    /// Returns the result and the time it took, or `None` when there are no turns any more.
+    /// Returns the result and the time it took, or `None` when there are no turns any more. After a
+    /// panic of the stream's, that is an error: its end would look like one of the peer's.
     pub(super) fn turn<T>(
         &self,
         side: Side,
         io: impl FnOnce(&mut S) -> io::Result<T>,
     ) -> Option<(io::Result<T>, Duration)> {
-        let started = self.begin(side)?;
+        let Some(started) = self.begin(side) else {
+            let panicked = || (Err(io::Error::other("the stream panicked")), Duration::ZERO);
+            return self.lock_desk().panicked.then(panicked);
+        };
         let result = self.with_held(|held| io(&mut held.stream));
         let took = started.elapsed();
         let wasted = matches!(&result, Err(error) if gave_up(error)).then_some(took);
@@ -243,6 +250,7 @@ impl<S> Drop for CloseOnPanic<'_, S> {
         if self.armed {
             let mut desk = self.in_turns.lock_desk();
             desk.closed = true;
+            desk.panicked = true;
             desk.done = true;
             drop(desk);
             self.in_turns.wake_both();

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::super::inbox::Half;
-use super::super::Lead;
+use super::super::{Lead, State};
 use super::{client, open, read_all};
 use crate::error::ErrorKind;
 use crate::frame::{ErrorCode, StreamId};
-use crate::proto::{ConnectionError, Event};
+use crate::proto::{ConnectionError, Event, LATE};
 
 #[test]
 fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
@@ -147,4 +147,27 @@ fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
     let whom = (StreamId::CONNECTION, Half::Recv);
     let (state, result) = conn.wait(conn.lock(), whom, deadline, |_| None::<()>);
     assert_eq!((result, state.lead, state.parked.len()), (None, Lead::Free, 0));
+}
+
+/// The machine has slept, say: nobody has read what came in time.
+#[test]
+fn a_thread_that_wakes_up_too_late_looks_before_it_gives_up() {
+    let (conn, mut far) = client();
+    let (recv, mut send) = open(&conn);
+    let id = far.request();
+    far.respond(id, "hello");
+    let soon = Instant::now() + Duration::from_millis(10);
+    let (mut asked, late) = (0, soon + LATE + Duration::from_millis(100));
+    let ready = |state: &mut State| {
+        asked += 1;
+        while asked == 2 && Instant::now() < late {
+            thread::park_timeout(late - Instant::now());
+        }
+        state.has_response(id).then_some(())
+    };
+    let (state, result) = conn.wait(conn.lock(), (id, Half::Recv), Some(soon), ready);
+    drop(state);
+    assert_eq!(result, Some(()));
+    assert_eq!(read_all(recv), "hello");
+    send.finish().unwrap();
 }

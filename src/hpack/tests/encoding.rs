@@ -63,6 +63,31 @@ fn marked_field_is_never_indexed_though_a_table_has_it() {
     assert!(decode(&block).unwrap().iter().eq(expected));
 }
 
+/// What came after a field before is looked at first when that field comes again.
+#[test]
+fn marked_field_is_never_indexed_though_it_stood_there_unmarked() {
+    let mut encoder = Encoder::new();
+    encode_next(&mut encoder, &headers!("x" => "1", "y" => "2"));
+    let mut block = Vec::new();
+    encoder.encode([Field::new("x", "1"), Field::new_sensitive("y", "2")], &mut block);
+    assert_eq!(block, hex("bf 1f 2f 0132"));
+}
+
+#[test]
+fn fields_in_another_order_are_found_all_the_same() {
+    let mut encoder = Encoder::new();
+    encode_next(&mut encoder, &headers!("a" => "1", "b" => "2", "c" => "3"));
+    assert_eq!(
+        encode_next(&mut encoder, &headers!("a" => "1", "b" => "2", "c" => "3")),
+        hex("c0bfbe")
+    );
+    assert_eq!(
+        encode_next(&mut encoder, &headers!("b" => "2", "a" => "1", "c" => "3")),
+        hex("bfc0be")
+    );
+    assert_eq!(encode_next(&mut encoder, &headers!("c" => "3", "a" => "1")), hex("bec0"));
+}
+
 #[test]
 fn fields_that_differ_each_time_are_not_indexed() {
     for name in [":path", "content-length", "etag", "last-modified", "set-cookie", "location"] {

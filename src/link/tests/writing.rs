@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::frame::{ErrorCode, StreamId};
 use crate::link::{End, Side};
-use crate::proto::{CloseReason, Fault};
+use crate::proto::{CloseReason, Fault, GRACE};
 
 #[test]
 fn all_is_written_and_flushed_however_reluctant_the_writer() {
@@ -53,7 +53,8 @@ fn a_goodbye_is_not_said_for_ever() {
 
 #[test]
 fn a_write_without_progress_is_ended_by_the_stall_deadline_alone() {
-    let link = client(Config { stall_timeout: Some(Duration::ZERO), ..Config::default() });
+    let soon = Some(Duration::from_nanos(1));
+    let link = client(Config { stall_timeout: soon, ..Config::default() });
     let mut buffer = WriteBuffer::new();
     assert_eq!(link.next_write(&mut buffer, None), Next::Write);
     // Nothing of it is written; the next time somebody looks, it is too late.
@@ -158,4 +159,36 @@ fn transport_error(link: &Link) -> io::ErrorKind {
         Some(End::Transport(error)) => io::Error::from(error).kind(),
         other => panic!("{other:?}"),
     }
+}
+
+/// A core with something to write, and the buffer that has it.
+fn begun() -> (Connection, WriteBuffer, Instant) {
+    let now = Instant::now();
+    let mut core = Connection::new(Role::Client, Config::default(), now).unwrap();
+    let mut buffer = WriteBuffer::new();
+    core.poll_transmit(now, &mut buffer.out, usize::MAX);
+    buffer.start(now);
+    (core, buffer, now)
+}
+
+#[test]
+fn a_write_without_progress_is_ended_by_its_deadline_and_not_before() {
+    let (mut core, mut buffer, began) = begun();
+    assert!(!buffer.end_if_stalled(&mut core, began + Duration::from_millis(29_999)));
+    assert!(buffer.end_if_stalled(&mut core, began + Duration::from_secs(30)));
+}
+
+/// The machine has slept, say: the peer has had no chance to show that it reads.
+#[test]
+fn a_writer_that_looks_too_late_gives_the_peer_another_second() {
+    let hours = Duration::from_secs(7 * 3600);
+    let (mut core, mut buffer, began) = begun();
+    let woke = began + hours;
+    assert!(!buffer.end_if_stalled(&mut core, woke));
+    assert!(!buffer.end_if_stalled(&mut core, woke + GRACE / 2));
+    assert!(buffer.end_if_stalled(&mut core, woke + GRACE));
+
+    let (mut core, mut buffer, began) = begun();
+    assert!(!buffer.end_if_stalled(&mut core, began + hours));
+    assert!(buffer.end_if_stalled(&mut core, began + 2 * hours), "it is given once");
 }

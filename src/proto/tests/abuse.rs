@@ -278,6 +278,42 @@ fn requests_that_are_cancelled_now_and_then_trip_no_budget() {
     }
 }
 
+/// A connection that many clients share behind a proxy: thousands of requests a second, of which one
+/// in twenty is cancelled.
+#[test]
+fn one_request_in_twenty_may_be_cancelled_at_any_rate() {
+    let mut peer = server();
+    for n in 0..40_000 {
+        let is_cancelled = n % 20 == 0;
+        let n = 2 * n + 1;
+        peer.send_headers(n, &get(), true);
+        if is_cancelled {
+            peer.send_reset(n, ErrorCode::Cancel);
+        } else {
+            peer.ask(|core, now| core.send_headers(id(n), &status(200), true, now)).unwrap();
+        }
+        assert_eq!(peer.result, Ok(()));
+        peer.sent();
+        peer.events();
+    }
+}
+
+#[test]
+fn ten_requests_that_are_answered_earn_back_one_reset() {
+    let mut peer = server();
+    let mut n = 1;
+    for round in 0..=555 {
+        assert_eq!(peer.result, Ok(()), "{round}");
+        peer.send_headers(n, &get(), true);
+        peer.ask(|core, now| core.send_headers(id(n), &status(200), true, now)).unwrap();
+        peer.sent();
+        peer.send_headers(n + 2, &get(), true);
+        peer.send_reset(n + 2, ErrorCode::Cancel);
+        n += 4;
+    }
+    peer.expect_failure(ErrorCode::EnhanceYourCalm);
+}
+
 #[test]
 fn a_million_one_octet_frames_wait_in_little_memory() {
     // In proportion: ten thousand of them.

@@ -59,6 +59,20 @@ fn an_octet_over_the_connections_window_ends_the_connection() {
 }
 
 #[test]
+fn credit_that_has_not_gone_out_is_not_there_for_the_peer() {
+    let mut peer = server(1 << 20, 65_535);
+    peer.send_headers(1, &post(), false);
+    peer.sent();
+    // In one piece, so that the credit for the first ones waits to be sent.
+    let frames = |n| (0..n).map(|_| data_frame(1, &[0; 16_000], false)).collect::<Vec<_>>();
+    peer.send_all(frames(4));
+    assert_eq!(peer.result, Ok(()));
+    peer.expect(update(CONNECTION, 48_000));
+    peer.send_all(frames(4));
+    peer.expect_failure(ErrorCode::FlowControlError);
+}
+
+#[test]
 fn credit_goes_back_at_half_the_window_in_one_update() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
@@ -151,15 +165,16 @@ fn padding_over_the_window_is_too_much_as_well() {
 fn a_stream_that_nobody_reads_never_holds_up_the_others() {
     // More octets lie unread than the connection's window has.
     let mut peer = server(60_000, 65_535);
+    let mut sent = Vec::new();
     for n in [1, 3, 5, 7] {
         peer.send_headers(n, &post(), false);
         for _ in 0..6 {
             peer.send_data(n, &[0; 10_000], false);
             assert_eq!(peer.result, Ok(()));
+            sent.extend(peer.sent());
         }
     }
-    let given_back: u32 = peer
-        .sent()
+    let given_back: u32 = sent
         .iter()
         .map(|sent| match sent {
             super::Sent::Frame(Frame::WindowUpdate(update)) if update.stream_id == CONNECTION => {

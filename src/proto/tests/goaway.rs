@@ -102,6 +102,19 @@ fn after_goaway_the_peer_has_a_second_to_close_once_no_stream_is_left() {
 }
 
 #[test]
+fn a_peer_that_says_goaway_over_and_over_has_no_longer_to_close() {
+    let mut peer = client();
+    peer.send_goaway(0, ErrorCode::NoError);
+    for _ in 0..9 {
+        peer.pass(Duration::from_millis(100));
+        peer.send_goaway(0, ErrorCode::NoError);
+    }
+    peer.sent();
+    peer.pass(Duration::from_millis(100));
+    peer.expect(goaway(id(0), ErrorCode::NoError));
+}
+
+#[test]
 fn a_peer_that_closes_after_its_goaway_is_the_reason() {
     let mut peer = client();
     peer.send_goaway(0, ErrorCode::InternalError);

@@ -10,6 +10,8 @@ mod peer;
 
 mod abuse;
 mod blocks;
+mod clock;
+mod config;
 mod connect;
 mod damage;
 mod declined;
@@ -17,6 +19,7 @@ mod flow_receive;
 mod flow_send;
 mod goaway;
 mod handshake;
+mod honest;
 mod messages;
 mod messages_bad;
 mod mistakes;

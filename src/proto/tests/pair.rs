@@ -86,10 +86,18 @@ impl Pair {
         std::iter::from_fn(|| core.poll_event()).collect()
     }
 
-    /// Lets time pass on both sides.
+    /// Lets time pass on both sides, which do what is due in time.
     pub(super) fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.client.handle_timeout(self.now).unwrap();
-        self.server.handle_timeout(self.now).unwrap();
+        let end = self.now + time;
+        loop {
+            let next = [self.client.poll_timeout(), self.server.poll_timeout()];
+            let next = next.into_iter().flatten().min().filter(|&at| at < end);
+            self.now = next.unwrap_or(end).max(self.now);
+            self.client.handle_timeout(self.now).unwrap();
+            self.server.handle_timeout(self.now).unwrap();
+            if next.is_none() {
+                return;
+            }
+        }
     }
 }

@@ -127,6 +127,31 @@ fn pushed_responses_beyond_the_limit_of_streams_are_refused() {
 }
 
 #[test]
+fn a_promised_stream_that_is_complete_counts_until_its_events_are_taken() {
+    let mut peer = client(Config {
+        hold_slots: true,
+        max_promised_streams: 2,
+        max_concurrent_streams: 1,
+        ..Config::default()
+    });
+    // One is complete, one is taken back: neither counts as a stream that is open.
+    peer.send_promise(1, 2, &get());
+    peer.send_headers(2, &status(200), true);
+    peer.send_promise(1, 4, &get());
+    peer.send_headers(4, &status(200), false);
+    peer.send_reset(4, ErrorCode::Cancel);
+    peer.expect_nothing();
+    peer.send_promise(1, 6, &get());
+    peer.expect_reset(6, ErrorCode::Cancel);
+    peer.ask(|core, _| core.release_slot());
+    peer.send_promise(1, 8, &get());
+    peer.send_headers(8, &status(200), true);
+    peer.expect_nothing();
+    peer.send_promise(1, 10, &get());
+    peer.expect_reset(10, ErrorCode::Cancel);
+}
+
+#[test]
 fn promises_without_end_are_abuse() {
     let mut peer = client(Config { max_promised_streams: 0, ..Config::default() });
     for promised in (2..=1_000).step_by(2) {

@@ -166,6 +166,26 @@ fn the_connections_window_ends_the_connection_when_it_stays_shut() {
 }
 
 #[test]
+fn so_it_does_when_nothing_is_left_to_transmit() {
+    // Both windows are used up, and the stream's alone is opened again.
+    let mut peer = server(65_535);
+    send(&mut peer, 1, 100_000);
+    peer.send_window(1, 100_000);
+    peer.pass(29 * SECOND);
+    peer.expect_alive();
+    peer.pass(SECOND);
+    peer.expect_failure(ErrorCode::EnhanceYourCalm);
+
+    // The window was used up by another stream, and DATA comes after its HEADERS.
+    let mut peer = server(65_535);
+    send(&mut peer, 1, 65_535);
+    begin(&mut peer, 3);
+    send(&mut peer, 3, 1);
+    peer.pass(30 * SECOND);
+    peer.expect_failure(ErrorCode::EnhanceYourCalm);
+}
+
+#[test]
 fn a_connection_whose_window_was_shut_and_that_has_sent_all_goes_on() {
     let mut peer = server(1 << 20);
     send(&mut peer, 1, 65_545);

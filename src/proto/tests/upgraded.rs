@@ -78,6 +78,8 @@ fn the_clients_window_for_stream_1_is_the_announced_one_from_the_start() {
     peer.send_headers(1, &status(200), false);
     let piece = [0; 16_384];
     for _ in 0..10 {
+        // That of the connection is opened by what goes out.
+        peer.sent();
         peer.send_data(1, &piece, false);
     }
     // The acknowledgement of what the preface said comes only now, and changes nothing.

@@ -121,3 +121,52 @@ fn nobody_in_line_is_forgotten() {
     });
     assert!(most.into_inner() <= 2);
 }
+
+#[test]
+fn a_place_that_is_lent_goes_to_who_waits() {
+    let permits = Permits::new(1).lending(1);
+    let [a, b, c] = waiters();
+    assert!(permits.acquire(&a) && !permits.acquire(&b));
+    assert!(permits.lend());
+    assert!(is(permits.release(), &b));
+    assert_eq!(permits.running(), 2, "who waits for its peer is still among them");
+    assert!(!permits.acquire(&c));
+}
+
+#[test]
+fn a_place_that_nobody_wants_is_free_while_it_is_lent() {
+    let permits = Permits::new(1).lending(1);
+    let [a, b, c] = waiters();
+    assert!(permits.acquire(&a) && permits.lend());
+    assert!(permits.release().is_none());
+    assert!(permits.acquire(&b) && !permits.acquire(&c));
+}
+
+#[test]
+fn who_takes_a_place_back_does_not_wait_and_the_next_to_end_leaves_none() {
+    let permits = Permits::new(1).lending(1);
+    let [a, b, c] = waiters();
+    assert!(permits.acquire(&a) && !permits.acquire(&b) && permits.lend());
+    assert!(is(permits.release(), &b));
+    permits.reclaim();
+    assert_eq!(permits.running(), 2);
+    assert!(!permits.acquire(&c));
+    assert!(permits.release().is_none(), "there is one too many");
+    assert!(is(permits.release(), &c));
+    assert!(permits.release().is_none());
+    assert_eq!(permits.running(), 0);
+}
+
+#[test]
+fn no_more_is_lent_than_may_be() {
+    let permits = Permits::new(1).lending(2);
+    let [a, b, c, d] = waiters();
+    assert!(permits.acquire(&a) && !permits.acquire(&b) && !permits.acquire(&c));
+    assert!(permits.lend() && is(permits.release(), &b));
+    assert!(permits.lend() && is(permits.release(), &c));
+    assert!(!permits.lend());
+    permits.reclaim();
+    assert!(!permits.acquire(&d));
+    assert!(permits.lend() && permits.release().is_none(), "there were two");
+    assert_eq!(permits.running(), 3);
+}

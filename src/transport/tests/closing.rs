@@ -173,6 +173,13 @@ fn each_step_of_a_closer_is_taken_once() {
 }
 
 #[test]
+fn a_panic_of_the_stream_is_an_error_of_the_closer() {
+    let closer = Closer::new(|_| std::panic::resume_unwind(Box::new("a bug in the stream")));
+    assert!(closer.shutdown_write().unwrap_err().to_string().contains("panicked"));
+    assert!(closer.close().unwrap_err().to_string().contains("panicked"));
+}
+
+#[test]
 fn a_stream_that_is_down_already_counts_as_closed() {
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&calls);

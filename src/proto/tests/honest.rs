@@ -1,0 +1,286 @@
+//! Honest traffic that looks like an attack, for hours: beside each budget stands one that must never
+//! trip it. Limits are the defaults.
+
+use std::time::Duration;
+
+use super::super::{Config, Event};
+use super::peer::data_frame;
+use super::{get, id, post, status, Pair, Peer, Side};
+use crate::frame::{
+    Dependency, ErrorCode, Frame, Ping, Priority, PriorityUpdate, Setting, Settings,
+};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: u32 = 3_600;
+
+fn server() -> Peer {
+    Peer::of_server(Config::default())
+}
+
+// Beside `resets_received`.
+
+/// Fifty images are asked for at once, and the page is left. The next page comes two seconds later.
+#[test]
+fn a_browser_that_cancels_fifty_images_every_two_seconds_is_served() {
+    let mut peer = server();
+    let mut n = 1;
+    for _ in 0..60 {
+        let images: Vec<u32> = (0..50).map(|image| n + 2 * image).collect();
+        for &image in &images {
+            peer.send_headers(image, &get(), true);
+        }
+        for &image in &images {
+            peer.send_reset(image, ErrorCode::Cancel);
+        }
+        assert_eq!(peer.result, Ok(()));
+        peer.events();
+        n += 100;
+        peer.pass(2 * SECOND);
+    }
+    peer.expect_alive();
+}
+
+/// A download that is no longer wanted is reset; those before it were. One in eleven, as fast as it
+/// goes.
+#[test]
+fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served_in_no_time() {
+    let mut pair = Pair::greeted(Config::default(), Config::default());
+    let (mut answered, mut cancelled) = (0, 0);
+    for round in 0..5_000 {
+        let now = pair.now;
+        let ids: Vec<_> = (0..20).map(|_| pair.client.open(&get(), true, now).unwrap()).collect();
+        // Another one each time.
+        pair.client.reset(ids[round % 20], ErrorCode::Cancel, now).unwrap();
+        pair.pump();
+        for event in pair.events(Side::Server) {
+            match event {
+                Event::Headers { stream_id, .. } => {
+                    // One has been cancelled by now.
+                    let _ = pair.server.send_headers(stream_id, &status(204), true, now);
+                }
+                Event::Reset { .. } => cancelled += 1,
+                _ => {}
+            }
+        }
+        pair.pump();
+        let is_answer = |event: &Event| matches!(event, Event::Headers { .. });
+        answered += pair.events(Side::Client).iter().filter(|event| is_answer(event)).count();
+        assert_eq!((pair.client.close_reason(), pair.server.close_reason()), (None, None));
+    }
+    assert_eq!((answered, cancelled), (95_000, 5_000));
+}
+
+// Beside `resets_provoked`.
+
+/// A client that has not heard of our limit yet, or takes no notice of it, is told to try again; and so
+/// it does, all day.
+#[test]
+fn a_client_that_opens_a_few_streams_too_many_every_second_is_served() {
+    let mut peer = server();
+    let mut n = 1;
+    for _ in 0..60 {
+        let ids: Vec<u32> = (0..150).map(|stream| n + 2 * stream).collect();
+        for &stream in &ids {
+            peer.send_headers(stream, &get(), true);
+        }
+        for &stream in &ids[..128] {
+            peer.ask(|core, now| core.send_headers(id(stream), &status(204), true, now)).unwrap();
+        }
+        assert_eq!(peer.result, Ok(()));
+        peer.sent();
+        peer.events();
+        n += 300;
+        peer.pass(SECOND);
+    }
+    peer.expect_alive();
+}
+
+// Beside `glitches`.
+
+/// An octet for each key, three a second, with an empty frame now and then: for an hour.
+#[test]
+fn a_slow_typist_is_served() {
+    let mut peer = server();
+    peer.send_headers(1, &post(), false);
+    for key in 0..3 * HOUR {
+        peer.send_data(1, b"x", false);
+        if key % 5 == 0 {
+            peer.send_data(1, b"", false);
+        }
+        peer.ask(|core, _| core.release(id(1), 1)).unwrap();
+        assert_eq!(peer.result, Ok(()));
+        peer.events();
+        peer.sent();
+        peer.pass(333 * MS);
+    }
+    peer.expect_alive();
+}
+
+/// Streams of messages of a few octets, each with an empty frame behind it, both ways and without
+/// end: faster than any budget refills.
+#[test]
+fn grpc_streams_both_ways_are_served() {
+    let mut pair = Pair::greeted(Config::default(), Config::default());
+    let now = pair.now;
+    let ids: Vec<_> = (0..10).map(|_| pair.client.open(&post(), false, now).unwrap()).collect();
+    pair.pump();
+    for &stream in &ids {
+        pair.server.send_headers(stream, &status(200), false, now).unwrap();
+    }
+    let mut received = [0, 0];
+    for _ in 0..3_000 {
+        for &stream in &ids {
+            for side in [Side::Client, Side::Server] {
+                pair.side(side).send_data(stream, "\0\0\0\0\x02hi".into(), false, now).unwrap();
+                pair.side(side).send_data(stream, "".into(), false, now).unwrap();
+            }
+        }
+        pair.pump();
+        for (side, received) in [Side::Client, Side::Server].into_iter().zip(&mut received) {
+            for event in pair.events(side) {
+                if let Event::Data { stream_id, data, .. } = event {
+                    *received += data.len();
+                    pair.side(side).release(stream_id, data.len()).unwrap();
+                }
+            }
+        }
+    }
+    assert_eq!(received, [10 * 3_000 * 7; 2]);
+}
+
+/// Firefox builds a tree of PRIORITY frames first, and browsers send an update for each image that
+/// comes into view.
+#[test]
+fn a_browser_that_changes_its_priorities_is_served() {
+    let mut peer = server();
+    for n in [3, 5, 7, 9, 11, 13] {
+        let dependency = Dependency { stream_id: id(0), exclusive: false, weight: 200 };
+        peer.send(Priority { stream_id: id(n), dependency });
+    }
+    let mut n = 15;
+    for _ in 0..100 {
+        let images: Vec<u32> = (0..50).map(|image| n + 2 * image).collect();
+        for &image in &images {
+            peer.send_headers(image, &get(), true);
+        }
+        for urgency in ["u=3", "u=5, i", "u=1"] {
+            for &image in &images {
+                let field_value = urgency.into();
+                peer.send(PriorityUpdate { prioritized_stream_id: id(image), field_value });
+            }
+        }
+        for &image in &images {
+            peer.ask(|core, now| core.send_headers(id(image), &status(204), true, now)).unwrap();
+        }
+        assert_eq!(peer.result, Ok(()));
+        peer.sent();
+        peer.events();
+        n += 100;
+        peer.pass(SECOND);
+    }
+    peer.expect_alive();
+}
+
+/// A peer that reads a hundred octets at a time gives credit for each of them.
+#[test]
+fn a_peer_that_credits_every_hundred_octets_is_served() {
+    let mut peer = server();
+    peer.send_headers(1, &get(), true);
+    peer.ask(|core, now| core.send_headers(id(1), &status(200), false, now)).unwrap();
+    peer.sent();
+    for _ in 0..20_000 {
+        peer.ask(|core, now| core.send_data(id(1), vec![0; 100].into(), false, now)).unwrap();
+        peer.expect_data(1, &[0; 100], false);
+        peer.send_window(0, 100);
+        peer.send_window(1, 100);
+        assert_eq!(peer.result, Ok(()));
+    }
+    peer.expect_alive();
+}
+
+// Beside `pings_received`.
+
+#[test]
+fn a_client_that_pings_every_ten_seconds_for_an_hour_is_served() {
+    let ping = Ping { ack: false, payload: [7; 8] };
+    let mut peer = server();
+    peer.send_headers(1, &get(), true);
+    for _ in 0..HOUR / 10 {
+        peer.pass(10 * SECOND);
+        peer.send(ping);
+        peer.expect(Ping { ack: true, ..ping });
+    }
+    // And once a second, where it has nothing else to do.
+    for _ in 0..HOUR {
+        peer.pass(SECOND);
+        peer.send(ping);
+        peer.expect(Ping { ack: true, ..ping });
+    }
+    peer.expect_alive();
+}
+
+/// So do both of ours, each the other's honest peer.
+#[test]
+fn two_ends_with_keepalive_stay_together_for_an_hour() {
+    let config = || Config { keepalive_interval: Some(10 * SECOND), ..Config::default() };
+    let mut pair = Pair::greeted(config(), config());
+    pair.client.open(&get(), true, pair.now).unwrap();
+    for _ in 0..HOUR {
+        pair.pass(SECOND);
+        pair.pump();
+    }
+    assert!(pair.client.stats().received.frames(crate::frame::Kind::PING) >= 300);
+    assert_eq!((pair.client.close_reason(), pair.server.close_reason()), (None, None));
+}
+
+// Beside `settings_received`.
+
+/// A client that sizes its windows by what it measures.
+#[test]
+fn a_client_that_announces_another_window_every_second_is_served() {
+    let mut peer = server();
+    peer.send_headers(1, &get(), true);
+    for second in 0..HOUR {
+        peer.send_settings(vec![Setting::InitialWindowSize(65_535 + second)]);
+        peer.expect(Settings::acknowledgement());
+        peer.pass(SECOND);
+    }
+    peer.expect_alive();
+}
+
+// Beside the limits of a field section.
+
+#[test]
+fn many_cookies_are_taken() {
+    let mut pair = Pair::greeted(Config::default(), Config::default());
+    let mut request = get();
+    for n in 0..200 {
+        request.push("cookie", format!("crumb-{n}={}", "v".repeat(200)));
+    }
+    assert!(request.section_size() < 64 << 10);
+    for _ in 0..10 {
+        pair.client.open(&request, true, pair.now).unwrap();
+        pair.pump();
+        let events = pair.events(Side::Server);
+        let [Event::Headers { headers, .. }] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(headers.len(), request.len());
+    }
+}
+
+/// A small piece in each frame, and padding around it: what somebody does who hides how long his
+/// messages are.
+#[test]
+fn an_upload_in_padded_frames_of_one_octet_is_taken() {
+    let mut peer = server();
+    peer.send_headers(1, &post(), false);
+    let Frame::Data(plain) = data_frame(1, b"x", false) else { unreachable!() };
+    let padded = crate::frame::Data { padding: Some(255), ..plain };
+    for _ in 0..12_000 {
+        peer.send(padded.clone());
+        peer.ask(|core, _| core.release(id(1), 1)).unwrap();
+        peer.sent();
+        assert_eq!(peer.result, Ok(()));
+    }
+    peer.expect_alive();
+}

@@ -1,0 +1,164 @@
+//! Which values of a [`Config`] make sense.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::config::{Budget, Config};
+use crate::frame::{DEFAULT_MAX_FRAME_SIZE, MAX_MAX_FRAME_SIZE, MAX_WINDOW};
+
+/// The most that an HPACK table may take.
+const MAX_TABLE: usize = 1 << 20;
+
+/// The most that a field section may take: it is held whole, and octets of it are counted in multiples.
+const MAX_SECTION: u32 = 64 << 20;
+
+/// The most streams that are remembered: each connection may hold as many octets, twice.
+const MAX_REMEMBERED: u32 = 1 << 20;
+
+/// A value in a [`Config`] that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    field: &'static str,
+    rule: &'static str,
+}
+
+impl ConfigError {
+    /// A field, and the rule that its value breaks: what it "must be".
+    pub(crate) const fn new(field: &'static str, rule: &'static str) -> Self {
+        ConfigError { field, rule }
+    }
+
+    /// The name of the field.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "config: `{}` {}", self.field, self.rule)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// An error for the first rule that does not hold. A rule is whether it holds, the field and what its
+/// value must be.
+pub(crate) fn check(
+    rules: impl IntoIterator<Item = (bool, &'static str, &'static str)>,
+) -> Result<(), ConfigError> {
+    match rules.into_iter().find(|(holds, ..)| !holds) {
+        Some((_, field, rule)) => Err(ConfigError::new(field, rule)),
+        None => Ok(()),
+    }
+}
+
+/// What a deadline must be, where there is one.
+pub(crate) const LONGER_THAN_NOTHING: &str = "must be longer than nothing";
+
+/// Whether a deadline leaves any time at all. One that is off does.
+pub(crate) fn leaves_time(deadline: impl Into<Option<Duration>>) -> bool {
+    deadline.into() != Some(Duration::ZERO)
+}
+
+impl Config {
+    /// Checks every value for sense. Constructors of connections call it, and those of servers and
+    /// clients.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and the range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_settings()?;
+        self.check_counts()?;
+        self.check_budgets()?;
+        self.check_deadlines()
+    }
+
+    fn check_settings(&self) -> Result<(), ConfigError> {
+        check([
+            (
+                self.header_table_size as usize <= MAX_TABLE,
+                "header_table_size",
+                "must be at most 1 MiB: every connection may hold that much",
+            ),
+            (
+                self.initial_window_size <= MAX_WINDOW,
+                "initial_window_size",
+                "must be at most 2^31-1 (RFC 9113, Section 6.5.2)",
+            ),
+            (
+                (65_535..=MAX_WINDOW).contains(&self.connection_window_size),
+                "connection_window_size",
+                "must be 65,535 to 2^31-1: a connection starts with 65,535 and can only grow \
+                 (RFC 9113, Section 6.9.2)",
+            ),
+            (
+                (DEFAULT_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&self.max_frame_size),
+                "max_frame_size",
+                "must be 2^14 to 2^24-1 (RFC 9113, Section 6.5.2)",
+            ),
+            (
+                (1_024..=MAX_SECTION).contains(&self.max_header_list_size),
+                "max_header_list_size",
+                "must be 1,024 to 64 MiB: less refuses ordinary requests, more is no limit",
+            ),
+        ])
+    }
+
+    fn check_counts(&self) -> Result<(), ConfigError> {
+        let least = "must be at least 1";
+        check([
+            (self.max_fields >= 8, "max_fields", "must be at least 8"),
+            (
+                self.max_continuations >= 1,
+                "max_continuations",
+                "must be at least 1: a large field section does not fit into one frame",
+            ),
+            (
+                self.encoder_table_cap <= MAX_TABLE,
+                "encoder_table_cap",
+                "must be at most 1 MiB: every connection may hold that much",
+            ),
+            (self.max_settings_entries >= 1, "max_settings_entries", least),
+            (self.max_pending_acks >= 1, "max_pending_acks", least),
+            (self.max_informational >= 1, "max_informational", least),
+            (
+                (1..=MAX_REMEMBERED).contains(&self.remembered_streams),
+                "remembered_streams",
+                "must be 1 to 2^20: every connection may hold as many octets, twice",
+            ),
+            (self.max_send_buffer >= 1, "max_send_buffer", least),
+            (self.max_stream_send_buffer >= 1, "max_stream_send_buffer", least),
+        ])
+    }
+
+    fn check_budgets(&self) -> Result<(), ConfigError> {
+        let rule = "must have a burst of at least 1";
+        let allows_one = |budget: Budget| budget.burst >= 1;
+        check([
+            (allows_one(self.resets_received), "resets_received", rule),
+            (allows_one(self.resets_provoked), "resets_provoked", rule),
+            (allows_one(self.glitches), "glitches", rule),
+            (allows_one(self.pings_received), "pings_received", rule),
+            (
+                self.settings_received.burst >= 2,
+                "settings_received",
+                "must have a burst of at least 2: the peer's SETTINGS, and its acknowledgement of ours",
+            ),
+        ])
+    }
+
+    fn check_deadlines(&self) -> Result<(), ConfigError> {
+        let rule = LONGER_THAN_NOTHING;
+        check([
+            (leaves_time(self.handshake_timeout), "handshake_timeout", rule),
+            (leaves_time(self.settings_timeout), "settings_timeout", rule),
+            (leaves_time(self.header_timeout), "header_timeout", rule),
+            (leaves_time(self.idle_timeout), "idle_timeout", rule),
+            (leaves_time(self.stall_timeout), "stall_timeout", rule),
+            (leaves_time(self.keepalive_interval), "keepalive_interval", rule),
+            (leaves_time(self.keepalive_timeout), "keepalive_timeout", rule),
+        ])
+    }
+}

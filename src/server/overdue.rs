@@ -1,0 +1,121 @@
+//! Requests that wait for too long, and handlers that run for too long.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::engine::Served;
+use super::stats::add;
+use crate::error::Error;
+use crate::exchange::Inbox;
+use crate::frame::{ErrorCode, StreamId};
+
+/// Since when the handlers of a connection have been running, where that is bounded.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    since: Mutex<Vec<(StreamId, Instant)>>,
+    /// The clock will look at them.
+    is_timed: AtomicBool,
+}
+
+/// A handler that runs, until this is dropped.
+pub(super) struct Timed<'a>(&'a Served, StreamId);
+
+impl<'a> Timed<'a> {
+    /// `None` if handlers may run for ever.
+    pub(super) fn begin(served: &'a Arc<Served>, id: StreamId) -> Option<Self> {
+        let timeout = served.engine.config.handler_timeout?;
+        let now = Instant::now();
+        served.handlers.with(|since| since.push((id, now)));
+        call_for_end(served, now, timeout);
+        Some(Timed(served, id))
+    }
+}
+
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        self.0.handlers.with(|since| since.retain(|&(id, _)| id != self.1));
+    }
+}
+
+impl Running {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<(StreamId, Instant)>) -> T) -> T {
+        act(&mut self.since.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Has the clock look for handlers that run too long, one that runs since then first.
+fn call_for_end(served: &Arc<Served>, since: Instant, timeout: Duration) {
+    let Some(at) = since.checked_add(timeout) else { return };
+    if !served.handlers.is_timed.swap(true, Ordering::SeqCst) {
+        let look = move |served: Arc<Served>, now| give_up(&served, timeout, now);
+        served.engine.clock.call(at, &Arc::downgrade(served), look);
+    }
+}
+
+/// The clients of handlers that take too long need not wait for them any more.
+fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
+    // Before looking: who begins meanwhile calls again.
+    served.handlers.is_timed.store(false, Ordering::SeqCst);
+    let is_late = |since: Instant| since.checked_add(timeout).is_some_and(|at| at <= now);
+    let (late, next) = served.handlers.with(|since| {
+        let late: Vec<_> = since.iter().copied().filter(|&(_, since)| is_late(since)).collect();
+        since.retain(|&(_, since)| !is_late(since));
+        (late, since.iter().map(|&(_, since)| since).min())
+    });
+    if let Some(next) = next {
+        call_for_end(served, next, timeout);
+    }
+    let mut state = served.conn.lock();
+    for (id, _) in late {
+        let is_done = |inbox: &Inbox| inbox.is_released || inbox.is_over();
+        if state.streams.get(&id).is_none_or(is_done) {
+            continue;
+        }
+        log::warn!("stream {id} is reset: its handler takes too long");
+        add(&served.engine.counters.handlers_given_up);
+        state.fail_stream(id, Error::timeout("the handler has taken too long"));
+        // It is open still.
+        let _ = state.core.reset(id, ErrorCode::InternalError, now);
+    }
+    state.hand_out(now);
+    drop(state);
+    served.flush_elsewhere();
+}
+
+/// A request has waited for too long for a handler to become free.
+fn refuse_overdue(served: &Arc<Served>, now: Instant) {
+    served.is_timed.store(false, Ordering::Relaxed);
+    let mut state = served.conn.lock();
+    let timeout = served.engine.config.queue_timeout;
+    let mut refused = false;
+    while let Some(arrival) = state.arrivals.front() {
+        if arrival.since.checked_add(timeout).is_none_or(|at| now < at) {
+            call_for_refusal(served, arrival.since);
+            break;
+        }
+        let id = arrival.id;
+        log::debug!("stream {id} is refused: no handler became free in time");
+        add(&served.engine.counters.requests_refused);
+        state.arrivals.pop_front();
+        // It may be over by now.
+        let _ = state.core.reset(id, ErrorCode::RefusedStream, now);
+        state.hand_out(now);
+        state.release_stream(id);
+        refused = true;
+    }
+    drop(state);
+    if refused {
+        served.flush_elsewhere();
+    }
+}
+
+/// Has the clock look for requests that have waited too long, this one first.
+pub(super) fn call_for_refusal(served: &Arc<Served>, since: Instant) {
+    let engine = &served.engine;
+    // A time that never comes need not be waited for.
+    let Some(at) = since.checked_add(engine.config.queue_timeout) else { return };
+    if !served.is_timed.swap(true, Ordering::Relaxed) {
+        engine.clock.call(at, &Arc::downgrade(served), |served, now| refuse_overdue(&served, now));
+    }
+}
