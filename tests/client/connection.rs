@@ -8,7 +8,7 @@ use std::time::Duration;
 use h2_sync::server::{Request, Response};
 use h2_sync::{headers, ErrorCode, ErrorKind};
 
-use crate::peer::connection_and_peer;
+use crate::peer::{connection_and_peer, Peer};
 use crate::support::{bounded, connected, get, octets, post, LONG};
 
 fn echo(request: &mut Request, response: &mut Response) -> io::Result<()> {
@@ -190,7 +190,7 @@ fn what_was_refused_and_what_goaway_leaves_out_can_be_retried() {
         let (first, _) = peer.receive_headers();
         peer.receive_headers();
         peer.reset(first, ErrorCode::RefusedStream);
-        peer.goaway(first);
+        peer.goaway(first, ErrorCode::NoError);
         assert!(refused.response().unwrap_err().is_retry_safe());
         assert!(left_out.response().unwrap_err().is_retry_safe());
         assert!(!connection.can_open());
@@ -218,7 +218,7 @@ fn a_ping_measures_the_round_trip() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();
         let answering = thread::spawn(move || {
-            peer.receive_ping();
+            peer.answer_ping();
             peer
         });
         assert!(connection.ping(LONG).unwrap() < LONG);
@@ -250,7 +250,7 @@ fn a_pong_is_heard_while_another_thread_leads() {
             let connection = connection.clone();
             thread::spawn(move || connection.ping(LONG).unwrap())
         };
-        peer.receive_ping();
+        peer.answer_ping();
         pinging.join().unwrap();
         peer.answer(id, 200, "");
         assert_eq!(waiting.join().unwrap(), 200);
@@ -268,7 +268,7 @@ fn tending_answers_what_the_server_asks() {
                 connection.tend();
             }
         });
-        peer.receive_pong(b"are you?");
+        peer.until_pong(b"are you?");
         drop(stop);
         tending.join().unwrap();
     });
@@ -311,7 +311,7 @@ fn dropping_the_last_handle_goes_away_and_leaves_time_to_finish() {
         peer.answer(id, 200, "all of it");
         assert_eq!(io::read_to_string(&mut half).unwrap(), "all of it");
         drop(half);
-        assert!(peer.receive_to_the_end());
+        assert!(peer.until_goes_away());
     });
 }
 
@@ -320,14 +320,14 @@ fn requests_over_the_servers_limit_wait_for_their_turn() {
     bounded(|| {
         let (near, far) = h2_sync::transport::duplex(1 << 20);
         let setting = h2_sync::frame::Setting::MaxConcurrentStreams(1);
-        let mut peer = crate::peer::Peer::new(far, vec![setting]);
+        let mut peer = Peer::server(far, vec![setting]);
         let connection = h2_sync::client::Connection::start(near, Default::default()).unwrap();
         connection.send(&get("/first")).unwrap().set_read_timeout(Some(LONG));
         let (first, _) = peer.receive_headers();
         // The client has seen SETTINGS when it has answered a PING behind them.
         let pinging = connection.clone();
         let pinging = thread::spawn(move || pinging.ping(LONG));
-        peer.receive_ping();
+        peer.answer_ping();
         pinging.join().unwrap().unwrap();
         assert_eq!(connection.free_streams(), 1);
         let mut one = connection.send(&get("/one")).unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 use h2_sync::client::Body;
 use h2_sync::{headers, ErrorCode};
 
-use crate::peer::{accept, listener};
+use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, serve};
 
 /// Gives octets for ever.
@@ -36,7 +36,7 @@ fn a_response_is_read_while_the_window_of_the_request_stays_shut() {
         let (listener, url) = listener();
         let sending =
             thread::spawn(move || client().post(&*url).body(endless()).send().unwrap().text());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.receive_data(65_535);
         peer.send_headers(id, &headers!(":status" => "200"), false);
@@ -52,7 +52,7 @@ fn a_response_counts_though_the_server_resets_the_rest_of_the_request() {
         let (listener, url) = listener();
         let sending =
             thread::spawn(move || client().post(&*url).body(endless()).send().unwrap().text());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.receive_data(65_535);
         // RFC 9113, Section 8.1: the client must not throw such a response away.
@@ -98,7 +98,7 @@ fn a_body_waits_for_100_continue() {
         let sending = thread::spawn(move || {
             client().post(&*url).body("body").expect_continue().send().unwrap().status()
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, fields) = peer.receive_headers();
         assert_eq!(fields.get("expect"), Some("100-continue"));
         // Whatever had been sent with the header section would come before the answer to this.
@@ -149,7 +149,7 @@ fn a_server_that_does_not_know_about_expect_gets_the_body_all_the_same() {
             let client = h2_sync::client::Client::with_config(config).unwrap();
             client.post(&*url).body("body").expect_continue().send().unwrap().status()
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.receive_data(4);
         peer.answer(id, 200, "");

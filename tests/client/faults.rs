@@ -36,10 +36,10 @@ impl Numbers {
 fn misbehave(stream: TcpStream, mut numbers: Numbers) {
     stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let mut broken = stream.try_clone().unwrap();
-    let mut peer = Peer::new(stream, Vec::new());
+    let mut peer = Peer::server(stream, Vec::new());
     let mut last = StreamId::CONNECTION;
     loop {
-        let Some(frame) = peer.try_receive() else { return };
+        let Some(frame) = peer.next() else { return };
         let id = match frame {
             Frame::Headers(headers) => headers.stream_id,
             Frame::Ping(ping) if !ping.ack => {
@@ -52,10 +52,10 @@ fn misbehave(stream: TcpStream, mut numbers: Numbers) {
             0 => peer.reset(id, ErrorCode::RefusedStream),
             1 => peer.reset(id, ErrorCode::InternalError),
             // It goes away and leaves this one out, then is silent until the client is gone.
-            2 => peer.goaway(last),
+            2 => peer.goaway(last, ErrorCode::NoError),
             // It goes away and answers.
             3 => {
-                peer.goaway(id);
+                peer.goaway(id, ErrorCode::NoError);
                 peer.answer(id, 200, "whole");
             }
             // It is killed.

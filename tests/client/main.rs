@@ -6,6 +6,8 @@ mod connection;
 mod crowd;
 mod early;
 mod faults;
+#[path = "../support/mod.rs"]
+mod frames;
 #[cfg(feature = "gzip")]
 mod gzip;
 #[cfg(feature = "json")]

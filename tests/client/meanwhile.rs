@@ -17,7 +17,7 @@ fn narrow(config: h2_sync::Config) -> (Connection, Peer<Duplex>) {
     far.set_read_timeout(Some(LONG)).unwrap();
     far.set_write_timeout(Some(LONG)).unwrap();
     let connection = Connection::start(near, config).unwrap();
-    let mut peer = Peer::new(far, vec![Setting::InitialWindowSize(8 << 20)]);
+    let mut peer = Peer::server(far, vec![Setting::InitialWindowSize(8 << 20)]);
     peer.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment: 8 << 20 });
     (connection, peer)
 }

@@ -10,7 +10,7 @@ use h2_sync::client::Client;
 use h2_sync::frame::Setting;
 use h2_sync::headers;
 
-use crate::peer::{accept, accept_with, listener};
+use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, serve, LONG};
 
 #[test]
@@ -49,14 +49,10 @@ fn each_origin_has_its_connection() {
 }
 
 /// Lets the client see the settings of a peer that offers one stream, and leaves that stream free.
-fn warm_up(
-    client: &Client,
-    url: &str,
-    listener: &std::net::TcpListener,
-) -> crate::peer::Peer<std::net::TcpStream> {
+fn warm_up(client: &Client, url: &str, listener: &std::net::TcpListener) -> Peer {
     let (sender, url) = (client.clone(), url.to_owned());
     let sending = thread::spawn(move || sender.get(url).send().unwrap().status());
-    let mut peer = accept_with(listener, vec![Setting::MaxConcurrentStreams(1)]);
+    let mut peer = Peer::accept_with(listener, vec![Setting::MaxConcurrentStreams(1)]);
     let (id, _) = peer.receive_headers();
     peer.answer(id, 200, "");
     sending.join().unwrap();
@@ -76,7 +72,7 @@ fn a_second_connection_is_made_when_the_first_has_no_stream_left() {
             })
             .collect();
         let (id, _) = first.receive_headers();
-        let mut second = accept(&listener);
+        let mut second = Peer::accept(&listener);
         let (other, _) = second.receive_headers();
         first.answer(id, 200, "");
         second.answer(other, 200, "");
@@ -123,17 +119,17 @@ fn after_goaway_the_next_request_goes_over_a_new_connection() {
             let second = requester.get(&*url).send().unwrap();
             (first.text().unwrap(), second.text().unwrap())
         });
-        let mut first = accept(&listener);
+        let mut first = Peer::accept(&listener);
         let (id, _) = first.receive_headers();
-        first.goaway(id);
+        first.goaway(id, h2_sync::ErrorCode::NoError);
         first.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
-        let mut second = accept(&listener);
+        let mut second = Peer::accept(&listener);
         let (other, _) = second.receive_headers();
         second.answer(other, 200, "second");
         // What is open on the first is finished.
         first.send_data(id, "first", true);
         assert_eq!(requests.join().unwrap(), ("first".to_owned(), "second".to_owned()));
-        assert!(first.receive_to_the_end());
+        assert!(first.until_goes_away());
     });
 }
 
@@ -144,7 +140,7 @@ fn an_idle_connection_answers_pings_and_hears_the_end() {
         let client = client();
         let mut peer = warm_up(&client, &url, &listener);
         peer.ping(b"are you?");
-        peer.receive_pong(b"are you?");
+        peer.until_pong(b"are you?");
         drop(peer);
         let deadline = Instant::now() + LONG;
         while !client.connections().is_empty() {
@@ -162,7 +158,7 @@ fn a_connection_without_requests_is_closed_after_its_time() {
         config.idle_timeout = Duration::ZERO;
         let client = Client::with_config(config).unwrap();
         let mut peer = warm_up(&client, &url, &listener);
-        assert!(peer.receive_to_the_end());
+        assert!(peer.until_goes_away());
         assert!(client.connections().is_empty());
     });
 }
@@ -179,7 +175,7 @@ fn a_connection_that_was_idle_is_proven_before_it_is_used() {
         let requester = client.clone();
         let request =
             thread::spawn(move || requester.get(&*url).send().unwrap().facts().is_reused());
-        peer.receive_ping();
+        peer.answer_ping();
         let (id, _) = peer.receive_headers();
         peer.answer(id, 200, "");
         assert!(request.join().unwrap());
@@ -199,7 +195,7 @@ fn a_dead_connection_costs_no_request() {
         let requester = client.clone();
         let request =
             thread::spawn(move || requester.get(&*url).send().unwrap().facts().is_reused());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.answer(id, 200, "");
         assert!(!request.join().unwrap());
@@ -217,7 +213,7 @@ fn a_busy_connection_whose_answer_stands_behind_data_is_not_taken_for_dead() {
         let client = Client::with_config(config).unwrap();
         let (sender, there) = (client.clone(), url.clone());
         let first = thread::spawn(move || sender.get(&*there).send().unwrap());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.send_headers(id, &headers!(":status" => "200"), false);
         let first = first.join().unwrap();
@@ -264,14 +260,14 @@ fn dropping_the_client_goes_away_and_leaves_time_to_finish() {
         let client = client();
         let requester = client.clone();
         let request = thread::spawn(move || requester.get(&*url).send().unwrap());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
         let response = request.join().unwrap();
         drop(client);
         peer.send_data(id, "all of it", true);
         assert_eq!(response.text().unwrap(), "all of it");
-        assert!(peer.receive_to_the_end());
+        assert!(peer.until_goes_away());
     });
 }
 
@@ -283,7 +279,7 @@ fn a_server_that_has_gone_without_a_word_costs_the_next_request_nothing() {
         let (read, has_read) = mpsc::channel();
         let answering = thread::spawn(move || {
             for _ in 0..2 {
-                let mut peer = accept(&listener);
+                let mut peer = Peer::accept(&listener);
                 let (id, _) = peer.receive_headers();
                 peer.answer(id, 200, "fine");
                 // When the answer has been read, the socket is closed, without GOAWAY.

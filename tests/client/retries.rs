@@ -7,7 +7,7 @@ use h2_sync::client::{Body, Client, Config};
 use h2_sync::frame::StreamId;
 use h2_sync::ErrorCode;
 
-use crate::peer::{accept, listener};
+use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_refused_request_is_sent_again() {
             let response = client().post(&*url).body("body").send().unwrap();
             (response.facts().retries, response.text().unwrap())
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         for _ in 0..2 {
             let (id, _) = peer.receive_headers();
             peer.reset(id, ErrorCode::RefusedStream);
@@ -35,10 +35,10 @@ fn what_goaway_leaves_out_is_sent_on_a_new_connection() {
     bounded(|| {
         let (listener, url) = listener();
         let sending = thread::spawn(move || client().get(&*url).send().unwrap().facts().retries);
-        let mut old = accept(&listener);
+        let mut old = Peer::accept(&listener);
         old.receive_headers();
-        old.goaway(StreamId::CONNECTION);
-        let mut new = accept(&listener);
+        old.goaway(StreamId::CONNECTION, ErrorCode::NoError);
+        let mut new = Peer::accept(&listener);
         let (id, _) = new.receive_headers();
         new.answer(id, 200, "");
         assert_eq!(sending.join().unwrap(), 1);
@@ -54,7 +54,7 @@ fn retries_are_bounded() {
             config.max_retries = 2;
             Client::with_config(config).unwrap().get(&*url).send().unwrap_err()
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         for _ in 0..3 {
             let (id, _) = peer.receive_headers();
             peer.reset(id, ErrorCode::RefusedStream);
@@ -71,7 +71,7 @@ fn a_body_that_cannot_be_had_twice_is_not_sent_again() {
             let body = Body::from_reader(io::Cursor::new("once"));
             client().post(&*url).body(body).send().unwrap_err()
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.receive_data(4);
         peer.reset(id, ErrorCode::RefusedStream);
@@ -84,7 +84,7 @@ fn any_other_reset_is_not_retried() {
     bounded(|| {
         let (listener, url) = listener();
         let sending = thread::spawn(move || client().get(&*url).send().unwrap_err());
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.reset(id, ErrorCode::InternalError);
         assert_eq!(sending.join().unwrap().code(), Some(ErrorCode::InternalError));
@@ -99,7 +99,7 @@ fn broken_once(config: Config, post: bool) -> Result<u32, h2_sync::Error> {
         let request = if post { client.post(&*url).body("a") } else { client.get(&*url) };
         request.send().map(|response| response.facts().retries)
     });
-    let mut peer = accept(&listener);
+    let mut peer = Peer::accept(&listener);
     peer.receive_headers();
     drop(peer);
     // If it is not sent again, nobody comes.
@@ -111,7 +111,7 @@ fn broken_once(config: Config, post: bool) -> Result<u32, h2_sync::Error> {
         match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false).unwrap();
-                let mut peer = crate::peer::Peer::new(stream, Vec::new());
+                let mut peer = Peer::server(stream, Vec::new());
                 let (id, _) = peer.receive_headers();
                 peer.answer(id, 200, "");
                 return sending.join().unwrap();

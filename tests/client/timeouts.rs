@@ -8,7 +8,7 @@ use std::time::Duration;
 use h2_sync::client::{Body, Client, Config};
 use h2_sync::{headers, Error, ErrorCode};
 
-use crate::peer::{accept, listener, Peer};
+use crate::peer::{listener, Peer};
 use crate::support::{bounded, config};
 
 const SHORT: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ fn late(
         assert_eq!(client.get(&*url).send().unwrap().status(), 200);
         ask(&client, &url)
     });
-    let mut peer = accept(&listener);
+    let mut peer = Peer::accept(&listener);
     let (id, _) = peer.receive_headers();
     peer.answer(id, 200, "");
     answer(&mut peer);
@@ -49,7 +49,7 @@ fn what_is_late_resets_its_stream_and_leaves_the_connection() {
                 let (first, _) = peer.receive_headers();
                 assert_eq!(peer.receive_reset(), (first, ErrorCode::Cancel));
                 // The next request asks first whether anybody is there.
-                peer.receive_ping();
+                peer.answer_ping();
                 let (second, _) = peer.receive_headers();
                 peer.answer(second, 200, "");
             },
@@ -66,7 +66,7 @@ fn a_response_has_a_time_of_its_own() {
             config.response_timeout = Some(SHORT);
             Client::with_config(config).unwrap().get(&*url).send().unwrap_err()
         });
-        let mut peer = accept(&listener);
+        let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
         assert!(asking.join().unwrap().is_timeout());
@@ -150,7 +150,7 @@ fn many_threads_time_out_each_by_itself() {
             },
             |peer| {
                 // The peer is there for as long as it is talked to.
-                peer.receive_to_the_end();
+                peer.until_goes_away();
             },
         );
     });

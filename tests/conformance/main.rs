@@ -28,4 +28,7 @@ mod section_8_2;
 mod section_8_3;
 mod section_8_4;
 mod section_8_5;
-mod wire;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::wire;

@@ -26,15 +26,10 @@ fn rapid_reset_keeps_the_handlers_under_the_cap_and_ends_in_calm() {
         for _ in 0..2_000 {
             let (id, octets) = peer.opening(&get("/attack"), true);
             // The server may have had enough.
-            if std::io::Write::write_all(&mut peer.stream, &octets).is_err() {
+            if !peer.write(&octets) {
                 break;
             }
-            let mut reset = Vec::new();
-            Frame::from(h2_sync::frame::RstStream { stream_id: id, error_code: ErrorCode::Cancel })
-                .encode(&mut reset);
-            if std::io::Write::write_all(&mut peer.stream, &reset).is_err() {
-                break;
-            }
+            peer.reset(id, ErrorCode::Cancel);
             most = most.max(server.stats().handlers_running);
         }
         let frames = peer.read_to_end();
@@ -63,7 +58,7 @@ fn a_stream_that_was_reset_keeps_its_slot_until_its_handler_has_ended() {
         for _ in 0..4 {
             let id = peer.open(&get("/"), true);
             bolt.comes();
-            peer.reset(id);
+            peer.reset(id, ErrorCode::Cancel);
         }
         let refused = peer.open(&get("/"), true);
         let code = peer.until(|frame| match frame {

@@ -269,8 +269,7 @@ fn a_client_that_never_reads_does_not_keep_others_waiting() {
             });
         let huge = h2_sync::frame::MAX_WINDOW;
         let window = h2_sync::frame::Setting::InitialWindowSize(huge);
-        let settings = h2_sync::frame::Settings { ack: false, entries: vec![window] };
-        let mut deaf = Peer::with(&server, settings);
+        let mut deaf = Peer::with(&server, vec![window]);
         deaf.send(h2_sync::frame::WindowUpdate {
             stream_id: h2_sync::StreamId::CONNECTION,
             increment: huge - 65_535,

@@ -203,3 +203,48 @@ fn places_go_round_among_many_connections() {
         eventually(|| server.stats().handlers_running == 0);
     });
 }
+
+/// One place, and a handler in it that reads its body.
+fn reads_its_body(max_waiting_handlers: usize) -> h2_sync::server::Handle {
+    let config = config(|config| {
+        config.max_handlers = 1;
+        config.max_waiting_handlers = max_waiting_handlers;
+        config.queue_timeout = Duration::from_millis(300);
+    });
+    serve_with(config, |request, response| {
+        std::io::copy(request, response)?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_handler_that_waits_for_its_peer_lends_its_place() {
+    bounded(|| {
+        let server = reads_its_body(1);
+        let mut client = Client::of(&server);
+        let waits = client.post("/");
+        eventually(|| server.stats().handlers_running == 1);
+        let mut other = Client::of(&server);
+        // Some may come before it is lent, on a slow machine.
+        while other.fetch("/").status().is_none() {}
+        client.send(waits, "at last", true);
+        assert_eq!(client.reply(waits).text(), "at last");
+        eventually(|| server.stats().handlers_running == 0);
+        assert_eq!(other.fetch("/").status(), Some(200));
+    });
+}
+
+#[test]
+fn places_are_not_lent_where_that_is_not_wanted() {
+    bounded(|| {
+        let server = reads_its_body(0);
+        let mut client = Client::of(&server);
+        client.post("/");
+        eventually(|| server.stats().handlers_running == 1);
+        let mut other = Client::of(&server);
+        for refused in 1..=3 {
+            assert_eq!(other.fetch("/").reset, Some(ErrorCode::RefusedStream));
+            assert_eq!(server.stats().requests_refused, refused);
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
+use h2_sync::frame::{Frame, Setting, WindowUpdate};
 use h2_sync::{ErrorCode, ErrorKind, Reason, StreamId};
 
 use crate::client::Client;
@@ -25,7 +25,7 @@ fn a_peer_that_says_nothing_is_dropped() {
     bounded(|| {
         let config = config(|config| config.handshake_timeout = SOON);
         let server = serve_with(config, |_, _| Ok(()));
-        let mut peer = Peer::silent(&server);
+        let mut peer = Peer::quiet(&server);
         assert!(peer.read_to_end().is_empty());
         eventually(|| server.stats().connections == 0);
         assert_eq!(server.stats().connections_failed, 1);
@@ -37,7 +37,7 @@ fn a_peer_that_sends_its_preface_and_no_settings_is_dropped() {
     bounded(|| {
         let config = config(|config| config.http2.handshake_timeout = Some(SOON));
         let server = serve_with(config, |_, _| Ok(()));
-        let mut peer = Peer::silent(&server);
+        let mut peer = Peer::quiet(&server);
         peer.acknowledges = false;
         peer.write(h2_sync::frame::PREFACE);
         let frames = peer.read_to_end();
@@ -145,8 +145,7 @@ fn a_stream_whose_window_stays_shut_is_reset_and_its_handler_told() {
             }
             Ok(())
         });
-        let shut = Settings { ack: false, entries: vec![Setting::InitialWindowSize(0)] };
-        let mut peer = Peer::with(&server, shut);
+        let mut peer = Peer::with(&server, vec![Setting::InitialWindowSize(0)]);
         let id = peer.open(&get("/large"), true);
         let code = peer.until(|frame| match frame {
             Frame::RstStream(frame) => Some(frame.error_code),
@@ -174,7 +173,7 @@ fn a_peer_that_reads_nothing_is_cut_after_the_stall_timeout() {
             Ok(())
         });
         let window = Setting::InitialWindowSize(h2_sync::frame::MAX_WINDOW);
-        let mut peer = Peer::with(&server, Settings { ack: false, entries: vec![window] });
+        let mut peer = Peer::with(&server, vec![window]);
         let increment = h2_sync::frame::MAX_WINDOW - 65_535;
         peer.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
         peer.open(&get("/"), true);

@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use h2_sync::frame::Frame;
 use h2_sync::{Error, ErrorCode, ErrorKind};
 
 use crate::client::{Client, Reply};
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, gate, post, serve, serve_with, BoxError};
+use crate::support::{bounded, config, eventually, gate, get, post, serve, serve_with, BoxError};
 
 const SECRET: &str = "the password is 12345";
 
@@ -62,6 +63,74 @@ fn an_error_or_a_panic_after_the_header_section_resets_the_stream() {
             let reply = client.fetch(path);
             assert_eq!(reply.reset, Some(ErrorCode::InternalError), "{path}: {reply:?}");
             assert!(!reply.is_complete);
+        }
+    });
+}
+
+/// The memory of a response is used for the next one on the same thread. Requests that come in one
+/// write are handled one after the other.
+#[test]
+fn what_a_response_that_failed_has_left_is_in_no_other_response() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            if request.path() != "/fails" {
+                return Ok(response.send("hello")?);
+            }
+            response.flush()?;
+            response.write_all(SECRET.as_bytes())?;
+            Err("it fails".into())
+        });
+        let mut peer = Peer::of(&server);
+        let mut octets = Vec::new();
+        let ids: Vec<_> = ["/fails", "/"]
+            .into_iter()
+            .cycle()
+            .take(20)
+            .map(|path| {
+                let (id, opening) = peer.opening(&get(path), true);
+                octets.extend(opening);
+                id
+            })
+            .collect();
+        peer.write(&octets);
+        let mut whole = 0;
+        while whole < ids.len() / 2 {
+            peer.until(|frame| match frame {
+                Frame::Data(frame) => {
+                    assert_eq!(frame.data, "hello");
+                    whole += 1;
+                    Some(())
+                }
+                _ => None,
+            });
+        }
+    });
+}
+
+/// The same for one that was reset before it was written.
+#[test]
+fn what_a_response_that_nobody_waits_for_has_left_is_in_no_other_response() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        // One place, so that the next handler runs when this one has ended.
+        let server =
+            serve_with(config(|config| config.max_handlers = 1), move |request, response| {
+                if request.path() == "/" {
+                    return Ok(response.send("hello")?);
+                }
+                at.wait("handler");
+                Ok(response.send(SECRET)?)
+            });
+        let mut client = Client::of(&server);
+        for _ in 0..20 {
+            let id = client.get("/reset");
+            bolt.comes();
+            client.reset(id, ErrorCode::Cancel);
+            // By the answer to it, the reset has been seen.
+            client.ping();
+            let next = client.get("/");
+            bolt.let_one();
+            assert_eq!(client.reply(next).text(), "hello");
         }
     });
 }
@@ -301,7 +370,7 @@ fn a_request_that_breaks_a_rule_after_its_start_ends_in_an_error_of_the_read() {
         let id = peer.open(&post("/").with("content-length", "3"), false);
         bolt.comes();
         bolt.open();
-        peer.send_data(id, "hello".into(), true);
+        peer.send_data(id, "hello", true);
         assert_eq!(errors.recv_timeout(crate::support::LONG).unwrap(), ErrorKind::Reset);
     });
 }

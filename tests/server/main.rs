@@ -10,6 +10,8 @@ mod caps;
 mod client;
 mod deadlines;
 mod failures;
+#[path = "../support/mod.rs"]
+mod frames;
 mod peer;
 mod pushes;
 mod requests;

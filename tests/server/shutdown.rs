@@ -139,7 +139,7 @@ fn new_connections_are_refused_while_requests_are_finished_and_afterwards() {
 fn a_connection_in_its_handshake_is_not_waited_for_beyond_the_deadline() {
     bounded(|| {
         let server = serve(|_, _| Ok(()));
-        let mut peer = Peer::silent(&server);
+        let mut peer = Peer::quiet(&server);
         eventually(|| server.stats().connections == 1);
         let cut = server.shutdown(Duration::from_millis(20));
         assert_eq!((cut.connections, cut.requests), (1, 0));
@@ -156,7 +156,7 @@ fn a_peer_that_never_reads_is_cut() {
     bounded(|| {
         let server = serve(|_, response| Ok(response.write_all(&vec![0; 64 << 20])?));
         let window = Setting::InitialWindowSize(h2_sync::frame::MAX_WINDOW);
-        let mut peer = Peer::with(&server, Settings { ack: false, entries: vec![window] });
+        let mut peer = Peer::with(&server, vec![window]);
         let increment = h2_sync::frame::MAX_WINDOW - 65_535;
         peer.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
         peer.open(&get("/"), true);

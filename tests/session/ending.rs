@@ -4,11 +4,11 @@ use std::io;
 use std::sync::{mpsc, Arc, Mutex};
 
 use bytes::Bytes;
-use h2_sync::frame::{Data, Frame, Ping};
+use h2_sync::frame::{Data, Frame, Goaway, Ping};
 use h2_sync::transport::duplex;
 use h2_sync::{Act, Config, ErrorCode, ErrorKind, Evt, Reason, Role, Session, StreamId};
 
-use crate::peer::{session_and_peer, Peer};
+use crate::peer::{peer_of, session_and_peer};
 use crate::support::*;
 
 #[test]
@@ -35,12 +35,12 @@ fn the_last_event_comes_exactly_once_on_an_error_of_the_peer() {
         let Reason::Error(error) = reason else { panic!("{reason:?}") };
         assert_eq!((error.kind(), error.code()), (ErrorKind::Peer, Some(ErrorCode::ProtocolError)));
         // The peer is told.
-        let code = peer.receive_until(|frame| match frame {
+        let code = peer.until(|frame| match frame {
             Frame::Goaway(goaway) => Some(goaway.error_code),
             _ => None,
         });
         assert_eq!(code, ErrorCode::ProtocolError);
-        assert_eq!(peer.try_receive(), None);
+        assert_eq!(peer.next(), None);
     });
 }
 
@@ -60,7 +60,9 @@ fn the_last_event_comes_exactly_once_on_an_error_of_the_transport() {
 fn the_last_event_comes_exactly_once_on_goaway() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
-        peer.goaway(StreamId::CONNECTION);
+        let debug_data = Bytes::from_static(b"bye");
+        let (last_stream_id, error_code) = (StreamId::CONNECTION, ErrorCode::NoError);
+        peer.send(Goaway { last_stream_id, error_code, debug_data });
         let (events, reason) = take_to_the_end(&session);
         assert!(matches!(events.last(), Some(Evt::Goaway { .. })), "{events:?}");
         let Reason::Peer { goaway, debug_data } = reason else { panic!("{reason:?}") };
@@ -75,7 +77,7 @@ fn the_last_event_comes_exactly_once_on_goaway_and_eof() {
         let stream = session.open(&get(), true).unwrap();
         peer.receive_headers();
         // The stream may go on, and does not.
-        peer.goaway(stream);
+        peer.goaway(stream, ErrorCode::NoError);
         drop(peer);
         let (_, reason) = take_to_the_end(&session);
         assert!(matches!(reason, Reason::Peer { goaway: Some(_), .. }), "{reason:?}");
@@ -105,14 +107,14 @@ fn the_last_event_comes_exactly_once_on_a_panic_of_the_reader() {
         };
         let near = Hooked::new(near, before_read, nothing);
         let session = Session::with_config(near, Role::Client, Config::default()).unwrap();
-        let mut peer = Peer::new(far, Role::Client);
+        let mut peer = peer_of(far, Role::Client);
         drop(go);
         let (_, reason) = take_to_the_end(&session);
         let Reason::Error(error) = reason else { panic!("{reason:?}") };
         assert_eq!(error.kind(), ErrorKind::Internal);
         // The peer is told, and the transport is closed.
-        peer.receive_until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
-        assert_eq!(peer.try_receive(), None);
+        peer.until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
+        assert_eq!(peer.next(), None);
     });
 }
 
@@ -358,13 +360,13 @@ fn a_transport_that_cannot_be_woken_is_left_to_end_by_itself() {
         let mut near = Hooked::new(near, nothing, nothing);
         near.closer_works = false;
         let session = Session::with_config(near, Role::Client, Config::default()).unwrap();
-        let mut peer = Peer::new(far, Role::Client);
+        let mut peer = peer_of(far, Role::Client);
         session.close();
         drop(session);
-        peer.receive_until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
+        peer.until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
         // Its reader is there until something comes, and then no more: nothing is read any more.
         let mut octets = Vec::new();
         Ping { ack: false, payload: [0; 8] }.encode(&mut octets);
-        while peer.try_write(&octets) {}
+        while peer.write(&octets) {}
     });
 }

@@ -5,6 +5,8 @@
 
 mod crowd;
 mod ending;
+#[path = "../support/mod.rs"]
+mod frames;
 mod order;
 mod peer;
 mod support;

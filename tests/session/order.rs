@@ -8,7 +8,7 @@ use h2_sync::proto::CommandError;
 use h2_sync::transport::duplex;
 use h2_sync::{Act, Config, ErrorKind, Evt, Reason, Role, Session, StreamId};
 
-use crate::peer::{session_and_peer, Peer};
+use crate::peer::{peer_of, session_and_peer};
 use crate::support::*;
 
 #[test]
@@ -87,7 +87,7 @@ fn a_response_goes_out_in_one_write() {
         let near = Hooked::new(near, nothing, nothing);
         let calls = near.calls.clone();
         let session = Session::with_config(near, Role::Server, Config::default()).unwrap();
-        let mut peer = Peer::new(far, Role::Server);
+        let mut peer = peer_of(far, Role::Server);
         for (n, size) in [10, 2_000, 16 << 10, 60_000].into_iter().enumerate() {
             let stream_identifier = id(2 * n as u32 + 1);
             peer.grant(StreamId::CONNECTION, 1 << 20);
@@ -139,7 +139,7 @@ fn what_is_put_while_the_writer_writes_goes_out_in_the_next_write() {
                 .unwrap();
         }
         (0..2).for_each(|_| go.send(()).unwrap());
-        let mut peer = Peer::new(far, Role::Client);
+        let mut peer = peer_of(far, Role::Client);
         peer.receive_data(10 * 5);
         // From here on it need not ask any more.
         drop(go);
@@ -234,7 +234,7 @@ fn a_pong_tells_how_long_the_round_took() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         session.put_act(Act::Ping).unwrap();
-        let payload = peer.receive_until(|frame| match frame {
+        let payload = peer.until(|frame| match frame {
             Frame::Ping(ping) if !ping.ack => Some(ping.payload),
             _ => None,
         });

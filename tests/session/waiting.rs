@@ -9,7 +9,7 @@ use h2_sync::proto::Budget;
 use h2_sync::transport::duplex;
 use h2_sync::{Act, Config, ErrorCode, ErrorKind, Evt, Role, Session, StreamId};
 
-use crate::peer::{session_and_peer, Peer};
+use crate::peer::{peer_of, session_and_peer};
 use crate::support::*;
 
 fn data(n: usize) -> Bytes {
@@ -47,7 +47,7 @@ fn the_reader_never_waits_for_the_application() {
         peer.grant(StreamId::CONNECTION, 100_000);
         peer.receive_data(100_000 - 65_535);
         peer.send(Settings::default());
-        peer.receive_until(|frame| match frame {
+        peer.until(|frame| match frame {
             Frame::Settings(settings) => settings.ack.then_some(()),
             _ => None,
         });
@@ -130,7 +130,7 @@ fn put_act_timeout_is_told_at_once_that_its_stream_was_reset() {
         std::thread::scope(|scope| {
             let act = send_data(1, data(100_000), false);
             let waiting = scope.spawn(|| session.put_act_timeout(act, 100 * LONG));
-            peer.reset(id(1));
+            peer.reset(id(1), ErrorCode::Cancel);
             let error = waiting.join().unwrap().unwrap_err();
             assert_eq!(error.error().kind(), ErrorKind::Caller, "{error}");
         });
@@ -180,7 +180,7 @@ fn credit_goes_back_to_a_writer_that_sleeps_when_taken_through_a_clone_of_the_re
         for _ in 0..50 {
             peer.send_data(id(1), data(1_000), false);
             while !matches!(receiver.recv_timeout(LONG).unwrap(), Evt::RecvData { .. }) {}
-            peer.receive_until(|frame| match frame {
+            peer.until(|frame| match frame {
                 Frame::WindowUpdate(update) if update.stream_id == id(1) => Some(()),
                 _ => None,
             });
@@ -199,7 +199,7 @@ fn events_come_through_the_raw_receiver_though_the_writer_is_blocked() {
         let (near, far) = duplex(40);
         near.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
         let session = Session::with_config(near, Role::Server, config).unwrap();
-        let mut peer = Peer::new(far, Role::Server);
+        let mut peer = peer_of(far, Role::Server);
         let receiver = session.events().clone();
         // More than the channel takes; and when the last is there, nobody but the writer is left
         // to see to the rest.
@@ -258,7 +258,7 @@ fn rapid_reset_leaves_at_most_so_many_events_waiting() {
                 .spawn(|| {
                     for n in 0..10_000 {
                         peer.send_headers(id(2 * n + 1), &get(), false);
-                        peer.reset(id(2 * n + 1));
+                        peer.reset(id(2 * n + 1), ErrorCode::Cancel);
                         if n % 1_000 == 999 {
                             peer.synchronize();
                         }
@@ -274,7 +274,8 @@ fn rapid_reset_leaves_at_most_so_many_events_waiting() {
         for n in 10_000..10_000 + streams as u32 {
             peer.send_headers(id(2 * n + 1), &get(), true);
         }
-        let refused = peer.synchronize().iter().any(|frame| matches!(frame, Frame::RstStream(_)));
+        let refused =
+            peer.until_synchronized().iter().any(|frame| matches!(frame, Frame::RstStream(_)));
         assert!(!refused);
     });
 }
@@ -290,19 +291,19 @@ fn a_stream_that_was_reset_holds_its_slot_until_its_events_are_taken() {
             _ => None,
         };
         peer.send_headers(id(1), &get(), true);
-        peer.reset(id(1));
+        peer.reset(id(1), ErrorCode::Cancel);
         // The stream is closed, but for the application, which has not heard of it.
         peer.send_headers(id(3), &get(), true);
-        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        let refused: Vec<_> = peer.until_synchronized().iter().filter_map(reset).collect();
         assert_eq!(refused, [(id(3), ErrorCode::RefusedStream)]);
         // With its first event alone it is work that goes on.
         take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
         peer.send_headers(id(5), &get(), true);
-        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        let refused: Vec<_> = peer.until_synchronized().iter().filter_map(reset).collect();
         assert_eq!(refused, [(id(5), ErrorCode::RefusedStream)]);
         take_until(&session, |evt| matches!(evt, Evt::Reset { .. }).then_some(()));
         peer.send_headers(id(7), &get(), true);
-        let refused: Vec<_> = peer.synchronize().iter().filter_map(reset).collect();
+        let refused: Vec<_> = peer.until_synchronized().iter().filter_map(reset).collect();
         assert_eq!(refused, []);
     });
 }

@@ -1,0 +1,138 @@
+//! The process of the server, as seen from this one.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::figures::Figures;
+use crate::Result;
+
+/// What the server says about itself.
+#[derive(Debug)]
+#[allow(dead_code, reason = "most of it is only shown")]
+pub(crate) struct Reply {
+    pub(crate) connections: usize,
+    pub(crate) handlers: usize,
+    pub(crate) threads: usize,
+    pub(crate) accepted: u64,
+    pub(crate) requests: u64,
+    pub(crate) refused: u64,
+    /// Octets.
+    pub(crate) allocated: u64,
+}
+
+impl Reply {
+    pub(crate) fn to_line(&self) -> String {
+        let Reply { connections, handlers, threads, accepted, requests, refused, allocated } = self;
+        format!("{connections} {handlers} {threads} {accepted} {requests} {refused} {allocated}")
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace().map(|word| word.parse().ok());
+        let mut next = || words.next().flatten();
+        Some(Reply {
+            connections: usize::try_from(next()?).ok()?,
+            handlers: usize::try_from(next()?).ok()?,
+            threads: usize::try_from(next()?).ok()?,
+            accepted: next()?,
+            requests: next()?,
+            refused: next()?,
+            allocated: next()?,
+        })
+    }
+}
+
+/// Where the server listens, and whom to trust.
+#[derive(Clone)]
+pub(crate) struct About {
+    pub(crate) plain: SocketAddr,
+    pub(crate) secure: SocketAddr,
+    pub(crate) certificate: String,
+}
+
+pub(crate) struct Child {
+    process: process::Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    about: About,
+}
+
+impl Child {
+    pub(crate) fn start() -> Result<Self> {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+        let certificate = made.cert.pem();
+        let mut process = Command::new(env::current_exe()?)
+            .arg("server")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut input = process.stdin.take().ok_or("no pipe")?;
+        let mut output = BufReader::new(process.stdout.take().ok_or("no pipe")?);
+        for pem in [&certificate, &made.signing_key.serialize_pem()] {
+            writeln!(input, "{}", pem.trim_end())?;
+        }
+        let plain = line(&mut output)?.parse()?;
+        let secure = line(&mut output)?.parse()?;
+        let about = About { plain, secure, certificate };
+        Ok(Child { process, input, output, about })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn about(&self) -> About {
+        self.about.clone()
+    }
+
+    /// What it says about itself, and what is known of it.
+    pub(crate) fn figures(&mut self) -> Result<(Reply, Figures)> {
+        let reply = self.ask()?;
+        let allocated = usize::try_from(reply.allocated)?;
+        Ok((reply, Figures::of(self.id(), allocated)?))
+    }
+
+    /// Waits until there is nothing but these connections, each with its thread.
+    pub(crate) fn settle(&mut self, connections: usize, timeout: Duration) -> Result {
+        let until = Instant::now() + timeout;
+        loop {
+            let reply = self.ask()?;
+            if (reply.connections, reply.handlers, reply.threads) == (connections, 0, connections) {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(format!("{connections} connections are idle, and {reply:?}").into());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Has the server shut down.
+    pub(crate) fn stop(self) -> Result {
+        let Child { mut process, input, .. } = self;
+        drop(input);
+        let status = process.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server: {status}").into())
+        }
+    }
+
+    fn ask(&mut self) -> Result<Reply> {
+        writeln!(self.input, "figures")?;
+        let line = line(&mut self.output)?;
+        Ok(Reply::from_line(&line).ok_or("the server does not answer")?)
+    }
+}
+
+fn line(output: &mut impl BufRead) -> Result<String> {
+    let mut line = String::new();
+    if output.read_line(&mut line)? == 0 {
+        return Err("the server has ended".into());
+    }
+    Ok(line.trim_end().to_owned())
+}

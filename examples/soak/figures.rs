@@ -1,0 +1,81 @@
+//! What a process holds, by `/proc`.
+
+use std::fmt;
+use std::fs;
+use std::process;
+use std::time::Duration;
+
+use peak_alloc::PeakAlloc;
+
+use crate::Result;
+
+/// It counts what is allocated.
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// Octets that are allocated in this process.
+pub(crate) fn allocated() -> usize {
+    ALLOCATOR.current_usage()
+}
+
+/// Memory, threads and descriptors.
+#[derive(Clone, Copy)]
+pub(crate) struct Figures {
+    /// Octets that are allocated.
+    pub(crate) allocated: usize,
+    /// Octets that the process holds: what is allocated, and what the allocator keeps for later.
+    pub(crate) resident: usize,
+    /// The most that it ever was.
+    pub(crate) peak: usize,
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
+}
+
+impl Figures {
+    /// Those of a process that has said what it has allocated.
+    pub(crate) fn of(process: u32, allocated: usize) -> Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let value = |name: &str| -> Option<usize> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Ok(Figures {
+            allocated,
+            resident: value("VmRSS:").ok_or("no VmRSS")? << 10,
+            peak: value("VmHWM:").ok_or("no VmHWM")? << 10,
+            threads: value("Threads:").ok_or("no Threads")?,
+            descriptors: fs::read_dir(format!("/proc/{process}/fd"))?.count(),
+        })
+    }
+
+    pub(crate) fn own() -> Result<Self> {
+        Figures::of(process::id(), allocated())
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kib = self.allocated >> 10;
+        write!(f, "{kib:8} {:6.1} {:3} {:3}", mib(self.resident), self.threads, self.descriptors)
+    }
+}
+
+pub(crate) fn mib(octets: usize) -> f64 {
+    octets as f64 / f64::from(1 << 20)
+}
+
+/// Processor time that the process and this one have used.
+pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
+    let ticks = ticks(process)? + ticks(process::id())?;
+    // The kernel tells it in hundredths of a second, whatever it counts in.
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+fn ticks(process: u32) -> Result<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the name in brackets, which can have anything in it.
+    let (_, rest) = stat.rsplit_once(')').ok_or("no name")?;
+    let mut times = rest.split_whitespace().skip(11);
+    let mut next = || -> Result<u64> { Ok(times.next().ok_or("no times")?.parse()?) };
+    Ok(next()? + next()?)
+}

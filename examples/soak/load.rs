@@ -1,0 +1,217 @@
+//! The threads that make the load, and what came of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::tls::Connector;
+
+use crate::attacks::{self, Attack, ATTACKS};
+use crate::child::About;
+use crate::gate::Gate;
+use crate::honest::{Honest, Outcome, HONEST};
+use crate::pattern::Random;
+use crate::slow::SLOW;
+use crate::Result;
+
+const HONEST_THREADS: u64 = 16;
+
+/// Those that flood, and those that are slow.
+const FLOODING_THREADS: u64 = 3;
+const SLOW_THREADS: u64 = 24;
+
+/// So many failures are told one by one.
+const TOLD: u64 = 100;
+
+/// What all of it shares.
+pub(crate) struct Load {
+    pub(crate) gate: Gate,
+    pub(crate) about: About,
+    pub(crate) connector: Connector,
+    /// One client for all, and for as long as all goes on. It has one connection to each port.
+    pub(crate) client: Client,
+    honest: Vec<Tally>,
+    attacks: Vec<Tally>,
+    slow: Vec<Tally>,
+    told: AtomicU64,
+}
+
+/// What came of one kind of load.
+#[derive(Default)]
+struct Tally {
+    good: AtomicU64,
+    bad: AtomicU64,
+    given_up: AtomicU64,
+}
+
+/// What came of all of it.
+pub(crate) struct Sums {
+    pub(crate) ok: u64,
+    pub(crate) bad: u64,
+    pub(crate) given_up: u64,
+    pub(crate) attacks: u64,
+    pub(crate) cut: u64,
+    pub(crate) uncut: u64,
+}
+
+impl Load {
+    pub(crate) fn new(about: About) -> Result<Arc<Self>> {
+        let connector = Connector::with_only_roots(about.certificate.as_bytes())?;
+        let mut config = client_config(&connector);
+        config.max_connections_per_origin = 1;
+        let tallies = |count: usize| (0..count).map(|_| Tally::default()).collect();
+        Ok(Arc::new(Load {
+            gate: Gate::default(),
+            client: Client::with_config(config)?,
+            about,
+            connector,
+            honest: tallies(HONEST.len()),
+            attacks: tallies(ATTACKS.len()),
+            slow: tallies(SLOW.len()),
+            told: AtomicU64::new(0),
+        }))
+    }
+
+    /// A client that nobody else uses.
+    pub(crate) fn fresh_client(&self) -> Result<Client> {
+        Ok(Client::with_config(client_config(&self.connector))?)
+    }
+
+    /// The URL of a path, in clear text or over TLS.
+    pub(crate) fn url(&self, random: &mut Random, path: &str) -> String {
+        match random.below(2) {
+            0 => format!("http://{}{path}", self.about.plain),
+            _ => format!("https://{}{path}", self.about.secure),
+        }
+    }
+
+    /// Small requests over the connections that stay: one that was read from in large pieces before
+    /// reads in small ones now, and gives back the memory for the others.
+    pub(crate) fn wind_down(&self) -> Result {
+        for _ in 0..3 {
+            for (scheme, address) in [("http", self.about.plain), ("https", self.about.secure)] {
+                self.client.get(format!("{scheme}://{address}/")).send()?.bytes()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Connections that stay while nothing happens.
+    pub(crate) fn kept_connections(&self) -> usize {
+        self.client.connections().len()
+    }
+
+    pub(crate) fn sums(&self) -> Sums {
+        let sum = |tallies: &[&Vec<Tally>], which: fn(&Tally) -> &AtomicU64| {
+            let all = tallies.iter().flat_map(|tallies| tallies.iter());
+            all.map(|tally| which(tally).load(Ordering::Relaxed)).sum::<u64>()
+        };
+        let honest = [&self.honest];
+        let hostile = [&self.attacks, &self.slow];
+        let cut = sum(&hostile, |tally| &tally.good);
+        let uncut = sum(&hostile, |tally| &tally.bad);
+        Sums {
+            ok: sum(&honest, |tally| &tally.good),
+            bad: sum(&honest, |tally| &tally.bad),
+            given_up: sum(&honest, |tally| &tally.given_up),
+            attacks: cut + uncut + sum(&hostile, |tally| &tally.given_up),
+            cut,
+            uncut,
+        }
+    }
+
+    pub(crate) fn print_each(&self) {
+        println!("\n{:36}{:>10}{:>6}{:>10}", "honest", "ok", "bad", "given up");
+        for (honest, tally) in HONEST.iter().zip(&self.honest) {
+            println!("{:36}{tally}", honest.name);
+        }
+        println!("\n{:36}{:>10}{:>6}{:>10}", "hostile", "cut", "uncut", "let be");
+        let attacks = ATTACKS.iter().zip(&self.attacks).chain(SLOW.iter().zip(&self.slow));
+        for (attack, tally) in attacks {
+            println!("{:36}{tally}", attack.name);
+        }
+    }
+
+    fn tell(&self, what: &str) {
+        if self.told.fetch_add(1, Ordering::Relaxed) < TOLD {
+            eprintln!("{what}");
+        }
+    }
+}
+
+fn client_config(connector: &Connector) -> Config {
+    let mut config = Config::default();
+    config.proxies = Proxies::Never;
+    config.tls = Some(connector.clone());
+    // What the server refuses is to be seen.
+    config.max_retries = 0;
+    config
+}
+
+/// Starts all threads. They wait at the gate.
+pub(crate) fn start(load: &Arc<Load>) -> Vec<JoinHandle<()>> {
+    let spawn = |work: fn(&Load, Random), seed: u64| {
+        let load = Arc::clone(load);
+        thread::spawn(move || work(&load, Random::new(seed)))
+    };
+    let honest = (0..HONEST_THREADS).map(|seed| spawn(be_honest, seed));
+    let flooding = (0..FLOODING_THREADS).map(|seed| spawn(flood, 1_000 + seed));
+    let slow = (0..SLOW_THREADS).map(|seed| spawn(be_slow, 2_000 + seed));
+    honest.chain(flooding).chain(slow).collect()
+}
+
+fn be_honest(load: &Load, mut random: Random) {
+    let weights = HONEST.iter().map(|honest| honest.weight).sum();
+    while let Some(_inside) = load.gate.enter() {
+        let mut left = random.below(weights);
+        let chosen = HONEST.iter().zip(&load.honest).find(|(honest, _)| {
+            let is_it = left < honest.weight;
+            left = left.saturating_sub(honest.weight);
+            is_it
+        });
+        // The weights add up.
+        let Some((Honest { name, run, .. }, tally)) = chosen else { return };
+        let which = match run(load, &mut random) {
+            Ok(Outcome::Right) => &tally.good,
+            Ok(Outcome::GivenUp) => &tally.given_up,
+            Err(error) => {
+                load.tell(&format!("{name}: {error}"));
+                &tally.bad
+            }
+        };
+        which.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn flood(load: &Load, random: Random) {
+    attack(load, random, ATTACKS, &load.attacks);
+}
+
+fn be_slow(load: &Load, random: Random) {
+    attack(load, random, SLOW, &load.slow);
+}
+
+fn attack(load: &Load, mut random: Random, attacks: &[Attack], tallies: &[Tally]) {
+    while let Some(_inside) = load.gate.enter() {
+        let chosen = random.below(attacks.len());
+        let (attack, tally) = (&attacks[chosen], &tallies[chosen]);
+        let which = match attacks::run(attack, load, &mut random) {
+            Some(true) => &tally.good,
+            None => &tally.given_up,
+            Some(false) => {
+                load.tell(&format!("{}: it was not cut", attack.name));
+                &tally.bad
+            }
+        };
+        which.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [good, bad, given_up] =
+            [&self.good, &self.bad, &self.given_up].map(|count| count.load(Ordering::Relaxed));
+        write!(f, "{good:10}{bad:6}{given_up:10}")
+    }
+}

@@ -1,0 +1,91 @@
+//! What a peer says after it has been told, by GOAWAY with an error, that nobody listens any more.
+
+use h2_sync::frame::Kind;
+use h2_sync::{ErrorCode, ErrorKind};
+
+use crate::client_stage::{assert_failed, Stage};
+use crate::memory::{measured, MIB};
+use crate::neighbour::Neighbour;
+use crate::support::{wire, Peer};
+use crate::victim::{get, Victim};
+
+/// A PING of seven octets: a connection error FRAME_SIZE_ERROR.
+fn error() -> Vec<u8> {
+    wire::frame(wire::PING, 0, 0, [0; 7])
+}
+
+/// Frames of all types, right ones and wrong ones, for streams that are open, new and gone.
+fn all_sorts(stream: u32) -> Vec<u8> {
+    [
+        wire::data(stream, 0, [7; 100]),
+        wire::data(stream + 100, 0, [7; 100]),
+        wire::headers(stream, wire::END, wire::ok()),
+        wire::headers(stream + 2, wire::END, wire::get()),
+        wire::headers(stream + 4, wire::END, b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+        wire::headers(stream + 6, 0, wire::get()),
+        wire::priority(stream, stream),
+        wire::rst_stream(stream, 8),
+        wire::rst_stream(stream + 200, 8),
+        wire::settings(&[(wire::MAX_FRAME_SIZE, 0)]),
+        wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]),
+        wire::settings_ack(),
+        wire::push_promise(stream, 2, wire::get()),
+        wire::ping(b"are you?"),
+        wire::goaway(u32::MAX, 0),
+        wire::goaway(0, 0),
+        wire::window_update(0, wire::MAX_WINDOW),
+        wire::window_update(stream, wire::MAX_WINDOW),
+        wire::continuation(stream, 0, wire::get()),
+        wire::priority_update(stream, "u=0"),
+        wire::frame(wire::UNKNOWN, 0xff, stream, [7; 100]),
+        error(),
+    ]
+    .concat()
+}
+
+/// GOAWAY was the last thing that was said, and was said once.
+#[track_caller]
+fn expect_last_words(peer: &mut Peer) {
+    peer.expect_goaway(ErrorCode::FrameSizeError);
+    assert_eq!(peer.seen.frames(Kind::GOAWAY), 1);
+    assert_eq!(peer.seen.acks(Kind::PING), 0);
+}
+
+#[test]
+fn a_server_ignores_what_comes_after_its_goaway() {
+    measured(|memory| {
+        let victim = Victim::hello();
+        let neighbour = Neighbour::of(&victim.url);
+        let measured = memory.start();
+        let mut peer = victim.peer();
+        assert_eq!(peer.fetch(&get("/")).0, 200);
+        let all_sorts = all_sorts(3);
+        // In one piece with the error, and then as much as is taken.
+        peer.write([error(), all_sorts.clone()].concat());
+        while peer.write(&all_sorts) {}
+        expect_last_words(&mut peer);
+        // No request behind the error was answered.
+        assert_eq!(peer.seen.frames(Kind::HEADERS), 1);
+        measured.assert_peak(4 * MIB);
+        neighbour.was_served();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn a_client_ignores_what_comes_after_its_goaway() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        let all_sorts = all_sorts(id.get());
+        peer.write([error(), all_sorts.clone()].concat());
+        while peer.write(&all_sorts) {}
+        expect_last_words(&mut peer);
+        assert_failed(asked, ErrorKind::Peer, ErrorCode::FrameSizeError);
+        measured.assert_peak(4 * MIB);
+        stage.begins_anew();
+    });
+}

@@ -1,0 +1,313 @@
+//! Frames without end from a server: all of them allowed, none of them of use.
+
+use std::iter::repeat;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use h2_sync::client::Connection;
+use h2_sync::frame::Kind;
+use h2_sync::proto::Budget;
+use h2_sync::transport::duplex;
+use h2_sync::{headers, Config, ErrorCode, ErrorKind};
+
+use crate::client_stage::{assert_failed, assert_reset, next_request, Stage};
+use crate::memory::{bounded, measured, Measured, KIB, MIB};
+use crate::support::{wire, Flood, Peer, LONG};
+
+const ALTSVC: u8 = 0x0a;
+const ORIGIN: u8 = 0x0c;
+
+/// What a client may need for a flood that is cut: its buffers, and those of the attacker.
+const BOUND: usize = 2 * MIB;
+
+/// So many of a frame in one piece.
+fn many(frame: &[u8]) -> Vec<u8> {
+    frame.repeat((16 * KIB / frame.len()).max(1))
+}
+
+/// Sends frames without end to a client that waits for its response, until the client has had enough
+/// and says so, also to its caller. The neighbour is served meanwhile and afterwards.
+fn is_cut(frames: impl Fn(u32) -> Vec<u8> + Send + 'static) {
+    measured(move |memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        let frames = many(&frames(id.get()));
+        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        // All that was said is less than what was sent, by far.
+        assert!(peer.seen.octets * 4 < peer.sent, "{} of {}", peer.seen.octets, peer.sent);
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+fn end(measured: &Measured, stage: Stage) {
+    measured.assert_peak(BOUND);
+    stage.begins_anew();
+}
+
+#[test]
+fn origin_without_end_is_cut() {
+    is_cut(|_| wire::frame(ORIGIN, 0, 0, b"\0\x13https://example.com"));
+    is_cut(|_| wire::frame(ORIGIN, 0, 0, []));
+    is_cut(|_| wire::frame(ORIGIN, 0, 0, b"\0\x06http:/".repeat(50)));
+}
+
+#[test]
+fn altsvc_without_end_is_cut() {
+    is_cut(|_| wire::frame(ALTSVC, 0, 0, b"\0\x13https://example.comh2=\":8000\""));
+    is_cut(|id| wire::frame(ALTSVC, 0, id, b"\0\0clear"));
+    is_cut(|_| wire::frame(ALTSVC, 0, 0, [b"\0\x08https://".to_vec(), vec![b'a'; 500]].concat()));
+}
+
+#[test]
+fn frames_of_unknown_types_without_end_are_cut() {
+    is_cut(|_| wire::frame(wire::UNKNOWN, 0, 0, []));
+    is_cut(|id| wire::frame(wire::UNKNOWN, 0xff, id, [7; 100]));
+}
+
+#[test]
+fn priority_without_end_is_cut() {
+    is_cut(|id| wire::priority(id, 0));
+}
+
+#[test]
+fn empty_data_without_end_is_cut() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        let frames = many(&wire::data(id.get(), 0, []));
+        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+#[test]
+fn data_that_is_padding_alone_is_cut() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        let frames = many(&wire::data(id.get(), wire::PADDED, wire::padded([], 255)));
+        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+#[test]
+fn data_for_a_stream_that_was_cancelled_is_cut() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.asks(|client, url| client.get(url).send().map(drop));
+        let (mut peer, id) = stage.meets();
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
+        asked.join().unwrap().unwrap();
+        // Somebody reads.
+        let asked = stage.gets();
+        next_request(&mut peer);
+        let frames = many(&wire::data(id.get(), 0, [7]));
+        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+#[test]
+fn resets_of_a_stream_that_is_gone_are_cut() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.reset(id, ErrorCode::Cancel);
+        assert_reset(asked, ErrorCode::Cancel);
+        let asked = stage.gets();
+        next_request(&mut peer);
+        let frames = many(&wire::rst_stream(id.get(), 8));
+        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+#[test]
+fn a_server_that_resets_all_that_it_is_asked_is_left_at_last() {
+    bounded(|| {
+        let stage = Stage::new();
+        let first = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.reset(id, ErrorCode::InternalError);
+        assert_reset(first, ErrorCode::InternalError);
+        // A new one for each that was reset: no budget would allow that for ever.
+        let asks = stage.asks(|client, url| loop {
+            match client.get(url).send() {
+                Err(error) if error.is_reset() => {}
+                other => return other.map(drop),
+            }
+        });
+        while let Some(frame) = peer.next() {
+            if matches!(frame, h2_sync::frame::Frame::Headers(_)) {
+                peer.reset(frame.stream_id(), ErrorCode::InternalError);
+            }
+        }
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        assert!(peer.seen.frames(Kind::HEADERS) > 500, "{:?}", peer.seen);
+        assert_failed(asks, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        stage.begins_anew();
+    });
+}
+
+/// How many the budget of PING or SETTINGS allows, from so long ago until now.
+fn allowed(since: Instant) -> u64 {
+    100 + 10 * (since.elapsed().as_secs() + 1)
+}
+
+/// A flood of what is to be answered, whose answers are read, or not.
+fn answers_are_bounded(kind: Kind, frame: &[u8], reads: bool) {
+    let frames = many(frame);
+    measured(move |memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let since = Instant::now();
+        let asked = stage.gets();
+        let (mut peer, _) = stage.meets();
+        let end_of_flood = if reads {
+            peer.flood(repeat(&frames))
+        } else {
+            peer.flood_unread(repeat(&frames), LONG)
+        };
+        assert_eq!(end_of_flood, Flood::Cut);
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        let answers = peer.seen.acks(kind);
+        assert!(answers <= allowed(since), "{answers} were answered");
+        drop(peer);
+        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        end(&measured, stage);
+    });
+}
+
+#[test]
+fn ping_without_end_is_cut_and_its_answers_are_bounded() {
+    answers_are_bounded(Kind::PING, &wire::ping(b"are you?"), true);
+    answers_are_bounded(Kind::PING, &wire::ping(b"are you?"), false);
+}
+
+#[test]
+fn settings_without_end_are_cut_and_their_answers_are_bounded() {
+    for frame in [wire::settings(&[]), wire::settings(&[(wire::INITIAL_WINDOW_SIZE, 7); 32])] {
+        answers_are_bounded(Kind::SETTINGS, &frame, true);
+        answers_are_bounded(Kind::SETTINGS, &frame, false);
+    }
+}
+
+#[test]
+fn answers_to_a_server_that_never_reads_are_bounded_whatever_the_budget() {
+    bounded(|| {
+        for frame in [wire::ping(b"are you?"), wire::settings(&[])] {
+            let (near, far) = duplex(4 * KIB);
+            far.set_write_timeout(Some(LONG)).unwrap();
+            let mut config = Config::default();
+            config.pings_received = Budget::new(u32::MAX, 0);
+            config.settings_received = Budget::new(u32::MAX, 0);
+            let asked = thread::spawn(move || {
+                let connection = Connection::start(near, config)?;
+                let request = http::Request::get("http://test/").body(()).unwrap();
+                connection.send(&request)?.response()
+            });
+            let mut peer = Peer::server(far, Vec::new());
+            let frames = many(&frame);
+            // After the end the rest is drained for a moment.
+            let end = (0..10_000).find(|_| !peer.write(&frames));
+            end.expect("the client has had enough");
+            assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        }
+    });
+}
+
+#[test]
+fn goaway_without_end_is_cut() {
+    is_cut(|id| wire::goaway(id, 0));
+    is_cut(|_| wire::goaway(wire::MAX_WINDOW, 0));
+}
+
+#[test]
+fn a_last_stream_that_goes_up_ends_the_connection() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.goaway(id, ErrorCode::NoError);
+        peer.write(wire::goaway(id.get() + 2, 0));
+        peer.expect_goaway(ErrorCode::ProtocolError);
+        assert_failed(asked, ErrorKind::Peer, ErrorCode::ProtocolError);
+        stage.begins_anew();
+    });
+}
+
+#[test]
+fn a_connection_that_goes_away_and_says_so_over_and_over_is_given_up_when_it_is_idle() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.goaway(id, ErrorCode::NoError);
+        peer.answer(id, 200, "hello");
+        assert_eq!(asked.join().unwrap().unwrap(), "hello");
+        // Often enough to be a sign of life, and not so often as to be too much.
+        let since = Instant::now();
+        while peer.write(wire::goaway(id.get(), 0)) {
+            assert!(since.elapsed() < LONG, "it is kept");
+            thread::park_timeout(Duration::from_millis(100));
+        }
+        stage.begins_anew();
+    });
+}
+
+#[test]
+fn interim_responses_without_end_reset_their_stream() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let mut peer = stage.has_met();
+        let measured = memory.start();
+        for status in ["100", "103", "199"] {
+            let fields = headers!(":status" => status, "link" => "</style.css>; rel=preload");
+            let asked = stage.gets();
+            let id = next_request(&mut peer);
+            for _ in 0..16 {
+                peer.send_headers(id, &fields, false);
+            }
+            peer.answer(id, 200, "hello");
+            assert_eq!(asked.join().unwrap().unwrap(), "hello");
+
+            let asked = stage.gets();
+            let id = next_request(&mut peer);
+            for _ in 0..1_000 {
+                peer.send_headers(id, &fields, false);
+            }
+            assert_eq!(peer.until_reset(id), ErrorCode::EnhanceYourCalm);
+            assert_reset(asked, ErrorCode::EnhanceYourCalm);
+        }
+        measured.assert_peak(BOUND);
+        stage.goes_on(&mut peer);
+    });
+}

@@ -1,0 +1,329 @@
+//! Responses that are not what was asked for, or not what they say they are.
+
+use std::io::{Read, Write};
+
+use flate2::write::GzEncoder;
+use flate2::Compression;
+use h2_sync::{headers, ErrorCode, ErrorKind, Headers};
+
+use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
+use crate::memory::{bounded, measured, KIB, MIB};
+use crate::support::{wire, Peer};
+
+/// What the server says to a request on this stream resets the stream with this code, and the
+/// connection goes on.
+fn resets(
+    stage: &Stage,
+    peer: &mut Peer,
+    asked: Asked,
+    code: ErrorCode,
+    says: impl Fn(u32) -> Vec<u8>,
+) {
+    let id = next_request(peer);
+    peer.write(says(id.get()));
+    assert_eq!(peer.until_reset(id), code);
+    assert_reset(asked, code);
+    stage.serves_the_neighbour();
+}
+
+fn all_reset(says: &[&dyn Fn(u32) -> Vec<u8>]) {
+    let stage = Stage::new();
+    let mut peer = stage.has_met();
+    for says in says {
+        resets(&stage, &mut peer, stage.gets(), ErrorCode::ProtocolError, says);
+    }
+    stage.goes_on(&mut peer);
+}
+
+fn with_length(length: &str) -> Vec<u8> {
+    wire::and(wire::ok(), &[("content-length", length)])
+}
+
+#[test]
+fn a_body_that_is_not_its_content_length_resets_its_stream() {
+    bounded(|| {
+        all_reset(&[
+            // Too much, at once and at last.
+            &|id| [wire::headers(id, 4, with_length("3")), wire::data(id, 0, "four")].concat(),
+            &|id| {
+                let head = wire::headers(id, 4, with_length("3"));
+                [head, wire::data(id, 0, "abc"), wire::data(id, 1, "d")].concat()
+            },
+            // Too little, ended in each way.
+            &|id| [wire::headers(id, 4, with_length("5")), wire::data(id, 1, "four")].concat(),
+            &|id| wire::headers(id, wire::END, with_length("5")),
+            &|id| {
+                let head = wire::headers(id, 4, with_length("5"));
+                let trailers = wire::headers(id, wire::END, wire::block(&[("a", "b")]));
+                [head, wire::data(id, 0, "four"), trailers].concat()
+            },
+            // Two that differ; none that is a number.
+            &|id| {
+                let two = wire::and(with_length("4"), &[("content-length", "5")]);
+                [wire::headers(id, 4, two), wire::data(id, 1, "four")].concat()
+            },
+            &|id| wire::headers(id, 4, with_length("-1")),
+            &|id| wire::headers(id, 4, with_length("99999999999999999999")),
+            &|id| wire::headers(id, 4, with_length("")),
+        ]);
+    });
+}
+
+#[test]
+fn a_body_that_was_cut_is_never_taken_for_whole() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.asks(|client, url| {
+            let mut response = client.get(url).send()?;
+            let mut octets = Vec::new();
+            let error = response.read_to_end(&mut octets).expect_err("it was cut");
+            Ok((octets, h2_sync::Error::from(error)))
+        });
+        let (mut peer, id) = stage.meets();
+        peer.write(wire::headers(id.get(), 4, with_length("10")));
+        peer.send_data(id, "four", false);
+        peer.shut();
+        let (octets, error) = asked.join().unwrap().unwrap();
+        assert_eq!((&octets[..], error.kind()), (&b"four"[..], ErrorKind::Closed), "{error}");
+        stage.begins_anew();
+    });
+}
+
+#[test]
+fn a_body_where_none_may_be_resets_its_stream() {
+    bounded(|| {
+        for status in ["204", "304"] {
+            all_reset(&[&|id| {
+                [wire::headers(id, 4, wire::status(status)), wire::data(id, 1, "four")].concat()
+            }]);
+        }
+        let stage = Stage::new();
+        let head = |stage: &Stage| {
+            stage.asks(|client, url| client.request(http::Method::HEAD, url).send()?.text())
+        };
+        let asked = head(&stage);
+        let (mut peer, id) = stage.meets();
+        // A length without a body is right here.
+        peer.write(wire::headers(id.get(), wire::END, with_length("5")));
+        assert_eq!(asked.join().unwrap().unwrap(), "");
+        resets(&stage, &mut peer, head(&stage), ErrorCode::ProtocolError, |id| {
+            [wire::headers(id, 4, with_length("4")), wire::data(id, 1, "four")].concat()
+        });
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn a_response_that_is_malformed_resets_its_stream() {
+    bounded(|| {
+        let trailers = |fields: &[(&str, &str)], flags| {
+            let block = wire::block(fields);
+            move |id| {
+                let head = wire::headers(id, 4, wire::ok());
+                [head, wire::headers(id, flags, &block)].concat()
+            }
+        };
+        all_reset(&[
+            &|id| wire::data(id, 0, "before HEADERS"),
+            &|id| wire::headers(id, wire::END, wire::block(&[("a", "b")])),
+            &|id| wire::headers(id, wire::END, wire::status("20")),
+            &|id| wire::headers(id, wire::END, wire::status("2000")),
+            &|id| wire::headers(id, wire::END, wire::status("ok!")),
+            &|id| wire::headers(id, wire::END, [wire::ok(), wire::ok()].concat()),
+            &|id| wire::headers(id, wire::END, wire::get()),
+            &|id| wire::headers(id, wire::END, wire::and(wire::ok(), &[("connection", "close")])),
+            &|id| wire::headers(id, wire::END, wire::and(wire::ok(), &[("a", "b\r\nc: d")])),
+            // Interim, and the end.
+            &|id| wire::headers(id, wire::END, wire::status("103")),
+            // RFC 9113, Section 8.6: there is no 101.
+            &|id| wire::headers(id, wire::END_HEADERS, wire::status("101")),
+            &trailers(&[(":status", "200")], wire::END),
+            &trailers(&[("a", "b")], wire::END_HEADERS),
+        ]);
+    });
+}
+
+/// What the server says, while the client waits for its response, ends the connection.
+fn ends(code: ErrorCode, says: impl Fn(u32) -> Vec<u8>) {
+    let stage = Stage::new();
+    let asked = stage.gets();
+    let (mut peer, id) = stage.meets();
+    peer.answer(id, 200, "hello");
+    assert_eq!(asked.join().unwrap().unwrap(), "hello");
+    let asked = stage.gets();
+    let next = next_request(&mut peer);
+    assert_eq!((id.get(), next.get()), (1, 3));
+    peer.write(says(next.get()));
+    peer.expect_goaway(code);
+    assert_failed(asked, ErrorKind::Peer, code);
+    stage.begins_anew();
+}
+
+#[test]
+fn more_than_was_asked_for_ends_the_connection() {
+    bounded(|| {
+        // On streams that nobody has opened, or promised.
+        for id in [5, 7, 2, 0x7fff_ffff, 0] {
+            ends(ErrorCode::ProtocolError, |_| wire::headers(id, wire::END, wire::ok()));
+            ends(ErrorCode::ProtocolError, |_| wire::data(id, 0, "hello"));
+        }
+        for id in [5, 2] {
+            ends(ErrorCode::ProtocolError, |_| wire::rst_stream(id, 8));
+            ends(ErrorCode::ProtocolError, |_| wire::window_update(id, 1));
+        }
+        // On one that has ended.
+        ends(ErrorCode::StreamClosed, |_| wire::headers(1, wire::END, wire::ok()));
+        ends(ErrorCode::StreamClosed, |_| wire::data(1, 0, "more"));
+        // What only clients say.
+        ends(ErrorCode::ProtocolError, |id| wire::priority_update(id, "u=0"));
+    });
+}
+
+#[test]
+fn a_second_response_ends_the_connection_and_leaves_the_first() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.write(wire::headers(id.get(), wire::END, wire::ok()).repeat(2));
+        peer.expect_goaway(ErrorCode::StreamClosed);
+        assert_eq!(asked.join().unwrap().unwrap(), "");
+        stage.begins_anew();
+    });
+}
+
+fn zeros(octets: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let piece = vec![0; MIB];
+    (0..octets / MIB).for_each(|_| encoder.write_all(&piece).unwrap());
+    encoder.finish().unwrap()
+}
+
+fn compressed() -> Headers {
+    headers!(":status" => "200", "content-encoding" => "gzip")
+}
+
+/// Sends the body, for as long as the client takes it.
+fn send_body(peer: &mut Peer, id: h2_sync::StreamId, body: &[u8]) {
+    peer.send_headers(id, &compressed(), false);
+    // Less than the window that each stream has.
+    assert!(body.len() < MIB);
+    for piece in body.chunks(16 * KIB) {
+        peer.send_data(id, piece.to_vec(), false);
+    }
+    peer.send_data(id, "", true);
+}
+
+#[cfg(feature = "gzip")]
+#[test]
+fn a_gzip_bomb_is_read_up_to_the_bound() {
+    let bomb = zeros(64 * MIB);
+    measured(move |memory| {
+        let stage = Stage::with(|config| {
+            config.max_body = MIB;
+            config.max_inflated = 16 * MIB as u64;
+        });
+        let measured = memory.start();
+        // Into memory, and as a stream.
+        let whole = stage.asks(|client, url| client.get(url).send()?.bytes());
+        let (mut peer, id) = stage.meets();
+        send_body(&mut peer, id, &bomb);
+        let error = whole.join().unwrap().unwrap_err();
+        assert!(error.is_body_too_large(), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Limit);
+
+        let streamed = stage.asks(|client, url| {
+            let mut response = client.get(url).send()?;
+            Ok(std::io::copy(&mut response, &mut std::io::sink())?)
+        });
+        let id = next_request(&mut peer);
+        send_body(&mut peer, id, &bomb);
+        let error = streamed.join().unwrap().unwrap_err();
+        assert!(error.is_body_too_large(), "{error}");
+        // The bomb is there several times: here, in the stream's window and among what is read.
+        measured.assert_peak(8 * MIB);
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[cfg(feature = "gzip")]
+#[test]
+fn a_gzip_body_that_is_damaged_is_the_fault_of_the_server() {
+    bounded(|| {
+        let whole = zeros(MIB);
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        send_body(&mut peer, id, b"this is not gzip, nor anything else");
+        let error = asked.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Peer, "{error}");
+        for len in [1, 5, 20, whole.len() - 1] {
+            let asked = stage.gets();
+            let id = next_request(&mut peer);
+            send_body(&mut peer, id, &whole[..len]);
+            let error = asked.join().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Peer, "{error}");
+        }
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn redirects_without_end_are_given_up() {
+    measured(|memory| {
+        let stage = Stage::new();
+        let measured = memory.start();
+        let asked = stage.gets();
+        let (mut peer, mut id) = stage.meets();
+        // Each with a body that nobody reads, longer than the window.
+        for n in 0..11 {
+            let location = format!("/{n}");
+            peer.send_headers(id, &headers!(":status" => "302", "location" => location), false);
+            peer.send_data(id, vec![7; 16 * KIB], false);
+            assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
+            if n < 10 {
+                id = next_request(&mut peer);
+            }
+        }
+        let error = asked.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Peer, "{error}");
+        assert!(error.to_string().contains("10 redirects"), "{error}");
+        measured.assert_peak(2 * MIB);
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn refusals_without_end_are_given_up() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let (mut peer, id) = stage.meets();
+        peer.reset(id, ErrorCode::RefusedStream);
+        for _ in 0..3 {
+            let id = next_request(&mut peer);
+            peer.reset(id, ErrorCode::RefusedStream);
+        }
+        assert_reset(asked, ErrorCode::RefusedStream);
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn connections_that_go_away_before_each_request_are_given_up() {
+    bounded(|| {
+        let stage = Stage::new();
+        let asked = stage.gets();
+        let peers: Vec<_> = (0..4)
+            .map(|_| {
+                let (mut peer, _) = stage.meets();
+                peer.goaway(h2_sync::StreamId::CONNECTION, ErrorCode::NoError);
+                peer
+            })
+            .collect();
+        let error = asked.join().unwrap().unwrap_err();
+        assert!(error.is_retry_safe(), "{error}");
+        drop(peers);
+        stage.begins_anew();
+    });
+}

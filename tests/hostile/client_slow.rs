@@ -1,0 +1,263 @@
+//! Servers that take their time, without ever quite standing still.
+
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use h2_sync::{headers, ErrorCode, ErrorKind, StreamId};
+
+use crate::client_stage::{assert_failed, next_request, Asked, Stage};
+use crate::memory::bounded;
+use crate::support::{wire, Peer, LONG};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Far less than what any time here allows.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Sends one thing after the other, slowly, until the client has given up what it asked for.
+fn dribble<T>(peer: &mut Peer, asked: &Asked<T>, pieces: impl IntoIterator<Item = Vec<u8>>) {
+    for piece in pieces {
+        if asked.is_finished() || !peer.write(piece) {
+            return;
+        }
+        thread::park_timeout(PAUSE);
+    }
+    panic!("the client waits for ever");
+}
+
+#[track_caller]
+fn assert_late<T: std::fmt::Debug>(asked: Asked<T>) {
+    let error = asked.join().unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, None), "{error}");
+}
+
+/// A request that has little time in all. There is a connection for it, so that it goes out.
+fn gets_in_time(stage: &Stage) -> Asked {
+    stage.asks(|client, url| client.get(url).timeout(SHORT).send()?.text())
+}
+
+/// What the server dribbles after its header section ends the stream alone, when the client gives up.
+fn is_given_up(stage: Stage, ask: fn(&Stage) -> Asked, pieces: impl Fn(u32) -> Vec<Vec<u8>>) {
+    let mut peer = stage.has_met();
+    let asked = ask(&stage);
+    let id = next_request(&mut peer);
+    peer.send_headers(id, &headers!(":status" => "200"), false);
+    dribble(&mut peer, &asked, pieces(id.get()));
+    assert_late(asked);
+    assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
+    stage.ends();
+}
+
+#[test]
+fn a_body_that_dribbles_on_ends_with_the_time_for_all_of_it() {
+    bounded(|| {
+        is_given_up(Stage::new(), gets_in_time, |id| vec![wire::data(id, 0, "a"); 10_000]);
+    });
+}
+
+#[test]
+fn a_frame_that_never_comes_to_its_end_is_not_a_piece_of_the_body() {
+    bounded(|| {
+        is_given_up(Stage::hasty(|config| config.read_timeout = Some(SHORT)), Stage::gets, |id| {
+            let frame = [wire::head(16 << 10, wire::DATA, 0, id), vec![7; 16 << 10]];
+            frame.concat().chunks(1).map(<[u8]>::to_vec).collect()
+        });
+    });
+}
+
+#[test]
+fn frames_without_octets_are_no_sign_of_a_body() {
+    bounded(|| {
+        is_given_up(Stage::hasty(|config| config.read_timeout = Some(SHORT)), Stage::gets, |id| {
+            let nothing = [
+                wire::data(id, 0, ""),
+                wire::data(id, wire::PADDED, wire::padded("", 10)),
+                wire::window_update(id, 1),
+                wire::window_update(0, 1),
+                wire::frame(wire::UNKNOWN, 0, id, "still here"),
+            ];
+            vec![nothing.concat(); 1_000]
+        });
+    });
+}
+
+#[test]
+fn interim_responses_now_and_then_end_with_the_time_for_all_of_it() {
+    bounded(|| {
+        let stage = Stage::new();
+        let mut peer = stage.has_met();
+        let asked = gets_in_time(&stage);
+        let id = next_request(&mut peer);
+        // As many as are allowed.
+        for _ in 0..16 {
+            peer.write(wire::headers(id.get(), wire::END_HEADERS, wire::status("103")));
+            thread::park_timeout(PAUSE);
+        }
+        assert_late(asked);
+        assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
+        stage.goes_on(&mut peer);
+    });
+}
+
+/// Sends DATA as the windows allow, until the stream is reset.
+fn send_without_end(peer: &mut Peer, id: StreamId) {
+    peer.send_headers(id, &headers!(":status" => "200"), false);
+    let half = wire::data(id.get(), 0, [7; 16 << 10]).repeat(32);
+    peer.write(&half);
+    loop {
+        peer.write(&half);
+        // Half of the window is given back at once.
+        let is_over = peer.until(|frame| match frame {
+            h2_sync::frame::Frame::WindowUpdate(update) if update.stream_id == id => Some(false),
+            h2_sync::frame::Frame::RstStream(reset) if reset.stream_id == id => Some(true),
+            _ => None,
+        });
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// Reads a body to its end, if there is one, within a short time.
+fn reads(stage: &Stage) -> Asked<u64> {
+    stage.asks(|client, url| {
+        let mut response = client.get(url).timeout(SHORT).send()?;
+        let mut octets = [0; 4 << 10];
+        let mut sum = 0;
+        loop {
+            match response.read(&mut octets)? {
+                0 => return Ok(sum),
+                read => sum += read as u64,
+            }
+        }
+    })
+}
+
+#[test]
+fn a_body_without_end_ends_with_the_time_for_all_of_it() {
+    bounded(|| {
+        let stage = Stage::new();
+        let mut peer = stage.has_met();
+        let asked = reads(&stage);
+        let id = next_request(&mut peer);
+        send_without_end(&mut peer, id);
+        assert_late(asked);
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn so_it_does_while_another_thread_reads_what_comes() {
+    bounded(|| {
+        let stage = Stage::new();
+        let other = stage.gets();
+        let (mut peer, id) = stage.meets();
+        let asked = reads(&stage);
+        let endless = next_request(&mut peer);
+        send_without_end(&mut peer, endless);
+        assert_late(asked);
+        peer.answer(id, 200, "hello");
+        assert_eq!(other.join().unwrap().unwrap(), "hello");
+        stage.goes_on(&mut peer);
+    });
+}
+
+/// There may always be something to read, where another thread reads what comes.
+#[test]
+fn what_has_come_is_too_late_as_well() {
+    bounded(|| {
+        let stage = Stage::new();
+        let mut peer = stage.has_met();
+        let asked = stage.asks(|client, url| {
+            let start = Instant::now();
+            let response = client.get(url).timeout(SHORT).send()?;
+            while start.elapsed() <= SHORT {
+                thread::park_timeout(PAUSE);
+            }
+            response.text()
+        });
+        let id = next_request(&mut peer);
+        let head = wire::headers(id.get(), wire::END_HEADERS, wire::ok());
+        peer.write([head, wire::data(id.get(), wire::END_STREAM, "hello")].concat());
+        assert_late(asked);
+        stage.goes_on(&mut peer);
+    });
+}
+
+/// A reader is not woken for each of many large frames, and yet has what came when no more comes.
+#[test]
+fn what_has_come_is_handed_out_though_nothing_follows() {
+    bounded(|| {
+        let stage = Stage::new();
+        let other = stage.gets();
+        let (mut peer, id) = stage.meets();
+        for len in [64 << 10, 100_000, 500_000, 1 << 20] {
+            let (got, gets) = crossbeam_channel::unbounded();
+            let asked = stage.asks(move |client, url| {
+                let mut response = client.get(url).send()?;
+                response.read_exact(&mut vec![0; len])?;
+                got.send(()).unwrap();
+                response.text()
+            });
+            let slow = next_request(&mut peer);
+            peer.send_headers(slow, &headers!(":status" => "200"), false);
+            for piece in vec![7; len].chunks(16 << 10) {
+                peer.send_data(slow, piece.to_vec(), false);
+            }
+            gets.recv_timeout(LONG).expect("what has come is handed out");
+            peer.send_data(slow, "the end", true);
+            assert_eq!(asked.join().unwrap().unwrap(), "the end");
+        }
+        peer.answer(id, 200, "hello");
+        assert_eq!(other.join().unwrap().unwrap(), "hello");
+        stage.goes_on(&mut peer);
+    });
+}
+
+#[test]
+fn a_field_block_that_never_comes_to_its_end_ends_the_connection() {
+    bounded(|| {
+        // In one frame, and in several.
+        let field = wire::block(&[("a", "b".repeat(10_000))]);
+        let whole = wire::headers(1, 0, &field);
+        let start = [wire::headers(1, 0, wire::ok()), wire::head(16 << 10, 9, 0, 1), field];
+        for octets in [whole, start.concat()] {
+            let stage = Stage::hasty(|config| config.http2.header_timeout = Some(SHORT));
+            let asked = stage.gets();
+            let (mut peer, _) = stage.meets();
+            dribble(&mut peer, &asked, octets.chunks(1).map(<[u8]>::to_vec));
+            peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+            assert_failed(asked, ErrorKind::Timeout, ErrorCode::EnhanceYourCalm);
+            stage.ends();
+        }
+    });
+}
+
+#[test]
+fn a_server_without_settings_is_left() {
+    bounded(|| {
+        let stage = Stage::hasty(|config| config.http2.handshake_timeout = Some(SHORT));
+        let asked = stage.gets();
+        let mut peer = Peer::accept_silent(&stage.listener);
+        // As slowly as may be.
+        let settings = wire::settings(&[(wire::MAX_CONCURRENT_STREAMS, 100); 30]);
+        dribble(&mut peer, &asked, settings.chunks(1).map(<[u8]>::to_vec));
+        peer.expect_goaway(ErrorCode::SettingsTimeout);
+        assert_failed(asked, ErrorKind::Timeout, ErrorCode::SettingsTimeout);
+        stage.ends();
+    });
+}
+
+#[test]
+fn a_server_that_never_acknowledges_settings_is_left() {
+    bounded(|| {
+        let stage = Stage::hasty(|config| config.http2.settings_timeout = Some(SHORT));
+        let asked = stage.gets();
+        let mut peer = Peer::accept(&stage.listener);
+        peer.acknowledges = false;
+        peer.expect_goaway(ErrorCode::SettingsTimeout);
+        assert_failed(asked, ErrorKind::Timeout, ErrorCode::SettingsTimeout);
+        stage.ends();
+    });
+}

@@ -1,0 +1,39 @@
+//! Every published attack, run against a live server or client: what it is answered with, what it
+//! may cost, and that others are served meanwhile. See `README.md` beside this file.
+//!
+//! The attacker is a [`Peer`](support::Peer), which speaks frames by hand. Each test runs by
+//! [`bounded`](memory::bounded) or [`measured`](memory::measured): those that measure memory run
+//! alone, as the allocator counts what the whole process has.
+
+mod bad_fields;
+mod both_frames;
+mod both_goaway;
+mod both_windows;
+mod client_fields;
+mod client_floods;
+mod client_messages;
+mod client_pushes;
+mod client_settings;
+mod client_slow;
+mod client_stage;
+mod client_uploads;
+mod faults_of_system;
+mod honest;
+mod hpack_errors;
+mod memory;
+mod messages;
+mod messages_sent;
+mod messages_to_client;
+mod neighbour;
+mod readme;
+mod server_blocks;
+mod server_floods;
+mod server_mixed;
+mod server_readers;
+mod server_resets;
+mod server_upgrades;
+mod slow;
+mod split_input;
+#[path = "../support/mod.rs"]
+mod support;
+mod victim;

@@ -1,0 +1,261 @@
+//! Peers that take little or nothing of what they asked for, and peers that send by the octet.
+
+use std::time::Duration;
+
+use h2_sync::frame::{Frame, Setting};
+use h2_sync::server::Config;
+use h2_sync::ErrorCode;
+
+use crate::memory::{measured, KIB, MIB};
+use crate::neighbour::Neighbour;
+use crate::support::{eventually, wire, Peer};
+use crate::victim::{gate, get, hello, post, Victim};
+
+/// What the responses are made of. It is shared, so that what is measured is the server's.
+static BODY: [u8; MIB] = [b'x'; MIB];
+
+/// What 100 responses that do not go out may take: 8 MiB that wait to be sent, beyond that 64 KiB for
+/// each stream, and 64 KiB that each handler has written and not handed on; and what is around that.
+const TO_BE_SENT: usize = 8 * MIB + 100 * (64 + 64) * KIB + 2 * MIB;
+
+/// A short stall deadline, so that the tests are short.
+fn short(config: &mut Config) {
+    config.http2.stall_timeout = Some(Duration::from_millis(300));
+}
+
+/// `/large` has no end. `/copied` has none either, and is written octets by octets.
+fn victim(change: impl FnOnce(&mut Config)) -> Victim {
+    let change = |config: &mut Config| {
+        // Threads that have nothing to do keep a buffer each, for 10 s.
+        config.idle_thread_timeout = Duration::from_millis(50);
+        change(config);
+    };
+    Victim::with(change, |request, response| match request.path() {
+        "/large" => loop {
+            response.send(&BODY[..])?;
+        },
+        "/copied" => loop {
+            std::io::Write::write_all(response, &BODY[..KIB])?;
+        },
+        _ => hello(request, response),
+    })
+}
+
+/// Windows that never shut.
+fn wide(peer: &mut Peer) {
+    peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
+    peer.write(wire::window_update(0, wire::MAX_WINDOW - 65_535));
+}
+
+// CVE-2019-9517.
+
+#[test]
+fn a_peer_that_reads_nothing_is_cut_when_a_write_has_been_blocked_for_too_long() {
+    measured(|memory| {
+        let victim = victim(short);
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = victim.peer();
+        wide(&mut peer);
+        let measured = memory.start();
+        for _ in 0..100 {
+            peer.open(&get("/copied"), true);
+        }
+        eventually(|| victim.handle.stats().handlers_running >= 100);
+        neighbour.is_served();
+        // It is cut, though nothing has been read: its handlers end.
+        eventually(|| victim.handle.stats().connections <= 1);
+        eventually(|| victim.handle.stats().handlers_running <= 1);
+        measured.assert_peak(TO_BE_SENT);
+        measured.assert_kept(MIB);
+        neighbour.was_served();
+        peer.until_cut();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+// CVE-2019-9511.
+
+#[test]
+fn streams_whose_windows_stay_shut_are_reset_and_their_handlers_end() {
+    measured(|memory| {
+        let victim = victim(short);
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(0)]);
+        let measured = memory.start();
+        let ids: Vec<_> = (0..100).map(|_| peer.open(&get("/copied"), true)).collect();
+        for id in ids {
+            assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
+        }
+        eventually(|| victim.handle.stats().handlers_running <= 1);
+        measured.assert_peak(TO_BE_SENT);
+        measured.assert_kept(MIB);
+        // The connection goes on.
+        let id = peer.open(&get("/"), true);
+        peer.grant(id, 5);
+        assert_eq!(peer.response(id), (200, b"hello".to_vec()));
+        neighbour.was_served();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn a_window_of_one_octet_that_is_opened_again_and_again_is_no_progress() {
+    measured(|memory| {
+        let victim = victim(short);
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(1)]);
+        let measured = memory.start();
+        let id = peer.open(&get("/large"), true);
+        // An octet for each octet, for as long as it lasts.
+        while peer.seen.reset_of(id).is_none() {
+            match peer.next().expect("the connection goes on") {
+                Frame::Data(data) => {
+                    peer.grant(id, data.data.len() as u32);
+                    // Not as fast as it can: 4 KiB within the deadline would be progress.
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+                Frame::Headers(_) | Frame::RstStream(_) | Frame::Settings(_) => {}
+                Frame::WindowUpdate(_) => {}
+                other => panic!("{other}"),
+            }
+        }
+        assert_eq!(peer.seen.reset_of(id), Some(ErrorCode::Cancel));
+        // At most an octet in a frame, for an octet in a WINDOW_UPDATE: 10 for 13.
+        assert!(peer.seen.octets <= peer.sent + KIB as u64, "{:?}", peer.seen);
+        measured.assert_peak(MIB);
+        let next = peer.open(&get("/"), true);
+        peer.grant(next, 5);
+        assert_eq!(peer.response(next).0, 200);
+        neighbour.was_served();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn a_connection_window_that_stays_shut_ends_the_connection() {
+    measured(|memory| {
+        let victim = victim(short);
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = victim.peer();
+        // The streams have windows, the connection has 65,535 octets.
+        peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
+        let measured = memory.start();
+        for _ in 0..100 {
+            peer.open(&get("/copied"), true);
+        }
+        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+        assert_eq!(peer.seen.data, 65_535);
+        measured.assert_peak(TO_BE_SENT);
+        neighbour.was_served();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn what_waits_for_windows_that_are_shut_is_bounded_with_the_defaults() {
+    measured(|memory| {
+        let victim = victim(|_| {});
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(0)]);
+        let measured = memory.start();
+        for _ in 0..100 {
+            peer.open(&get("/copied"), true);
+        }
+        eventually(|| victim.handle.stats().handlers_running >= 100);
+        neighbour.is_served();
+        // On the same connection too.
+        let id = peer.open(&get("/"), true);
+        peer.grant(id, 5);
+        assert_eq!(peer.response(id), (200, b"hello".to_vec()));
+        measured.assert_peak(TO_BE_SENT);
+        drop(peer);
+        neighbour.was_served();
+        victim.comes_to_rest();
+        measured.assert_kept(MIB);
+    });
+}
+
+// The other direction: what comes, and nobody reads.
+
+#[test]
+fn a_body_that_comes_by_the_octet_and_is_not_read_takes_about_its_size() {
+    measured(|memory| {
+        const OCTETS: usize = 20_000;
+        let (at, bolt) = gate();
+        let victim = Victim::new(move |request, response| {
+            if request.path() == "/" {
+                return hello(request, response);
+            }
+            at.wait();
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(request, &mut body)?;
+            assert_eq!(body, [b'x'; OCTETS]);
+            Ok(response.send("thanks")?)
+        });
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = victim.peer();
+        let id = peer.open(&post("/upload"), false);
+        bolt.comes();
+        let measured = memory.start();
+        for n in 0..OCTETS {
+            peer.write(wire::data(id.get(), 0, "x"));
+            // Whatever the server has read together, it can join; so it is to read one by one.
+            if n % 2 == 0 {
+                peer.synchronize();
+            }
+        }
+        peer.synchronize();
+        measured.assert_kept(8 * OCTETS);
+        neighbour.is_served();
+        assert_eq!(peer.fetch(&get("/")).0, 200);
+        // Nothing is lost of it.
+        peer.write(wire::data(id.get(), wire::END_STREAM, ""));
+        drop(bolt);
+        assert_eq!(peer.response(id), (200, b"thanks".to_vec()));
+        neighbour.was_served();
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn bodies_that_nobody_reads_take_the_windows_of_their_streams_and_no_more() {
+    measured(|memory| {
+        const STREAMS: usize = 16;
+        let (at, bolt) = gate();
+        let victim = Victim::new(move |request, response| {
+            if request.path() == "/" {
+                return hello(request, response);
+            }
+            at.wait();
+            Ok(())
+        });
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = victim.peer();
+        let ids: Vec<_> = (0..STREAMS).map(|_| peer.open(&post("/upload"), false)).collect();
+        for _ in &ids {
+            bolt.comes();
+        }
+        // The windows are so large once the server's SETTINGS have been acknowledged.
+        peer.synchronize();
+        let measured = memory.start();
+        // 1 MiB each, in frames of 16 KiB.
+        let frames = (0..64).flat_map(|_| ids.iter());
+        let pieces = frames.map(|id| wire::data(id.get(), 0, &BODY[..16 * KIB]));
+        let _ = peer.flood(pieces);
+        peer.synchronize();
+        measured.assert_peak(STREAMS * MIB + 4 * MIB);
+        assert_eq!(peer.fetch(&get("/")).0, 200);
+        // One octet more is one too many, for that stream.
+        peer.write(wire::data(ids[0].get(), 0, "x"));
+        peer.expect_reset(ids[0], ErrorCode::FlowControlError);
+        neighbour.was_served();
+        drop((bolt, peer));
+        victim.comes_to_rest();
+        measured.assert_kept(MIB);
+    });
+}

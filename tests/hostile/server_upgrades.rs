@@ -1,0 +1,110 @@
+//! HTTP/1.1 that asks for HTTP/2, and comes to no end.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::memory::{measured, KIB};
+use crate::neighbour::Neighbour;
+use crate::support::{eventually, LONG};
+use crate::victim::{hello, Victim};
+
+/// The beginning of a request that asks for `h2c`.
+const HEAD: &str = "\
+    POST / HTTP/1.1\r\nhost: test\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\n\
+    http2-settings: AAMAAABk\r\n";
+
+/// Octets of a client that speaks HTTP/1.1, with no regard for the answer, until the server has
+/// closed; and the answer.
+fn spoken(
+    victim: &Victim,
+    pieces: impl Iterator<Item = Vec<u8>>,
+    pace: Option<Duration>,
+) -> String {
+    let mut stream = TcpStream::connect(victim.address()).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream.set_write_timeout(Some(LONG)).unwrap();
+    for piece in pieces {
+        if stream.write_all(&piece).is_err() {
+            break;
+        }
+        if let Some(pace) = pace {
+            thread::park_timeout(pace);
+        }
+    }
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("it is not cut"),
+        // Reset, perhaps, since not all was read.
+        _ => String::from_utf8(answer).unwrap(),
+    }
+}
+
+fn check(
+    pieces: impl Iterator<Item = Vec<u8>> + Send + 'static,
+    pace: Option<Duration>,
+    status: &'static str,
+) {
+    measured(move |memory| {
+        // A short deadline, so that the tests are short; the neighbour has shaken hands by then.
+        let victim = Victim::with(
+            |config| {
+                if pace.is_some() {
+                    config.handshake_timeout = Duration::from_millis(300);
+                }
+            },
+            hello,
+        );
+        let neighbour = Neighbour::of(&victim.url);
+        let measured = memory.start();
+        let answer = spoken(&victim, pieces, pace);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
+        // The head, or the body, up to its limit, and what was read at once.
+        measured.assert_peak(256 * KIB);
+        neighbour.was_served();
+        assert_eq!(victim.begun(), victim.handle.stats().requests as usize);
+        eventually(|| victim.handle.stats().connections == 0);
+    });
+}
+
+#[test]
+fn a_head_of_http_1_that_comes_octet_by_octet_is_cut() {
+    let octets = HEAD.bytes().chain(std::iter::repeat(b'x')).take(10_000);
+    check(octets.map(|octet| vec![octet]), Some(Duration::from_millis(10)), "408");
+}
+
+#[test]
+fn a_head_of_http_1_without_end_is_431() {
+    let lines = std::iter::repeat_n(b"name: value\r\n".to_vec(), 100_000);
+    check(std::iter::once(HEAD.into()).chain(lines), None, "431");
+}
+
+#[test]
+fn a_target_of_http_1_without_end_is_414() {
+    let more = std::iter::repeat_n(vec![b'x'; 1_000], 10_000);
+    check(std::iter::once(b"GET /".to_vec()).chain(more), None, "414");
+}
+
+#[test]
+fn a_body_in_chunks_without_end_is_413() {
+    chunked([b"64\r\n", &[b'x'; 100][..], b"\r\n"].concat(), "413");
+}
+
+#[test]
+fn a_body_in_chunks_of_one_octet_is_431_for_what_is_between_them() {
+    chunked(b"1\r\nx\r\n".to_vec(), "431");
+}
+
+fn chunked(chunk: Vec<u8>, status: &'static str) {
+    let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n");
+    let chunks = std::iter::repeat_n(chunk, 100_000);
+    check(std::iter::once(head.into()).chain(chunks), None, status);
+}
+
+#[test]
+fn a_body_that_comes_octet_by_octet_is_cut() {
+    let head = format!("{HEAD}content-length: 10000\r\n\r\n");
+    let octets = std::iter::repeat_n(b"x".to_vec(), 10_000);
+    check(std::iter::once(head.into()).chain(octets), Some(Duration::from_millis(10)), "408");
+}

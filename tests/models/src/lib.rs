@@ -1,0 +1,38 @@
+//! The crate as it stands in `src/`, over another standard library: its locks, threads and time are
+//! those of a model checker. [`models`] says what is checked, and `README.md` how it is run.
+
+extern crate modelled_std as std;
+
+// As in the crate's own `lib.rs`, without what the features add.
+#[path = "../../../src/client/mod.rs"]
+pub mod client;
+#[path = "../../../src/convert/mod.rs"]
+pub mod convert;
+#[path = "../../../src/error.rs"]
+pub mod error;
+#[path = "../../../src/exchange/mod.rs"]
+mod exchange;
+#[path = "../../../src/frame/mod.rs"]
+pub mod frame;
+#[path = "../../../src/hpack/mod.rs"]
+pub mod hpack;
+#[path = "../../../src/link/mod.rs"]
+mod link;
+#[path = "../../../src/proto/mod.rs"]
+pub mod proto;
+#[path = "../../../src/server/mod.rs"]
+pub mod server;
+#[path = "../../../src/session/mod.rs"]
+pub mod session;
+#[path = "../../../src/transport/mod.rs"]
+pub mod transport;
+#[path = "../../../src/upgrade/mod.rs"]
+pub mod upgrade;
+
+pub use error::{Error, ErrorKind};
+pub use frame::{ErrorCode, StreamId};
+pub use hpack::Headers;
+pub use proto::{Config, HeadersKind, Role};
+pub use session::{new_connection, Act, Evt, PutError, Reason, Session};
+
+pub mod models;

@@ -1,0 +1,146 @@
+//! A client with its pool of connections and the thread that looks after them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use modelled_std::model::{self, Time};
+
+use super::peer::{respond, Peer};
+use crate::client::{Client, Config, Proxies};
+use crate::error::Error;
+use crate::proto::{self, Event, Role};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A server that takes so many connections, and does with each of them what `serve` says.
+fn servers(
+    connections: usize,
+    serve: impl Fn(usize, Peer) + Send + Sync + 'static,
+) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    let accept = move || {
+        let threads = (0..connections).map(|number| {
+            let (stream, _) = listener.accept().unwrap();
+            let serve = Arc::clone(&serve);
+            let config = proto::Config { max_concurrent_streams: 2, ..proto::Config::default() };
+            thread::spawn(move || serve(number, Peer::new(Role::Server, stream, config)))
+        });
+        let threads: Vec<_> = threads.collect();
+        drop(listener);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    };
+    (address, thread::spawn(accept))
+}
+
+/// Answers each request with its path.
+fn answer(mut peer: Peer) {
+    peer.run(|core, event| {
+        if let Event::Headers { stream_id, headers, .. } = event {
+            respond(core, stream_id, headers.path().unwrap().as_bytes().to_vec());
+        }
+        true
+    });
+}
+
+fn client(config: Config) -> Client {
+    Client::with_config(Config { proxies: Proxies::Never, ..config }).unwrap()
+}
+
+fn get(client: &Client, address: SocketAddr, path: &str) -> Result<String, Error> {
+    client.get(format!("http://{address}{path}")).send()?.text()
+}
+
+/// Threads that come at once share one connection, and one of them makes it.
+pub fn one_connection_is_made_for_all() {
+    model::check(300, Time::Waits, || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let client = Arc::new(client(Config::default()));
+        let threads = ["/a", "/b"].map(|path| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || assert_eq!(get(&client, address, path).unwrap(), path))
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(client.connections().len(), 1);
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// A call that has had its time is cancelled just as its answer arrives: the connection goes on, and
+/// has forgotten the stream.
+pub fn a_call_is_cancelled_while_its_answer_arrives() {
+    model::check(300, Time::RunsFor(30 * MS), || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let client = Arc::new(client(Config::default()));
+        let impatient = Arc::clone(&client);
+        let cancelled = thread::spawn(move || {
+            let url = format!("http://{address}/a");
+            let result = impatient.get(url).timeout(10 * MS).send().and_then(|it| it.text());
+            match result {
+                Ok(body) => assert_eq!(body, "/a"),
+                Err(error) => assert!(error.is_timeout(), "{error}"),
+            }
+        });
+        assert_eq!(get(&client, address, "/b").unwrap(), "/b");
+        cancelled.join().unwrap();
+        for connection in client.connections() {
+            assert_eq!(connection.open_streams(), 0);
+        }
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// The server ends its first connection after one answer, while requests are on their way to it:
+/// they come again on the next one.
+pub fn requests_move_to_another_connection() {
+    model::check(300, Time::Waits, || {
+        let (address, server) = servers(2, |number, mut peer| {
+            if number > 0 {
+                return answer(peer);
+            }
+            peer.run(|core, event| {
+                if let Event::Headers { stream_id, headers, .. } = event {
+                    respond(core, stream_id, headers.path().unwrap().as_bytes().to_vec());
+                    core.shutdown(std::time::Instant::now());
+                }
+                true
+            });
+        });
+        let client = Arc::new(client(Config { max_retries: 5, ..Config::default() }));
+        let other = Arc::clone(&client);
+        let thread = thread::spawn(move || {
+            for path in ["/a", "/b"] {
+                assert_eq!(get(&other, address, path).unwrap(), path);
+            }
+        });
+        assert_eq!(get(&client, address, "/c").unwrap(), "/c");
+        thread.join().unwrap();
+        // The second is made, whether or not it was needed by now.
+        assert_eq!(get(&client, address, "/d").unwrap(), "/d");
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// The client goes away while a call is under way, and while its keeper looks around: all ends.
+pub fn the_client_goes_away_meanwhile() {
+    model::check(300, Time::RunsFor(Duration::from_secs(2)), || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let config = Config { idle_timeout: 700 * MS, ..Config::default() };
+        let client = client(config);
+        let (body, connections) = thread::scope(|scope| {
+            let call = scope.spawn(|| get(&client, address, "/a"));
+            let looks = scope.spawn(|| client.connections().len());
+            (call.join().unwrap(), looks.join().unwrap())
+        });
+        assert_eq!(body.unwrap(), "/a");
+        assert!(connections <= 1);
+        drop(client);
+        server.join().unwrap();
+    });
+}

@@ -1,0 +1,10 @@
+//! What is checked. Each function is a model; `tests/models.rs` has the list of them.
+
+mod peer;
+
+pub mod client;
+pub mod exchange;
+pub mod parts;
+pub mod server;
+pub mod session;
+pub mod transport;

@@ -1,0 +1,206 @@
+//! Parts of the server by themselves: its pool of threads, its clock, the places for handlers.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use modelled_std::model::{self, Time};
+
+// Files of the crate, which are private to its server.
+#[allow(dead_code)]
+#[path = "../../../../src/server/clock.rs"]
+mod clock;
+#[allow(dead_code)]
+#[path = "../../../../src/server/permits.rs"]
+mod permits;
+#[allow(dead_code)]
+#[path = "../../../../src/server/pool.rs"]
+mod pool;
+
+use clock::Clock;
+use permits::{Permits, Waiter};
+use pool::Pool;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Tasks that wait for one another all have a thread, however many are idle.
+pub fn every_task_has_a_thread() {
+    let body = || {
+        let pool = Pool::new(64 << 10, 3 * MS);
+        let meet = |count: usize| {
+            let met = Arc::new((Mutex::new(0), Condvar::new()));
+            for _ in 0..count {
+                let met = Arc::clone(&met);
+                let task = move |_: &mut pool::Scratch| {
+                    let (here, changed) = &*met;
+                    let mut here = here.lock().unwrap();
+                    *here += 1;
+                    changed.notify_all();
+                    drop(changed.wait_while(here, |here| *here < count).unwrap());
+                };
+                assert!(pool.run(task).is_ok());
+            }
+            let (here, changed) = &*met;
+            drop(changed.wait_while(here.lock().unwrap(), |here| *here < count).unwrap());
+        };
+        meet(1);
+        meet(2);
+        thread::sleep(3 * MS);
+        meet(3);
+        pool.close();
+    };
+    model::check(600, Time::Waits, body);
+    model::check(600, Time::RunsFor(20 * MS), body);
+}
+
+/// What is given to the pool as it closes is done as well, and no thread is left.
+pub fn a_pool_that_closes_does_what_it_has() {
+    model::check(600, Time::Waits, || {
+        let pool = Pool::new(64 << 10, 3 * MS);
+        let done = Arc::new(AtomicUsize::new(0));
+        let runs = [0, 1].map(|_| {
+            let (pool, done) = (Arc::clone(&pool), Arc::clone(&done));
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    let done = Arc::clone(&done);
+                    let task = move |_: &mut pool::Scratch| {
+                        done.fetch_add(1, Ordering::SeqCst);
+                    };
+                    assert!(pool.run(task).is_ok());
+                }
+            })
+        });
+        pool.close();
+        runs.into_iter().for_each(|runs| runs.join().unwrap());
+        while pool.threads() > 0 {
+            thread::sleep(MS);
+        }
+        assert_eq!(done.load(Ordering::SeqCst), 4);
+    });
+}
+
+/// Calls come once each and not before their time, whoever asks for them and when; looks come until
+/// they want no more; and the thread ends.
+pub fn the_clock_calls_in_time() {
+    let body = || {
+        let clock = Clock::start().unwrap();
+        let whom = Arc::new(());
+        let called = Arc::new(AtomicUsize::new(0));
+        let begin = Instant::now();
+        let asks = [[4, 1], [2, 3]].map(|times| {
+            let (clock, whom, called) =
+                (Arc::clone(&clock), Arc::clone(&whom), Arc::clone(&called));
+            thread::spawn(move || {
+                for time in times {
+                    let (at, called) = (begin + time * MS, Arc::clone(&called));
+                    clock.call(at, &Arc::downgrade(&whom), move |_, now| {
+                        model::assert(now >= at, "a call comes too early");
+                        called.fetch_add(1, Ordering::SeqCst);
+                    });
+                }
+            })
+        });
+        let mut left = 3;
+        let looked = Arc::new(AtomicBool::new(false));
+        let says = Arc::clone(&looked);
+        clock.watch(move || {
+            left -= 1;
+            says.store(left == 0, Ordering::SeqCst);
+            left > 0
+        });
+        asks.into_iter().for_each(|asks| asks.join().unwrap());
+        while called.load(Ordering::SeqCst) < 4 || !looked.load(Ordering::SeqCst) {
+            thread::sleep(MS);
+            assert!(begin.elapsed() < 1000 * MS, "a call does not come");
+        }
+        clock.close();
+    };
+    model::check(600, Time::Waits, body);
+    model::check(600, Time::RunsFor(20 * MS), body);
+}
+
+/// A connection with requests that wait for places.
+#[derive(Debug)]
+struct Who {
+    is_queued: AtomicBool,
+    requests: Mutex<usize>,
+}
+
+impl Waiter for Who {
+    fn is_queued(&self) -> &AtomicBool {
+        &self.is_queued
+    }
+}
+
+impl Who {
+    fn new(requests: usize) -> Arc<Self> {
+        Arc::new(Who { is_queued: AtomicBool::new(false), requests: Mutex::new(requests) })
+    }
+
+    fn has_more(&self) -> bool {
+        *self.requests.lock().unwrap() > 0
+    }
+
+    fn take(&self) -> bool {
+        let mut requests = self.requests.lock().unwrap();
+        let is_there = *requests > 0;
+        *requests -= usize::from(is_there);
+        is_there
+    }
+}
+
+struct Line {
+    permits: Permits<Who>,
+    running: AtomicUsize,
+    cap: usize,
+}
+
+impl Line {
+    /// As a connection does whose requests have come.
+    fn serve(&self, who: &Arc<Who>) {
+        while who.has_more() && self.permits.acquire(who) {
+            self.work(who);
+        }
+    }
+
+    /// With a place, which is given back to whoever waits.
+    fn work(&self, who: &Arc<Who>) {
+        let mut who = Arc::clone(who);
+        loop {
+            if who.take() {
+                let before = self.running.fetch_add(1, Ordering::SeqCst);
+                assert!(before < self.cap, "more run than may");
+                self.running.fetch_sub(1, Ordering::SeqCst);
+            }
+            // The next of its requests waits for a place as well.
+            if who.has_more() && self.permits.acquire(&who) {
+                self.work(&who);
+            }
+            match self.permits.release() {
+                Some(next) => who = next,
+                None => return,
+            }
+        }
+    }
+}
+
+fn line(cap: usize) {
+    let line = Line { permits: Permits::new(cap), running: AtomicUsize::new(0), cap };
+    let line = Arc::new(line);
+    let whos = [Who::new(2), Who::new(1), Who::new(1)];
+    let threads = whos.clone().map(|who| {
+        let line = Arc::clone(&line);
+        thread::spawn(move || line.serve(&who))
+    });
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(whos.iter().all(|who| !who.has_more()), "a request waits for ever");
+    assert_eq!(line.permits.running(), 0, "a place is lost");
+    assert!(!line.permits.is_wanted(), "somebody stands in line for nothing");
+}
+
+/// Never more run than may, no place is lost, and nobody waits for ever.
+pub fn places_are_handed_on() {
+    model::check(1500, Time::Waits, || line(1));
+    model::check(1500, Time::Waits, || line(2));
+}

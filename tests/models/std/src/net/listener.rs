@@ -1,0 +1,105 @@
+//! Who listens, and who connects.
+
+use ::std::cell::RefCell;
+use ::std::collections::HashMap;
+use ::std::fmt;
+use ::std::io;
+use ::std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use ::std::sync::Arc;
+
+use super::TcpStream;
+use crate::sync::mpsc::{channel, Receiver, Sender};
+use crate::sync::Mutex;
+
+/// What a socket takes without its being read, where a model does not say.
+const BUFFER: usize = 64 << 10;
+
+::std::thread_local! {
+    // All threads of an execution are run by one thread of the system's.
+    static NETWORK: RefCell<Network> = RefCell::new(Network::new());
+}
+
+struct Network {
+    /// Behind an `Arc`, since cloning a `Sender` has other threads run.
+    listeners: HashMap<u16, Arc<Sender<TcpStream>>>,
+    next_port: u16,
+    buffer: usize,
+}
+
+impl Network {
+    fn new() -> Self {
+        Network { listeners: HashMap::new(), next_port: 40_000, buffer: BUFFER }
+    }
+
+    fn next_port(&mut self) -> u16 {
+        self.next_port += 1;
+        self.next_port
+    }
+}
+
+pub(crate) fn start() {
+    drop(NETWORK.replace(Network::new()));
+}
+
+pub(crate) fn forget() {
+    ::std::mem::forget(NETWORK.replace(Network::new()));
+}
+
+pub(super) fn set_buffer(octets: usize) {
+    NETWORK.with_borrow_mut(|network| network.buffer = octets);
+}
+
+pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let (far, port, buffer) = NETWORK.with_borrow_mut(|network| {
+        let far = network.listeners.get(&address.port()).cloned();
+        (far, network.next_port(), network.buffer)
+    });
+    let far = far.ok_or(io::ErrorKind::ConnectionRefused)?;
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let (near, theirs) = TcpStream::pair(local, address, buffer);
+    far.send(theirs).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+    Ok(near)
+}
+
+pub struct TcpListener {
+    local: SocketAddr,
+    arrived: Mutex<Receiver<TcpStream>>,
+}
+
+impl TcpListener {
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        let mut local = address.to_socket_addrs()?.next().ok_or(io::ErrorKind::InvalidInput)?;
+        let (sender, arrived) = channel();
+        NETWORK.with_borrow_mut(|network| {
+            if local.port() == 0 {
+                local.set_port(network.next_port());
+            }
+            network.listeners.insert(local.port(), Arc::new(sender));
+        });
+        Ok(TcpListener { local, arrived: Mutex::new(arrived) })
+    }
+
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.local)
+    }
+
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let arrived = self.arrived.lock().map_err(|_| io::ErrorKind::Other)?;
+        let stream = arrived.recv().map_err(|_| io::ErrorKind::Other)?;
+        let peer = stream.peer_addr()?;
+        Ok((stream, peer))
+    }
+}
+
+impl Drop for TcpListener {
+    fn drop(&mut self) {
+        let gone = NETWORK.with_borrow_mut(|network| network.listeners.remove(&self.local.port()));
+        drop(gone);
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpListener").field("local", &self.local).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! One direction of a connection.
+
+use ::std::collections::VecDeque;
+use ::std::io;
+use ::std::time::Duration;
+
+use crate::model;
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::time::Instant;
+
+pub(super) struct Pipe {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    octets: VecDeque<u8>,
+    capacity: usize,
+    is_written: bool,
+    is_read: bool,
+    /// Nothing more is written: the end comes behind what is there.
+    has_ended: bool,
+    /// Nothing more is read.
+    is_deaf: bool,
+}
+
+impl Pipe {
+    pub(super) fn new(capacity: usize) -> Self {
+        let state = State { capacity, ..State::default() };
+        Pipe { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Reads, or has a look and leaves it there.
+    pub(super) fn read(
+        &self,
+        buf: &mut [u8],
+        timeout: Option<Duration>,
+        takes: bool,
+    ) -> io::Result<usize> {
+        let mut state = self.lock();
+        model::assert(!state.is_read, "two threads read one connection at the same time");
+        state.is_read = true;
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let result = loop {
+            if !state.octets.is_empty() || buf.is_empty() {
+                let n = buf.len().min(state.octets.len());
+                let (front, back) = state.octets.as_slices();
+                let from_front = n.min(front.len());
+                buf[..from_front].copy_from_slice(&front[..from_front]);
+                buf[from_front..n].copy_from_slice(&back[..n - from_front]);
+                state.octets.drain(..if takes { n } else { 0 });
+                break Ok(n);
+            }
+            if state.has_ended || state.is_deaf {
+                break Ok(0);
+            }
+            state = match self.wait(state, until) {
+                (state, true) => state,
+                (late, false) => {
+                    state = late;
+                    break Err(io::ErrorKind::WouldBlock.into());
+                }
+            };
+        };
+        state.is_read = false;
+        drop(state);
+        self.changed.notify_all();
+        result
+    }
+
+    pub(super) fn write(&self, buf: &[u8], timeout: Option<Duration>) -> io::Result<usize> {
+        let mut state = self.lock();
+        model::assert(!state.is_written, "two threads write one connection at the same time");
+        state.is_written = true;
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let result = loop {
+            if state.has_ended || state.is_deaf {
+                break Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let n = buf.len().min(state.capacity.saturating_sub(state.octets.len()));
+            if n > 0 || buf.is_empty() {
+                state.octets.extend(&buf[..n]);
+                break Ok(n);
+            }
+            state = match self.wait(state, until) {
+                (state, true) => state,
+                (late, false) => {
+                    state = late;
+                    break Err(io::ErrorKind::WouldBlock.into());
+                }
+            };
+        };
+        state.is_written = false;
+        drop(state);
+        self.changed.notify_all();
+        result
+    }
+
+    pub(super) fn end(&self) {
+        self.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn be_deaf(&self) {
+        self.lock().is_deaf = true;
+        self.changed.notify_all();
+    }
+
+    /// `false` if it is too late.
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> (MutexGuard<'a, State>, bool) {
+        let Some(until) = until else {
+            return (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), true);
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return (state, false);
+        }
+        let waited = self.changed.wait_timeout(state, left);
+        (waited.unwrap_or_else(PoisonError::into_inner).0, true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

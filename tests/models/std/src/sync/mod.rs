@@ -1,0 +1,17 @@
+//! Locks, condition variables, channels and atomics that the model checker sees.
+
+mod condvar;
+pub mod mpsc;
+mod mutex;
+mod waiter;
+
+pub use ::std::sync::*;
+
+pub use condvar::{Condvar, WaitTimeoutResult};
+pub use mutex::{Mutex, MutexGuard};
+pub(crate) use waiter::Waiter;
+
+pub mod atomic {
+    //! All orders are as strong as `SeqCst` here.
+    pub use shuttle::sync::atomic::*;
+}

@@ -1,0 +1,178 @@
+//! Threads that the model checker schedules.
+
+use ::std::cell::RefCell;
+use ::std::collections::HashMap;
+use ::std::io;
+use ::std::sync::atomic::{AtomicBool, Ordering};
+use ::std::sync::Arc;
+pub use ::std::thread::*;
+use ::std::time::Duration;
+
+pub use shuttle::thread::{scope, yield_now, Scope, ScopedJoinHandle, ThreadId};
+
+use crate::clock;
+use crate::sync::Waiter;
+
+/// As std's, but for the size of the stack, which is that of all threads of a model.
+#[derive(Debug, Default)]
+pub struct Builder {
+    name: Option<String>,
+}
+
+impl Builder {
+    pub fn new() -> Self {
+        Builder::default()
+    }
+
+    pub fn name(mut self, name: String) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    pub fn stack_size(self, _: usize) -> Self {
+        self
+    }
+
+    pub fn spawn<F, T>(self, body: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let is_finished = Arc::new(AtomicBool::new(false));
+        let theirs = Finished(Arc::clone(&is_finished));
+        let body = move || {
+            let _finished = theirs;
+            body()
+        };
+        let mut builder = shuttle::thread::Builder::new();
+        if let Some(name) = self.name {
+            builder = builder.name(name);
+        }
+        let inner = builder.spawn(body)?;
+        Ok(JoinHandle { thread: Thread(inner.thread().clone()), inner, is_finished })
+    }
+}
+
+#[derive(Debug)]
+pub struct JoinHandle<T> {
+    thread: Thread,
+    inner: shuttle::thread::JoinHandle<T>,
+    is_finished: Arc<AtomicBool>,
+}
+
+impl<T> JoinHandle<T> {
+    pub fn join(self) -> Result<T> {
+        self.inner.join()
+    }
+
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    pub fn is_finished(&self) -> bool {
+        // Others may get on before.
+        shuttle::thread::sleep(Duration::ZERO);
+        self.is_finished.load(Ordering::SeqCst)
+    }
+}
+
+/// Says so when the thread ends, however it does.
+struct Finished(Arc<AtomicBool>);
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+pub fn spawn<F, T>(body: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Builder::new().spawn(body).expect("threads of a model can be started")
+}
+
+::std::thread_local! {
+    // All threads of an execution are run by one thread of the system's.
+    static PARKED: RefCell<HashMap<ThreadId, Parking>> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Parking {
+    has_token: bool,
+    parked: Option<Waiter>,
+}
+
+pub(crate) fn start() {
+    PARKED.take();
+}
+
+pub(crate) fn forget() {
+    ::std::mem::forget(PARKED.take());
+}
+
+/// A thread, which can be unparked. It wakes up for no other reason than that and its timeout:
+/// shuttle's may wake up for none, and a wake-up that is lost would not be missed.
+#[derive(Debug, Clone)]
+pub struct Thread(shuttle::thread::Thread);
+
+pub fn current() -> Thread {
+    Thread(shuttle::thread::current())
+}
+
+impl Thread {
+    pub fn id(&self) -> ThreadId {
+        self.0.id()
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    pub fn unpark(&self) {
+        // Others may get on before.
+        shuttle::thread::sleep(Duration::ZERO);
+        let parked = PARKED.with_borrow_mut(|all| {
+            let parking = all.entry(self.id()).or_default();
+            parking.has_token = parking.parked.is_none();
+            parking.parked.take()
+        });
+        if let Some(waiter) = parked {
+            waiter.wake();
+        }
+    }
+}
+
+pub fn park() {
+    park_until(None);
+}
+
+pub fn park_timeout(timeout: Duration) {
+    park_until(Some(timeout));
+}
+
+fn park_until(timeout: Option<Duration>) {
+    let me = current().id();
+    let waiter = PARKED.with_borrow_mut(|all| {
+        let parking = all.entry(me).or_default();
+        if ::std::mem::take(&mut parking.has_token) {
+            return None;
+        }
+        parking.parked = Some(Waiter::new());
+        parking.parked.clone()
+    });
+    let Some(waiter) = waiter else { return };
+    let late = waiter.clone();
+    let _timer = timeout.map(|timeout| clock::set(timeout, move || late.time_out()));
+    if !waiter.wait() {
+        PARKED.with_borrow_mut(|all| all.entry(me).or_default().parked = None);
+    }
+}
+
+pub fn sleep(time: Duration) {
+    let waiter = Waiter::new();
+    let late = waiter.clone();
+    let _timer = clock::set(time, move || late.time_out());
+    waiter.wait();
+}

@@ -1,0 +1,61 @@
+//! The list of the models, each as a test.
+
+macro_rules! models {
+    ($($module:ident: $($name:ident),* $(,)?;)*) => {$(
+        mod $module {$(
+            #[test]
+            fn $name() {
+                h2_sync_models::models::$module::$name();
+            }
+        )*}
+    )*};
+}
+
+models! {
+    transport:
+        a_pipe_loses_nothing,
+        closing_a_duplex_wakes_all,
+        turns_are_taken_one_at_a_time,
+        closing_ends_all_turns;
+    exchange:
+        every_thread_gets_its_response,
+        a_leader_that_gives_up_hands_over,
+        a_dropped_response_holds_up_nobody,
+        bodies_of_two_threads_go_out_whole,
+        bodies_go_out_whole_though_writes_give_up,
+        what_a_caller_leaves_goes_out_without_it,
+        a_write_that_stalls_wakes_who_reads,
+        the_end_wakes_all_who_read_write_and_wait,
+        the_peers_end_wakes_all_who_wait,
+        pings_are_answered_while_others_tend;
+    session:
+        what_is_put_by_several_threads_is_answered,
+        credit_goes_back_for_what_is_taken,
+        credit_goes_back_for_what_is_taken_behind_our_back,
+        credit_goes_back_for_what_the_receiver_takes,
+        close_ends_whatever_goes_on,
+        the_peers_end_ends_whatever_goes_on,
+        who_waits_for_room_gets_it,
+        who_waits_for_room_learns_of_a_reset;
+    parts:
+        every_task_has_a_thread,
+        a_pool_that_closes_does_what_it_has,
+        the_clock_calls_in_time,
+        places_are_handed_on;
+    server:
+        every_request_is_answered,
+        requests_stand_in_line_for_slow_handlers,
+        a_stuck_leader_loses_the_lead,
+        a_handler_that_reads_gives_way,
+        the_clients_end_wakes_all_handlers,
+        places_pass_by_requests_that_are_gone,
+        no_task_is_lost_to_a_thread_that_ends,
+        shutdown_ends_with_requests_under_way,
+        shutdown_tells_those_who_are_idle,
+        shutdown_cuts_what_takes_too_long;
+    client:
+        one_connection_is_made_for_all,
+        a_call_is_cancelled_while_its_answer_arrives,
+        requests_move_to_another_connection,
+        the_client_goes_away_meanwhile;
+}

@@ -1,0 +1,20 @@
+//! What the tests that speak frames by hand have in common: the other end of a connection, the
+//! octets that it says, and waits that end.
+//!
+//! A binary takes it in with `#[path = "../support/mod.rs"] mod support;`.
+
+// Each binary uses a part of it.
+#![allow(dead_code, unused_imports)]
+
+mod bounded;
+mod expect;
+mod flood;
+mod messages;
+mod peer;
+mod seen;
+pub(crate) mod table;
+pub(crate) mod wire;
+
+pub(crate) use bounded::{eventually, within, LONG};
+pub(crate) use flood::Flood;
+pub(crate) use peer::{is_gone, listener, Peer};
