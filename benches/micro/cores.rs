@@ -112,10 +112,10 @@ fn exchange(client: &mut Connection, server: &mut Connection, now: Instant) {
     }
 }
 
-/// What a core has to say, copied once, as a transport would.
+/// What a core has to say, as much as one write takes; copied once, as a transport would.
 fn output(core: &mut Connection, now: Instant) -> BytesMut {
     let mut out = Transmit::new();
-    core.poll_transmit(now, &mut out, usize::MAX);
+    core.poll_transmit(now, &mut out, 64 << 10);
     let mut octets = BytesMut::with_capacity(out.len());
     out.chunks().for_each(|chunk| octets.extend_from_slice(chunk));
     octets

@@ -22,8 +22,9 @@
 //!
 //! It ends with 0 if no honest request went wrong, each attack was cut that must be, and what both
 //! processes hold is what they held after the first minute: the same number of threads and of
-//! descriptors, at most 64 KiB more that is allocated, and at most a tenth and 8 MiB more that is
-//! resident, of which the allocator keeps now more and now less for later.
+//! descriptors, at most 64 KiB more that is allocated, and at most a tenth and 16 MiB more that is
+//! resident. Of that the system keeps now more and now less for later, the stacks of threads that have
+//! ended above all.
 //!
 //! It reads `/proc`, so it is for Linux.
 
@@ -180,7 +181,7 @@ fn verdict(held: &[Held], sums: Sums) -> bool {
     let both = [("server", first.server, last.server), ("clients", first.clients, last.clients)];
     for (who, first, last) in both {
         if last.allocated > first.allocated + (64 << 10)
-            || last.resident > first.resident + first.resident / 10 + (8 << 20)
+            || last.resident > first.resident + first.resident / 10 + (16 << 20)
         {
             complaints.push(format!("{who}: memory has grown from {first} to {last}"));
         }

@@ -109,7 +109,7 @@ impl Call<'_> {
         }
         response.set_read_timeout(self.config.response_timeout);
         let id = response.stream_id();
-        if let Some(waiting) = &mut upload {
+        if let Some(waiting) = upload.as_mut().filter(|upload| upload.is_held()) {
             if !self.wait_for_turn(waiting, id)? {
                 upload = None;
             }

@@ -168,6 +168,8 @@ mod tests {
 
     const NO_TIME: Duration = Duration::ZERO;
 
+    type Change = fn(&mut Config);
+
     #[test]
     fn the_defaults_are_those_that_are_documented_and_valid() {
         let config = Config::default();
@@ -185,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_named() {
-        let nonsense: &[(&str, fn(&mut Config))] = &[
+        let nonsense: &[(&str, Change)] = &[
             ("max_fields", |config| config.http2.max_fields = 0),
             ("connect_timeout", |config| config.connect_timeout = NO_TIME),
             ("tls_timeout", |config| config.tls_timeout = NO_TIME),

@@ -54,6 +54,11 @@ impl Upload {
         }
     }
 
+    /// Whether the request waits for its turn, and nothing of it has gone out.
+    pub(super) fn is_held(&self) -> bool {
+        self.send.conn().lock().core.is_held(self.send.stream_id())
+    }
+
     /// Sets when it is too late for anything to be sent.
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.send.set_deadline(deadline);

@@ -2,13 +2,9 @@
 //!
 //! Waking a thread costs more than taking a frame of 16 KiB does. Where a body comes in one full
 //! frame after the other, its reader is left asleep until a good part of the window has come, or the
-//! end. Should it come slowly, the clock wakes it; should nothing more come, the stream has to prove itself for longer
-//! before that is done again: a peer that sends 16 KiB and waits for the answer waits for the clock
-//! once, not each time.
-
-use super::conn::State;
-use super::inbox::{Half, Inbox};
-use crate::frame::StreamId;
+//! end. Should it come slowly, the clock wakes it. Should nothing more come, the stream also has to
+//! prove itself for longer before that is done again: a peer that sends 16 KiB and waits for the
+//! answer waits for the clock once, not each time.
 
 /// A frame of at least so many octets is a piece of something larger.
 const FULL: usize = 8 << 10;
@@ -19,11 +15,11 @@ const PROOF: usize = 64 << 10;
 /// A reader is woken when this part of the window has come.
 const PART: usize = 4;
 
-/// What has to come from one look to the next, or the reader is woken: for a slow peer, waking costs
-/// nothing that counts, and credit that goes back late would make it slower.
+/// What has to come from one look to the next, or the reader is woken: where a body comes slowly,
+/// waking costs nothing that counts, and credit that goes back late would make it slower.
 const MOVES: usize = 32 << 10;
 
-/// How a body comes.
+/// How a body comes, and whether its reader has been left asleep.
 #[derive(Debug)]
 pub(super) struct Bulk {
     /// Octets that have come in full frames, one behind the other.
@@ -31,7 +27,7 @@ pub(super) struct Bulk {
     /// How many of them it takes.
     proof: usize,
     /// The reader has been left asleep, and so much waited for it at the last look.
-    pub(super) asleep: Option<usize>,
+    asleep: Option<usize>,
 }
 
 impl Default for Bulk {
@@ -40,101 +36,105 @@ impl Default for Bulk {
     }
 }
 
-impl Inbox {
-    /// So many octets of the body have come. Whether the reader can be left asleep for them.
-    pub(super) fn leaves_asleep(&mut self, octets: usize, window: usize) -> bool {
-        let bulk = &mut self.bulk;
-        bulk.run = if octets >= FULL { bulk.run.saturating_add(octets) } else { 0 };
-        bulk.run > bulk.proof && self.is_waited_for() && self.waiting_octets() < window / PART
+impl Bulk {
+    /// So many octets have come.
+    pub(super) fn came(&mut self, octets: usize) {
+        self.run = if octets >= FULL { self.run.saturating_add(octets) } else { 0 };
     }
 
-    fn waiting_octets(&self) -> usize {
-        self.data.iter().map(|data| data.len()).sum()
+    /// Whether a reader for whom so much waits can be left asleep.
+    pub(super) fn may_sleep(&self, waits: usize, window: usize) -> bool {
+        self.run > self.proof && waits < window / PART
     }
-}
 
-impl State {
-    /// Leaves the reader of a stream asleep until there is more for it.
-    pub(super) fn leave_asleep(&mut self, id: StreamId) {
-        let Some(inbox) = self.streams.get_mut(&id) else { return };
-        if inbox.bulk.asleep.is_none() {
-            inbox.bulk.asleep = Some(0);
-            if !self.sleepers.contains(&id) {
-                self.sleepers.push(id);
-            }
+    /// The reader is left asleep. Whether it was not before.
+    pub(super) fn falls_asleep(&mut self) -> bool {
+        let is_new = self.asleep.is_none();
+        self.asleep.get_or_insert(0);
+        is_new
+    }
+
+    /// The reader has been woken.
+    pub(super) fn wakes(&mut self) {
+        self.asleep = None;
+    }
+
+    /// A look at a reader for whom so much waits. Whether it sleeps on; `None` if it is awake.
+    pub(super) fn look(&mut self, waits: usize) -> Option<bool> {
+        let before = self.asleep?;
+        if waits == before {
+            *self = Bulk { proof: self.proof.saturating_mul(8), ..Bulk::default() };
+            return Some(false);
         }
-    }
-
-    /// Wakes the readers that were left asleep and for which nothing more has come since the last
-    /// look.
-    pub(crate) fn look_at_sleepers(&mut self) {
-        let State { sleepers, streams, wake, .. } = self;
-        sleepers.retain(|id| {
-            let Some(inbox) = streams.get_mut(id) else { return false };
-            // Otherwise it has been woken meanwhile.
-            let Some(before) = inbox.bulk.asleep else { return false };
-            let waits = inbox.waiting_octets();
-            if waits >= before + MOVES {
-                inbox.bulk.asleep = Some(waits);
-                return true;
-            }
-            if waits == before {
-                inbox.bulk = Bulk { proof: inbox.bulk.proof.saturating_mul(8), ..Bulk::default() };
-            }
-            inbox.wake(Half::Recv, wake);
-            false
-        });
+        self.asleep = Some(waits);
+        Some(waits >= before + MOVES)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
-    use bytes::Bytes;
-
     use super::*;
 
     const WINDOW: usize = 1 << 20;
+    const FRAME: usize = 16 << 10;
 
-    fn waited_for() -> Inbox {
-        let mut inbox = Inbox::default();
-        inbox.set_waiting(Half::Recv, Some(thread::current()));
-        inbox
-    }
-
-    /// Whether the reader sleeps on after so many octets more.
-    fn comes(inbox: &mut Inbox, octets: usize) -> bool {
-        inbox.push_data(Bytes::from(vec![0; octets]));
-        inbox.leaves_asleep(octets, WINDOW)
+    /// Full frames come until the reader may sleep. How many of them it took.
+    fn prove(bulk: &mut Bulk) -> usize {
+        let mut sleeps = |_: &usize| {
+            bulk.came(FRAME);
+            bulk.may_sleep(FRAME, WINDOW)
+        };
+        1 + (0..).take_while(|n| !sleeps(n)).count()
     }
 
     #[test]
     fn a_reader_is_woken_for_each_piece_until_there_have_been_many_full_ones() {
-        let mut inbox = waited_for();
-        let woken = (0..100).take_while(|_| !comes(&mut inbox, 16 << 10)).count();
-        assert_eq!(woken, PROOF / (16 << 10));
+        assert_eq!(prove(&mut Bulk::default()), PROOF / FRAME + 1);
     }
 
     #[test]
     fn then_it_sleeps_until_a_quarter_of_the_window_is_there() {
-        let mut inbox = waited_for();
-        while !comes(&mut inbox, 16 << 10) {}
-        inbox.data.clear();
-        while comes(&mut inbox, 16 << 10) {}
-        assert_eq!(inbox.waiting_octets(), WINDOW / 4);
+        let mut bulk = Bulk::default();
+        prove(&mut bulk);
+        assert!(bulk.may_sleep(WINDOW / 4 - 1, WINDOW));
+        assert!(!bulk.may_sleep(WINDOW / 4, WINDOW));
     }
 
     #[test]
-    fn a_small_piece_wakes_it() {
-        let mut inbox = waited_for();
-        while !comes(&mut inbox, 16 << 10) {}
-        assert!(!comes(&mut inbox, 100));
+    fn a_small_piece_begins_it_anew() {
+        let mut bulk = Bulk::default();
+        prove(&mut bulk);
+        bulk.came(100);
+        assert!(!bulk.may_sleep(100, WINDOW));
     }
 
     #[test]
-    fn nobody_is_left_asleep_who_does_not_sleep() {
-        let mut inbox = Inbox::default();
-        assert!((0..20).all(|_| !comes(&mut inbox, 16 << 10)));
+    fn without_a_window_nobody_sleeps() {
+        let mut bulk = Bulk::default();
+        prove(&mut bulk);
+        assert!(!bulk.may_sleep(0, 0));
+    }
+
+    #[test]
+    fn a_sleeper_sleeps_on_while_much_comes() {
+        let mut bulk = Bulk::default();
+        assert_eq!(bulk.look(FRAME), None);
+        assert!(bulk.falls_asleep());
+        assert!(!bulk.falls_asleep());
+        assert_eq!(bulk.look(MOVES), Some(true));
+        assert_eq!(bulk.look(2 * MOVES), Some(true));
+        assert_eq!(bulk.look(2 * MOVES + 1), Some(false));
+        bulk.wakes();
+        assert_eq!(bulk.look(MOVES), None);
+    }
+
+    #[test]
+    fn who_was_left_asleep_for_nothing_has_to_be_proven_to_for_longer() {
+        let mut bulk = Bulk::default();
+        prove(&mut bulk);
+        bulk.falls_asleep();
+        bulk.look(FRAME);
+        assert_eq!(bulk.look(FRAME), Some(false));
+        assert_eq!(prove(&mut bulk), 8 * PROOF / FRAME + 1);
     }
 }

@@ -104,8 +104,8 @@ pub(crate) type Inboxes = HashMap<StreamId, Inbox, BuildHasherDefault<IdHasher>>
 pub(super) struct Ending {
     /// Since when nothing can be written any more, and why.
     pub(super) write_failed: Option<(Instant, Error)>,
-    /// Why nothing more can be read.
-    pub(super) read_failed: Option<Error>,
+    /// What broke the transport, if that ended the connection.
+    pub(super) failed: Option<Error>,
     /// Since when the core has been closed.
     pub(super) since: Option<Instant>,
     /// Since when our direction has been shut.

@@ -31,13 +31,10 @@ impl State {
     pub(crate) fn end_error(&self) -> Option<Error> {
         Some(match self.core.close_reason()? {
             CloseReason::Error(error) => error.clone().into(),
-            CloseReason::Peer(goaway) => {
-                let write_failed = self.end.write_failed.as_ref().map(|(_, error)| error);
-                match (goaway, self.end.read_failed.as_ref().or(write_failed)) {
-                    (None, Some(error)) => error.clone(),
-                    (goaway, _) => Error::closed_by_peer(goaway.clone()),
-                }
-            }
+            CloseReason::Peer(goaway) => match (goaway, &self.end.failed) {
+                (None, Some(error)) => error.clone(),
+                (goaway, _) => Error::closed_by_peer(goaway.clone()),
+            },
             CloseReason::Local => CommandError::Closed.into(),
         })
     }
@@ -79,10 +76,20 @@ impl State {
         let _ = self.core.handle_timeout(now);
         if self.end.write_failed.as_ref().is_some_and(|(at, _)| *at + LINGER <= now) {
             // The peer has said nothing that would explain it.
-            self.core.end_of_input();
+            self.fail(None);
         }
         self.hand_out(now);
         true
+    }
+
+    /// Ends the connection since the transport has failed, unless it has ended before: what fails
+    /// later is not why. If a write has failed, that came first.
+    pub(super) fn fail(&mut self, error: Option<Error>) {
+        if self.core.close_reason().is_none() {
+            let first = self.end.write_failed.as_ref().map(|(_, error)| error.clone());
+            self.end.failed = first.or(error);
+            self.core.end_of_input();
+        }
     }
 
     /// Whether the last frames have had their time.

@@ -45,10 +45,10 @@ impl State {
                 } else if octets > 0 {
                     inbox.push_data(data);
                 }
-                if !end_stream && inbox.leaves_asleep(octets, self.bulk_window) {
-                    self.leave_asleep(stream_id);
-                } else {
+                if end_stream || !inbox.leaves_asleep(octets, self.bulk_window) {
                     inbox.wake(Half::Recv, &mut self.wake);
+                } else if inbox.falls_asleep() && !self.sleepers.contains(&stream_id) {
+                    self.sleepers.push(stream_id);
                 }
             }
             Event::Reset { stream_id, code, by, retry_safe } => {
@@ -81,6 +81,13 @@ impl State {
             // The core acts on them by itself.
             _ => {}
         }
+    }
+
+    /// Wakes readers of large bodies that were left asleep and for whom little more has come since the
+    /// last look. For the clock.
+    pub(crate) fn look_at_sleepers(&mut self) {
+        let State { sleepers, streams, wake, .. } = self;
+        sleepers.retain(|id| streams.get_mut(id).is_some_and(|inbox| inbox.look_at_sleeper(wake)));
     }
 
     /// A stream that somebody is to take care of.

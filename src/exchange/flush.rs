@@ -9,9 +9,9 @@ use super::conn::{Conn, Guard, State, Writing};
 use super::rest::Rest;
 use super::turn::Lead;
 use crate::error::Error;
-use crate::link::{BATCH, LINGER};
+use crate::link::LINGER;
 use crate::proto::ConnectionError;
-use crate::transport::gave_up;
+use crate::transport::{gave_up, WRITE_TICK};
 
 impl State {
     /// Whether there is something to write, and nobody writes.
@@ -47,8 +47,8 @@ impl Conn {
     /// The same with the lock held, which is given back while writing. After `deadline`, what is
     /// left is left to the next one.
     ///
-    /// On a client, so it is when the transport takes nothing for a while: this thread may be the only
-    /// one there is, and a peer may take nothing before its own octets have been read.
+    /// On a client, so it is when the transport takes little or nothing for a while: this thread may
+    /// be the only one there is, and a peer may take nothing before its own octets have been read.
     pub(crate) fn flush<'a>(
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
@@ -117,6 +117,7 @@ impl Conn {
         let cut = move || {
             thread::sleep(LINGER);
             if let Some(conn) = conn.upgrade() {
+                conn.with(|state, _| state.fail(None));
                 conn.cut();
             }
         };
@@ -148,18 +149,17 @@ impl Conn {
         stays: bool,
     ) -> Guard<'a> {
         let Writing { writer, buffer } = writing;
-        let mut rest = None;
+        let (mut rest, mut began) = (None, None);
         loop {
             let now = Instant::now();
             rest.get_or_insert_with(|| Rest::new(self, now)).look(now);
             if buffer.is_done() {
-                let has_more = state.core.poll_transmit(now, &mut buffer.out, BATCH);
+                let has_more = buffer.take(&mut state.core, now);
                 // What has been taken makes room.
                 state.hand_out(now);
                 if !has_more {
                     return state;
                 }
-                buffer.start(now);
             }
             if state.is_past_last_words(now) {
                 buffer.clear();
@@ -170,6 +170,11 @@ impl Conn {
                 state.hand_out(now);
             }
             if deadline.is_some_and(|deadline| deadline <= now) {
+                return state;
+            }
+            let began = *began.get_or_insert(now);
+            if !stays && now.saturating_duration_since(began) >= WRITE_TICK {
+                // It is taken, but slowly, and others may wait for what this thread could read.
                 return state;
             }
             // What others write says nothing of the leader.

@@ -40,8 +40,8 @@ pub(crate) struct Inbox {
     /// A send was refused for lack of room, and there is none yet.
     pub(crate) is_full: bool,
     /// Threads that wait for the stream: one that reads, one that writes.
-    pub(super) waiting: [Option<Thread>; 2],
-    pub(super) bulk: Bulk,
+    waiting: [Option<Thread>; 2],
+    bulk: Bulk,
 }
 
 /// Which half of a stream a thread waits for.
@@ -98,16 +98,37 @@ impl Inbox {
         }
     }
 
-    /// Whether a thread waits for what is to be read.
-    pub(super) fn is_waited_for(&self) -> bool {
-        self.waiting[0].is_some()
+    /// A piece of the body has come that is not the last. Whether the thread that waits for it can be
+    /// left asleep, in a window of that size.
+    pub(super) fn leaves_asleep(&mut self, octets: usize, window: usize) -> bool {
+        self.bulk.came(octets);
+        self.waiting[0].is_some() && self.bulk.may_sleep(self.waiting_octets(), window)
+    }
+
+    /// The thread that waits is left asleep. Whether it was not before.
+    pub(super) fn falls_asleep(&mut self) -> bool {
+        self.bulk.falls_asleep()
+    }
+
+    /// Wakes a thread that was left asleep, unless much more has come for it since the last look.
+    /// Whether it sleeps on.
+    pub(super) fn look_at_sleeper(&mut self, wake: &mut Vec<Thread>) -> bool {
+        let sleeps_on = self.bulk.look(self.waiting_octets());
+        if sleeps_on == Some(false) {
+            self.wake(Half::Recv, wake);
+        }
+        sleeps_on == Some(true)
+    }
+
+    fn waiting_octets(&self) -> usize {
+        self.data.iter().map(Bytes::len).sum()
     }
 
     /// Moves the threads to be woken into `wake`.
     pub(super) fn wake(&mut self, half: Half, wake: &mut Vec<Thread>) {
         match half {
             Half::Recv => {
-                self.bulk.asleep = None;
+                self.bulk.wakes();
                 wake.extend(self.waiting[0].take());
             }
             Half::Send => wake.extend(self.waiting[1].take()),

@@ -157,9 +157,10 @@ impl Conn {
             Ok(Err(error)) => {
                 state.end.read_ended = true;
                 if cuts_short(&error, &state.core) {
-                    state.end.read_failed = Some(error.into());
+                    state.fail(Some(error.into()));
+                } else {
+                    state.core.end_of_input();
                 }
-                state.core.end_of_input();
             }
             Err(_) => {
                 state.end.read_ended = true;

@@ -34,7 +34,9 @@ impl State {
             error => error.into(),
         })?;
         let halves = if end_stream { 1 } else { 2 };
-        self.streams.insert(id, Inbox { halves, ..Inbox::new(false) });
+        let mut inbox = Inbox::new(false);
+        inbox.halves = halves;
+        self.streams.insert(id, inbox);
         Ok(id)
     }
 

@@ -158,7 +158,7 @@ impl Decoder {
     fn decode_fields(&mut self, input: &[u8]) -> Result<usize, DecodeError> {
         let mut used = 0;
         // `used` is a sum of lengths that were found in the input.
-        while let Some(&first) = input[used..].first() {
+        while let Some(&first) = input.get(used) {
             let mut reader = Reader::new(&input[used..], self.max_field_len);
             match self.decode_field(first, &mut reader) {
                 Ok(()) => used += reader.used(),

@@ -49,6 +49,7 @@ impl FieldList {
     /// # Panics
     ///
     /// If the text has passed 4 GiB.
+    #[inline]
     pub(super) fn push_slot(&mut self, start: usize, name_len: usize, sensitive: bool) {
         let end = self.text.len();
         assert!(u32::try_from(end).is_ok(), "a field section is limited to 4 GiB");

@@ -110,13 +110,20 @@ impl Section {
         self.size += octets + FIELD_OVERHEAD;
         self.fields += 1;
         if self.size > self.limits.max_section_size || self.fields > self.limits.max_fields {
-            self.truncated = true;
-            let is_over = |is: usize, max: usize| is > max.saturating_mul(HARD_LIMIT_FACTOR);
-            if is_over(self.size, self.limits.max_section_size)
-                || is_over(self.fields, self.limits.max_fields)
-            {
-                return Err(DecodeError::SectionTooLarge);
-            }
+            return self.go_over();
+        }
+        Ok(())
+    }
+
+    /// The section is over a limit, and perhaps far over it.
+    #[cold]
+    fn go_over(&mut self) -> Result<(), DecodeError> {
+        self.truncated = true;
+        let is_over = |is: usize, max: usize| is > max.saturating_mul(HARD_LIMIT_FACTOR);
+        if is_over(self.size, self.limits.max_section_size)
+            || is_over(self.fields, self.limits.max_fields)
+        {
+            return Err(DecodeError::SectionTooLarge);
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ impl Link {
             {
                 return;
             }
-            if buffer.is_done() && !state.core.poll_transmit(now, &mut buffer.out, usize::MAX) {
+            if buffer.is_done() && !buffer.take(&mut state.core, now) {
                 return;
             }
             drop(state);

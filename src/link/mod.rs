@@ -46,7 +46,7 @@ mod shared;
 
 pub(crate) use buffer::ReadBuffer;
 pub(crate) use end::{End, Side};
-pub(crate) use flush::{Next, WriteBuffer, BATCH, LINGER};
+pub(crate) use flush::{Next, WriteBuffer, LINGER};
 pub(crate) use goodbye::{GOODBYE, LAST_WORDS};
 pub(crate) use read::{cuts_short, ReadStep};
 pub(crate) use shared::Link;

@@ -131,9 +131,10 @@ pub struct Config {
     /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000. A peer that has us owe
     /// it more, and does not read, is cut off with ENHANCE_YOUR_CALM.
     pub max_pending_acks: u32,
-    /// RST_STREAM frames received. Default 500 + 33/s: a browser that leaves a page of 50 images
-    /// may do so every two seconds for as long as it likes. Ten streams that end as they should earn
-    /// one back, so that one request in eleven may be cancelled at any rate.
+    /// RST_STREAM frames received, but for requests that the server refuses and promises that the client
+    /// does not want. Default 500 + 33/s: a browser that leaves a page of 50 images may do so every two
+    /// seconds for as long as it likes. Ten streams that end as they should earn one back, so that one
+    /// request in eleven may be cancelled at any rate.
     pub resets_received: Budget,
     /// Streams that the peer made us reset: requests that are malformed, too large or over
     /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.

@@ -18,7 +18,7 @@ use super::settings::{self, LocalSettings, RemoteSettings};
 use super::stats::Stats;
 use super::stream::Stall;
 use super::streams::Streams;
-use super::timers::{OwnPing, Shutdown};
+use super::timers::{Grace, OwnPing, Shutdown};
 use super::trace::Tracer;
 use super::validate::ConfigError;
 use crate::frame::{ErrorCode, Settings, StreamId, DEFAULT_WINDOW, PREFACE};
@@ -110,8 +110,8 @@ pub struct Connection {
     pub(super) idle_since: Instant,
     /// When to look for streams that have stalled.
     pub(super) next_stall_check: Option<Instant>,
-    /// No deadline counts before that.
-    pub(super) grace_until: Option<Instant>,
+    /// What the peer has time for still, since we came too late.
+    pub(super) grace: Option<Grace>,
 }
 
 /// The last GOAWAY of the peer's.
@@ -203,7 +203,7 @@ impl Connection {
             heard: now,
             idle_since: now,
             next_stall_check: None,
-            grace_until: None,
+            grace: None,
             config,
         });
         connection.open_connection(now);

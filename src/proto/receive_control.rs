@@ -31,9 +31,16 @@ impl Connection {
         let id = frame.stream_id;
         self.stats.resets_received += 1;
         self.check_not_idle(id, "RST_STREAM")?;
-        self.budgets.reset_received(now)?;
-        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         let code = frame.error_code;
+        // A server that has too much to do refuses what it is asked, and must not lose its client for
+        // that; nor a client its server, which has promised what nobody wants.
+        let is_declined = self.streams.is_own(id)
+            && self.streams.get(id).is_some()
+            && (code == ErrorCode::RefusedStream || self.role == Role::Server);
+        if !is_declined {
+            self.budgets.reset_received(now)?;
+        }
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         stream.state.reset(Cause::ResetByPeer);
         // RFC 9113, Section 8.7: REFUSED_STREAM says that nothing was processed.
         let retry_safe = code == ErrorCode::RefusedStream && self.streams.is_own(id);

@@ -135,8 +135,9 @@ impl Streams {
 #[derive(Debug)]
 struct History {
     last: StreamId,
+    /// As far as it has been used: a connection with a few requests has a small one.
     ring: Vec<Option<Cause>>,
-    /// How long the ring is, once there is one; 1 at least.
+    /// How long the ring can be; 1 at least.
     remembered: u32,
 }
 
@@ -151,12 +152,12 @@ impl History {
 
     fn advance(&mut self, id: StreamId) {
         debug_assert!(id > self.last);
-        let len = self.ring.len();
-        if len > 0 {
-            let skipped = ((id.get() - self.last.get()) >> 1) as usize;
-            let from = self.slot(id) + len;
-            for back in 0..skipped.min(len) {
-                self.ring[(from - back) % len] = None;
+        let len = self.remembered as usize;
+        let skipped = ((id.get() - self.last.get()) >> 1) as usize;
+        let from = self.slot(id) + len;
+        for back in 0..skipped.min(len) {
+            if let Some(place) = self.ring.get_mut((from - back) % len) {
+                *place = None;
             }
         }
         self.last = id;
@@ -164,10 +165,11 @@ impl History {
 
     fn record(&mut self, id: StreamId, cause: Cause) {
         if self.remembers(id) {
-            if self.ring.is_empty() {
-                self.ring = vec![None; self.remembered as usize];
-            }
             let slot = self.slot(id);
+            if slot >= self.ring.len() {
+                let len = (slot + 1).next_power_of_two().max(32).min(self.remembered as usize);
+                self.ring.resize(len, None);
+            }
             self.ring[slot] = Some(cause);
         }
     }

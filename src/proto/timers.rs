@@ -49,6 +49,13 @@ pub(super) enum PingPurpose {
     Shutdown,
 }
 
+/// A deadline that passed while nobody looked, and when it is to have its consequences.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grace {
+    deadline: Instant,
+    until: Instant,
+}
+
 /// How far a graceful shutdown has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shutdown {
@@ -66,8 +73,8 @@ impl Connection {
             return None;
         }
         let deadline = self.next_deadline()?;
-        // Not before the grace is over, if there is one.
-        Some(self.grace_until.map_or(deadline, |until| deadline.max(until)))
+        let grace = self.grace.filter(|grace| grace.deadline == deadline);
+        Some(grace.map_or(deadline, |grace| grace.until))
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -110,19 +117,17 @@ impl Connection {
         self.run_deadlines(now).map_err(|error| self.fail(error))
     }
 
-    /// Whether the peer is to have another moment, since we were not there. It has one, not one after
-    /// the other.
+    /// Whether the peer is to have another moment, since we were not there. It has one for each
+    /// deadline, not one after the other.
     fn comes_late(&mut self, now: Instant) -> bool {
-        if let Some(until) = self.grace_until {
-            self.grace_until = self.grace_until.filter(|_| now < until);
-            return now < until;
+        let Some(deadline) = self.next_deadline() else { return false };
+        if let Some(grace) = self.grace.filter(|grace| grace.deadline == deadline) {
+            return now < grace.until;
         }
-        let is_late = |at: Instant| now.saturating_duration_since(at) > LATE;
-        self.grace_until = match self.next_deadline() {
-            Some(at) if is_late(at) => now.checked_add(GRACE),
-            _ => None,
-        };
-        self.grace_until.is_some()
+        let is_late = now.saturating_duration_since(deadline) > LATE;
+        let until = now.checked_add(GRACE).filter(|_| is_late);
+        self.grace = until.map(|until| Grace { deadline, until });
+        self.grace.is_some()
     }
 
     fn run_deadlines(&mut self, now: Instant) -> Result<(), ConnectionError> {

@@ -166,6 +166,8 @@ mod tests {
 
     const NO_TIME: Duration = Duration::ZERO;
 
+    type Change = fn(&mut Config);
+
     #[test]
     fn the_defaults_are_those_that_are_documented_and_valid() {
         let config = Config::default();
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_named() {
-        let nonsense: &[(&str, fn(&mut Config))] = &[
+        let nonsense: &[(&str, Change)] = &[
             ("max_fields", |config| config.http2.max_fields = 0),
             ("max_concurrent_streams", |config| config.http2.max_concurrent_streams = 0),
             ("max_connections", |config| config.max_connections = 0),

@@ -71,6 +71,7 @@ mod permits;
 mod pool;
 mod request;
 mod response;
+mod running;
 mod single;
 mod stats;
 

@@ -1,7 +1,7 @@
 //! Requests that wait for too long, and handlers that run for too long.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Served;
@@ -9,14 +9,6 @@ use super::stats::add;
 use crate::error::Error;
 use crate::exchange::Inbox;
 use crate::frame::{ErrorCode, StreamId};
-
-/// Since when the handlers of a connection have been running, where that is bounded.
-#[derive(Debug, Default)]
-pub(super) struct Running {
-    since: Mutex<Vec<(StreamId, Instant)>>,
-    /// The clock will look at them.
-    is_timed: AtomicBool,
-}
 
 /// A handler that runs, until this is dropped.
 pub(super) struct Timed<'a>(&'a Served, StreamId);
@@ -35,12 +27,6 @@ impl<'a> Timed<'a> {
 impl Drop for Timed<'_> {
     fn drop(&mut self) {
         self.0.handlers.with(|since| since.retain(|&(id, _)| id != self.1));
-    }
-}
-
-impl Running {
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<(StreamId, Instant)>) -> T) -> T {
-        act(&mut self.since.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

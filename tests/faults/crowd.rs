@@ -36,7 +36,7 @@ fn ask_all(connection: &Connection) -> Vec<Error> {
 }
 
 /// What the threads, or the handlers, of the end of this role are told when its transport fails.
-fn run(script: Script, role: Role) -> (Vec<Error>, Went) {
+pub(crate) fn run(script: Script, role: Role) -> (Vec<Error>, Went) {
     let (near, far) = duplex(16 << 10);
     let (faulty, watch) = Faulty::new(near, script);
     let failed = Arc::new(Mutex::new(Vec::new()));

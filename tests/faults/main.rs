@@ -11,6 +11,7 @@ mod faulty;
 mod handlers;
 mod honest;
 mod leaks;
+mod mixed;
 mod odd;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 mod over_tls;
@@ -19,3 +20,4 @@ mod secure;
 mod sockets;
 mod steps;
 mod sweep;
+mod upgraded;

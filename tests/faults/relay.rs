@@ -62,8 +62,8 @@ impl Relay {
         Relay { address, has_cut, is_over, thread: Some(thread::spawn(run)) }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits for its connections to end; says whether one was cut.

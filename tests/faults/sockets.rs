@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use h2_sync::client::{self, Body, Client, Proxies};
@@ -11,12 +12,13 @@ use h2_sync::{Error, ErrorKind};
 
 use crate::exchange::{answer, config, server_config};
 use crate::relay::{Direction, Relay};
+use crate::secure::Security;
 use crate::sweep::{alone, eventually, nothing_is_left, sweep_beside_others, Went, LONG};
 
 /// How often each request has been processed, by its number.
 type Processed = Arc<Mutex<HashMap<String, usize>>>;
 
-fn server() -> (Handle, Processed) {
+fn server(security: &Security) -> (Handle, Processed) {
     let processed = Processed::default();
     let theirs = Arc::clone(&processed);
     let handler = move |request: &mut Request, response: &mut Response| {
@@ -26,16 +28,34 @@ fn server() -> (Handle, Processed) {
         answer(request, response)
     };
     let server = Server::bind("127.0.0.1:0").unwrap().config(server_config());
+    let server = match security {
+        Security::Clear => server,
+        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+        Security::Tls(_, acceptor) => server.tls(acceptor.clone()),
+    };
     (server.serve(handler).unwrap(), processed)
 }
 
-fn client() -> Client {
+fn client(security: &Security) -> Client {
     let mut settings = client::Config::default();
     settings.http2 = config();
     settings.proxies = Proxies::Never;
     settings.timeout = Some(10 * LONG);
     settings.user_agent = None;
+    match security {
+        Security::Clear => {}
+        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+        Security::Tls(connector, _) => settings.tls = Some(connector.clone()),
+    }
     Client::with_config(settings).unwrap()
+}
+
+fn url(security: &Security, address: SocketAddr) -> String {
+    match security {
+        Security::Clear => format!("http://{address}"),
+        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+        Security::Tls(..) => format!("https://{address}"),
+    }
 }
 
 fn get(client: &Client, url: &str, number: &str) -> Result<(), Error> {
@@ -52,14 +72,17 @@ fn post(client: &Client, url: &str, number: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_cut_at_every_octet(direction: Direction) {
+/// Cuts a connection after 0, `stride`, 2 × `stride` … octets.
+fn is_cut_again_and_again(direction: Direction, stride: usize, security: &Security) {
     let _alone = alone();
-    let (server, processed) = server();
+    let (server, processed) = server(security);
     let address = server.local_addr().unwrap();
+    let theirs = security.clone();
     // Its threads stay until it ends.
     let faults = sweep_beside_others(move |n| {
-        let relay = Relay::start(address, direction, n);
-        let (client, url, neighbour) = (client(), relay.url(), format!("http://{address}"));
+        let relay = Relay::start(address, direction, n * stride);
+        let (client, neighbour) = (client(&theirs), url(&theirs, address));
+        let url = url(&theirs, relay.address());
         let number = |what: &str| format!("{n} {what}");
         get(&client, &neighbour, &number("neighbour before")).unwrap();
         for result in [get(&client, &url, &number("get")), post(&client, &url, &number("post"))] {
@@ -74,10 +97,15 @@ fn is_cut_at_every_octet(direction: Direction) {
         drop(client);
         Went::by(relay.end())
     });
-    assert!(faults > 150, "{faults}");
+    assert!(faults > 20, "{faults}");
     for (number, times) in &*processed.lock().unwrap() {
         assert_eq!(*times, 1, "{number}");
     }
+    ends(server);
+}
+
+/// A server without connections ends, and leaves nothing behind.
+fn ends(server: Handle) {
     eventually("the connections end", || server.stats().connections == 0);
     assert_eq!(server.stats().handlers_running, 0);
     server.shutdown(LONG);
@@ -91,10 +119,66 @@ fn is_cut(error: &Error) {
 
 #[test]
 fn a_connection_is_cut_after_every_octet_to_the_server() {
-    is_cut_at_every_octet(Direction::ToServer);
+    is_cut_again_and_again(Direction::ToServer, 1, &Security::Clear);
 }
 
 #[test]
 fn a_connection_is_cut_after_every_octet_to_the_client() {
-    is_cut_at_every_octet(Direction::ToClient);
+    is_cut_again_and_again(Direction::ToClient, 1, &Security::Clear);
+}
+
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+#[test]
+fn a_connection_over_tls_is_cut_in_every_record() {
+    let security = Security::tls_of("127.0.0.1");
+    is_cut_again_and_again(Direction::ToServer, 40, &security);
+    is_cut_again_and_again(Direction::ToClient, 40, &security);
+}
+
+/// What a client has in hand is dropped after `n` steps, in one order or the other.
+fn ask_and_drop(client: Client, url: &str, n: usize, client_first: bool) -> Went {
+    let mut client = Some(client);
+    let mut step = 0;
+    let mut is_over = |client: &mut Option<Client>| {
+        step += 1;
+        if step - 1 == n && client_first {
+            *client = None;
+        }
+        step - 1 == n && !client_first
+    };
+    if is_over(&mut client) {
+        return Went::Faulty;
+    }
+    let Some(asking) = &client else { return Went::Faulty };
+    let body = Body::from_reader(io::repeat(b'x').take(300_000));
+    let mut response = asking.post(format!("{url}/echo")).body(body).send().unwrap();
+    for _ in 0..4 {
+        if is_over(&mut client) {
+            return Went::Faulty;
+        }
+        response.read_exact(&mut [0; 10_000]).unwrap();
+    }
+    if is_over(&mut client) {
+        return Went::Faulty;
+    }
+    // A response outlives its client.
+    assert_eq!(response.bytes().unwrap().len(), 260_000);
+    Went::by(n < step)
+}
+
+#[test]
+fn clients_and_responses_are_dropped_at_every_step() {
+    let _alone = alone();
+    let (server, _) = server(&Security::Clear);
+    let address = server.local_addr().unwrap();
+    for client_first in [false, true] {
+        let faults = sweep_beside_others(move |n| {
+            let url = url(&Security::Clear, address);
+            let went = ask_and_drop(client(&Security::Clear), &url, n, client_first);
+            get(&client(&Security::Clear), &url, "neighbour").unwrap();
+            went
+        });
+        assert_eq!(faults, 6);
+    }
+    ends(server);
 }

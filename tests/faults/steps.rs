@@ -122,7 +122,7 @@ fn a_session_is_dropped_before_every_event_and_its_last_event_still_comes() {
 #[test]
 fn whoever_waits_for_an_event_or_for_room_is_woken_by_a_close() {
     let _alone = alone();
-    times(40, |_| {
+    times(16, |_| {
         let (near, far) = duplex(16 << 10);
         let session = Arc::new(Session::with_config(near, Role::Client, config()).unwrap());
         let (started, is_started) = mpsc::channel();

@@ -3,17 +3,22 @@
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use h2_sync::client::Body;
+use h2_sync::client::{Body, Connection};
 use h2_sync::frame::Kind;
-use h2_sync::{headers, Error, ErrorCode, ErrorKind, StreamId};
+use h2_sync::transport::duplex;
+use h2_sync::{headers, Config, Error, ErrorCode, ErrorKind, StreamId};
 
 use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
 use crate::memory::{bounded, measured, KIB, MIB};
-use crate::support::{wire, Peer};
+use crate::support::{wire, Peer, LONG};
 
 const SHORT: Duration = Duration::from_millis(300);
+
+/// Far less than that.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// More than any window or buffer holds.
 const MUCH: usize = 16 * MIB;
@@ -129,7 +134,7 @@ fn a_window_that_opens_by_single_octets_ends_the_upload() {
             granted += 1;
             assert!(granted < 4_000, "this is not a stall any more");
             peer.until(|frame| (frame.stream_id() == id).then_some(()));
-            std::thread::park_timeout(Duration::from_millis(10));
+            thread::park_timeout(PAUSE);
         }
         assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
         assert_reset(asked, ErrorCode::Cancel);
@@ -214,4 +219,47 @@ fn a_connection_that_breaks_in_the_midst_of_an_upload_is_told() {
         assert!(matches!(error.kind(), ErrorKind::Closed | ErrorKind::Transport), "{error}");
         stage.begins_anew();
     });
+}
+
+/// Who sends a body also reads, unless others do: it must not be kept from that by a peer that takes
+/// the body a little at a time.
+#[test]
+fn a_body_that_is_taken_slowly_does_not_hold_up_others() {
+    bounded(|| {
+        let (near, far) = duplex(4 * KIB);
+        far.set_read_timeout(Some(LONG)).unwrap();
+        far.set_write_timeout(Some(LONG)).unwrap();
+        let connection = Connection::start(near, Config::default()).unwrap();
+        let theirs = connection.clone();
+        let upload = thread::spawn(move || {
+            let (mut send, mut response) = theirs.open(&request("POST"))?;
+            send.send(vec![7; MIB])?;
+            send.finish()?;
+            response.response().map(drop)
+        });
+        let mut peer = Peer::server(far, Vec::new());
+        let (id, _) = peer.receive_headers();
+        peer.receive_data(65_535);
+        let other = thread::spawn(move || connection.send(&request("GET"))?.response().map(drop));
+        let (quick, _) = peer.receive_headers();
+        peer.grant(StreamId::CONNECTION, wire::MAX_WINDOW - 65_535);
+        peer.grant(id, wire::MAX_WINDOW - 65_535);
+        // The body goes on before the other request is answered.
+        peer.stream.read_exact(&mut [0; 9]).unwrap();
+        peer.send_headers(quick, &headers!(":status" => "200"), true);
+        let since = Instant::now();
+        while !other.is_finished() {
+            // A hundredth of the body, in all the time that there is.
+            assert_ne!(peer.stream.read(&mut [0; 10]).unwrap(), 0);
+            assert!(since.elapsed() < LONG, "the other one waits for the body");
+            thread::park_timeout(PAUSE);
+        }
+        other.join().unwrap().unwrap();
+        drop(peer);
+        upload.join().unwrap().unwrap_err();
+    });
+}
+
+fn request(method: &str) -> http::Request<()> {
+    http::Request::builder().method(method).uri("http://test/").body(()).unwrap()
 }

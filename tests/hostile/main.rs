@@ -11,6 +11,8 @@ mod both_goaway;
 mod both_windows;
 mod client_fields;
 mod client_floods;
+#[cfg(feature = "gzip")]
+mod client_gzip;
 mod client_messages;
 mod client_pushes;
 mod client_settings;
@@ -33,7 +35,10 @@ mod server_readers;
 mod server_resets;
 mod server_upgrades;
 mod slow;
+mod slow_crowds;
 mod split_input;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod used_up;
 mod victim;

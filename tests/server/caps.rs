@@ -238,7 +238,7 @@ fn a_handler_that_waits_for_its_peer_lends_its_place() {
 fn places_are_not_lent_where_that_is_not_wanted() {
     bounded(|| {
         let server = reads_its_body(0);
-        let mut client = Client::of(&server);
+        let client = Client::of(&server);
         client.post("/");
         eventually(|| server.stats().handlers_running == 1);
         let mut other = Client::of(&server);

@@ -3,14 +3,14 @@
 //! comes out of one.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::frame::{BytesStr, Error, Head, Headers as HeadersFrame, Kind, Pseudo};
 use h2_sync::Headers;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{Blocks, Sections};
+use crate::{cpu_time, Blocks, Sections};
 
 /// HEADERS with END_HEADERS.
 const END_HEADERS: u8 = 0x04;
@@ -21,7 +21,7 @@ const MAX_SECTION: usize = 1 << 20;
 /// from a socket.
 pub fn decode(connections: &Blocks) -> Duration {
     let buffers: Vec<BytesMut> = connections.iter().map(|it| it.concat()[..].into()).collect();
-    let start = Instant::now();
+    let start = cpu_time::now();
     for (blocks, mut buffer) in connections.iter().zip(buffers) {
         let mut decoder = Default::default();
         for block in blocks {
@@ -35,7 +35,7 @@ pub fn decode(connections: &Blocks) -> Duration {
             };
         }
     }
-    start.elapsed()
+    cpu_time::now() - start
 }
 
 /// What h2 makes of some sections: for each connection, pseudo-header fields and all others.
@@ -55,7 +55,7 @@ pub fn messages_of(connections: &Sections) -> Messages {
 pub fn encode(connections: &Messages) -> Duration {
     let frames = |messages: &Vec<Message>| messages.iter().map(Message::frame).collect();
     let connections: Vec<Vec<HeadersFrame>> = connections.iter().map(frames).collect();
-    let start = Instant::now();
+    let start = cpu_time::now();
     let mut out = BytesMut::with_capacity(MAX_SECTION);
     for frames in connections {
         let mut encoder = Default::default();
@@ -66,7 +66,7 @@ pub fn encode(connections: &Messages) -> Duration {
             black_box(&out);
         }
     }
-    start.elapsed()
+    cpu_time::now() - start
 }
 
 impl Message {

@@ -2,13 +2,15 @@
 //!
 //! All three decode the same blocks, which libnghttp2 has encoded, and encode the same fields. They
 //! take turns, so that whatever else goes on here slows down all of them alike; what is printed are
-//! the medians.
+//! the medians of the CPU time.
 //!
 //! ```text
-//! cargo run --release                                 the tables
-//! cargo run --release -- ours decode requests 1000    one of them so many times, for a profiler
+//! cargo run --release                                 all tables
+//! cargo run --release -- responses                    that one
+//! cargo run --release -- ours decode requests 1000    one of a table so many times, to profile it
 //! ```
 
+mod cpu_time;
 mod h2_frames;
 mod nghttp2;
 mod ours;
@@ -17,7 +19,7 @@ mod sets;
 
 use std::env;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use h2_sync::Headers;
 use sets::Set;
@@ -44,6 +46,7 @@ fn main() {
         let blocks: Vec<_> = set.connections.iter().map(|list| nghttp2::encode_all(list)).collect();
         match &args[..] {
             [] => print_table(set_name, set, &blocks),
+            [of] if of == set_name => print_table(set_name, set, &blocks),
             [name, direction, of, times] if of == set_name => {
                 let mut all = contenders(set, &blocks);
                 let found = all.iter_mut().find(|it| it.name == name && it.direction == direction);
@@ -85,9 +88,9 @@ fn encoder<'a>(name: &'static str, pass: impl FnMut() -> Duration + 'a) -> Conte
 }
 
 fn time(what: impl FnOnce()) -> Duration {
-    let start = Instant::now();
+    let start = cpu_time::now();
     what();
-    start.elapsed()
+    cpu_time::now() - start
 }
 
 fn print_table(name: &str, set: &Set, blocks: &[Vec<Vec<u8>>]) {

@@ -1,5 +1,6 @@
 //! Turns and waiting, with a core at the other end that this test drives itself.
 
+mod ended;
 mod hooked;
 mod turns;
 
@@ -35,7 +36,7 @@ impl Far {
 
     fn write(&mut self) {
         let mut buffer = WriteBuffer::new();
-        while self.core.poll_transmit(Instant::now(), &mut buffer.out, usize::MAX) {
+        while buffer.take(&mut self.core, Instant::now()) {
             while !buffer.is_done() {
                 buffer.write_once(&mut self.stream).unwrap();
             }

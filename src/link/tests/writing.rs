@@ -166,8 +166,7 @@ fn begun() -> (Connection, WriteBuffer, Instant) {
     let now = Instant::now();
     let mut core = Connection::new(Role::Client, Config::default(), now).unwrap();
     let mut buffer = WriteBuffer::new();
-    core.poll_transmit(now, &mut buffer.out, usize::MAX);
-    buffer.start(now);
+    assert!(buffer.take(&mut core, now));
     (core, buffer, now)
 }
 

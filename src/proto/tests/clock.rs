@@ -218,6 +218,31 @@ fn two_ends_that_slept_at_once_go_on() {
     assert!(pair.events(Side::Client).iter().any(|event| matches!(event, Event::Headers { .. })));
 }
 
+/// Its driver comes when it is told to, and late each time.
+#[test]
+fn whoever_sleeps_again_has_another_moment() {
+    let config = Config { keepalive_interval: Some(15 * SECOND), ..Config::default() };
+    let mut peer = Peer::of_client(config);
+    for _ in 0..10 {
+        let payload = peer.ask(|core, now| core.ping(now)).unwrap();
+        peer.sent();
+        check_survives(&mut peer, vec![Ping { ack: true, payload }.into()]);
+        peer.sent();
+    }
+}
+
+/// The peer's answer comes in the last moment, and then all is as it was.
+#[test]
+fn what_is_due_after_the_moment_is_done_in_time() {
+    let mut peer = Peer::of_client(Config::default());
+    let payload = peer.ask(|core, now| core.ping(now)).unwrap();
+    check_survives(&mut peer, vec![Ping { ack: true, payload }.into()]);
+    peer.ask(|core, now| core.ping(now)).unwrap();
+    assert_eq!(peer.core().poll_timeout(), Some(peer.now + 20 * SECOND));
+    peer.pass(20 * SECOND);
+    assert_eq!(peer.result.as_ref().unwrap_err().fault(), Fault::Timeout);
+}
+
 /// However often it comes late, a deadline is put off once.
 #[test]
 fn a_driver_that_is_always_late_gets_to_the_end_all_the_same() {

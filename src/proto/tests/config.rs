@@ -7,6 +7,8 @@ use super::{post, status, Pair, Side};
 
 const NO_TIME: Duration = Duration::ZERO;
 
+type Change = fn(&mut Config);
+
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
@@ -88,7 +90,7 @@ fn the_defaults_are_valid() {
 #[test]
 fn a_value_out_of_range_is_named() {
     const NOTHING: Budget = Budget::new(0, 100);
-    let nonsense: &[(&str, fn(&mut Config))] = &[
+    let nonsense: &[(&str, Change)] = &[
         ("header_table_size", |config| config.header_table_size = u32::MAX),
         ("initial_window_size", |config| config.initial_window_size = 1 << 31),
         ("connection_window_size", |config| config.connection_window_size = 65_534),

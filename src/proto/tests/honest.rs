@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::{Config, Event};
+use super::super::{Config, Event, Role};
 use super::peer::data_frame;
 use super::{get, id, post, status, Pair, Peer, Side};
 use crate::frame::{
@@ -69,6 +69,45 @@ fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served_in
         assert_eq!((pair.client.close_reason(), pair.server.close_reason()), (None, None));
     }
     assert_eq!((answered, cancelled), (95_000, 5_000));
+}
+
+/// It has too much to do, and says so at once.
+#[test]
+fn a_server_that_refuses_half_of_the_requests_goes_on_with_the_other_half() {
+    let mut peer = Peer::of_client(Config::default());
+    for n in 0..5_000 {
+        let stream_id = peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.sent();
+        if n % 2 == 0 {
+            peer.send_reset(stream_id.get(), ErrorCode::RefusedStream);
+        } else {
+            peer.send_headers(stream_id.get(), &status(204), true);
+        }
+        assert_eq!(peer.result, Ok(()));
+        peer.events();
+    }
+    peer.expect_alive();
+}
+
+/// Whatever it is offered, it has it in its cache.
+#[test]
+fn a_client_that_declines_each_promise_gets_its_responses() {
+    let mut peer = Peer::greeted(Role::Server, Config::default(), Vec::new());
+    let mut n = 1;
+    for _ in 0..100 {
+        peer.send_headers(n, &get(), true);
+        for _ in 0..20 {
+            let promised = peer.ask(|core, now| core.reserve_stream_id(now)).unwrap();
+            peer.ask(|core, now| core.promise(id(n), promised, &get(), now)).unwrap();
+            peer.send_reset(promised.get(), ErrorCode::Cancel);
+            assert_eq!(peer.result, Ok(()));
+        }
+        peer.ask(|core, now| core.send_headers(id(n), &status(204), true, now)).unwrap();
+        peer.sent();
+        peer.events();
+        n += 2;
+    }
+    peer.expect_alive();
 }
 
 // Beside `resets_provoked`.

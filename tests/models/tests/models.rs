@@ -50,6 +50,7 @@ models! {
         the_clients_end_wakes_all_handlers,
         places_pass_by_requests_that_are_gone,
         no_task_is_lost_to_a_thread_that_ends,
+        threads_that_do_not_start_lose_nothing,
         shutdown_ends_with_requests_under_way,
         shutdown_tells_those_who_are_idle,
         shutdown_cuts_what_takes_too_long;

@@ -265,6 +265,33 @@ pub fn no_task_is_lost_to_a_thread_that_ends() {
     });
 }
 
+/// The system refuses threads now and then: what becomes of each request is told, and nothing is lost.
+pub fn threads_that_do_not_start_lose_nothing() {
+    let body = |config: fn() -> Config| {
+        move || {
+            let (handle, address) = serve(config(), |request, response| {
+                if request.path() == "/slow" {
+                    thread::sleep(5 * MS);
+                }
+                response.send(request.path().to_owned())
+            });
+            modelled_std::thread::set_fails(true);
+            let clients = [["/a", "/slow", "/b"], ["/slow", "/c", "/d"]].map(|paths| {
+                thread::spawn(move || {
+                    for (answer, path) in ask(address, &paths).iter().zip(paths) {
+                        assert!(answer.as_ref().is_none_or(|answer| answer == path));
+                    }
+                })
+            });
+            clients.into_iter().for_each(|client| client.join().unwrap());
+            modelled_std::thread::set_fails(false);
+            end(handle);
+        }
+    };
+    model::check(300, Time::Waits, body(config));
+    model::check(300, Time::Waits, body(|| Config { max_handlers: 1, ..config() }));
+}
+
 /// The server is ended at any moment: it ends, and tells of each request what has become of it.
 pub fn shutdown_ends_with_requests_under_way() {
     let body = |patience: Duration| {

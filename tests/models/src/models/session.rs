@@ -143,19 +143,27 @@ pub fn credit_goes_back_for_what_is_taken_behind_our_back() {
 }
 
 /// All is taken through the receiver: the writer looks, and goes on looking for as long as there is
-/// something to give back.
+/// something to give back, also for what comes just as it stops.
 pub fn credit_goes_back_for_what_the_receiver_takes() {
-    model::check(400, Time::Waits, || {
+    model::check(600, Time::Waits, || {
         let config = Config { initial_window_size: 20, ..Config::default() };
-        let (session, server) = session(config, answer(70));
+        let (session, server) = session(config, answer(25));
+        let session = Arc::new(session);
+        let other = Arc::clone(&session);
         let events = session.events();
+        let opens = thread::spawn(move || {
+            other.open(&request("/"), true).unwrap();
+            thread::sleep(Duration::from_millis(1));
+            other.open(&request("/"), true).unwrap();
+        });
         session.open(&request("/"), true).unwrap();
         let mut octets = 0;
-        while octets < 70 {
+        while octets < 75 {
             if let Evt::RecvData { data, .. } = events.recv().unwrap() {
                 octets += data.len();
             }
         }
+        opens.join().unwrap();
         session.close();
         server.join().unwrap();
     });

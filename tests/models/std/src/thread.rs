@@ -1,6 +1,6 @@
 //! Threads that the model checker schedules.
 
-use ::std::cell::RefCell;
+use ::std::cell::{Cell, RefCell};
 use ::std::collections::HashMap;
 use ::std::io;
 use ::std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +9,8 @@ pub use ::std::thread::*;
 use ::std::time::Duration;
 
 pub use shuttle::thread::{scope, yield_now, Scope, ScopedJoinHandle, ThreadId};
+
+use shuttle::rand::{thread_rng, Rng};
 
 use crate::clock;
 use crate::sync::Waiter;
@@ -38,19 +40,30 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let is_finished = Arc::new(AtomicBool::new(false));
-        let theirs = Finished(Arc::clone(&is_finished));
-        let body = move || {
-            let _finished = theirs;
-            body()
-        };
-        let mut builder = shuttle::thread::Builder::new();
-        if let Some(name) = self.name {
-            builder = builder.name(name);
+        if FAILS.get() && thread_rng().gen_range(0..3) == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
-        let inner = builder.spawn(body)?;
-        Ok(JoinHandle { thread: Thread(inner.thread().clone()), inner, is_finished })
+        start_one(self.name, body)
     }
+}
+
+fn start_one<F, T>(name: Option<String>, body: F) -> io::Result<JoinHandle<T>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let is_finished = Arc::new(AtomicBool::new(false));
+    let theirs = Finished(Arc::clone(&is_finished));
+    let body = move || {
+        let _finished = theirs;
+        body()
+    };
+    let mut builder = shuttle::thread::Builder::new();
+    if let Some(name) = name {
+        builder = builder.name(name);
+    }
+    let inner = builder.spawn(body)?;
+    Ok(JoinHandle { thread: Thread(inner.thread().clone()), inner, is_finished })
 }
 
 #[derive(Debug)]
@@ -90,10 +103,16 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new().spawn(body).expect("threads of a model can be started")
+    start_one(None, body).expect("threads of a model can be started")
+}
+
+/// Whether from now on the system refuses a thread now and then, where a [`Builder`] asks for one.
+pub fn set_fails(fails: bool) {
+    FAILS.set(fails);
 }
 
 ::std::thread_local! {
+    static FAILS: Cell<bool> = const { Cell::new(false) };
     // All threads of an execution are run by one thread of the system's.
     static PARKED: RefCell<HashMap<ThreadId, Parking>> = RefCell::default();
 }
@@ -106,6 +125,7 @@ struct Parking {
 
 pub(crate) fn start() {
     PARKED.take();
+    FAILS.set(false);
 }
 
 pub(crate) fn forget() {

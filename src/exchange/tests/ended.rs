@@ -1,0 +1,55 @@
+//! Why a connection has ended, and who is told.
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use super::super::Lead;
+use super::{client, open, LONG};
+use crate::error::{Error, ErrorKind};
+
+fn failure(of: &str) -> Error {
+    io::Error::other(of).into()
+}
+
+#[test]
+fn a_peer_that_has_closed_is_why_a_write_fails() {
+    let (conn, far) = client();
+    let (mut recv, _send) = open(&conn);
+    // What it has said is answered first, and that fails.
+    drop(far);
+    assert!(recv.next_chunk().unwrap_err().is_closed());
+    assert!(conn.lock().end.write_failed.is_some());
+}
+
+#[test]
+fn the_reason_of_the_end_is_what_came_first() {
+    let (conn, _far) = client();
+    let (mut recv, _send) = open(&conn);
+    conn.lock().end.write_failed = Some((Instant::now(), failure("a write")));
+    conn.with(|state, _| state.fail(Some(failure("a read"))));
+    assert!(recv.next_chunk().unwrap_err().to_string().contains("a write"));
+    conn.with(|state, _| state.fail(Some(failure("another read"))));
+    assert!(recv.next_chunk().unwrap_err().to_string().contains("a write"));
+}
+
+#[test]
+fn a_thread_in_a_read_is_told_of_a_write_that_failed_elsewhere() {
+    let (conn, mut far) = client();
+    let (mut waits, _one) = open(&conn);
+    let (_other, mut send) = open(&conn);
+    far.request();
+    let (told, is_told) = mpsc::channel();
+    let reads = thread::spawn(move || told.send(waits.next_chunk().unwrap_err()));
+    while !matches!(conn.lock().lead, Lead::Held { reads: true, .. }) {
+        thread::yield_now();
+    }
+    // Nothing comes from there any more, and nothing is taken.
+    far.stream.shutdown(Shutdown::Read).unwrap();
+    send.send("x").unwrap();
+    let error = is_told.recv_timeout(LONG).expect("it is told");
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error:?}");
+    reads.join().unwrap().unwrap();
+}

@@ -1,0 +1,268 @@
+//! Descriptors and threads that are used up.
+//!
+//! They are limited for a whole process, so each test runs in one of its own: this program again, with
+//! one test and a limit of the shell's.
+
+use std::env;
+use std::fs::File;
+use std::io::Read;
+use std::net::TcpStream;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::client::Client;
+use h2_sync::server::{Request, Response};
+use h2_sync::transport::duplex;
+use h2_sync::{new_connection, Act, ErrorCode, ErrorKind, Evt, Session};
+
+use crate::memory::{bounded, KIB, MIB};
+use crate::neighbour::Neighbour;
+use crate::support::{eventually, listener, Peer, LONG};
+use crate::victim::{gate, get, hello, Victim};
+
+/// Soon. None of the others is concerned.
+const SOON: Duration = Duration::from_millis(200);
+
+/// Tells a process that it is the one.
+const CHILD: &str = "H2_SYNC_HOSTILE_CHILD";
+
+/// Runs the test again, under a limit of `ulimit`.
+fn with_limit(limit: &str, name: &str, test: fn()) {
+    if env::var_os(CHILD).is_some() {
+        return test();
+    }
+    bounded({
+        let (limit, name) = (limit.to_owned(), name.to_owned());
+        move || {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+            command.arg(env::current_exe().unwrap());
+            command.args([&name, "--exact", "--nocapture"]);
+            command.env(CHILD, "1");
+            // What the C library keeps, or takes beforehand, would be some of what is limited.
+            command.env("MALLOC_ARENA_MAX", "1").env("MALLOC_TOP_PAD_", "33554432");
+            command.env("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=0");
+            let output = command.output().unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            let complaints = String::from_utf8_lossy(&output.stderr);
+            let has_passed = output.status.success() && told.contains("1 passed");
+            assert!(has_passed, "{}:\n{told}\n{complaints}", output.status);
+        }
+    });
+}
+
+// Descriptors.
+
+/// All descriptors that the process may still have.
+struct Descriptors(Vec<File>);
+
+impl Descriptors {
+    fn all() -> Self {
+        Descriptors(std::iter::from_fn(|| File::open("/dev/null").ok()).collect())
+    }
+
+    /// Has so many free, whatever was free before.
+    fn leave(&mut self, free: usize) {
+        self.0.extend(Descriptors::all().0);
+        self.0.truncate(self.0.len().checked_sub(free).expect("there are so many"));
+    }
+}
+
+#[test]
+fn a_server_without_descriptors_goes_on_and_accepts_when_there_are_some() {
+    let name = "used_up::a_server_without_descriptors_goes_on_and_accepts_when_there_are_some";
+    with_limit("-n 100", name, || {
+        let victim = Victim::hello();
+        let neighbour = Neighbour::of(&victim.url);
+        let mut descriptors = Descriptors::all();
+        for _ in 0..3 {
+            let errors = victim.handle.stats().accept_errors;
+            // One for this end, none for the other.
+            descriptors.leave(1);
+            let stream = TcpStream::connect(victim.address()).unwrap();
+            eventually(|| victim.handle.stats().accept_errors > errors);
+            neighbour.is_served();
+            // It has been waiting all the time.
+            descriptors.0.clear();
+            stream.set_read_timeout(Some(LONG)).unwrap();
+            let mut peer = Peer::client(stream, Vec::new());
+            assert_eq!(peer.fetch(&get("/")), (200, b"hello".to_vec()));
+        }
+        neighbour.was_served();
+        victim.comes_to_rest();
+    });
+}
+
+/// There is one for it, and none beside.
+#[test]
+fn a_connection_takes_one_descriptor() {
+    let name = "used_up::a_connection_takes_one_descriptor";
+    with_limit("-n 100", name, || {
+        let victim = Victim::hello();
+        let mut descriptors = Descriptors::all();
+        // One for this end, one for the other.
+        descriptors.leave(2);
+        let stream = TcpStream::connect(victim.address()).unwrap();
+        let mut peer = Peer::client(stream, Vec::new());
+        assert_eq!(peer.fetch(&get("/")), (200, b"hello".to_vec()));
+        descriptors.leave(0);
+        assert_eq!(peer.fetch(&get("/")), (200, b"hello".to_vec()));
+        drop(peer);
+        victim.comes_to_rest();
+    });
+}
+
+#[test]
+fn a_client_without_descriptors_says_so_and_its_connections_go_on() {
+    let name = "used_up::a_client_without_descriptors_says_so_and_its_connections_go_on";
+    with_limit("-n 100", name, || {
+        let (one, other) = (Victim::hello(), Victim::hello());
+        let client = Client::new().unwrap();
+        let ask = |url: &str| client.get(url).send().and_then(|response| response.text());
+        assert_eq!(ask(&one.url).unwrap(), "hello");
+        let mut descriptors = Descriptors::all();
+        for _ in 0..3 {
+            descriptors.leave(0);
+            let error = ask(&other.url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+            assert!(error.to_string().contains("open files"), "{error}");
+            assert_eq!(ask(&one.url).unwrap(), "hello");
+        }
+        descriptors.0.clear();
+        assert_eq!(ask(&other.url).unwrap(), "hello");
+        drop(client);
+        one.comes_to_rest();
+        other.comes_to_rest();
+    });
+}
+
+// Threads.
+
+/// Address space that nothing else can have. There is so much left that threads with larger stacks
+/// cannot be started.
+struct Space(Vec<u8>);
+
+impl Space {
+    fn leave(octets: usize) -> Self {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: usize = statm.split_whitespace().next().unwrap().parse().unwrap();
+        let mut space = Vec::new();
+        space.try_reserve_exact(SPACE_OCTETS - pages * PAGE - octets).unwrap();
+        Space(space)
+    }
+
+    /// It can be had again.
+    fn give_back(self) {
+        drop(self.0);
+    }
+}
+
+const PAGE: usize = 4 << 10;
+const SPACE_OCTETS: usize = 4_000_000 << 10;
+
+/// Octets of address space, in the words of the shell.
+const SPACE: &str = "-v 4000000";
+
+#[test]
+fn a_session_without_threads_is_an_error_and_another_goes_on() {
+    let name = "used_up::a_session_without_threads_is_an_error_and_another_goes_on";
+    with_limit(SPACE, name, || {
+        let (near, far) = duplex(64 * KIB);
+        let client = new_connection(near, true, false).unwrap();
+        let _server = new_connection(far, false, false).unwrap();
+        // For no thread of 256 KiB, and for one of two.
+        for octets in [200 * KIB, 400 * KIB] {
+            let (near, mut far) = duplex(64 * KIB);
+            let mut said = Vec::with_capacity(KIB);
+            let space = Space::leave(octets);
+            let error = new_connection(near, true, false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Internal);
+            assert!(error.to_string().starts_with("a thread could not be started: "), "{error}");
+            // Nothing is left of it.
+            far.read_to_end(&mut said).unwrap();
+            is_alive(&client);
+            space.give_back();
+        }
+        let (near, far) = duplex(64 * KIB);
+        let one_more = new_connection(near, true, false).unwrap();
+        let _its_peer = new_connection(far, false, false).unwrap();
+        is_alive(&one_more);
+    });
+}
+
+/// A PING of it is answered.
+fn is_alive(session: &Session) {
+    session.put_act(Act::Ping).unwrap();
+    while !matches!(session.take_evt_timeout(LONG), Ok(Evt::Pong { .. })) {}
+}
+
+#[test]
+fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
+    let name = "used_up::a_client_without_threads_says_so_and_asks_again_when_there_are_some";
+    with_limit(SPACE, name, || {
+        let (listener, url) = listener();
+        let client = Client::new().unwrap();
+        // For no thread of 128 KiB.
+        let space = Space::leave(100 * KIB);
+        let error = client.get("http://localhost:1/").send().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal, "looking up a name takes a thread: {error}");
+        for _ in 0..3 {
+            let error = client.get(&*url).send().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
+            assert!(error.to_string().starts_with("a thread could not be started: "), "{error}");
+            // There was a connection, and nobody who would have looked after it.
+            Peer::accept(&listener).expect_goaway(ErrorCode::NoError);
+            assert!(client.connections().iter().all(|connection| !connection.can_open()));
+        }
+        space.give_back();
+        let asks = thread::spawn(move || client.get(&*url).send().unwrap().text().unwrap());
+        let mut peer = Peer::accept(&listener);
+        let (stream_id, _) = peer.receive_headers();
+        peer.answer(stream_id, 200, "hello");
+        assert_eq!(asks.join().unwrap(), "hello");
+    });
+}
+
+/// A handler that waits keeps the only thread of its connection, and there is no other.
+#[test]
+fn a_server_without_threads_serves_those_that_it_has() {
+    let name = "used_up::a_server_without_threads_serves_those_that_it_has";
+    with_limit(SPACE, name, || {
+        let (gate, bolt) = gate();
+        let victim = Victim::with(
+            |config| config.idle_thread_timeout = SOON,
+            move |request: &mut Request, response: &mut Response| {
+                if request.path() == "/slow" {
+                    gate.wait();
+                }
+                hello(request, response)
+            },
+        );
+        let neighbour = Neighbour::of(&victim.url);
+        let mut peer = victim.peer();
+        assert_eq!(peer.fetch(&get("/")).0, 200);
+        eventually(|| victim.handle.stats().threads == 2);
+        // For no thread of 2 MiB.
+        let space = Space::leave(MIB);
+        // There is none for one more connection.
+        let mut one_more = victim.peer();
+        one_more.until_closed();
+        eventually(|| victim.handle.stats().connections_failed == 1);
+        neighbour.is_served();
+        // Nor for what would be done meanwhile: it waits.
+        let slow = peer.open(&get("/slow"), true);
+        bolt.comes();
+        let behind = peer.open(&get("/"), true);
+        neighbour.is_served();
+        bolt.let_one();
+        assert_eq!(peer.response(slow).0, 200);
+        assert_eq!(peer.response(behind).0, 200);
+        // There are some again.
+        space.give_back();
+        assert_eq!(victim.peer().fetch(&get("/")).0, 200);
+        neighbour.was_served();
+        drop((peer, one_more, bolt));
+        victim.comes_to_rest();
+    });
+}
