@@ -318,7 +318,10 @@ static PLAIN_OCTETS: [bool; 256] = {
 fn is_plain_authority(authority: &[u8]) -> bool {
     let in_name = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
     let name = authority.iter().take_while(|octet| in_name(octet)).count();
-    let is_port = |port: &[u8]| matches!(port.len(), 1..=4) && port.iter().all(u8::is_ascii_digit);
+    let is_port = |port: &[u8]| {
+        let fits = matches!(port.len(), 1..=4) || (port.len() == 5 && port <= &b"65535"[..]);
+        fits && port.iter().all(u8::is_ascii_digit)
+    };
     let rest = match &authority[name..] {
         [] => true,
         [b':', port @ ..] => is_port(port),
@@ -372,5 +375,21 @@ impl fmt::Debug for Request {
             .field("stream_id", &self.stream_id)
             .field("fields", &self.fields)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_plain_is_what_http_can_hold() {
+        for authority in ["a", "a:1", "x.y-z:8080", "127.0.0.1:65535", "a:00080"] {
+            assert!(is_plain_authority(authority.as_bytes()), "{authority}");
+            assert!(http::uri::Authority::try_from(authority).is_ok(), "{authority}");
+        }
+        for authority in ["", ":80", "a:65536", "a:123456", "a:x", "[::1]:80", "a@b", "a:1:2"] {
+            assert!(!is_plain_authority(authority.as_bytes()), "{authority}");
+        }
     }
 }

@@ -76,6 +76,8 @@ fn a_server_without_descriptors_goes_on_and_accepts_when_there_are_some() {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);
         let mut descriptors = Descriptors::all();
+        // None of them closes before all have come: its descriptor would be one more.
+        let mut peers = Vec::new();
         for _ in 0..3 {
             let errors = victim.handle.stats().accept_errors;
             // One for this end, none for the other.
@@ -88,7 +90,9 @@ fn a_server_without_descriptors_goes_on_and_accepts_when_there_are_some() {
             stream.set_read_timeout(Some(LONG)).unwrap();
             let mut peer = Peer::client(stream, Vec::new());
             assert_eq!(peer.fetch(&get("/")), (200, b"hello".to_vec()));
+            peers.push(peer);
         }
+        drop(peers);
         neighbour.was_served();
         victim.comes_to_rest();
     });
