@@ -99,6 +99,10 @@ expect 'HTTP/2 206' "${curl[@]}" --cacert "$cert" -i --range 0-9 "$url/README.md
 serve graceful
 expect 'hello world' "${curl[@]}" "$url/"
 
+# Honest and hostile load together, for a minute: it fails where an honest request does.
+printf '$ cargo run -q --example soak -- --minutes 1\n'
+timeout 240 cargo run -q --example soak -- --minutes 1 | tail -n 4
+
 # The public suite httpwg, one connection at a time; all of its cases pass.
 conform() {
     local suite passed

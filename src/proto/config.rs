@@ -66,8 +66,8 @@ impl Budget {
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
 ///   `max_header_list_size` at most, with as much again of it encoded,
-/// - `max_pending_acks` acknowledgements of up to 17 octets, and `remembered_streams` octets for each
-///   side.
+/// - `max_pending_acks` acknowledgements of up to 17 octets, and five octets for each of the
+///   `remembered_streams` of each side.
 ///
 /// # Budgets
 ///
@@ -139,8 +139,9 @@ pub struct Config {
     /// Streams that the peer made us reset: requests that are malformed, too large or over
     /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Frames of no use: PRIORITY, unknown types, empty DATA, stray WINDOW_UPDATE. Each DATA
-    /// frame that carries something earns one back. Default 10,000 + 330/s.
+    /// Frames of no use: PRIORITY, unknown types, empty DATA, stray WINDOW_UPDATE, and DATA for a
+    /// stream that we have reset once it is more than the stream's window allowed. Each DATA frame that
+    /// carries something earns one back. Default 10,000 + 330/s.
     pub glitches: Budget,
     /// PING frames received. Each DATA frame that carries something, in either direction, earns one
     /// back. Default 100 + 10/s.
@@ -154,8 +155,8 @@ pub struct Config {
     /// Promised streams that a client holds at once. Default 100. More are refused; while `enable_push`
     /// is off, any is a connection error.
     pub max_promised_streams: usize,
-    /// Streams that have ended and are remembered with how, of each side. Default 1,024, and as many
-    /// octets. A frame for one that is forgotten is taken for a peer's mistake where it may only have
+    /// Streams that have ended and are remembered with how, of each side. Default 1,024; one
+    /// octet each, and four more where streams have been reset by us. A frame for one that is forgotten is taken for a peer's mistake where it may only have
     /// been late: the stream is reset again.
     pub remembered_streams: u32,
     /// Octets of DATA waiting to be sent over all streams, and of field sections as well. Default

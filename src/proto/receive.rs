@@ -23,8 +23,8 @@ const COPIED: usize = 4 << 10;
 /// large buffers, filled with what is ignored, for a little DATA in each.
 const MAX_WASTE: usize = 16;
 
-/// DATA for a stream that is gone and that is smaller than this is counted as of no use: it is more
-/// work, for each octet, than its sender has with it.
+/// DATA for a stream that is gone, beyond what was on its way, and that is smaller than this is counted
+/// as of no use: it is more work, for each octet, than its sender has with it.
 const SLIVER: usize = 256;
 
 impl Connection {
@@ -175,8 +175,13 @@ impl Connection {
             self.queue_credit(increment);
         }
         let Some(stream) = self.streams.get_mut(id) else {
+            // RFC 9113, Section 5.1: the peer may not know yet that we have reset the stream. A server
+            // of tiny messages has thousands of frames on their way.
+            if self.streams.was_on_its_way(id, counted, frame.end_stream) {
+                return Ok(());
+            }
             if frame.data.len() >= SLIVER {
-                // It was on its way, as far as the window allowed: it makes up for what it costs.
+                // The window of the connection allowed it: it makes up for what it costs.
                 self.budgets.useful();
             }
             return self.receive_for_missing(id, "DATA", now);
@@ -238,7 +243,7 @@ impl Connection {
             return self.budgets.glitch(now);
         }
         match self.streams.standing(id) {
-            // RFC 9113, Section 5.1: frames that were on their way when we reset the stream.
+            // RFC 9113, Section 5.1: frames that may have been on their way when we reset the stream.
             Standing::Closed(Cause::ResetByUs) => self.budgets.glitch(now),
             // RFC 9113, Section 5.1: after END_STREAM of both sides it is a connection error.
             Standing::Closed(Cause::EndStream) => Err(ConnectionError::peer(

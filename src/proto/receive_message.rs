@@ -299,7 +299,7 @@ impl Connection {
 
     /// RST_STREAM for a stream that never got into the table.
     fn refuse(&mut self, id: StreamId, code: ErrorCode) {
-        self.streams.record(id, Cause::ResetByUs);
+        self.streams.record_refused(id, self.local.initial_window_size);
         self.stats.resets_sent += 1;
         self.queue(RstStream { stream_id: id, error_code: code });
     }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::config::Role;
 use super::state::Cause;
-use super::stream::Stream;
+use super::stream::{Phase, Stream};
 use crate::frame::StreamId;
 
 /// What an identifier without a live stream stands for.
@@ -117,12 +117,30 @@ impl Streams {
     pub(crate) fn remove(&mut self, id: StreamId, cause: Cause) -> Option<Stream> {
         let stream = self.live.remove(&id)?;
         self.history(id).record(id, cause);
+        if cause == Cause::ResetByUs && stream.recv.phase != Phase::Done {
+            let window = u32::try_from(stream.recv.window.signed()).unwrap_or(0);
+            self.history(id).allow(id, window);
+        }
         Some(stream)
     }
 
     /// The peer's stream was refused before it got into the table.
     pub(crate) fn record(&mut self, id: StreamId, cause: Cause) {
         self.history(id).record(id, cause);
+    }
+
+    /// The same where the peer may have sent DATA behind, as far as the window goes that each stream
+    /// starts with.
+    pub(crate) fn record_refused(&mut self, id: StreamId, window: u32) {
+        self.history(id).record(id, Cause::ResetByUs);
+        self.history(id).allow(id, window);
+    }
+
+    /// Whether DATA for a stream that we have reset was on its way then: the peer had window for it, and
+    /// has less from now on.
+    pub(crate) fn was_on_its_way(&mut self, id: StreamId, octets: u32, end_stream: bool) -> bool {
+        self.standing(id) == Standing::Closed(Cause::ResetByUs)
+            && self.history(id).use_up(id, octets, end_stream)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -137,13 +155,21 @@ struct History {
     last: StreamId,
     /// As far as it has been used: a connection with a few requests has a small one.
     ring: Vec<Option<Cause>>,
+    /// Octets of DATA that may still come for streams that we have reset, in places like those of the
+    /// ring. As far as there are any: most connections never have one.
+    awaited: Vec<u32>,
     /// How long the ring can be; 1 at least.
     remembered: u32,
 }
 
 impl History {
     fn new(remembered: u32) -> Self {
-        History { last: StreamId::default(), ring: Vec::new(), remembered: remembered.max(1) }
+        History {
+            last: StreamId::default(),
+            ring: Vec::new(),
+            awaited: Vec::new(),
+            remembered: remembered.max(1),
+        }
     }
 
     fn slot(&self, id: StreamId) -> usize {
@@ -167,11 +193,43 @@ impl History {
         if self.remembers(id) {
             let slot = self.slot(id);
             if slot >= self.ring.len() {
-                let len = (slot + 1).next_power_of_two().max(32).min(self.remembered as usize);
-                self.ring.resize(len, None);
+                self.ring.resize(self.len_for(slot), None);
             }
             self.ring[slot] = Some(cause);
+            if let Some(awaited) = self.awaited.get_mut(slot) {
+                *awaited = 0;
+            }
         }
+    }
+
+    /// So much DATA may come for a stream that has been recorded.
+    fn allow(&mut self, id: StreamId, octets: u32) {
+        if octets > 0 && self.remembers(id) {
+            let slot = self.slot(id);
+            if slot >= self.awaited.len() {
+                self.awaited.resize(self.len_for(slot), 0);
+            }
+            self.awaited[slot] = octets;
+        }
+    }
+
+    /// Takes DATA off what may come for a stream that has been recorded; `false` if it is too much.
+    fn use_up(&mut self, id: StreamId, octets: u32, end_stream: bool) -> bool {
+        let slot = self.slot(id);
+        let Some(awaited) = self.awaited.get_mut(slot) else { return false };
+        // An empty frame costs its sender nothing; it has one that ends the stream.
+        let was_allowed = *awaited > 0 && octets <= *awaited && (octets > 0 || end_stream);
+        if end_stream {
+            *awaited = 0;
+        } else if was_allowed {
+            *awaited -= octets;
+        }
+        was_allowed
+    }
+
+    /// The length of a ring that has this place.
+    fn len_for(&self, slot: usize) -> usize {
+        (slot + 1).next_power_of_two().max(32).min(self.remembered as usize)
     }
 
     fn remembers(&self, id: StreamId) -> bool {

@@ -12,7 +12,7 @@ const MAX_TABLE: usize = 1 << 20;
 /// The most that a field section may take: it is held whole, and octets of it are counted in multiples.
 const MAX_SECTION: u32 = 64 << 20;
 
-/// The most streams that are remembered: each connection may hold as many octets, twice.
+/// The most streams that are remembered: each connection may hold five octets for each, twice.
 const MAX_REMEMBERED: u32 = 1 << 20;
 
 /// A value in a [`Config`] that makes no sense.
@@ -126,7 +126,7 @@ impl Config {
             (
                 (1..=MAX_REMEMBERED).contains(&self.remembered_streams),
                 "remembered_streams",
-                "must be 1 to 2^20: every connection may hold as many octets, twice",
+                "must be 1 to 2^20: every connection may hold five octets for each, twice",
             ),
             (self.max_send_buffer >= 1, "max_send_buffer", least),
             (self.max_stream_send_buffer >= 1, "max_stream_send_buffer", least),

@@ -122,14 +122,23 @@ fn open<T: Transport>(
     match security {
         Security::None => open_clear(engine, stream, peer),
         #[cfg(feature = "tls")]
-        Security::Tls(acceptor) => {
-            let mut peer = peer;
-            let timeout = engine.config.handshake_timeout;
-            let stream = acceptor.accept(stream, timeout).map_err(Error::from)?;
-            peer.tls = Some(stream.facts().clone());
-            open_halves(engine, stream.split()?, peer, None)
-        }
+        Security::Tls(acceptor) => open_tls(engine, stream, peer, acceptor),
     }
+}
+
+// Apart, so that clear text does not take the stack that TLS takes.
+#[cfg(feature = "tls")]
+#[inline(never)]
+fn open_tls<T: Transport>(
+    engine: &Arc<Engine>,
+    stream: T,
+    mut peer: Peer,
+    acceptor: &crate::tls::Acceptor,
+) -> Result<Arc<Served>, Error> {
+    let timeout = engine.config.handshake_timeout;
+    let stream = acceptor.accept(stream, timeout).map_err(Error::from)?;
+    peer.tls = Some(stream.facts().clone());
+    open_halves(engine, stream.split()?, peer, None)
 }
 
 /// Clear text: HTTP/2 by prior knowledge, or HTTP/1.1 that asks to be upgraded.

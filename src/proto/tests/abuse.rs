@@ -100,6 +100,27 @@ fn the_default_budget_for_frames_of_no_use_is_ten_thousand() {
 }
 
 #[test]
+fn data_beyond_the_window_of_a_stream_that_we_have_reset() {
+    let config = || Config {
+        glitches: super::super::Budget::new(50, 1),
+        initial_window_size: 1_000,
+        ..Config::default()
+    };
+    let reset = |ends: bool| {
+        let mut peer = Peer::of_server(config());
+        peer.send_headers(1, &post(), ends);
+        peer.ask(|core, now| core.reset(id(1), ErrorCode::Cancel, now)).unwrap();
+        peer.sent();
+        peer
+    };
+    check_budget(reset(false), data_frame(1, b"x", false), 1_050);
+    check_budget(reset(false), data_frame(1, b"", false), 50);
+    // It has been said to end, and so it does once.
+    check_budget(reset(false), data_frame(1, b"", true), 51);
+    check_budget(reset(true), data_frame(1, b"x", false), 50);
+}
+
+#[test]
 fn budgets_refill_with_time() {
     let mut peer = server();
     let ping = Ping { ack: false, payload: [0; 8] };

@@ -307,6 +307,45 @@ fn many_cookies_are_taken() {
     }
 }
 
+/// A server of tiny messages goes on until it hears that nobody wants them any more, and so does a client
+/// that uploads them: as far as the window of the stream went.
+#[test]
+fn tiny_messages_that_were_on_their_way_when_we_reset_their_stream_cost_nothing() {
+    let config = || Config { initial_window_size: 100_000, ..Config::default() };
+    let download = || {
+        let mut peer = Peer::of_client(config());
+        peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.send_headers(1, &status(200), false);
+        peer
+    };
+    let upload = || {
+        let mut peer = Peer::of_server(config());
+        peer.send_headers(1, &post(), false);
+        peer
+    };
+    for mut peer in [download(), upload()] {
+        peer.send_data(1, b"tick", false);
+        peer.ask(|core, now| core.reset(id(1), ErrorCode::Cancel, now)).unwrap();
+        peer.send_all(std::iter::repeat_n(data_frame(1, b"tick", false), 24_998));
+        peer.send_data(1, b"last", true);
+        assert_eq!(peer.result, Ok(()));
+        peer.sent();
+        peer.expect_alive();
+    }
+}
+
+/// The same for a stream that was one too many.
+#[test]
+fn tiny_messages_that_were_on_their_way_when_their_stream_was_refused_cost_nothing() {
+    let mut peer = Peer::of_server(Config { max_concurrent_streams: 1, ..Config::default() });
+    peer.send_headers(1, &post(), false);
+    peer.send_headers(3, &post(), false);
+    peer.send_all(std::iter::repeat_n(data_frame(3, b"tick", false), 20_000));
+    peer.expect_reset(3, ErrorCode::RefusedStream);
+    peer.sent();
+    peer.expect_alive();
+}
+
 /// A small piece in each frame, and padding around it: what somebody does who hides how long his
 /// messages are.
 #[test]
