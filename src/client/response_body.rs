@@ -153,7 +153,9 @@ impl Raw {
     }
 
     fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.send_meanwhile()?;
+        if !self.recv.has_buffered() {
+            self.send_meanwhile()?;
+        }
         let chunk = self.recv.next_chunk()?;
         if chunk.is_none() {
             // The response is complete: what was not sent of the request is of no use.

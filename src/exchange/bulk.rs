@@ -12,8 +12,11 @@ const FULL: usize = 8 << 10;
 /// What has to come in such frames before a reader is left asleep.
 const PROOF: usize = 64 << 10;
 
-/// A reader is woken when this part of the window has come.
+/// A reader is woken when this part of the window has come, or [so much](MOST).
 const PART: usize = 4;
+
+/// The most that waits for a reader who is left asleep, however large the window.
+const MOST: usize = 1 << 20;
 
 /// What has to come from one look to the next, or the reader is woken: where a body comes slowly,
 /// waking costs nothing that counts, and credit that goes back late would make it slower.
@@ -44,7 +47,7 @@ impl Bulk {
 
     /// Whether a reader for whom so much waits can be left asleep.
     pub(super) fn may_sleep(&self, waits: usize, window: usize) -> bool {
-        self.run > self.proof && waits < window / PART
+        self.run > self.proof && waits < MOST.min(window / PART)
     }
 
     /// The reader is left asleep. Whether it was not before.
@@ -98,6 +101,13 @@ mod tests {
         prove(&mut bulk);
         assert!(bulk.may_sleep(WINDOW / 4 - 1, WINDOW));
         assert!(!bulk.may_sleep(WINDOW / 4, WINDOW));
+    }
+
+    #[test]
+    fn in_a_huge_window_it_is_woken_long_before() {
+        let mut bulk = Bulk::default();
+        prove(&mut bulk);
+        assert!(!bulk.may_sleep(MOST, (1 << 31) - 1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The connection that threads share: the core, what has come for each stream, and whose turn it
 //! is, all behind one lock.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::BuildHasherDefault;
@@ -51,13 +52,10 @@ pub(crate) trait Hooks: Send + Sync {
     fn flush(&self) -> bool;
 
     /// The calling thread has been waiting for the peer for a while: lends what it holds and others
-    /// wait for. Says whether there was anything; if so, [`resume`](Self::resume) has to follow.
-    fn rest(&self) -> bool {
-        false
+    /// wait for, until what is returned is dropped. `None` if there is nothing to lend.
+    fn rest(&self) -> Option<Box<dyn Any>> {
+        None
     }
-
-    /// The calling thread goes on, and has again what it has lent.
-    fn resume(&self) {}
 
     /// Calls [`Conn::tick`] at that time.
     fn arm(&self, conn: &Arc<Conn>, at: Instant);

@@ -90,6 +90,11 @@ impl State {
         sleepers.retain(|id| streams.get_mut(id).is_some_and(|inbox| inbox.look_at_sleeper(wake)));
     }
 
+    /// Whether there are readers whom nobody wakes but the clock, should nothing more come.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        !self.sleepers.is_empty()
+    }
+
     /// A stream that somebody is to take care of.
     pub(crate) fn arrive(&mut self, arrival: Arrival) {
         self.streams.insert(arrival.id, Inbox::new(arrival.end_stream));

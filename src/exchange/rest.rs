@@ -1,5 +1,6 @@
 //! What a thread lends while it waits for the peer.
 
+use std::any::Any;
 use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Hooks};
@@ -13,35 +14,26 @@ const A_WHILE: Duration = Duration::from_millis(100);
 /// A wait. When it has taken a while, what the thread [lends](Hooks::rest) is lent, until this is
 /// dropped.
 pub(super) struct Rest<'a> {
-    /// Gone when there is nothing to lend.
+    /// Gone when they have been asked.
     hooks: Option<&'a dyn Hooks>,
     since: Instant,
-    has_lent: bool,
+    _lent: Option<Box<dyn Any>>,
 }
 
 impl<'a> Rest<'a> {
     pub(super) fn new(conn: &'a Conn, since: Instant) -> Self {
-        Rest { hooks: conn.hooks.as_deref(), since, has_lent: false }
+        Rest { hooks: conn.hooks.as_deref(), since, _lent: None }
     }
 
     /// When it will have taken a while, if that is still to come.
     pub(super) fn at(&self) -> Option<Instant> {
-        self.hooks.filter(|_| !self.has_lent).map(|_| self.since + A_WHILE)
+        self.hooks.map(|_| self.since + A_WHILE)
     }
 
     /// Has it taken a while by now?
     pub(super) fn look(&mut self, now: Instant) {
         if self.at().is_some_and(|at| at <= now) {
-            self.has_lent = self.hooks.is_some_and(Hooks::rest);
-            self.hooks = self.hooks.filter(|_| self.has_lent);
-        }
-    }
-}
-
-impl Drop for Rest<'_> {
-    fn drop(&mut self) {
-        if let Some(hooks) = self.hooks.filter(|_| self.has_lent) {
-            hooks.resume();
+            self._lent = self.hooks.take().and_then(Hooks::rest);
         }
     }
 }

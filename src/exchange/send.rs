@@ -15,7 +15,7 @@ use super::lead::until;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
-use crate::proto::CommandError;
+use crate::proto::{CommandError, AT_ONCE};
 
 /// So much is gathered before it is given to the connection.
 pub(crate) const PIECE: usize = 64 << 10;
@@ -163,7 +163,8 @@ impl SendHalf {
         now: Instant,
     ) -> Result<(), Error> {
         let mut head = Some(head);
-        if matches!(then, Then::End) && self.end_at_once(&mut head, now) {
+        let may_end = matches!(then, Then::End) && self.buffer.len() <= AT_ONCE;
+        if may_end && self.end_at_once(&mut head, now) {
             return Ok(());
         }
         let data = self.buffer.split().freeze();

@@ -20,11 +20,14 @@ const KEPT: usize = 4;
 pub(crate) struct ReadBuffer {
     octets: BytesMut,
     ask: usize,
+    /// What `octets` may have been allocated with. Its capacity says less, when something has been taken
+    /// off the front: growing, it would find all of that again.
+    allocated: usize,
 }
 
 impl ReadBuffer {
     pub(crate) fn new() -> Self {
-        ReadBuffer { octets: BytesMut::new(), ask: SMALL }
+        ReadBuffer { octets: BytesMut::new(), ask: SMALL, allocated: 0 }
     }
 
     /// What has been read and is to be decoded; whoever decodes takes it off the front.
@@ -34,10 +37,12 @@ impl ReadBuffer {
 
     /// One read, behind the octets that are there.
     pub(crate) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
-        if self.octets.is_empty() && self.octets.capacity() > KEPT * self.ask {
+        if self.octets.is_empty() && self.allocated > KEPT * self.ask {
             self.octets = BytesMut::new();
+            self.allocated = 0;
         }
         let before = self.octets.len();
+        self.allocated = self.allocated.max(before + self.ask);
         self.octets.resize(before + self.ask, 0);
         let result = reader.read(&mut self.octets[before..]).and_then(|read| {
             // What lies behind what has been read is nothing that the peer has sent.
@@ -50,6 +55,11 @@ impl ReadBuffer {
         } else if result.is_ok() {
             // The transport has nothing more for now, and the next read may wait for long.
             self.ask = read.next_power_of_two().clamp(SMALL, REST);
+            if self.octets.len() < REST && self.allocated > KEPT * REST {
+                // DATA is shared with the buffer. Little of it, kept for long, is not to keep all that.
+                self.octets = BytesMut::from(&self.octets[..]);
+                self.allocated = self.octets.len();
+            }
         }
         result
     }
@@ -80,6 +90,33 @@ mod tests {
         assert_eq!(buffer.ask, SMALL);
         buffer.fill(&mut &[1u8; 10][..]).unwrap();
         assert!(buffer.octets.capacity() <= KEPT * SMALL);
+    }
+
+    /// A buffer that reads with the most.
+    fn grown() -> ReadBuffer {
+        let mut buffer = ReadBuffer::new();
+        while buffer.ask < LARGE {
+            buffer.fill(&mut io::repeat(1)).unwrap();
+            buffer.octets.clear();
+        }
+        buffer
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back_also_when_nearly_all_of_it_was_taken() {
+        let mut buffer = grown();
+        let read = buffer.fill(&mut &vec![1; LARGE - 100][..]).unwrap();
+        drop(buffer.octets.split_to(read));
+        buffer.fill(&mut &[1; 10][..]).unwrap();
+        assert!(buffer.octets.capacity() <= KEPT * REST);
+    }
+
+    #[test]
+    fn little_that_has_come_does_not_keep_a_large_buffer() {
+        let mut buffer = grown();
+        let read = buffer.fill(&mut &[1; 5_000][..]).unwrap();
+        assert_eq!((read, &buffer.octets[..]), (5_000, &[1; 5_000][..]));
+        assert!(buffer.octets.capacity() < 2 * 5_000);
     }
 
     #[test]

@@ -139,9 +139,9 @@ pub struct Config {
     /// Streams that the peer made us reset: requests that are malformed, too large or over
     /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Frames of no use: PRIORITY, unknown types, empty DATA, stray WINDOW_UPDATE, and DATA for a
-    /// stream that we have reset once it is more than the stream's window allowed. Each DATA frame that
-    /// carries something earns one back. Default 10,000 + 330/s.
+    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, credit for
+    /// more than we have sent; for streams that we have reset, more DATA than their window allowed. Each
+    /// DATA frame that carries something earns one back. Default 10,000 + 330/s.
     pub glitches: Budget,
     /// PING frames received. Each DATA frame that carries something, in either direction, earns one
     /// back. Default 100 + 10/s.

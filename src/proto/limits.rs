@@ -10,6 +10,9 @@ use crate::frame::ErrorCode;
 /// Tokens are counted in thousandths so that slow refills add up.
 const SCALE: u64 = 1_000;
 
+/// The most octets that we have sent for which late credit may come.
+const MAX_UNCREDITED: usize = 16 << 20;
+
 /// A bucket that holds `burst` tokens and gains `per_second` tokens a second.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenBucket {
@@ -67,6 +70,9 @@ pub(crate) struct Budgets {
     glitches: TokenBucket,
     pings: TokenBucket,
     settings: TokenBucket,
+    /// Octets of DATA that we have sent and that the peer may give credit for when their streams have
+    /// ended.
+    uncredited: usize,
 }
 
 impl Budgets {
@@ -77,6 +83,7 @@ impl Budgets {
             glitches: TokenBucket::new(config.glitches, now),
             pings: TokenBucket::new(config.pings_received, now),
             settings: TokenBucket::new(config.settings_received, now),
+            uncredited: 0,
         }
     }
 
@@ -111,9 +118,26 @@ impl Budgets {
         self.pings.put_back();
     }
 
-    /// So does DATA that we send.
-    pub(crate) fn served(&mut self) {
+    /// DATA that we send earns back a PING as well.
+    pub(crate) fn served(&mut self, octets: usize) {
         self.pings.put_back();
+        self.uncredited = self.uncredited.saturating_add(octets).min(MAX_UNCREDITED);
+    }
+
+    /// Credit for a stream that has ended. A response goes out in one write, and its client gives credit
+    /// for each few KiB that it has read of it: that is no abuse while it is no more than we have sent.
+    pub(crate) fn late_credit(
+        &mut self,
+        octets: usize,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        match self.uncredited.checked_sub(octets) {
+            Some(rest) => {
+                self.uncredited = rest;
+                Ok(())
+            }
+            None => self.glitch(now),
+        }
     }
 
     pub(crate) fn ping(&mut self, now: Instant) -> Result<(), ConnectionError> {

@@ -119,6 +119,7 @@ pub use error::{CommandError, ConnectionError, Fault, Malformed};
 pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
 pub use outgoing::Transmit;
 pub use priority::Priority;
+pub(crate) use sending::AT_ONCE;
 pub use settings::RemoteSettings;
 pub use stats::{Compression, Stats, Traffic};
 pub(crate) use streams::IdHasher;

@@ -278,7 +278,7 @@ impl Connection {
         self.check_not_idle(id, "WINDOW_UPDATE")?;
         let Some(stream) = self.streams.get_mut(id) else {
             // It may have been on its way when the stream ended.
-            return self.budgets.glitch(now);
+            return self.budgets.late_credit(granted, now);
         };
         if let Err(refusal) = stream.state.recv_window_update() {
             return self.refused(id, refusal, "WINDOW_UPDATE before HEADERS", now);

@@ -43,6 +43,9 @@ impl Connection {
             // RFC 9113, Section 6.8: beyond our GOAWAY nothing is done but decode.
             Standing::Idle if self.is_ignored(id) => self.budgets.glitch(now),
             Standing::Idle => self.receive_request(section, now),
+            // RFC 9113, Section 5.1: the response to a request that was cancelled meanwhile, or the
+            // trailers of one.
+            _ if section.end_stream && self.streams.was_on_its_way(id, 0, true) => Ok(()),
             _ => self.receive_for_missing(id, "HEADERS", now),
         }
     }

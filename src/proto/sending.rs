@@ -17,7 +17,7 @@ use crate::hpack::Headers;
 
 /// The end of a body up to this size need not stand in line where nobody stands there. Most
 /// responses are that.
-const AT_ONCE: usize = 2 << 10;
+pub(crate) const AT_ONCE: usize = 2 << 10;
 
 /// With more than this encoded and not yet taken, DATA stands in line: it is not to use up the room
 /// of field sections.

@@ -98,7 +98,7 @@ impl Connection {
             stream.send.window.consume(len);
         }
         if len > 0 {
-            self.budgets.served();
+            self.budgets.served(len);
         }
         let flags = if end_stream { Flags::END_STREAM } else { Flags::default() };
         // No piece is larger than a frame may be.

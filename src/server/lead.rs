@@ -21,8 +21,10 @@
 //! after the one before. So for some requests after a take-over each gets a thread at once, until they
 //! prove to be quick again.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -49,9 +51,9 @@ const UNREAD: u32 = 16;
 const QUIET: u32 = 64;
 
 thread_local! {
-    /// This thread runs a handler, and so holds a place. Halves of a stream may be used by other threads
-    /// as well, which hold none.
-    static HAS_PLACE: Cell<bool> = const { Cell::new(false) };
+    /// The server that this thread runs a handler for, and so holds a place of. Halves of a stream may
+    /// be used by other threads as well, which hold none, and by handlers of other servers.
+    pub(super) static PLACE: Cell<*const Engine> = const { Cell::new(ptr::null()) };
 }
 
 /// Leads a connection, until it ends or another thread has taken over.
@@ -207,11 +209,11 @@ fn answer(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
     // panic when it is dropped.
     let _timed = Timed::begin(served, id);
     let answer = AssertUnwindSafe(|| handler::run(served, arrival, scratch));
-    HAS_PLACE.set(true);
+    PLACE.set(Arc::as_ptr(&served.engine));
     if catch_unwind(answer).is_err() {
         log::error!("stream {id}: what the handler left behind panicked");
     }
-    HAS_PLACE.set(false);
+    PLACE.set(ptr::null());
 }
 
 /// A handler has ended, and no other begins in its place.
@@ -276,8 +278,11 @@ fn keep_watch(served: &Arc<Served>) {
         served.is_watched.store(false, Ordering::Relaxed);
         // A leader that has just gone to work may have found itself watched still. It has said that
         // it works under the lock, before it looked; so one of us sees the other.
-        Progress::of(&served.conn.lock()).is_some()
-            && !served.is_watched.swap(true, Ordering::Relaxed)
+        // So it is with readers whom what it has read has left asleep.
+        let state = served.conn.lock();
+        let is_needed = Progress::of(&state).is_some() || state.has_sleepers();
+        drop(state);
+        is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
     });
 }
 
@@ -336,25 +341,15 @@ impl Hooks for ServedHooks {
         self.0.upgrade().is_some_and(|served| served.flush_elsewhere())
     }
 
-    fn rest(&self) -> bool {
-        let served = self.0.upgrade().filter(|_| HAS_PLACE.get());
-        let has_lent = served.is_some_and(|served| {
-            let lends = served.engine.permits.lend();
-            if lends {
-                pass_on(&served.engine);
-            }
-            lends
-        });
-        // It is lent once at a time.
-        HAS_PLACE.set(HAS_PLACE.get() && !has_lent);
-        has_lent
-    }
-
-    fn resume(&self) {
-        HAS_PLACE.set(true);
-        if let Some(served) = self.0.upgrade() {
-            served.engine.permits.reclaim();
+    fn rest(&self) -> Option<Box<dyn Any>> {
+        let engine = Arc::clone(&self.0.upgrade()?.engine);
+        if PLACE.get() != Arc::as_ptr(&engine) || !engine.permits.lend() {
+            return None;
         }
+        // It is lent once at a time.
+        PLACE.set(ptr::null());
+        pass_on(&engine);
+        Some(Box::new(Lent(engine)))
     }
 
     fn work(&self) {
@@ -373,6 +368,17 @@ impl Hooks for ServedHooks {
             }
             Tick::Cut => served.conn.cut(),
         });
+    }
+}
+
+/// A place that is lent, until this is dropped. By then the connection may be gone whose peer was
+/// waited for: it need not be that of the handler.
+struct Lent(Arc<Engine>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.permits.reclaim();
+        PLACE.set(Arc::as_ptr(&self.0));
     }
 }
 

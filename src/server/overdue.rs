@@ -52,6 +52,9 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
     if let Some(next) = next {
         call_for_end(served, next, timeout);
     }
+    if late.is_empty() {
+        return;
+    }
     let mut state = served.conn.lock();
     for (id, _) in late {
         let is_done = |inbox: &Inbox| inbox.is_released || inbox.is_over();

@@ -314,9 +314,20 @@ static PLAIN_OCTETS: [bool; 256] = {
     table
 };
 
+/// What a name or an IPv4 address may hold for sure.
+static NAME_OCTETS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 128 {
+        table[octet] = (octet as u8).is_ascii_alphanumeric() || matches!(octet as u8, b'-' | b'.');
+        octet += 1;
+    }
+    table
+};
+
 /// A name or an IPv4 address, and a port.
 fn is_plain_authority(authority: &[u8]) -> bool {
-    let in_name = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
+    let in_name = |octet: &u8| NAME_OCTETS[usize::from(*octet)];
     let name = authority.iter().take_while(|octet| in_name(octet)).count();
     let is_port = |port: &[u8]| {
         let fits = matches!(port.len(), 1..=4) || (port.len() == 5 && port <= &b"65535"[..]);

@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use h2_sync::client::Body;
+use h2_sync::client::{Body, Client};
+use h2_sync::frame::Frame;
 use h2_sync::{headers, ErrorCode};
 
 use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, serve};
+use crate::support::{bounded, client, config, octets, serve};
 
 /// Gives octets for ever.
 fn endless() -> Body {
@@ -154,5 +155,34 @@ fn a_server_that_does_not_know_about_expect_gets_the_body_all_the_same() {
         peer.receive_data(4);
         peer.answer(id, 200, "");
         assert_eq!(sending.join().unwrap(), 200);
+    });
+}
+
+#[test]
+fn what_has_come_of_a_response_is_read_before_the_request_goes_on() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.http2.initial_window_size = 64 << 10;
+        let (written, is_written) = mpsc::channel();
+        let sending = thread::spawn(move || {
+            let client = Client::with_config(config).unwrap();
+            let mut response = client.post(&*url).body(endless()).send().unwrap();
+            is_written.recv().unwrap();
+            response.trailers().unwrap()
+        });
+        let mut peer = Peer::accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.receive_data(65_535);
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        for _ in 0..8 {
+            peer.send_data(id, octets(8 << 10), false);
+        }
+        written.send(()).unwrap();
+        // Both windows are shut now, and this one is opened by reading.
+        let opens = |frame: &Frame| matches!(frame, Frame::WindowUpdate(it) if it.stream_id == id);
+        while !opens(&peer.next().unwrap()) {}
+        peer.send_data(id, "", true);
+        assert!(sending.join().unwrap().is_none());
     });
 }

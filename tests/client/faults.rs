@@ -11,6 +11,7 @@ use h2_sync::client::Client;
 use h2_sync::frame::{Frame, StreamId};
 use h2_sync::ErrorCode;
 
+use crate::frames::numbers::Numbers;
 use crate::peer::Peer;
 use crate::support::{bounded, config};
 
@@ -19,17 +20,6 @@ const THREADS: u64 = 4;
 /// By hand, `H2_SYNC_FAULTS=1000` for the whole of it.
 fn rounds() -> u64 {
     std::env::var("H2_SYNC_FAULTS").map_or(20, |rounds| rounds.parse().unwrap())
-}
-
-/// Numbers that look random and are the same in each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
-    }
 }
 
 /// Answers some requests, and does something else to the others.

@@ -1,7 +1,6 @@
 //! Servers for the client to talk to, and bounded waits.
 
 use std::io;
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -9,20 +8,14 @@ use h2_sync::client::{Client, Config, Connection, Proxies};
 use h2_sync::server::{self, serve_connection, Handle, Request, Response, Server};
 use h2_sync::transport::duplex;
 
+use crate::frames::within;
+
 /// Nothing here takes so long, on however slow a machine.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
 /// Runs a test that could hang, and fails it if it does.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let running = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(2 * LONG) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
+    within(2 * LONG, test);
 }
 
 /// Settings that do not look at the environment.

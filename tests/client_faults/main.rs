@@ -8,6 +8,8 @@
 mod graceful;
 mod killed;
 mod log;
+#[path = "../support/numbers.rs"]
+mod numbers;
 mod peer;
 mod raw;
 

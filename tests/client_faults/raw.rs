@@ -9,6 +9,7 @@ use h2_sync::frame::{Frame, Ping, StreamId};
 use h2_sync::ErrorCode;
 
 use crate::log::Log;
+use crate::numbers::Numbers;
 use crate::peer::Peer;
 
 #[derive(Debug, Clone, Copy)]
@@ -154,16 +155,5 @@ impl Shared {
                 peer.reset(id, ErrorCode::InternalError)
             }
         }
-    }
-}
-
-/// Numbers that look random and are the same in each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
     }
 }

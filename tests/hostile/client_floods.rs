@@ -10,7 +10,7 @@ use h2_sync::proto::Budget;
 use h2_sync::transport::duplex;
 use h2_sync::{headers, Config, ErrorCode, ErrorKind};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Stage};
+use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
 use crate::memory::{bounded, measured, Measured, KIB, MIB};
 use crate::support::{wire, Flood, Peer, LONG};
 
@@ -42,6 +42,15 @@ fn is_cut(frames: impl Fn(u32) -> Vec<u8> + Send + 'static) {
         assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
         end(&measured, stage);
     });
+}
+
+/// The same where the flood comes later, to somebody who has asked for something.
+fn ends_in_calm(mut peer: Peer, asked: Asked, frame: &[u8]) {
+    let frames = many(frame);
+    assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
+    peer.expect_goaway(ErrorCode::EnhanceYourCalm);
+    drop(peer);
+    assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
 }
 
 fn end(measured: &Measured, stage: Stage) {
@@ -82,11 +91,7 @@ fn empty_data_without_end_is_cut() {
         let asked = stage.gets();
         let (mut peer, id) = stage.meets();
         peer.send_headers(id, &headers!(":status" => "200"), false);
-        let frames = many(&wire::data(id.get(), 0, []));
-        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
-        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        drop(peer);
-        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        ends_in_calm(peer, asked, &wire::data(id.get(), 0, []));
         end(&measured, stage);
     });
 }
@@ -99,11 +104,7 @@ fn data_that_is_padding_alone_is_cut() {
         let asked = stage.gets();
         let (mut peer, id) = stage.meets();
         peer.send_headers(id, &headers!(":status" => "200"), false);
-        let frames = many(&wire::data(id.get(), wire::PADDED, wire::padded([], 255)));
-        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
-        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        drop(peer);
-        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        ends_in_calm(peer, asked, &wire::data(id.get(), wire::PADDED, wire::padded([], 255)));
         end(&measured, stage);
     });
 }
@@ -121,11 +122,7 @@ fn data_for_a_stream_that_was_cancelled_is_cut() {
         // Somebody reads.
         let asked = stage.gets();
         next_request(&mut peer);
-        let frames = many(&wire::data(id.get(), 0, [7]));
-        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
-        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        drop(peer);
-        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        ends_in_calm(peer, asked, &wire::data(id.get(), 0, [7]));
         end(&measured, stage);
     });
 }
@@ -141,11 +138,7 @@ fn resets_of_a_stream_that_is_gone_are_cut() {
         assert_reset(asked, ErrorCode::Cancel);
         let asked = stage.gets();
         next_request(&mut peer);
-        let frames = many(&wire::rst_stream(id.get(), 8));
-        assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
-        peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        drop(peer);
-        assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
+        ends_in_calm(peer, asked, &wire::rst_stream(id.get(), 8));
         end(&measured, stage);
     });
 }

@@ -147,7 +147,25 @@ fn an_upload_in_frames_of_one_octet_is_taken() {
     });
 }
 
-/// A credit for each hundred octets that it has read, for the stream and the connection.
+/// Reads a MiB, and gives credit for each hundred octets that it has read, for the stream and the
+/// connection.
+fn read_and_credit(peer: &mut Peer, stream_id: StreamId) {
+    let (mut read, mut credited) = (0, 0);
+    while read < MIB {
+        read += peer.until(|frame| match frame {
+            Frame::Data(data) => Some(data.data.len()),
+            _ => None,
+        });
+        let mut credit = Vec::new();
+        while credited + 100 <= read {
+            credit.extend(wire::window_update(0, 100));
+            credit.extend(wire::window_update(stream_id.get(), 100));
+            credited += 100;
+        }
+        peer.write(credit);
+    }
+}
+
 #[test]
 fn a_peer_that_credits_every_hundred_octets_gets_its_response() {
     bounded(|| {
@@ -155,20 +173,7 @@ fn a_peer_that_credits_every_hundred_octets_gets_its_response() {
         let mut peer =
             Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(1_000)]);
         let stream_id = peer.open(&get(&format!("/{MIB}")), true);
-        let (mut read, mut credited) = (0, 0);
-        while read < MIB {
-            read += peer.until(|frame| match frame {
-                Frame::Data(data) => Some(data.data.len()),
-                _ => None,
-            });
-            let mut credit = Vec::new();
-            while credited + 100 <= read {
-                credit.extend(wire::window_update(0, 100));
-                credit.extend(wire::window_update(stream_id.get(), 100));
-                credited += 100;
-            }
-            peer.write(credit);
-        }
+        read_and_credit(&mut peer, stream_id);
         is_served(&mut peer);
     });
 }
@@ -183,20 +188,7 @@ fn a_server_that_credits_every_hundred_octets_gets_the_request() {
         });
         let mut peer = Peer::accept_with(&listener, vec![Setting::InitialWindowSize(1_000)]);
         let (stream_id, _) = peer.receive_headers();
-        let (mut read, mut credited) = (0, 0);
-        while read < MIB {
-            read += peer.until(|frame| match frame {
-                Frame::Data(data) => Some(data.data.len()),
-                _ => None,
-            });
-            let mut credit = Vec::new();
-            while credited + 100 <= read {
-                credit.extend(wire::window_update(0, 100));
-                credit.extend(wire::window_update(stream_id.get(), 100));
-                credited += 100;
-            }
-            peer.write(credit);
-        }
+        read_and_credit(&mut peer, stream_id);
         peer.answer(stream_id, 200, "");
         assert_eq!(asks.join().unwrap(), 200);
         assert_eq!(peer.seen.goaway, None);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crossbeam_channel::{bounded as channel, Receiver, Sender};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
-use h2_sync::{headers, Headers};
 
 use crate::support::{eventually, Peer, LONG};
+pub(crate) use crate::support::{get, post, request};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -148,16 +148,4 @@ impl Bolt {
     pub(crate) fn let_one(&self) {
         self.bolt.send_timeout((), LONG).expect("somebody waits at the gate");
     }
-}
-
-pub(crate) fn get(path: &str) -> Headers {
-    request("GET", path)
-}
-
-pub(crate) fn post(path: &str) -> Headers {
-    request("POST", path)
-}
-
-pub(crate) fn request(method: &str, path: &str) -> Headers {
-    headers!(":method" => method, ":scheme" => "http", ":authority" => "test", ":path" => path)
 }

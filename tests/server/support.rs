@@ -1,39 +1,16 @@
 //! Servers, bounded waits, and handlers that wait to be let go.
 
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
-
 use crossbeam_channel::{bounded as channel, Receiver, Sender};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
-use h2_sync::{headers, Headers};
 
-/// Nothing here takes so long, on however slow a machine.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+use crate::frames::within;
+pub(crate) use crate::frames::{eventually, get, post, request, LONG};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs a test that could hang, and fails it if it does.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let running = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(2 * LONG) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
-}
-
-/// Waits for what nobody tells.
-#[track_caller]
-pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < LONG, "it does not come to pass");
-        thread::park_timeout(Duration::from_millis(1));
-    }
+    within(2 * LONG, test);
 }
 
 /// A server on loopback.
@@ -103,16 +80,4 @@ impl Bolt {
 
     /// Lets all through, now and later.
     pub(crate) fn open(self) {}
-}
-
-pub(crate) fn get(path: &str) -> Headers {
-    request("GET", path)
-}
-
-pub(crate) fn post(path: &str) -> Headers {
-    request("POST", path)
-}
-
-pub(crate) fn request(method: &str, path: &str) -> Headers {
-    headers!(":method" => method, ":scheme" => "http", ":authority" => "test", ":path" => path)
 }

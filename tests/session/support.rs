@@ -2,9 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use h2_sync::proto::Config;
@@ -12,20 +10,14 @@ use h2_sync::session::{RecvTimeoutError, Session};
 use h2_sync::transport::{duplex, Closer, Duplex, Halves, Pair, ReadHalf, Transport, WriteHalf};
 use h2_sync::{headers, Evt, Headers, Reason, Role, StreamId};
 
+use crate::frames::within;
+
 /// Nothing here takes so long, on however slow a machine.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
 /// Runs a test that could hang, and fails it if it does.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let running = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(2 * LONG) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
+    within(2 * LONG, test);
 }
 
 pub(crate) fn id(n: u32) -> StreamId {

@@ -8,6 +8,18 @@ use h2_sync::{headers, ErrorCode, Headers, StreamId};
 
 use super::peer::Peer;
 
+pub(crate) fn get(path: &str) -> Headers {
+    request("GET", path)
+}
+
+pub(crate) fn post(path: &str) -> Headers {
+    request("POST", path)
+}
+
+pub(crate) fn request(method: &str, path: &str) -> Headers {
+    headers!(":method" => method, ":scheme" => "http", ":authority" => "test", ":path" => path)
+}
+
 impl<S: Read + Write> Peer<S> {
     /// Sends HEADERS of a new stream.
     pub(crate) fn open(&mut self, fields: &Headers, end_stream: bool) -> StreamId {

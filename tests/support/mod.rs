@@ -10,6 +10,7 @@ mod bounded;
 mod expect;
 mod flood;
 mod messages;
+pub(crate) mod numbers;
 mod peer;
 mod seen;
 pub(crate) mod table;
@@ -17,4 +18,5 @@ pub(crate) mod wire;
 
 pub(crate) use bounded::{eventually, within, LONG};
 pub(crate) use flood::Flood;
+pub(crate) use messages::{get, post, request};
 pub(crate) use peer::{is_gone, listener, Peer};

@@ -14,3 +14,6 @@ mod pressure;
 mod resumption;
 mod sessions;
 mod support;
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "../support/bounded.rs"]
+mod waits;

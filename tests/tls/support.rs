@@ -2,13 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{mpsc, Arc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::tls::rustls::{ClientConfig, Connection, ServerConfig};
 use h2_sync::tls::{Acceptor, Connector, HandshakeError, TlsStream};
 use h2_sync::transport::Transport;
+
+use crate::waits::within;
 
 /// Nothing here takes so long, on however slow a machine.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
@@ -17,15 +19,7 @@ pub(crate) const NAME: &str = "test.example";
 
 /// Runs a test that could hang, and fails it if it does.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let running = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(2 * LONG) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
+    within(2 * LONG, test);
 }
 
 /// A certificate and its key, in PEM.

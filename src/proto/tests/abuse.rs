@@ -118,6 +118,14 @@ fn data_beyond_the_window_of_a_stream_that_we_have_reset() {
     // It has been said to end, and so it does once.
     check_budget(reset(false), data_frame(1, b"", true), 51);
     check_budget(reset(true), data_frame(1, b"x", false), 50);
+    let mut peer = reset(false);
+    for _ in 0..51 {
+        peer.send_headers(1, &trailers(), true);
+        assert_eq!(peer.result, Ok(()));
+    }
+    peer.sent();
+    peer.send_headers(1, &trailers(), true);
+    peer.expect_failure(ErrorCode::EnhanceYourCalm);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::{Config, Event, Role};
 use super::peer::data_frame;
 use super::{get, id, post, status, Pair, Peer, Side};
@@ -106,6 +108,30 @@ fn a_client_that_declines_each_promise_gets_its_responses() {
         peer.sent();
         peer.events();
         n += 2;
+    }
+    peer.expect_alive();
+}
+
+// Beside `glitches`.
+
+/// A client reads a response in pieces of 4 KiB, and gives credit for each, long after the server has
+/// sent the last octet. As fast as it goes.
+#[test]
+fn a_client_that_credits_what_it_reads_of_streams_that_have_ended_is_served() {
+    let mut peer = server();
+    for n in 0..2_000 {
+        let stream_id = id(2 * n + 1);
+        peer.send_headers(stream_id.get(), &get(), true);
+        peer.ask(|core, now| core.send_headers(stream_id, &status(200), false, now)).unwrap();
+        let body = Bytes::from(vec![0; 60_000]);
+        peer.ask(|core, now| core.send_data(stream_id, body.clone(), true, now)).unwrap();
+        peer.sent();
+        peer.events();
+        for _ in 0..15 {
+            peer.send_window(stream_id.get(), 4_000);
+        }
+        peer.send_window(0, 60_000);
+        assert_eq!(peer.result, Ok(()), "{n}");
     }
     peer.expect_alive();
 }
@@ -334,7 +360,23 @@ fn tiny_messages_that_were_on_their_way_when_we_reset_their_stream_cost_nothing(
     }
 }
 
-/// The same for a stream that was one too many.
+/// Whoever asks two servers for the same takes the answer that comes first. That of the other is on its
+/// way when its request is cancelled.
+#[test]
+fn answers_to_twenty_thousand_requests_that_were_cancelled_meanwhile_cost_nothing() {
+    let mut peer = Peer::of_client(Config::default());
+    for _ in 0..20_000 {
+        let stream_id = peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.ask(|core, now| core.reset(stream_id, ErrorCode::Cancel, now)).unwrap();
+        peer.send_headers(stream_id.get(), &status(204), true);
+        assert_eq!(peer.result, Ok(()));
+        peer.sent();
+        peer.events();
+    }
+    peer.expect_alive();
+}
+
+/// A stream that was one too many is refused, and its messages come all the same.
 #[test]
 fn tiny_messages_that_were_on_their_way_when_their_stream_was_refused_cost_nothing() {
     let mut peer = Peer::of_server(Config { max_concurrent_streams: 1, ..Config::default() });

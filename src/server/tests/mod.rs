@@ -1,6 +1,7 @@
 //! The parts of a server by themselves. The whole of it is tested from outside, in `tests/server`.
 
 mod clock;
+mod lending;
 mod permits;
 mod pool;
 
