@@ -61,7 +61,7 @@ impl Budget {
 ///
 /// - received and not yet taken: `max_concurrent_streams × initial_window_size` (128 MiB with the
 ///   defaults, reached only by an application that takes nothing; read buffers that are shared can
-///   make it more, at most 16 times, for a peer that sends as much as that),
+///   make it more, at most 20 times, for a peer that sends as much as that),
 /// - waiting to be sent: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of

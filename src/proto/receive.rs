@@ -20,8 +20,9 @@ use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, P
 const COPIED: usize = 4 << 10;
 
 /// So is DATA that would keep alive more than so many times its size: a peer could have us hold
-/// large buffers, filled with what is ignored, for a little DATA in each.
-const MAX_WASTE: usize = 16;
+/// large buffers, filled with what is ignored, for a little DATA in each. A frame of 16 KiB out of the
+/// largest read and what was left before it is shared.
+const MAX_WASTE: usize = 20;
 
 /// DATA for a stream that is gone, beyond what was on its way, and that is smaller than this is counted
 /// as of no use: it is more work, for each octet, than its sender has with it.
