@@ -256,6 +256,11 @@ impl State {
         }
     }
 
+    /// Why a call below failed: the other half may have broken all while it was under way.
+    fn why(&self, error: io::Error) -> io::Error {
+        self.check().err().unwrap_or(error)
+    }
+
     fn reset(&self, below: &Closer) -> io::Error {
         self.is_broken.store(true, SeqCst);
         // Whoever waits is woken.
@@ -291,7 +296,7 @@ impl Read for FaultyReader {
         }
         state.give_up()?;
         let room = state.room(Call::Read, buf.len());
-        let read = self.reader.read(&mut buf[..room])?;
+        let read = self.reader.read(&mut buf[..room]).map_err(|error| state.why(error))?;
         // It may have been broken while this waited.
         state.check()?;
         state.read.fetch_add(read as u64, SeqCst);
@@ -322,7 +327,7 @@ impl Write for FaultyWriter {
         }
         state.give_up()?;
         let room = state.room(Call::Write, buf.len());
-        let written = self.writer.write(&buf[..room])?;
+        let written = self.writer.write(&buf[..room]).map_err(|error| state.why(error))?;
         let total = state.written.fetch_add(written as u64, SeqCst) + written as u64;
         // A reset does not wait for the next write.
         match state.script.fault {
