@@ -248,7 +248,9 @@ fn bodies_that_nobody_reads_take_the_windows_of_their_streams_and_no_more() {
         let pieces = frames.map(|id| wire::data(id.get(), 0, &BODY[..16 * KIB]));
         let _ = peer.flood(pieces);
         peer.synchronize();
-        measured.assert_peak(STREAMS * MIB + 4 * MIB);
+        // DATA is shared with the buffers that it was read into. At the worst these are asked to hold 16,
+        // 64 and 256 KiB by turns, and the last gets no more than 16: 336 KiB for 96.
+        measured.assert_peak(4 * STREAMS * MIB);
         assert_eq!(peer.fetch(&get("/")).0, 200);
         // One octet more is one too many, for that stream.
         peer.write(wire::data(ids[0].get(), 0, "x"));
