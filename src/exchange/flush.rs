@@ -58,9 +58,7 @@ impl Conn {
             if let Some(mut writing) = state.writing.take() {
                 let stays = self.hooks.is_some();
                 state = self.write(state, &mut writing, deadline, stays);
-                state.writing = Some(writing);
-                self.cut_after_a_failure(&state);
-                state = self.shut_after_the_end(state);
+                state = self.put_back(state, writing);
                 if (deadline.is_some() || !stays) && state.has_to_write() {
                     // Others have found the writer gone, and rely on it.
                     self.flush_elsewhere(&mut state);
@@ -90,19 +88,23 @@ impl Conn {
         let conn = Arc::clone(self);
         let write = move || {
             let Ok(mut writing) = take.recv() else { return };
-            let mut state = conn.write(conn.lock(), &mut writing, None, true);
-            state.writing = Some(writing);
-            conn.cut_after_a_failure(&state);
-            state = conn.shut_after_the_end(state);
+            let state = conn.write(conn.lock(), &mut writing, None, true);
+            let state = conn.put_back(state, writing);
             drop(conn.wake_reader_after_the_end(state));
         };
-        let builder = thread::Builder::new().name("h2-sync-flush".to_owned());
-        let has_begun = builder.stack_size(128 << 10).spawn(write).is_ok();
+        let has_begun = spawn("h2-sync-flush", write);
         if let Some(writing) = state.writing.take_if(|_| has_begun) {
             // The thread waits for it.
             state.writing = give.send(writing).err().map(|unsent| unsent.0);
         }
         has_begun
+    }
+
+    /// The turn to write is over.
+    fn put_back<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, writing: Box<Writing>) -> Guard<'a> {
+        state.writing = Some(writing);
+        self.cut_after_a_failure(&state);
+        self.shut_after_the_end(state)
     }
 
     /// A client's read that cannot be given a time, or has been given it already, would not notice that
@@ -121,8 +123,7 @@ impl Conn {
                 conn.cut();
             }
         };
-        let builder = thread::Builder::new().name("h2-sync-cut".to_owned());
-        if builder.stack_size(128 << 10).spawn(cut).is_err() {
+        if !spawn("h2-sync-cut", cut) {
             log::warn!("no thread to end a connection that cannot be written to");
         }
     }
@@ -217,4 +218,9 @@ impl Conn {
         let _ = self.closer.shutdown_write();
         self.lock()
     }
+}
+
+/// A thread that does one thing for a client's connection. `false` if there is none.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    thread::Builder::new().name(name.to_owned()).stack_size(128 << 10).spawn(work).is_ok()
 }
