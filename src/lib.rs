@@ -1,23 +1,52 @@
 #![forbid(unsafe_code)]
 //! HTTP/2 (RFC 9113, RFC 7541) for programs that block: threads and channels, no async runtime.
 //!
+//! # A server
+//!
+//! ```no_run
+//! use std::io::{self, Write};
+//!
+//! use h2_sync::server::{Request, Response, Server};
+//!
+//! fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {
+//!     writeln!(response, "Hello! You have asked for {}.", request.path())
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     Server::bind("127.0.0.1:8080")?.serve(handler)?.wait();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # A client
+//!
+//! ```no_run
+//! use h2_sync::client::Client;
+//!
+//! fn main() -> Result<(), h2_sync::Error> {
+//!     let client = Client::new()?;
+//!     let response = client.get("https://example.com/").send()?;
+//!     println!("{} {}", response.status(), response.text()?);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Which door?
 //!
 //! There is one protocol core, and there are several doors to it, from high to low:
 //!
 //! | you want | take | what it is |
 //! | --- | --- | --- |
-//! | a connection: requests and responses, from either end | [`session`] | two channels: actions go in, events come out |
+//! | to answer requests | [`server`] | a handler for each request, over TCP, TLS or any transport |
+//! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
+//! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
 //! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
 //!
-//! A connection runs on a [`transport`]: a TCP or Unix socket, a pair of pipes, an in-memory
-//! duplex, or anything else that reads and writes.
+//! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
+//! pipes, an in-memory duplex, or anything else that reads and writes.
 //!
-//! A server that calls a handler for each request, and a client with a pool of connections, are
-//! not there yet, nor is TLS; see [below](#should-i-use-this-crate).
-//!
-//! # Example
+//! # A connection as two channels
 //!
 //! Both ends of a connection, on loopback. `cargo run --example hello` is the same with comments
 //! on what happens.
@@ -79,10 +108,13 @@
 //!
 //! | module | what it has | begin with |
 //! | --- | --- | --- |
+//! | [`server`] | a handler for each request | [`Server`](server::Server), [`Request`](server::Request), [`Response`](server::Response) |
+//! | [`client`] | requests over pooled connections | [`Client`](client::Client), [`Connection`](client::Connection) |
 //! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
 //! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
 //! | [`tls`] | TLS with ALPN, over any transport | [`Acceptor`](tls::Acceptor), [`Connector`](tls::Connector) |
 //! | [`upgrade`] | HTTP/2 without TLS: who speaks what, and the upgrade from HTTP/1.1 | [`Session::accept_h2c`], [`detect`](upgrade::detect), [`request_upgrade`](upgrade::request_upgrade) |
+//! | [`convert`] | [`Headers`] to and from the types of the `http` crate | [`Protocol`](convert::Protocol) |
 //! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
 //! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
@@ -119,8 +151,10 @@
 //! The first line dominates (128 × 1 MiB by default), and is reached only where nobody takes
 //! events. Each event also holds the field section or data in it, until you drop it.
 //!
-//! **Threads are welcome.** All methods of a [`Session`] take `&self`. It has two threads of its
-//! own, one that reads and one that writes; what they do never waits for you.
+//! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
+//! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they
+//! never wait for the application. Connections of the [`server`] and the [`client`] are read by the
+//! threads that serve or wait; an idle connection of the server blocks one thread.
 //!
 //! **Bodies are shared, not copied.** Data is [`bytes::Bytes`], and [`Headers`] cost a reference
 //! count to clone.
@@ -140,10 +174,10 @@
 //!
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper) are
 //!   made for that;
-//! - if you want to send a request and get a response, with TLS, redirects, cookies and
-//!   compression: that is an HTTP client, like [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking)
-//!   or [`reqwest`](https://docs.rs/reqwest);
-//! - if you need a great number of connections: each one costs two threads here.
+//! - if the peers speak HTTP/1.1 only, or the client has to keep cookies or a cache: see
+//!   [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking) or [`reqwest`](https://docs.rs/reqwest);
+//! - if you need a great number of connections: an idle one costs a thread at a server, and two in
+//!   a [`Session`].
 //!
 //! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
 

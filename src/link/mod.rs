@@ -1,4 +1,7 @@
-//! One core and one transport: the only place where the core's lock is taken.
+//! One core and one transport, shared by the two threads of a Session and by its callers.
+//!
+//! The server and the client share a core in another way and with a lock of their own; see
+//! `exchange`.
 //!
 //! ```text
 //!   reader ──▶ read_step:  read (unlocked) ─▶ lock, receive, unlock ─▶ the driver delivers events
@@ -11,8 +14,8 @@
 //!   others ──▶ with, with_room: lock, command, unlock ─▶ wake the writer where it has work
 //! ```
 //!
-//! The lock is never held across I/O, and nothing is delivered to the application under it. A
-//! driver (the Session, the server, the client) decides which threads take the steps.
+//! The lock is never held across I/O, and nothing is delivered to the application under it. The
+//! Session decides which threads take the steps.
 //!
 //! # Who wakes whom
 //!

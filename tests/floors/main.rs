@@ -6,6 +6,7 @@
 
 mod imports;
 mod rules;
+mod tables;
 mod tokens;
 mod tree;
 
@@ -65,6 +66,32 @@ fn no_dependency_is_an_async_runtime() {
     let manifest = fs::read_to_string(package().join("Cargo.toml")).unwrap();
     let broken = rules::no_runtime(&manifest);
     assert!(broken.is_empty(), "{broken:?}");
+}
+
+/// Compares a table in the documentation with the `mod` lines of a file.
+#[track_caller]
+fn assert_table(text: &str, heading: &str, column: usize, front: &str, only_public: bool) {
+    let source = fs::read_to_string(package().join(front)).unwrap();
+    let text = fs::read_to_string(package().join(text)).unwrap();
+    let declared = tables::declared(&source, only_public);
+    let found = tables::differences(&declared, &tables::told(&text, heading, column));
+    assert!(found.is_empty(), "{heading} and {front}: {}", found.join(", "));
+}
+
+#[test]
+fn the_front_page_lists_all_public_modules() {
+    assert_table("src/lib.rs", "| module |", 0, "src/lib.rs", true);
+}
+
+#[test]
+fn the_front_page_of_the_core_lists_all_its_files() {
+    assert_table("src/proto/mod.rs", "| file |", 0, "src/proto/mod.rs", false);
+}
+
+#[test]
+fn the_code_map_lists_all_modules_and_all_files_of_the_core() {
+    assert_table("ARCHITECTURE.md", "| floor |", 1, "src/lib.rs", false);
+    assert_table("ARCHITECTURE.md", "| files |", 0, "src/proto/mod.rs", false);
 }
 
 mod planted {
