@@ -141,7 +141,7 @@ pub enum CommandError {
     TrailersWithoutEnd(StreamId),
     /// A tunnel that CONNECT has opened carries DATA alone (RFC 9113, Section 8.5).
     TrailersInTunnel(StreamId),
-    /// A 204, a 304, an answer to HEAD or an interim response has no body.
+    /// A 204, 205 or 304, a response to HEAD or an interim response has no body.
     NoBodyAllowed(StreamId),
     /// DATA does not add up to the `content-length` that was sent.
     ContentLength(StreamId),

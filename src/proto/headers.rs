@@ -14,7 +14,7 @@ use crate::hpack::Headers;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestFacts {
     pub(crate) is_head: bool,
-    /// CONNECT without `:protocol`: no content-length semantics, a tunnel after 2xx.
+    /// CONNECT, also with `:protocol` (RFC 8441): a tunnel after 2xx.
     pub(crate) is_connect: bool,
     pub(crate) content_length: Option<u64>,
     /// The `priority` field has been sent.
@@ -60,8 +60,8 @@ pub(crate) fn check_request(
     if !is_token(method) {
         return Err(Malformed::InvalidPseudo(":method"));
     }
-    let is_connect = method == b"CONNECT" && pseudo.protocol.is_none();
-    if is_connect {
+    let is_connect = method == b"CONNECT";
+    if is_connect && pseudo.protocol.is_none() {
         pseudo.check_connect()?;
     } else {
         pseudo.check_ordinary(method)?;

@@ -72,13 +72,14 @@
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
 //! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
-//! | `headers`, `octets`, `priority`, `settings` | what makes a message valid; RFC 9218; Section 6.5 |
+//! | `headers`, `octets`, `content`, `priority`, `settings` | what makes a message valid, and what follows its HEADERS; RFC 9218; Section 6.5 |
 //! | `limits`, `timers` | budgets against abuse; deadlines |
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
 mod commands;
 mod config;
 mod connection;
+mod content;
 mod ending;
 mod error;
 mod event;
@@ -115,6 +116,7 @@ mod tests;
 
 pub use config::{Budget, Config, Role};
 pub use connection::Connection;
+pub(crate) use content::{forbids_content, is_tunnel};
 pub use error::{CommandError, ConnectionError, Fault, Malformed};
 pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
 pub use outgoing::Transmit;

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::config::Role;
 use super::connection::Connection;
+use super::content::Content;
 use super::error::CommandError;
 use super::event::{Event, ResetBy};
 use super::headers;
@@ -208,8 +209,8 @@ impl Connection {
     ) -> Result<headers::RequestFacts, CommandError> {
         let request = headers::check_request(headers, self.remote.enable_connect_protocol)?;
         self.check_section(headers)?;
-        if end_stream && request.content_length.is_some_and(|length| length > 0) {
-            return Err(CommandError::ContentLength(id));
+        if end_stream {
+            Content::of_request(&request).check_end().map_err(|error| error.on(id))?;
         }
         self.check_section_room(headers.section_size())?;
         Ok(request)
@@ -227,7 +228,7 @@ impl Connection {
         stream.request = request;
         stream.priority = request.priority;
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
-        stream.send.content_left = request.content_length;
+        stream.send.content = Content::of_request(&request);
         self.streams.insert(stream);
         self.open_or_hold(id, Opening::Request { end_stream }, headers, now);
     }

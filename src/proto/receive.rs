@@ -8,7 +8,6 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::connection::Connection;
 use super::error::ConnectionError;
 use super::event::{CloseReason, Event, Extension, ResetBy};
-use super::receive_message::WRONG_LENGTH;
 use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
 use super::streams::Standing;
@@ -203,16 +202,10 @@ impl Connection {
             return self.violation(id, ErrorCode::FlowControlError, what, now);
         }
         let len = frame.data.len();
-        if len > 0 && stream.recv.no_body {
-            return self.violation(id, ErrorCode::ProtocolError, "a body where none may be", now);
-        }
-        // RFC 9113, Section 8.1.1: the sum of DATA has to be the content-length.
-        if let Some(left) = &mut stream.recv.content_left {
-            match left.checked_sub(len as u64) {
-                Some(rest) if rest == 0 || !frame.end_stream => *left = rest,
-                _ => {
-                    return self.violation(id, ErrorCode::ProtocolError, WRONG_LENGTH, now);
-                }
+        match stream.recv.content.after_data(len, frame.end_stream) {
+            Ok(rest) => stream.recv.content = rest,
+            Err(error) => {
+                return self.violation(id, ErrorCode::ProtocolError, &error.to_string(), now);
             }
         }
         // Padding is never taken by the application, so its credit goes back here.

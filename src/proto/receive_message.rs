@@ -1,10 +1,12 @@
 //! Field sections that the peer sends, as parts of messages: requests, responses, trailers and
 //! promises (RFC 9113, Sections 8.1 and 8.4).
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::config::Role;
 use super::connection::Connection;
+use super::content::{self, Content};
 use super::error::{ConnectionError, Malformed};
 use super::event::{Event, HeadersKind};
 use super::headers::{self, RequestFacts, ResponseFacts};
@@ -15,9 +17,6 @@ use super::streams::Standing;
 use super::transmit_block::BlockStart;
 use crate::frame::{ErrorCode, RstStream, StreamId};
 use crate::hpack::Headers;
-
-/// RFC 9113, Section 8.1.1.
-pub(super) const WRONG_LENGTH: &str = "the body does not match its content-length";
 
 const SELF_DEPENDENCY: &str = "a stream cannot depend on itself";
 
@@ -94,8 +93,10 @@ impl Connection {
             Ok(facts) => facts,
             Err(what) => return self.malformed(id, &what, now),
         };
-        if section.end_stream && facts.content_length.is_some_and(|length| length > 0) {
-            return self.violation(id, ErrorCode::ProtocolError, WRONG_LENGTH, now);
+        if section.end_stream {
+            if let Err(error) = Content::of_request(&facts).check_end() {
+                return self.violation(id, ErrorCode::ProtocolError, &error.to_string(), now);
+            }
         }
         self.accept(section, facts, priority.or(facts.priority));
         Ok(())
@@ -106,7 +107,7 @@ impl Connection {
         stream.request = facts;
         stream.priority = priority;
         stream.counted = true;
-        stream.recv.content_left = if facts.is_connect { None } else { facts.content_length };
+        stream.recv.content = Content::of_request(&facts);
         stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
         let opened = stream.state.recv_headers(section.end_stream);
         debug_assert!(opened.is_ok(), "the stream was idle");
@@ -137,7 +138,11 @@ impl Connection {
     }
 
     /// Interim or final HEADERS on a stream of ours, or on one that was promised to us.
-    fn receive_response(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
+    fn receive_response(
+        &mut self,
+        mut section: Section,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
         let id = section.id;
         let is_full = self.streams.peer_active >= self.local.max_concurrent_streams as usize;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
@@ -163,6 +168,10 @@ impl Connection {
             Ok(facts) => facts,
             Err(what) => return self.malformed(id, &what, now),
         };
+        let request = self.streams.get(id).map(|stream| stream.request);
+        if request.is_some_and(|request| content::forbids_length(&request, &facts)) {
+            section.headers.remove("content-length");
+        }
         if facts.is_informational() {
             return self.receive_interim(section, now);
         }
@@ -189,16 +198,12 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let id = section.id;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
-        // RFC 9110, Section 6.4.1: no content in answers to HEAD, in 204 and 304; and a 2xx answer
-        // to CONNECT starts a tunnel, whose octets no content-length counts.
-        stream.recv.no_body = stream.request.is_head || matches!(facts.status, 204 | 304);
-        stream.tunnel = stream.request.is_connect && (200..300).contains(&facts.status);
-        if !stream.recv.no_body && !stream.tunnel {
-            stream.recv.content_left = facts.content_length;
-        }
+        stream.recv.content = stream.begin_content(&facts);
         stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
-        if section.end_stream && stream.recv.content_left.is_some_and(|left| left > 0) {
-            return self.violation(id, ErrorCode::ProtocolError, WRONG_LENGTH, now);
+        if section.end_stream {
+            if let Err(error) = stream.recv.content.check_end() {
+                return self.violation(id, ErrorCode::ProtocolError, &error.to_string(), now);
+            }
         }
         self.push_headers(section, HeadersKind::Response);
         self.finish_if_closed(id, now);
@@ -211,21 +216,18 @@ impl Connection {
         if let Err(refusal) = stream.state.recv_headers(section.end_stream) {
             return self.refused(id, refusal, "HEADERS in a state that does not allow them", now);
         }
-        let violation = if stream.tunnel {
-            // RFC 9113, Section 8.5: on a stream that CONNECT has made a tunnel, DATA alone.
-            Some((ErrorCode::ProtocolError, "HEADERS in a tunnel"))
+        let violation = if let Err(error) = stream.recv.content.check_trailers() {
+            Some((ErrorCode::ProtocolError, error.to_string().into()))
         } else if !section.end_stream {
             // RFC 9113, Section 8.1: the field section after the body ends the stream.
-            Some((ErrorCode::ProtocolError, "trailers that do not end the stream"))
+            Some((ErrorCode::ProtocolError, Cow::from("trailers that do not end the stream")))
         } else if section.truncated {
-            Some((ErrorCode::EnhanceYourCalm, "the trailers are over the limit"))
-        } else if stream.recv.content_left.is_some_and(|left| left > 0) {
-            Some((ErrorCode::ProtocolError, WRONG_LENGTH))
+            Some((ErrorCode::EnhanceYourCalm, Cow::from("the trailers are over the limit")))
         } else {
             None
         };
         if let Some((code, what)) = violation {
-            return self.violation(id, code, what, now);
+            return self.violation(id, code, &what, now);
         }
         if let Err(what) = headers::check_trailers(&section.headers) {
             return self.malformed(id, &what, now);

@@ -1,14 +1,16 @@
 //! Messages that the application sends: responses, bodies, trailers. Requests and promises are in
 //! `opening`. Each call either does all of it or changes nothing.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::config::Role;
 use super::connection::Connection;
+use super::content::{self, Content};
 use super::error::CommandError;
-use super::headers;
+use super::headers::{self, RequestFacts, ResponseFacts};
 use super::state::{Cause, State};
 use super::stream::{Item, Phase};
 use super::transmit_block::BlockStart;
@@ -66,6 +68,9 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CommandError> {
         let facts = headers::check_response(headers, end_stream)?;
+        let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
+        let headers = without_forbidden_length(headers, &stream.request, &facts);
+        let headers = headers.as_ref();
         self.check_section(headers)?;
         self.check_section_room(headers.section_size())?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
@@ -78,18 +83,12 @@ impl Connection {
             self.queue_block(id, BlockStart::Headers { end_stream: false }, headers);
             return Ok(());
         }
-        // RFC 9110, Section 6.4.1: no content in answers to HEAD, in 204 and 304, and none in the
-        // sense of HTTP in a 2xx answer to CONNECT, which starts a tunnel.
-        let no_body = stream.request.is_head || matches!(facts.status, 204 | 304);
-        let tunnel = stream.request.is_connect && (200..300).contains(&facts.status);
-        let content_left = if no_body || tunnel { None } else { facts.content_length };
-        if end_stream && content_left.is_some_and(|length| length > 0) {
-            return Err(CommandError::ContentLength(id));
+        if end_stream {
+            let content = Content::of_response(&stream.request, &facts);
+            content.check_end().map_err(|error| error.on(id))?;
         }
-        stream.send.no_body = no_body;
-        stream.send.content_left = content_left;
+        stream.send.content = stream.begin_content(&facts);
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
-        stream.tunnel = tunnel;
         if is_promised || stream.send.held_promises > 0 {
             self.held_octets += headers.section_size();
             stream.send.response = Some((headers.clone(), end_stream));
@@ -143,13 +142,7 @@ impl Connection {
         self.check_section(trailers)?;
         let size = trailers.section_size();
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
-        // RFC 9113, Section 8.5: on a stream that CONNECT has made a tunnel, DATA alone.
-        if stream.tunnel {
-            return Err(CommandError::TrailersInTunnel(id));
-        }
-        if stream.send.content_left.is_some_and(|left| left > 0) {
-            return Err(CommandError::ContentLength(id));
-        }
+        stream.send.content.check_trailers().map_err(|error| error.on(id))?;
         stream.send.phase = Phase::Done;
         // Never refused for lack of room: there is one section a stream, and it is the end.
         stream.send.queue.push_back(Item::Trailers(trailers.clone()));
@@ -188,7 +181,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CommandError> {
         let len = data.len();
-        let content_left = self.check_data(id, len, end_stream)?;
+        let content = self.check_data(id, len, end_stream)?;
         if len == 0 && !end_stream {
             return Ok(());
         }
@@ -198,7 +191,7 @@ impl Connection {
         }
         self.check_data_room(id, len)?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
-        stream.send.content_left = content_left;
+        stream.send.content = content;
         stream.send.queue.push_back(Item::Data { data: std::mem::take(data), end_stream });
         stream.send.queued += len;
         self.send_buffered += len;
@@ -229,13 +222,13 @@ impl Connection {
         Ok(may)
     }
 
-    /// Whether so many octets may be sent on a stream; and what its `content-length` leaves then.
+    /// Whether so many octets may be sent on a stream; and what may follow then.
     fn check_data(
         &self,
         id: StreamId,
         len: usize,
         end_stream: bool,
-    ) -> Result<Option<u64>, CommandError> {
+    ) -> Result<Content, CommandError> {
         self.check_open()?;
         let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
         match stream.send.phase {
@@ -243,16 +236,7 @@ impl Connection {
             Phase::Body => {}
             Phase::Done => return Err(CommandError::SendClosed(id)),
         }
-        if len > 0 && stream.send.no_body {
-            return Err(CommandError::NoBodyAllowed(id));
-        }
-        match stream.send.content_left {
-            None => Ok(None),
-            Some(left) => match left.checked_sub(len as u64) {
-                Some(left) if left == 0 || !end_stream => Ok(Some(left)),
-                _ => Err(CommandError::ContentLength(id)),
-            },
-        }
+        stream.send.content.after_data(len, end_stream).map_err(|error| error.on(id))
     }
 
     /// Whether the end of a body may go behind the frames that are encoded already, without standing
@@ -291,4 +275,19 @@ impl Connection {
             _ => Ok(()),
         }
     }
+}
+
+/// A response without the `content-length` that it must not have: the field alone is left out, as a
+/// client does that receives it (RFC 9110, Section 8.6).
+fn without_forbidden_length<'a>(
+    headers: &'a Headers,
+    request: &RequestFacts,
+    response: &ResponseFacts,
+) -> Cow<'a, Headers> {
+    if !content::forbids_length(request, response) {
+        return Cow::Borrowed(headers);
+    }
+    let mut headers = headers.clone();
+    headers.remove("content-length");
+    Cow::Owned(headers)
 }

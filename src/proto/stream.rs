@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::content::Content;
 use super::flow::{RecvWindow, SendWindow};
-use super::headers::RequestFacts;
+use super::headers::{RequestFacts, ResponseFacts};
 use super::priority::Priority;
 use super::scheduler::Place;
 use super::state::State;
@@ -35,8 +36,6 @@ pub(crate) struct Stream {
     pub(crate) priority: Option<Priority>,
     /// It counts against a limit of concurrent streams.
     pub(crate) counted: bool,
-    /// A CONNECT that has been answered with 2xx: octets alone from here on.
-    pub(crate) tunnel: bool,
 }
 
 impl Stream {
@@ -51,8 +50,7 @@ impl Stream {
                 phase: Phase::Headers,
                 on_wire: false,
                 scheduled: None,
-                no_body: false,
-                content_left: None,
+                content: Content::Unknown,
                 held_promises: 0,
                 response: None,
                 wants_room: None,
@@ -61,8 +59,7 @@ impl Stream {
             recv: RecvHalf {
                 window: RecvWindow::new(recv_window),
                 phase: Phase::Headers,
-                content_left: None,
-                no_body: false,
+                content: Content::Unknown,
                 informational: 0,
                 last_data: None,
                 is_declined: false,
@@ -70,7 +67,6 @@ impl Stream {
             request: RequestFacts::default(),
             priority: None,
             counted: false,
-            tunnel: false,
         }
     }
 
@@ -109,6 +105,15 @@ impl Stream {
         matches!(self.send.queue.front(), Some(Item::Data { data, .. }) if !data.is_empty())
     }
 
+    /// The content of the final response; a tunnel carries octets in both directions from here on.
+    pub(crate) fn begin_content(&mut self, response: &ResponseFacts) -> Content {
+        let content = Content::of_response(&self.request, response);
+        if content == Content::Tunnel {
+            (self.send.content, self.recv.content) = (content, content);
+        }
+        content
+    }
+
     /// The peer has opened the window by so much: is that the end of a stall?
     pub(crate) fn credit(&mut self, octets: usize) -> Option<Stall> {
         Stall::credit(&mut self.send.stall, octets)
@@ -134,10 +139,8 @@ pub(crate) struct SendHalf {
     pub(crate) on_wire: bool,
     /// Where it stands in the scheduler.
     pub(crate) scheduled: Option<Place>,
-    /// The message must not have a body.
-    pub(crate) no_body: bool,
-    /// What is left of the `content-length` that was announced.
-    pub(crate) content_left: Option<u64>,
+    /// What may follow behind what is queued.
+    pub(crate) content: Content,
     /// PUSH_PROMISE frames that must go out before anything else of this stream.
     pub(crate) held_promises: u32,
     /// A final response, and whether it ends the stream, that waits for promises to go out before
@@ -179,10 +182,8 @@ impl Stall {
 pub(crate) struct RecvHalf {
     pub(crate) window: RecvWindow,
     pub(crate) phase: Phase,
-    /// What is left of the `content-length` that was announced.
-    pub(crate) content_left: Option<u64>,
-    /// The message must not have a body.
-    pub(crate) no_body: bool,
+    /// What may follow.
+    pub(crate) content: Content,
     /// Interim responses so far.
     pub(crate) informational: u32,
     /// Number of the event that the last DATA went into.

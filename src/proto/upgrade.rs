@@ -23,6 +23,7 @@ use bytes::Bytes;
 
 use super::config::{Config, Role};
 use super::connection::Connection;
+use super::content::Content;
 use super::error::{CommandError, Malformed};
 use super::event::Event;
 use super::headers::{self, RequestFacts};
@@ -265,7 +266,7 @@ impl Connection {
         let ended = stream.state.recv_data(true);
         debug_assert!(ended.is_ok(), "the request did not end the stream");
         stream.recv.phase = Phase::Done;
-        stream.recv.content_left = stream.recv.content_left.map(|_| 0);
+        stream.recv.content = Content::Unknown;
         stream.recv.window.receive_uncounted(u32::try_from(body.len()).unwrap_or(u32::MAX));
         stream.recv.last_data = Some(self.events.push_data(UPGRADED, body, true, None));
     }
@@ -277,13 +278,11 @@ fn check_request(request: &Headers, body_len: Option<usize>) -> Result<RequestFa
         // A tunnel needs a stream that both sides can send on.
         return Err(Malformed::InvalidPseudo(":method").into());
     }
-    // RFC 9113, Section 8.1.1.
-    match (facts.content_length, body_len) {
-        (Some(announced), Some(len)) if announced != len as u64 => {
-            Err(CommandError::ContentLength(UPGRADED))
-        }
-        _ => Ok(facts),
+    if let Some(len) = body_len {
+        let content = Content::of_request(&facts);
+        content.after_data(len, true).map_err(|error| error.on(UPGRADED))?;
     }
+    Ok(facts)
 }
 
 fn decode_settings(payload: &[u8]) -> Result<Vec<Setting>, CommandError> {

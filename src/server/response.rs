@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::exchange::{Arrival, Conn, RecvHalf, SendHalf, Then, PIECE};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
+use crate::proto::{forbids_content, is_tunnel};
 
 /// A response, whose body is written to it.
 ///
@@ -27,7 +28,9 @@ use crate::hpack::Headers;
 /// written, and writing waits while the client's windows are shut.
 ///
 /// When the handler returns `Ok`, the response is complete. A response to HEAD, and one with status
-/// 204 or 304, has no body, whatever is written.
+/// 204, 205 or 304, has no body, whatever is written. A 2xx response to CONNECT begins a tunnel, 204
+/// and 205 included. A `content-length` that such a response must not have (RFC 9110, Section 8.6) is
+/// left out.
 ///
 /// ```
 /// use std::io::Write;
@@ -298,8 +301,9 @@ impl Response {
     }
 
     fn has_body(&self) -> bool {
-        self.method != Method::HEAD
-            && !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        let status = self.status.as_u16();
+        is_tunnel(self.method == Method::CONNECT, status)
+            || self.method != Method::HEAD && !forbids_content(status)
     }
 
     /// Sends the header section if it has not gone, what has been written, and what comes behind.
@@ -319,9 +323,8 @@ impl Response {
             Then::End => Some(self.unsent).filter(|&len| len > 0),
             Then::More | Then::Trailers(_) => None,
         };
-        let is_tunnel = self.method == Method::CONNECT && self.status.is_success();
-        let allowed = self.status != StatusCode::NO_CONTENT && !is_tunnel;
-        let body_len = body_len.filter(|_| allowed && !self.fields.contains(&CONTENT_LENGTH));
+        // Where the length must not be told, the core leaves it out.
+        let body_len = body_len.filter(|_| !self.fields.contains(&CONTENT_LENGTH));
         let section = self.scratch.section.get_or_insert_default();
         let (config, now) = (&self.context.config, Instant::now());
         head::write_response(section, self.status, &mut self.fields, body_len, config, now);

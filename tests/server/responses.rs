@@ -301,3 +301,45 @@ fn ticks_come_one_by_one() {
         assert!(client.reply(id).is_complete);
     });
 }
+
+#[test]
+fn a_status_that_forbids_content_has_neither_octets_nor_a_length() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            response.set_status(request.path()[1..].parse::<u16>()?)?;
+            response.set_header("content-length", 7)?;
+            Ok(response.write_all(b"content")?)
+        });
+        let mut client = Client::of(&server);
+        for (path, status) in [("/204", 204), ("/205", 205)] {
+            let reply = client.fetch(path);
+            assert_eq!((reply.status(), reply.text()), (Some(status), ""));
+            assert_eq!(reply.head.get("content-length"), None);
+        }
+        // The length of what a GET of 200 would have brought.
+        let reply = client.fetch("/304");
+        assert_eq!((reply.status(), reply.text()), (Some(304), ""));
+        assert_eq!(reply.head.get("content-length"), Some("7"));
+        assert_eq!(client.fetch("/200").text(), "content");
+    });
+}
+
+#[test]
+fn connect_is_a_tunnel_after_204_as_well() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            response.set_status(204)?;
+            response.set_header("content-length", 1)?;
+            response.flush()?;
+            std::io::copy(request, response)?;
+            Ok(())
+        });
+        let mut client = Client::of(&server);
+        let connect = h2_sync::headers!(":method" => "CONNECT", ":authority" => "a.example:1");
+        let id = client.open(&connect, false);
+        client.send(id, "octets", true);
+        let reply = client.reply(id);
+        assert_eq!((reply.status(), reply.text()), (Some(204), "octets"));
+        assert_eq!(reply.head.get("content-length"), None);
+    });
+}

@@ -13,6 +13,7 @@ mod blocks;
 mod clock;
 mod config;
 mod connect;
+mod content;
 mod damage;
 mod declined;
 mod flow_receive;
