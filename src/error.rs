@@ -1,20 +1,48 @@
 //! The error of the whole library: what went wrong, and whose fault it was.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::{StatusCode, Uri};
 
 use crate::frame::{ErrorCode, StreamId};
-use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy};
+use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy, PEER_SPEAKS_HTTP1};
+
+mod phase;
+mod show;
+
+pub use phase::Phase;
 
 /// What went wrong.
 ///
-/// Opaque, so that it can grow: ask [`kind`](Self::kind) and the `is_…` methods, and
-/// [`source`](std::error::Error::source) for the cause. It is cheap to clone, and survives a
-/// journey through [`io::Error`]:
+/// Opaque, so that it can grow: ask [`kind`](Self::kind), [`phase`](Self::phase) and the `is_…`
+/// methods. It is cheap to clone.
+///
+/// # Texts
+///
+/// `Display` gives one line with all that is known: the URL of the request without user and password,
+/// what failed, and why. [`source`](std::error::Error::source) gives what that line does not say
+/// already, so that printing the whole chain repeats nothing. `Debug` is that chain, and reads well
+/// where `main` returns the error; `{:#?}` shows the parts.
+///
+/// ```
+/// use h2_sync::client::{Client, Config, Proxies};
+///
+/// # let mut config = Config::default();
+/// # config.proxies = Proxies::Never;
+/// # let client = Client::with_config(config)?;
+/// // No server listens there.
+/// let error = client.get("http://user@127.0.0.1:9/").send().unwrap_err();
+/// assert!(error.to_string().starts_with("http://127.0.0.1:9/: "));
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
+///
+/// # Through `io::Error`
+///
+/// It survives a journey through [`io::Error`], whose kind is that of the system's error where there
+/// was one:
 ///
 /// ```
 /// use h2_sync::{Error, ErrorKind};
@@ -28,6 +56,14 @@ use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy};
 #[derive(Clone)]
 pub struct Error {
     cause: Arc<Cause>,
+    /// What the request was about and how far it had come, for an error of one.
+    context: Option<Box<Context>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Context {
+    url: Option<String>,
+    phase: Option<Phase>,
 }
 
 /// Whose fault an [`Error`] was.
@@ -63,9 +99,18 @@ enum Cause {
     Config(ConfigError),
     Connection(ConnectionError),
     Transport(io::Error),
+    /// What was being done when the system reported the error.
+    Io(Cow<'static, str>, io::Error),
     Thread(io::Error),
     #[cfg_attr(not(feature = "tls"), allow(dead_code))]
-    Tls(ErrorKind, Box<dyn std::error::Error + Send + Sync>),
+    Tls {
+        kind: ErrorKind,
+        error: Box<dyn std::error::Error + Send + Sync>,
+        /// HTTP/2 was not chosen.
+        is_http1_only: bool,
+    },
+    Status(StatusCode),
+    Redirect(String),
     Reset(StreamReset),
     ClosedByPeer(Option<(ErrorCode, Bytes)>),
     BodyTooLarge(usize),
@@ -83,7 +128,39 @@ pub(crate) struct StreamReset {
 
 impl Error {
     fn new(cause: Cause) -> Self {
-        Error { cause: Arc::new(cause) }
+        Error { cause: Arc::new(cause), context: None }
+    }
+
+    /// The system reported `error` while this side was doing `what`.
+    pub(crate) fn io(what: impl Into<Cow<'static, str>>, error: io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(error) => Error::new(Cause::Io(what.into(), error)),
+        }
+    }
+
+    /// The response has a status that the caller takes for a failure.
+    pub(crate) fn status_code(status: StatusCode) -> Self {
+        Error::new(Cause::Status(status))
+    }
+
+    /// A redirect that is not followed.
+    pub(crate) fn redirect(what: impl Into<String>) -> Self {
+        Error::new(Cause::Redirect(what.into()))
+    }
+
+    /// The same error with the step in which it came up. The first one that is given stays.
+    #[must_use]
+    pub(crate) fn in_phase(mut self, phase: Phase) -> Self {
+        self.context.get_or_insert_default().phase.get_or_insert(phase);
+        self
+    }
+
+    /// The same error with the URL of the request, from which user and password are taken.
+    #[must_use]
+    pub(crate) fn with_url(mut self, url: &Uri) -> Self {
+        self.context.get_or_insert_default().url.get_or_insert_with(|| without_userinfo(url));
+        self
     }
 
     /// A thread could not be started.
@@ -97,7 +174,14 @@ impl Error {
         kind: ErrorKind,
         error: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        Error::new(Cause::Tls(kind, Box::new(error)))
+        Error::new(Cause::Tls { kind, error: Box::new(error), is_http1_only: false })
+    }
+
+    /// TLS is established, and the peer has not chosen HTTP/2.
+    #[cfg(feature = "tls")]
+    pub(crate) fn not_http2(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let error = Box::new(error);
+        Error::new(Cause::Tls { kind: ErrorKind::Tls, error, is_http1_only: true })
     }
 
     /// It did not come to HTTP/2, since what came before in HTTP/1.1 was not in order.
@@ -130,7 +214,7 @@ impl Error {
         Error::new(Cause::ClosedByPeer(goaway))
     }
 
-    /// Whose fault it was.
+    /// What went wrong, and whose fault it was.
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
             Cause::Command(CommandError::Full { .. }) => ErrorKind::Full,
@@ -142,9 +226,11 @@ impl Error {
                 Fault::Timeout => ErrorKind::Timeout,
                 Fault::Internal => ErrorKind::Internal,
             },
-            Cause::Transport(_) => ErrorKind::Transport,
+            Cause::Io(_, error) if is_late(error) => ErrorKind::Timeout,
+            Cause::Transport(_) | Cause::Io(..) => ErrorKind::Transport,
             Cause::Thread(_) => ErrorKind::Internal,
-            Cause::Tls(kind, _) => *kind,
+            Cause::Tls { kind, .. } => *kind,
+            Cause::Status(_) | Cause::Redirect(_) => ErrorKind::Peer,
             Cause::Reset(_) => ErrorKind::Reset,
             Cause::ClosedByPeer(_) => ErrorKind::Closed,
             Cause::BodyTooLarge(_) => ErrorKind::Limit,
@@ -168,6 +254,70 @@ impl Error {
             Cause::Command(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// The step of a client's request in which it came up; `None` for errors that do not belong to
+    /// one. With [`is_timeout`](Self::is_timeout), what took too long.
+    pub fn phase(&self) -> Option<Phase> {
+        self.context.as_ref()?.phase
+    }
+
+    /// The URL of the request, without user, password and fragment, where it was an error of one.
+    pub fn url(&self) -> Option<&str> {
+        self.context.as_ref()?.url.as_deref()
+    }
+
+    /// The same error without its URL, for logs that must not have query strings in them.
+    #[must_use]
+    pub fn without_url(mut self) -> Self {
+        if let Some(context) = &mut self.context {
+            context.url = None;
+        }
+        self
+    }
+
+    /// The status of the response, where
+    /// [`error_for_status`](crate::client::Response::error_for_status) made the error.
+    pub fn status(&self) -> Option<StatusCode> {
+        match &*self.cause {
+            Cause::Status(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The system's error, where there was one.
+    pub fn as_io_error(&self) -> Option<&io::Error> {
+        match &*self.cause {
+            Cause::Transport(error) | Cause::Io(_, error) | Cause::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether no connection came about: the host was not found, did not accept, or the handshake
+    /// failed. Nothing of the request has been sent.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.phase(), Some(Phase::Lookup | Phase::Connect | Phase::Handshake))
+    }
+
+    /// Whether TLS could not be agreed upon.
+    pub fn is_tls(&self) -> bool {
+        self.kind() == ErrorKind::Tls
+    }
+
+    /// Whether the peer speaks HTTP/1.1 here and not HTTP/2.
+    pub fn is_http1_only(&self) -> bool {
+        match &*self.cause {
+            Cause::Tls { is_http1_only, .. } => *is_http1_only,
+            Cause::Connection(error) => error.detail() == PEER_SPEAKS_HTTP1,
+            Cause::Reset(reset) => reset.code == ErrorCode::Http11Required,
+            Cause::ClosedByPeer(Some((code, _))) => *code == ErrorCode::Http11Required,
+            _ => false,
+        }
+    }
+
+    /// Whether redirects were the reason: too many, or one that leads where no request may go.
+    pub fn is_redirect(&self) -> bool {
+        matches!(&*self.cause, Cause::Redirect(_))
     }
 
     /// Whether there was no room; the same call may go through later.
@@ -202,61 +352,9 @@ impl Error {
         matches!(&*self.cause, Cause::BodyTooLarge(_))
     }
 
-    /// Whether the peer took too long.
+    /// Whether something took too long; [`phase`](Self::phase) says what.
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.cause {
-            Cause::Command(error) => error.fmt(f),
-            Cause::Config(error) => error.fmt(f),
-            Cause::Connection(error) => error.fmt(f),
-            Cause::Transport(error) => write!(f, "the transport failed: {error}"),
-            Cause::Thread(error) => write!(f, "a thread could not be started: {error}"),
-            Cause::Tls(_, error) => error.fmt(f),
-            Cause::Reset(StreamReset { stream_id, code, by, .. }) => {
-                let by = match by {
-                    ResetBy::Peer => "the peer reset it",
-                    ResetBy::Goaway => "the peer goes away and will not process it",
-                    ResetBy::Violation => "the peer broke a rule on it",
-                    ResetBy::Stall => "the peer kept its window shut for too long",
-                    ResetBy::Unsent => "nothing of it was sent",
-                };
-                write!(f, "stream {stream_id} has been reset: {by} ({code})")
-            }
-            Cause::ClosedByPeer(None) => f.write_str("the peer has closed the connection"),
-            Cause::ClosedByPeer(Some((code, debug_data))) => {
-                let debug_data = String::from_utf8_lossy(debug_data);
-                write!(f, "the peer has closed the connection: {code} {debug_data:?}")
-            }
-            Cause::BodyTooLarge(limit) => write!(f, "the body has more than {limit} octets"),
-            Cause::Text(_, what) => f.write_str(what),
-        }
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Error").field(&self.cause).finish()
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match &*self.cause {
-            // Its text is ours, so its cause is as well.
-            Cause::Tls(_, error) => return error.source(),
-            Cause::Reset(_) | Cause::ClosedByPeer(_) | Cause::BodyTooLarge(_) | Cause::Text(..) => {
-                return None
-            }
-            Cause::Command(error) => error,
-            Cause::Config(error) => error,
-            Cause::Connection(error) => error,
-            Cause::Transport(error) | Cause::Thread(error) => error,
-        })
     }
 }
 
@@ -297,7 +395,9 @@ impl From<io::Error> for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match (&*error.cause, error.kind()) {
-            (Cause::Transport(cause) | Cause::Thread(cause), _) => cause.kind(),
+            (Cause::Transport(cause) | Cause::Io(_, cause) | Cause::Thread(cause), _) => {
+                cause.kind()
+            }
             (_, ErrorKind::Caller) => io::ErrorKind::InvalidInput,
             (_, ErrorKind::Full) => io::ErrorKind::WouldBlock,
             (_, ErrorKind::Closed) => io::ErrorKind::NotConnected,
@@ -310,25 +410,19 @@ impl From<Error> for io::Error {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame::StreamId;
+/// Whether the system says that a time is over. A socket with a read timeout says `WouldBlock`.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
 
-    #[test]
-    fn a_callers_mistake_is_told_apart_from_a_full_buffer() {
-        let mistake = Error::from(CommandError::SendClosed(StreamId::from_wire(3)));
-        let full = Error::from(CommandError::Full { stream_id: StreamId::CONNECTION });
-        assert_eq!((mistake.kind(), full.kind()), (ErrorKind::Caller, ErrorKind::Full));
-        assert!(full.is_full() && !mistake.is_full());
-    }
-
-    #[test]
-    fn an_error_comes_back_whole_out_of_an_io_error() {
-        let error = Error::from(ConnectionError::timeout(ErrorCode::SettingsTimeout, "late"));
-        let io = io::Error::from(error.clone());
-        assert_eq!(io.kind(), io::ErrorKind::TimedOut);
-        let back = Error::from(io);
-        assert_eq!((back.kind(), back.code()), (error.kind(), error.code()));
+/// A URL that can be shown.
+fn without_userinfo(url: &Uri) -> String {
+    let text = url.to_string();
+    match url.authority().and_then(|authority| authority.as_str().rsplit_once('@')) {
+        Some((userinfo, _)) => text.replacen(&format!("{userinfo}@"), "", 1),
+        None => text,
     }
 }
+
+#[cfg(test)]
+mod tests;

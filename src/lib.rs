@@ -115,7 +115,7 @@
 //! | [`tls`] | TLS with ALPN, over any transport | [`Acceptor`](tls::Acceptor), [`Connector`](tls::Connector) |
 //! | [`upgrade`] | HTTP/2 without TLS: who speaks what, and the upgrade from HTTP/1.1 | [`Session::accept_h2c`], [`detect`](upgrade::detect), [`request_upgrade`](upgrade::request_upgrade) |
 //! | [`convert`] | [`Headers`] to and from the types of the `http` crate | [`Protocol`](convert::Protocol) |
-//! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`] |
+//! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`], [`Phase`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
 //! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
 //! | [`hpack`] | field sections, to field blocks and back | [`Headers`], [`headers!`], [`Encoder`](hpack::Encoder), [`Decoder`](hpack::Decoder) |
@@ -196,7 +196,7 @@ pub mod tls;
 pub mod transport;
 pub mod upgrade;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};

@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::response_body::{Outgoing, Raw};
 use super::response_half::ResponseHalf;
 use super::upload::Upload;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::exchange::Then;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -57,9 +57,16 @@ impl From<Error> for Failed {
     }
 }
 
+impl Failed {
+    fn in_phase(self, phase: Phase) -> Self {
+        Failed { error: self.error.in_phase(phase), ..self }
+    }
+}
+
 impl Call<'_> {
     pub(super) fn send(&self, body: Body) -> Result<Answer, Failed> {
-        let lease = self.pool.checkout(&self.origin, self.deadline)?;
+        let lease = self.pool.checkout(&self.origin, self.deadline);
+        let lease = lease.map_err(|error| error.in_phase(Phase::Slot))?;
         if lease.made_in.is_some() {
             // A connection that nobody looks after is not to be used again.
             self.keeper.begin().inspect_err(|_| lease.connection.shutdown())?;
@@ -99,7 +106,11 @@ impl Call<'_> {
         connection: &Connection,
         body: Body,
     ) -> Result<(ResponseHalf, Option<Box<Upload>>), Failed> {
-        let (mut response, mut upload) = self.open(connection, body)?;
+        let in_request = |error: Error| error.in_phase(Phase::Request);
+        let in_response = |error: Error| error.in_phase(Phase::Response);
+        let opened = self.open(connection, body);
+        let (mut response, mut upload) =
+            opened.map_err(|failed| failed.in_phase(Phase::Request))?;
         response.set_deadline(self.deadline);
         if self.expects_continue && upload.is_some() {
             response.set_read_timeout(Some(self.config.expect_timeout));
@@ -110,18 +121,19 @@ impl Call<'_> {
         response.set_read_timeout(self.config.response_timeout);
         let id = response.stream_id();
         if let Some(waiting) = upload.as_mut().filter(|upload| upload.is_held()) {
-            if !self.wait_for_turn(waiting, id)? {
+            let waited = self.wait_for_turn(waiting, id);
+            if !waited.map_err(|error| error.in_phase(Phase::Slot))? {
                 upload = None;
             }
         }
         loop {
             if let Some(sending) = &mut upload {
-                if !sending.run(|state| state.has_response(id))? {
+                if !sending.run(|state| state.has_response(id)).map_err(in_request)? {
                     upload = None;
                 }
             }
             // Interim responses are passed over.
-            if response.next()?.is_none() {
+            if response.next().map_err(in_response)?.is_none() {
                 return Ok((response, upload));
             }
         }
@@ -183,7 +195,7 @@ impl Call<'_> {
                 Ok(Some(interim)) if interim.status() == Some(100) => return Ok(false),
                 Ok(Some(_)) => {}
                 Err(error) if error.is_timeout() => return Ok(false),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.in_phase(Phase::Response).into()),
             }
         }
     }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::connection::Connection;
-use super::dial::{dial, explain};
+use super::dial::dial;
 use super::http_connect;
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy, Rules};
 use super::push::PushHandler;
 use super::socks5;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::proto;
 use crate::transport::Transport;
 
@@ -74,7 +74,9 @@ impl Connector {
         let until = within(start, self.connect_timeout, deadline);
         let stream = match self.proxies.proxy_for(origin) {
             None => dial(&origin.host, origin.port, until)?,
-            Some(proxy) => tunnel(proxy, origin, until)?,
+            Some(proxy) => {
+                tunnel(proxy, origin, until).map_err(|error| error.in_phase(Phase::Connect))?
+            }
         };
         let connect = start.elapsed();
         if !origin.is_https {
@@ -107,7 +109,8 @@ impl Connector {
         let tls = self.tls.get_or_init(crate::tls::Connector::new);
         let tls = tls.as_ref().map_err(Error::clone)?;
         let left = until.saturating_duration_since(start);
-        let stream = tls.connect(&origin.host, stream, left)?;
+        let stream = tls.connect(&origin.host, stream, left);
+        let stream = stream.map_err(|error| Error::from(error).in_phase(Phase::Handshake))?;
         let tls = Some(start.elapsed());
         let connection = self.start(stream)?;
         Ok(Connected { connection, connect, tls })
@@ -133,7 +136,7 @@ fn tunnel(proxy: &Proxy, origin: &Origin, deadline: Instant) -> Result<TcpStream
     }
     // What was left of the time is not for what comes now.
     let cleared = stream.set_read_timeout(None).and_then(|()| stream.set_write_timeout(None));
-    cleared.map_err(|error| explain("preparing the socket", &error))?;
+    cleared.map_err(|error| Error::io("preparing the socket", error))?;
     Ok(stream)
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::origin::authority;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Phase};
 
 /// RFC 8305, Section 5: the Connection Attempt Delay that it recommends.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -23,9 +23,11 @@ const STACK: usize = 128 << 10;
 
 /// Connects until `deadline`.
 pub(super) fn dial(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, Error> {
-    let addresses = interleave(lookup(host, port, deadline)?);
+    let addresses = lookup(host, port, deadline).map_err(|error| error.in_phase(Phase::Lookup))?;
+    let addresses = interleave(addresses);
     connect_any(&addresses, deadline)
-        .map_err(|error| explain(&format!("connecting to {}", authority(host, port)), &error))
+        .map_err(|error| Error::io(format!("connecting to {}", authority(host, port)), error))
+        .map_err(|error| error.in_phase(Phase::Connect))
 }
 
 /// The addresses of a host. The system's look-up cannot be stopped; when it takes too long, its
@@ -47,8 +49,8 @@ pub(super) fn lookup(host: &str, port: u16, deadline: Instant) -> Result<Vec<Soc
             Err(Error::text(ErrorKind::Transport, format!("{host} has no address")))
         }
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(explain(&format!("looking up {host}"), &error)),
-        Err(_) => Err(Error::text(ErrorKind::Timeout, format!("looking up {host} took too long"))),
+        Ok(Err(error)) => Err(Error::io(format!("looking up {host}"), error)),
+        Err(_) => Err(Error::text(ErrorKind::Timeout, format!("looking up {host} timed out"))),
     }
 }
 
@@ -110,13 +112,6 @@ fn connect(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
 
 fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("h2-sync-dial".to_owned()).stack_size(STACK).spawn(work).map(drop)
-}
-
-/// The system's error, with what was being done.
-pub(super) fn explain(what: &str, error: &io::Error) -> Error {
-    let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-    let kind = if is_late { ErrorKind::Timeout } else { ErrorKind::Transport };
-    Error::text(kind, format!("{what}: {error}"))
 }
 
 #[cfg(test)]

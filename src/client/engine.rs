@@ -69,7 +69,8 @@ impl Engine {
         loop {
             let has_body = !ask.body.is_empty();
             let kept = ask.body.try_clone();
-            let mut response = self.send(&mut ask)?;
+            let response = self.send(&mut ask);
+            let mut response = response.map_err(|error| error.with_url(&ask.parts.uri))?;
             response.redirects = redirects;
             if self.config.max_redirects == 0 {
                 return response.finish(self, &ask.parts);
@@ -77,15 +78,16 @@ impl Engine {
             let status = response.parts.status;
             let headers = &response.parts.headers;
             let asked = ask.parts.uri.clone();
-            let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some())?;
+            let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some());
+            let next = next.map_err(|error| error.with_url(&asked))?;
             match (next, kept) {
                 (None, _) => return response.finish(self, &ask.parts),
                 (Some(Next::WithBody), Some(body)) => ask.body = body,
                 (Some(_), _) => ask.body = Body::empty(),
             }
             if redirects >= self.config.max_redirects {
-                let what = format!("more than {redirects} redirects, the last of them at {asked}");
-                return Err(Error::text(ErrorKind::Peer, what));
+                let what = format!("more than {redirects} redirects (max_redirects)");
+                return Err(Error::redirect(what).with_url(&asked));
             }
             redirects += 1;
         }
@@ -196,13 +198,13 @@ impl Found {
     fn finish(self, engine: &Engine, request: &request::Parts) -> Result<Response, Error> {
         let Found { mut parts, answer: Answer { body, mut facts, .. }, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
-        let mut body = ResponseBody::new(body, engine.config.max_body);
+        let mut body = ResponseBody::new(body, Uri::clone(&request.uri), engine.config.max_body);
         if self.wants_gzip && is_gzip(&parts.headers) {
             parts.headers.remove(CONTENT_ENCODING);
             parts.headers.remove(CONTENT_LENGTH);
             body = inflating(body, &engine.config);
         }
-        Ok(Response::new(parts, body, Uri::clone(&request.uri), facts))
+        Ok(Response::new(parts, body, facts))
     }
 }
 

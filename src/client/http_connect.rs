@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::base64;
-use super::dial::explain;
 use super::origin::Origin;
 use super::proxy::Proxy;
 use super::timed::Timed;
@@ -30,7 +29,7 @@ pub(super) fn open(
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
-    let failed = |error| explain(&format!("asking the proxy {proxy} for a tunnel"), &error);
+    let failed = |error| Error::io(format!("asking the proxy {proxy} for a tunnel"), error);
     stream.write_all(request.as_bytes()).map_err(failed)?;
     let answer = read_head(&mut stream).map_err(failed)?;
 

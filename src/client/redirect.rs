@@ -8,7 +8,7 @@ use http::{request, HeaderMap, Method, StatusCode};
 
 use super::origin::Origin;
 use super::reference::resolve;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// What is known of the body alone.
 const OF_THE_BODY: [HeaderName; 6] =
@@ -52,8 +52,8 @@ pub(super) fn follow(
     let url = resolve(&request.uri, &encoded(location.as_bytes()));
     let url = url.and_then(|url| Some((Origin::of(&url).ok()?, url)));
     let (origin, url) = url.ok_or_else(|| {
-        let what = format!("redirected to {location:?}, which is no URL of http or https");
-        Error::text(ErrorKind::Peer, what)
+        let what = "is not a URL of http or https";
+        Error::redirect(format!("the redirect leads to {location:?}, which {what}"))
     })?;
     if origin != Origin::of(&request.uri)? {
         let headers = std::mem::take(&mut request.headers);
@@ -104,6 +104,7 @@ fn encoded(reference: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use http::{HeaderValue, Request};
 
     fn followed(

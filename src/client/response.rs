@@ -7,7 +7,9 @@ use http::{response, HeaderMap, StatusCode, Uri, Version};
 
 use super::facts::Facts;
 use super::response_body::ResponseBody;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+#[cfg(feature = "json")]
+use crate::error::ErrorKind;
 
 /// A response: status, header fields, and the body, which is read from it as it comes.
 ///
@@ -19,13 +21,12 @@ use crate::error::{Error, ErrorKind};
 pub struct Response {
     parts: response::Parts,
     body: ResponseBody,
-    url: Uri,
     facts: Facts,
 }
 
 impl Response {
-    pub(super) fn new(parts: response::Parts, body: ResponseBody, url: Uri, facts: Facts) -> Self {
-        Response { parts, body, url, facts }
+    pub(super) fn new(parts: response::Parts, body: ResponseBody, facts: Facts) -> Self {
+        Response { parts, body, facts }
     }
 
     /// The status.
@@ -50,7 +51,7 @@ impl Response {
 
     /// The URL that it came from, after all redirects.
     pub fn url(&self) -> &Uri {
-        &self.url
+        self.body.url()
     }
 
     /// What happened on the wire.
@@ -62,12 +63,13 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The status, in words, with kind [`ErrorKind::Peer`].
+    /// The status ([`Error::status`]), with the URL in the text; of kind [`ErrorKind::Peer`].
+    ///
+    /// [`ErrorKind::Peer`]: crate::ErrorKind::Peer
     pub fn error_for_status(self) -> Result<Self, Error> {
         let status = self.status();
         if status.is_client_error() || status.is_server_error() {
-            let what = format!("{} answers {status}", self.url);
-            return Err(Error::text(ErrorKind::Peer, what));
+            return Err(Error::status_code(status).with_url(self.url()));
         }
         Ok(self)
     }

@@ -4,12 +4,12 @@ use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
 #[cfg(feature = "gzip")]
 use super::gzip::Inflate;
 use super::upload::Upload;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::exchange::RecvHalf;
 use crate::frame::StreamId;
 
@@ -22,6 +22,8 @@ use crate::frame::StreamId;
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
+    /// For errors: what this is the body of.
+    url: Uri,
     max_body: usize,
 }
 
@@ -50,19 +52,22 @@ pub(super) enum Outgoing {
 }
 
 impl ResponseBody {
-    pub(super) fn new(raw: Raw, max_body: usize) -> Self {
-        ResponseBody { kind: Kind::Plain(raw), max_body }
+    pub(super) fn new(raw: Raw, url: Uri, max_body: usize) -> Self {
+        ResponseBody { kind: Kind::Plain(raw), url, max_body }
     }
 
     #[cfg(feature = "gzip")]
     pub(super) fn inflating(self, max_inflated: u64) -> Self {
-        match self.kind {
-            Kind::Plain(raw) => {
-                let inflate = Inflate::new(raw, max_inflated);
-                ResponseBody { kind: Kind::Gzip(Box::new(inflate)), max_body: self.max_body }
-            }
-            Kind::Gzip(_) => self,
-        }
+        let kind = match self.kind {
+            Kind::Plain(raw) => Kind::Gzip(Box::new(Inflate::new(raw, max_inflated))),
+            gzip => gzip,
+        };
+        ResponseBody { kind, ..self }
+    }
+
+    /// The URL that it came from, after all redirects.
+    pub fn url(&self) -> &Uri {
+        &self.url
     }
 
     /// The identifier of the stream that it comes on.
@@ -88,12 +93,12 @@ impl ResponseBody {
     ///
     /// It could not be read to its end, or is larger than `max_body`
     /// ([`Error::is_body_too_large`]).
-    pub fn bytes(self) -> Result<Vec<u8>, Error> {
+    pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
         let mut octets = Vec::new();
         let limit = self.max_body;
-        self.take((limit as u64).saturating_add(1)).read_to_end(&mut octets)?;
+        self.by_ref().take((limit as u64).saturating_add(1)).read_to_end(&mut octets)?;
         if octets.len() > limit {
-            return Err(Error::body_too_large(limit));
+            return Err(self.told(Error::body_too_large(limit)));
         }
         Ok(octets)
     }
@@ -115,9 +120,12 @@ impl ResponseBody {
     ///
     /// Those of reading.
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
-        let raw = self.raw_mut();
-        while raw.next_chunk()?.is_some() {}
-        raw.recv.trailers()
+        self.raw_mut().trailers().map_err(|error| self.told(error))
+    }
+
+    /// The error with where it came up.
+    fn told(&self, error: Error) -> Error {
+        error.in_phase(Phase::Body).with_url(&self.url)
     }
 
     fn raw(&self) -> &Raw {
@@ -139,17 +147,23 @@ impl ResponseBody {
 
 impl Read for ResponseBody {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match &mut self.kind {
+        let read = match &mut self.kind {
             Kind::Plain(raw) => raw.read(buf),
             #[cfg(feature = "gzip")]
             Kind::Gzip(inflate) => inflate.read(buf),
-        }
+        };
+        read.map_err(|error| self.told(error.into()).into())
     }
 }
 
 impl Raw {
     pub(super) fn new(recv: RecvHalf, upload: Option<Outgoing>) -> Self {
         Raw { recv, upload }
+    }
+
+    fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        while self.next_chunk()?.is_some() {}
+        self.recv.trailers()
     }
 
     fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {

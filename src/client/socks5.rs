@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Instant;
 
-use super::dial::{explain, lookup};
+use super::dial::lookup;
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy};
 use super::timed::Timed;
@@ -49,7 +49,7 @@ pub(super) fn open(
     talk(&mut stream, proxy, &address, origin.port).map_err(|error| match error.get_ref() {
         // Ours, in words.
         Some(what) => Error::text(ErrorKind::Transport, format!("the proxy {proxy}: {what}")),
-        None => explain(&format!("asking the proxy {proxy} for a tunnel"), &error),
+        None => Error::io(format!("asking the proxy {proxy} for a tunnel"), error),
     })
 }
 

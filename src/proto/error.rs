@@ -28,6 +28,9 @@ pub enum Fault {
     Internal,
 }
 
+/// What a connection error says of a server that answers in HTTP/1.x.
+pub(crate) const PEER_SPEAKS_HTTP1: &str = "the peer speaks HTTP/1, not HTTP/2";
+
 /// Why a connection has failed: a connection error (RFC 9113, Section 5.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionError {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::connection::Connection;
-use super::error::ConnectionError;
+use super::error::{ConnectionError, PEER_SPEAKS_HTTP1};
 use super::event::{CloseReason, Event, Extension, ResetBy};
 use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
@@ -108,8 +108,7 @@ impl Connection {
     fn check_order(&self, head: Head) -> Result<(), ConnectionError> {
         // RFC 9113, Section 3.4: the first frame is SETTINGS, and not an acknowledgement.
         if !self.greeted && head.to_octets().starts_with(b"HTTP/1") {
-            let what = "the peer speaks HTTP/1, not HTTP/2";
-            return Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
+            return Err(ConnectionError::peer(ErrorCode::ProtocolError, PEER_SPEAKS_HTTP1));
         }
         if !self.greeted && (head.kind != Kind::SETTINGS || head.flags.contains(Flags::ACK)) {
             return Err(ConnectionError::peer(

@@ -24,6 +24,10 @@ impl Failure {
     pub(super) fn into_error(self, kind: ErrorKind) -> Error {
         Error::tls(kind, self)
     }
+
+    pub(super) fn into_not_http2(self) -> Error {
+        Error::not_http2(self)
+    }
 }
 
 impl fmt::Display for Failure {

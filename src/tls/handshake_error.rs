@@ -93,8 +93,8 @@ impl<T: Transport> HandshakeError<T> {
 
     /// TLS is there, but not for HTTP/2.
     pub(super) fn not_h2(failure: Failure, stream: TlsStream<T>) -> Self {
-        let stream = Some(Box::new(stream));
-        HandshakeError { stream, ..HandshakeError::new(HandshakeErrorKind::Protocol, failure) }
+        let (kind, error) = (HandshakeErrorKind::Protocol, failure.into_not_http2());
+        HandshakeError { kind, error, stream: Some(Box::new(stream)) }
     }
 
     /// What went wrong.

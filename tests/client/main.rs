@@ -5,6 +5,7 @@ mod bodies;
 mod connection;
 mod crowd;
 mod early;
+mod errors;
 mod faults;
 #[path = "../support/mod.rs"]
 mod frames;

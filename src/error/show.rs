@@ -1,0 +1,99 @@
+//! How an error is shown, and what lies behind it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::{is_late, Cause, Error, StreamReset};
+use crate::proto::{CommandError, ResetBy};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(url) = self.url() {
+            write!(f, "{url}: ")?;
+        }
+        self.cause.fmt(f)?;
+        match self.phase() {
+            // "Timed out" alone does not say what.
+            Some(phase) if self.is_timeout() => write!(f, " ({phase})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Command(error) => error.fmt(f),
+            Cause::Config(error) => error.fmt(f),
+            Cause::Connection(error) => error.fmt(f),
+            Cause::Transport(error) => write!(f, "the transport failed: {error}"),
+            // The system's words for it are "Resource temporarily unavailable".
+            Cause::Io(what, error) if is_late(error) => write!(f, "{what} timed out"),
+            Cause::Io(what, error) => write!(f, "{what} failed: {error}"),
+            Cause::Thread(error) => write!(f, "a thread could not be started: {error}"),
+            Cause::Tls { error, .. } => error.fmt(f),
+            Cause::Status(status) => write!(f, "the server answered {status}"),
+            Cause::Reset(StreamReset { stream_id, code, by, .. }) => {
+                let by = match by {
+                    ResetBy::Peer => "the peer reset it",
+                    ResetBy::Goaway => "the peer goes away and will not process it",
+                    ResetBy::Violation => "the peer broke a rule on it",
+                    ResetBy::Stall => "the peer kept its window shut for too long",
+                    ResetBy::Unsent => "nothing of it was sent",
+                };
+                write!(f, "stream {stream_id} has been reset: {by} ({code})")
+            }
+            Cause::ClosedByPeer(None) => f.write_str("the peer has closed the connection"),
+            Cause::ClosedByPeer(Some((code, debug_data))) => {
+                let debug_data = String::from_utf8_lossy(debug_data);
+                write!(f, "the peer has closed the connection: {code} {debug_data:?}")
+            }
+            Cause::BodyTooLarge(limit) => write!(f, "the body has more than {limit} octets"),
+            Cause::Redirect(what) => f.write_str(what),
+            Cause::Text(_, what) => f.write_str(what),
+        }
+    }
+}
+
+/// The text and those of the causes; what `{:#?}` shows is for debuggers.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return f
+                .debug_struct("Error")
+                .field("kind", &self.kind())
+                .field("phase", &self.phase())
+                .field("url", &self.url())
+                .field("code", &self.code())
+                .field("cause", &self.cause)
+                .finish();
+        }
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, "\n  caused by: {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    /// What the text of this error does not say: the cause of what is told in it.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &*self.cause {
+            Cause::Command(CommandError::Malformed(_)) => None,
+            Cause::Command(error) => error.source(),
+            Cause::Config(error) => error.source(),
+            Cause::Connection(error) => error.source(),
+            Cause::Transport(error) | Cause::Io(_, error) | Cause::Thread(error) => error.source(),
+            Cause::Tls { error, .. } => error.source(),
+            Cause::Reset(_)
+            | Cause::ClosedByPeer(_)
+            | Cause::BodyTooLarge(_)
+            | Cause::Status(_)
+            | Cause::Redirect(_)
+            | Cause::Text(..) => None,
+        }
+    }
+}
