@@ -13,6 +13,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
+use super::progress::{Progress, Published};
 use super::turn::Lead;
 use crate::error::Error;
 use crate::frame::StreamId;
@@ -31,6 +32,7 @@ pub(crate) struct Conn {
     /// When the peer was last heard of, in nanoseconds from the beginning. Outside of the lock, since
     /// a client asks for each request.
     heard: AtomicU64,
+    progress: Published,
 }
 
 /// What a client does with a promise. It must not wait.
@@ -181,6 +183,7 @@ impl Conn {
             on_promise: OnceLock::new(),
             began: Instant::now(),
             heard: AtomicU64::new(0),
+            progress: Published::default(),
         })
     }
 
@@ -217,7 +220,13 @@ impl Conn {
     pub(crate) fn lock(&self) -> Guard<'_> {
         // No code of the application's runs under the lock, and a panic of ours there would be
         // found by whoever goes on.
-        Guard { state: Some(self.state.lock().unwrap_or_else(PoisonError::into_inner)) }
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Guard { state: Some(state), progress: &self.progress }
+    }
+
+    /// What the leader was doing when the lock was last given back. Takes no lock.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.get()
     }
 
     /// Runs commands under the lock and hands out the events that they caused.
@@ -241,6 +250,7 @@ impl fmt::Debug for Conn {
 pub(crate) struct Guard<'a> {
     /// Gone only while it is dropped.
     state: Option<MutexGuard<'a, State>>,
+    progress: &'a Published,
 }
 
 impl Deref for Guard<'_> {
@@ -260,6 +270,7 @@ impl DerefMut for Guard<'_> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let Some(mut state) = self.state.take() else { return };
+        self.progress.set(state.progress());
         if state.wake.is_empty() {
             return;
         }

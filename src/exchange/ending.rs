@@ -135,11 +135,18 @@ impl Conn {
         }
     }
 
-    /// Cuts the transport: blocked reads and writes return.
+    /// Cuts the transport: blocked reads and writes return, and its halves are dropped, at once or
+    /// when they come back. So an ended connection holds no descriptor, whoever still holds a stream.
     pub(crate) fn cut(&self) {
-        self.lock().end.is_cut = true;
+        let mut state = self.lock();
+        state.end.is_cut = true;
+        state.core.end_of_input();
+        state.hand_out(Instant::now());
+        let halves = (state.reading.take(), state.writing.take());
+        drop(state);
         if let Err(error) = self.closer.close() {
             log::debug!("closing the transport: {error}");
         }
+        drop(halves);
     }
 }

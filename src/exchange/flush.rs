@@ -102,6 +102,11 @@ impl Conn {
 
     /// The turn to write is over.
     fn put_back<'a>(self: &'a Arc<Self>, mut state: Guard<'a>, writing: Box<Writing>) -> Guard<'a> {
+        if state.end.is_cut {
+            drop(state);
+            drop(writing);
+            return self.lock();
+        }
         state.writing = Some(writing);
         self.cut_after_a_failure(&state);
         self.shut_after_the_end(state)

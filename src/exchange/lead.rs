@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
 use super::inbox::Half;
+use super::progress::Progress;
 use super::rest::Rest;
 use super::turn::Lead;
 use crate::frame::StreamId;
@@ -122,7 +123,7 @@ impl Conn {
         until: Option<Instant>,
     ) -> Guard<'a> {
         let Some(mut reading) = state.reading.take() else {
-            debug_assert!(false, "who leads finds the reader");
+            debug_assert!(state.end.is_cut, "the leader finds the reader");
             return state;
         };
         let timeout = self.choose_timeout(&mut state, until);
@@ -168,7 +169,13 @@ impl Conn {
                 state.core.abort(error);
             }
         }
-        state.reading = Some(reading);
+        if state.end.is_cut {
+            drop(state);
+            drop(reading);
+            state = self.lock();
+        } else {
+            state.reading = Some(reading);
+        }
         state.lead = Lead::mine();
         state.step += 1;
         state.reads += 1;
@@ -239,6 +246,12 @@ impl Conn {
 }
 
 impl State {
+    /// What the leader is doing.
+    pub(crate) fn progress(&self) -> Progress {
+        let is_working = matches!(self.lead, Lead::Held { reads: false, .. });
+        Progress::new(is_working, self.has_sleepers(), self.reads, self.step)
+    }
+
     /// Wakes one of the threads that could lead now.
     pub(super) fn offer_lead(&mut self) {
         if self.lead == Lead::Free {

@@ -29,6 +29,8 @@ pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxE
 
 /// A server without its listener.
 pub(super) struct Engine {
+    /// Unlike that of any other engine of this process.
+    pub(super) number: u64,
     pub(super) config: Arc<Config>,
     pub(super) handler: Box<Handler>,
     pub(super) pool: Arc<Pool>,
@@ -63,7 +65,7 @@ pub(super) struct Served {
     pub(super) slow: AtomicU32,
     /// The clock watches how the leader gets on.
     pub(super) is_watched: AtomicBool,
-    /// It stands in the queue for a handler's place.
+    /// It stands in line for a permit.
     pub(super) is_queued: AtomicBool,
     /// The clock will look for requests that have waited too long.
     pub(super) is_timed: AtomicBool,
@@ -74,7 +76,9 @@ impl Engine {
     /// To be [closed](Self::close) in the end, or its clock goes on.
     pub(super) fn start(config: Config, handler: Box<Handler>) -> Result<Arc<Engine>, Error> {
         config.validate()?;
+        static STARTED: AtomicU64 = AtomicU64::new(0);
         Ok(Arc::new(Engine {
+            number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
             pool: Pool::new(config.stack_size, config.idle_thread_timeout),
             clock: Clock::start()?,
             permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
@@ -133,6 +137,7 @@ impl Engine {
 
     /// A connection that was registered has ended.
     pub(super) fn unregister(&self, served: &Served) {
+        self.permits.forget(served);
         let mut connections = self.lock();
         if connections.live.remove(&served.number).is_some() {
             connections.count -= 1;
@@ -257,10 +262,9 @@ impl Served {
         has_gone
     }
 
-    /// Whether another handler of this connection may run.
-    pub(super) fn may_run(&self) -> bool {
-        let cap = self.engine.config.max_handlers_per_connection;
-        self.running.load(Ordering::Relaxed) < cap
+    /// How many handlers of this connection may run at once.
+    pub(super) fn handler_limit(&self) -> usize {
+        self.engine.config.max_handlers_per_connection
     }
 }
 

@@ -14,28 +14,29 @@
 //! batch in one write. What makes that safe for the other streams is that the lead can be taken over.
 //! The [clock](super::clock) looks every two milliseconds while handlers run, and a leader that has
 //! begun nothing new since the look before loses the lead to another thread, which goes on with the
-//! requests still waiting, and with reading. A handler that waits for something of its own stream
-//! reads the transport itself; if requests come meanwhile, it gives the lead away.
+//! requests still waiting, and with reading. A look reads one atomic number; the lock is taken only
+//! where a leader seems stuck. A handler that waits for something of its own stream reads the
+//! transport itself; if requests come meanwhile, it gives the lead away.
 //!
 //! Where handlers have just been slow, taking over one by one would have each wait for a look or two
 //! after the one before. So for some requests after a take-over each gets a thread at once, until they
 //! prove to be quick again.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::engine::{Engine, Served};
+use super::engine::Served;
 use super::handler;
 use super::overdue::{call_for_refusal, Timed};
+use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
-use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, State, Tick};
+use super::watch::{LeaderWatch, Verdict};
+use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, Progress, State, Tick};
 
 /// So many requests get a thread each after a leader was too slow.
 const SLOW_REQUESTS: u32 = 32;
@@ -43,18 +44,8 @@ const SLOW_REQUESTS: u32 = 32;
 /// A handler that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// A leader that goes on and on without reading is replaced after so many looks: it may be writing
-/// what others have to send, as fast as they make it.
-const UNREAD: u32 = 16;
-
-/// A connection whose leader has had nothing to do for so many looks is watched no more.
-const QUIET: u32 = 64;
-
-thread_local! {
-    /// The server that this thread runs a handler for, and so holds a place of. Halves of a stream may
-    /// be used by other threads as well, which hold none, and by handlers of other servers.
-    pub(super) static PLACE: Cell<*const Engine> = const { Cell::new(ptr::null()) };
-}
+/// How long the clock waits for a thread to cut a connection.
+const CUT_RETRY: Duration = Duration::from_millis(100);
 
 /// Leads a connection, until it ends or another thread has taken over.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
@@ -85,18 +76,20 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
 
 /// Runs what waits, as a thread that does not lead.
 fn work(served: Arc<Served>, scratch: &mut Scratch) {
-    let arrival = take(&served, &mut served.conn.lock());
-    match arrival {
-        Some(arrival) => work_on(served, arrival, scratch),
+    let taken = take(&served, &mut served.conn.lock());
+    match taken {
+        Some((permit, arrival)) => work_on(permit, arrival, scratch),
         None => served.conn.flush_now(),
     }
 }
 
 /// Answers a request, and what else waits by then, as a thread that does not lead.
-fn work_on(served: Arc<Served>, mut arrival: Arrival, scratch: &mut Scratch) {
+fn work_on(mut permit: Permit, mut arrival: Arrival, scratch: &mut Scratch) {
+    let served = Arc::clone(permit.served());
     loop {
         let started = Instant::now();
-        run(&served, arrival, scratch);
+        answer(&permit, arrival, scratch);
+        drop(permit);
         let slow = if started.elapsed() < SLOW {
             served.slow.load(Ordering::Relaxed).saturating_sub(1)
         } else {
@@ -106,27 +99,27 @@ fn work_on(served: Arc<Served>, mut arrival: Arrival, scratch: &mut Scratch) {
         served.slow.store(slow, Ordering::Relaxed);
         let mut state = served.conn.flush(served.conn.lock(), None);
         match take(&served, &mut state) {
-            Some(next) => arrival = next,
+            Some(next) => (permit, arrival) = next,
             None => return,
         }
     }
 }
 
-/// Answers a request of a connection that has been waiting for a place, and has got one.
-fn work_in_place(served: Arc<Served>, scratch: &mut Scratch) {
+/// Answers a request of a connection that has waited for this permit.
+fn work_with(permit: Permit, scratch: &mut Scratch) {
+    let served = Arc::clone(permit.served());
     let mut state = served.conn.lock();
-    let arrival = pop(&served, &mut state);
-    // The next one waits for a place as well.
+    let arrival = if permit.is_within_limit() { state.arrivals.pop_front() } else { None };
+    // The next one waits for a permit as well.
     let left = hand_out_requests(&served, &mut state);
     drop(state);
     if let Some(task) = left {
         task(scratch);
     }
-    match arrival {
-        Some(arrival) => work_on(served, arrival, scratch),
-        // Reset meanwhile, or the connection has as many handlers as it may have: the place is for
-        // somebody else.
-        None => pass_on(&served.engine),
+    // Without a request the permit goes to the next in line: it was reset meanwhile, or its
+    // connection has as many handlers as it may have.
+    if let Some(arrival) = arrival {
+        work_on(permit, arrival, scratch);
     }
 }
 
@@ -144,14 +137,14 @@ fn run_requests<'a>(
         }
     }
     let me = thread::current().id();
-    while let Some(mut arrival) = take(served, &mut state) {
+    while let Some((permit, mut arrival)) = take(served, &mut state) {
         loop {
             state.step += 1;
             drop(state);
             keep_watch(served);
-            answer(served, arrival, scratch);
+            answer(&permit, arrival, scratch);
             state = served.conn.lock();
-            // The place goes along from one request to the next, unless somebody waits for it.
+            // The permit goes along from one request to the next, unless another connection waits.
             let goes_on = state.lead.is_of(me) && !served.engine.permits.is_wanted();
             let next = if goes_on { state.arrivals.pop_front() } else { None };
             match next {
@@ -159,8 +152,14 @@ fn run_requests<'a>(
                 None => break,
             }
         }
-        give_back(served);
-        if !state.lead.is_of(me) {
+        let leads = state.lead.is_of(me);
+        if served.engine.permits.is_wanted() {
+            // Passing it on may start a thread.
+            drop(state);
+            drop(permit);
+            state = served.conn.lock();
+        }
+        if !leads {
             break;
         }
     }
@@ -170,9 +169,8 @@ fn run_requests<'a>(
 /// Gives each request that may run now a thread of its own. Where there is no thread, the task
 /// comes back.
 fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
-    while let Some(arrival) = take(served, state) {
-        let theirs = Arc::clone(served);
-        let work = move |scratch: &mut Scratch| work_on(theirs, arrival, scratch);
+    while let Some((permit, arrival)) = take(served, state) {
+        let work = move |scratch: &mut Scratch| work_on(permit, arrival, scratch);
         if let Err(task) = served.engine.pool.run(work) {
             return Some(task);
         }
@@ -181,55 +179,25 @@ fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
 }
 
 /// The next request, if its handler may run now.
-fn take(served: &Arc<Served>, state: &mut State) -> Option<Arrival> {
+fn take(served: &Arc<Served>, state: &mut State) -> Option<(Permit, Arrival)> {
     let since = state.arrivals.front()?.since;
-    if !served.may_run() || !served.engine.permits.acquire(served) {
+    let Some(permit) = Permit::acquire(served, work_with) else {
         call_for_refusal(served, since);
         return None;
-    }
-    pop(served, state)
+    };
+    Some((permit, state.arrivals.pop_front()?))
 }
 
-/// The next request, for which there is a place.
-fn pop(served: &Served, state: &mut State) -> Option<Arrival> {
-    let arrival = if served.may_run() { state.arrivals.pop_front() } else { None };
-    served.running.fetch_add(usize::from(arrival.is_some()), Ordering::Relaxed);
-    arrival
-}
-
-fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
-    answer(served, arrival, scratch);
-    give_back(served);
-}
-
-fn answer(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
+fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
+    let served = permit.served();
     add(&served.engine.counters.requests);
     let id = arrival.id;
     // The handler is caught where it is called; this is for what it has left behind, which may
     // panic when it is dropped.
     let _timed = Timed::begin(served, id);
-    let answer = AssertUnwindSafe(|| handler::run(served, arrival, scratch));
-    PLACE.set(Arc::as_ptr(&served.engine));
+    let answer = AssertUnwindSafe(|| permit.run(|| handler::run(served, arrival, scratch)));
     if catch_unwind(answer).is_err() {
         log::error!("stream {id}: what the handler left behind panicked");
-    }
-    PLACE.set(ptr::null());
-}
-
-/// A handler has ended, and no other begins in its place.
-fn give_back(served: &Served) {
-    served.running.fetch_sub(1, Ordering::Relaxed);
-    pass_on(&served.engine);
-}
-
-/// A place is free: whoever has waited for one for longest gets it.
-fn pass_on(engine: &Engine) {
-    if let Some(waiting) = engine.permits.release() {
-        let theirs = Arc::clone(&waiting);
-        if engine.pool.run(move |scratch| work_in_place(theirs, scratch)).is_err() {
-            // Back in line: the next handler that ends tries again.
-            engine.permits.postpone(&waiting);
-        }
     }
 }
 
@@ -245,7 +213,7 @@ fn lead_elsewhere(served: &Arc<Served>) -> bool {
     served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
 }
 
-/// Has the clock look how the leader gets on, for as long as it is at work now and then.
+/// Has the clock watch the leader, for as long as it works now and then.
 fn keep_watch(served: &Arc<Served>) {
     // Looked at first, since that is nearly always enough.
     let is_watched = &served.is_watched;
@@ -253,61 +221,41 @@ fn keep_watch(served: &Arc<Served>) {
         return;
     }
     let weak = Arc::downgrade(served);
-    let (mut before, mut quiet, mut unread) = (None::<Progress>, 0, 0);
+    let mut watch = LeaderWatch::default();
     served.engine.clock.watch(move || {
         let Some(served) = weak.upgrade() else { return false };
-        let mut state = served.conn.lock();
-        state.look_at_sleepers();
-        let now = Progress::of(&state);
-        drop(state);
-        match (now, before) {
-            (Some(now), Some(before)) if now.reads == before.reads => {
-                unread += 1;
-                if now == before || unread > UNREAD {
-                    take_over(&served, now, now == before);
-                    unread = 0;
-                }
-            }
-            _ => unread = 0,
+        let now = served.conn.progress();
+        if now.has_deferred_wakes() {
+            served.conn.lock().look_at_sleepers();
         }
-        quiet = if now.or(before).is_some() { 0 } else { quiet + 1 };
-        before = now;
-        if quiet < QUIET {
-            return true;
+        match watch.look(now) {
+            Verdict::Fine => true,
+            Verdict::Stuck => take_over(&served, now, true),
+            Verdict::Unread => take_over(&served, now, false),
+            Verdict::Quiet => goes_on_watching(&served),
         }
-        served.is_watched.store(false, Ordering::Relaxed);
-        // A leader that has just gone to work may have found itself watched still. It has said that
-        // it works under the lock, before it looked; so one of us sees the other.
-        // So it is with readers whom what it has read has left asleep.
-        let state = served.conn.lock();
-        let is_needed = Progress::of(&state).is_some() || state.has_sleepers();
-        drop(state);
-        is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
     });
 }
 
-/// How far a leader has come that is in a handler or in a write.
-#[derive(Clone, Copy, PartialEq)]
-struct Progress {
-    step: u64,
-    reads: u64,
-}
-
-impl Progress {
-    /// `None` if it reads.
-    fn of(state: &State) -> Option<Self> {
-        let is_at_work = matches!(state.lead, Lead::Held { reads: false, .. });
-        is_at_work.then_some(Progress { step: state.step, reads: state.reads })
-    }
+/// Ends the watch of a leader that only reads, unless it has just gone to work.
+//
+// It may have found itself watched still. It has said that it works under the lock, before it looked;
+// so one of the two sees the other.
+fn goes_on_watching(served: &Served) -> bool {
+    served.is_watched.store(false, Ordering::Relaxed);
+    let now = served.conn.lock().progress();
+    let is_needed = now.is_working() || now.has_deferred_wakes();
+    is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
 }
 
 /// Has another thread lead instead of one that has not read since, and, if it is stuck, has begun
-/// nothing else either.
-fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) {
+/// nothing else either. The connection is watched on: always `true`.
+fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     let mut state = served.conn.lock();
-    let has_moved = |now: Progress| now.reads != then.reads || (is_stuck && now != then);
-    if Progress::of(&state).is_none_or(has_moved) {
-        return;
+    let now = state.progress();
+    let has_moved = !now.has_read_as_often(then) || is_stuck && !now.is_at_the_step_of(then);
+    if !now.is_working() || has_moved {
+        return true;
     }
     let before = state.lead;
     // All under one lock: the old leader must not find the lead gone while nobody is to have it.
@@ -321,6 +269,7 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) {
     } else {
         state.lead = before;
     }
+    true
 }
 
 /// What a connection asks its server for.
@@ -342,14 +291,7 @@ impl Hooks for ServedHooks {
     }
 
     fn rest(&self) -> Option<Box<dyn Any>> {
-        let engine = Arc::clone(&self.0.upgrade()?.engine);
-        if PLACE.get() != Arc::as_ptr(&engine) || !engine.permits.lend() {
-            return None;
-        }
-        // It is lent once at a time.
-        PLACE.set(ptr::null());
-        pass_on(&engine);
-        Some(Box::new(Lent(engine)))
+        permit::lend(&self.0.upgrade()?.engine, work_with)
     }
 
     fn work(&self) {
@@ -366,19 +308,17 @@ impl Hooks for ServedHooks {
             Tick::Flush => {
                 served.flush_elsewhere();
             }
-            Tick::Cut => served.conn.cut(),
+            Tick::Cut => cut_elsewhere(&served, now),
         });
     }
 }
 
-/// A place that is lent, until this is dropped. By then the connection may be gone whose peer was
-/// waited for: it need not be that of the handler.
-struct Lent(Arc<Engine>);
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.0.permits.reclaim();
-        PLACE.set(Arc::as_ptr(&self.0));
+/// Cuts a connection on a thread of the pool: the end of a TLS stream is a write, which may block.
+fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
+    let theirs = Arc::clone(served);
+    if served.engine.pool.run(move |_| theirs.conn.cut()).is_err() {
+        let whom = Arc::downgrade(served);
+        served.engine.clock.call(now + CUT_RETRY, &whom, |served, now| cut_elsewhere(&served, now));
     }
 }
 

@@ -67,6 +67,7 @@ mod head;
 mod lead;
 mod listener;
 mod overdue;
+mod permit;
 mod permits;
 mod pool;
 mod request;
@@ -74,6 +75,7 @@ mod response;
 mod running;
 mod single;
 mod stats;
+mod watch;
 
 pub use bind::Server;
 pub use config::Config;

@@ -1,25 +1,25 @@
-//! How many handlers run at once, over all connections, and who waits for one to end.
+//! How many handlers run at once, over all connections, and which connections wait for one to end.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// The places for running handlers.
+/// The permits for running handlers. [`Permit`](super::permit::Permit) is one of them as a value.
 #[derive(Debug)]
 pub(super) struct Permits<T> {
     cap: usize,
-    /// Places that are taken. More than there are, where somebody has got back what was lent.
+    /// Permits that are taken. May exceed the limit after a lent permit is reclaimed.
     running: AtomicUsize,
     max_lent: usize,
-    /// Handlers that wait for their peers, and whose places others may have.
+    /// Handlers that wait for their peers, and whose permits others may have.
     lent: AtomicUsize,
-    /// Connections with requests that wait for a place. Each is there once.
-    waiting: Mutex<VecDeque<Arc<T>>>,
+    /// Connections with requests that wait for a permit. Each is there once, and is not kept alive.
+    waiting: Mutex<VecDeque<Weak<T>>>,
     /// Their number.
     waiters: AtomicUsize,
 }
 
-/// Somebody who can wait for a place.
+/// What can wait for a permit: a connection.
 pub(super) trait Waiter {
     /// Whether it stands in line.
     fn is_queued(&self) -> &AtomicBool;
@@ -37,15 +37,15 @@ impl<T: Waiter> Permits<T> {
         }
     }
 
-    /// So many handlers that wait for their peers may lend their places.
+    /// Lets this many handlers lend their permits while they wait for their peers.
     pub(super) fn lending(self, max_lent: usize) -> Self {
         Permits { max_lent, ..self }
     }
 
-    /// Takes a place, or puts the connection in line for one.
+    /// Takes a permit, or puts the connection in line for one.
     //
-    // Who gives a place back counts down first and looks for waiters then; who waits goes in line
-    // first and tries again then. All of it is sequentially consistent, so one sees the other.
+    // `release` counts down first and looks for waiters then; `acquire` goes in line first and tries
+    // again then. All of it is sequentially consistent, so one sees the other.
     pub(super) fn acquire(&self, who: &Arc<T>) -> bool {
         if self.try_acquire() {
             return true;
@@ -58,17 +58,16 @@ impl<T: Waiter> Permits<T> {
     fn put_in_line(&self, who: &Arc<T>) {
         if !who.is_queued().swap(true, Ordering::SeqCst) {
             let mut waiting = self.lock();
-            waiting.push_back(Arc::clone(who));
+            waiting.push_back(Arc::downgrade(who));
             self.waiters.store(waiting.len(), Ordering::SeqCst);
         }
     }
 
-    /// Gives a place back: to the connection that has been waiting for longest, which is returned
-    /// and has the place now, to use it or to give it back in turn. So nobody can come first who
-    /// came later, and no place is offered to somebody who has no use for it any more, and to
-    /// nobody else.
+    /// Gives a permit back: to the connection that has waited longest, which is returned and has the
+    /// permit now, to use it or to give it back in turn. So none is served before one that came
+    /// earlier.
     pub(super) fn release(&self) -> Option<Arc<T>> {
-        // One place less is taken too many. The last that are taken go to who waits.
+        // Above the limit it is not handed on.
         let less = |running| (running > self.cap).then(|| running - 1);
         if self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
             return None;
@@ -78,33 +77,42 @@ impl<T: Waiter> Permits<T> {
                 return Some(next);
             }
             self.running.fetch_sub(1, Ordering::SeqCst);
-            // Somebody may have come in line meanwhile, and have found no place still.
+            // A connection may have come in line meanwhile, and have found no permit.
             if self.waiters.load(Ordering::SeqCst) == 0 || !self.try_acquire() {
                 return None;
             }
         }
     }
 
-    /// Takes a place back from a connection that cannot use it now, and puts it in line.
+    /// Removes a connection that has ended from the line.
+    pub(super) fn forget(&self, who: &T) {
+        if who.is_queued().swap(false, Ordering::SeqCst) {
+            let mut waiting = self.lock();
+            waiting.retain(|waits| !std::ptr::eq(waits.as_ptr(), who));
+            self.waiters.store(waiting.len(), Ordering::SeqCst);
+        }
+    }
+
+    /// Takes a permit back from a connection that cannot use it now, and puts it in line.
     pub(super) fn postpone(&self, who: &Arc<T>) {
         self.put_in_line(who);
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether the place of a handler that waits for its peer may be lent. If so, it is to be
+    /// Whether the permit of a handler that waits for its peer may be lent. If so, it is to be
     /// [given back](Self::release) as one that is free, and to be [taken again](Self::reclaim).
     pub(super) fn lend(&self) -> bool {
         let more = |lent| (lent < self.max_lent).then_some(lent + 1);
         self.lent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
-    /// A handler goes on whose place was lent: at once, whoever has its place.
+    /// A handler whose permit was lent goes on, at once.
     pub(super) fn reclaim(&self) {
         self.running.fetch_add(1, Ordering::SeqCst);
         self.lent.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether somebody waits for a place.
+    /// Whether a connection waits for a permit.
     pub(super) fn is_wanted(&self) -> bool {
         self.waiters.load(Ordering::Relaxed) > 0
     }
@@ -119,10 +127,9 @@ impl<T: Waiter> Permits<T> {
             return None;
         }
         let mut waiting = self.lock();
-        let next = waiting.pop_front()?;
+        let next = std::iter::from_fn(|| waiting.pop_front()).find_map(|next| next.upgrade());
         self.waiters.store(waiting.len(), Ordering::SeqCst);
-        next.is_queued().store(false, Ordering::SeqCst);
-        Some(next)
+        next.inspect(|next| next.is_queued().store(false, Ordering::SeqCst))
     }
 
     fn try_acquire(&self) -> bool {
@@ -130,7 +137,7 @@ impl<T: Waiter> Permits<T> {
         self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<T>>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Weak<T>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

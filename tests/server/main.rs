@@ -9,6 +9,7 @@ mod both_ways;
 mod caps;
 mod client;
 mod deadlines;
+mod ended;
 mod failures;
 #[path = "../support/mod.rs"]
 mod frames;

@@ -1,4 +1,4 @@
-//! Places that handlers lend while they wait, and get back.
+//! Permits that handlers lend while they wait, and get back.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,12 +6,13 @@ use std::time::Instant;
 use super::super::config::Config;
 use super::super::context::Peer;
 use super::super::engine::{Engine, Served};
-use super::super::lead::{ServedHooks, PLACE};
-use crate::exchange::Hooks;
+use super::super::lead::ServedHooks;
+use super::super::permit::{self, Permit};
+use super::super::pool::Scratch;
 use crate::proto::{self, Connection, Role};
 use crate::transport::{duplex, Transport};
 
-/// A server of one place, and a connection of it.
+/// A server of one permit, and a connection of it.
 fn server() -> (Arc<Engine>, Arc<Served>) {
     let config = Config { max_handlers: 1, ..Config::default() };
     let engine = Engine::start(config, Box::new(|_, _| Ok(()))).unwrap();
@@ -22,31 +23,45 @@ fn server() -> (Arc<Engine>, Arc<Served>) {
     (engine, served)
 }
 
+/// No request waits here.
+fn next(_: Permit, _: &mut Scratch) {}
+
+fn lend(engine: &Arc<Engine>) -> Option<Box<dyn std::any::Any>> {
+    permit::lend(engine, next)
+}
+
 #[test]
-fn a_place_that_was_lent_comes_back_though_the_connection_has_gone() {
+fn lent_permit_comes_back_though_the_connection_has_gone() {
     let (engine, served) = server();
-    assert!(engine.permits.acquire(&served));
-    PLACE.set(Arc::as_ptr(&engine));
-    let hooks = ServedHooks(Arc::downgrade(&served));
-    let lent = hooks.rest().expect("it is lent");
-    assert!(hooks.rest().is_none(), "once at a time");
-    engine.unregister(&served);
-    drop(served);
-    drop(lent);
-    assert_eq!(PLACE.get(), Arc::as_ptr(&engine));
-    assert!(engine.permits.release().is_none());
+    let permit = Permit::acquire(&served, next).unwrap();
+    permit.run(|| {
+        let lent = lend(&engine).expect("it is lent");
+        assert!(lend(&engine).is_none(), "once at a time");
+        engine.unregister(&served);
+        drop(lent);
+        assert!(lend(&engine).is_some(), "it is there again");
+    });
+    drop(permit);
     assert_eq!(engine.permits.running(), 0);
     engine.close();
 }
 
 #[test]
-fn a_handler_lends_no_place_of_another_server() {
-    let (ours, _) = server();
-    let (theirs, served) = server();
-    PLACE.set(Arc::as_ptr(&ours));
-    assert!(ServedHooks(Arc::downgrade(&served)).rest().is_none());
+fn handler_lends_no_permit_of_another_server() {
+    let (ours, served) = server();
+    let (theirs, _) = server();
+    Permit::acquire(&served, next).unwrap().run(|| assert!(lend(&theirs).is_none()));
     assert_eq!(theirs.permits.running(), 0);
-    assert!(theirs.permits.acquire(&served));
     ours.close();
     theirs.close();
+}
+
+#[test]
+fn thread_without_a_handler_lends_nothing() {
+    let (engine, served) = server();
+    let permit = Permit::acquire(&served, next).unwrap();
+    assert!(lend(&engine).is_none());
+    permit.run(|| ());
+    assert!(lend(&engine).is_none());
+    engine.close();
 }

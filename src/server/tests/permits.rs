@@ -123,6 +123,20 @@ fn nobody_in_line_is_forgotten() {
 }
 
 #[test]
+fn connection_that_is_gone_holds_nothing_in_line() {
+    let permits = Permits::new(1);
+    let [a, b, c] = waiters();
+    assert!(permits.acquire(&a) && !permits.acquire(&b) && !permits.acquire(&c));
+    let gone = Arc::downgrade(&b);
+    permits.forget(&b);
+    drop(b);
+    assert_eq!(gone.strong_count(), 0);
+    drop(c);
+    assert!(permits.release().is_none(), "nobody is left in line");
+    assert_eq!(permits.running(), 0);
+}
+
+#[test]
 fn a_place_that_is_lent_goes_to_who_waits() {
     let permits = Permits::new(1).lending(1);
     let [a, b, c] = waiters();

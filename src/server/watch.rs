@@ -1,0 +1,124 @@
+//! How the clock judges the leader of a connection: from one number per tick, without a lock.
+
+use crate::exchange::Progress;
+
+/// A leader that goes on working without a read is replaced after this many ticks: it may be writing
+/// what other threads produce.
+const UNREAD_TICKS: u32 = 16;
+
+/// A connection whose leader only reads is not watched after this many ticks.
+const QUIET_TICKS: u32 = 2;
+
+/// What has been seen of a leader. [`look`](Self::look) is called once a tick.
+#[derive(Debug, Default)]
+pub(super) struct LeaderWatch {
+    /// At the last tick, if it worked then.
+    before: Option<Progress>,
+    unread: u32,
+    quiet: u32,
+}
+
+/// What a tick has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It gets on, or reads.
+    Fine,
+    /// It has begun nothing since the last tick.
+    Stuck,
+    /// It works and works, and has not read for many ticks.
+    Unread,
+    /// There is nothing to watch.
+    Quiet,
+}
+
+impl LeaderWatch {
+    /// Judges a leader by its progress now.
+    pub(super) fn look(&mut self, now: Progress) -> Verdict {
+        let before = std::mem::replace(&mut self.before, now.is_working().then_some(now));
+        if !now.is_working() {
+            self.unread = 0;
+            self.quiet =
+                if before.is_some() || now.has_deferred_wakes() { 0 } else { self.quiet + 1 };
+            return if self.quiet >= QUIET_TICKS { Verdict::Quiet } else { Verdict::Fine };
+        }
+        self.quiet = 0;
+        let Some(before) = before.filter(|before| before.has_read_as_often(now)) else {
+            self.unread = 0;
+            return Verdict::Fine;
+        };
+        self.unread += 1;
+        if before.is_at_the_step_of(now) {
+            self.unread = 0;
+            Verdict::Stuck
+        } else if self.unread > UNREAD_TICKS {
+            self.unread = 0;
+            Verdict::Unread
+        } else {
+            Verdict::Fine
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn works(reads: u64, steps: u64) -> Progress {
+        Progress::new(true, false, reads, steps)
+    }
+
+    fn reads(reads: u64) -> Progress {
+        Progress::new(false, false, reads, 0)
+    }
+
+    #[test]
+    fn leader_at_the_same_step_for_a_tick_is_stuck() {
+        let mut watch = LeaderWatch::default();
+        assert_eq!(watch.look(works(1, 1)), Verdict::Fine);
+        assert_eq!(watch.look(works(1, 1)), Verdict::Stuck);
+    }
+
+    #[test]
+    fn leader_that_begins_something_in_each_tick_is_fine_if_it_reads() {
+        let mut watch = LeaderWatch::default();
+        for n in 0..100 {
+            assert_eq!(watch.look(works(n, n)), Verdict::Fine);
+        }
+    }
+
+    #[test]
+    fn leader_that_works_on_without_a_read_is_replaced() {
+        let mut watch = LeaderWatch::default();
+        let seen = (0..=u64::from(UNREAD_TICKS) + 1).map(|step| watch.look(works(1, step)));
+        let seen: Vec<_> = seen.collect();
+        assert_eq!(seen.last(), Some(&Verdict::Unread));
+        assert_eq!(
+            seen.iter().filter(|&&verdict| verdict == Verdict::Fine).count(),
+            seen.len() - 1
+        );
+    }
+
+    #[test]
+    fn leader_that_blocks_in_a_read_is_never_stuck() {
+        let mut watch = LeaderWatch::default();
+        let seen: Vec<_> = (0..3).map(|_| watch.look(reads(7))).collect();
+        assert_eq!(seen, [Verdict::Fine, Verdict::Quiet, Verdict::Quiet]);
+    }
+
+    #[test]
+    fn work_between_two_ticks_keeps_the_watch() {
+        let mut watch = LeaderWatch::default();
+        for n in 0..10 {
+            assert_eq!(watch.look(works(n, n)), Verdict::Fine);
+            assert_eq!(watch.look(reads(n + 1)), Verdict::Fine);
+        }
+    }
+
+    #[test]
+    fn deferred_wakes_keep_the_watch() {
+        let mut watch = LeaderWatch::default();
+        for _ in 0..10 {
+            assert_eq!(watch.look(Progress::new(false, true, 1, 0)), Verdict::Fine);
+        }
+    }
+}
