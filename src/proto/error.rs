@@ -277,7 +277,7 @@ impl fmt::Display for Malformed {
             InvalidPseudo(name) => write!(f, "the value of {name:?} is not valid"),
             ConnectionSpecific(name) => write!(f, "{name:?} is not allowed in HTTP/2"),
             Te => write!(f, "\"te\" may only say \"trailers\""),
-            Host => write!(f, "\"host\" is there twice, or is not the :authority"),
+            Host => write!(f, "\"host\" is there twice, is not valid, or differs from :authority"),
             ContentLength => write!(f, "\"content-length\" is not a number, or has two values"),
             SwitchingProtocols => write!(f, ":status 101 does not exist in HTTP/2"),
             InformationalEnd => write!(f, "an interim response cannot end the stream"),

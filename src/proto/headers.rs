@@ -4,10 +4,10 @@
 //! application asks us to send (an error of that call): what is refused here cannot be smuggled
 //! through an HTTP/1.1 hop behind us.
 
+use super::authority::Authority;
 use super::error::Malformed;
-use super::octets::{
-    is_authority, is_name, is_path, is_scheme, is_text, is_token, is_trimmed, parse_length,
-};
+use super::octets::{is_name, is_path, is_scheme, is_text, is_token, is_trimmed, parse_length};
+use super::priority::Priority;
 use crate::hpack::Headers;
 
 /// What the rest of the core wants to know of a request.
@@ -17,8 +17,8 @@ pub(crate) struct RequestFacts {
     /// CONNECT, also with `:protocol` (RFC 8441): a tunnel after 2xx.
     pub(crate) is_connect: bool,
     pub(crate) content_length: Option<u64>,
-    /// The `priority` field has been sent.
-    pub(crate) priority: Option<super::priority::Priority>,
+    /// What the `priority` field says, if it is there and can be read.
+    pub(crate) priority: Option<Priority>,
 }
 
 /// What the rest of the core wants to know of a response.
@@ -66,12 +66,16 @@ pub(crate) fn check_request(
     } else {
         pseudo.check_ordinary(method)?;
     }
-    regular.check_host(pseudo.authority)?;
+    regular.check_host(&pseudo)?;
+    let priority = match regular.has_priority {
+        true => Priority::from_lines(headers.get_all("priority")),
+        false => None,
+    };
     Ok(RequestFacts {
         is_head: method == b"HEAD",
         is_connect,
         content_length: regular.content_length,
-        priority: regular.priority,
+        priority,
     })
 }
 
@@ -171,13 +175,10 @@ impl RequestPseudo<'_> {
             }
         }
         let authority = self.authority.ok_or(Malformed::MissingPseudo(":authority"))?;
-        let mut parts = authority.rsplitn(2, |&octet| octet == b':');
-        let (port, host) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let has_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
-        if host.is_empty() || !has_port || !is_authority(authority) {
-            return Err(Malformed::InvalidPseudo(":authority"));
+        match Authority::parse(authority) {
+            Some(authority) if authority.has_port() && !authority.has_empty_host() => Ok(()),
+            _ => Err(Malformed::InvalidPseudo(":authority")),
         }
-        Ok(())
     }
 
     fn check_ordinary(&self, method: &[u8]) -> Result<(), Malformed> {
@@ -211,14 +212,20 @@ impl RequestPseudo<'_> {
                 return Err(Malformed::MissingPseudo(":authority"));
             }
         }
-        match self.authority {
+        let Some(authority) = self.authority else { return Ok(()) };
+        let is_valid = match Authority::parse(without_userinfo(authority, is_http)) {
             // RFC 9110, Section 4.2.1: an http URI with an empty host is invalid.
-            Some(authority) if is_http && (authority.is_empty() || !is_authority(authority)) => {
-                Err(Malformed::InvalidPseudo(":authority"))
-            }
-            _ => Ok(()),
-        }
+            Some(authority) => !is_http || !authority.has_empty_host(),
+            None => false,
+        };
+        is_valid.then_some(()).ok_or(Malformed::InvalidPseudo(":authority"))
     }
+}
+
+/// RFC 9113, Section 8.3.1: http and https have no userinfo; URIs of other schemes may.
+fn without_userinfo(authority: &[u8], is_http: bool) -> &[u8] {
+    let at = authority.iter().rposition(|&octet| octet == b'@').filter(|_| !is_http);
+    at.map_or(authority, |at| &authority[at + 1..])
 }
 
 /// RFC 3986, Section 3.1: schemes have no case.
@@ -233,7 +240,7 @@ fn is_http(scheme: &[u8]) -> bool {
 struct Regular<'a> {
     host: Option<&'a [u8]>,
     content_length: Option<u64>,
-    priority: Option<super::priority::Priority>,
+    has_priority: bool,
 }
 
 impl<'a> Regular<'a> {
@@ -255,7 +262,7 @@ impl<'a> Regular<'a> {
                     return Err(Malformed::ContentLength);
                 }
             }
-            b"priority" => self.priority = Some(super::priority::Priority::parse(value)),
+            b"priority" => self.has_priority = true,
             // RFC 9113, Section 8.2.2: `te` may be there, with "trailers" alone.
             b"te" if !value.eq_ignore_ascii_case(b"trailers") => return Err(Malformed::Te),
             b"connection" => return Err(Malformed::ConnectionSpecific("connection")),
@@ -268,14 +275,16 @@ impl<'a> Regular<'a> {
         Ok(())
     }
 
-    /// RFC 9113, Section 8.3.1: a request whose `host` differs from `:authority` is malformed.
-    fn check_host(&self, authority: Option<&[u8]>) -> Result<(), Malformed> {
-        match (self.host, authority) {
-            (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
-                Err(Malformed::Host)
-            }
-            (Some(host), _) if !is_authority(host) => Err(Malformed::Host),
-            _ => Ok(()),
+    /// RFC 9113, Section 8.3.1: a request whose `host` and `:authority` name different entities is
+    /// malformed.
+    fn check_host(&self, pseudo: &RequestPseudo<'_>) -> Result<(), Malformed> {
+        let Some(host) = self.host else { return Ok(()) };
+        let host = Authority::parse(host).ok_or(Malformed::Host)?;
+        let Some(authority) = pseudo.authority else { return Ok(()) };
+        let is_http = pseudo.scheme.is_none_or(is_http);
+        match Authority::parse(without_userinfo(authority, is_http)) {
+            Some(authority) if authority.is_same(&host, pseudo.scheme) => Ok(()),
+            _ => Err(Malformed::Host),
         }
     }
 }

@@ -72,10 +72,12 @@
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
 //! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
-//! | `headers`, `octets`, `content`, `priority`, `settings` | what makes a message valid, and what follows its HEADERS; RFC 9218; Section 6.5 |
+//! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
+//! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
 //! | `limits`, `timers` | budgets against abuse; deadlines |
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
+mod authority;
 mod commands;
 mod config;
 mod connection;
@@ -104,6 +106,7 @@ mod state;
 mod stats;
 mod stream;
 mod streams;
+mod structured;
 mod timers;
 mod trace;
 mod transmit;

@@ -38,11 +38,6 @@ pub(super) fn is_path(path: &[u8]) -> bool {
     all_in(&PATH_OCTETS, path)
 }
 
-/// RFC 9113, Section 8.3.1: no userinfo; and nothing that would end an authority in a URI.
-pub(super) fn is_authority(authority: &[u8]) -> bool {
-    all_in(&AUTHORITY_OCTETS, authority)
-}
-
 /// Digits alone: RFC 9110, Section 8.6 has no sign, no space, no list that we would have to guess
 /// about.
 pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
@@ -57,7 +52,7 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
 
 /// Whether a table allows all octets. Without a branch for each of them: nearly all are allowed.
 #[inline]
-fn all_in(table: &[bool; 256], octets: &[u8]) -> bool {
+pub(super) fn all_in(table: &Table, octets: &[u8]) -> bool {
     octets.iter().fold(true, |all, &octet| all & table[usize::from(octet)])
 }
 
@@ -109,7 +104,7 @@ fn no_letters(word: u64) -> u64 {
 }
 
 /// Which octets are allowed.
-type Table = [bool; 256];
+pub(super) type Table = [bool; 256];
 
 static NAME_OCTETS: Table = range(TOKEN_OCTETS, b'A', b'Z', false);
 static TEXT_OCTETS: Table = {
@@ -119,7 +114,8 @@ static TEXT_OCTETS: Table = {
 static TOKEN_OCTETS: Table = each(LETTERS_AND_DIGITS, b"!#$%&'*+-.^_`|~", true);
 static SCHEME_OCTETS: Table = each(LETTERS_AND_DIGITS, b"+-.", true);
 static PATH_OCTETS: Table = each(range([true; 256], 0x00, 0x20, false), b"\x7f#", false);
-static AUTHORITY_OCTETS: Table = each(PATH_OCTETS, b"@/?\\,", false);
+/// RFC 3986, Section 3.2.2: what a name may hold, but for the comma.
+pub(super) static HOST_OCTETS: Table = each(LETTERS_AND_DIGITS, b"-._~!$&'()*+;=%", true);
 
 const LETTERS_AND_DIGITS: Table = {
     let digits = range([false; 256], b'0', b'9', true);

@@ -1,6 +1,9 @@
 //! Urgency and incremental delivery (RFC 9218): the `priority` field and PRIORITY_UPDATE.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use super::structured::{self, Value};
 
 /// How a response is to be scheduled among the others (RFC 9218, Section 4).
 ///
@@ -40,21 +43,31 @@ impl Priority {
         self.incremental
     }
 
-    /// Reads a Priority Field Value, a dictionary of structured fields. What is not understood
-    /// or out of range counts as not said (RFC 9218, Section 4).
+    /// Reads a Priority Field Value, a dictionary of structured fields (RFC 8941). A parameter that
+    /// is not understood or out of range has its default (RFC 9218, Section 4), and so have all if
+    /// the value is not a dictionary.
     pub fn parse(value: &[u8]) -> Self {
-        let mut priority = Priority::default();
-        for member in value.split(|&octet| octet == b',') {
-            // Parameters of a member (`;…`) have no meaning here.
-            let item = member.split(|&octet| octet == b';').next().unwrap_or_default();
-            match item.trim_ascii() {
-                [b'u', b'=', digit @ b'0'..=b'7'] => priority.urgency = digit - b'0',
-                b"i" | b"i=?1" => priority.incremental = true,
-                b"i=?0" => priority.incremental = false,
-                _ => {}
-            }
+        Self::from_lines([value]).unwrap_or_default()
+    }
+
+    /// Reads the lines of a `priority` field, which are one dictionary (RFC 8941, Section 4.2).
+    /// `None` if that cannot be parsed: it is as if the field were not there.
+    pub(crate) fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut lines = lines.into_iter();
+        let mut value = Cow::Borrowed(lines.next()?);
+        for line in lines {
+            value.to_mut().extend_from_slice(b", ");
+            value.to_mut().extend_from_slice(line);
         }
-        priority
+        let mut priority = Priority::default();
+        structured::dictionary(&value, |key, value| match (key, value) {
+            // Of two members with one key the last counts, also if it makes no sense.
+            (b"u", Value::Integer(urgency @ 0..=7)) => priority.urgency = urgency as u8,
+            (b"u", _) => priority.urgency = Priority::default().urgency,
+            (b"i", value) => priority.incremental = value == Value::Boolean(true),
+            _ => {}
+        })?;
+        Some(priority)
     }
 }
 
@@ -76,7 +89,17 @@ mod tests {
             ("i", 3, true),
             ("i=?0,u=0", 0, false),
             ("u=2;x=1 , i;y", 2, true),
+            ("u=2;i=?0", 2, false),
+            ("  u=2, i=?1  ", 2, true),
             ("", 3, false),
+            ("u=1, u=6", 6, false),
+            ("i, i=?0", 3, false),
+            ("u=1, u=9", 3, false),
+            ("u=1, u=x, i, i=1", 3, false),
+            ("x=\"u=7, i\", u=2", 2, false),
+            ("x=(u=7 i), u=2", 3, false),
+            ("x=(1 \"u=7\");u=7, u=2", 2, false),
+            ("u=2, x=:aGk=:, y=-1.5, z=*tok/en:, w=?0;a;b=1", 2, false),
         ] {
             assert_eq!(
                 Priority::parse(text.as_bytes()),
@@ -88,8 +111,54 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_counts_as_not_said() {
-        for text in ["u=8", "u=-1", "u=10", "u", "u=x", "i=1", "\u{0}", ",,,"] {
+        for text in
+            ["u=8", "u=-1", "u=10", "u", "u=x", "u=1.0", "u=(1)", "u=\"1\"", "i=1", "i=\"?1\""]
+        {
             assert_eq!(Priority::parse(text.as_bytes()), Priority::default(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_value_that_is_not_a_dictionary_is_void() {
+        for text in [
+            "u=1,",
+            "u=1, ,i",
+            ",,,",
+            "u=1 i",
+            "U=1",
+            "u =1",
+            "u= 1",
+            "u=",
+            "i=?2",
+            "u=1;",
+            "u=1;;",
+            "u=1, x=\"",
+            "u=1, x=\"\\a\"",
+            "u=1, x=(1",
+            "u=1, x=(1\"\")",
+            "u=1, x=:a",
+            "u=1, x=1.",
+            "u=1, x=1.0000",
+            "u=1, x=1234567890123456",
+            "u=1, x=-",
+            "u=1, x=@1",
+            "u=1, \u{e9}",
+            "u=1\u{0}",
+            "\tu=1",
+        ] {
+            assert_eq!(Priority::from_lines([text.as_bytes()]), None, "{text:?}");
+            assert_eq!(Priority::parse(text.as_bytes()), Priority::default(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn several_lines_are_one_dictionary() {
+        let read =
+            |lines: &[&'static str]| Priority::from_lines(lines.iter().map(|it| it.as_bytes()));
+        assert_eq!(read(&["u=1", "i"]), Some(Priority::new(1, true)));
+        assert_eq!(read(&["u=1, i", "u=2"]), Some(Priority::new(2, true)));
+        assert_eq!(read(&["u=1", "i="]), None);
+        assert_eq!(read(&["x=\"", "\", u=1"]), Some(Priority::new(1, false)));
+        assert_eq!(read(&[]), None);
     }
 }

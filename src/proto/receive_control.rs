@@ -328,7 +328,8 @@ impl Connection {
             ));
         }
         self.budgets.glitch(now)?;
-        let priority = Priority::parse(&frame.field_value);
+        // RFC 8941, Section 4.2: a value that cannot be parsed is ignored.
+        let Some(priority) = Priority::from_lines([&frame.field_value[..]]) else { return Ok(()) };
         if let Some(stream) = self.streams.get_mut(id) {
             stream.priority = Some(priority);
             let place = stream.place();

@@ -135,7 +135,7 @@ impl Request {
 
     /// What the client said about the order of responses (RFC 9218), in the request.
     pub fn priority(&self) -> Priority {
-        self.fields.get_bytes("priority").map(Priority::parse).unwrap_or_default()
+        Priority::from_lines(self.fields.get_all("priority")).unwrap_or_default()
     }
 
     /// The stream's identifier.

@@ -202,3 +202,22 @@ fn control_frames_and_headers_go_before_data() {
     peer.expect_headers(3, true);
     assert_eq!(order(&mut peer), [1, 1]);
 }
+
+#[test]
+fn the_lines_of_a_priority_field_are_one_dictionary() {
+    let mut peer = server(&["u=1", "u=2"]);
+    let request = get().with("priority", "u=3").with("priority", "u=0");
+    peer.send_headers(5, &request, true);
+    respond(&mut peer, 5);
+    fill(&mut peer, &[1, 3, 5]);
+    assert_eq!(order(&mut peer), [5, 5, 1, 1, 3, 3]);
+}
+
+#[test]
+fn a_priority_that_cannot_be_parsed_does_not_count() {
+    // As if nothing had been said: urgency 3, and streams take turns.
+    let mut peer = server(&["u=0,", "u=0, x=\"", "u=2"]);
+    peer.send(update(5, "u=7;"));
+    fill(&mut peer, &[1, 3, 5]);
+    assert_eq!(order(&mut peer), [5, 5, 1, 3, 1, 3]);
+}
