@@ -42,7 +42,7 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
         Some(mut request) => call(served, &mut request, &mut response),
         None => {
             log::debug!("stream {id}: a request that the types of `http` cannot hold");
-            response.fail(StatusCode::BAD_REQUEST);
+            response.fail(StatusCode::BAD_REQUEST, None);
         }
     }
     *scratch = response.into_scratch();
@@ -60,7 +60,7 @@ fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
                     log::debug!("stream {id}: the response could not be finished: {error}");
                 } else {
                     log::warn!("stream {id}: the response could not be finished: {error}");
-                    response.fail(StatusCode::INTERNAL_SERVER_ERROR);
+                    response.fail(StatusCode::INTERNAL_SERVER_ERROR, Some(&error));
                 }
             }
         }
@@ -72,12 +72,12 @@ fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
             } else {
                 log::warn!("stream {id}: the handler failed: {error}");
             }
-            response.fail(status_of(cause));
+            response.fail(status_of(cause), cause);
         }
         Err(panic) => {
             add(&engine.counters.handlers_panicked);
             log::error!("stream {id}: the handler panicked: {}", text_of(&*panic));
-            response.fail(StatusCode::INTERNAL_SERVER_ERROR);
+            response.fail(StatusCode::INTERNAL_SERVER_ERROR, None);
         }
     }
 }

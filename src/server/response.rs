@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::exchange::{Arrival, Conn, RecvHalf, SendHalf, Then, PIECE};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
-use crate::proto::{forbids_content, is_tunnel};
+use crate::proto::{forbids_content, is_tunnel, CommandError};
 
 /// A response, whose body is written to it.
 ///
@@ -264,12 +264,11 @@ impl Response {
         }
     }
 
-    /// The handler has failed: an error response if that is still possible, and RST_STREAM if not.
-    pub(super) fn fail(&mut self, status: StatusCode) {
+    /// The handler has failed, with this error if it is one of ours: an error response if that is
+    /// still possible, and RST_STREAM if not.
+    pub(super) fn fail(&mut self, status: StatusCode, cause: Option<&Error>) {
         if self.is_started {
-            if let Some(send) = self.send.as_mut().filter(|send| !send.is_finished()) {
-                send.reset(ErrorCode::InternalError);
-            }
+            self.reset_for(cause);
             return;
         }
         self.status = status;
@@ -280,6 +279,18 @@ impl Response {
         }
         if let Err(error) = self.finish() {
             log::debug!("stream {}: {error}", self.stream_id);
+            self.reset_for(Some(&error));
+        }
+    }
+
+    fn reset_for(&mut self, cause: Option<&Error>) {
+        let code = match cause.and_then(Error::as_command_error) {
+            // The client's own limit keeps the response from going.
+            Some(CommandError::SectionTooLarge { .. }) => ErrorCode::EnhanceYourCalm,
+            _ => ErrorCode::InternalError,
+        };
+        if let Some(send) = self.send.as_mut().filter(|send| !send.is_finished()) {
+            send.reset(code);
         }
     }
 

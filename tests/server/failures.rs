@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use h2_sync::frame::Frame;
+use h2_sync::frame::{Frame, Setting};
 use h2_sync::{Error, ErrorCode, ErrorKind};
 
 use crate::client::{Client, Reply};
@@ -18,6 +18,36 @@ fn assert_500(reply: &Reply) {
     assert!(reply.body.is_empty());
     assert!(!format!("{:?}", reply.head).contains("12345"));
     assert_eq!(reply.head.get("x"), None, "a field of the response that failed");
+}
+
+/// RFC 9113, Section 6.5.2: the limit is the client's, and the code says that one was passed.
+#[test]
+fn a_response_over_the_clients_limit_is_an_error_and_then_a_reset() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            if request.path() == "/trailers" {
+                let mut trailers = http::HeaderMap::new();
+                trailers.insert("x", http::HeaderValue::from_str(&"y".repeat(900))?);
+                response.set_trailers(trailers);
+            } else {
+                response.set_header("x", "y".repeat(900))?;
+            }
+            Ok(())
+        });
+        // Room for the header section of a 500, then not even for that.
+        for (limit, path, expected) in
+            [(300, "/", None), (300, "/trailers", Some(())), (40, "/", Some(()))]
+        {
+            let mut peer = Peer::with(&server, vec![Setting::MaxHeaderListSize(limit)]);
+            let id = peer.open(&get(path), true);
+            let code = peer.until(|frame| match frame {
+                Frame::RstStream(frame) => Some(Some(frame.error_code)),
+                Frame::Headers(frame) if frame.end_stream => Some(None),
+                _ => None,
+            });
+            assert_eq!(code, expected.map(|()| ErrorCode::EnhanceYourCalm), "{limit} {path} {id}");
+        }
+    });
 }
 
 #[test]
