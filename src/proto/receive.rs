@@ -64,7 +64,8 @@ impl Connection {
                 }
                 break;
             };
-            self.check_order(head)?;
+            self.check_order(head)
+                .inspect_err(|error| self.tracer.rejected(&head, error.detail()))?;
             let frame = Frame::decode(input, self.local.max_frame_size);
             // DATA may come as slowly as the network is.
             let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
@@ -80,10 +81,13 @@ impl Connection {
                     }
                     break;
                 }
-                Err(error) => match error.scope {
-                    Scope::Connection => return Err(error.into()),
-                    Scope::Stream(id) => self.violation(id, error.code, &error.to_string(), now)?,
-                },
+                Err(error) => {
+                    self.tracer.rejected(error.head(), error.reason());
+                    match error.scope {
+                        Scope::Connection => return Err(error.into()),
+                        Scope::Stream(id) => self.violation(id, error.code, error.reason(), now)?,
+                    }
+                }
             }
         }
         Ok(())

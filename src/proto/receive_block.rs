@@ -57,6 +57,7 @@ impl Connection {
             None
         };
         if let Some(what) = forbidden {
+            self.tracer.frame(Way::Received, &frame);
             return Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
         }
         let purpose = Purpose::Promise { promised: frame.promised_stream_id };
@@ -73,6 +74,7 @@ impl Connection {
             block.continuations += 1;
             // A flood of CONTINUATION costs its sender nothing (VU#421644, CVE-2026-33871).
             if block.continuations > self.config.max_continuations {
+                self.tracer.frame(Way::Received, &frame);
                 return Err(ConnectionError::limit(
                     ErrorCode::EnhanceYourCalm,
                     "too many CONTINUATION frames in one field block",
@@ -97,6 +99,7 @@ impl Connection {
         if let Some(block) = &mut self.block {
             block.octets += fragment.len();
             if block.octets > 2 * self.config.max_header_list_size as usize {
+                self.tracer.frame(Way::Received, frame);
                 return Err(ConnectionError::limit(
                     ErrorCode::EnhanceYourCalm,
                     "a field block of more than twice the octets that a field section may have",

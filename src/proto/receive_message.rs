@@ -30,7 +30,8 @@ impl Connection {
         let id = section.id;
         self.check_order_of_streams(id)?;
         if let Some(stream) = self.streams.get(id) {
-            if section.depends_on_itself {
+            // RFC 9113, Section 5.1: what the state does not allow is an error of its own kind.
+            if section.depends_on_itself && stream.state.may_receive_headers() {
                 return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
             }
             return match stream.recv.phase {

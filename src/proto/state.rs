@@ -195,6 +195,11 @@ impl State {
         matches!(self, State::Open | State::HalfClosedLocal)
     }
 
+    /// Whether the peer may send HEADERS.
+    pub(crate) fn may_receive_headers(mut self) -> bool {
+        self.recv_headers(false).is_ok()
+    }
+
     /// Whether the stream has ended.
     pub(crate) fn is_closed(self) -> bool {
         matches!(self, State::Closed(_))

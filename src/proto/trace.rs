@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::config::Role;
+use crate::frame::Head;
 use crate::hpack::Headers;
 
 /// The target of the log lines: `RUST_LOG=h2_sync::frames=trace` shows every frame.
@@ -33,6 +34,13 @@ impl Tracer {
     pub(crate) fn frame(self, way: Way, frame: &dyn fmt::Display) {
         if self.is_on() {
             log::trace!(target: FRAMES, "{} {} {frame}", self.role.name(), way.name());
+        }
+    }
+
+    /// A frame that was received and is not valid, by its head.
+    pub(crate) fn rejected(self, head: &Head, reason: &str) {
+        if self.is_on() {
+            log::trace!(target: FRAMES, "{} recv {head} invalid: {reason}", self.role.name());
         }
     }
 

@@ -333,3 +333,15 @@ fn a_stream_that_depends_on_itself_is_reset() {
     peer.send(request);
     peer.expect_reset(1, ErrorCode::ProtocolError);
 }
+
+#[test]
+fn the_state_counts_before_the_dependency() {
+    let mut peer = Peer::of_server(Config::default());
+    peer.send_headers(1, &get(), true);
+    peer.events();
+    let Frame::Headers(mut more) = peer.headers(1, &trailers(), true) else { unreachable!() };
+    more.priority = Some(Dependency { stream_id: id(1), exclusive: false, weight: 0 });
+    peer.send(more);
+    // RFC 9113, Section 5.1: half-closed (remote).
+    peer.expect_reset(1, ErrorCode::StreamClosed);
+}
