@@ -205,7 +205,7 @@ fn print_response(
                     return Ok(());
                 }
             }
-            Evt::Reset { stream_identifier, error_code, by, retry_safe }
+            Evt::Reset { stream_identifier, error_code, by, retry_safe, detail }
                 if stream_identifier == ours =>
             {
                 let who = match by {
@@ -215,7 +215,8 @@ fn print_response(
                     _ => "the stream was reset",
                 };
                 let hint = if retry_safe { "; trying again is safe" } else { "" };
-                return Err(format!("{who}: {error_code}{hint}").into());
+                let detail = detail.as_deref().unwrap_or("no more is known");
+                return Err(format!("{who}: {error_code} ({detail}){hint}").into());
             }
             Evt::Closed { reason } => {
                 return Err(format!("no complete response: {}", tell(&reason)).into());

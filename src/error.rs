@@ -118,12 +118,14 @@ enum Cause {
 }
 
 /// A stream that ended before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StreamReset {
     pub(crate) stream_id: StreamId,
     pub(crate) code: ErrorCode,
     pub(crate) by: ResetBy,
     pub(crate) retry_safe: bool,
+    /// What was wrong, in words.
+    pub(crate) detail: Option<Arc<str>>,
 }
 
 impl Error {

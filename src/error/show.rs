@@ -33,7 +33,7 @@ impl fmt::Display for Cause {
             Cause::Thread(error) => write!(f, "a thread could not be started: {error}"),
             Cause::Tls { error, .. } => error.fmt(f),
             Cause::Status(status) => write!(f, "the server answered {status}"),
-            Cause::Reset(StreamReset { stream_id, code, by, .. }) => {
+            Cause::Reset(StreamReset { stream_id, code, by, detail, .. }) => {
                 let by = match by {
                     ResetBy::Peer => "the peer reset it",
                     ResetBy::Goaway => "the peer goes away and will not process it",
@@ -41,7 +41,11 @@ impl fmt::Display for Cause {
                     ResetBy::Stall => "the peer kept its window shut for too long",
                     ResetBy::Unsent => "nothing of it was sent",
                 };
-                write!(f, "stream {stream_id} has been reset: {by} ({code})")
+                write!(f, "stream {stream_id} has been reset: {by}")?;
+                if let Some(detail) = detail {
+                    write!(f, ": {detail}")?;
+                }
+                write!(f, " ({code})")
             }
             Cause::ClosedByPeer(None) => f.write_str("the peer has closed the connection"),
             Cause::ClosedByPeer(Some((code, debug_data))) => {

@@ -67,3 +67,18 @@ fn a_source_does_not_repeat_the_text() {
     assert_eq!(text.matches("the cable is cut").count(), 1, "{text}");
     assert!(error.as_io_error().is_some());
 }
+
+#[test]
+fn the_error_of_a_reset_says_what_was_wrong() {
+    let reset = |detail: Option<&str>| StreamReset {
+        stream_id: StreamId::from_wire(3),
+        code: ErrorCode::ProtocolError,
+        by: ResetBy::Violation,
+        retry_safe: false,
+        detail: detail.map(Arc::from),
+    };
+    let told = |detail| Error::from(reset(detail)).to_string();
+    let start = "stream 3 has been reset: the peer broke a rule on it";
+    assert_eq!(told(None), format!("{start} (PROTOCOL_ERROR)"));
+    assert_eq!(told(Some("no :status")), format!("{start}: no :status (PROTOCOL_ERROR)"));
+}

@@ -51,8 +51,8 @@ impl State {
                     self.sleepers.push(stream_id);
                 }
             }
-            Event::Reset { stream_id, code, by, retry_safe } => {
-                let reset = StreamReset { stream_id, code, by, retry_safe };
+            Event::Reset { stream_id, code, by, retry_safe, detail } => {
+                let reset = StreamReset { stream_id, code, by, retry_safe, detail };
                 self.fail_stream(stream_id, Error::from(reset));
             }
             Event::StreamClosed { stream_id, held_slot } => self.close_stream(stream_id, held_slot),

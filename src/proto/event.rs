@@ -1,5 +1,6 @@
 //! What the core tells the application.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,6 +67,9 @@ pub enum Event {
         /// The peer says that it did not process anything of it: sending it again, on another
         /// connection where this one is going away, repeats nothing.
         retry_safe: bool,
+        /// What was wrong, in words, where the code does not say all: which field or octets of the
+        /// peer's broke which rule, or what its GOAWAY said.
+        detail: Option<Arc<str>>,
     },
     /// A stream is over and nothing more comes for it; last event of each stream that was open.
     StreamClosed {

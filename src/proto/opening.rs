@@ -305,7 +305,8 @@ impl Connection {
             // While the promise waited, its request was reset, or the client has changed its mind
             // about pushed streams: nobody is left to hear it.
             let (code, by) = (ErrorCode::Cancel, ResetBy::Unsent);
-            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: false });
+            let (retry_safe, detail) = (false, None);
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
             self.finish(id, Cause::ResetByUs, now);
             return;
         }

@@ -318,7 +318,8 @@ impl Connection {
         log::debug!("{}: stream {id} is reset with {code}: {what}", self.role.name());
         if is_known {
             let by = ResetBy::Violation;
-            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: false });
+            let (retry_safe, detail) = (false, Some(what.into()));
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
         } else {
             self.streams.record(id, Cause::ResetByUs);
         }

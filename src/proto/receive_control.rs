@@ -1,5 +1,6 @@
 //! Control frames that the peer sends: one short function for each type.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -17,6 +18,9 @@ use crate::frame::{
     self, ErrorCode, Frame, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
     WindowUpdate,
 };
+
+/// Octets of a GOAWAY's debug data that the errors of requests repeat.
+const TOLD_DEBUG_DATA: usize = 256;
 
 /// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
 const MAX_EARLY_PRIORITIES: usize = 32;
@@ -44,7 +48,8 @@ impl Connection {
         stream.state.reset(Cause::ResetByPeer);
         // RFC 9113, Section 8.7: REFUSED_STREAM says that nothing was processed.
         let retry_safe = code == ErrorCode::RefusedStream && self.streams.is_own(id);
-        self.events.push(Event::Reset { stream_id: id, code, by: ResetBy::Peer, retry_safe });
+        let by = ResetBy::Peer;
+        self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail: None });
         self.finish(id, Cause::ResetByPeer, now);
         Ok(())
     }
@@ -237,11 +242,13 @@ impl Connection {
             streams.is_own(stream.id) && (stream.id > last || stream.state == State::Idle)
         };
         let lost = streams.ids(is_lost);
+        let detail = (!lost.is_empty()).then(|| goaway_detail(code, &debug_data));
         // The end of one makes room for another to be opened, which may be the next to be lost.
         self.is_opening = true;
         for id in lost {
             let (code, by) = (ErrorCode::RefusedStream, ResetBy::Goaway);
-            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: true });
+            let detail = detail.clone();
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: true, detail });
             self.finish(id, Cause::ResetByPeer, now);
         }
         self.is_opening = false;
@@ -373,4 +380,13 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// What the requests that a GOAWAY leaves out are told. One text for all of them.
+fn goaway_detail(code: ErrorCode, debug_data: &[u8]) -> Arc<str> {
+    if debug_data.is_empty() {
+        return format!("GOAWAY with {code}").into();
+    }
+    let told = &debug_data[..debug_data.len().min(TOLD_DEBUG_DATA)];
+    format!("GOAWAY with {code}, {:?}", String::from_utf8_lossy(told)).into()
 }

@@ -145,6 +145,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         let id = section.id;
+        let limit = self.local.max_header_list_size;
         let is_full = self.streams.peer_active >= self.local.max_concurrent_streams as usize;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
@@ -162,8 +163,8 @@ impl Connection {
             self.streams.peer_active += 1;
         }
         if section.truncated {
-            let what = "the field section is over the limit";
-            return self.violation(id, ErrorCode::EnhanceYourCalm, what, now);
+            let what = format!("the field section is over max_header_list_size ({limit})");
+            return self.violation(id, ErrorCode::EnhanceYourCalm, &what, now);
         }
         let facts = match headers::check_response(&section.headers, section.end_stream) {
             Ok(facts) => facts,

@@ -273,7 +273,8 @@ impl Connection {
             log::debug!("stream {id} is reset: its window stayed shut while DATA waited");
             let code = ErrorCode::Cancel;
             let by = ResetBy::Stall;
-            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: false });
+            let (retry_safe, detail) = (false, None);
+            self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
             self.reset_stream(id, code, now);
         }
         let waiting = self.streams.iter_mut().filter_map(|stream| stream.send.stall);

@@ -1,5 +1,6 @@
 //! Events: what a [`Session`](super::Session) tells the application.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -64,6 +65,9 @@ pub enum Evt {
         by: ResetBy,
         /// The peer did not process anything of it.
         retry_safe: bool,
+        /// What was wrong, in words, where the code does not say all: which field or octets of the
+        /// peer's broke which rule, or what its GOAWAY said.
+        detail: Option<Arc<str>>,
     },
     /// The peer's settings have changed; they are in force and acknowledged.
     SettingsChanged {
@@ -147,9 +151,13 @@ impl Evt {
                 promised_stream_identifier: promised_stream_id,
                 headers,
             },
-            Event::Reset { stream_id, code, by, retry_safe } => {
-                Evt::Reset { stream_identifier: stream_id, error_code: code, by, retry_safe }
-            }
+            Event::Reset { stream_id, code, by, retry_safe, detail } => Evt::Reset {
+                stream_identifier: stream_id,
+                error_code: code,
+                by,
+                retry_safe,
+                detail,
+            },
             Event::Goaway { last_stream_id, code, debug_data } => {
                 Evt::Goaway { last_stream_identifier: last_stream_id, error_code: code, debug_data }
             }

@@ -22,8 +22,9 @@ fn goaway(last: StreamId, error_code: ErrorCode) -> Goaway {
 
 fn retry_safe(n: u32) -> [Event; 2] {
     let (code, by) = (ErrorCode::RefusedStream, ResetBy::Goaway);
+    let detail = Some("GOAWAY with NO_ERROR".into());
     [
-        Event::Reset { stream_id: id(n), code, by, retry_safe: true },
+        Event::Reset { stream_id: id(n), code, by, retry_safe: true, detail },
         Event::StreamClosed { stream_id: id(n), held_slot: false },
     ]
 }
@@ -315,4 +316,41 @@ fn a_client_that_goes_away_still_gets_its_answers() {
     respond(&mut peer, 1);
     peer.expect_headers(1, true);
     assert_eq!(peer.core().close_reason(), None);
+}
+
+#[test]
+fn a_request_that_a_goaway_refuses_is_told_its_code_and_its_text() {
+    for (text, told) in [
+        (&b"too many pings"[..], "GOAWAY with ENHANCE_YOUR_CALM, \"too many pings\""),
+        (b"\xff\n", "GOAWAY with ENHANCE_YOUR_CALM, \"\u{fffd}\\n\""),
+        (b"", "GOAWAY with ENHANCE_YOUR_CALM"),
+    ] {
+        let mut peer = client();
+        peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.events();
+        let mut frame = goaway(StreamId::CONNECTION, ErrorCode::EnhanceYourCalm);
+        frame.debug_data = Bytes::copy_from_slice(text);
+        peer.send(frame);
+        let events = peer.events();
+        let Event::Reset { detail: Some(detail), .. } = &events[0] else { panic!("{events:?}") };
+        assert_eq!(&**detail, told);
+    }
+}
+
+#[test]
+fn the_text_of_a_goaway_is_repeated_in_part_and_held_once() {
+    let mut peer = client();
+    peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+    peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+    peer.events();
+    let mut frame = goaway(StreamId::CONNECTION, ErrorCode::NoError);
+    frame.debug_data = Bytes::from(vec![b'a'; 16_000]);
+    peer.send(frame);
+    let details = peer.events().into_iter().filter_map(|event| match event {
+        Event::Reset { detail, .. } => detail,
+        _ => None,
+    });
+    let details: Vec<_> = details.collect();
+    assert!(details[0].len() < 300, "{}", details[0].len());
+    assert!(std::sync::Arc::ptr_eq(&details[0], &details[1]));
 }

@@ -208,3 +208,48 @@ fn the_mark_of_a_sensitive_field_survives() {
     peer.send_headers(1, &request, true);
     assert_eq!(peer.events(), [event(&request, HeadersKind::Request, true)]);
 }
+
+#[test]
+fn a_host_that_is_the_authority_in_other_words_is_fine() {
+    let request = |scheme: &str, authority: &str| {
+        headers!(
+            ":method" => "GET", ":scheme" => scheme, ":authority" => authority, ":path" => "/",
+        )
+    };
+    for (scheme, authority, host) in [
+        ("https", "a.example", "a.example:443"),
+        ("https", "a.example:443", "A.example"),
+        ("https", "a.example:", "a.example"),
+        ("http", "a.example", "a.example:80"),
+        ("HTTP", "a.example:80", "a.example"),
+        ("https", "[::1]:443", "[0::1]"),
+        ("https", "%61.example", "a.example"),
+        ("coap", "me@a.example:1", "a.example:1"),
+    ] {
+        let request = request(scheme, authority).with("host", host);
+        let mut peer = server();
+        peer.send_headers(1, &request, true);
+        assert_eq!(peer.events(), [event(&request, HeadersKind::Request, true)]);
+        let mut peer = Peer::of_client(Config::default());
+        peer.ask(|core, now| core.open(&request, true, now)).unwrap();
+        assert_eq!(peer.expect_headers(1, true), request);
+    }
+}
+
+#[test]
+fn the_error_of_a_response_of_the_wrong_length_says_which_octets() {
+    let answer = status(200).with("content-length", "3");
+    for (body, told) in [
+        ("content", "DATA of 7 octets where content-length leaves 3"),
+        ("a", "the message ends 2 octets before its content-length"),
+    ] {
+        let mut peer = client(&get());
+        peer.send_headers(1, &answer, false);
+        peer.events();
+        peer.send_data(1, body.as_bytes(), true);
+        peer.expect_reset(1, ErrorCode::ProtocolError);
+        let events = peer.events();
+        let Event::Reset { detail, .. } = &events[0] else { panic!("{events:?}") };
+        assert_eq!(detail.as_deref(), Some(told));
+    }
+}

@@ -191,8 +191,8 @@ fn bad_requests_are_reset_and_never_seen() {
 }
 
 #[test]
-fn bad_responses_are_reset() {
-    for (response, _) in bad_responses() {
+fn bad_responses_are_reset_and_the_error_says_why() {
+    for (response, why) in bad_responses() {
         let mut peer = client();
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
         peer.sent();
@@ -201,6 +201,8 @@ fn bad_responses_are_reset() {
         let events = peer.events();
         let by = ResetBy::Violation;
         assert!(matches!(events[0], Event::Reset { by: cause, .. } if cause == by), "{events:?}");
+        let Event::Reset { detail, .. } = &events[0] else { unreachable!() };
+        assert_eq!(detail.as_deref(), Some(&*why.to_string()));
     }
 }
 

@@ -37,7 +37,7 @@ fn expect_unsent(peer: &mut Peer, promised: u32) {
     assert_eq!(
         peer.events(),
         [
-            Event::Reset { stream_id, code, by, retry_safe: false },
+            Event::Reset { stream_id, code, by, retry_safe: false, detail: None },
             Event::StreamClosed { stream_id, held_slot: false }
         ]
     );

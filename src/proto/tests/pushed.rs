@@ -185,6 +185,7 @@ fn a_server_may_take_a_promise_back() {
         code: ErrorCode::InternalError,
         by: ResetBy::Peer,
         retry_safe: false,
+        detail: None,
     };
     assert_eq!(peer.events(), [reset, Event::StreamClosed { stream_id: id(2), held_slot: false }]);
 }

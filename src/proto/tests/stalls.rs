@@ -39,6 +39,7 @@ fn expect_stalled(peer: &mut Peer, n: u32) {
         code: ErrorCode::Cancel,
         by: ResetBy::Stall,
         retry_safe: false,
+        detail: None,
     };
     assert!(events.contains(&reset), "{events:?}");
 }

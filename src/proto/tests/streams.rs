@@ -239,7 +239,8 @@ fn a_reset_ends_the_stream_and_says_who_and_why() {
                 stream_id: id(1),
                 code: ErrorCode::InternalError,
                 by: ResetBy::Peer,
-                retry_safe: false
+                retry_safe: false,
+                detail: None
             },
             Event::StreamClosed { stream_id: id(1), held_slot: false },
         ]

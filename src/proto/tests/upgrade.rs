@@ -252,7 +252,7 @@ fn the_peer_may_reset_stream_1_and_so_may_the_server() {
     peer.send_reset(1, ErrorCode::Cancel);
     let by = ResetBy::Peer;
     let code = ErrorCode::Cancel;
-    let reset = Event::Reset { stream_id: id(1), code, by, retry_safe: false };
+    let reset = Event::Reset { stream_id: id(1), code, by, retry_safe: false, detail: None };
     let closed = Event::StreamClosed { stream_id: id(1), held_slot: false };
     assert_eq!(peer.events(), [reset, closed]);
 
