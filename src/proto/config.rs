@@ -14,6 +14,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// The other end.
+    pub(super) fn other(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+
     /// `"client"` or `"server"`.
     pub fn name(self) -> &'static str {
         match self {
@@ -95,7 +103,7 @@ pub struct Config {
     /// are refused with REFUSED_STREAM. Default 128. Memory: see above.
     pub max_concurrent_streams: u32,
     /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on each stream before the
-    /// application has taken them. Default 1 MiB; at most 2^31-1. A stream's throughput is at
+    /// application has taken them. Default 1 MiB; 1 to 2^31-1. A stream's throughput is at
     /// most this over the round-trip time.
     pub initial_window_size: u32,
     /// The connection's receive window, octets. Default 16 MiB; 65,535 at least. Credit for it

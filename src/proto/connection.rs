@@ -14,7 +14,7 @@ use super::queue::EventQueue;
 use super::receive_block::Block;
 use super::reservations::{Held, Reservations};
 use super::scheduler::Scheduler;
-use super::settings::{self, LocalSettings, RemoteSettings};
+use super::settings::{self, LocalSettings, SettingValues};
 use super::stats::Stats;
 use super::stream::Stall;
 use super::streams::Streams;
@@ -96,7 +96,7 @@ pub struct Connection {
 
     // The connection as a whole.
     pub(super) local: LocalSettings,
-    pub(super) remote: RemoteSettings,
+    pub(super) remote: SettingValues,
     pub(super) pings: VecDeque<OwnPing>,
     pub(super) next_ping: u64,
     pub(super) goaway_sent: Option<StreamId>,
@@ -192,7 +192,7 @@ impl Connection {
             promised: 0,
             early_priorities: VecDeque::new(),
             local: LocalSettings::new(&config),
-            remote: RemoteSettings::default(),
+            remote: SettingValues::default(),
             pings: VecDeque::new(),
             next_ping: 0,
             goaway_sent: None,
@@ -234,7 +234,7 @@ impl Connection {
     }
 
     /// What the peer has announced.
-    pub fn remote_settings(&self) -> &RemoteSettings {
+    pub fn remote_settings(&self) -> &SettingValues {
         &self.remote
     }
 

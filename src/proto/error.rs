@@ -163,7 +163,7 @@ pub enum CommandError {
     /// An upgrade comes before everything else on a connection.
     AlreadyStarted,
     /// A setting out of its range, or one that this side must not send.
-    InvalidSetting(&'static str),
+    InvalidSetting(Cow<'static, str>),
     /// Octets were released that were never received.
     ReleasedTooMuch(StreamId),
     /// Too many PINGs or SETTINGS of ours are unanswered.
@@ -187,7 +187,8 @@ impl fmt::Display for CommandError {
             HeadersNotSent(id) => write!(f, "stream {id}: HEADERS have to be sent first"),
             Malformed(what) => write!(f, "malformed field section: {what}"),
             SectionTooLarge { size, limit } => {
-                write!(f, "field section of {size} octets: the peer takes {limit}")
+                write!(f, "field section of {size} octets: the peer takes {limit}")?;
+                f.write_str(" (SETTINGS_MAX_HEADER_LIST_SIZE)")
             }
             TrailersWithoutEnd(id) => write!(f, "stream {id}: trailers must end the stream"),
             TrailersInTunnel(id) => write!(f, "stream {id}: a tunnel has no trailers"),

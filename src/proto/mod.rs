@@ -126,7 +126,7 @@ pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
 pub use outgoing::Transmit;
 pub use priority::Priority;
 pub(crate) use sending::AT_ONCE;
-pub use settings::RemoteSettings;
+pub use settings::SettingValues;
 pub use stats::{Compression, Stats, Traffic};
 pub(crate) use streams::IdHasher;
 pub(crate) use timers::{GRACE, LATE};

@@ -347,7 +347,7 @@ impl Connection {
     }
 
     pub(super) fn new_stream(&self, id: StreamId) -> Stream {
-        Stream::new(id, self.remote.initial_window_size, self.local.initial_window_size)
+        Stream::new(id, self.remote.initial_window_size, self.local.initial_window_size())
     }
 
     fn may_push(&self) -> bool {

@@ -66,7 +66,7 @@ impl Connection {
             };
             self.check_order(head)
                 .inspect_err(|error| self.tracer.rejected(&head, error.detail()))?;
-            let frame = Frame::decode(input, self.local.max_frame_size);
+            let frame = Frame::decode(input, self.local.max_frame_size());
             // DATA may come as slowly as the network is.
             let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
             self.frame_since = is_awaited.then(|| self.frame_since.unwrap_or(now));

@@ -50,7 +50,7 @@ impl Connection {
         let forbidden = if self.role == Role::Server {
             // RFC 9113, Section 8.4: a client cannot push.
             Some("a client sent PUSH_PROMISE")
-        } else if self.local.push_forbidden {
+        } else if self.local.push_forbidden() {
             // RFC 9113, Section 6.6: not after ENABLE_PUSH 0 has been acknowledged.
             Some("PUSH_PROMISE though ENABLE_PUSH is 0")
         } else {
@@ -115,7 +115,7 @@ impl Connection {
             return Ok(());
         };
         let headers = decoded.headers;
-        let limit = self.local.max_header_list_size as usize;
+        let limit = self.local.max_header_list_size() as usize;
         let truncated = decoded.truncated || headers.section_size() > limit;
         self.tracer.frame_with_fields(Way::Received, frame, &headers);
         self.stats.hpack_received.plain += (headers.section_size() - 32 * headers.len()) as u64;

@@ -10,6 +10,7 @@ use super::connection::{Connection, PeerGoaway};
 use super::error::ConnectionError;
 use super::event::{Event, Extension, ResetBy};
 use super::priority::Priority;
+use super::settings;
 use super::state::{Cause, State};
 use super::stream::{Stall, Stream};
 use super::streams::Standing;
@@ -95,38 +96,16 @@ impl Connection {
 
     /// One setting of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
     pub(super) fn apply(&mut self, setting: Setting, now: Instant) -> Result<(), ConnectionError> {
-        let violation = |what| Err(ConnectionError::peer(ErrorCode::ProtocolError, what));
+        let is_first = !self.greeted;
+        settings::check_sender(self.role.other(), setting, &self.remote, is_first).map_err(
+            |rule| ConnectionError::peer(ErrorCode::ProtocolError, format!("{setting} {rule}")),
+        )?;
         match setting {
-            Setting::HeaderTableSize(size) => {
-                self.remote.header_table_size = size;
-                self.encoder.set_max_table_size(size as usize);
-            }
-            // RFC 9113, Section 6.5.2: a server must not set it to anything but 0.
-            Setting::EnablePush(true) if self.role == Role::Client => {
-                return violation("a server sent ENABLE_PUSH 1");
-            }
-            Setting::EnablePush(enable) => self.remote.enable_push = enable,
-            Setting::MaxConcurrentStreams(max) => self.remote.max_concurrent_streams = max,
+            Setting::HeaderTableSize(size) => self.encoder.set_max_table_size(size as usize),
             Setting::InitialWindowSize(size) => self.apply_initial_window(size, now)?,
-            Setting::MaxFrameSize(size) => self.remote.max_frame_size = size,
-            Setting::MaxHeaderListSize(size) => self.remote.max_header_list_size = Some(size),
-            // RFC 8441, Section 3: never 0 again after 1.
-            Setting::EnableConnectProtocol(false) if self.remote.enable_connect_protocol => {
-                return violation("ENABLE_CONNECT_PROTOCOL was taken back");
-            }
-            Setting::EnableConnectProtocol(enable) => {
-                self.remote.enable_connect_protocol = enable;
-            }
-            // RFC 9218, Section 2.1: it must not change after the first SETTINGS frame.
-            Setting::NoRfc7540Priorities(ignored)
-                if self.greeted && ignored != self.remote.no_rfc7540_priorities =>
-            {
-                return violation("NO_RFC7540_PRIORITIES changed after the first SETTINGS");
-            }
-            Setting::NoRfc7540Priorities(ignored) => self.remote.no_rfc7540_priorities = ignored,
-            // RFC 9113, Section 6.5.2: unknown settings are ignored.
-            Setting::Unknown { .. } => {}
+            _ => {}
         }
+        self.remote.set(setting);
         Ok(())
     }
 
@@ -153,11 +132,10 @@ impl Connection {
     /// Settings of ours that the peer has acknowledged.
     pub(super) fn put_in_force(&mut self, settings: &[Setting]) {
         for &setting in settings {
+            self.local.put_in_force(setting);
             match setting {
                 Setting::HeaderTableSize(size) => self.decoder.set_max_table_size(size as usize),
-                Setting::EnablePush(enable) => self.local.push_forbidden = !enable,
                 Setting::InitialWindowSize(size) => {
-                    self.local.initial_window_size = size;
                     self.streams.iter_mut().for_each(|stream| stream.recv.window.resize(size));
                     // Credit that was too little of the larger window to be announced may be all of
                     // the smaller one, and its sender would wait for it for ever.
@@ -165,8 +143,6 @@ impl Connection {
                         self.announce_window(id);
                     }
                 }
-                Setting::MaxFrameSize(size) => self.local.max_frame_size = size,
-                Setting::MaxHeaderListSize(size) => self.local.max_header_list_size = size,
                 _ => {}
             }
         }

@@ -80,7 +80,7 @@ impl Connection {
         }
         // RFC 9113, Section 5.1.2: over our limit: PROTOCOL_ERROR or REFUSED_STREAM; the latter
         // says that the request may be tried again.
-        if self.streams.peer_active >= self.local.max_concurrent_streams as usize {
+        if self.streams.peer_active >= self.local.max_concurrent_streams() {
             self.stats.streams_refused += 1;
             self.budgets.reset_provoked(now)?;
             self.refuse(id, ErrorCode::RefusedStream);
@@ -89,7 +89,7 @@ impl Connection {
         if section.truncated {
             return self.answer_431(section, now);
         }
-        let extended_connect = self.local.enable_connect_protocol;
+        let extended_connect = self.local.enable_connect_protocol();
         let facts = match headers::check_request(&section.headers, extended_connect) {
             Ok(facts) => facts,
             Err(what) => return self.malformed(id, &what, now),
@@ -145,8 +145,8 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         let id = section.id;
-        let limit = self.local.max_header_list_size;
-        let is_full = self.streams.peer_active >= self.local.max_concurrent_streams as usize;
+        let limit = self.local.max_header_list_size();
+        let is_full = self.streams.peer_active >= self.local.max_concurrent_streams();
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
         let takes_slot = stream.state == State::ReservedRemote;
@@ -265,7 +265,7 @@ impl Connection {
             return self.budgets.glitch(now);
         }
         let over_limit = self.promised >= self.config.max_promised_streams;
-        if reset_by_us || !self.local.enable_push || over_limit || truncated {
+        if reset_by_us || !self.local.enable_push() || over_limit || truncated {
             self.stats.streams_refused += 1;
             self.budgets.reset_provoked(now)?;
             self.refuse(promised, ErrorCode::Cancel);
@@ -306,7 +306,7 @@ impl Connection {
 
     /// RST_STREAM for a stream that never got into the table.
     fn refuse(&mut self, id: StreamId, code: ErrorCode) {
-        self.streams.record_refused(id, self.local.initial_window_size);
+        self.streams.record_refused(id, self.local.initial_window_size());
         self.stats.resets_sent += 1;
         self.queue(RstStream { stream_id: id, error_code: code });
     }

@@ -1,11 +1,20 @@
-//! The settings of both sides (RFC 9113, Section 6.5): in force, and on their way.
+//! The settings of both sides (RFC 9113, Section 6.5): their values, which of them may be announced,
+//! and which are in force.
+//!
+//! Each setting stands in four places here, and its effect on the connection elsewhere:
+//! [`SettingValues`] keeps it, [`configured`] takes it from the configuration, `own_range` bounds what
+//! this side announces, and [`check_sender`] has the rules of both sides. The frame has checked the
+//! ranges of the RFCs.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::config::{Config, Role};
 use super::error::CommandError;
-use crate::frame::{Setting, DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW};
+use crate::frame::{
+    Setting, DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW, MAX_MAX_FRAME_SIZE,
+    MAX_WINDOW,
+};
 
 /// Until the peer's first SETTINGS says otherwise, so many streams are opened at most. RFC 9113,
 /// Section 6.5.2 recommends that nobody announces less.
@@ -14,30 +23,37 @@ const CONCURRENT_STREAMS_AT_FIRST: u32 = 100;
 /// Frames of ours that may wait for their acknowledgement.
 const MAX_UNACKNOWLEDGED: usize = 16;
 
-/// What the peer has told us.
-#[derive(Debug, Clone)]
-pub struct RemoteSettings {
-    /// Octets of HPACK table that the peer keeps for us.
+/// The most that an HPACK table may take.
+const MAX_TABLE: u32 = 1 << 20;
+
+/// The most that a field section may take: it is held whole, and octets of it are counted in multiples.
+const MAX_SECTION: u32 = 64 << 20;
+
+/// What one side has announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingValues {
+    /// Octets of HPACK table that this side decodes with.
     pub header_table_size: u32,
-    /// Whether the peer takes pushed streams.
+    /// Whether this side takes pushed streams.
     pub enable_push: bool,
-    /// How many streams we may have open at once.
+    /// How many streams the other side may have open at once. Until the peer has said so, 100.
     pub max_concurrent_streams: u32,
-    /// The window that a new stream of ours starts with.
+    /// The window that a new stream starts with.
     pub initial_window_size: u32,
-    /// The largest payload that the peer takes.
+    /// The largest payload that this side takes.
     pub max_frame_size: u32,
-    /// The largest field section that the peer takes, where it says so.
+    /// The largest field section that this side takes, where it says so.
     pub max_header_list_size: Option<u32>,
-    /// Whether the server takes extended CONNECT (RFC 8441).
+    /// Whether a server takes extended CONNECT (RFC 8441).
     pub enable_connect_protocol: bool,
-    /// Whether the peer has said that it ignores the priorities of RFC 7540 (RFC 9218).
+    /// Whether this side has said that it ignores the priorities of RFC 7540 (RFC 9218).
     pub no_rfc7540_priorities: bool,
 }
 
-impl Default for RemoteSettings {
+impl Default for SettingValues {
+    /// The initial values of the RFCs.
     fn default() -> Self {
-        RemoteSettings {
+        SettingValues {
             header_table_size: DEFAULT_HEADER_TABLE_SIZE,
             enable_push: true,
             max_concurrent_streams: CONCURRENT_STREAMS_AT_FIRST,
@@ -50,61 +66,202 @@ impl Default for RemoteSettings {
     }
 }
 
-/// What we have told the peer: in force once acknowledged.
+impl SettingValues {
+    /// Takes a value over. RFC 9113, Section 6.5.2: unknown settings are ignored.
+    pub(super) fn set(&mut self, setting: Setting) {
+        match setting {
+            Setting::HeaderTableSize(size) => self.header_table_size = size,
+            Setting::EnablePush(enable) => self.enable_push = enable,
+            Setting::MaxConcurrentStreams(max) => self.max_concurrent_streams = max,
+            Setting::InitialWindowSize(size) => self.initial_window_size = size,
+            Setting::MaxFrameSize(size) => self.max_frame_size = size,
+            Setting::MaxHeaderListSize(size) => self.max_header_list_size = Some(size),
+            Setting::EnableConnectProtocol(enable) => self.enable_connect_protocol = enable,
+            Setting::NoRfc7540Priorities(ignored) => self.no_rfc7540_priorities = ignored,
+            Setting::Unknown { .. } => {}
+        }
+    }
+}
+
+/// Whether `sender` may announce this after what it has announced before. An error is what it "must not".
+pub(super) fn check_sender(
+    sender: Role,
+    setting: Setting,
+    before: &SettingValues,
+    is_first_frame: bool,
+) -> Result<(), &'static str> {
+    match setting {
+        // RFC 9113, Section 6.5.2: a server must not set it to anything but 0.
+        Setting::EnablePush(true) if sender == Role::Server => Err("must not come from a server"),
+        // RFC 8441, Section 3: never 0 again after 1.
+        Setting::EnableConnectProtocol(false) if before.enable_connect_protocol => {
+            Err("must not follow 1")
+        }
+        // RFC 9218, Section 2.1: it must not change after the first SETTINGS frame.
+        Setting::NoRfc7540Priorities(ignored)
+            if !is_first_frame && ignored != before.no_rfc7540_priorities =>
+        {
+            Err("must not change after the first SETTINGS")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All settings of a configuration, under the names of their fields.
+pub(super) fn configured(config: &Config) -> [(&'static str, Setting); 8] {
+    [
+        ("header_table_size", Setting::HeaderTableSize(config.header_table_size)),
+        ("enable_push", Setting::EnablePush(config.enable_push)),
+        ("max_concurrent_streams", Setting::MaxConcurrentStreams(config.max_concurrent_streams)),
+        ("initial_window_size", Setting::InitialWindowSize(config.initial_window_size)),
+        ("max_frame_size", Setting::MaxFrameSize(config.max_frame_size)),
+        ("max_header_list_size", Setting::MaxHeaderListSize(config.max_header_list_size)),
+        ("enable_connect_protocol", Setting::EnableConnectProtocol(config.enable_connect_protocol)),
+        // RFC 9218, Section 2.1: the priorities of RFC 7540 are not used, which is said at once.
+        ("", Setting::NoRfc7540Priorities(true)),
+    ]
+}
+
+/// The first SETTINGS frame of a side: what differs from the RFC's initial values.
+pub(super) fn opening(role: Role, config: &Config) -> Vec<Setting> {
+    let differs = |setting| {
+        let mut values = SettingValues::default();
+        values.set(setting);
+        values != SettingValues::default()
+    };
+    let is_told = |setting: &Setting| match *setting {
+        // In any case: some servers take silence for a yes.
+        Setting::EnablePush(_) => role == Role::Client,
+        // Its initial value is no limit.
+        Setting::MaxConcurrentStreams(_) => role == Role::Server || config.enable_push,
+        Setting::EnableConnectProtocol(enable) => role == Role::Server && enable,
+        setting => differs(setting),
+    };
+    configured(config).into_iter().map(|(_, setting)| setting).filter(is_told).collect()
+}
+
+/// The range of a value that this side announces, as what it "must be".
+pub(super) fn own_range(setting: Setting) -> Result<(), &'static str> {
+    match setting {
+        Setting::HeaderTableSize(size) if size > MAX_TABLE => {
+            Err("must be at most 1 MiB: every connection may hold that much")
+        }
+        Setting::InitialWindowSize(size) if !(1..=MAX_WINDOW).contains(&size) => Err(
+            "must be 1 to 2^31-1 (RFC 9113, Section 6.5.2): with 0 no stream could ever receive",
+        ),
+        Setting::MaxFrameSize(size)
+            if !(DEFAULT_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&size) =>
+        {
+            Err("must be 2^14 to 2^24-1 (RFC 9113, Section 6.5.2)")
+        }
+        Setting::MaxHeaderListSize(size) if size > MAX_SECTION => {
+            Err("must be at most 64 MiB: more is no limit")
+        }
+        // Written as another, a known setting would slip past its rules.
+        Setting::Unknown { id: 0x1..=0x6 | 0x8 | 0x9, .. } => {
+            Err("must not have the number of a known setting")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the application may announce these while the connection runs.
+pub(super) fn check(
+    role: Role,
+    settings: &[Setting],
+    config: &Config,
+    local: &LocalSettings,
+) -> Result<(), CommandError> {
+    if settings.len() > config.max_settings_entries {
+        return Err(CommandError::InvalidSetting("too many entries in one frame".into()));
+    }
+    let mut before = local.announced.clone();
+    for &setting in settings {
+        let made_for = match setting {
+            Setting::MaxHeaderListSize(size) if size > config.max_header_list_size => {
+                Err("must be at most what the connection was made with")
+            }
+            _ => Ok(()),
+        };
+        own_range(setting)
+            .and(made_for)
+            .and_then(|()| check_sender(role, setting, &before, false))
+            .map_err(|rule| CommandError::InvalidSetting(format!("{setting} {rule}").into()))?;
+        // The entries of one frame count one after the other.
+        before.set(setting);
+    }
+    Ok(())
+}
+
+/// What we have told the peer.
 #[derive(Debug)]
 pub(crate) struct LocalSettings {
-    /// In force, for new streams.
-    pub(crate) initial_window_size: u32,
-    /// In force.
-    pub(crate) max_frame_size: u32,
-    /// Announced: enforced at once, since a refused stream can be tried again.
-    pub(crate) max_concurrent_streams: u32,
-    /// Announced. See `push_forbidden` for when it is a rule.
-    pub(crate) enable_push: bool,
-    /// The peer has acknowledged that we take no pushed streams.
-    pub(crate) push_forbidden: bool,
-    /// Announced: a peer that uses it early does no harm.
-    pub(crate) enable_connect_protocol: bool,
-    /// In force.
-    pub(crate) max_header_list_size: u32,
+    announced: SettingValues,
+    /// What the peer has acknowledged.
+    in_force: SettingValues,
     sent: VecDeque<(Vec<Setting>, Instant)>,
 }
 
 impl LocalSettings {
     pub(crate) fn new(config: &Config) -> Self {
-        LocalSettings {
-            initial_window_size: DEFAULT_WINDOW,
-            // A larger frame is harmless before the acknowledgement arrives.
-            max_frame_size: config.max_frame_size,
-            max_concurrent_streams: config.max_concurrent_streams,
-            enable_push: config.enable_push,
-            push_forbidden: false,
-            enable_connect_protocol: config.enable_connect_protocol,
-            max_header_list_size: config.max_header_list_size,
-            sent: VecDeque::new(),
-        }
+        let mut announced = SettingValues::default();
+        configured(config).into_iter().for_each(|(_, setting)| announced.set(setting));
+        LocalSettings { announced, in_force: SettingValues::default(), sent: VecDeque::new() }
+    }
+
+    /// The window of new streams.
+    pub(crate) fn initial_window_size(&self) -> u32 {
+        self.in_force.initial_window_size
+    }
+
+    /// A larger frame is harmless before the acknowledgement arrives.
+    pub(crate) fn max_frame_size(&self) -> u32 {
+        self.in_force.max_frame_size.max(self.announced.max_frame_size)
+    }
+
+    /// Enforced before it is acknowledged, since a refused stream can be tried again.
+    pub(crate) fn max_concurrent_streams(&self) -> usize {
+        self.announced.max_concurrent_streams as usize
+    }
+
+    /// Whether a promise is taken. Where not, it is an error only if
+    /// [`push_forbidden`](Self::push_forbidden) says so.
+    pub(crate) fn enable_push(&self) -> bool {
+        self.announced.enable_push
+    }
+
+    /// The peer has acknowledged that we take no pushed streams.
+    pub(crate) fn push_forbidden(&self) -> bool {
+        !self.in_force.enable_push
+    }
+
+    /// A peer that uses it before the acknowledgement does no harm.
+    pub(crate) fn enable_connect_protocol(&self) -> bool {
+        self.announced.enable_connect_protocol
+    }
+
+    /// A lower limit counts once it is acknowledged.
+    pub(crate) fn max_header_list_size(&self) -> u32 {
+        self.in_force
+            .max_header_list_size
+            .max(self.announced.max_header_list_size)
+            .unwrap_or(u32::MAX)
     }
 
     /// Remembers a SETTINGS frame that goes out.
     pub(crate) fn announce(&mut self, settings: Vec<Setting>, now: Instant) {
-        for setting in &settings {
-            match *setting {
-                Setting::MaxConcurrentStreams(n) => self.max_concurrent_streams = n,
-                Setting::EnablePush(enable) => self.enable_push = enable,
-                Setting::EnableConnectProtocol(enable) => self.enable_connect_protocol |= enable,
-                Setting::MaxFrameSize(n) => self.max_frame_size = self.max_frame_size.max(n),
-                Setting::MaxHeaderListSize(n) => {
-                    self.max_header_list_size = self.max_header_list_size.max(n);
-                }
-                _ => {}
-            }
-        }
+        settings.iter().for_each(|&setting| self.announced.set(setting));
         self.sent.push_back((settings, now));
     }
 
     /// The oldest frame that waits for its acknowledgement has been acknowledged.
     pub(crate) fn acknowledged(&mut self) -> Option<Vec<Setting>> {
         self.sent.pop_front().map(|(settings, _)| settings)
+    }
+
+    /// The peer knows of this one.
+    pub(crate) fn put_in_force(&mut self, setting: Setting) {
+        self.in_force.set(setting);
     }
 
     pub(crate) fn can_announce(&self) -> bool {
@@ -115,84 +272,4 @@ impl LocalSettings {
     pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Option<Instant> {
         self.sent.front().and_then(|(_, at)| at.checked_add(timeout?))
     }
-}
-
-/// The first SETTINGS frame of a side: what differs from the RFC's initial values.
-pub(crate) fn opening(role: Role, config: &Config) -> Vec<Setting> {
-    let mut settings = Vec::with_capacity(8);
-    if config.header_table_size != DEFAULT_HEADER_TABLE_SIZE {
-        settings.push(Setting::HeaderTableSize(config.header_table_size));
-    }
-    match role {
-        Role::Client => settings.push(Setting::EnablePush(config.enable_push)),
-        Role::Server => {}
-    }
-    if role == Role::Server || config.enable_push {
-        settings.push(Setting::MaxConcurrentStreams(config.max_concurrent_streams));
-    }
-    settings.push(Setting::InitialWindowSize(config.initial_window_size));
-    if config.max_frame_size != DEFAULT_MAX_FRAME_SIZE {
-        settings.push(Setting::MaxFrameSize(config.max_frame_size));
-    }
-    settings.push(Setting::MaxHeaderListSize(config.max_header_list_size));
-    if role == Role::Server && config.enable_connect_protocol {
-        settings.push(Setting::EnableConnectProtocol(true));
-    }
-    // RFC 9218, Section 2.1: we do not use the priorities of RFC 7540, and say so at once.
-    settings.push(Setting::NoRfc7540Priorities(true));
-    settings
-}
-
-/// Whether the application may announce these while the connection runs.
-pub(crate) fn check(
-    role: Role,
-    settings: &[Setting],
-    config: &Config,
-    current: &LocalSettings,
-) -> Result<(), CommandError> {
-    if settings.len() > config.max_settings_entries {
-        return Err(CommandError::InvalidSetting("too many entries in one frame"));
-    }
-    let mut connect_protocol = current.enable_connect_protocol;
-    for setting in settings {
-        let problem = match *setting {
-            Setting::InitialWindowSize(n) if n > crate::frame::MAX_WINDOW => {
-                Some("INITIAL_WINDOW_SIZE over 2^31-1")
-            }
-            Setting::MaxFrameSize(n)
-                if !(DEFAULT_MAX_FRAME_SIZE..=crate::frame::MAX_MAX_FRAME_SIZE).contains(&n) =>
-            {
-                Some("MAX_FRAME_SIZE outside 2^14 to 2^24-1")
-            }
-            Setting::HeaderTableSize(n) if n > 1 << 20 => Some("HEADER_TABLE_SIZE over 1 MiB"),
-            // The decoder was made for that much.
-            Setting::MaxHeaderListSize(n) if n > config.max_header_list_size => {
-                Some("MAX_HEADER_LIST_SIZE over what the connection was made with")
-            }
-            // RFC 9113, Section 6.5.2: a server must not send ENABLE_PUSH 1.
-            Setting::EnablePush(true) if role == Role::Server => {
-                Some("ENABLE_PUSH may only be switched on by a client")
-            }
-            // RFC 8441, Section 3: never back to 0.
-            Setting::EnableConnectProtocol(false) if connect_protocol => {
-                Some("ENABLE_CONNECT_PROTOCOL cannot be taken back")
-            }
-            Setting::EnableConnectProtocol(enable) => {
-                // Also not within one frame, whose entries count one after the other.
-                connect_protocol = enable;
-                None
-            }
-            // Written as another, a known setting would slip past its rules.
-            Setting::Unknown { id: 0x1..=0x6 | 0x8 | 0x9, .. } => {
-                Some("a known setting in the shape of an unknown one")
-            }
-            // RFC 9218, Section 2.1: only in the first SETTINGS frame.
-            Setting::NoRfc7540Priorities(false) => Some("NO_RFC7540_PRIORITIES cannot be changed"),
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            return Err(CommandError::InvalidSetting(problem));
-        }
-    }
-    Ok(())
 }

@@ -28,7 +28,7 @@ use super::error::{CommandError, Malformed};
 use super::event::Event;
 use super::headers::{self, RequestFacts};
 use super::receive_message::Section;
-use super::settings;
+use super::settings::{self, SettingValues};
 use super::stream::Phase;
 use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFACE};
 use crate::hpack::Headers;
@@ -143,7 +143,7 @@ impl Connection {
         let section = Section {
             id: UPGRADED,
             headers: request.clone(),
-            truncated: request.section_size() > self.local.max_header_list_size as usize
+            truncated: request.section_size() > self.local.max_header_list_size() as usize
                 || request.len() > self.config.max_fields,
             end_stream: body.is_empty(),
             depends_on_itself: false,
@@ -286,7 +286,7 @@ fn check_request(request: &Headers, body_len: Option<usize>) -> Result<RequestFa
 }
 
 fn decode_settings(payload: &[u8]) -> Result<Vec<Setting>, CommandError> {
-    let invalid = CommandError::InvalidSetting;
+    let invalid = |what: &'static str| CommandError::InvalidSetting(what.into());
     let length = u32::try_from(payload.len()).map_err(|_| invalid("too many entries"))?;
     let head = Head {
         length,
@@ -299,13 +299,12 @@ fn decode_settings(payload: &[u8]) -> Result<Vec<Setting>, CommandError> {
             if entries.len() > MAX_ENTRIES {
                 return Err(invalid("too many entries in HTTP2-Settings"));
             }
-            // RFC 8441, Section 3: never 0 again after 1.
-            let mut connect = entries.iter().filter_map(|entry| match entry {
-                Setting::EnableConnectProtocol(on) => Some(*on),
-                _ => None,
-            });
-            if connect.any(|on| on) && connect.any(|on| !on) {
-                return Err(invalid("ENABLE_CONNECT_PROTOCOL was taken back"));
+            let mut before = SettingValues::default();
+            for &entry in &entries {
+                settings::check_sender(Role::Client, entry, &before, true).map_err(|rule| {
+                    CommandError::InvalidSetting(format!("{entry} {rule}").into())
+                })?;
+                before.set(entry);
             }
             Ok(entries)
         }

@@ -92,6 +92,7 @@ fn a_value_out_of_range_is_named() {
     const NOTHING: Budget = Budget::new(0, 100);
     let nonsense: &[(&str, Change)] = &[
         ("header_table_size", |config| config.header_table_size = u32::MAX),
+        ("initial_window_size", |config| config.initial_window_size = 0),
         ("initial_window_size", |config| config.initial_window_size = 1 << 31),
         ("connection_window_size", |config| config.connection_window_size = 65_534),
         ("connection_window_size", |config| config.connection_window_size = 1 << 31),
@@ -140,7 +141,7 @@ fn the_ends_of_each_range_are_valid() {
     let smallest = Config {
         header_table_size: 0,
         max_concurrent_streams: 0,
-        initial_window_size: 0,
+        initial_window_size: 1,
         connection_window_size: 65_535,
         max_frame_size: 16_384,
         max_header_list_size: 1_024,

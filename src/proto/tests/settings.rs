@@ -337,6 +337,7 @@ fn extended_connect_can_be_switched_on_while_the_connection_runs() {
 fn settings_of_ours_that_make_no_sense_are_an_error_of_the_call() {
     let config = Config { max_header_list_size: 9_999, ..Config::default() };
     for (role, entry) in [
+        (Role::Client, Setting::InitialWindowSize(0)),
         (Role::Client, Setting::InitialWindowSize(1 << 31)),
         (Role::Client, Setting::MaxFrameSize(16_383)),
         (Role::Client, Setting::MaxFrameSize(1 << 24)),
