@@ -27,6 +27,7 @@ mod httpx;
 mod hyper;
 mod nghttp2;
 mod nginx;
+mod no_content;
 mod node;
 #[cfg(feature = "tls")]
 mod openssl;
