@@ -122,6 +122,11 @@ pub struct Config {
     /// Default `false`.
     pub enable_connect_protocol: bool,
 
+    /// Whether a client takes responses whose field values have white space at an end, and takes it
+    /// off. Default `false`: RFC 9113, Section 8.2.1 makes such a response malformed, and its stream is
+    /// reset. Some servers send it.
+    pub lenient_responses: bool,
+
     // Limits that have no setting of their own.
     /// Fields in one section, every cookie crumb counted. Default 256; 8 at least. A section with
     /// more is treated as one that is too large.
@@ -225,6 +230,7 @@ impl Default for Config {
             max_frame_size: DEFAULT_MAX_FRAME_SIZE,
             max_header_list_size: 64 << 10,
             enable_connect_protocol: false,
+            lenient_responses: false,
             max_fields: 256,
             max_continuations: 16,
             encoder_table_cap: 4_096,

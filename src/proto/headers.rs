@@ -79,6 +79,23 @@ pub(crate) fn check_request(
     })
 }
 
+/// Takes white space off the ends of values, for servers that leave it there (RFC 9113, Section
+/// 8.2.1 makes that malformed).
+pub(crate) fn trim_values(headers: &mut Headers) {
+    if headers.iter().all(|field| is_trimmed(field.value)) {
+        return;
+    }
+    let mut trimmed = Headers::with_capacity(headers.len(), headers.section_size());
+    for field in headers.iter() {
+        let value = field.value.trim_ascii();
+        match field.sensitive {
+            true => trimmed.push_sensitive(field.name, value),
+            false => trimmed.push(field.name, value),
+        }
+    }
+    *headers = trimmed;
+}
+
 /// Checks a response, interim or final (RFC 9113, Section 8.3.2).
 pub(crate) fn check_response(
     headers: &Headers,

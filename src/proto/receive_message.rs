@@ -166,6 +166,9 @@ impl Connection {
             let what = format!("the field section is over max_header_list_size ({limit})");
             return self.violation(id, ErrorCode::EnhanceYourCalm, &what, now);
         }
+        if self.config.lenient_responses {
+            headers::trim_values(&mut section.headers);
+        }
         let facts = match headers::check_response(&section.headers, section.end_stream) {
             Ok(facts) => facts,
             Err(what) => return self.malformed(id, &what, now),

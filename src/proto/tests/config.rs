@@ -26,6 +26,7 @@ fn the_defaults_are_those_that_are_documented() {
         max_frame_size,
         max_header_list_size,
         enable_connect_protocol,
+        lenient_responses,
         max_fields,
         max_continuations,
         encoder_table_cap,
@@ -54,6 +55,7 @@ fn the_defaults_are_those_that_are_documented() {
     } = Config::default();
     // What a connection is.
     assert_eq!((skip_preface, enable_push, enable_connect_protocol), (false, false, false));
+    assert!(!lenient_responses);
     assert_eq!((auto_release, hold_slots), (true, false));
     assert_eq!(reservation_timeout, Duration::from_millis(50));
     // Streams and windows.
