@@ -36,6 +36,7 @@
 //! | --- | --- |
 //! | `tls` (default) | this module |
 //! | `tls-ring` (default) | cryptography by `ring`, quick to build |
+//! | `system-roots` | [`Connector::with_system_roots`] |
 //! | `tls-aws-lc-rs` | cryptography by `aws-lc-rs`, which is then used, also beside `tls-ring` |
 //!
 //! Without either of the two, the default provider of the process is used, or the one in a
@@ -82,6 +83,7 @@
 //! [`Transport`]: crate::transport::Transport
 
 mod acceptor;
+mod alert;
 mod connector;
 mod explain;
 mod facts;
@@ -96,6 +98,7 @@ mod provider;
 mod reader;
 mod shared;
 mod stream;
+mod verifier;
 mod writer;
 
 pub use rustls;

@@ -39,15 +39,19 @@ impl Pem<'_> {
         })
     }
 
-    /// Puts its certificates among those that are trusted.
-    pub(super) fn add_to(&self, roots: &mut RootCertStore) -> Result<(), Error> {
-        for certificate in self.certificates()? {
-            roots.add(certificate).map_err(|error| {
+    /// Puts its certificates among those that are trusted, and returns them.
+    pub(super) fn add_to(
+        &self,
+        roots: &mut RootCertStore,
+    ) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let certificates = self.certificates()?;
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|error| {
                 let what = format!("{} has a certificate that is damaged: {error}", self.name);
                 Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
             })?;
         }
-        Ok(())
+        Ok(certificates)
     }
 
     fn lacks(&self, what: &str) -> Error {

@@ -4,7 +4,7 @@
 pub(super) const H2: &[u8] = b"h2";
 
 /// HTTP/1.1 (RFC 7301, Section 6).
-const HTTP1: &[u8] = b"http/1.1";
+pub(super) const HTTP1: &[u8] = b"http/1.1";
 
 /// Adds HTTP/1.1 to what is offered, behind what is preferred to it.
 pub(super) fn offer_http1(offered: &mut Vec<Vec<u8>>) {

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use rustls::{Connection, ProtocolVersion};
 
+use super::alert::late_refusal;
+use super::failure::Failure;
 use super::shared::Shared;
+use crate::error::ErrorKind;
 
 /// What an idle connection reads with.
 const SMALL: usize = 4 << 10;
@@ -166,7 +169,13 @@ impl Incoming {
 impl Failed {
     fn to_error(&self) -> io::Error {
         match self {
-            Failed::Tls(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
+            Failed::Tls(error) => match late_refusal(error) {
+                Some(what) => {
+                    let error = Failure::new(what).into_error(ErrorKind::Tls);
+                    io::Error::new(io::ErrorKind::InvalidData, error)
+                }
+                None => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
+            },
             Failed::Renegotiation => {
                 let what = "the peer asks to renegotiate TLS, which HTTP/2 forbids";
                 io::Error::new(io::ErrorKind::InvalidData, what)

@@ -1,0 +1,58 @@
+//! Errors of the lower floors and of the system become errors of the library, and back.
+
+use std::io;
+
+use super::{Cause, Error, ErrorKind, StreamReset};
+use crate::proto::{CommandError, ConfigError, ConnectionError};
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Error::new(Cause::Command(error))
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Error::new(Cause::Config(error))
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        Error::new(Cause::Connection(error))
+    }
+}
+
+impl From<StreamReset> for Error {
+    fn from(reset: StreamReset) -> Self {
+        Error::new(Cause::Reset(reset))
+    }
+}
+
+impl From<io::Error> for Error {
+    /// A failure of the transport; or, where the error has one of ours inside, that one.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(error) => Error::new(Cause::Transport(error)),
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match (&*error.cause, error.kind()) {
+            (Cause::Transport(cause) | Cause::Io(_, cause) | Cause::Thread(cause), _) => {
+                cause.kind()
+            }
+            (_, ErrorKind::Caller) => io::ErrorKind::InvalidInput,
+            (_, ErrorKind::Full) => io::ErrorKind::WouldBlock,
+            (_, ErrorKind::Closed) => io::ErrorKind::NotConnected,
+            (_, ErrorKind::Reset) => io::ErrorKind::ConnectionReset,
+            (_, ErrorKind::Peer | ErrorKind::Limit) => io::ErrorKind::InvalidData,
+            (_, ErrorKind::Timeout) => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
