@@ -1,9 +1,12 @@
 //! What can be set on a client, with its defaults.
 
+use std::fmt;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
+use super::credentials::masked;
+use super::policy::RedirectPolicy;
 use super::proxy::Proxies;
 use super::push::PushHandler;
 use crate::error::Error;
@@ -29,7 +32,7 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 ///
 /// A connection holds what [`proto::Config`] says: mostly the windows of streams whose bodies nobody
 /// reads. A client has one thread beyond those that call it, which looks after idle connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Settings, limits and deadlines of each connection.
@@ -84,6 +87,11 @@ pub struct Config {
     /// How many redirects are followed. Default 10; 0 gives back the redirect itself. One more is an
     /// error.
     pub max_redirects: u32,
+    /// A function that decides about each redirect. Default `None`: all are followed, up to
+    /// `max_redirects`.
+    pub on_redirect: Option<RedirectPolicy>,
+    /// Whether `http://` URLs are refused, also those that a redirect leads to. Default `false`.
+    pub https_only: bool,
 
     /// Whether compressed responses are asked for and inflated. Default `true`. Only if the request
     /// has neither `accept-encoding` nor `range`. `content-encoding` and `content-length` are then
@@ -101,6 +109,9 @@ pub struct Config {
     /// The `user-agent` of requests that have none. Default `h2-sync/` and the version; `None` leaves
     /// it out.
     pub user_agent: Option<HeaderValue>,
+    /// Fields of every request that has none of that name. Default none. On the way to another origin,
+    /// redirected requests lose credentials, wherever they came from.
+    pub default_headers: HeaderMap,
 }
 
 impl Default for Config {
@@ -124,6 +135,8 @@ impl Default for Config {
             max_retries: 3,
             retry_idempotent: false,
             max_redirects: 10,
+            on_redirect: None,
+            https_only: false,
             #[cfg(feature = "gzip")]
             gzip: true,
             #[cfg(feature = "gzip")]
@@ -133,6 +146,7 @@ impl Default for Config {
                 "h2-sync/",
                 env!("CARGO_PKG_VERSION")
             ))),
+            default_headers: HeaderMap::new(),
         }
     }
 }
@@ -159,6 +173,41 @@ impl Config {
                 "must be at least 1: no request would be sent",
             ),
         ])?)
+    }
+}
+
+/// Credentials are not shown.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Config");
+        shown.field("http2", &self.http2);
+        #[cfg(feature = "tls")]
+        shown.field("tls", &self.tls);
+        shown.field("proxies", &self.proxies);
+        shown.field("on_push", &self.on_push);
+        shown.field("connect_timeout", &self.connect_timeout);
+        shown.field("tls_timeout", &self.tls_timeout);
+        shown.field("response_timeout", &self.response_timeout);
+        shown.field("read_timeout", &self.read_timeout);
+        shown.field("timeout", &self.timeout);
+        shown.field("expect_timeout", &self.expect_timeout);
+        shown.field("max_connections_per_origin", &self.max_connections_per_origin);
+        shown.field("idle_timeout", &self.idle_timeout);
+        shown.field("verify_after", &self.verify_after);
+        shown.field("verify_timeout", &self.verify_timeout);
+        shown.field("max_retries", &self.max_retries);
+        shown.field("retry_idempotent", &self.retry_idempotent);
+        shown.field("max_redirects", &self.max_redirects);
+        shown.field("on_redirect", &self.on_redirect);
+        shown.field("https_only", &self.https_only);
+        #[cfg(feature = "gzip")]
+        shown.field("gzip", &self.gzip);
+        #[cfg(feature = "gzip")]
+        shown.field("max_inflated", &self.max_inflated);
+        shown.field("max_body", &self.max_body);
+        shown.field("user_agent", &self.user_agent);
+        shown.field("default_headers", &masked(&self.default_headers));
+        shown.finish()
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use http::header::{HeaderValue, HOST};
 use http::Request;
 
+use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
@@ -128,7 +130,7 @@ impl Connection {
     /// The request is not valid, the connection has ended or is going away, or too much waits to be
     /// sent ([`Error::is_full`]).
     pub fn send(&self, request: &Request<()>) -> Result<ResponseHalf, Error> {
-        self.send_fields(&fields(request))
+        self.send_fields(&fields(request)?)
     }
 
     /// Sends the header section of a request, whose body is written to the [`SendHalf`]. The halves
@@ -141,7 +143,7 @@ impl Connection {
     ///
     /// Those of [`send`](Self::send).
     pub fn open(&self, request: &Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
-        let halves = self.open_fields(&fields(request))?;
+        let halves = self.open_fields(&fields(request)?)?;
         self.flush();
         Ok(halves)
     }
@@ -253,13 +255,19 @@ impl Connection {
 /// How long sending a request waits for a transport that takes nothing.
 const FLUSH: Duration = Duration::from_secs(1);
 
-fn fields(request: &Request<()>) -> Headers {
+fn fields(request: &Request<()>) -> Result<Headers, Error> {
+    check(request.headers())?;
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
     *head.uri_mut() = request.uri().clone();
     *head.headers_mut() = request.headers().clone();
     *head.extensions_mut() = request.extensions().clone();
-    Headers::from(&head.into_parts().0)
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+    let fields = Headers::from(&head.into_parts().0);
+    if host.is_some_and(|host| Some(host) != fields.get_bytes(":authority")) {
+        return Err(Error::usage("the field \"host\" is not the authority of the URI"));
+    }
+    Ok(fields)
 }
 
 impl Drop for Inner {

@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RANGE, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, HeaderMap, Method, Uri};
 
-use super::body::{Body, Kind};
+use super::body::Body;
 use super::call::{backoff, Answer, Call, Failed};
 use super::config::Config;
 use super::connect::Connector;
+use super::fields::{add_defaults, expects_continue, section};
 use super::keeper::Keeper;
 use super::origin::Origin;
+use super::policy::{Redirect, RedirectAction};
 use super::pool::{Limits, Pool};
 use super::redirect::{follow, Next};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use crate::error::{Error, ErrorKind};
-use crate::hpack::Headers;
 
 /// How long the first retry waits, about, where the server is there and has refused.
 const BACKOFF: Duration = Duration::from_millis(20);
@@ -62,6 +63,8 @@ impl Engine {
         if parts.method == Method::CONNECT {
             return Err(Error::usage("a tunnel is opened on a `Connection`"));
         }
+        let mut parts = parts;
+        add_defaults(&mut parts.headers, &self.config);
         let timeout = timeout.or(self.config.timeout);
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut ask = Ask { parts, body, deadline };
@@ -75,16 +78,32 @@ impl Engine {
             if self.config.max_redirects == 0 {
                 return response.finish(self, &ask.parts);
             }
+            let before = self.config.on_redirect.as_ref().map(|policy| (policy, ask.parts.clone()));
             let status = response.parts.status;
             let headers = &response.parts.headers;
             let asked = ask.parts.uri.clone();
             let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some());
             let next = next.map_err(|error| error.with_url(&asked))?;
-            match (next, kept) {
-                (None, _) => return response.finish(self, &ask.parts),
-                (Some(Next::WithBody), Some(body)) => ask.body = body,
-                (Some(_), _) => ask.body = Body::empty(),
+            let Some(next) = next else { return response.finish(self, &ask.parts) };
+            if self.config.https_only && ask.parts.uri.scheme_str() != Some("https") {
+                let what = format!("the redirect leads to {} (https_only)", ask.parts.uri);
+                return Err(Error::redirect(what).with_url(&asked));
             }
+            if let Some((policy, parts)) = before {
+                let (to, count) = (&ask.parts.uri, redirects);
+                let redirect = Redirect { from: &asked, to, status, headers, count };
+                match policy.decide(&redirect) {
+                    RedirectAction::Follow => {}
+                    RedirectAction::Stop => return response.finish(self, &parts),
+                    RedirectAction::Fail(why) => {
+                        return Err(Error::redirect(why).with_url(&asked));
+                    }
+                }
+            }
+            ask.body = match (next, kept) {
+                (Next::WithBody, Some(body)) => body,
+                _ => Body::empty(),
+            };
             if redirects >= self.config.max_redirects {
                 let what = format!("more than {redirects} redirects (max_redirects)");
                 return Err(Error::redirect(what).with_url(&asked));
@@ -96,13 +115,17 @@ impl Engine {
     /// Sends a request, and sends it again as long as the server has not processed it.
     fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
         let origin = Origin::of(&ask.parts.uri)?;
-        let wants_gzip = self.wants_gzip(&ask.parts.headers);
+        if self.config.https_only && !origin.is_https {
+            return Err(Error::usage("http:// is not allowed (https_only)"));
+        }
+        let wants_gzip = self.wants_gzip(&ask.parts);
+        let codings = wants_gzip.then_some("gzip");
         let call = Call {
             config: &self.config,
             pool: &self.pool,
             keeper: &self.keeper,
             origin,
-            fields: self.fields(&ask.parts, &ask.body, wants_gzip),
+            fields: section(&ask.parts, ask.body.len(), codings)?,
             expects_continue: expects_continue(&ask.parts.headers),
             deadline: ask.deadline,
         };
@@ -131,38 +154,16 @@ impl Engine {
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
     }
 
-    fn fields(&self, parts: &request::Parts, body: &Body, wants_gzip: bool) -> Headers {
-        let mut fields = Headers::from(parts);
-        let has = |name| parts.headers.contains_key(name);
-        if let Some(agent) = self.config.user_agent.as_ref().filter(|_| !has(USER_AGENT)) {
-            fields.push(USER_AGENT.as_str(), agent);
-        }
-        if wants_gzip {
-            fields.push(ACCEPT_ENCODING.as_str(), "gzip");
-        }
-        if matches!(body.kind, Kind::Empty) && expects_continue(&parts.headers) {
-            // RFC 9110, Section 10.1.1: not where there is nothing to go on with.
-            fields.remove(EXPECT.as_str());
-        }
-        // RFC 9110, Section 8.6: a request whose method expects content says that there is none.
-        let is_meant = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-        match body.len() {
-            Some(len) if (len > 0 || is_meant) && !has(CONTENT_LENGTH) => {
-                fields.push(CONTENT_LENGTH.as_str(), len.to_string());
-            }
-            _ => {}
-        }
-        fields
-    }
-
     #[cfg(feature = "gzip")]
-    fn wants_gzip(&self, headers: &HeaderMap) -> bool {
-        self.config.gzip && !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE)
+    fn wants_gzip(&self, parts: &request::Parts) -> bool {
+        let has = |name| parts.headers.contains_key(name);
+        // A response to HEAD has the length of what would be sent, and a range is one of octets.
+        self.config.gzip && parts.method != Method::HEAD && !has(ACCEPT_ENCODING) && !has(RANGE)
     }
 
     #[cfg(not(feature = "gzip"))]
-    fn wants_gzip(&self, headers: &HeaderMap) -> bool {
-        let _ = (headers, RANGE);
+    fn wants_gzip(&self, _: &request::Parts) -> bool {
+        let _ = (ACCEPT_ENCODING, RANGE);
         false
     }
 
@@ -230,9 +231,4 @@ fn is_gzip(headers: &HeaderMap) -> bool {
     let first = codings.next().is_some_and(|value| is_one(value.as_bytes().trim_ascii()));
     // Several codings are left to the caller.
     first && codings.next().is_none()
-}
-
-fn expects_continue(headers: &HeaderMap) -> bool {
-    let expect = headers.get(EXPECT).map(|value| value.as_bytes());
-    expect.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }

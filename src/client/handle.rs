@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Method, Request, Uri};
+use http::{Method, Request};
 
 use super::body::Body;
 use super::config::Config;
 use super::connection::Connection;
 use super::engine::Engine;
-use super::request::RequestBuilder;
+use super::request::{set_url, RequestBuilder};
 use super::response::Response;
 use super::response_body::ResponseBody;
+use super::url::IntoUrl;
 use crate::error::Error;
 
 /// Sends requests, from any number of threads, over connections that it keeps.
@@ -66,56 +67,58 @@ impl Client {
     }
 
     /// A GET request.
-    pub fn get<U>(&self, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::GET, url)
     }
 
     /// A HEAD request.
-    pub fn head<U>(&self, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn head(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::HEAD, url)
     }
 
     /// A POST request.
-    pub fn post<U>(&self, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::POST, url)
     }
 
     /// A PUT request.
-    pub fn put<U>(&self, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::PUT, url)
     }
 
     /// A DELETE request.
-    pub fn delete<U>(&self, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::DELETE, url)
+    }
+
+    /// A PATCH request (RFC 5789).
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
+        self.request(Method::PATCH, url)
+    }
+
+    /// An OPTIONS request. If the URL has no path, not even `/`, it is about the server as a whole
+    /// (`*`; RFC 9110, Section 9.3.7).
+    pub fn options(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
+        self.request(Method::OPTIONS, url)
     }
 
     /// A request with any method. `url` is absolute: `http://…`, where HTTP/2 is spoken by prior
     /// knowledge (RFC 9113, Section 3.3), or `https://…`.
-    pub fn request<U>(&self, method: Method, url: U) -> RequestBuilder<'_>
-    where
-        Uri: TryFrom<U>,
-    {
+    pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder<'_> {
         RequestBuilder::new(&self.engine, method, url)
     }
 
     /// Sends a request in the types of the `http` crate. The response has
     /// [`Facts`](super::Facts) among its extensions.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let request = http::Request::get("https://example.com/").body(()).unwrap();
+    /// let response = Client::new()?.run(request)?;
+    /// println!("{} {}", response.status(), response.into_body().text()?);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -124,7 +127,9 @@ impl Client {
         &self,
         request: Request<B>,
     ) -> Result<http::Response<ResponseBody>, Error> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        set_url(&mut parts, &url)?;
         self.engine.execute(parts, body.into(), None).map(Response::into_http)
     }
 

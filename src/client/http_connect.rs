@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
-use super::base64;
+use super::credentials::basic;
 use super::origin::Origin;
 use super::proxy::Proxy;
 use super::timed::Timed;
@@ -25,7 +25,7 @@ pub(super) fn open(
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
     if let Some((user, password)) = &proxy.user {
         request.push_str("Proxy-Authorization: ");
-        request.push_str(&base64::basic(user, password));
+        request.push_str(&basic(user, password));
         request.push_str("\r\n");
     }
     request.push_str("\r\n");

@@ -54,21 +54,24 @@
 //! so a server that echoes never waits for a client that waits for it. When the response is complete,
 //! what is left of the request is dropped.
 
-mod base64;
 mod body;
 mod call;
 mod config;
 mod connect;
 mod connection;
+mod credentials;
 mod dial;
 mod engine;
 mod facts;
+mod fields;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod handle;
 mod http_connect;
 mod keeper;
+mod multipart;
 mod origin;
+mod policy;
 mod pool;
 mod proxy;
 mod push;
@@ -81,17 +84,21 @@ mod response_half;
 mod socks5;
 mod timed;
 mod upload;
+mod url;
 
 pub use body::Body;
 pub use config::Config;
 pub use connection::Connection;
 pub use facts::Facts;
 pub use handle::Client;
+pub use multipart::Multipart;
+pub use policy::{Redirect, RedirectAction, RedirectPolicy};
 pub use proxy::{Proxies, Proxy};
 pub use push::{PushHandler, Pushed};
 pub use request::RequestBuilder;
 pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
+pub use url::IntoUrl;
 
 pub use crate::exchange::{RecvHalf, SendHalf};

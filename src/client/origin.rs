@@ -1,9 +1,11 @@
 //! Where a request goes to.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
 
+use super::url::{host_and_port, without_userinfo};
 use crate::error::Error;
 
 /// Scheme, host and port (RFC 9110, Section 4.3.1): what a connection is for.
@@ -21,27 +23,20 @@ impl Origin {
         let is_https = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
-            Some(other) => return Err(Error::usage(format!("{other}:// is not HTTP"))),
-            None => return Err(Error::usage("a URL begins with http:// or https://")),
+            _ => return Err(Error::usage(format!("the URL {uri} is not one of http or https"))),
         };
-        let authority = uri.authority().ok_or(Error::usage("a URL has a host"))?;
-        if authority.as_str().contains('@') {
-            // RFC 9110, Section 4.2.4: userinfo in a URL is deprecated, and must not be sent.
-            return Err(Error::usage("a URL must not have a user and password: use `basic_auth`"));
+        let no_host = || Error::usage(format!("the URL {uri} has no host"));
+        let authority = uri.authority().ok_or_else(no_host)?;
+        // RFC 9110, Section 4.2.4: userinfo in a URL is deprecated, and must not be sent.
+        let (host, port) = match authority.as_str().contains('@') {
+            true => Err(Cow::Borrowed("it has user and password in it")),
+            false => host_and_port(authority.as_str()),
         }
-        let port = match authority.port() {
-            Some(port) => Some(port.as_u16()),
-            // `example.com:` and `example.com:99999`.
-            None if authority.as_str().trim_end_matches(':').len() > authority.host().len() => None,
-            None => Some(if is_https { 443 } else { 80 }),
-        };
-        let port = port.ok_or(Error::usage("the port of the URL is none"))?;
-        let host = authority.host();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host = bare.unwrap_or(host).to_ascii_lowercase();
-        if host.is_empty() {
-            return Err(Error::usage("the URL has no host"));
-        }
+        .map_err(|why| {
+            Error::usage(format!("invalid URL {:?}: {why}", without_userinfo(&uri.to_string())))
+        })?;
+        let host = bare_host(&host).to_ascii_lowercase();
+        let port = port.unwrap_or(if is_https { 443 } else { 80 });
         Ok(Origin { is_https, host, port })
     }
 
@@ -49,6 +44,11 @@ impl Origin {
     pub(super) fn authority(&self) -> String {
         authority(&self.host, self.port)
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+pub(super) fn bare_host(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Host and port, with the brackets that an IPv6 address needs.

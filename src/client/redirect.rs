@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{request, HeaderMap, Method, StatusCode};
 
+use super::fields::Asterisk;
 use super::origin::Origin;
 use super::reference::resolve;
 use crate::error::Error;
@@ -49,7 +50,9 @@ pub(super) fn follow(
     if next == Next::WithBody && has_body && !can_repeat_body {
         return Ok(None);
     }
-    let url = resolve(&request.uri, &encoded(location.as_bytes()));
+    // Many servers leave it to the client to encode what is not ASCII.
+    let reference = String::from_utf8(location.as_bytes().to_vec());
+    let url = reference.ok().and_then(|reference| resolve(&request.uri, reference.trim_ascii()));
     let url = url.and_then(|url| Some((Origin::of(&url).ok()?, url)));
     let (origin, url) = url.ok_or_else(|| {
         let what = "is not a URL of http or https";
@@ -68,6 +71,8 @@ pub(super) fn follow(
         }
     }
     request.uri = url;
+    // It has a path now.
+    request.extensions.remove::<Asterisk>();
     Ok(Some(next))
 }
 
@@ -85,20 +90,6 @@ fn without_credentials(headers: HeaderMap) -> HeaderMap {
         }
     }
     kept
-}
-
-/// A reference with spaces and what is not ASCII in %-sequences (RFC 3986, Section 2.1): many servers
-/// leave that to the client.
-fn encoded(reference: &[u8]) -> String {
-    let mut text = String::with_capacity(reference.len());
-    for &octet in reference {
-        if octet.is_ascii_graphic() {
-            text.push(char::from(octet));
-        } else {
-            text.push_str(&format!("%{octet:02X}"));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

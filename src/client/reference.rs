@@ -2,7 +2,10 @@
 
 use http::Uri;
 
-/// The URL that `reference` means at `base`. `None` if it is none of `http` or `https`, or no URL.
+use super::url::Url;
+
+/// The URL that `reference` means at `base`. `None` if it is not a URL of `http` or `https`, or has
+/// user or password in it.
 pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     // A fragment is not sent.
     let reference = reference.split_once('#').map_or(reference, |(front, _)| front);
@@ -35,7 +38,8 @@ pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     };
     let path = without_dots(&path);
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{scheme}://{authority}{path}{query}").parse().ok()
+    let url = Url::parse(&format!("{scheme}://{authority}{path}{query}")).ok()?;
+    url.user.is_none().then_some(url.uri)
 }
 
 /// RFC 3986, Section 3.1: a letter, then letters, digits, `+`, `-` and `.`, and a colon.

@@ -1,16 +1,21 @@
 //! A request that is being put together.
 
+use std::fmt;
 use std::time::Duration;
 
+use form_urlencoded::Serializer;
 use http::header::{
-    HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, EXPECT, PROXY_AUTHORIZATION,
+    HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, CONTENT_TYPE, EXPECT, PROXY_AUTHORIZATION,
 };
 use http::{request, Method, Request, Uri};
 
-use super::base64;
 use super::body::Body;
+use super::credentials::{basic, masked};
 use super::engine::Engine;
+use super::fields::Asterisk;
+use super::multipart::Multipart;
 use super::response::Response;
+use super::url::{IntoUrl, Url};
 use crate::error::Error;
 
 /// A request that is being put together, for [`send`](Self::send).
@@ -25,6 +30,7 @@ use crate::error::Error;
 /// let client = Client::new()?;
 /// let response = client
 ///     .post("http://127.0.0.1:8080/items")
+///     .query("page", 2)
 ///     .header("content-type", "text/plain")
 ///     .timeout(Duration::from_secs(5))
 ///     .body("a new one")
@@ -32,7 +38,6 @@ use crate::error::Error;
 /// println!("{} {}", response.status(), response.text()?);
 /// # Ok::<(), h2_sync::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a request does nothing before `send`"]
 pub struct RequestBuilder<'a> {
     engine: &'a Engine,
@@ -42,59 +47,97 @@ pub struct RequestBuilder<'a> {
 }
 
 impl<'a> RequestBuilder<'a> {
-    pub(super) fn new<U>(engine: &'a Engine, method: Method, url: U) -> Self
-    where
-        Uri: TryFrom<U>,
-    {
-        let url = Uri::try_from(url).map_err(|_| Error::usage("not a URL"));
-        let parts = url.map(|url| {
-            let (mut parts, ()) = Request::new(()).into_parts();
-            parts.method = method;
-            parts.uri = url;
-            parts
-        });
+    pub(super) fn new(engine: &'a Engine, method: Method, url: impl IntoUrl) -> Self {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = method;
+        let parts = set_url(&mut parts, &url.text()).map(|()| parts);
         RequestBuilder { engine, parts, body: Body::empty(), timeout: None }
     }
 
+    /// The URL that it goes to.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the URL, or with another part of the request.
+    pub fn url(&self) -> Result<&Uri, Error> {
+        self.parts.as_ref().map(|parts| &parts.uri).map_err(Error::clone)
+    }
+
+    /// Adds a parameter to the query of the URL, encoded as a form does it: a space becomes `+`.
+    ///
+    /// ```
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.get("https://example.com/?a=b").query("name", "R&D").query("page", 2);
+    /// assert_eq!(request.url()?, "https://example.com/?a=b&name=R%26D&page=2");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn query(self, name: &str, value: impl fmt::Display) -> Self {
+        self.query_pairs([(name, value)])
+    }
+
+    /// Adds parameters to the query of the URL, like [`query`](Self::query).
+    pub fn query_pairs<N: AsRef<str>, V: fmt::Display>(
+        self,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let more = urlencoded(pairs);
+        self.with(|parts| {
+            if more.is_empty() {
+                return Ok(());
+            }
+            let and = if parts.uri.query().is_none_or(str::is_empty) { "" } else { "&" };
+            let front = parts.uri.to_string();
+            let front = front.trim_end_matches('?');
+            let mark = if parts.uri.query().is_none_or(str::is_empty) { "?" } else { "" };
+            parts.uri = Url::parse(&format!("{front}{mark}{and}{more}"))?.uri;
+            Ok(())
+        })
+    }
+
     /// Adds a header field.
-    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    ///
+    /// `host` takes the place of the URL's authority in the request; the connection is made to the
+    /// URL's. Fields of HTTP/1.1 connections, such as `connection`, cannot be sent.
+    pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         HeaderName: TryFrom<N>,
         HeaderValue: TryFrom<V>,
+        N: fmt::Debug + Clone,
     {
-        let name = HeaderName::try_from(name).map_err(|_| "not the name of a header field");
-        let value = HeaderValue::try_from(value).map_err(|_| "not the value of a header field");
-        match (name, value, &mut self.parts) {
-            (_, _, Err(_)) => {}
-            (Ok(name), Ok(mut value), Ok(parts)) => {
-                if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
-                    // It is not shown by `Debug` then.
-                    value.set_sensitive(true);
-                }
-                parts.headers.append(name, value);
+        self.with(|parts| {
+            let invalid =
+                |what: &str| Error::usage(format!("invalid {what} header field {name:?}"));
+            let field = HeaderName::try_from(name.clone()).map_err(|_| invalid("name of the"))?;
+            let value = HeaderValue::try_from(value);
+            let mut value = value.map_err(|_| invalid("value of the"))?;
+            if field == AUTHORIZATION || field == PROXY_AUTHORIZATION {
+                // It is not shown by `Debug` then, and kept out of compression tables.
+                value.set_sensitive(true);
             }
-            (Err(what), ..) | (_, Err(what), _) => self.parts = Err(Error::usage(what)),
-        }
-        self
+            parts.headers.append(field, value);
+            Ok(())
+        })
     }
 
     /// Adds header fields. Those of a name that is there already are replaced.
-    pub fn headers(mut self, headers: HeaderMap) -> Self {
-        if let Ok(parts) = &mut self.parts {
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        self.with(|parts| {
             parts.headers.extend(headers);
-        }
-        self
+            Ok(())
+        })
     }
 
-    /// Adds `authorization` with user and password (RFC 7617). It is kept out of compression tables,
+    /// Sets `authorization` with user and password (RFC 7617). It is kept out of compression tables,
     /// and is not sent on to another origin.
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
-        self.authorization(&base64::basic(user, password))
+        self.with(|parts| authorize(parts, &basic(user, password)))
     }
 
-    /// Adds `authorization` with a token (RFC 6750), likewise.
+    /// Sets `authorization` with a token (RFC 6750), likewise.
     pub fn bearer_auth(self, token: &str) -> Self {
-        self.authorization(&format!("Bearer {token}"))
+        self.with(|parts| authorize(parts, &format!("Bearer {token}")))
     }
 
     /// Sets how long all of it may take, from connecting to the end of the response's body, instead
@@ -110,45 +153,123 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// Sets a body of form fields, and `content-type: application/x-www-form-urlencoded` with it.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// client.post("https://example.com/login").form([("user", "a"), ("remember", "yes")]).send()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn form<N: AsRef<str>, V: fmt::Display>(
+        self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let text = urlencoded(fields);
+        self.content("application/x-www-form-urlencoded").body(text)
+    }
+
+    /// Sets a body of several parts, and `content-type` with it.
+    pub fn multipart(self, form: Multipart) -> Self {
+        let kind = form.content_type();
+        self.content(&kind).body(form.into_body())
+    }
+
     /// Sets a body of JSON, and `content-type` with it.
     #[cfg(feature = "json")]
-    pub fn json<T: serde::Serialize + ?Sized>(mut self, value: &T) -> Self {
+    pub fn json<T: serde::Serialize + ?Sized>(self, value: &T) -> Self {
         match serde_json::to_vec(value) {
-            Ok(octets) => self.header("content-type", "application/json").body(octets),
+            Ok(octets) => self.content("application/json").body(octets),
             Err(error) => {
-                self.parts = Err(Error::usage(format!("not to be put as JSON: {error}")));
-                self
+                self.with(|_| Err(Error::usage(format!("the value cannot be JSON: {error}"))))
             }
         }
     }
 
     /// Has the server look at the header section before the body is sent (RFC 9110, Section 10.1.1).
-    pub fn expect_continue(mut self) -> Self {
-        if let Ok(parts) = &mut self.parts {
+    pub fn expect_continue(self) -> Self {
+        self.with(|parts| {
             parts.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
-        }
-        self
+            Ok(())
+        })
     }
 
     /// Sends it, and waits until the header section of the response is there.
     ///
     /// # Errors
     ///
-    /// The request is not valid; no connection came about; the stream was reset, the connection ended
-    /// or something took too long before the response was there; there were too many redirects.
+    /// The request is not valid; no connection came about ([`Error::is_connect`]); the stream was
+    /// reset, the connection ended or something took too long before the response was there
+    /// ([`Error::phase`]); there were too many redirects ([`Error::is_redirect`]). A response of any
+    /// status is not an error.
     pub fn send(self) -> Result<Response, Error> {
         self.engine.execute(self.parts?, self.body, self.timeout)
     }
 
-    fn authorization(mut self, value: &str) -> Self {
-        match (HeaderValue::from_str(value), &mut self.parts) {
-            (Ok(mut value), Ok(parts)) => {
-                value.set_sensitive(true);
-                parts.headers.insert(AUTHORIZATION, value);
+    /// Sets `content-type`, unless the caller has.
+    fn content(self, kind: &str) -> Self {
+        self.with(|parts| {
+            let kind = HeaderValue::from_str(kind);
+            let kind = kind.map_err(|_| Error::usage("invalid content type"))?;
+            parts.headers.entry(CONTENT_TYPE).or_insert(kind);
+            Ok(())
+        })
+    }
+
+    /// Changes the request. The first error stays.
+    fn with(mut self, change: impl FnOnce(&mut request::Parts) -> Result<(), Error>) -> Self {
+        if let Ok(parts) = &mut self.parts {
+            if let Err(error) = change(parts) {
+                self.parts = Err(error);
             }
-            (Err(_), Ok(_)) => self.parts = Err(Error::usage("credentials that are not text")),
-            (_, Err(_)) => {}
         }
         self
     }
+}
+
+/// Credentials are not shown.
+impl fmt::Debug for RequestBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RequestBuilder");
+        match &self.parts {
+            Ok(parts) => shown
+                .field("method", &parts.method)
+                .field("url", &parts.uri)
+                .field("headers", &masked(&parts.headers)),
+            Err(error) => shown.field("error", error),
+        };
+        shown.field("body", &self.body).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// Sets the URL. User and password in it become `authorization`.
+pub(super) fn set_url(parts: &mut request::Parts, text: &str) -> Result<(), Error> {
+    let url = Url::parse(text)?;
+    parts.uri = url.uri;
+    if !url.has_path {
+        parts.extensions.insert(Asterisk);
+    }
+    match url.user {
+        Some((user, password)) if !parts.headers.contains_key(AUTHORIZATION) => {
+            authorize(parts, &basic(&user, &password))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn authorize(parts: &mut request::Parts, value: &str) -> Result<(), Error> {
+    let value = HeaderValue::from_str(value);
+    let mut value = value.map_err(|_| Error::usage("the credentials are not printable text"))?;
+    value.set_sensitive(true);
+    parts.headers.insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+fn urlencoded<N: AsRef<str>, V: fmt::Display>(pairs: impl IntoIterator<Item = (N, V)>) -> String {
+    let mut text = Serializer::new(String::new());
+    for (name, value) in pairs {
+        text.append_pair(name.as_ref(), &value.to_string());
+    }
+    text.finish()
 }

@@ -1,6 +1,7 @@
 //! The body of a response.
 
 use std::io::{self, BufRead, Read};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,7 +39,8 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Raw {
     recv: RecvHalf,
-    upload: Option<Outgoing>,
+    /// Behind a mutex only so that a response can be shared: the reader of the body need not be `Sync`.
+    upload: Option<Mutex<Outgoing>>,
 }
 
 /// What is left of the request's body when the response is there.
@@ -158,7 +160,7 @@ impl Read for ResponseBody {
 
 impl Raw {
     pub(super) fn new(recv: RecvHalf, upload: Option<Outgoing>) -> Self {
-        Raw { recv, upload }
+        Raw { recv, upload: upload.map(Mutex::new) }
     }
 
     fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
@@ -180,7 +182,9 @@ impl Raw {
 
     /// Goes on with the request until there is something to read of the response.
     fn send_meanwhile(&mut self) -> Result<(), Error> {
-        let Some(Outgoing::GoesOn(upload)) = &mut self.upload else { return Ok(()) };
+        let Some(upload) = &mut self.upload else { return Ok(()) };
+        let upload = upload.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Outgoing::GoesOn(upload) = upload else { return Ok(()) };
         let id = self.recv.stream_id();
         if !upload.run(|state| state.has_data(id))? {
             self.upload = None;

@@ -63,7 +63,7 @@ impl AsRef<str> for Protocol {
 /// | `:method` | the method |
 /// | `:scheme` | the URI, and `http` where it has none |
 /// | `:authority` | the URI without userinfo, or else the `host` field; none if there is neither |
-/// | `:path` | the URI with its query, and `/` where it has none; `*` stays `*` |
+/// | `:path` | the URI with its query, and `/` where it has no path; `*` stays `*` |
 /// | `:protocol` | the extension [`Protocol`] |
 ///
 /// CONNECT has neither `:scheme` nor `:path` (RFC 9113, Section 8.5), unless there is a `Protocol`
@@ -107,8 +107,7 @@ impl From<&Parts> for Headers {
             headers.push(":authority", authority);
         }
         if !is_tunnel {
-            let path = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-            headers.push(":path", if path.is_empty() { "/" } else { path });
+            push_path(&mut headers, parts);
         }
         if let Some(protocol) = protocol {
             headers.push(":protocol", protocol.as_str());
@@ -122,6 +121,14 @@ impl From<&Parts> for Headers {
 impl From<Parts> for Headers {
     fn from(parts: Parts) -> Self {
         Headers::from(&parts)
+    }
+}
+
+fn push_path(headers: &mut Headers, parts: &Parts) {
+    match parts.uri.path_and_query().map_or("", PathAndQuery::as_str) {
+        "" => headers.push(":path", "/"),
+        query if query.starts_with('?') => headers.push(":path", format!("/{query}")),
+        path => headers.push(":path", path),
     }
 }
 

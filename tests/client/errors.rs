@@ -125,6 +125,31 @@ fn http_1_1_required_is_recognised() {
 }
 
 #[test]
+fn space_around_a_value_is_malformed_unless_it_is_to_be_trimmed() {
+    bounded(|| {
+        for is_lenient in [true, false] {
+            let (listener, url) = listener();
+            std::thread::spawn(move || {
+                let mut peer = Peer::accept(&listener);
+                let (id, _) = peer.receive_headers();
+                let fields = h2_sync::headers!(":status" => "200", "x-odd" => " value\t");
+                peer.send_headers(id, &fields, true);
+                peer.until_cut();
+            });
+            let mut config = config();
+            config.http2.lenient_responses = is_lenient;
+            match Client::with_config(config).unwrap().get(url).send() {
+                Ok(response) => {
+                    assert!(is_lenient);
+                    assert_eq!(response.headers()["x-odd"], "value");
+                }
+                Err(error) => assert!(!is_lenient && error.is_reset(), "{error}"),
+            }
+        }
+    });
+}
+
+#[test]
 fn too_many_redirects_are_an_error_of_redirects() {
     bounded(|| {
         let server = serve(|_, response| {

@@ -2,6 +2,7 @@
 //! against a peer that speaks frames by hand.
 
 mod bodies;
+mod building;
 mod connection;
 mod crowd;
 mod early;

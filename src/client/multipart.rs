@@ -1,0 +1,193 @@
+//! Bodies of several parts (RFC 7578).
+
+use std::fmt;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::body::Body;
+
+/// A form with files in it: `multipart/form-data` (RFC 7578).
+///
+/// ```no_run
+/// use h2_sync::client::{Client, Multipart};
+///
+/// let form = Multipart::new().text("title", "A picture").file("picture", "cat.png", "image/png")?;
+/// let client = Client::new()?;
+/// client.post("https://example.com/upload").multipart(form).send()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Multipart {
+    boundary: String,
+    pieces: Vec<Piece>,
+}
+
+enum Piece {
+    Octets(Vec<u8>),
+    Reader(Box<dyn Read + Send>, Option<u64>),
+}
+
+impl Multipart {
+    /// A form without parts.
+    pub fn new() -> Self {
+        // Random keys: a part does not have the boundary in it but by a chance of one in 2^128.
+        let [a, b] = [0, 1].map(|half| RandomState::new().hash_one(half));
+        Multipart { boundary: format!("h2-sync-{a:016x}{b:016x}"), pieces: Vec::new() }
+    }
+
+    /// Adds a field of text.
+    #[must_use]
+    pub fn text(self, name: &str, value: &str) -> Self {
+        self.part(name, None, None, Piece::Octets(value.as_bytes().to_vec()))
+    }
+
+    /// Adds octets as a file with a name and a media type.
+    #[must_use]
+    pub fn octets(
+        self,
+        name: &str,
+        file_name: &str,
+        media_type: &str,
+        octets: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.part(name, Some(file_name), Some(media_type), Piece::Octets(octets.into()))
+    }
+
+    /// Adds what a reader gives as a file with a name and a media type. A `len` that is known is told to
+    /// the server, and has to be right.
+    #[must_use]
+    pub fn reader(
+        self,
+        name: &str,
+        file_name: &str,
+        media_type: &str,
+        reader: impl Read + Send + 'static,
+        len: Option<u64>,
+    ) -> Self {
+        self.part(name, Some(file_name), Some(media_type), Piece::Reader(Box::new(reader), len))
+    }
+
+    /// Adds a file of the file system, which is read when the request is sent.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened.
+    pub fn file(self, name: &str, path: impl AsRef<Path>, media_type: &str) -> io::Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        // Files of /proc and the like say zero and have something.
+        let len = Some(about.len()).filter(|&len| about.is_file() && len > 0);
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let reader = file.take(len.unwrap_or(u64::MAX));
+        Ok(self.reader(name, &file_name, media_type, reader, len))
+    }
+
+    /// The value of `content-type`.
+    pub(super) fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub(super) fn into_body(mut self) -> Body {
+        self.pieces.push(Piece::Octets(format!("--{}--\r\n", self.boundary).into_bytes()));
+        let is_known = self.pieces.iter().all(|piece| matches!(piece, Piece::Octets(_)));
+        let len = self.pieces.iter().map(Piece::len).sum::<Option<u64>>();
+        let mut readers = self.pieces.into_iter().map(Piece::into_reader);
+        if is_known {
+            let mut octets = Vec::new();
+            // Reading from memory does not fail.
+            readers.by_ref().for_each(|mut piece| drop(piece.read_to_end(&mut octets)));
+            return Body::from(octets);
+        }
+        let empty: Box<dyn Read + Send> = Box::new(io::empty());
+        let all = readers.fold(empty, |before, piece| Box::new(before.chain(piece)));
+        match len {
+            Some(len) => Body::from_reader_with_len(all, len),
+            None => Body::from_reader(all),
+        }
+    }
+
+    fn part(
+        mut self,
+        name: &str,
+        file_name: Option<&str>,
+        media_type: Option<&str>,
+        content: Piece,
+    ) -> Self {
+        let mut head = format!("--{}\r\n", self.boundary);
+        head.push_str(&format!("content-disposition: form-data; name=\"{}\"", escaped(name)));
+        if let Some(file_name) = file_name {
+            head.push_str(&format!("; filename=\"{}\"", escaped(file_name)));
+        }
+        if let Some(media_type) = media_type {
+            // A line break would begin another field.
+            head.push_str(&format!("\r\ncontent-type: {}", media_type.replace(['\r', '\n'], "")));
+        }
+        head.push_str("\r\n\r\n");
+        let end = Piece::Octets(b"\r\n".to_vec());
+        self.pieces.extend([Piece::Octets(head.into_bytes()), content, end]);
+        self
+    }
+}
+
+impl Piece {
+    fn len(&self) -> Option<u64> {
+        match self {
+            Piece::Octets(octets) => Some(octets.len() as u64),
+            Piece::Reader(_, len) => *len,
+        }
+    }
+
+    fn into_reader(self) -> Box<dyn Read + Send> {
+        match self {
+            Piece::Octets(octets) => Box::new(io::Cursor::new(octets)),
+            Piece::Reader(reader, _) => reader,
+        }
+    }
+}
+
+/// A name as browsers write it (the HTML standard, "multipart/form-data encoding algorithm").
+fn escaped(name: &str) -> String {
+    name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22")
+}
+
+impl Default for Multipart {
+    fn default() -> Self {
+        Multipart::new()
+    }
+}
+
+impl fmt::Debug for Multipart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Multipart").field("boundary", &self.boundary).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_has_the_shape_of_rfc_7578() {
+        let form = Multipart { boundary: "B".to_owned(), pieces: Vec::new() }
+            .text("a\"\r\n", "1")
+            .octets("f", "x.txt", "text/plain\r\nx: y", "22")
+            .reader("r", "y", "text/html", &b"333"[..], Some(3));
+        assert_eq!(form.content_type(), "multipart/form-data; boundary=B");
+        let body = form.into_body();
+        let expected = "--B\r\ncontent-disposition: form-data; name=\"a%22%0D%0A\"\r\n\r\n1\r\n\
+            --B\r\ncontent-disposition: form-data; name=\"f\"; filename=\"x.txt\"\r\n\
+            content-type: text/plainx: y\r\n\r\n22\r\n\
+            --B\r\ncontent-disposition: form-data; name=\"r\"; filename=\"y\"\r\n\
+            content-type: text/html\r\n\r\n333\r\n--B--\r\n";
+        assert_eq!(body.len(), Some(expected.len() as u64));
+    }
+
+    #[test]
+    fn form_of_unknown_length_has_none_and_one_in_memory_can_be_sent_again() {
+        let unknown = Multipart::new().reader("r", "y", "text/html", io::empty(), None);
+        assert_eq!(unknown.into_body().len(), None);
+        assert!(Multipart::new().text("a", "b").into_body().try_clone().is_some());
+    }
+}
