@@ -6,9 +6,11 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 
 use super::credentials::masked;
+use super::hook::ConnectHook;
 use super::policy::RedirectPolicy;
 use super::proxy::Proxies;
 use super::push::PushHandler;
+use super::resolver::Resolver;
 use crate::error::Error;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
@@ -43,6 +45,11 @@ pub struct Config {
     pub tls: Option<crate::tls::Connector>,
     /// Which proxies are used. Default: those of the environment.
     pub proxies: Proxies,
+
+    /// How names become addresses. Default: by the system.
+    pub resolver: Resolver,
+    /// A function that connects in place of TCP and proxies. Default `None`.
+    pub connect_hook: Option<ConnectHook>,
 
     /// What is done with pushed responses. Default `None`: the server is told not to send any.
     pub on_push: Option<PushHandler>,
@@ -121,6 +128,8 @@ impl Default for Config {
             #[cfg(feature = "tls")]
             tls: None,
             proxies: Proxies::default(),
+            resolver: Resolver::default(),
+            connect_hook: None,
             on_push: None,
             connect_timeout: Duration::from_secs(10),
             tls_timeout: Duration::from_secs(10),
@@ -184,6 +193,8 @@ impl fmt::Debug for Config {
         #[cfg(feature = "tls")]
         shown.field("tls", &self.tls);
         shown.field("proxies", &self.proxies);
+        shown.field("resolver", &self.resolver);
+        shown.field("connect_hook", &self.connect_hook);
         shown.field("on_push", &self.on_push);
         shown.field("connect_timeout", &self.connect_timeout);
         shown.field("tls_timeout", &self.tls_timeout);

@@ -1,56 +1,88 @@
 //! A TCP connection to a host by its name: whichever of its addresses answers first.
 //!
 //! "Happy eyeballs" (RFC 8305), simplified: the addresses take turns by family, and each is given a
-//! quarter of a second before the next one is tried as well. One that fails makes room at once. The
-//! first that answers is taken; the others are closed when they come to their end.
+//! quarter of a second before the next one is tried as well, or less where that would leave no time for
+//! all. One that fails makes room at once. The first that answers is taken; the others are closed when they come to their end.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::origin::authority;
+use super::resolver::Resolver;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// RFC 8305, Section 5: the Connection Attempt Delay that it recommends.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// More addresses are not tried: each costs a thread.
-const MAX_ADDRESSES: usize = 8;
+/// More addresses are not tried: each may cost a thread until the deadline.
+const MAX_ADDRESSES: usize = 32;
 
 const STACK: usize = 128 << 10;
 
-/// Connects until `deadline`.
-pub(super) fn dial(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, Error> {
-    let addresses = lookup(host, port, deadline).map_err(|error| error.in_phase(Phase::Lookup))?;
-    let addresses = interleave(addresses);
-    connect_any(&addresses, deadline)
-        .map_err(|error| Error::io(format!("connecting to {}", authority(host, port)), error))
-        .map_err(|error| error.in_phase(Phase::Connect))
+/// Makes TCP connections.
+#[derive(Debug, Clone)]
+pub(super) struct Dialer {
+    resolver: Resolver,
 }
 
-/// The addresses of a host. The system's look-up cannot be stopped; when it takes too long, its
-/// thread is left to end by itself.
-pub(super) fn lookup(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, Error> {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
+impl Dialer {
+    pub(super) fn new(resolver: Resolver) -> Self {
+        Dialer { resolver }
     }
-    let (found, addresses) = mpsc::channel();
-    let name = host.to_owned();
-    let look = move || {
-        let result = (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        // Nobody waits any more if it took too long.
-        let _ = found.send(result);
-    };
-    spawn(look).map_err(Error::thread)?;
-    match addresses.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(Ok(addresses)) if addresses.is_empty() => {
-            Err(Error::text(ErrorKind::Transport, format!("{host} has no address")))
+
+    /// Connects until `deadline`.
+    pub(super) fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<TcpStream, Error> {
+        let addresses = self.lookup(host, port, deadline)?;
+        connect_any(&addresses, deadline)
+            .map_err(|error| Error::io(format!("connecting to {}", authority(host, port)), error))
+            .map_err(|error| error.in_phase(Phase::Connect))
+    }
+
+    /// The addresses of a host, in the order in which they are to be tried. A look-up cannot be
+    /// stopped; when it takes too long, its thread is left to end by itself.
+    pub(super) fn lookup(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let in_phase = |error: Error| error.in_phase(Phase::Lookup);
+        let text = |kind, what: &str| in_phase(Error::text(kind, format!("{what} {host}")));
+        let found = match self.resolver.known(host, port) {
+            Some(known) => known,
+            None => {
+                let (found, addresses) = mpsc::channel();
+                let (resolver, name) = (self.resolver.clone(), host.to_owned());
+                // Nobody waits any more if it took too long.
+                let look = move || drop(found.send(resolver.look_up(&name, port)));
+                spawn(look).map_err(Error::thread)?;
+                let left = deadline.saturating_duration_since(Instant::now());
+                match addresses.recv_timeout(left) {
+                    Ok(Ok(addresses)) => addresses,
+                    Ok(Err(error)) => {
+                        return Err(in_phase(Error::io(format!("looking up {host}"), error)));
+                    }
+                    Err(RecvTimeoutError::Timeout) => {
+                        return Err(text(ErrorKind::Timeout, "no addresses came in time for"));
+                    }
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Err(text(ErrorKind::Internal, "the resolver panicked looking up"));
+                    }
+                }
+            }
+        };
+        match found.is_empty() {
+            true => Err(text(ErrorKind::Transport, "there are no addresses for")),
+            false => Ok(interleave(found)),
         }
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(Error::io(format!("looking up {host}"), error)),
-        Err(_) => Err(Error::text(ErrorKind::Timeout, format!("looking up {host} timed out"))),
     }
 }
 
@@ -89,7 +121,9 @@ fn connect_any(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStr
             return Err(failed);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        let patience = if waiting.len() > 0 { STAGGER.min(left) } else { left };
+        // All have to be tried in time, and the last one needs some of it as well.
+        let share = left / u32::try_from(waiting.len() + 1).unwrap_or(u32::MAX);
+        let patience = if waiting.len() > 0 { STAGGER.min(share) } else { left };
         match results.recv_timeout(patience) {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => {
@@ -149,7 +183,26 @@ mod tests {
 
     #[test]
     fn an_ip_address_needs_no_looking_up() {
-        let addresses = lookup("::1", 80, Instant::now()).unwrap();
+        let dialer = Dialer::new(Resolver::default());
+        let addresses = dialer.lookup("::1", 80, Instant::now()).unwrap();
         assert_eq!(addresses, ["[::1]:80".parse().unwrap()]);
+    }
+
+    #[test]
+    fn pinned_addresses_take_the_port_of_the_url_where_they_have_none() {
+        let pinned = ["127.0.0.1:0", "127.0.0.2:9"].map(|address| address.parse().unwrap());
+        let dialer = Dialer::new(Resolver::default().pin("A.example", pinned));
+        let addresses = dialer.lookup("a.example", 80, Instant::now()).unwrap();
+        assert_eq!(addresses, ["127.0.0.1:80", "127.0.0.2:9"].map(|it| it.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_resolver_that_panics_or_finds_nothing_is_a_clear_error() {
+        let panics = Dialer::new(Resolver::from_fn(|_, _| panic!("as planned")));
+        let error = panics.lookup("a", 80, soon()).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Internal, Some(Phase::Lookup)));
+        let empty = Dialer::new(Resolver::from_fn(|_, _| Ok(Vec::new())));
+        let error = empty.lookup("a", 80, soon()).unwrap_err();
+        assert!(error.is_connect() && error.to_string().contains("no addresses"), "{error}");
     }
 }

@@ -1,13 +1,13 @@
 //! A tunnel through an HTTP proxy: CONNECT over HTTP/1.1 (RFC 9110, Section 9.3.6).
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
 use super::credentials::basic;
 use super::origin::Origin;
 use super::proxy::Proxy;
-use super::timed::Timed;
+
+use super::timed::{Patience, Timed};
 use crate::error::{Error, ErrorKind};
 
 /// The most that the proxy's answer may take.
@@ -15,7 +15,7 @@ const MAX_ANSWER: usize = 16 << 10;
 
 /// Asks the proxy at the other end for a tunnel.
 pub(super) fn open(
-    stream: &TcpStream,
+    stream: &mut impl Patience,
     proxy: &Proxy,
     origin: &Origin,
     deadline: Instant,
@@ -52,24 +52,13 @@ pub(super) fn open(
 }
 
 /// Reads up to the empty line, and not one octet more: what comes behind belongs to the tunnel.
-fn read_head(stream: &mut Timed<'_>) -> io::Result<Vec<u8>> {
+fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    let mut seen = [0; 1024];
+    let mut octet = [0];
     while head.len() < MAX_ANSWER {
-        let n = stream.peek(&mut seen)?;
-        let seen = &mut seen[..n];
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let before = head.len();
-        head.extend_from_slice(seen);
-        // The end may have begun in what was taken before.
-        let from = before.saturating_sub(3);
-        let end = head[from..].windows(4).position(|octets| octets == b"\r\n\r\n");
-        let taken = end.map_or(n, |place| from + place + 4 - before);
-        stream.read_exact(&mut seen[..taken])?;
-        head.truncate(before + taken);
-        if end.is_some() {
+        stream.read_exact(&mut octet)?;
+        head.extend(octet);
+        if head.ends_with(b"\r\n\r\n") {
             return Ok(head);
         }
     }

@@ -1,11 +1,13 @@
 //! Which proxy a connection goes through, if any.
 
+use std::borrow::Cow;
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 
-use http::Uri;
-
+use super::no_proxy::NoProxy;
 use super::origin::{authority, Origin};
+use super::url::{credentials, host_and_port, without_userinfo};
 use crate::error::Error;
 
 /// A proxy that carries connections: HTTP CONNECT, or SOCKS5.
@@ -29,6 +31,9 @@ pub struct Proxy {
 pub(super) enum Kind {
     /// CONNECT over HTTP/1.1 (RFC 9110, Section 9.3.6).
     Http,
+    /// The same over TLS.
+    #[cfg(feature = "tls")]
+    Https,
     /// SOCKS5 (RFC 1928) to an address that we look up.
     Socks5,
     /// SOCKS5 to a name that the proxy looks up.
@@ -36,68 +41,41 @@ pub(super) enum Kind {
 }
 
 impl Proxy {
-    /// Reads `http://`, `socks5://` (names are looked up here) or `socks5h://` (names are looked up by
-    /// the proxy), with user and password where needed. Without a scheme, `http://` is meant.
+    /// Reads `http://`, `https://` (spoken to over TLS), `socks5://` (names are looked up here) or
+    /// `socks5h://` (names are looked up by the proxy), with user and password where needed. Without a
+    /// scheme, `http://` is meant.
     ///
-    /// Over the first, `http://` URLs go through CONNECT as well: the proxy sees octets, and need not
-    /// know HTTP/2.
+    /// Over the first two, `http://` URLs go through CONNECT as well: the proxy sees octets, and need
+    /// not know HTTP/2.
     ///
     /// # Errors
     ///
-    /// It is none of these. A proxy that is itself spoken to over TLS (`https://`) is not among them.
+    /// It is none of these; the text says why, without the password.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let wrong = |why: &str| Error::usage(format!("not the URL of a proxy: {why}"));
-        let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
-        let (kind, port) = match uri.scheme_str() {
-            Some("http") => (Kind::Http, 80),
-            Some("socks5") => (Kind::Socks5, 1080),
-            Some("socks5h") => (Kind::Socks5h, 1080),
-            _ => return Err(wrong("the scheme is not http, socks5 or socks5h")),
-        };
-        let whole = uri.authority().ok_or_else(|| wrong("it has no host"))?;
-        let user = match whole.as_str().rsplit_once('@') {
-            None => None,
-            Some((user, _)) => {
-                let (user, password) = user.split_once(':').unwrap_or((user, ""));
-                let decoded = decode(user).zip(decode(password));
-                Some(decoded.ok_or_else(|| wrong("user or password have a wrong %-sequence"))?)
-            }
-        };
-        let host = whole.host();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host = bare.unwrap_or(host).to_owned();
-        if host.is_empty() {
-            return Err(wrong("it has no host"));
-        }
-        let rest = whole.as_str().rsplit_once('@').map_or(whole.as_str(), |(_, rest)| rest);
-        let port = match uri.port_u16() {
-            Some(port) => port,
-            // `proxy:99999`, which must not be taken for `proxy`.
-            None if rest.trim_end_matches(':') != whole.host() => {
-                return Err(wrong("its port is none"))
-            }
-            None => port,
-        };
-        Ok(Proxy { kind, host, port, user })
+        Proxy::read(url.trim_ascii()).map_err(|why| {
+            Error::usage(format!("invalid proxy URL {:?}: {why}", without_userinfo(url)))
+        })
     }
-}
 
-/// RFC 3986, Section 2.1.
-fn decode(text: &str) -> Option<String> {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        if first == b'%' {
-            let (digits, behind) = rest.split_at_checked(2)?;
-            octets.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-            rest = behind;
-        } else {
-            octets.push(first);
-        }
+    fn read(url: &str) -> Result<Self, Cow<'static, str>> {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let (kind, port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (Kind::Http, 80),
+            #[cfg(feature = "tls")]
+            "https" => (Kind::Https, 443),
+            "socks5" => (Kind::Socks5, 1080),
+            "socks5h" => (Kind::Socks5h, 1080),
+            _ => return Err("the scheme is not http, https, socks5 or socks5h".into()),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(credentials(user)?), host),
+            None => (None, authority),
+        };
+        let (host, own) = host_and_port(host)?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Proxy { kind, host, port: own.unwrap_or(port), user })
     }
-    String::from_utf8(octets).ok()
 }
 
 /// The URL, without user and password.
@@ -105,6 +83,8 @@ impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.kind {
             Kind::Http => "http",
+            #[cfg(feature = "tls")]
+            Kind::Https => "https",
             Kind::Socks5 => "socks5",
             Kind::Socks5h => "socks5h",
         };
@@ -119,68 +99,89 @@ impl fmt::Debug for Proxy {
 }
 
 /// Which proxies a client uses.
+///
+/// ```
+/// use h2_sync::client::{Config, NoProxy, Proxies, Proxy};
+///
+/// let mut config = Config::default();
+/// let (proxy, direct) = (Proxy::parse("http://proxy:3128")?, NoProxy::parse("10.0.0.0/8, *.local"));
+/// config.proxies = Proxies::AllBut(proxy, direct);
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxies {
     /// Those that the environment names when the client is made: `http_proxy` for `http://` URLs,
-    /// `https_proxy` for `https://` URLs, `all_proxy` for both, and `no_proxy` for hosts without one.
+    /// `https_proxy` for `https://` URLs, `all_proxy` for both, and `no_proxy` for
+    /// [hosts without one](NoProxy).
     ///
     /// Each is looked for in lower case and in upper case, but for `HTTP_PROXY`: in a CGI program,
-    /// that is a header field of the request. `no_proxy` is a list of hosts and IP addresses, with
-    /// commas; a host is meant with its subdomains; `*` is all.
+    /// that is a header field of the request. A variable that is not the URL of a proxy fails the
+    /// requests that would go through it; the error names it.
     #[default]
     FromEnvironment,
     /// None.
     Never,
     /// This one, for everything.
     All(Proxy),
+    /// This one, for everything but these hosts.
+    AllBut(Proxy, NoProxy),
 }
 
 /// What has been read of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Rules {
-    http: Option<Proxy>,
-    https: Option<Proxy>,
-    never: Vec<String>,
+    http: Choice,
+    https: Choice,
+    direct: NoProxy,
 }
 
+/// The proxy, or why it cannot be used.
+type Choice = Result<Option<Proxy>, Error>;
+
 impl Rules {
-    pub(super) fn new(proxies: &Proxies) -> Result<Self, Error> {
-        match proxies {
-            Proxies::FromEnvironment => Rules::read(|name| env::var(name).ok()),
-            Proxies::Never => Ok(Rules::default()),
-            Proxies::All(proxy) => {
-                let proxy = Some(proxy.clone());
-                Ok(Rules { http: proxy.clone(), https: proxy, never: Vec::new() })
+    pub(super) fn new(proxies: &Proxies) -> Self {
+        let (proxy, direct) = match proxies {
+            Proxies::FromEnvironment => {
+                let text = |value: OsString| value.to_string_lossy().into_owned();
+                return Rules::read(|name| env::var_os(name).map(text));
             }
+            Proxies::Never => (None, NoProxy::default()),
+            Proxies::All(proxy) => (Some(proxy.clone()), NoProxy::default()),
+            Proxies::AllBut(proxy, direct) => (Some(proxy.clone()), direct.clone()),
+        };
+        Rules { http: Ok(proxy.clone()), https: Ok(proxy), direct }
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.trim_ascii().is_empty());
+        let read = |names: &[&str]| {
+            let found = names.iter().find_map(|name| Some((name, set(name)?)));
+            let proxy = found.map(|(name, url)| {
+                Proxy::parse(&url).map_err(|error| Error::usage(format!("{name}: {error}")))
+            });
+            proxy.transpose()
+        };
+        let direct = set("no_proxy").or_else(|| set("NO_PROXY")).unwrap_or_default();
+        Rules {
+            http: read(&["http_proxy", "all_proxy", "ALL_PROXY"]),
+            https: read(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            direct: NoProxy::parse(&direct),
         }
     }
 
-    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let read = |names: &[&str]| {
-            let url = names.iter().find_map(|name| variable(name).filter(|url| !url.is_empty()));
-            url.map(|url| Proxy::parse(&url)).transpose()
-        };
-        let never = variable("no_proxy").or_else(|| variable("NO_PROXY")).unwrap_or_default();
-        let never = never.split(',').map(|host| host.trim().to_ascii_lowercase());
-        Ok(Rules {
-            http: read(&["http_proxy", "all_proxy", "ALL_PROXY"])?,
-            https: read(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?,
-            never: never.filter(|host| !host.is_empty()).collect(),
-        })
+    /// The proxy for an origin.
+    ///
+    /// # Errors
+    ///
+    /// The environment names one that cannot be used.
+    pub(super) fn proxy_for(&self, origin: &Origin) -> Result<Option<&Proxy>, Error> {
+        if self.direct.covers(&origin.host, origin.port) {
+            return Ok(None);
+        }
+        let proxy = if origin.is_https { &self.https } else { &self.http };
+        proxy.as_ref().map(Option::as_ref).map_err(Error::clone)
     }
-
-    pub(super) fn proxy_for(&self, origin: &Origin) -> Option<&Proxy> {
-        let proxy = if origin.is_https { self.https.as_ref() } else { self.http.as_ref() };
-        proxy.filter(|_| !self.never.iter().any(|host| covers(host, &origin.host)))
-    }
-}
-
-/// Whether an entry of `no_proxy` is about this host.
-fn covers(entry: &str, host: &str) -> bool {
-    let entry = entry.trim_start_matches('.').trim_matches(['[', ']']);
-    let is_subdomain = || host.strip_suffix(entry).is_some_and(|front| front.ends_with('.'));
-    entry == "*" || host == entry || (!entry.is_empty() && is_subdomain())
 }
 
 #[cfg(test)]
@@ -189,12 +190,12 @@ mod tests {
 
     fn rules(variables: &[(&str, &str)]) -> Rules {
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
-        Rules::read(|name| find(name).map(|(_, value)| (*value).to_owned())).unwrap()
+        Rules::read(|name| find(name).map(|(_, value)| (*value).to_owned()))
     }
 
     fn chosen(rules: &Rules, url: &str) -> Option<String> {
         let origin = Origin::of(&url.parse().unwrap()).unwrap();
-        rules.proxy_for(&origin).map(Proxy::to_string)
+        rules.proxy_for(&origin).unwrap().map(Proxy::to_string)
     }
 
     #[test]
@@ -205,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_refused() {
-        for url in [
-            "https://proxy",
-            "socks4://proxy",
-            "http://",
-            "http://%zz@proxy",
-            "http://a:b@proxy:99999",
+    fn invalid_proxy_url_is_told_with_the_reason_and_without_the_password() {
+        for (url, why) in [
+            ("socks4://proxy", "the scheme is not"),
+            ("http://", "it has no host"),
+            ("http://%ff@proxy", "not UTF-8"),
+            ("http://a:secret@proxy:99999", "\"99999\" is not a port"),
         ] {
-            assert!(Proxy::parse(url).is_err(), "{url}");
+            let error = Proxy::parse(url).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("secret"), "{url}: {error}");
         }
     }
 
@@ -230,18 +231,21 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_means_hosts_with_their_subdomains() {
-        let rules =
-            rules(&[("all_proxy", "a:1"), ("no_proxy", "example.com, .local,127.0.0.1,[::1]")]);
-        for url in [
-            "http://example.com/",
-            "http://a.example.com",
-            "http://b.local",
-            "http://127.0.0.1:8",
-            "http://[::1]/",
-        ] {
-            assert_eq!(chosen(&rules, url), None, "{url}");
-        }
-        assert!(chosen(&rules, "http://badexample.com/").is_some());
+    fn variable_that_is_not_a_proxy_fails_only_the_requests_that_would_use_it() {
+        let rules = rules(&[("https_proxy", "ftp://u:secret@p"), ("no_proxy", "direct.example")]);
+        assert_eq!(chosen(&rules, "http://x/"), None);
+        assert_eq!(chosen(&rules, "https://direct.example/"), None);
+        let origin = Origin::of(&"https://x/".parse().unwrap()).unwrap();
+        let error = rules.proxy_for(&origin).unwrap_err().to_string();
+        assert!(error.starts_with("https_proxy: ") && error.contains("ftp://p"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn everything_but_the_exceptions_goes_through_the_proxy() {
+        let proxy = Proxy::parse("p:1").unwrap();
+        let rules = Rules::new(&Proxies::AllBut(proxy, NoProxy::parse("127.0.0.0/8")));
+        assert_eq!(chosen(&rules, "http://127.1.2.3/"), None);
+        assert_eq!(chosen(&rules, "https://x/").as_deref(), Some("http://p:1"));
     }
 }

@@ -7,10 +7,10 @@
 //! ```
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::time::Instant;
 
-use super::dial::lookup;
+use super::dial::Dialer;
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy};
 use super::timed::Timed;
@@ -24,29 +24,51 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Asks the proxy at the other end for a tunnel.
+/// Connects to the proxy and asks it for a tunnel. Where names are looked up here, all addresses are
+/// tried in turn, since the proxy tells after one refusal nothing more.
 pub(super) fn open(
-    stream: &TcpStream,
+    dialer: &Dialer,
     proxy: &Proxy,
     origin: &Origin,
     deadline: Instant,
-) -> Result<(), Error> {
-    let address = match (origin.host.parse::<IpAddr>(), proxy.kind) {
-        (Ok(ip), _) => ip_address(ip),
+) -> Result<TcpStream, Error> {
+    let addresses = match (origin.host.parse::<IpAddr>(), proxy.kind) {
+        (Ok(ip), _) => vec![ip_address(ip)],
         (Err(_), Kind::Socks5) => {
-            let found = lookup(&origin.host, origin.port, deadline)?;
-            // A look-up without result is an error.
-            let ip = found.first().map(SocketAddr::ip);
-            ip_address(ip.ok_or(Error::usage("a host without an address"))?)
+            let found = dialer.lookup(&origin.host, origin.port, deadline)?;
+            found.iter().map(|address| ip_address(address.ip())).collect()
         }
         (Err(_), _) => {
-            let too_long = Error::usage("the name of the host is too long");
-            let len = u8::try_from(origin.host.len()).map_err(|_| too_long)?;
-            [&[NAME, len], origin.host.as_bytes()].concat()
+            let too_long = |_| Error::usage(format!("{}: too long for SOCKS5", origin.host));
+            let len = u8::try_from(origin.host.len()).map_err(too_long)?;
+            vec![[&[NAME, len], origin.host.as_bytes()].concat()]
         }
     };
-    let mut stream = Timed::new(stream, deadline);
-    talk(&mut stream, proxy, &address, origin.port).map_err(|error| match error.get_ref() {
+    let mut failed = Error::usage("a host without an address");
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for address in addresses {
+        let now = Instant::now();
+        // A proxy that is silent about one address must leave time for the others.
+        let until = now + deadline.saturating_duration_since(now) / left.max(1);
+        left -= 1;
+        let mut stream = dialer.dial(&proxy.host, proxy.port, deadline)?;
+        match ask(&mut stream, proxy, &address, origin.port, until) {
+            Ok(()) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn ask(
+    stream: &mut TcpStream,
+    proxy: &Proxy,
+    address: &[u8],
+    port: u16,
+    until: Instant,
+) -> Result<(), Error> {
+    let result = talk(&mut Timed::new(stream, until), proxy, address, port);
+    result.map_err(|error| match error.get_ref() {
         // Ours, in words.
         Some(what) => Error::text(ErrorKind::Transport, format!("the proxy {proxy}: {what}")),
         None => Error::io(format!("asking the proxy {proxy} for a tunnel"), error),

@@ -1,52 +1,64 @@
-//! A socket that is read and written until a deadline.
+//! A stream that is read and written until a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+/// A stream whose reads and writes can be given a time.
+pub(super) trait Patience: Read + Write {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+}
+
+impl Patience for TcpStream {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Patience for crate::tls::TlsStream<TcpStream> {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.closer().set_read_timeout(Some(timeout)).map(drop)
+    }
+}
+
 /// Each call waits until the deadline at most, then fails with `TimedOut`.
 #[derive(Debug)]
-pub(super) struct Timed<'a> {
-    stream: &'a TcpStream,
+pub(super) struct Timed<'a, S> {
+    stream: &'a mut S,
     deadline: Instant,
 }
 
-impl<'a> Timed<'a> {
-    pub(super) fn new(stream: &'a TcpStream, deadline: Instant) -> Self {
+impl<'a, S: Patience> Timed<'a, S> {
+    pub(super) fn new(stream: &'a mut S, deadline: Instant) -> Self {
         Timed { stream, deadline }
     }
 
-    /// What can be read, without taking it.
-    pub(super) fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.left()?))?;
-        self.stream.peek(buf)
-    }
-
-    fn left(&self) -> io::Result<Duration> {
+    /// Gives the stream the time that is left.
+    fn ready(&mut self) -> io::Result<&mut S> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // A timeout of zero is none to a socket.
         if left.is_zero() {
-            Err(io::ErrorKind::TimedOut.into())
-        } else {
-            Ok(left)
+            return Err(io::ErrorKind::TimedOut.into());
         }
+        self.stream.set_timeout(left)?;
+        Ok(self.stream)
     }
 }
 
-impl Read for Timed<'_> {
+impl<S: Patience> Read for Timed<'_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.left()?))?;
-        (&*self.stream).read(buf)
+        self.ready()?.read(buf)
     }
 }
 
-impl Write for Timed<'_> {
+impl<S: Patience> Write for Timed<'_, S> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.left()?))?;
-        (&*self.stream).write(buf)
+        self.ready()?.write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.stream.flush()
     }
 }

@@ -19,6 +19,7 @@ mod peer;
 mod pool;
 mod proxies;
 mod pushes;
+mod reaching;
 mod redirects;
 mod requests;
 mod retries;

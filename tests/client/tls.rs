@@ -56,3 +56,111 @@ fn a_server_that_does_not_speak_tls_is_a_clear_error() {
         assert!(matches!(error.kind(), ErrorKind::Tls | ErrorKind::Transport), "{error}");
     });
 }
+
+/// A certificate for 127.0.0.1 that says that it is an authority's, as `openssl req -x509` makes it, and
+/// its key.
+fn authority_itself() -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    (authority().self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+fn authority() -> rcgen::CertificateParams {
+    let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params
+}
+
+fn serve_with(acceptor: Acceptor) -> (Handle, String) {
+    let server = Server::bind("127.0.0.1:0").unwrap().tls(acceptor).serve(hello).unwrap();
+    let url = format!("https://{}/", server.local_addr().unwrap());
+    (server, url)
+}
+
+fn trusting(connector: Connector) -> Client {
+    let mut config = config();
+    config.tls = Some(connector);
+    Client::with_config(config).unwrap()
+}
+
+#[test]
+fn trusted_authority_certificate_is_accepted_as_itself() {
+    bounded(|| {
+        let (certificate, key) = authority_itself();
+        let acceptor = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let (_server, url) = serve_with(acceptor);
+        for connector in [
+            Connector::with_only_roots(certificate.as_bytes()),
+            Connector::with_extra_roots(certificate.as_bytes()),
+        ] {
+            let text = trusting(connector.unwrap()).get(&*url).send().unwrap().text().unwrap();
+            assert_eq!(text, "hello by https");
+        }
+        // Another one of the same kind is not.
+        let (other, _) = authority_itself();
+        let other = trusting(Connector::with_only_roots(other.as_bytes()).unwrap());
+        let error = other.get(&*url).send().unwrap_err();
+        assert!(error.is_tls() && error.is_connect(), "{error}");
+        // Nor is it for another name.
+        let port = url.rsplit(':').next().unwrap();
+        let mut config = config();
+        config.tls = Some(Connector::with_only_roots(certificate.as_bytes()).unwrap());
+        let pin = h2_sync::client::Resolver::default();
+        config.resolver = pin.pin("other.invalid", [([127, 0, 0, 1], 0).into()]);
+        let client = Client::with_config(config).unwrap();
+        let error = client.get(format!("https://other.invalid:{port}")).send().unwrap_err();
+        assert!(error.to_string().contains("other.invalid"), "{error}");
+    });
+}
+
+#[test]
+fn invalid_certificates_can_be_accepted_by_name() {
+    bounded(|| {
+        let (_server, url, _) = serving();
+        let connector = Connector::new().unwrap().danger_accept_invalid_certificates();
+        let text = trusting(connector).get(&*url).send().unwrap().text().unwrap();
+        assert_eq!(text, "hello by https");
+    });
+}
+
+#[test]
+fn client_certificate_is_presented_and_its_absence_told() {
+    use h2_sync::tls::rustls;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::server::WebPkiClientVerifier;
+    use std::sync::Arc;
+
+    bounded(|| {
+        let (certificate, key) = authority_itself();
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(der.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap());
+        let der_key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let mut server = server.with_single_cert(vec![der], der_key).unwrap();
+        server.alpn_protocols = vec![b"h2".to_vec()];
+        let (_server, url) = serve_with(Acceptor::from_config(server));
+
+        let connector = Connector::with_only_roots(certificate.as_bytes()).unwrap();
+        let error = trusting(connector.clone()).get(&*url).send().unwrap_err();
+        assert!(error.is_tls(), "{error:?}");
+        assert!(error.to_string().contains("requires a certificate of ours"), "{error}");
+
+        // Signed by the authority, for clients.
+        let params = rcgen::CertificateParams::new(["client".to_owned()]).unwrap();
+        let own = rcgen::KeyPair::generate().unwrap();
+        let signing = rcgen::KeyPair::from_pem(&key).unwrap();
+        let issuer = rcgen::Issuer::new(authority(), signing);
+        let chain = params.signed_by(&own, &issuer).unwrap().pem();
+        let own = own.serialize_pem();
+        let connector = connector.with_client_certificate(chain.as_bytes(), own.as_bytes());
+        let text = trusting(connector.unwrap()).get(&*url).send().unwrap().text().unwrap();
+        assert_eq!(text, "hello by https");
+    });
+}
