@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
+#[cfg(feature = "cookies")]
+use super::cookies::CookieJar;
 use super::credentials::masked;
 use super::hook::ConnectHook;
 use super::policy::RedirectPolicy;
@@ -100,15 +102,23 @@ pub struct Config {
     /// Whether `http://` URLs are refused, also those that a redirect leads to. Default `false`.
     pub https_only: bool,
 
-    /// Whether compressed responses are asked for and inflated. Default `true`. Only if the request
-    /// has neither `accept-encoding` nor `range`. `content-encoding` and `content-length` are then
-    /// taken off the response.
+    /// Whether responses in gzip are asked for and inflated. Default `true`. Only if the request has
+    /// neither `accept-encoding` nor `range`, and is not HEAD. `content-encoding` and `content-length` are
+    /// then taken off the response.
     #[cfg(feature = "gzip")]
     pub gzip: bool,
+    /// The same for brotli. Default `true`. Costs up to 16 MiB of memory for a response.
+    #[cfg(feature = "brotli")]
+    pub brotli: bool,
+    /// The same for Zstandard. Default `true`. Costs up to 8 MiB of memory for a response.
+    #[cfg(feature = "zstd")]
+    pub zstd: bool,
     /// Octets that a compressed body may become. Default 1 GiB. Over it, reading fails with
     /// [`Error::is_body_too_large`](crate::Error::is_body_too_large).
-    #[cfg(feature = "gzip")]
     pub max_inflated: u64,
+    /// Cookies that responses set, and that requests send back. Default `None`: none are kept.
+    #[cfg(feature = "cookies")]
+    pub cookies: Option<CookieJar>,
     /// What reading a whole body into memory is bounded by (`text`, `bytes`), octets. Default
     /// 16 MiB.
     pub max_body: usize,
@@ -148,8 +158,13 @@ impl Default for Config {
             https_only: false,
             #[cfg(feature = "gzip")]
             gzip: true,
-            #[cfg(feature = "gzip")]
+            #[cfg(feature = "brotli")]
+            brotli: true,
+            #[cfg(feature = "zstd")]
+            zstd: true,
             max_inflated: 1 << 30,
+            #[cfg(feature = "cookies")]
+            cookies: None,
             max_body: 16 << 20,
             user_agent: Some(HeaderValue::from_static(concat!(
                 "h2-sync/",
@@ -213,8 +228,13 @@ impl fmt::Debug for Config {
         shown.field("https_only", &self.https_only);
         #[cfg(feature = "gzip")]
         shown.field("gzip", &self.gzip);
-        #[cfg(feature = "gzip")]
+        #[cfg(feature = "brotli")]
+        shown.field("brotli", &self.brotli);
+        #[cfg(feature = "zstd")]
+        shown.field("zstd", &self.zstd);
         shown.field("max_inflated", &self.max_inflated);
+        #[cfg(feature = "cookies")]
+        shown.field("cookies", &self.cookies);
         shown.field("max_body", &self.max_body);
         shown.field("user_agent", &self.user_agent);
         shown.field("default_headers", &masked(&self.default_headers));

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{request, response, HeaderMap, Method, Uri};
+use http::{request, response, Method, Uri};
 
 use super::body::Body;
 use super::call::{backoff, Answer, Call, Failed};
+use super::coding::Coding;
 use super::config::Config;
 use super::connect::Connector;
 use super::fields::{add_defaults, expects_continue, section};
@@ -20,6 +21,7 @@ use super::redirect::{follow, Next};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use crate::error::{Error, ErrorKind};
+use crate::hpack::Headers;
 
 /// How long the first retry waits, about, where the server is there and has refused.
 const BACKOFF: Duration = Duration::from_millis(20);
@@ -75,6 +77,10 @@ impl Engine {
             let response = self.send(&mut ask);
             let mut response = response.map_err(|error| error.with_url(&ask.parts.uri))?;
             response.redirects = redirects;
+            #[cfg(feature = "cookies")]
+            if let Some(jar) = &self.config.cookies {
+                jar.keep(&response.parts.headers, &ask.parts.uri);
+            }
             if self.config.max_redirects == 0 {
                 return response.finish(self, &ask.parts);
             }
@@ -118,14 +124,14 @@ impl Engine {
         if self.config.https_only && !origin.is_https {
             return Err(Error::usage("http:// is not allowed (https_only)"));
         }
-        let wants_gzip = self.wants_gzip(&ask.parts);
-        let codings = wants_gzip.then_some("gzip");
+        let codings = self.codings(&ask.parts);
+        let is_coded = codings.is_some();
         let call = Call {
             config: &self.config,
             pool: &self.pool,
             keeper: &self.keeper,
             origin,
-            fields: section(&ask.parts, ask.body.len(), codings)?,
+            fields: self.section(ask, codings.as_deref())?,
             expects_continue: expects_continue(&ask.parts.headers),
             deadline: ask.deadline,
         };
@@ -133,7 +139,7 @@ impl Engine {
         for attempt in 0.. {
             let again = body.try_clone();
             let failed = match call.send(body) {
-                Ok(answer) => return Found::new(answer, wants_gzip, attempt),
+                Ok(answer) => return Found::new(answer, is_coded, attempt),
                 Err(failed) => failed,
             };
             let may_retry = attempt < self.config.max_retries
@@ -154,17 +160,24 @@ impl Engine {
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
     }
 
-    #[cfg(feature = "gzip")]
-    fn wants_gzip(&self, parts: &request::Parts) -> bool {
+    /// What is said in `accept-encoding`.
+    fn codings(&self, parts: &request::Parts) -> Option<String> {
         let has = |name| parts.headers.contains_key(name);
         // A response to HEAD has the length of what would be sent, and a range is one of octets.
-        self.config.gzip && parts.method != Method::HEAD && !has(ACCEPT_ENCODING) && !has(RANGE)
+        let may = parts.method != Method::HEAD && !has(ACCEPT_ENCODING) && !has(RANGE);
+        may.then(|| Coding::accept(&self.config)).flatten()
     }
 
-    #[cfg(not(feature = "gzip"))]
-    fn wants_gzip(&self, _: &request::Parts) -> bool {
-        let _ = (ACCEPT_ENCODING, RANGE);
-        false
+    fn section(&self, ask: &Ask, codings: Option<&str>) -> Result<Headers, Error> {
+        #[allow(unused_mut)]
+        let mut fields = section(&ask.parts, ask.body.len(), codings)?;
+        #[cfg(feature = "cookies")]
+        if let Some(jar) = self.config.cookies.as_ref().filter(|_| fields.get("cookie").is_none()) {
+            if let Some(cookies) = jar.field(&ask.parts.uri) {
+                fields.push("cookie", cookies);
+            }
+        }
+        Ok(fields)
     }
 
     /// Whether a request is sent again though the server may have processed it.
@@ -184,51 +197,33 @@ impl Drop for Engine {
 struct Found {
     parts: response::Parts,
     answer: Answer,
-    wants_gzip: bool,
+    is_coded: bool,
     retries: u32,
     redirects: u32,
 }
 
 impl Found {
-    fn new(answer: Answer, wants_gzip: bool, retries: u32) -> Result<Self, Error> {
+    fn new(answer: Answer, is_coded: bool, retries: u32) -> Result<Self, Error> {
         let parts = response::Parts::try_from(&answer.fields);
         let parts = parts.map_err(|error| Error::text(ErrorKind::Peer, error.to_string()))?;
-        Ok(Found { parts, answer, wants_gzip, retries, redirects: 0 })
+        Ok(Found { parts, answer, is_coded, retries, redirects: 0 })
     }
 
     fn finish(self, engine: &Engine, request: &request::Parts) -> Result<Response, Error> {
         let Found { mut parts, answer: Answer { body, mut facts, .. }, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
         let mut body = ResponseBody::new(body, Uri::clone(&request.uri), engine.config.max_body);
-        if self.wants_gzip && is_gzip(&parts.headers) {
+        let coding = Coding::of(&parts.headers, &engine.config).filter(|_| self.is_coded);
+        if let Some(coding) = coding {
             parts.headers.remove(CONTENT_ENCODING);
             parts.headers.remove(CONTENT_LENGTH);
-            body = inflating(body, &engine.config);
+            body = body.decoding(coding, engine.config.max_inflated);
         }
         Ok(Response::new(parts, body, facts))
     }
 }
 
-#[cfg(feature = "gzip")]
-fn inflating(body: ResponseBody, config: &Config) -> ResponseBody {
-    body.inflating(config.max_inflated)
-}
-
-#[cfg(not(feature = "gzip"))]
-fn inflating(body: ResponseBody, _: &Config) -> ResponseBody {
-    body
-}
-
 /// Whether it was the connection that went away, so that the next one is another.
 fn is_goaway(failed: &Failed) -> bool {
     failed.error.is_goaway()
-}
-
-fn is_gzip(headers: &HeaderMap) -> bool {
-    let is_one =
-        |value: &[u8]| value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
-    let mut codings = headers.get_all(CONTENT_ENCODING).into_iter();
-    let first = codings.next().is_some_and(|value| is_one(value.as_bytes().trim_ascii()));
-    // Several codings are left to the caller.
-    first && codings.next().is_none()
 }

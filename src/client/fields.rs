@@ -58,7 +58,7 @@ pub(super) fn add_defaults(headers: &mut HeaderMap, config: &Config) {
 pub(super) fn section(
     parts: &request::Parts,
     body_len: Option<u64>,
-    codings: Option<&'static str>,
+    codings: Option<&str>,
 ) -> Result<Headers, Error> {
     check(&parts.headers)?;
     let mut fields = Headers::from(parts);

@@ -55,10 +55,15 @@
 //! what is left of the request is dropped.
 
 mod body;
+#[cfg(feature = "brotli")]
+mod brotli;
 mod call;
+mod coding;
 mod config;
 mod connect;
 mod connection;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod credentials;
 mod dial;
 mod engine;
@@ -88,10 +93,14 @@ mod socks5;
 mod timed;
 mod upload;
 mod url;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use body::Body;
 pub use config::Config;
 pub use connection::Connection;
+#[cfg(feature = "cookies")]
+pub use cookies::CookieJar;
 pub use facts::Facts;
 pub use handle::Client;
 pub use hook::{ConnectHook, ConnectTo};

@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 
-#[cfg(feature = "gzip")]
-use super::gzip::Inflate;
+use super::coding::{Coding, Decoded};
 use super::upload::Upload;
 use crate::error::{Error, Phase};
 use crate::exchange::RecvHalf;
@@ -31,8 +30,7 @@ pub struct ResponseBody {
 #[derive(Debug)]
 enum Kind {
     Plain(Raw),
-    #[cfg(feature = "gzip")]
-    Gzip(Box<Inflate<Raw>>),
+    Coded(Box<Decoded<Raw>>),
 }
 
 /// The octets as they come; and those of the request that go out meanwhile.
@@ -58,11 +56,11 @@ impl ResponseBody {
         ResponseBody { kind: Kind::Plain(raw), url, max_body }
     }
 
-    #[cfg(feature = "gzip")]
-    pub(super) fn inflating(self, max_inflated: u64) -> Self {
+    /// The body with a coding undone.
+    pub(super) fn decoding(self, coding: Coding, max_inflated: u64) -> Self {
         let kind = match self.kind {
-            Kind::Plain(raw) => Kind::Gzip(Box::new(Inflate::new(raw, max_inflated))),
-            gzip => gzip,
+            Kind::Plain(raw) => Kind::Coded(Box::new(Decoded::new(raw, coding, max_inflated))),
+            coded => coded,
         };
         ResponseBody { kind, ..self }
     }
@@ -133,16 +131,14 @@ impl ResponseBody {
     fn raw(&self) -> &Raw {
         match &self.kind {
             Kind::Plain(raw) => raw,
-            #[cfg(feature = "gzip")]
-            Kind::Gzip(inflate) => inflate.get_ref(),
+            Kind::Coded(decoded) => decoded.get_ref(),
         }
     }
 
     fn raw_mut(&mut self) -> &mut Raw {
         match &mut self.kind {
             Kind::Plain(raw) => raw,
-            #[cfg(feature = "gzip")]
-            Kind::Gzip(inflate) => inflate.get_mut(),
+            Kind::Coded(decoded) => decoded.get_mut(),
         }
     }
 }
@@ -151,8 +147,7 @@ impl Read for ResponseBody {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.kind {
             Kind::Plain(raw) => raw.read(buf),
-            #[cfg(feature = "gzip")]
-            Kind::Gzip(inflate) => inflate.read(buf),
+            Kind::Coded(decoded) => decoded.read(buf),
         };
         read.map_err(|error| self.told(error.into()).into())
     }

@@ -250,3 +250,54 @@ fn each_redirect_can_be_decided_on() {
         assert!(error.is_redirect() && error.to_string().contains("no further"), "{error}");
     });
 }
+
+#[test]
+#[cfg(feature = "cookies")]
+fn cookies_are_kept_and_sent_back() {
+    use h2_sync::client::CookieJar;
+
+    bounded(|| {
+        let server = serve(|request, response| {
+            if request.path() == "/set" {
+                response.set_header("set-cookie", "session=1; Path=/in")?;
+                response.set_status(302)?;
+                response.set_header("location", "/in/side")?;
+                return Ok(());
+            }
+            response.write_all(request.field("cookie").unwrap_or("none").as_bytes())
+        });
+        let jar = CookieJar::new();
+        let client = with(|config| config.cookies = Some(jar.clone()));
+        let text = |path: &str| client.get(server.at(path)).send().unwrap().text().unwrap();
+        assert_eq!(text("/in"), "none");
+        // Also on the way of one request.
+        assert_eq!(text("/set"), "session=1");
+        assert_eq!((text("/in"), text("/out")), ("session=1".to_owned(), "none".to_owned()));
+        assert_eq!(jar.get(&server.at("/in"), "session").as_deref(), Some("1"));
+        let own = client.get(server.at("/in")).header("cookie", "own=2").send().unwrap();
+        assert_eq!(own.text().unwrap(), "own=2");
+        assert!(!format!("{jar:?}").contains("session"));
+        jar.clear();
+        assert_eq!(text("/in"), "none");
+    });
+}
+
+#[test]
+#[cfg(all(feature = "brotli", feature = "zstd", feature = "gzip"))]
+fn other_codings_are_asked_for_and_undone() {
+    bounded(|| {
+        // `hello, hello, hello!` in brotli.
+        let coded = [
+            139, 9, 128, 104, 101, 108, 108, 111, 44, 32, 104, 101, 108, 108, 111, 44, 32, 104,
+            101, 108, 108, 111, 33, 3,
+        ];
+        let server = serve(move |request, response| {
+            assert_eq!(request.field("accept-encoding"), Some("br, zstd, gzip"));
+            response.set_header("content-encoding", "br")?;
+            response.write_all(&coded)
+        });
+        let response = client().get(server.at("/")).send().unwrap();
+        assert_eq!(response.header("content-encoding"), None);
+        assert_eq!(response.text().unwrap(), "hello, hello, hello!");
+    });
+}

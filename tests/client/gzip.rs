@@ -13,7 +13,8 @@ fn serving(octets: &[u8]) -> Running {
     encoder.write_all(octets).unwrap();
     let (coded, plain) = (encoder.finish().unwrap(), octets.to_owned());
     serve(move |request, response| {
-        if request.field("accept-encoding") != Some("gzip") {
+        let asked = request.field("accept-encoding").unwrap_or_default();
+        if !asked.contains("gzip") {
             return response.write_all(&plain);
         }
         response.set_header("content-encoding", "gzip")?;
