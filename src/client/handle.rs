@@ -52,7 +52,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A variable of the environment names a proxy that is not the URL of one.
+    /// None today: a variable that does not name a proxy fails the requests that would use it.
     pub fn new() -> Result<Self, Error> {
         Client::with_config(Config::default())
     }
@@ -61,7 +61,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A value of `config` makes no sense; and those of [`new`](Self::new).
+    /// A value of `config` is out of its range.
     pub fn with_config(config: Config) -> Result<Self, Error> {
         Ok(Client { engine: Arc::new(Engine::new(config)?) })
     }

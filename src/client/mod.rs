@@ -13,7 +13,7 @@
 //!
 //! | you have | use |
 //! | --- | --- |
-//! | a URL | [`Client`]: connections by origin, retries, redirects, gzip, proxies, timeouts |
+//! | a URL | [`Client`]: connections by origin, retries, redirects, compression, proxies, timeouts |
 //! | a stream that is connected to a server | [`Connection`]: `open` gives a half to write to and a half to read from |
 //! | a program that wants events | [`Session`](crate::Session) |
 //!
@@ -40,12 +40,57 @@
 //! [`retry_idempotent`](Config::retry_idempotent) says so. And only if the body can be had twice,
 //! which is so for octets, and not for a [reader](Body::from_reader).
 //!
+//! # Requests
+//!
+//! [`Client::get`] and its relatives make a [`RequestBuilder`]. What is wrong with a part of it is told
+//! by `send`. URLs are read as browsers read them ([`IntoUrl`]). Fields that every request is to have
+//! are [`default_headers`](Config::default_headers).
+//!
+//! ```no_run
+//! use h2_sync::client::{Client, Multipart};
+//!
+//! let client = Client::new()?;
+//! let found = client.get("https://example.com/search").query("q", "threads & channels").send()?;
+//! client.post("https://example.com/login").form([("user", "a"), ("password", "b")]).send()?;
+//! let form = Multipart::new().octets("file", "a.txt", "text/plain", "hello");
+//! client.post("https://example.com/upload").multipart(form).send()?.error_for_status()?;
+//! # Ok::<(), h2_sync::Error>(())
+//! ```
+//!
+//! # The way to the server
+//!
+//! By default names are looked up by the system, all addresses of a host are tried, and proxies are
+//! those of the environment ([`Proxies`]). A [`Resolver`] pins addresses or looks names up, and a
+//! [`ConnectHook`] makes the connection itself, to a Unix socket for instance. Whom to trust is set by
+//! a [`tls::Connector`](crate::tls::Connector).
+//!
+//! # Errors
+//!
+//! A response of any status is a response; [`Response::error_for_status`] makes an error of 4xx and 5xx.
+//! What an [`Error`](crate::Error) is about is asked for:
+//!
+//! ```no_run
+//! use h2_sync::client::Client;
+//!
+//! let client = Client::new()?;
+//! match client.get("https://example.com/").send().and_then(|found| found.error_for_status()) {
+//!     Ok(response) => println!("{}", response.text()?),
+//!     Err(error) if error.status().is_some() => println!("the server says no: {error}"),
+//!     Err(error) if error.is_connect() => println!("no connection, nothing was sent: {error}"),
+//!     Err(error) if error.is_timeout() => println!("too late, while {:?}", error.phase()),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok::<(), h2_sync::Error>(())
+//! ```
+//!
 //! # Redirects
 //!
 //! 301, 302, 303, 307 and 308 with a `location` are followed. A POST becomes a GET after 301, 302 and
 //! 303. `authorization`, `cookie` and every value that is marked as
 //! [sensitive](http::HeaderValue::set_sensitive) go to the origin that they were given for, and to no
 //! other. A redirect that would need a body again that cannot be had twice is given back as the response.
+//! [`on_redirect`](Config::on_redirect) decides about each one, and [`https_only`](Config::https_only)
+//! keeps requests from leaving TLS.
 //!
 //! # When the response is early
 //!

@@ -60,7 +60,13 @@ impl Resolver {
     pub(super) fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         match &self.look_up {
             Some(look_up) => look_up(host, port),
-            None => Ok((host, port).to_socket_addrs()?.collect()),
+            None => loop {
+                match (host, port).to_socket_addrs() {
+                    // A signal came in between.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    found => return Ok(found?.collect()),
+                }
+            },
         }
     }
 }

@@ -61,6 +61,14 @@ impl Response {
 
     /// The same response, or an error if the status is 4xx or 5xx.
     ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let text = client.get("https://example.com/").send()?.error_for_status()?.text()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The status ([`Error::status`]), with the URL in the text; of kind [`ErrorKind::Peer`].

@@ -11,9 +11,14 @@ use crate::support::*;
 
 /// Runs an ignored test of this program by itself.
 fn run_alone(test: &str, key_log: &Path) {
+    run_alone_with(test, "SSLKEYLOGFILE", key_log);
+}
+
+/// The same with a variable that names a file.
+fn run_alone_with(test: &str, variable: &str, file: &Path) {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture"]);
-    let output = command.env("SSLKEYLOGFILE", key_log).output().unwrap();
+    let output = command.env(variable, file).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && told.contains("1 passed"), "{output:?}");
 }
@@ -55,6 +60,31 @@ fn logs_keys() {
 fn logs_no_keys() {
     let (mut client, mut server) = connected(tcp());
     talk(&mut client, &mut server);
+}
+
+/// A certificate that says CA:TRUE, as `openssl req -x509` makes it, and its key behind it.
+#[cfg(feature = "system-roots")]
+#[test]
+fn certificate_in_ssl_cert_file_is_trusted() {
+    let mut params = rcgen::CertificateParams::new([NAME.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem() + &key.serialize_pem();
+    let path = key_log("roots");
+    fs::write(&path, pem).unwrap();
+    run_alone_with("child::trusts_ssl_cert_file", "SSL_CERT_FILE", &path);
+    fs::remove_file(&path).unwrap();
+}
+
+#[cfg(feature = "system-roots")]
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn trusts_ssl_cert_file() {
+    let pem = fs::read(env::var_os("SSL_CERT_FILE").unwrap()).unwrap();
+    let connector = h2_sync::tls::Connector::with_system_roots().unwrap();
+    let acceptor = h2_sync::tls::Acceptor::from_pem(&pem, &pem).unwrap();
+    let (client, server) = shake((&connector, &acceptor), tcp());
+    talk(&mut client.unwrap(), &mut server.unwrap());
 }
 
 #[cfg(target_os = "linux")]
