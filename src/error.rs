@@ -113,6 +113,8 @@ enum Cause {
     Status(StatusCode),
     Redirect(String),
     Reset(StreamReset),
+    /// No new streams, since the peer has sent GOAWAY.
+    Goaway((ErrorCode, Bytes)),
     ClosedByPeer(Option<(ErrorCode, Bytes)>),
     BodyTooLarge(usize),
     Text(ErrorKind, Cow<'static, str>),
@@ -212,6 +214,11 @@ impl Error {
         Error::new(Cause::BodyTooLarge(limit))
     }
 
+    /// The peer has sent GOAWAY, and takes no more requests on the connection.
+    pub(crate) fn goaway(goaway: (ErrorCode, Bytes)) -> Self {
+        Error::new(Cause::Goaway(goaway))
+    }
+
     /// The peer has closed the connection, after its GOAWAY where there was one.
     pub(crate) fn closed_by_peer(goaway: Option<(ErrorCode, Bytes)>) -> Self {
         Error::new(Cause::ClosedByPeer(goaway))
@@ -235,7 +242,7 @@ impl Error {
             Cause::Tls { kind, .. } => *kind,
             Cause::Status(_) | Cause::Redirect(_) => ErrorKind::Peer,
             Cause::Reset(_) => ErrorKind::Reset,
-            Cause::ClosedByPeer(_) => ErrorKind::Closed,
+            Cause::Goaway(_) | Cause::ClosedByPeer(_) => ErrorKind::Closed,
             Cause::BodyTooLarge(_) => ErrorKind::Limit,
             Cause::Text(kind, _) => *kind,
         }
@@ -246,6 +253,7 @@ impl Error {
         match &*self.cause {
             Cause::Connection(error) => Some(error.code()),
             Cause::Reset(reset) => Some(reset.code),
+            Cause::Goaway((code, _)) => Some(*code),
             Cause::ClosedByPeer(goaway) => goaway.as_ref().map(|(code, _)| *code),
             _ => None,
         }
@@ -255,6 +263,7 @@ impl Error {
     pub fn as_command_error(&self) -> Option<&CommandError> {
         match &*self.cause {
             Cause::Command(error) => Some(error),
+            Cause::Goaway(_) => Some(&CommandError::GoingAway),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::{is_late, Cause, Error, StreamReset};
-use crate::proto::{CommandError, ResetBy};
+use crate::proto::{CommandError, GoawayText, ResetBy};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,6 +46,10 @@ impl fmt::Display for Cause {
                     write!(f, ": {detail}")?;
                 }
                 write!(f, " ({code})")
+            }
+            Cause::Goaway((code, debug_data)) => {
+                let goaway = GoawayText(*code, debug_data);
+                write!(f, "{}: {goaway}", CommandError::GoingAway)
             }
             Cause::ClosedByPeer(None) => f.write_str("the peer has closed the connection"),
             Cause::ClosedByPeer(Some((code, debug_data))) => {
@@ -93,6 +97,7 @@ impl StdError for Error {
             Cause::Transport(error) | Cause::Io(_, error) | Cause::Thread(error) => error.source(),
             Cause::Tls { error, .. } => error.source(),
             Cause::Reset(_)
+            | Cause::Goaway(_)
             | Cause::ClosedByPeer(_)
             | Cause::BodyTooLarge(_)
             | Cause::Status(_)

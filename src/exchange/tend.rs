@@ -31,6 +31,7 @@ impl State {
     ) -> Result<StreamId, Error> {
         let id = self.core.open(request, end_stream, now).map_err(|error| match error {
             CommandError::Closed => self.end_error().unwrap_or_else(|| error.into()),
+            CommandError::GoingAway => self.core.peer_goaway().map_or(error.into(), Error::goaway),
             error => error.into(),
         })?;
         let halves = if end_stream { 1 } else { 2 };

@@ -93,9 +93,14 @@ fn parse_port(digits: &[u8]) -> Option<u16> {
 
 /// RFC 3986, Section 3.2.2: the name of a host, whose percent signs all begin an octet.
 fn name(text: &[u8]) -> Option<&[u8]> {
-    let mut percents = text.split(|&octet| octet == b'%').skip(1);
-    let is_whole = percents.all(|rest| encoded(rest).is_some());
-    (all_in(&HOST_OCTETS, text) && is_whole).then_some(text)
+    // Nearly all names have no percent sign.
+    let is_name = all_in(&HOST_OCTETS, text) || {
+        let mut pieces = text.split(|&octet| octet == b'%');
+        let first = pieces.next().unwrap_or_default();
+        all_in(&HOST_OCTETS, first)
+            && pieces.all(|rest| encoded(rest).is_some() && all_in(&HOST_OCTETS, rest))
+    };
+    is_name.then_some(text)
 }
 
 /// The octet of which these are the hexadecimal digits.

@@ -24,8 +24,7 @@ impl Connection {
     /// The transport has reached the end of what the peer sends.
     pub fn end_of_input(&mut self) {
         if self.closed.is_none() {
-            let goaway = self.goaway_received.as_ref().map(PeerGoaway::reason);
-            self.end(CloseReason::Peer(goaway));
+            self.end(CloseReason::Peer(self.peer_goaway()));
         }
     }
 
@@ -133,9 +132,13 @@ impl Connection {
 
     /// The peer has said that it goes away, and has had its time to close.
     pub(super) fn end_after_goaway(&mut self) {
-        let goaway = self.goaway_received.as_ref().map(PeerGoaway::reason);
         self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
-        self.end(CloseReason::Peer(goaway));
+        self.end(CloseReason::Peer(self.peer_goaway()));
+    }
+
+    /// Code and debug data of the last GOAWAY that the peer has sent.
+    pub(crate) fn peer_goaway(&self) -> Option<(ErrorCode, Bytes)> {
+        self.goaway_received.as_ref().map(PeerGoaway::reason)
     }
 
     pub(super) fn check_open(&self) -> Result<(), CommandError> {

@@ -230,6 +230,23 @@ impl From<Malformed> for CommandError {
     }
 }
 
+/// A GOAWAY of the peer's in an error's text: `GOAWAY with ENHANCE_YOUR_CALM, "too many pings"`.
+pub(crate) struct GoawayText<'a>(pub(crate) ErrorCode, pub(crate) &'a [u8]);
+
+impl fmt::Display for GoawayText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Octets of the debug data that are repeated.
+        const SHOWN: usize = 256;
+        let GoawayText(code, debug_data) = self;
+        write!(f, "GOAWAY with {code}")?;
+        if debug_data.is_empty() {
+            return Ok(());
+        }
+        let shown = &debug_data[..debug_data.len().min(SHOWN)];
+        write!(f, ", {:?}", String::from_utf8_lossy(shown))
+    }
+}
+
 /// What is wrong with a field section (RFC 9113, Sections 8.1 to 8.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -27,7 +27,8 @@ pub enum HeadersKind {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A whole field section has arrived and is valid.
+    /// A whole field section has arrived and is valid. A `content-length` that must not stand in a
+    /// response is left out (RFC 9110, Section 8.6).
     Headers {
         /// The stream.
         stream_id: StreamId,

@@ -120,6 +120,7 @@ mod tests;
 pub use config::{Budget, Config, Role};
 pub use connection::Connection;
 pub(crate) use content::{forbids_content, is_tunnel};
+pub(crate) use error::GoawayText;
 pub(crate) use error::PEER_SPEAKS_HTTP1;
 pub use error::{CommandError, ConnectionError, Fault, Malformed};
 pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};

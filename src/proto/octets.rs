@@ -114,8 +114,8 @@ static TEXT_OCTETS: Table = {
 static TOKEN_OCTETS: Table = each(LETTERS_AND_DIGITS, b"!#$%&'*+-.^_`|~", true);
 static SCHEME_OCTETS: Table = each(LETTERS_AND_DIGITS, b"+-.", true);
 static PATH_OCTETS: Table = each(range([true; 256], 0x00, 0x20, false), b"\x7f#", false);
-/// RFC 3986, Section 3.2.2: what a name may hold, but for the comma.
-pub(super) static HOST_OCTETS: Table = each(LETTERS_AND_DIGITS, b"-._~!$&'()*+;=%", true);
+/// RFC 3986, Section 3.2.2: what a name may hold, but for the comma and percent-encoding.
+pub(super) static HOST_OCTETS: Table = each(LETTERS_AND_DIGITS, b"-._~!$&'()*+;=", true);
 
 const LETTERS_AND_DIGITS: Table = {
     let digits = range([false; 256], b'0', b'9', true);

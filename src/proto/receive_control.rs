@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::config::Role;
 use super::connection::{Connection, PeerGoaway};
-use super::error::ConnectionError;
+use super::error::{ConnectionError, GoawayText};
 use super::event::{Event, Extension, ResetBy};
 use super::priority::Priority;
 use super::settings;
@@ -19,9 +19,6 @@ use crate::frame::{
     self, ErrorCode, Frame, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
     WindowUpdate,
 };
-
-/// Octets of a GOAWAY's debug data that the errors of requests repeat.
-const TOLD_DEBUG_DATA: usize = 256;
 
 /// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
 const MAX_EARLY_PRIORITIES: usize = 32;
@@ -218,7 +215,9 @@ impl Connection {
             streams.is_own(stream.id) && (stream.id > last || stream.state == State::Idle)
         };
         let lost = streams.ids(is_lost);
-        let detail = (!lost.is_empty()).then(|| goaway_detail(code, &debug_data));
+        // One text for all of them.
+        let text = GoawayText(code, &debug_data);
+        let detail: Option<Arc<str>> = (!lost.is_empty()).then(|| text.to_string().into());
         // The end of one makes room for another to be opened, which may be the next to be lost.
         self.is_opening = true;
         for id in lost {
@@ -356,13 +355,4 @@ impl Connection {
         }
         Ok(())
     }
-}
-
-/// What the requests that a GOAWAY leaves out are told. One text for all of them.
-fn goaway_detail(code: ErrorCode, debug_data: &[u8]) -> Arc<str> {
-    if debug_data.is_empty() {
-        return format!("GOAWAY with {code}").into();
-    }
-    let told = &debug_data[..debug_data.len().min(TOLD_DEBUG_DATA)];
-    format!("GOAWAY with {code}, {:?}", String::from_utf8_lossy(told)).into()
 }

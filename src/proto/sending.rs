@@ -33,6 +33,9 @@ impl Connection {
     /// limit of concurrent streams leaves room; DATA may be sent all the same, and waits with it.
     /// So may the response on a promised stream.
     ///
+    /// A `content-length` that must not stand in a response is left out: in 1xx, 204 and a 2xx to
+    /// CONNECT (RFC 9110, Section 8.6), and one over 0 in 205.
+    ///
     /// # Errors
     ///
     /// If the field section is not valid (RFC 9113, Section 8), too large for the peer, or not due

@@ -199,6 +199,48 @@ fn what_was_refused_and_what_goaway_leaves_out_can_be_retried() {
 }
 
 #[test]
+fn what_a_goaway_refuses_is_told_its_code_and_its_text() {
+    bounded(|| {
+        let (connection, mut peer) = connection_and_peer();
+        let mut left_out = connection.send(&get("/")).unwrap();
+        peer.receive_headers();
+        peer.send(h2_sync::frame::Goaway {
+            last_stream_id: h2_sync::StreamId::CONNECTION,
+            error_code: ErrorCode::EnhanceYourCalm,
+            debug_data: "too many pings".into(),
+        });
+        let told = "GOAWAY with ENHANCE_YOUR_CALM, \"too many pings\"";
+        let error = left_out.response().unwrap_err();
+        assert!(error.is_reset() && error.to_string().contains(told), "{error}");
+        // Nor does the connection take another request.
+        let error = connection.send(&get("/")).unwrap_err();
+        assert!(error.is_closed() && error.to_string().contains(told), "{error}");
+        assert_eq!(error.code(), Some(ErrorCode::EnhanceYourCalm));
+    });
+}
+
+#[test]
+fn a_response_that_breaks_a_rule_is_an_error_that_names_it() {
+    bounded(|| {
+        let (connection, mut peer) = connection_and_peer();
+        let mut half = connection.send(&get("/")).unwrap();
+        let (id, _) = peer.receive_headers();
+        peer.send_headers(id, &headers!(":status" => "200", "connection" => "close"), false);
+        let error = half.response().unwrap_err();
+        let told = "\"connection\" is not allowed in HTTP/2 (PROTOCOL_ERROR)";
+        assert!(error.to_string().ends_with(told), "{error}");
+
+        let mut half = connection.send(&get("/")).unwrap();
+        let (id, _) = peer.receive_headers();
+        peer.send_headers(id, &headers!(":status" => "200", "content-length" => "3"), false);
+        peer.send_data(id, "content", true);
+        let error = half.read_to_string(&mut String::new()).unwrap_err();
+        let told = "DATA of 7 octets where content-length leaves 3 (PROTOCOL_ERROR)";
+        assert!(error.to_string().ends_with(told), "{error}");
+    });
+}
+
+#[test]
 fn a_body_that_is_cut_short_never_looks_complete() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();

@@ -101,7 +101,9 @@ fn a_second_host_is_reset() {
 fn a_host_that_is_not_the_authority_is_reset() {
     refused([
         with(&[("host", "other")]),
-        with(&[("host", "test:80")]),
+        with(&[("host", "test:443")]),
+        with(&[("host", "test:99999")]),
+        with(&[("host", "test:port")]),
         with(&[("host", "test.")]),
         with(&[("host", "")]),
     ]);

@@ -267,7 +267,8 @@ fn the_error_of_the_caller_names_the_stream_and_the_rule() {
         peer.write(wire::headers(stream_id.get(), END, status("20")));
         let error = asks.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Reset);
-        assert!(error.to_string().contains("broke a rule"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("broke a rule") && text.contains(":status"), "{text}");
         assert!(!error.is_retry_safe());
     });
 }
