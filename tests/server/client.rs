@@ -83,6 +83,11 @@ impl Client {
         self.session.open(headers, is_end_stream).unwrap()
     }
 
+    /// Sends a whole request, if it is one.
+    pub(crate) fn try_open(&self, headers: &Headers) -> Option<StreamId> {
+        self.session.open(headers, true).ok()
+    }
+
     pub(crate) fn send(&self, id: StreamId, data: impl Into<Bytes>, is_end_stream: bool) {
         let data = data.into();
         let act = Act::SendData { stream_identifier: id, data, is_end_stream };
