@@ -41,6 +41,7 @@
 //! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
 //! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
+//! | the same for HTTP/1.1, which server and client do not speak yet | [`http1`] | a codec without I/O, for both roles |
 //! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
 //!
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
@@ -117,6 +118,7 @@
 //! | [`convert`] | [`Headers`] to and from the types of the `http` crate | [`Protocol`](convert::Protocol) |
 //! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`], [`Phase`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
+//! | [`http1`] | a connection of HTTP/1.1 without I/O | [`ServerConnection`](http1::ServerConnection), [`ClientConnection`](http1::ClientConnection) |
 //! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
 //! | [`hpack`] | field sections, to field blocks and back | [`Headers`], [`headers!`], [`Encoder`](hpack::Encoder), [`Decoder`](hpack::Decoder) |
 //!
@@ -187,6 +189,7 @@ pub mod error;
 mod exchange;
 pub mod frame;
 pub mod hpack;
+pub mod http1;
 mod link;
 pub mod proto;
 pub mod server;

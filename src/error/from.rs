@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Cause, Error, ErrorKind, StreamReset};
+use crate::http1;
 use crate::proto::{CommandError, ConfigError, ConnectionError};
 
 impl From<CommandError> for Error {
@@ -20,6 +21,23 @@ impl From<ConfigError> for Error {
 impl From<ConnectionError> for Error {
     fn from(error: ConnectionError) -> Self {
         Error::new(Cause::Connection(error))
+    }
+}
+
+impl From<http1::Error> for Error {
+    fn from(error: http1::Error) -> Self {
+        let kind = match error.kind() {
+            http1::ErrorKind::Limit => ErrorKind::Limit,
+            http1::ErrorKind::Truncated | http1::ErrorKind::Unanswered => ErrorKind::Closed,
+            _ => ErrorKind::Peer,
+        };
+        Error::new(Cause::Text(kind, error.detail().to_owned().into()))
+    }
+}
+
+impl From<http1::SendError> for Error {
+    fn from(error: http1::SendError) -> Self {
+        Error::usage(error.to_string())
     }
 }
 

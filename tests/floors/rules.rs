@@ -8,7 +8,7 @@ use crate::tree::{File, Module, Tree};
 /// The floor of every module under the root of the crate.
 const FLOORS: &[&[&str]] = &[
     &["hpack", "frame"],
-    &["proto"],
+    &["proto", "http1"],
     &["error", "transport", "convert"],
     &["link", "tls", "upgrade"],
     &["exchange", "session"],

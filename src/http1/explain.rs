@@ -1,0 +1,98 @@
+//! Which octet of a head is wrong, and why: the parser says no more than what it was reading.
+//!
+//! The text depends on the octets up to the wrong one alone, so it does not matter how many have come.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::config::Config;
+use super::error::Error;
+
+/// Names are quoted up to this length.
+const QUOTED: usize = 40;
+
+/// What the octets are: where its version stands differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Request,
+    Response,
+}
+
+/// Explains why `octets`, a head from its first octet on, cannot be parsed.
+pub(super) fn explain(octets: &[u8], kind: Kind, error: httparse::Error, config: &Config) -> Error {
+    use httparse::Error::*;
+    let detail = match error {
+        TooManyHeaders => {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            let max = config.max_fields;
+            return Error::limit(status, format!("more than {max} fields (max_fields)"));
+        }
+        Version if has_version(octets, kind) => {
+            let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+            return Error::unsupported(status, "the version is neither HTTP/1.0 nor HTTP/1.1");
+        }
+        Version => "the first line does not end with a version of HTTP/1".into(),
+        Status => "the status is not a number of three digits".into(),
+        Token => "the first line has an octet that a method or request target cannot have".into(),
+        NewLine => "a line does not end with CR LF".into(),
+        HeaderName => bad_name(octets),
+        HeaderValue => bad_value(octets),
+    };
+    Error::malformed(detail)
+}
+
+/// Whether the version is that of some HTTP.
+fn has_version(octets: &[u8], kind: Kind) -> bool {
+    let is_line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+    let start = octets.iter().position(|octet| !is_line_end(octet)).unwrap_or(octets.len());
+    let place = if kind == Kind::Request { 2 } else { 0 };
+    let version = octets[start..].split(|octet| *octet == b' ').nth(place);
+    matches!(version, Some([b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', ..]))
+}
+
+fn bad_name(octets: &[u8]) -> Cow<'static, str> {
+    for line in field_lines(octets) {
+        let Some(end) = line.iter().position(|octet| !is_token(*octet)) else { continue };
+        let name = quote(&line[..end]);
+        return match line[end] {
+            b'\r' | b'\n' if end == 0 => continue,
+            b':' if end == 0 => "a field has no name".into(),
+            b':' => continue,
+            b' ' | b'\t' if end == 0 => "a field line is folded (obs-fold)".into(),
+            b' ' | b'\t' => format!("there is a blank in or after the field name {name}").into(),
+            b'\r' | b'\n' => format!("the field line {name} has no colon").into(),
+            octet => format!("octet {octet:#04x} after {name} in a field name").into(),
+        };
+    }
+    "a field name has an octet that is not allowed".into()
+}
+
+fn bad_value(octets: &[u8]) -> Cow<'static, str> {
+    for line in field_lines(octets) {
+        let name = line.iter().position(|octet| *octet == b':').map_or(line, |end| &line[..end]);
+        let value = line.strip_suffix(b"\n").unwrap_or(line);
+        let value = value.strip_suffix(b"\r").unwrap_or(value);
+        let is_control = |octet: &&u8| octet.is_ascii_control() && **octet != b'\t';
+        if let Some(octet) = value.iter().find(is_control) {
+            return format!("octet {octet:#04x} in the value of {}", quote(name)).into();
+        }
+    }
+    "a field value has an octet that is not allowed".into()
+}
+
+/// The lines behind the first one, with their ends.
+fn field_lines(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    octets.split_inclusive(|&octet| octet == b'\n').skip(1)
+}
+
+fn quote(name: &[u8]) -> String {
+    let is_cut = name.len() > QUOTED;
+    let name = name[..name.len().min(QUOTED)].escape_ascii();
+    format!("\"{name}{}\"", if is_cut { "…" } else { "" })
+}
+
+/// RFC 9110, Section 5.6.2.
+fn is_token(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+}

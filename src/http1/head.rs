@@ -1,0 +1,274 @@
+//! Heads: the first line and the fields, out of octets.
+//!
+//! `httparse` takes the octets apart. What it is too lax for in a request is checked here: it takes a
+//! bare LF for the end of a line, and any number of empty lines before the first.
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
+use httparse::{Header, ParserConfig, Status};
+
+use super::config::Config;
+use super::error::Error;
+use super::explain::{explain, Kind};
+use super::facts::{only_length, same_lengths, Facts};
+use super::target;
+
+/// A head with at most this many fields needs no memory while it is parsed.
+const FEW: usize = 32;
+
+/// A head, and how many octets it has.
+#[derive(Debug)]
+pub(super) struct Parsed<H> {
+    pub(super) head: H,
+    pub(super) facts: Facts,
+    pub(super) len: usize,
+}
+
+/// Parses the head of a request. `None` while it is not complete. `headers` is an empty map.
+pub(super) fn request(
+    octets: &[u8],
+    config: &Config,
+    headers: &mut HeaderMap,
+) -> Result<Option<Parsed<Request<()>>>, Error> {
+    let within = within_limits(octets, config.max_request_line.min(config.max_head_size), config);
+    let parsed = with_fields(config, |fields| {
+        let mut request = httparse::Request::new(&mut []);
+        let len = match request.parse_with_uninit_headers(within, fields) {
+            Ok(Status::Complete(len)) => len,
+            Ok(Status::Partial) => return Ok(Ok(None)),
+            Err(error) => return Err(error),
+        };
+        Ok(build_request(&within[..len], &request, headers).map(Some))
+    });
+    match parsed {
+        Ok(Ok(None)) if within.len() == octets.len() => Ok(None),
+        Ok(Ok(None)) if within.contains(&b'\n') => Err(head_too_large(config)),
+        Ok(Ok(None)) => {
+            let detail = format!(
+                "the request line has more than {} octets (max_request_line)",
+                config.max_request_line
+            );
+            Err(Error::limit(StatusCode::URI_TOO_LONG, detail))
+        }
+        Ok(result) => result,
+        Err(error) => Err(explain(within, Kind::Request, error, config)),
+    }
+}
+
+/// Parses the head of a response. `None` while it is not complete.
+pub(super) fn response(
+    octets: &[u8],
+    config: &Config,
+    headers: &mut HeaderMap,
+) -> Result<Option<Parsed<Response<()>>>, Error> {
+    let within = &octets[..octets.len().min(config.max_head_size)];
+    let mut lenient = ParserConfig::default();
+    lenient
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_multiple_spaces_in_response_status_delimiters(true);
+    let parsed = with_fields(config, |fields| {
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = lenient.parse_response_with_uninit_headers(&mut response, within, fields);
+        match parsed {
+            Ok(Status::Complete(len)) => {
+                Ok(build_response(&within[..len], &response, headers).map(Some))
+            }
+            Ok(Status::Partial) => Ok(Ok(None)),
+            Err(error) => Err(error),
+        }
+    });
+    match parsed {
+        Ok(Ok(None)) if within.len() < octets.len() => Err(head_too_large(config)),
+        Ok(result) => result,
+        Err(error) => Err(explain(within, Kind::Response, error, config)),
+    }
+}
+
+/// The octets that the limits let be looked at: what stands behind them changes nothing, however much
+/// comes at once.
+fn within_limits<'a>(octets: &'a [u8], max_line: usize, config: &Config) -> &'a [u8] {
+    match octets.get(..max_line) {
+        Some(line) if octets.len() > max_line && !line.contains(&b'\n') => line,
+        _ => &octets[..octets.len().min(config.max_head_size)],
+    }
+}
+
+pub(super) fn head_too_large(config: &Config) -> Error {
+    let detail = format!("the head has more than {} octets (max_head_size)", config.max_head_size);
+    Error::limit(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+}
+
+/// Calls `parse` with room for a few fields, and where those are not enough, for as many as allowed.
+fn with_fields<'a, T>(
+    config: &Config,
+    mut parse: impl FnMut(&mut [MaybeUninit<Header<'a>>]) -> Result<T, httparse::Error>,
+) -> Result<T, httparse::Error> {
+    let mut few = [const { MaybeUninit::uninit() }; FEW];
+    let len = config.max_fields.min(FEW);
+    match parse(&mut few[..len]) {
+        Err(httparse::Error::TooManyHeaders) if config.max_fields > FEW => {
+            let mut many = Vec::with_capacity(config.max_fields);
+            parse(&mut many.spare_capacity_mut()[..config.max_fields])
+        }
+        result => result,
+    }
+}
+
+fn build_request(
+    octets: &[u8],
+    parsed: &httparse::Request<'_, '_>,
+    headers: &mut HeaderMap,
+) -> Result<Parsed<Request<()>>, Error> {
+    check_line_ends(octets, parsed.headers)?;
+    let shared = Shared::new(octets);
+    let method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
+        .map_err(|_| Error::malformed("the method is not a token"))?;
+    let uri = target::parse(&method, shared.slice(parsed.path.unwrap_or_default().as_bytes()))?;
+    let version = version(parsed.version);
+    let mut facts = Facts::default();
+    headers.reserve(parsed.headers.len());
+    for field in &*parsed.headers {
+        let name = field_name(field)?;
+        facts.note(&name, field.value, only_length)?;
+        append(headers, name, shared.value(field.value)?)?;
+    }
+    // RFC 9112, Section 3.2: one `host`; in HTTP/1.0 it may be absent.
+    match headers.get(http::header::HOST) {
+        _ if facts.hosts > 1 => return Err(Error::malformed("there is more than one host field")),
+        Some(host) => target::check_host(&uri, host.as_bytes())?,
+        None if version == Version::HTTP_10 => {}
+        None => return Err(Error::malformed("there is no host field")),
+    }
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.version) = (method, uri, version);
+    parts.headers = std::mem::take(headers);
+    Ok(Parsed { head: Request::from_parts(parts, ()), facts, len: octets.len() })
+}
+
+fn build_response(
+    octets: &[u8],
+    parsed: &httparse::Response<'_, '_>,
+    headers: &mut HeaderMap,
+) -> Result<Parsed<Response<()>>, Error> {
+    let shared = Shared::new(octets);
+    let status = StatusCode::from_u16(parsed.code.unwrap_or_default())
+        .map_err(|_| Error::malformed("the status is below 100"))?;
+    let mut facts = Facts::default();
+    // RFC 9112, Section 6.3: these have no content, and a length or coding says nothing.
+    let is_bodyless = status.is_informational() || status == StatusCode::NO_CONTENT;
+    let lengths = if is_bodyless { any_length } else { same_lengths };
+    headers.reserve(parsed.headers.len());
+    for field in &*parsed.headers {
+        let name = field_name(field)?;
+        facts.note(&name, field.value, lengths)?;
+        append(headers, name, shared.unfolded(field.value)?)?;
+    }
+    let (mut parts, ()) = Response::new(()).into_parts();
+    (parts.status, parts.version) = (status, version(parsed.version));
+    parts.headers = std::mem::take(headers);
+    Ok(Parsed { head: Response::from_parts(parts, ()), facts, len: octets.len() })
+}
+
+/// Parses a trailer section, from its first field line to the empty line.
+pub(super) fn trailers(octets: &[u8], config: &Config) -> Result<HeaderMap, Error> {
+    let lines = octets.iter().filter(|octet| **octet == b'\n').count();
+    let mut fields = vec![httparse::EMPTY_HEADER; lines.min(config.max_fields)];
+    // The explanation skips a first line, of whatever kind.
+    let explain = |error| explain(&[b"\n", octets].concat(), Kind::Response, error, config);
+    let fields = match httparse::parse_headers(octets, &mut fields).map_err(explain)? {
+        Status::Complete((_, fields)) => fields,
+        // The caller has found the empty line.
+        Status::Partial => return Err(Error::malformed("the trailer section has no end")),
+    };
+    check_line_ends(octets, fields)?;
+    let shared = Shared::new(octets);
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for field in fields {
+        append(&mut headers, field_name(field)?, shared.value(field.value)?)?;
+    }
+    Ok(headers)
+}
+
+fn any_length(_: Option<u64>, _: &[u8]) -> Result<u64, Error> {
+    Ok(0)
+}
+
+/// RFC 9112, Section 2.2: each line ends with CR LF. A recipient may take a bare LF, but another one,
+/// in front of us, may not have, and have seen one field where we see two.
+fn check_line_ends(octets: &[u8], fields: &[Header<'_>]) -> Result<(), Error> {
+    let is_end = |end: usize| octets[..end].ends_with(b"\r\n");
+    let starts = fields.iter().map(|field| place(octets, field.name.as_bytes()));
+    // A field line begins right behind the end of the one before; the last one ends before the
+    // empty line.
+    match starts.filter(|&start| start > 0).all(is_end) && octets.ends_with(b"\r\n") {
+        true if octets.len() == 2 || octets.ends_with(b"\r\n\r\n") => Ok(()),
+        _ => Err(Error::malformed("a line does not end with CR LF")),
+    }
+}
+
+fn field_name(field: &Header<'_>) -> Result<HeaderName, Error> {
+    HeaderName::from_bytes(field.name.as_bytes())
+        .map_err(|_| Error::malformed("a field name is not a token"))
+}
+
+#[inline]
+fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), Error> {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let too_many = |_| Error::limit(status, "more fields than memory can be had for");
+    headers.try_append(name, value).map(drop).map_err(too_many)
+}
+
+fn version(minor: Option<u8>) -> Version {
+    match minor {
+        Some(1) => Version::HTTP_11,
+        _ => Version::HTTP_10,
+    }
+}
+
+/// Where `part` begins in `octets`, which it is part of.
+fn place(octets: &[u8], part: &[u8]) -> usize {
+    (part.as_ptr() as usize).saturating_sub(octets.as_ptr() as usize).min(octets.len())
+}
+
+/// A copy of a head that the request target and the field values share. The input buffer is the
+/// caller's, for as long as the application keeps a value.
+struct Shared<'a> {
+    octets: &'a [u8],
+    copy: Bytes,
+}
+
+impl<'a> Shared<'a> {
+    fn new(octets: &'a [u8]) -> Self {
+        Shared { octets, copy: Bytes::copy_from_slice(octets) }
+    }
+
+    #[inline]
+    fn slice(&self, part: &[u8]) -> Bytes {
+        let start = place(self.octets, part);
+        self.copy.slice(start..(start + part.len()).min(self.copy.len()))
+    }
+
+    #[inline]
+    fn value(&self, value: &[u8]) -> Result<HeaderValue, Error> {
+        header_value(self.slice(value))
+    }
+
+    /// RFC 9112, Section 5.2: a client replaces each fold with a space.
+    fn unfolded(&self, value: &[u8]) -> Result<HeaderValue, Error> {
+        if !value.contains(&b'\n') {
+            return self.value(value);
+        }
+        let lines: Vec<_> = value.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii).collect();
+        header_value(lines.join(&b' ').into())
+    }
+}
+
+#[inline]
+fn header_value(value: Bytes) -> Result<HeaderValue, Error> {
+    HeaderValue::from_maybe_shared(value)
+        .map_err(|_| Error::malformed("a field value has an octet that is not allowed"))
+}

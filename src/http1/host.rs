@@ -1,0 +1,108 @@
+//! Hosts and ports, in `host` fields and request targets.
+
+/// A host, and a port where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HostPort<'a> {
+    host: &'a [u8],
+    /// `None` where the port is absent or empty.
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> HostPort<'a> {
+    /// `uri-host [ ":" port ]` of RFC 9110, Section 7.2. Userinfo is not part of it.
+    pub(super) fn parse(octets: &'a [u8]) -> Option<Self> {
+        let end = match octets.first()? {
+            b'[' => 1 + octets.iter().position(|&octet| octet == b']')?,
+            _ => octets.iter().position(|&octet| octet == b':').unwrap_or(octets.len()),
+        };
+        let (host, rest) = octets.split_at(end);
+        let is_valid = match host {
+            [b'[', address @ .., b']'] => !address.is_empty() && address.iter().all(is_address),
+            host => !host.is_empty() && is_name(host),
+        };
+        let port = match rest {
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(port(digits)?),
+            _ => return None,
+        };
+        is_valid.then_some(HostPort { host, port })
+    }
+
+    /// Whether both name the same server, for a scheme with this default port.
+    pub(super) fn agrees(&self, other: &HostPort<'_>, default_port: u16) -> bool {
+        self.host.eq_ignore_ascii_case(other.host)
+            && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
+    }
+}
+
+/// The default port of a scheme; 0, which no server has, where there is none.
+pub(super) fn default_port(scheme: &str) -> u16 {
+    if scheme.eq_ignore_ascii_case("http") {
+        80
+    } else if scheme.eq_ignore_ascii_case("https") {
+        443
+    } else {
+        0
+    }
+}
+
+fn port(digits: &[u8]) -> Option<u16> {
+    // `parse` alone would take a sign.
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.bytes().all(|octet| octet.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// RFC 3986, Section 3.2.2: `IPv6address` and `IPvFuture`, by their characters.
+fn is_address(octet: &u8) -> bool {
+    octet.is_ascii_alphanumeric() || b".:-_~!$&'()*+,;=%".contains(octet)
+}
+
+/// RFC 3986, Section 3.2.2: `reg-name`, of which an IPv4 address is one.
+fn is_name(host: &[u8]) -> bool {
+    let mut rest = host;
+    while let Some((&octet, after)) = rest.split_first() {
+        rest = match (octet, after) {
+            (b'%', [a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => after,
+            (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~', _) => after,
+            (octet, _) if b"!$&'()*+,;=".contains(&octet) => after,
+            _ => return false,
+        };
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_are_hosts() {
+        for host in ["a", "example.com", "127.0.0.1", "[::1]", "a_b", "a%2Db", "xn--a"] {
+            for port in ["", ":", ":80", ":65535", ":080"] {
+                let text = format!("{host}{port}");
+                assert!(HostPort::parse(text.as_bytes()).is_some(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_text_is_not_a_host() {
+        for text in [
+            "", ":80", "a:b", "a:80:80", "a:65536", "a:+80", "a:-1", "a b", "a/b", "a?b", "a#b",
+            "a@b", "[::1", "::1", "[]", "[::1]80", "a\\b", "a%2", "a%zz", "ä", "a\"", "a<b",
+            "a:8 0",
+        ] {
+            assert_eq!(HostPort::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_agree_without_regard_to_case_and_default_port() {
+        let agree = |a: &str, b: &str| {
+            let parse = |text| HostPort::parse(text).unwrap();
+            parse(a.as_bytes()).agrees(&parse(b.as_bytes()), 80)
+        };
+        assert!(agree("Example.com", "example.COM:80") && agree("a:", "a"));
+        assert!(!agree("a", "b") && !agree("a:81", "a") && !agree("a:81", "a:82"));
+    }
+}

@@ -1,0 +1,160 @@
+//! The receiving direction of a connection, which is the same for both roles but for the heads.
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
+
+use super::chunked::{too_large, Chunked};
+use super::config::Config;
+use super::error::Error;
+use super::head::Parsed;
+use super::received::Received;
+use super::scan::Scan;
+
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) config: Config,
+    pub(super) state: State,
+    scan: Scan,
+    /// An empty map whose memory is used for the next head.
+    spare: HeaderMap,
+}
+
+/// What is to be received next.
+#[derive(Debug)]
+pub(super) enum State {
+    Head,
+    Body(Body),
+    /// The message is complete; the next one begins when the exchange has ended.
+    Done,
+    /// The connection carries something else than HTTP/1.1.
+    Tunnel,
+    /// Nothing more is taken.
+    Stopped,
+    Failed(Error),
+}
+
+/// Where the content of a message ends (RFC 9112, Section 6.3).
+#[derive(Debug)]
+pub(super) enum Body {
+    Length(u64),
+    Chunked(Chunked),
+    /// Until the peer closes, and this many octets at most.
+    UntilClose(u64),
+}
+
+/// Parses the head of a message: octets, limits, an empty map.
+type ParseHead<H> = fn(&[u8], &Config, &mut HeaderMap) -> Result<Option<Parsed<H>>, Error>;
+
+impl Receiver {
+    pub(super) fn new(config: Config, state: State) -> Self {
+        Receiver { config, state, scan: Scan::default(), spare: HeaderMap::new() }
+    }
+
+    /// Takes a head off the front of `input`, once all of it is there.
+    pub(super) fn head<H>(
+        &mut self,
+        input: &mut BytesMut,
+        parse: ParseHead<H>,
+    ) -> Result<Option<Parsed<H>>, Error> {
+        let is_over = input.len() > self.config.max_head_size;
+        if input.is_empty() || !(self.scan.is_due(input) || is_over) {
+            return Ok(None);
+        }
+        let parsed = parse(input, &self.config, &mut self.spare);
+        match &parsed {
+            Ok(Some(parsed)) => {
+                self.scan.reset();
+                input.advance(parsed.len);
+            }
+            Ok(None) => self.scan.found_incomplete(input.len()),
+            Err(_) => {}
+        }
+        parsed
+    }
+
+    /// See [`ServerConnection::receive_body`](super::ServerConnection::receive_body).
+    pub(super) fn body(&mut self, input: &mut BytesMut) -> Result<Received, Error> {
+        let received = match &mut self.state {
+            State::Body(Body::Length(0)) => Ok(Received::End),
+            State::Body(Body::Length(left)) => return Ok(Received::Content(*left)),
+            State::Body(Body::UntilClose(0)) if input.is_empty() => return Ok(Received::NeedMore),
+            State::Body(Body::UntilClose(0)) => Err(too_large(&self.config)),
+            State::Body(Body::UntilClose(left)) => return Ok(Received::Content(*left)),
+            State::Body(Body::Chunked(chunked)) => chunked.receive(input, &self.config),
+            State::Failed(error) => return Err(error.clone()),
+            _ => return Ok(Received::End),
+        };
+        match &received {
+            Ok(Received::End) => self.state = State::Done,
+            Err(error) => self.state = State::Failed(error.clone()),
+            _ => {}
+        }
+        received
+    }
+
+    /// See [`ServerConnection::take_content`](super::ServerConnection::take_content).
+    pub(super) fn take_content(&mut self, input: &mut BytesMut) -> Bytes {
+        let len = usize::try_from(self.ahead()).map_or(input.len(), |len| len.min(input.len()));
+        self.consume(len as u64);
+        input.split_to(len).freeze()
+    }
+
+    /// See [`ServerConnection::consume`](super::ServerConnection::consume).
+    #[track_caller]
+    pub(super) fn consume(&mut self, len: u64) {
+        assert!(len <= self.ahead(), "{len} octets consumed of {} of content", self.ahead());
+        match &mut self.state {
+            State::Body(Body::Length(left)) => *left -= len,
+            // Without a limit it never comes to an end.
+            State::Body(Body::UntilClose(left)) if *left < u64::MAX => *left -= len,
+            State::Body(Body::Chunked(chunked)) => chunked.consume(len),
+            _ => {}
+        }
+    }
+
+    fn ahead(&self) -> u64 {
+        match &self.state {
+            State::Body(Body::Length(left)) => *left,
+            State::Body(Body::Chunked(chunked)) => chunked.ahead(),
+            State::Body(Body::UntilClose(left)) => *left,
+            _ => 0,
+        }
+    }
+
+    /// The peer has ended its direction, at a place that is not between two messages.
+    pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
+        let error = match &self.state {
+            State::Body(Body::UntilClose(_)) => {
+                self.state = State::Done;
+                return Ok(());
+            }
+            State::Body(Body::Length(0)) => return Ok(()),
+            State::Body(Body::Length(left)) => {
+                let detail = format!("the message ends {left} octets short of its content-length");
+                Error::truncated(detail)
+            }
+            State::Body(Body::Chunked(_)) => {
+                Error::truncated("the message ends before its last chunk")
+            }
+            State::Head => Error::truncated("the message ends within its head"),
+            State::Failed(error) => return Err(error.clone()),
+            State::Done | State::Tunnel | State::Stopped => return Ok(()),
+        };
+        self.fail(error.clone());
+        Err(error)
+    }
+
+    pub(super) fn fail(&mut self, error: Error) {
+        self.state = State::Failed(error);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Keeps the memory of a map that is not needed any more.
+    pub(super) fn recycle(&mut self, mut headers: HeaderMap) {
+        headers.clear();
+        self.spare = headers;
+    }
+}

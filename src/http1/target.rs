@@ -1,0 +1,71 @@
+//! The forms of a request target (RFC 9112, Section 3.2), and the host that it agrees with.
+
+use bytes::Bytes;
+use http::{Method, Uri};
+
+use super::error::Error;
+use super::host::{default_port, HostPort};
+
+/// Reads the target of a request.
+pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {
+    let is_connect = *method == Method::CONNECT;
+    match target.first() {
+        Some(b'/') if !is_connect => {}
+        Some(b'*') if !is_connect => {
+            // RFC 9112, Section 3.2.4.
+            if *method != Method::OPTIONS || target.len() > 1 {
+                return Err(Error::malformed("the request target * is for OPTIONS alone"));
+            }
+        }
+        // RFC 9112, Section 3.2.3: host and port, both.
+        _ if is_connect => {
+            if HostPort::parse(&target).is_none_or(|it| it.port.is_none_or(|port| port == 0)) {
+                return Err(Error::malformed("the target of CONNECT is not a host and a port"));
+            }
+        }
+        _ => check_absolute(&target)?,
+    }
+    // The types of `http` would drop a fragment, which RFC 9112, Section 3.2 has no place for.
+    if target.contains(&b'#') {
+        return Err(Error::malformed("the request target has a fragment"));
+    }
+    Uri::from_maybe_shared(target)
+        .map_err(|error| Error::malformed(format!("the request target is not valid: {error}")))
+}
+
+/// RFC 9112, Section 3.2.2: a scheme, an authority without userinfo, a path.
+fn check_absolute(target: &[u8]) -> Result<(), Error> {
+    let colon = target.iter().position(|&octet| octet == b':');
+    let (scheme, rest) = target.split_at(colon.unwrap_or(0));
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(octet));
+    let Some(rest) = rest.strip_prefix(b"://").filter(|_| is_scheme) else {
+        return Err(Error::malformed("the request target is neither a path nor an absolute URI"));
+    };
+    let end = rest.iter().position(|octet| b"/?#".contains(octet)).unwrap_or(rest.len());
+    match HostPort::parse(&rest[..end]) {
+        Some(_) => Ok(()),
+        None => Err(Error::malformed("the request target has no valid host")),
+    }
+}
+
+/// RFC 9112, Section 3.2: the `host` field is valid, and agrees with a target that names a host. A
+/// host that differs is refused, since whoever stands in front may have decided by the field.
+pub(super) fn check_host(uri: &Uri, host: &[u8]) -> Result<(), Error> {
+    let parsed = HostPort::parse(host);
+    let Some(authority) = uri.authority() else {
+        // An empty field says that the target has no authority.
+        return match parsed.is_some() || host.is_empty() {
+            true => Ok(()),
+            false => Err(Error::malformed("the value of host is not a host and a port")),
+        };
+    };
+    let default_port = uri.scheme_str().map_or(0, default_port);
+    let agrees = HostPort::parse(authority.as_str().as_bytes())
+        .zip(parsed)
+        .is_some_and(|(target, host)| target.agrees(&host, default_port));
+    match agrees {
+        true => Ok(()),
+        false => Err(Error::malformed("host differs from the host of the request target")),
+    }
+}
