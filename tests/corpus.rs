@@ -33,6 +33,9 @@ replay! {
     header_validation
     hpack_decode
     hpack_round_trip
+    http1_client
+    http1_messages
+    http1_server
     huffman
     server_receive
     settings

@@ -9,8 +9,10 @@ mod compression;
 mod cores;
 mod fields;
 mod frames;
+mod http1;
 mod input;
 mod joined;
+mod messages;
 mod order;
 mod receive;
 mod script;
@@ -20,6 +22,7 @@ mod upgrade;
 
 pub use compression::{hpack_decode, hpack_round_trip, huffman};
 pub use frames::frame_decode;
+pub use http1::{http1_client, http1_messages, http1_server};
 pub use joined::two_cores_joined;
 pub use receive::{client_receive, server_receive};
 pub use sections::header_validation;
