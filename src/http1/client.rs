@@ -71,11 +71,7 @@ impl ClientConnection {
         input: &mut BytesMut,
     ) -> Result<Option<Response<()>>, Error> {
         let result = match &self.receiver.state {
-            State::Head => self.receiver.head(input, head::response).and_then(|parsed| {
-                let Some(parsed) = parsed else { return Ok(None) };
-                self.begin(&parsed.head, &parsed.facts)?;
-                Ok(Some(parsed.head))
-            }),
+            State::Head => self.receive_head(input),
             State::Failed(error) => return Err(error.clone()),
             State::Done if self.sender == Sender::Head && !input.is_empty() => {
                 // RFC 9112, Section 9.2: it cannot be told which request it would answer.
@@ -84,6 +80,20 @@ impl ClientConnection {
             _ => return Ok(None),
         };
         result.map_err(|error| self.fail(error))
+    }
+
+    fn receive_head(&mut self, input: &mut BytesMut) -> Result<Option<Response<()>>, Error> {
+        if !self.receiver.is_head_due(input) {
+            return Ok(None);
+        }
+        let (mut response, mut facts) = (Response::new(()), Facts::default());
+        *response.headers_mut() = self.receiver.spare_fields();
+        if !self.receiver.head(input, &mut response, &mut facts, head::response)? {
+            self.receiver.recycle(std::mem::take(response.headers_mut()));
+            return Ok(None);
+        }
+        self.begin(&response, &facts)?;
+        Ok(Some(response))
     }
 
     fn begin(&mut self, head: &Response<()>, facts: &Facts) -> Result<(), Error> {
@@ -202,8 +212,9 @@ impl ClientConnection {
             if input.is_empty() && self.interim == 0 {
                 return Err(self.fail(Error::unanswered()));
             }
-            let parsed = head::response(input, &self.receiver.config, &mut HeaderMap::new());
-            if let Err(error) = parsed {
+            let (mut response, mut facts) = (Response::new(()), Facts::default());
+            let config = &self.receiver.config;
+            if let Err(error) = head::response(input, config, &mut response, &mut facts) {
                 return Err(self.fail(error));
             }
         }

@@ -16,7 +16,6 @@ pub(super) struct Facts {
     /// An `upgrade` field that `connection` lists, as RFC 9110, Section 7.8 asks for.
     pub(super) lists_upgrade: bool,
     pub(super) has_upgrade: bool,
-    pub(super) hosts: usize,
     pub(super) expects_continue: bool,
     /// `te: trailers`.
     pub(super) takes_trailers: bool,
@@ -52,7 +51,6 @@ impl Facts {
             header::TRANSFER_ENCODING => self.coding = self.coding.and(value),
             header::CONNECTION => self.note_connection(value),
             header::UPGRADE => self.has_upgrade = true,
-            header::HOST => self.hosts += 1,
             header::EXPECT => self.expects_continue |= lists(value, b"100-continue"),
             header::TE => self.takes_trailers |= lists(value, b"trailers"),
             _ => {}

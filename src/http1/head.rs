@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue, HOST};
 use http::{Method, Request, Response, StatusCode, Version};
 use httparse::{Header, ParserConfig, Status};
 
@@ -19,20 +19,14 @@ use super::target;
 /// A head with at most this many fields needs no memory while it is parsed.
 const FEW: usize = 32;
 
-/// A head, and how many octets it has.
-#[derive(Debug)]
-pub(super) struct Parsed<H> {
-    pub(super) head: H,
-    pub(super) facts: Facts,
-    pub(super) len: usize,
-}
-
-/// Parses the head of a request. `None` while it is not complete. `headers` is an empty map.
+/// Parses the head of a request into `head`, which has no fields yet, and returns its length. `None`
+/// while it is not complete: then nothing has changed.
 pub(super) fn request(
     octets: &[u8],
     config: &Config,
-    headers: &mut HeaderMap,
-) -> Result<Option<Parsed<Request<()>>>, Error> {
+    head: &mut Request<()>,
+    facts: &mut Facts,
+) -> Result<Option<usize>, Error> {
     let within = within_limits(octets, config.max_request_line.min(config.max_head_size), config);
     let parsed = with_fields(config, |fields| {
         let mut request = httparse::Request::new(&mut []);
@@ -41,7 +35,7 @@ pub(super) fn request(
             Ok(Status::Partial) => return Ok(Ok(None)),
             Err(error) => return Err(error),
         };
-        Ok(build_request(&within[..len], &request, headers).map(Some))
+        Ok(build_request(&within[..len], &request, head, facts).map(|()| Some(len)))
     });
     match parsed {
         Ok(Ok(None)) if within.len() == octets.len() => Ok(None),
@@ -58,12 +52,13 @@ pub(super) fn request(
     }
 }
 
-/// Parses the head of a response. `None` while it is not complete.
+/// Parses the head of a response, as [`request`] does.
 pub(super) fn response(
     octets: &[u8],
     config: &Config,
-    headers: &mut HeaderMap,
-) -> Result<Option<Parsed<Response<()>>>, Error> {
+    head: &mut Response<()>,
+    facts: &mut Facts,
+) -> Result<Option<usize>, Error> {
     let within = &octets[..octets.len().min(config.max_head_size)];
     let mut lenient = ParserConfig::default();
     lenient
@@ -75,7 +70,7 @@ pub(super) fn response(
         let parsed = lenient.parse_response_with_uninit_headers(&mut response, within, fields);
         match parsed {
             Ok(Status::Complete(len)) => {
-                Ok(build_response(&within[..len], &response, headers).map(Some))
+                Ok(build_response(&within[..len], &response, head, facts).map(|()| Some(len)))
             }
             Ok(Status::Partial) => Ok(Ok(None)),
             Err(error) => Err(error),
@@ -121,56 +116,54 @@ fn with_fields<'a, T>(
 fn build_request(
     octets: &[u8],
     parsed: &httparse::Request<'_, '_>,
-    headers: &mut HeaderMap,
-) -> Result<Parsed<Request<()>>, Error> {
+    head: &mut Request<()>,
+    facts: &mut Facts,
+) -> Result<(), Error> {
     check_line_ends(octets, parsed.headers)?;
     let shared = Shared::new(octets);
-    let method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
+    *head.method_mut() = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
         .map_err(|_| Error::malformed("the method is not a token"))?;
-    let uri = target::parse(&method, shared.slice(parsed.path.unwrap_or_default().as_bytes()))?;
-    let version = version(parsed.version);
-    let mut facts = Facts::default();
-    headers.reserve(parsed.headers.len());
+    let target = shared.slice(parsed.path.unwrap_or_default().as_bytes());
+    *head.uri_mut() = target::parse(head.method(), target)?;
+    *head.version_mut() = version(parsed.version);
+    let mut host = None;
+    head.headers_mut().reserve(parsed.headers.len());
     for field in &*parsed.headers {
         let name = field_name(field)?;
         facts.note(&name, field.value, only_length)?;
-        append(headers, name, shared.value(field.value)?)?;
+        if name == HOST && host.replace(field.value).is_some() {
+            return Err(Error::malformed("there is more than one host field"));
+        }
+        append(head.headers_mut(), name, shared.value(field.value)?)?;
     }
     // RFC 9112, Section 3.2: one `host`; in HTTP/1.0 it may be absent.
-    match headers.get(http::header::HOST) {
-        _ if facts.hosts > 1 => return Err(Error::malformed("there is more than one host field")),
-        Some(host) => target::check_host(&uri, host.as_bytes())?,
-        None if version == Version::HTTP_10 => {}
-        None => return Err(Error::malformed("there is no host field")),
+    match host {
+        Some(host) => target::check_host(head.uri(), host),
+        None if head.version() == Version::HTTP_10 => Ok(()),
+        None => Err(Error::malformed("there is no host field")),
     }
-    let (mut parts, ()) = Request::new(()).into_parts();
-    (parts.method, parts.uri, parts.version) = (method, uri, version);
-    parts.headers = std::mem::take(headers);
-    Ok(Parsed { head: Request::from_parts(parts, ()), facts, len: octets.len() })
 }
 
 fn build_response(
     octets: &[u8],
     parsed: &httparse::Response<'_, '_>,
-    headers: &mut HeaderMap,
-) -> Result<Parsed<Response<()>>, Error> {
+    head: &mut Response<()>,
+    facts: &mut Facts,
+) -> Result<(), Error> {
     let shared = Shared::new(octets);
     let status = StatusCode::from_u16(parsed.code.unwrap_or_default())
         .map_err(|_| Error::malformed("the status is below 100"))?;
-    let mut facts = Facts::default();
+    (*head.status_mut(), *head.version_mut()) = (status, version(parsed.version));
     // RFC 9112, Section 6.3: these have no content, and a length or coding says nothing.
     let is_bodyless = status.is_informational() || status == StatusCode::NO_CONTENT;
     let lengths = if is_bodyless { any_length } else { same_lengths };
-    headers.reserve(parsed.headers.len());
+    head.headers_mut().reserve(parsed.headers.len());
     for field in &*parsed.headers {
         let name = field_name(field)?;
         facts.note(&name, field.value, lengths)?;
-        append(headers, name, shared.unfolded(field.value)?)?;
+        append(head.headers_mut(), name, shared.unfolded(field.value)?)?;
     }
-    let (mut parts, ()) = Response::new(()).into_parts();
-    (parts.status, parts.version) = (status, version(parsed.version));
-    parts.headers = std::mem::take(headers);
-    Ok(Parsed { head: Response::from_parts(parts, ()), facts, len: octets.len() })
+    Ok(())
 }
 
 /// Parses a trailer section, from its first field line to the empty line.

@@ -47,29 +47,51 @@ pub(super) fn default_port(scheme: &str) -> u16 {
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    // `parse` alone would take a sign.
-    let digits = std::str::from_utf8(digits).ok()?;
-    digits.bytes().all(|octet| octet.is_ascii_digit()).then(|| digits.parse().ok())?
+    digits.iter().try_fold(0_u16, |port, octet| {
+        let digit = octet.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        port.checked_mul(10)?.checked_add(u16::from(digit))
+    })
 }
 
 /// RFC 3986, Section 3.2.2: `IPv6address` and `IPvFuture`, by their characters.
 fn is_address(octet: &u8) -> bool {
-    octet.is_ascii_alphanumeric() || b".:-_~!$&'()*+,;=%".contains(octet)
+    *octet == b'%' || *octet == b':' || PLAIN[usize::from(*octet)]
 }
 
 /// RFC 3986, Section 3.2.2: `reg-name`, of which an IPv4 address is one.
 fn is_name(host: &[u8]) -> bool {
-    let mut rest = host;
-    while let Some((&octet, after)) = rest.split_first() {
-        rest = match (octet, after) {
-            (b'%', [a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => after,
-            (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~', _) => after,
-            (octet, _) if b"!$&'()*+,;=".contains(&octet) => after,
+    // Without a branch for each octet: nearly all names are plain.
+    host.iter().fold(true, |all, octet| all & PLAIN[usize::from(*octet)]) || is_coded_name(host)
+}
+
+/// The same where there may be octets in percent-encoding.
+fn is_coded_name(mut host: &[u8]) -> bool {
+    loop {
+        host = match host {
+            [] => return true,
+            [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            [octet, rest @ ..] if PLAIN[usize::from(*octet)] => rest,
             _ => return false,
         };
     }
-    true
 }
+
+/// RFC 3986: `unreserved` and `sub-delims`.
+static PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 128 {
+        table[octet] = (octet as u8).is_ascii_alphanumeric();
+        octet += 1;
+    }
+    let marks = b"-._~!$&'()*+,;=";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

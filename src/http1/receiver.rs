@@ -6,7 +6,7 @@ use http::HeaderMap;
 use super::chunked::{too_large, Chunked};
 use super::config::Config;
 use super::error::Error;
-use super::head::Parsed;
+use super::facts::Facts;
 use super::received::Received;
 use super::scan::Scan;
 
@@ -42,34 +42,36 @@ pub(super) enum Body {
     UntilClose(u64),
 }
 
-/// Parses the head of a message: octets, limits, an empty map.
-type ParseHead<H> = fn(&[u8], &Config, &mut HeaderMap) -> Result<Option<Parsed<H>>, Error>;
+/// Parses a head into its last two arguments, and returns its length.
+type ParseHead<H> = fn(&[u8], &Config, &mut H, &mut Facts) -> Result<Option<usize>, Error>;
 
 impl Receiver {
     pub(super) fn new(config: Config, state: State) -> Self {
         Receiver { config, state, scan: Scan::default(), spare: HeaderMap::new() }
     }
 
+    /// Whether there may be a head at the front of `input`.
+    pub(super) fn is_head_due(&mut self, input: &[u8]) -> bool {
+        !input.is_empty() && (self.scan.is_due(input) || input.len() > self.config.max_head_size)
+    }
+
     /// Takes a head off the front of `input`, once all of it is there.
     pub(super) fn head<H>(
         &mut self,
         input: &mut BytesMut,
+        head: &mut H,
+        facts: &mut Facts,
         parse: ParseHead<H>,
-    ) -> Result<Option<Parsed<H>>, Error> {
-        let is_over = input.len() > self.config.max_head_size;
-        if input.is_empty() || !(self.scan.is_due(input) || is_over) {
-            return Ok(None);
-        }
-        let parsed = parse(input, &self.config, &mut self.spare);
-        match &parsed {
-            Ok(Some(parsed)) => {
+    ) -> Result<bool, Error> {
+        let len = parse(input, &self.config, head, facts)?;
+        match len {
+            Some(len) => {
                 self.scan.reset();
-                input.advance(parsed.len);
+                input.advance(len);
             }
-            Ok(None) => self.scan.found_incomplete(input.len()),
-            Err(_) => {}
+            None => self.scan.found_incomplete(input.len()),
         }
-        parsed
+        Ok(len.is_some())
     }
 
     /// See [`ServerConnection::receive_body`](super::ServerConnection::receive_body).
@@ -150,6 +152,11 @@ impl Receiver {
 
     pub(super) fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
+    }
+
+    /// An empty map, with the memory of one that was given back.
+    pub(super) fn spare_fields(&mut self) -> HeaderMap {
+        std::mem::take(&mut self.spare)
     }
 
     /// Keeps the memory of a map that is not needed any more.

@@ -68,20 +68,26 @@ impl ServerConnection {
             State::Failed(error) => return Err(error.clone()),
             _ => return Ok(None),
         }
-        let result = self.skip_empty_line(input).and_then(|is_at_head| match is_at_head {
-            true => self.receiver.head(input, head::request),
-            false => Ok(None),
-        });
-        let result = match result {
-            Ok(Some(parsed)) => self.begin(&parsed.head, &parsed.facts).map(|()| Some(parsed.head)),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let result = self.receive_head(input);
         if let Err(error) = &result {
             self.receiver.fail(error.clone());
             self.is_persistent = false;
         }
         result
+    }
+
+    fn receive_head(&mut self, input: &mut BytesMut) -> Result<Option<Request<()>>, Error> {
+        if !self.skip_empty_line(input)? || !self.receiver.is_head_due(input) {
+            return Ok(None);
+        }
+        let (mut request, mut facts) = (Request::new(()), Facts::default());
+        *request.headers_mut() = self.receiver.spare_fields();
+        if !self.receiver.head(input, &mut request, &mut facts, head::request)? {
+            self.receiver.recycle(std::mem::take(request.headers_mut()));
+            return Ok(None);
+        }
+        self.begin(&request, &facts)?;
+        Ok(Some(request))
     }
 
     /// RFC 9112, Section 2.2: a server passes over one empty line before a request, as some clients
@@ -188,8 +194,9 @@ impl ServerConnection {
                 return Ok(());
             }
             // What is wrong with the part that has come says more than that it has no end.
-            let parsed = head::request(input, &self.receiver.config, &mut HeaderMap::new());
-            if let Err(error) = parsed {
+            let (mut request, mut facts) = (Request::new(()), Facts::default());
+            let config = &self.receiver.config;
+            if let Err(error) = head::request(input, config, &mut request, &mut facts) {
                 self.receiver.fail(error.clone());
                 return Err(error);
             }
