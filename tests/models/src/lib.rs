@@ -29,7 +29,7 @@ pub mod transport;
 #[path = "../../../src/upgrade/mod.rs"]
 pub mod upgrade;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};
