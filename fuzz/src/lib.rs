@@ -19,6 +19,11 @@ mod script;
 mod sections;
 mod settings;
 mod upgrade;
+#[path = "../../src/proto/tests/wire_order.rs"]
+mod wire_order;
+
+use h2_sync::frame;
+use h2_sync::proto::Role;
 
 pub use compression::{hpack_decode, hpack_round_trip, huffman};
 pub use frames::frame_decode;

@@ -14,6 +14,7 @@ use super::cores::{events, frames, request, start, take_output};
 use super::input::Input;
 use super::order::EventOrder;
 use super::script;
+use super::wire_order::WireOrder;
 
 /// Any octets, to a server.
 ///
@@ -207,8 +208,11 @@ impl Outcome {
 }
 
 /// RFC 9113, Section 5.4.1: GOAWAY says why, and nothing follows it. Returns how many there are.
+/// Nothing that went out concerns an idle stream.
 fn check_goaway(role: Role, output: &[u8], error: Option<&ConnectionError>) -> usize {
     let frames = frames(role, output);
+    let mut order = WireOrder::of_one(role);
+    frames.iter().for_each(|frame| order.check(role, frame));
     let goaways = frames.iter().filter(|frame| matches!(frame, Frame::Goaway(_))).count();
     assert!(goaways <= 1);
     if let Some(error) = error {

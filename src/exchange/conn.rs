@@ -4,7 +4,6 @@
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::BuildHasherDefault;
 use std::io::{Read, Write};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +18,7 @@ use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::link::{ReadBuffer, WriteBuffer};
-use crate::proto::{Connection, IdHasher};
+use crate::proto::{Connection, IdHashState};
 use crate::transport::{Closer, Halves};
 
 /// One connection.
@@ -97,7 +96,7 @@ pub(crate) struct State {
     pub(super) end: Ending,
 }
 
-pub(crate) type Inboxes = HashMap<StreamId, Inbox, BuildHasherDefault<IdHasher>>;
+pub(crate) type Inboxes = HashMap<StreamId, Inbox, IdHashState>;
 
 /// How far the end of the connection has come.
 #[derive(Debug, Default)]

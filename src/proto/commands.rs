@@ -13,9 +13,7 @@ use super::settings;
 use super::state::{Cause, State};
 use super::stream::Phase;
 use super::timers::{PingPurpose, Shutdown};
-use crate::frame::{
-    ErrorCode, PriorityUpdate, RstStream, Setting, Settings, StreamId, WindowUpdate,
-};
+use crate::frame::{ErrorCode, PriorityUpdate, Setting, Settings, StreamId};
 
 /// PINGs of the application that may be unanswered at once.
 const MAX_OWN_PINGS: usize = 16;
@@ -44,10 +42,9 @@ impl Connection {
         Ok(())
     }
 
-    /// RST_STREAM, and the stream is over.
+    /// The stream is over, with RST_STREAM where the peer knows of it.
     pub(super) fn reset_stream(&mut self, id: StreamId, code: ErrorCode, now: Instant) {
-        self.stats.resets_sent += 1;
-        self.queue(RstStream { stream_id: id, error_code: code });
+        self.queue_reset(id, code);
         self.finish(id, Cause::ResetByUs, now);
     }
 
@@ -62,7 +59,7 @@ impl Connection {
     pub fn decline_body(&mut self, id: StreamId, now: Instant) -> Result<(), CommandError> {
         self.check_open()?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
-        if stream.recv.phase == Phase::Done {
+        if stream.recv.phase == Phase::Done || stream.recv.is_declined {
             return Ok(());
         }
         stream.recv.is_declined = true;
@@ -113,7 +110,7 @@ impl Connection {
             return;
         }
         if let Some(increment) = stream.recv.window.take_update() {
-            self.queue(WindowUpdate { stream_id: id, increment });
+            self.queue_stream_credit(id, increment);
         }
     }
 

@@ -74,7 +74,7 @@ impl Budget {
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
 ///   `max_header_list_size` at most, with as much again of it encoded,
-/// - `max_pending_acks` acknowledgements of up to 17 octets, and five octets for each of the
+/// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
 ///   `remembered_streams` of each side.
 ///
 /// # Budgets
@@ -144,17 +144,19 @@ pub struct Config {
     /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000. A peer that has us owe
     /// it more, and does not read, is cut off with ENHANCE_YOUR_CALM.
     pub max_pending_acks: u32,
-    /// RST_STREAM frames received, but for requests that the server refuses and promises that the client
-    /// does not want. Default 500 + 33/s: a browser that leaves a page of 50 images may do so every two
-    /// seconds for as long as it likes. Ten streams that end as they should earn one back, so that one
-    /// request in eleven may be cancelled at any rate.
+    /// Work that the peer wasted by RST_STREAM: a reset before the response has begun costs one, a
+    /// reset of a response that has begun an eighth, and one that only stops the upload after the
+    /// response nothing. Resets of streams that this side opened cost nothing. Four streams that end
+    /// as they should earn one back, so that one request in five may be cancelled at any rate. Default
+    /// 1,000 + 100/s: a browser may leave a page of 100 images eight times a second.
     pub resets_received: Budget,
     /// Streams that the peer made us reset: requests that are malformed, too large or over
     /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, credit for
-    /// more than we have sent; for streams that we have reset, more DATA than their window allowed. Each
-    /// DATA frame that carries something earns one back. Default 10,000 + 330/s.
+    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, RST_STREAM and
+    /// credit for more than we have sent. Other frames for streams that have ended or are forgotten cost
+    /// a quarter. Each request, and each DATA frame that carries something, earns one back. Default
+    /// 10,000 + 330/s.
     pub glitches: Budget,
     /// PING frames received. Each DATA frame that carries something, in either direction, earns one
     /// back. Default 100 + 10/s.
@@ -168,9 +170,9 @@ pub struct Config {
     /// Promised streams that a client holds at once. Default 100. More are refused; while `enable_push`
     /// is off, any is a connection error.
     pub max_promised_streams: usize,
-    /// Streams that have ended and are remembered with how, of each side. Default 1,024; one
-    /// octet each, and four more where streams have been reset by us. A frame for one that is forgotten is taken for a peer's mistake where it may only have
-    /// been late: the stream is reset again.
+    /// Streams that have ended and are remembered with how, of each side. Default 1,024; four
+    /// octets each, and four more where streams have been reset by us. A frame for a stream that is
+    /// forgotten may only be late, and is ignored; for one that is remembered, the rules are enforced.
     pub remembered_streams: u32,
     /// Octets of DATA waiting to be sent over all streams, and of field sections as well. Default
     /// 8 MiB; over it, sending says "full". One action larger than this is taken when nothing
@@ -236,7 +238,7 @@ impl Default for Config {
             encoder_table_cap: 4_096,
             max_settings_entries: 32,
             max_pending_acks: 1_000,
-            resets_received: Budget::new(500, 33),
+            resets_received: Budget::new(1_000, 100),
             resets_provoked: Budget::new(500, 33),
             glitches: Budget::new(10_000, 330),
             pings_received: Budget::new(100, 10),

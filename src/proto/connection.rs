@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::budgets::Budgets;
 use super::config::{Config, Role};
 use super::event::{CloseReason, Event};
 use super::flow::{RecvWindow, SendWindow};
-use super::limits::Budgets;
 use super::priority::Priority;
 use super::queue::EventQueue;
 use super::receive_block::Block;

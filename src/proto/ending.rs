@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::budgets::PeerAction;
 use super::config::Role;
 use super::connection::{Connection, PeerGoaway};
 use super::error::{CommandError, ConnectionError};
@@ -73,7 +74,8 @@ impl Connection {
     pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
         let Some(stream) = self.streams.remove(id, cause) else { return };
         if cause == Cause::EndStream {
-            self.budgets.answered();
+            // It earns: there is nothing to refuse.
+            let _ = self.budgets.charge(PeerAction::CompleteStream, now);
         }
         if let Some(place) = stream.send.scheduled {
             self.scheduler.remove(id, place);

@@ -71,13 +71,14 @@
 //! | `upgrade` | connections that begin as HTTP/1.1 |
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
-//! | `state`, `stream`, `streams`, `flow` | the states of RFC 9113, Section 5.1; windows |
+//! | `state`, `stream`, `streams`, `id_hasher`, `flow` | the states of RFC 9113, Section 5.1; windows |
 //! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
-//! | `limits`, `timers` | budgets against abuse; deadlines |
+//! | `budgets`, `timers` | budgets against abuse; deadlines |
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
 mod authority;
+mod budgets;
 mod commands;
 mod config;
 mod connection;
@@ -87,7 +88,7 @@ mod error;
 mod event;
 mod flow;
 mod headers;
-mod limits;
+mod id_hasher;
 mod octets;
 mod opening;
 mod outgoing;
@@ -124,12 +125,12 @@ pub(crate) use error::GoawayText;
 pub(crate) use error::PEER_SPEAKS_HTTP1;
 pub use error::{CommandError, ConnectionError, Fault, Malformed};
 pub use event::{CloseReason, Event, Extension, HeadersKind, ResetBy};
+pub(crate) use id_hasher::IdHashState;
 pub use outgoing::Transmit;
 pub use priority::Priority;
 pub(crate) use sending::AT_ONCE;
 pub use settings::SettingValues;
 pub use stats::{Compression, Stats, Traffic};
-pub(crate) use streams::IdHasher;
 pub(crate) use timers::{GRACE, LATE};
 pub use trace::FRAMES as TRACE_TARGET;
 pub use validate::ConfigError;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::budgets::PeerAction;
 use super::connection::Connection;
 use super::error::{ConnectionError, PEER_SPEAKS_HTTP1};
 use super::event::{CloseReason, Event, Extension, ResetBy};
@@ -23,8 +24,9 @@ const COPIED: usize = 4 << 10;
 /// largest read and what was left before it is shared.
 const MAX_WASTE: usize = 20;
 
-/// DATA for a stream that is gone, beyond what was on its way, and that is smaller than this is counted
-/// as of no use: it is more work, for each octet, than its sender has with it.
+/// DATA for a stream that is gone, beyond what was on its way, is charged if it is smaller than this: it
+/// is more work, for each octet, than its sender has with it. For larger pieces the connection's window
+/// makes up.
 const SLIVER: usize = 256;
 
 impl Connection {
@@ -183,17 +185,13 @@ impl Connection {
             if self.streams.was_on_its_way(id, counted, frame.end_stream) {
                 return Ok(());
             }
-            if frame.data.len() >= SLIVER {
-                // The window of the connection allowed it: it makes up for what it costs.
-                self.budgets.useful();
-            }
-            return self.receive_for_missing(id, "DATA", now);
+            let is_sliver = frame.data.len() < SLIVER;
+            let action = if is_sliver { PeerAction::LateFrame } else { PeerAction::LateData };
+            return self.receive_for_missing(id, "DATA", action, now);
         };
-        if frame.data.is_empty() && !frame.end_stream {
-            self.budgets.glitch(now)?;
-        } else {
-            self.budgets.useful();
-        }
+        let is_empty = frame.data.is_empty() && !frame.end_stream;
+        let action = if is_empty { PeerAction::EmptyData } else { PeerAction::Data };
+        self.budgets.charge(action, now)?;
         if stream.recv.phase == Phase::Headers && stream.state.can_receive() {
             return self.violation(id, ErrorCode::ProtocolError, "DATA before HEADERS", now);
         }
@@ -228,25 +226,31 @@ impl Connection {
         Ok(())
     }
 
-    /// A frame that opens nothing came for a stream that is not in the table.
+    /// A frame that opens nothing came for a stream that is not in the table. `late` is what it is
+    /// charged as, if it may have been on its way when the stream ended.
     pub(super) fn receive_for_missing(
         &mut self,
         id: StreamId,
         what: &'static str,
+        late: PeerAction,
         now: Instant,
     ) -> Result<(), ConnectionError> {
         self.check_not_idle(id, what)?;
-        if self.is_ignored(id) {
-            return self.budgets.glitch(now);
+        if self.is_ignored(id) || self.streams.may_be_late(id) {
+            return self.budgets.charge(late, now);
         }
         match self.streams.standing(id) {
-            // RFC 9113, Section 5.1: frames that may have been on their way when we reset the stream.
-            Standing::Closed(Cause::ResetByUs) => self.budgets.glitch(now),
             // RFC 9113, Section 5.1: after END_STREAM of both sides it is a connection error.
             Standing::Closed(Cause::EndStream) => Err(ConnectionError::peer(
                 ErrorCode::StreamClosed,
                 format!("{what} on stream {id}, which has ended"),
             )),
+            // Not recorded as reset: HEADERS on it remain a connection error (Section 5.1.1).
+            Standing::Skipped => {
+                self.budgets.charge(PeerAction::ProvokedReset, now)?;
+                self.queue_reset(id, ErrorCode::StreamClosed);
+                Ok(())
+            }
             _ => self.violation(id, ErrorCode::StreamClosed, what, now),
         }
     }
@@ -255,10 +259,6 @@ impl Connection {
     /// frames are ignored, but for what flow control and HPACK need of them.
     pub(super) fn is_ignored(&self, id: StreamId) -> bool {
         !self.streams.is_own(id) && self.goaway_sent.is_some_and(|last| id > last)
-    }
-
-    fn is_reset_by_us(&self, id: StreamId) -> bool {
-        self.streams.standing(id) == Standing::Closed(Cause::ResetByUs)
     }
 
     /// RFC 9113, Section 5.1: on an idle stream only HEADERS, PUSH_PROMISE and PRIORITY may come.
@@ -305,22 +305,22 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         let is_known = self.streams.get(id).is_some();
-        if !is_known && (self.is_ignored(id) || self.is_reset_by_us(id)) {
+        if !is_known && (self.is_ignored(id) || self.streams.may_be_late(id)) {
             // RFC 9113, Section 5.4.2: one RST_STREAM says it all; Section 6.8: nothing is said of
             // a stream beyond our GOAWAY.
-            return self.budgets.glitch(now);
+            return self.budgets.charge(PeerAction::LateFrame, now);
         }
         if self.streams.standing(id) == Standing::Idle {
             // RFC 9113, Section 6.4: RST_STREAM must not be sent for an idle stream.
             return Err(ConnectionError::peer(code, format!("{what} (idle stream {id})")));
         }
-        self.budgets.reset_provoked(now)?;
+        self.budgets.charge(PeerAction::ProvokedReset, now)?;
         log::debug!("{}: stream {id} is reset with {code}: {what}", self.role.name());
         if is_known {
             let by = ResetBy::Violation;
             let (retry_safe, detail) = (false, Some(what.into()));
             self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
-        } else {
+        } else if matches!(self.streams.standing(id), Standing::Closed(_)) {
             self.streams.record(id, Cause::ResetByUs);
         }
         self.reset_stream(id, code, now);

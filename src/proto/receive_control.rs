@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::budgets::PeerAction;
 use super::config::Role;
 use super::connection::{Connection, PeerGoaway};
 use super::error::{ConnectionError, GoawayText};
@@ -15,8 +16,9 @@ use super::state::{Cause, State};
 use super::stream::{Stall, Stream};
 use super::streams::Standing;
 use super::timers::PingPurpose;
+use super::transmit::ConnectionFrame;
 use crate::frame::{
-    self, ErrorCode, Frame, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
+    self, ErrorCode, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
     WindowUpdate,
 };
 
@@ -34,14 +36,14 @@ impl Connection {
         self.stats.resets_received += 1;
         self.check_not_idle(id, "RST_STREAM")?;
         let code = frame.error_code;
-        // A server that has too much to do refuses what it is asked, and must not lose its client for
-        // that; nor a client its server, which has promised what nobody wants.
-        let is_declined = self.streams.is_own(id)
-            && self.streams.get(id).is_some()
-            && (code == ErrorCode::RefusedStream || self.role == Role::Server);
-        if !is_declined {
-            self.budgets.reset_received(now)?;
-        }
+        let action = match self.streams.get(id) {
+            None => PeerAction::LateReset,
+            Some(_) if self.streams.is_own(id) => PeerAction::ResetOfOurs,
+            Some(stream) if !stream.send.on_wire => PeerAction::ResetBeforeResponse,
+            Some(stream) if stream.state.can_send() => PeerAction::ResetDuringResponse,
+            Some(_) => PeerAction::ResetAfterResponse,
+        };
+        self.budgets.charge(action, now)?;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         stream.state.reset(Cause::ResetByPeer);
         // RFC 9113, Section 8.7: REFUSED_STREAM says that nothing was processed.
@@ -58,7 +60,7 @@ impl Connection {
         frame: Settings,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        self.budgets.settings(now)?;
+        self.budgets.charge(PeerAction::Settings, now)?;
         if frame.ack {
             return match self.local.acknowledged() {
                 Some(settings) => {
@@ -66,7 +68,7 @@ impl Connection {
                     self.events.push(Event::SettingsAcknowledged);
                     Ok(())
                 }
-                None => self.budgets.glitch(now),
+                None => self.budgets.charge(PeerAction::StrayAck, now),
             };
         }
         if frame.entries.len() > self.config.max_settings_entries {
@@ -152,11 +154,11 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         if !frame.ack {
-            self.budgets.ping(now)?;
+            self.budgets.charge(PeerAction::Ping, now)?;
             return self.queue_ack(Ping { ack: true, payload: frame.payload });
         }
         let Some(index) = self.pings.iter().position(|ping| ping.payload == frame.payload) else {
-            return self.budgets.glitch(now);
+            return self.budgets.charge(PeerAction::StrayAck, now);
         };
         if let Some(ping) = self.pings.remove(index) {
             let round_trip_time = now.saturating_duration_since(ping.queued);
@@ -175,7 +177,7 @@ impl Connection {
 
     /// Queues an acknowledgement. A peer that asks for them and never reads would have them pile
     /// up (CVE-2019-9512, CVE-2019-9515).
-    fn queue_ack(&mut self, frame: impl Into<Frame>) -> Result<(), ConnectionError> {
+    fn queue_ack(&mut self, frame: impl ConnectionFrame) -> Result<(), ConnectionError> {
         self.pending_acks += 1;
         if self.pending_acks > self.config.max_pending_acks {
             return Err(ConnectionError::limit(
@@ -193,7 +195,7 @@ impl Connection {
         frame: Goaway,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        self.budgets.glitch(now)?;
+        self.budgets.charge(PeerAction::Goaway, now)?;
         let last = frame.last_stream_id;
         if self.goaway_received.as_ref().is_some_and(|before| last > before.last_stream_id) {
             return Err(ConnectionError::peer(
@@ -260,7 +262,7 @@ impl Connection {
         self.check_not_idle(id, "WINDOW_UPDATE")?;
         let Some(stream) = self.streams.get_mut(id) else {
             // It may have been on its way when the stream ended.
-            return self.budgets.late_credit(granted, now);
+            return self.budgets.charge_late_credit(granted, now);
         };
         if let Err(refusal) = stream.state.recv_window_update() {
             return self.refused(id, refusal, "WINDOW_UPDATE before HEADERS", now);
@@ -288,7 +290,7 @@ impl Connection {
         frame: frame::Priority,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        self.budgets.glitch(now)?;
+        self.budgets.charge(PeerAction::Priority, now)?;
         if frame.dependency.stream_id == frame.stream_id {
             let what = "a stream cannot depend on itself";
             return self.violation(frame.stream_id, ErrorCode::ProtocolError, what, now);
@@ -309,7 +311,7 @@ impl Connection {
                 "a server sent PRIORITY_UPDATE",
             ));
         }
-        self.budgets.glitch(now)?;
+        self.budgets.charge(PeerAction::PriorityUpdate, now)?;
         // RFC 8941, Section 4.2: a value that cannot be parsed is ignored.
         let Some(priority) = Priority::from_lines([&frame.field_value[..]]) else { return Ok(()) };
         if let Some(stream) = self.streams.get_mut(id) {
@@ -347,7 +349,7 @@ impl Connection {
         extension: Extension,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        self.budgets.glitch(now)?;
+        self.budgets.charge(PeerAction::Extension, now)?;
         // RFC 7838 and RFC 8336 give ALTSVC and ORIGIN a meaning at clients alone.
         let for_clients = matches!(extension, Extension::AltSvc(_) | Extension::Origin(_));
         if self.role == Role::Client || !for_clients {

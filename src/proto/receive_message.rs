@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
+use super::budgets::PeerAction;
 use super::config::Role;
 use super::connection::Connection;
 use super::content::{self, Content};
@@ -15,7 +16,7 @@ use super::state::{Cause, State};
 use super::stream::Phase;
 use super::streams::Standing;
 use super::transmit_block::BlockStart;
-use crate::frame::{ErrorCode, RstStream, StreamId};
+use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 
 const SELF_DEPENDENCY: &str = "a stream cannot depend on itself";
@@ -41,12 +42,14 @@ impl Connection {
         }
         match self.streams.standing(id) {
             // RFC 9113, Section 6.8: beyond our GOAWAY nothing is done but decode.
-            Standing::Idle if self.is_ignored(id) => self.budgets.glitch(now),
+            Standing::Idle if self.is_ignored(id) => {
+                self.budgets.charge(PeerAction::LateFrame, now)
+            }
             Standing::Idle => self.receive_request(section, now),
             // RFC 9113, Section 5.1: the response to a request that was cancelled meanwhile, or the
             // trailers of one.
             _ if section.end_stream && self.streams.was_on_its_way(id, 0, true) => Ok(()),
-            _ => self.receive_for_missing(id, "HEADERS", now),
+            _ => self.receive_for_missing(id, "HEADERS", PeerAction::LateFrame, now),
         }
     }
 
@@ -56,9 +59,7 @@ impl Connection {
         let what = match (self.streams.get(id), self.streams.standing(id)) {
             (None, Standing::Idle) if is_peers => return Ok(()),
             // RFC 9113, Section 5.1.1: identifiers only go up.
-            (None, Standing::Skipped | Standing::Forgotten) if is_peers => {
-                "below one that has been used"
-            }
+            (None, Standing::Skipped) => "below one that has been used",
             // RFC 9113, Section 5.1.1: clients open odd ones, and servers have to promise first.
             (None, Standing::Idle) => "which the peer cannot open",
             (Some(stream), _) if stream.state == State::Idle => "which has not been opened",
@@ -76,13 +77,13 @@ impl Connection {
         self.streams.use_id(id);
         let priority = self.take_early_priority(id);
         if section.depends_on_itself {
-            return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
+            return self.reject(id, SELF_DEPENDENCY, now);
         }
         // RFC 9113, Section 5.1.2: over our limit: PROTOCOL_ERROR or REFUSED_STREAM; the latter
         // says that the request may be tried again.
         if self.streams.peer_active >= self.local.max_concurrent_streams() {
             self.stats.streams_refused += 1;
-            self.budgets.reset_provoked(now)?;
+            self.budgets.charge(PeerAction::RefusedStream, now)?;
             self.refuse(id, ErrorCode::RefusedStream);
             return Ok(());
         }
@@ -92,18 +93,23 @@ impl Connection {
         let extended_connect = self.local.enable_connect_protocol();
         let facts = match headers::check_request(&section.headers, extended_connect) {
             Ok(facts) => facts,
-            Err(what) => return self.malformed(id, &what, now),
+            Err(what) => return self.reject(id, &what.to_string(), now),
         };
         if section.end_stream {
             if let Err(error) = Content::of_request(&facts).check_end() {
-                return self.violation(id, ErrorCode::ProtocolError, &error.to_string(), now);
+                return self.reject(id, &error.to_string(), now);
             }
         }
-        self.accept(section, facts, priority.or(facts.priority));
-        Ok(())
+        self.accept(section, facts, priority.or(facts.priority), now)
     }
 
-    fn accept(&mut self, section: Section, facts: RequestFacts, priority: Option<Priority>) {
+    fn accept(
+        &mut self,
+        section: Section,
+        facts: RequestFacts,
+        priority: Option<Priority>,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
         let mut stream = self.new_stream(section.id);
         stream.request = facts;
         stream.priority = priority;
@@ -116,15 +122,15 @@ impl Connection {
         self.streams.peer_active += 1;
         self.stats.streams_accepted += 1;
         self.last_processed = section.id;
-        self.budgets.useful();
         self.push_headers(section, HeadersKind::Request);
+        self.budgets.charge(PeerAction::Request, now)
     }
 
     /// A field section over the limit gets an answer of its own: 431 (RFC 6585, Section 5), and
     /// the application never sees it.
     fn answer_431(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
         let id = section.id;
-        self.budgets.reset_provoked(now)?;
+        self.budgets.charge(PeerAction::RefusedStream, now)?;
         self.stats.streams_refused += 1;
         self.last_processed = id;
         let answer = Headers::from([(":status", "431"), ("content-length", "0")]);
@@ -259,24 +265,24 @@ impl Connection {
         // RFC 9113, Section 6.6: on a stream that is open or half-closed (local) for us. One that
         // we have reset may still have promises on their way.
         let parent_open = self.streams.get(parent).is_some_and(|stream| stream.state.can_receive());
-        let reset_by_us = self.streams.standing(parent) == Standing::Closed(Cause::ResetByUs);
-        if !parent.is_client_initiated() || !(parent_open || reset_by_us) {
+        let is_late = self.streams.may_be_late(parent);
+        if !parent.is_client_initiated() || !(parent_open || is_late) {
             return error(format!("PUSH_PROMISE on stream {parent}, which is not open"));
         }
         self.streams.use_id(promised);
         if self.is_ignored(promised) {
-            return self.budgets.glitch(now);
+            return self.budgets.charge(PeerAction::LateFrame, now);
         }
         let over_limit = self.promised >= self.config.max_promised_streams;
-        if reset_by_us || !self.local.enable_push() || over_limit || truncated {
+        if is_late || !self.local.enable_push() || over_limit || truncated {
             self.stats.streams_refused += 1;
-            self.budgets.reset_provoked(now)?;
+            self.budgets.charge(PeerAction::RefusedStream, now)?;
             self.refuse(promised, ErrorCode::Cancel);
             return Ok(());
         }
         let facts = match headers::check_promise(&headers) {
             Ok(facts) => facts,
-            Err(what) => return self.malformed(promised, &what, now),
+            Err(what) => return self.reject(promised, &what.to_string(), now),
         };
         let mut stream = self.new_stream(promised);
         stream.request = facts;
@@ -307,11 +313,18 @@ impl Connection {
         self.violation(id, ErrorCode::ProtocolError, &what.to_string(), now)
     }
 
+    /// The request that would open a stream is malformed (RFC 9113, Section 8.1.1).
+    fn reject(&mut self, id: StreamId, what: &str, now: Instant) -> Result<(), ConnectionError> {
+        self.budgets.charge(PeerAction::ProvokedReset, now)?;
+        log::debug!("{}: stream {id} is reset: {what}", self.role.name());
+        self.refuse(id, ErrorCode::ProtocolError);
+        Ok(())
+    }
+
     /// RST_STREAM for a stream that never got into the table.
     fn refuse(&mut self, id: StreamId, code: ErrorCode) {
         self.streams.record_refused(id, self.local.initial_window_size());
-        self.stats.resets_sent += 1;
-        self.queue(RstStream { stream_id: id, error_code: code });
+        self.queue_reset(id, code);
     }
 
     fn take_early_priority(&mut self, id: StreamId) -> Option<Priority> {

@@ -1,9 +1,9 @@
 //! The table of streams by identifier, and what is remembered of those that are gone.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::config::Role;
+use super::id_hasher::IdHashState;
 use super::state::Cause;
 use super::stream::{Phase, Stream};
 use crate::frame::StreamId;
@@ -24,7 +24,7 @@ pub(crate) enum Standing {
 #[derive(Debug)]
 pub(crate) struct Streams {
     role: Role,
-    live: HashMap<StreamId, Stream, BuildHasherDefault<IdHasher>>,
+    live: HashMap<StreamId, Stream, IdHashState>,
     own: History,
     peers: History,
     /// Streams of ours that count against the peer's limit.
@@ -113,6 +113,18 @@ impl Streams {
         }
     }
 
+    /// Whether the peer has heard of the stream: its HEADERS or its promise have gone out or come in,
+    /// or it has been skipped. Of others, nothing but what opens them may be said.
+    pub(crate) fn is_known_to_peer(&self, id: StreamId) -> bool {
+        self.standing(id) != Standing::Idle
+    }
+
+    /// Whether a frame for a stream that is gone may have been on its way when we reset it
+    /// (RFC 9113, Section 5.1). Of those that are forgotten, that is assumed.
+    pub(crate) fn may_be_late(&self, id: StreamId) -> bool {
+        matches!(self.standing(id), Standing::Closed(Cause::ResetByUs) | Standing::Forgotten)
+    }
+
     /// Takes a stream out of the table and remembers how it ended.
     pub(crate) fn remove(&mut self, id: StreamId, cause: Cause) -> Option<Stream> {
         let stream = self.live.remove(&id)?;
@@ -149,17 +161,46 @@ impl Streams {
 }
 
 /// The last identifiers of one side. They only ever go up, so a ring indexed by the identifier
-/// itself finds each in one step and costs an octet a stream, and nothing before the first ends.
+/// itself finds each in one step, and each place says which identifier it is about: what is older
+/// need not be cleared when identifiers are skipped.
 #[derive(Debug)]
 struct History {
     last: StreamId,
     /// As far as it has been used: a connection with a few requests has a small one.
-    ring: Vec<Option<Cause>>,
+    ring: Vec<Record>,
     /// Octets of DATA that may still come for streams that we have reset, in places like those of the
     /// ring. As far as there are any: most connections never have one.
     awaited: Vec<u32>,
     /// How long the ring can be; 1 at least.
     remembered: u32,
+}
+
+/// An identifier that has ended, and how: half of the identifier, since those of one side differ in
+/// that, and the cause in the two bits that are free. 0 is no record.
+#[derive(Debug, Clone, Copy, Default)]
+struct Record(u32);
+
+impl Record {
+    fn new(id: StreamId, cause: Cause) -> Self {
+        let cause = match cause {
+            Cause::EndStream => 1,
+            Cause::ResetByPeer => 2,
+            Cause::ResetByUs => 3,
+        };
+        Record((id.get() >> 1) << 2 | cause)
+    }
+
+    fn cause(self, id: StreamId) -> Option<Cause> {
+        if self.0 >> 2 != id.get() >> 1 {
+            return None;
+        }
+        match self.0 & 3 {
+            1 => Some(Cause::EndStream),
+            2 => Some(Cause::ResetByPeer),
+            3 => Some(Cause::ResetByUs),
+            _ => None,
+        }
+    }
 }
 
 impl History {
@@ -172,31 +213,23 @@ impl History {
         }
     }
 
-    fn slot(&self, id: StreamId) -> usize {
+    fn index(&self, id: StreamId) -> usize {
         ((id.get() >> 1) % self.remembered) as usize
     }
 
     fn advance(&mut self, id: StreamId) {
         debug_assert!(id > self.last);
-        let len = self.remembered as usize;
-        let skipped = ((id.get() - self.last.get()) >> 1) as usize;
-        let from = self.slot(id) + len;
-        for back in 0..skipped.min(len) {
-            if let Some(place) = self.ring.get_mut((from - back) % len) {
-                *place = None;
-            }
-        }
         self.last = id;
     }
 
     fn record(&mut self, id: StreamId, cause: Cause) {
         if self.remembers(id) {
-            let slot = self.slot(id);
-            if slot >= self.ring.len() {
-                self.ring.resize(self.len_for(slot), None);
+            let index = self.index(id);
+            if index >= self.ring.len() {
+                self.ring.resize(self.len_for(index), Record::default());
             }
-            self.ring[slot] = Some(cause);
-            if let Some(awaited) = self.awaited.get_mut(slot) {
+            self.ring[index] = Record::new(id, cause);
+            if let Some(awaited) = self.awaited.get_mut(index) {
                 *awaited = 0;
             }
         }
@@ -205,18 +238,18 @@ impl History {
     /// So much DATA may come for a stream that has been recorded.
     fn allow(&mut self, id: StreamId, octets: u32) {
         if octets > 0 && self.remembers(id) {
-            let slot = self.slot(id);
-            if slot >= self.awaited.len() {
-                self.awaited.resize(self.len_for(slot), 0);
+            let index = self.index(id);
+            if index >= self.awaited.len() {
+                self.awaited.resize(self.len_for(index), 0);
             }
-            self.awaited[slot] = octets;
+            self.awaited[index] = octets;
         }
     }
 
     /// Takes DATA off what may come for a stream that has been recorded; `false` if it is too much.
     fn use_up(&mut self, id: StreamId, octets: u32, end_stream: bool) -> bool {
-        let slot = self.slot(id);
-        let Some(awaited) = self.awaited.get_mut(slot) else { return false };
+        let index = self.index(id);
+        let Some(awaited) = self.awaited.get_mut(index) else { return false };
         // An empty frame costs its sender nothing; it has one that ends the stream.
         let was_allowed = *awaited > 0 && octets <= *awaited && (octets > 0 || end_stream);
         if end_stream {
@@ -228,8 +261,8 @@ impl History {
     }
 
     /// The length of a ring that has this place.
-    fn len_for(&self, slot: usize) -> usize {
-        (slot + 1).next_power_of_two().max(32).min(self.remembered as usize)
+    fn len_for(&self, index: usize) -> usize {
+        (index + 1).next_power_of_two().max(32).min(self.remembered as usize)
     }
 
     fn remembers(&self, id: StreamId) -> bool {
@@ -240,33 +273,11 @@ impl History {
         if id > self.last {
             Standing::Idle
         } else if self.remembers(id) {
-            let cause = self.ring.get(self.slot(id)).copied().flatten();
-            cause.map_or(Standing::Skipped, Standing::Closed)
+            let record = self.ring.get(self.index(id)).copied().unwrap_or_default();
+            record.cause(id).map_or(Standing::Skipped, Standing::Closed)
         } else {
             Standing::Forgotten
         }
-    }
-}
-
-/// Stream identifiers are small numbers that the table holds few of and that their side can only
-/// count upwards: a multiplication spreads them well enough, at a tenth of the cost of SipHash.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, octets: &[u8]) {
-        for &octet in octets {
-            self.write_u32(u32::from(octet));
-        }
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.0 = (self.0 ^ u64::from(n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        // The table takes the low bits; the product is best mixed in the high ones.
-        self.0.rotate_left(26)
     }
 }
 

@@ -16,8 +16,19 @@ use super::state::Cause;
 use super::stream::{Item, Stall};
 use super::trace::Way;
 use super::transmit_block::BlockStart;
-use crate::frame::{Flags, Frame, Head, Kind, StreamId, WindowUpdate};
+use crate::frame::{
+    ErrorCode, Flags, Frame, Goaway, Head, Kind, Ping, PriorityUpdate, RstStream, Settings,
+    StreamId, WindowUpdate,
+};
 use crate::hpack::Headers;
+
+/// A frame of stream 0: it is right whatever the states of the streams are.
+pub(super) trait ConnectionFrame: Into<Frame> {}
+
+impl ConnectionFrame for Settings {}
+impl ConnectionFrame for Ping {}
+impl ConnectionFrame for Goaway {}
+impl ConnectionFrame for PriorityUpdate {}
 
 impl Connection {
     /// Moves what is to be sent into `out`, until it holds about `max` octets, or nothing more can
@@ -98,7 +109,7 @@ impl Connection {
             stream.send.window.consume(len);
         }
         if len > 0 {
-            self.budgets.served(len);
+            self.budgets.sent(len);
         }
         let flags = if end_stream { Flags::END_STREAM } else { Flags::default() };
         // No piece is larger than a frame may be.
@@ -190,11 +201,32 @@ impl Connection {
     /// Opens the connection's window by so much, for a peer that has read of it.
     pub(super) fn queue_credit(&mut self, increment: u32) {
         self.pending_credit = self.pending_credit.saturating_add(increment);
-        self.queue(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+        self.queue_frame(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
     }
 
-    /// Queues a frame that is neither DATA nor part of a field block.
-    pub(super) fn queue(&mut self, frame: impl Into<Frame>) {
+    /// Queues RST_STREAM, unless the stream is idle: RFC 9113, Section 6.4 forbids it, and the peer
+    /// would have to end the connection.
+    pub(super) fn queue_reset(&mut self, id: StreamId, error_code: ErrorCode) {
+        if self.streams.is_known_to_peer(id) {
+            self.stats.resets_sent += 1;
+            self.queue_frame(RstStream { stream_id: id, error_code });
+        }
+    }
+
+    /// Queues WINDOW_UPDATE for a stream, unless it is idle (RFC 9113, Section 5.1).
+    pub(super) fn queue_stream_credit(&mut self, id: StreamId, increment: u32) {
+        if self.streams.is_known_to_peer(id) {
+            self.queue_frame(WindowUpdate { stream_id: id, increment });
+        }
+    }
+
+    /// Queues a frame that belongs to the connection.
+    pub(super) fn queue(&mut self, frame: impl ConnectionFrame) {
+        self.queue_frame(frame);
+    }
+
+    // Private, so that no other file can queue a frame for a stream whose HEADERS have not gone out.
+    fn queue_frame(&mut self, frame: impl Into<Frame>) {
         let frame = frame.into();
         self.tracer.frame(Way::Sent, &frame);
         let before = self.fifo.len();

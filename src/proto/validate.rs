@@ -10,7 +10,7 @@ use crate::frame::MAX_WINDOW;
 /// The most that an HPACK table may take.
 const MAX_TABLE: usize = 1 << 20;
 
-/// The most streams that are remembered: each connection may hold five octets for each, twice.
+/// The most streams that are remembered: each connection may hold eight octets for each, twice.
 const MAX_REMEMBERED: u32 = 1 << 20;
 
 /// A value in a [`Config`] that makes no sense.
@@ -112,7 +112,7 @@ impl Config {
             (
                 (1..=MAX_REMEMBERED).contains(&self.remembered_streams),
                 "remembered_streams",
-                "must be 1 to 2^20: every connection may hold five octets for each, twice",
+                "must be 1 to 2^20: every connection may hold eight octets for each, twice",
             ),
             (self.max_send_buffer >= 1, "max_send_buffer", least),
             (self.max_stream_send_buffer >= 1, "max_stream_send_buffer", least),

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use h2_sync::proto::{Budget, Config, Role};
 
+use super::cores::frames;
 use super::input::Input;
+use super::wire_order::WireOrder;
 use ledger::Ledger;
 use side::Side;
 
@@ -18,6 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(1 << 20);
 
 /// Any commands to a client and a server, in any order, while octets and time pass.
 ///
+/// - Nothing goes out for a stream before the frame that opens it.
 /// - Neither core finds fault with the other.
 /// - Every stream delivers what was sent, in order, and whole unless it was reset.
 /// - Who was told "full" is told of room; and at the end nothing is left, in either core.
@@ -35,6 +38,7 @@ struct Pair {
     client: Side,
     server: Side,
     ledger: Ledger,
+    order: WireOrder,
     now: Instant,
 }
 
@@ -46,6 +50,7 @@ impl Pair {
             client: Side::new(Role::Client, &config, now),
             server: Side::new(Role::Server, &config, now),
             ledger: Ledger::default(),
+            order: WireOrder::of_both(),
             now,
         }
     }
@@ -61,6 +66,9 @@ impl Pair {
     fn transmit(&mut self, from: Role, max: usize) -> bool {
         let now = self.now;
         let octets = self.side(from).transmit(now, max);
+        for frame in frames(from, &octets) {
+            self.order.check(from, &frame);
+        }
         let has_moved = !octets.is_empty();
         self.side(other(from)).pipe.extend_from_slice(&octets);
         has_moved

@@ -188,6 +188,13 @@ impl Side {
         }
     }
 
+    /// A client that reads no more of a response resets its stream.
+    pub(super) fn decline(&mut self, id: StreamId, now: Instant, ledger: &mut Ledger) {
+        if self.core.decline_body(id, now).is_ok() {
+            ledger.cut(id);
+        }
+    }
+
     /// A command may fail, and changes nothing then. Who was told "full" will be told of room.
     fn heed<T>(&mut self, id: StreamId, result: Result<T, CommandError>) -> Option<T> {
         match result {

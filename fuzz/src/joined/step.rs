@@ -34,6 +34,9 @@ impl Pair {
             7 => {
                 if let Some(id) = self.pick(role, input) {
                     match role {
+                        Role::Client if choice & 0x20 != 0 => {
+                            self.client.decline(id, now, &mut self.ledger);
+                        }
                         Role::Client => self.client.reset(id, now, &mut self.ledger),
                         Role::Server => self.server.reset(id, now, &mut self.ledger),
                     }

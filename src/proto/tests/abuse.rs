@@ -8,8 +8,8 @@ use super::super::{Config, Event, Extension, Fault};
 use super::peer::data_frame;
 use super::{get, id, post, status, trailers, Peer};
 use crate::frame::{
-    AltSvc, Dependency, ErrorCode, Flags, Frame, Kind, Ping, Priority, RstStream, Settings,
-    StreamId, Unknown, WindowUpdate,
+    AltSvc, Dependency, ErrorCode, Flags, Frame, Kind, Ping, Priority, Settings, StreamId, Unknown,
+    WindowUpdate,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -113,13 +113,14 @@ fn data_beyond_the_window_of_a_stream_that_we_have_reset() {
         peer.sent();
         peer
     };
-    check_budget(reset(false), data_frame(1, b"x", false), 1_050);
-    check_budget(reset(false), data_frame(1, b"", false), 50);
+    // A late frame costs a quarter of a glitch.
+    check_budget(reset(false), data_frame(1, b"x", false), 1_200);
+    check_budget(reset(false), data_frame(1, b"", false), 200);
     // It has been said to end, and so it does once.
-    check_budget(reset(false), data_frame(1, b"", true), 51);
-    check_budget(reset(true), data_frame(1, b"x", false), 50);
+    check_budget(reset(false), data_frame(1, b"", true), 201);
+    check_budget(reset(true), data_frame(1, b"x", false), 200);
     let mut peer = reset(false);
-    for _ in 0..51 {
+    for _ in 0..201 {
         peer.send_headers(1, &trailers(), true);
         assert_eq!(peer.result, Ok(()));
     }
@@ -140,27 +141,6 @@ fn budgets_refill_with_time() {
         peer.sent();
     }
     check_budget(peer, ping, 0);
-}
-
-#[test]
-fn rapid_reset() {
-    let mut peer = server();
-    for n in 0..500 {
-        peer.send_headers(2 * n + 1, &get(), true);
-        peer.send_reset(2 * n + 1, ErrorCode::Cancel);
-    }
-    assert_eq!(peer.result, Ok(()));
-    peer.send_headers(1_001, &get(), true);
-    peer.send_reset(1_001, ErrorCode::Cancel);
-    peer.expect_failure(ErrorCode::EnhanceYourCalm);
-}
-
-#[test]
-fn resets_of_streams_that_have_ended_count_as_well() {
-    let mut peer = server();
-    peer.send_headers(1, &get(), true);
-    let reset = RstStream { stream_id: id(1), error_code: ErrorCode::Cancel };
-    check_budget(peer, reset, 500);
 }
 
 #[test]
@@ -292,55 +272,6 @@ fn grpc_pings_trip_no_budget_while_data_flows() {
         peer.send(ping);
         assert_eq!(peer.result, Ok(()), "download");
     }
-}
-
-#[test]
-fn requests_that_are_cancelled_now_and_then_trip_no_budget() {
-    let mut peer = server();
-    for n in 0..2_000 {
-        let n = 2 * n + 1;
-        peer.send_headers(n, &get(), true);
-        peer.send_reset(n, ErrorCode::Cancel);
-        assert_eq!(peer.result, Ok(()));
-        peer.events();
-        peer.pass(SECOND / 32);
-    }
-}
-
-/// A connection that many clients share behind a proxy: thousands of requests a second, of which one
-/// in twenty is cancelled.
-#[test]
-fn one_request_in_twenty_may_be_cancelled_at_any_rate() {
-    let mut peer = server();
-    for n in 0..40_000 {
-        let is_cancelled = n % 20 == 0;
-        let n = 2 * n + 1;
-        peer.send_headers(n, &get(), true);
-        if is_cancelled {
-            peer.send_reset(n, ErrorCode::Cancel);
-        } else {
-            peer.ask(|core, now| core.send_headers(id(n), &status(200), true, now)).unwrap();
-        }
-        assert_eq!(peer.result, Ok(()));
-        peer.sent();
-        peer.events();
-    }
-}
-
-#[test]
-fn ten_requests_that_are_answered_earn_back_one_reset() {
-    let mut peer = server();
-    let mut n = 1;
-    for round in 0..=555 {
-        assert_eq!(peer.result, Ok(()), "{round}");
-        peer.send_headers(n, &get(), true);
-        peer.ask(|core, now| core.send_headers(id(n), &status(200), true, now)).unwrap();
-        peer.sent();
-        peer.send_headers(n + 2, &get(), true);
-        peer.send_reset(n + 2, ErrorCode::Cancel);
-        n += 4;
-    }
-    peer.expect_failure(ErrorCode::EnhanceYourCalm);
 }
 
 #[test]

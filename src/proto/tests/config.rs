@@ -70,7 +70,7 @@ fn the_defaults_are_those_that_are_documented() {
     // What waits, and what is of no use.
     assert_eq!((max_send_buffer, max_stream_send_buffer), (8 << 20, 2 << 20));
     assert_eq!((max_settings_entries, max_pending_acks), (32, 1_000));
-    assert_eq!(resets_received, Budget::new(500, 33));
+    assert_eq!(resets_received, Budget::new(1_000, 100));
     assert_eq!(resets_provoked, Budget::new(500, 33));
     assert_eq!(glitches, Budget::new(10_000, 330));
     assert_eq!(pings_received, Budget::new(100, 10));

@@ -7,6 +7,7 @@
 mod audit;
 mod pair;
 mod peer;
+mod wire_order;
 
 mod abuse;
 mod blocks;
@@ -21,6 +22,8 @@ mod flow_send;
 mod goaway;
 mod handshake;
 mod honest;
+mod idle;
+mod late;
 mod messages;
 mod messages_bad;
 mod mistakes;
@@ -30,6 +33,7 @@ mod priorities;
 mod promises;
 mod pushed;
 mod random;
+mod resets;
 mod room;
 mod settings;
 mod slots;
@@ -43,7 +47,10 @@ use audit::audit;
 use pair::{Pair, Side};
 use peer::{Peer, Sent};
 
-use crate::frame::StreamId;
+use wire_order::WireOrder;
+
+use super::Role;
+use crate::frame::{self, StreamId};
 use crate::hpack::Headers;
 
 /// A stream identifier.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::super::{Config, Connection, Event, Role, Transmit};
-use super::audit;
+use super::{audit, WireOrder};
+use crate::frame::{Frame, PREFACE};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) struct Pair {
     pub(super) chunk: usize,
     /// On their way to the client and to the server.
     inputs: [BytesMut; 2],
+    pub(super) order: WireOrder,
 }
 
 impl Pair {
@@ -34,6 +36,7 @@ impl Pair {
             now,
             chunk: usize::MAX,
             inputs: Default::default(),
+            order: WireOrder::of_both(),
         }
     }
 
@@ -58,6 +61,7 @@ impl Pair {
     /// Carries what one side has to say to the other. Says whether there was anything.
     pub(super) fn carry(&mut self, from: Side) -> bool {
         let [to_client, to_server] = &mut self.inputs;
+        let order = &mut self.order;
         let (from, to, input) = match from {
             Side::Client => (&mut self.client, &mut self.server, to_server),
             Side::Server => (&mut self.server, &mut self.client, to_client),
@@ -65,6 +69,10 @@ impl Pair {
         let mut out = Transmit::new();
         from.poll_transmit(self.now, &mut out, self.chunk);
         let octets = out.to_vec();
+        let mut frames = BytesMut::from(octets.strip_prefix(PREFACE).unwrap_or(&octets));
+        while let Some(frame) = Frame::decode(&mut frames, u32::MAX).unwrap() {
+            order.check(from.role(), &frame);
+        }
         for piece in octets.chunks(self.chunk) {
             input.extend_from_slice(piece);
             to.receive(input, self.now).unwrap();

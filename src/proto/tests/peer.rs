@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::super::{Config, Connection, ConnectionError, Event, Role, Transmit};
-use super::{audit, id};
+use super::{audit, id, WireOrder};
 use crate::frame::{
     Data, ErrorCode, Frame, Goaway, Headers as HeadersFrame, PushPromise, RstStream, Setting,
     Settings, StreamId, WindowUpdate, PREFACE,
@@ -35,6 +35,7 @@ pub(super) struct Peer {
     /// The frames of a field block that is not yet whole.
     block: Vec<Frame>,
     sent: VecDeque<Sent>,
+    pub(super) order: WireOrder,
     /// What the last input came to.
     pub(super) result: Result<(), ConnectionError>,
 }
@@ -54,6 +55,7 @@ impl Peer {
             wire: BytesMut::new(),
             block: Vec::new(),
             sent: VecDeque::new(),
+            order: WireOrder::of_one(role),
             result: Ok(()),
         }
     }
@@ -238,6 +240,7 @@ impl Peer {
             let _ = self.wire.split_to(PREFACE.len());
         }
         while let Some(frame) = Frame::decode(&mut self.wire, 1 << 24).unwrap() {
+            self.order.check(self.whole.role(), &frame);
             self.take(frame);
         }
     }

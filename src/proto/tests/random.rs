@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::super::{CommandError, Config, Connection, Event};
+use super::super::{CommandError, Config, Connection, Event, Priority};
 use super::{audit, get, post, status, trailers, Pair, Side};
 use crate::frame::{ErrorCode, Setting, StreamId};
 
@@ -19,6 +19,9 @@ enum Step {
     Send { side: bool, stream: usize, octets: usize, end: bool },
     Trailers { side: bool, stream: usize },
     Reset { side: bool, stream: usize },
+    Decline { stream: usize },
+    GiveBack(usize),
+    Prefer { stream: usize },
     Push,
     Window(u32),
     Limit(u32),
@@ -36,6 +39,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(side, stream, octets, end)| Step::Send { side, stream, octets, end }),
         1 => (any::<bool>(), 0usize..8).prop_map(|(side, stream)| Step::Trailers { side, stream }),
         1 => (any::<bool>(), 0usize..8).prop_map(|(side, stream)| Step::Reset { side, stream }),
+        1 => (0usize..8).prop_map(|stream| Step::Decline { stream }),
+        1 => (0usize..4).prop_map(Step::GiveBack),
+        1 => (0usize..8).prop_map(|stream| Step::Prefer { stream }),
         1 => Just(Step::Push),
         1 => (0u32..5_000).prop_map(Step::Window),
         1 => (0u32..5).prop_map(Step::Limit),
@@ -122,6 +128,23 @@ impl World {
                     self.cut(stream);
                 }
             }
+            Step::Decline { stream } => {
+                let Some(stream) = self.pick(stream) else { return };
+                if self.pair.client.decline_body(stream, now).is_ok() {
+                    self.cut(stream);
+                }
+            }
+            Step::GiveBack(index) if index < self.reserved.len() => {
+                let stream = self.reserved.remove(index);
+                match self.pair.client.reset(stream, ErrorCode::Cancel, now) {
+                    Ok(()) | Err(CommandError::GivenUp(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            Step::Prefer { stream } => {
+                let Some(stream) = self.pick(stream) else { return };
+                let _ = self.pair.client.update_priority(stream, Priority::new(1, false));
+            }
             Step::Push => self.push(),
             Step::Window(size) => {
                 let entries = vec![Setting::InitialWindowSize(size)];
@@ -134,7 +157,7 @@ impl World {
             Step::Read(side) => self.read(side),
             Step::Carry(side) => drop(self.pair.carry(side_of(side))),
             Step::Pass(millis) => self.pair.pass(Duration::from_millis(millis)),
-            Step::Use(_) => {}
+            Step::Use(_) | Step::GiveBack(_) => {}
         }
         audit(&self.pair.client);
         audit(&self.pair.server);

@@ -33,6 +33,7 @@ fn accept(
 }
 
 pub(super) fn start(peer: &mut Peer, request: &Headers) -> Result<u32, CommandError> {
+    peer.order.open(id(1));
     peer.ask(|core, now| core.start_upgraded(request, now)).map(|id| id.get())
 }
 

@@ -19,6 +19,7 @@ fn upgraded(request: &Headers, body: &'static str) -> Pair {
     let settings = pair.client.upgrade_settings();
     pair.server.accept_upgrade(request, body.into(), &settings, pair.now).unwrap();
     pair.client.start_upgraded(request, pair.now).unwrap();
+    pair.order.open(id(1));
     pair
 }
 
