@@ -45,7 +45,9 @@ impl Application {
             Event::Data { stream_id, ref data, .. } => {
                 let _ = core.release(stream_id, data.len());
             }
-            Event::StreamClosed { held_slot: true, .. } => core.release_slot(),
+            Event::StreamClosed { stream_id, held_slot: true } => {
+                core.release_slot(stream_id);
+            }
             Event::SendRoom { stream_id } if !stream_id.is_connection() => {
                 let _ = core.send_data(stream_id, Bytes::from_static(&BODY), false, now);
             }

@@ -111,7 +111,7 @@ impl State {
     fn close_stream(&mut self, id: StreamId, held_slot: bool) {
         let Some(inbox) = self.streams.get_mut(&id) else {
             if held_slot {
-                self.core.release_slot();
+                self.core.release_slot(id);
             }
             return;
         };
@@ -140,7 +140,7 @@ impl State {
     /// Both the core and the application have done with a stream.
     pub(super) fn forget(&mut self, id: StreamId) {
         if self.streams.remove(&id).is_some_and(|inbox| inbox.holds_slot) {
-            self.core.release_slot();
+            self.core.release_slot(id);
         }
     }
 

@@ -6,13 +6,13 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::config::Role;
-use super::connection::Connection;
+use super::connection::{Connection, Shutdown};
+use super::deadlines::PingPurpose;
 use super::error::CommandError;
 use super::priority::Priority;
 use super::settings;
 use super::state::{Cause, State};
 use super::stream::Phase;
-use super::timers::{PingPurpose, Shutdown};
 use crate::frame::{ErrorCode, PriorityUpdate, Setting, Settings, StreamId};
 
 /// PINGs of the application that may be unanswered at once.
@@ -78,7 +78,7 @@ impl Connection {
             stream.recv.is_declined && stream.state == State::HalfClosedLocal
         });
         if is_due {
-            self.declined.push_back((now, id));
+            self.deadlines.note_declined(id, now);
         }
     }
 
@@ -121,7 +121,7 @@ impl Connection {
     /// [`TooManyUnanswered`](CommandError::TooManyUnanswered) over 16.
     pub fn ping(&mut self, now: Instant) -> Result<[u8; 8], CommandError> {
         self.check_open()?;
-        if self.pings.len() >= MAX_OWN_PINGS {
+        if self.deadlines.unanswered_pings() >= MAX_OWN_PINGS {
             return Err(CommandError::TooManyUnanswered);
         }
         Ok(self.queue_ping(PingPurpose::Application, now))

@@ -74,6 +74,8 @@ impl Budget {
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
 ///   `max_header_list_size` at most, with as much again of it encoded,
+/// - events that are not taken: two field sections for each stream, 256 KiB of interim responses, and
+///   256 KiB of what concerns no stream (or one frame, if that is more),
 /// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
 ///   `remembered_streams` of each side.
 ///
@@ -164,8 +166,9 @@ pub struct Config {
     /// SETTINGS frames received, acknowledgements included. Default 100 + 10/s; a burst of 2 at least:
     /// the peer's SETTINGS, and its acknowledgement of ours.
     pub settings_received: Budget,
-    /// Informational (1xx) responses before the final one, on one stream. Default 16; 1 at least. One
-    /// more resets the stream.
+    /// Interim (1xx) responses before the final one, on one stream. Default 16; 1 at least. A client
+    /// resets the stream for one more; at a server, sending one more is an error. A client keeps at most
+    /// 256 KiB of them, over all streams, for an application that takes no events; more are dropped.
     pub max_informational: u32,
     /// Promised streams that a client holds at once. Default 100. More are refused; while `enable_push`
     /// is off, any is a connection error.
@@ -212,8 +215,10 @@ pub struct Config {
     /// Send a PING after so long without hearing from the peer; at most one per 10 s. Default
     /// off.
     pub keepalive_interval: Option<Duration>,
-    /// How long the answer to a keepalive PING may take, counted from when it was *queued*, so
-    /// that a connection that cannot write times out as well. Default 20 s.
+    /// How long the answer to a PING may take, counted from when it was *queued*, so that a
+    /// connection that cannot write times out as well. Whatever arrives from the peer meanwhile, and
+    /// each 64 KiB that the transport takes, begin the time anew: the answer of a slow reader waits
+    /// behind what it has yet to read. Default 20 s.
     pub keepalive_timeout: Duration,
     /// How long HEADERS of a higher stream identifier wait for lower reserved ones before those
     /// are given up, counted from when the HEADERS were asked for. Default 50 ms.

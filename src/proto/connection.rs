@@ -7,18 +7,20 @@ use bytes::Bytes;
 
 use super::budgets::Budgets;
 use super::config::{Config, Role};
+use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
 use super::flow::{RecvWindow, SendWindow};
+use super::line::Line;
 use super::priority::Priority;
 use super::queue::EventQueue;
 use super::receive_block::Block;
 use super::reservations::{Held, Reservations};
 use super::scheduler::Scheduler;
 use super::settings::{self, LocalSettings, SettingValues};
+use super::slots::{SlotKind, Slots};
 use super::stats::Stats;
 use super::stream::Stall;
 use super::streams::Streams;
-use super::timers::{Grace, OwnPing, Shutdown};
 use super::trace::Tracer;
 use super::validate::ConfigError;
 use crate::frame::{ErrorCode, Settings, StreamId, DEFAULT_WINDOW, PREFACE};
@@ -47,10 +49,6 @@ pub struct Connection {
     pub(super) decoder: hpack::Decoder,
     /// The field block that CONTINUATION has to go on with.
     pub(super) block: Option<Block>,
-    /// Since when a field block has been arriving.
-    pub(super) block_since: Option<Instant>,
-    /// Since when the frame that is next has been arriving, unless it is DATA.
-    pub(super) frame_since: Option<Instant>,
     pub(super) recv_window: RecvWindow,
     pub(super) budgets: Budgets,
     pub(super) events: EventQueue,
@@ -60,6 +58,8 @@ pub struct Connection {
     pub(super) fifo: Vec<u8>,
     /// Acknowledgements in `fifo`.
     pub(super) pending_acks: u32,
+    /// Octets that have been handed out for writing, since the start.
+    pub(super) transmitted: u64,
     /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
     pub(super) pending_credit: u32,
     pub(super) encoder: hpack::Encoder,
@@ -82,36 +82,32 @@ pub struct Connection {
     /// HEADERS and promises of ours whose turn has not come.
     pub(super) held: BTreeMap<StreamId, Held>,
     /// Promised streams of ours whose response waits for a slot.
-    pub(super) slot_waiters: VecDeque<StreamId>,
+    pub(super) slot_waiters: Line,
     /// What was held back is being opened.
     pub(super) is_opening: bool,
     /// The highest stream of the peer's that the application has been told of.
     pub(super) last_processed: StreamId,
-    /// Streams whose response is complete and whose request nobody reads, and since when.
-    pub(super) declined: VecDeque<(Instant, StreamId)>,
-    /// Promised streams of the peer's that are open, or that hold their place.
-    pub(super) promised: usize,
+    pub(super) slots: Slots,
     /// What the client has said about streams that are not open yet.
     pub(super) early_priorities: VecDeque<(StreamId, Priority)>,
 
     // The connection as a whole.
     pub(super) local: LocalSettings,
     pub(super) remote: SettingValues,
-    pub(super) pings: VecDeque<OwnPing>,
-    pub(super) next_ping: u64,
+    pub(super) deadlines: Deadlines,
     pub(super) goaway_sent: Option<StreamId>,
     pub(super) goaway_received: Option<PeerGoaway>,
     pub(super) shutdown: Option<Shutdown>,
     pub(super) closed: Option<CloseReason>,
-    pub(super) started: Instant,
-    /// When the peer was last heard.
-    pub(super) heard: Instant,
-    /// Since when there has been no stream.
-    pub(super) idle_since: Instant,
-    /// When to look for streams that have stalled.
-    pub(super) next_stall_check: Option<Instant>,
-    /// What the peer has time for still, since we came too late.
-    pub(super) grace: Option<Grace>,
+}
+
+/// How far a graceful shutdown has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shutdown {
+    /// The peer has been warned; its streams are still accepted.
+    Warned { since: Instant },
+    /// The last identifier is announced; when no stream is left, the connection ends.
+    Draining,
 }
 
 /// The last GOAWAY of the peer's.
@@ -166,14 +162,13 @@ impl Connection {
             has_upgraded: false,
             decoder: hpack::Decoder::new(limits),
             block: None,
-            block_since: None,
-            frame_since: None,
             recv_window: RecvWindow::new(DEFAULT_WINDOW),
             budgets: Budgets::new(&config, now),
             events: EventQueue::default(),
             fifo: Vec::with_capacity(128),
             pending_acks: 0,
             pending_credit: 0,
+            transmitted: 0,
             encoder: hpack::Encoder::with_table_cap(config.encoder_table_cap),
             scheduler: Scheduler::default(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
@@ -185,25 +180,18 @@ impl Connection {
             streams: Streams::new(role, config.remembered_streams),
             reservations: Reservations::new(role),
             held: BTreeMap::new(),
-            slot_waiters: VecDeque::new(),
+            slot_waiters: Line::default(),
             is_opening: false,
             last_processed: StreamId::CONNECTION,
-            declined: VecDeque::new(),
-            promised: 0,
+            slots: Slots::default(),
             early_priorities: VecDeque::new(),
             local: LocalSettings::new(&config),
             remote: SettingValues::default(),
-            pings: VecDeque::new(),
-            next_ping: 0,
+            deadlines: Deadlines::new(now),
             goaway_sent: None,
             goaway_received: None,
             shutdown: None,
             closed: None,
-            started: now,
-            heard: now,
-            idle_since: now,
-            next_stall_check: None,
-            grace: None,
             config,
         });
         connection.open_connection(now);
@@ -249,7 +237,7 @@ impl Connection {
     /// For how many more streams of ours the peer's limit of concurrent streams leaves room now.
     /// Beyond that, requests are held back.
     pub fn free_streams(&self) -> usize {
-        let taken = self.streams.own_active + self.held.len();
+        let taken = self.slots.taken(SlotKind::Own) + self.held.len();
         (self.remote.max_concurrent_streams as usize).saturating_sub(taken)
     }
 

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::budgets::PeerAction;
 use super::config::Role;
-use super::connection::{Connection, PeerGoaway};
+use super::connection::{Connection, PeerGoaway, Shutdown};
 use super::error::{CommandError, ConnectionError};
 use super::event::{CloseReason, Event};
+use super::line::Line;
 use super::state::Cause;
-use super::timers::Shutdown;
+use super::stream::Stream;
 use crate::frame::{ErrorCode, Goaway, StreamId};
 
 impl Connection {
@@ -50,7 +51,7 @@ impl Connection {
         self.closed = Some(reason);
         self.streams.clear();
         self.held.clear();
-        self.slot_waiters.clear();
+        self.slot_waiters = Line::default();
         self.scheduler.clear();
         self.block = None;
         self.send_buffered = 0;
@@ -72,13 +73,13 @@ impl Connection {
 
     /// A stream is over: out of the table, its slot and its buffers given back.
     pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
-        let Some(stream) = self.streams.remove(id, cause) else { return };
+        let Some(mut stream) = self.streams.remove(id, cause) else { return };
         if cause == Cause::EndStream {
             // It earns: there is nothing to refuse.
             let _ = self.budgets.charge(PeerAction::CompleteStream, now);
         }
-        if let Some(place) = stream.send.scheduled {
-            self.scheduler.remove(id, place);
+        if let Some(turn) = stream.send.scheduled.take() {
+            self.scheduler.remove(turn);
         }
         if let Some(stall) = stream.send.stall {
             self.stall_ended(stall, now);
@@ -86,27 +87,14 @@ impl Connection {
         self.send_buffered -= stream.send.queued;
         if let Some((headers, _)) = &stream.send.response {
             self.held_octets -= headers.section_size();
-            self.slot_waiters.retain(|&waiting| waiting != id);
         }
-        let is_own = self.streams.is_own(id);
-        // An answer that is complete frees the slot at once: the peer may use it as soon as it
-        // reads that. Only a stream that was cut short may have left work behind; or one that was
-        // promised, which its server ends without being asked.
-        let may_hold = !is_own && self.config.hold_slots;
-        let is_request = stream.counted && self.role == Role::Server;
-        let is_promise = !is_own && self.role == Role::Client;
-        let held_slot = may_hold && (is_promise || is_request && cause != Cause::EndStream);
-        if stream.counted && is_own {
-            self.streams.own_active -= 1;
-        } else if stream.counted && !(is_request && held_slot) {
-            self.streams.peer_active -= 1;
+        if let Some(ticket) = stream.send.slot_ticket.take() {
+            self.slot_waiters.remove(ticket);
         }
-        if is_promise && !held_slot {
-            self.promised -= 1;
-        }
+        let held_slot = self.free_slots(&mut stream, cause);
         self.events.push(Event::StreamClosed { stream_id: id, held_slot });
         if self.streams.is_empty() {
-            self.idle_since = now;
+            self.deadlines.note_idle(now);
         }
         self.drop_held(id, now);
         self.open_waiting(now);
@@ -114,14 +102,33 @@ impl Connection {
         self.end_when_drained();
     }
 
-    /// After `StreamClosed { held_slot: true, .. }`: the application is done with the stream, and
-    /// the peer may open another.
-    pub fn release_slot(&mut self) {
-        let held = match self.role {
-            Role::Server => &mut self.streams.peer_active,
-            Role::Client => &mut self.promised,
-        };
-        *held = held.saturating_sub(usize::from(self.config.hold_slots));
+    /// Gives the slots of a stream back, or parks the one that its work still takes. Says whether one
+    /// is parked.
+    fn free_slots(&mut self, stream: &mut Stream, cause: Cause) -> bool {
+        let holds = self.config.hold_slots && !self.streams.is_own(stream.id);
+        // An answer that is complete frees the slot at once: the peer may use it as soon as it
+        // reads that. Only a stream that was cut short may have left work behind; or one that was
+        // promised, which its server ends without being asked.
+        let parks_slot = holds && self.role == Role::Server && cause != Cause::EndStream;
+        let slots = [(stream.slot.take(), parks_slot), (stream.promise.take(), holds)];
+        let mut is_parked = false;
+        for (slot, parks) in slots {
+            match slot {
+                Some(slot) if parks => {
+                    self.slots.park(stream.id, slot);
+                    is_parked = true;
+                }
+                Some(slot) => self.slots.give_back(slot),
+                None => {}
+            }
+        }
+        is_parked
+    }
+
+    /// After `StreamClosed { held_slot: true, .. }`: the application is done with that stream, and
+    /// the peer may open another. `false`, and nothing has changed, if the stream holds no slot.
+    pub fn release_slot(&mut self, id: StreamId) -> bool {
+        self.slots.release(id)
     }
 
     /// Once we have said that we go away and no stream is left, nothing can come any more.

@@ -142,6 +142,9 @@ pub enum CommandError {
     },
     /// Trailers have to end the stream (RFC 9113, Section 8.1).
     TrailersWithoutEnd(StreamId),
+    /// As many interim (1xx) responses as
+    /// [`max_informational`](super::Config::max_informational) have been sent on the stream.
+    TooManyInformational(StreamId),
     /// A tunnel that CONNECT has opened carries DATA alone (RFC 9113, Section 8.5).
     TrailersInTunnel(StreamId),
     /// A 204, 205 or 304, a response to HEAD or an interim response has no body.
@@ -191,6 +194,9 @@ impl fmt::Display for CommandError {
                 f.write_str(" (SETTINGS_MAX_HEADER_LIST_SIZE)")
             }
             TrailersWithoutEnd(id) => write!(f, "stream {id}: trailers must end the stream"),
+            TooManyInformational(id) => {
+                write!(f, "stream {id}: too many interim responses (max_informational)")
+            }
             TrailersInTunnel(id) => write!(f, "stream {id}: a tunnel has no trailers"),
             NoBodyAllowed(id) => write!(f, "stream {id}: this response must not have a body"),
             ContentLength(id) => {

@@ -152,6 +152,29 @@ pub enum Extension {
     Unknown(Unknown),
 }
 
+impl Extension {
+    /// The same in memory of its own: what is kept of a frame is not to keep the read buffer that it
+    /// came in.
+    pub(crate) fn copied(self) -> Self {
+        let copy = |octets: &Bytes| Bytes::copy_from_slice(octets);
+        match self {
+            Extension::AltSvc(frame) => Extension::AltSvc(AltSvc {
+                origin: copy(&frame.origin),
+                field_value: copy(&frame.field_value),
+                ..frame
+            }),
+            Extension::Origin(frame) => {
+                let mut all = Bytes::from(frame.origins.concat());
+                let origins = frame.origins.iter().map(|origin| all.split_to(origin.len()));
+                Extension::Origin(Origin { origins: origins.collect() })
+            }
+            Extension::Unknown(frame) => {
+                Extension::Unknown(Unknown { payload: copy(&frame.payload), ..frame })
+            }
+        }
+    }
+}
+
 /// How the connection ended, once it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -101,10 +101,15 @@ impl RecvWindow {
         self.released += i64::from(len.min(self.unreleased()));
     }
 
+    /// Whether [`take_update`](Self::take_update) has something.
+    pub(crate) fn has_update(&self) -> bool {
+        self.released > 0 && self.released * 2 >= self.target
+    }
+
     /// The increment to announce, once half of the window has been released: fewer and larger
     /// WINDOW_UPDATEs, and never so late that the peer runs dry.
     pub(crate) fn take_update(&mut self) -> Option<u32> {
-        if self.released == 0 || self.released * 2 < self.target {
+        if !self.has_update() {
             return None;
         }
         let increment = u32::try_from(self.released).ok()?;

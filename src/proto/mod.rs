@@ -70,11 +70,11 @@
 //! | `opening`, `reservations` | requests and promises, identifiers in order |
 //! | `upgrade` | connections that begin as HTTP/1.1 |
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
-//! | `transmit`, `transmit_block`, `scheduler`, `outgoing` | what goes out, in which order |
-//! | `state`, `stream`, `streams`, `id_hasher`, `flow` | the states of RFC 9113, Section 5.1; windows |
+//! | `transmit`, `transmit_block`, `scheduler`, `line`, `outgoing` | what goes out, in which order |
+//! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow` | the states of RFC 9113, Section 5.1; windows |
 //! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
-//! | `budgets`, `timers` | budgets against abuse; deadlines |
+//! | `budgets`, `deadlines`, `timers` | budgets against abuse; deadlines |
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
 mod authority;
@@ -83,12 +83,14 @@ mod commands;
 mod config;
 mod connection;
 mod content;
+mod deadlines;
 mod ending;
 mod error;
 mod event;
 mod flow;
 mod headers;
 mod id_hasher;
+mod line;
 mod octets;
 mod opening;
 mod outgoing;
@@ -103,6 +105,7 @@ mod room;
 mod scheduler;
 mod sending;
 mod settings;
+mod slots;
 mod state;
 mod stats;
 mod stream;

@@ -15,6 +15,7 @@ use super::error::CommandError;
 use super::event::{Event, ResetBy};
 use super::headers;
 use super::reservations::{Held, Opening};
+use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::{Phase, Stream};
 use super::streams::Standing;
@@ -154,6 +155,9 @@ impl Connection {
         }
         self.has_slot()
             && self.slot_waiters.pop_front().is_some_and(|id| {
+                if let Some(stream) = self.streams.get_mut(id) {
+                    stream.send.slot_ticket = None;
+                }
                 self.respond(id, now);
                 true
             })
@@ -198,7 +202,7 @@ impl Connection {
 
     /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
     pub(super) fn has_slot(&self) -> bool {
-        self.streams.own_active < self.remote.max_concurrent_streams as usize
+        self.slots.taken(SlotKind::Own) < self.remote.max_concurrent_streams as usize
     }
 
     fn check_request(
@@ -281,12 +285,11 @@ impl Connection {
 
     fn put_request_on_wire(&mut self, id: StreamId, fields: &Headers, end: bool, now: Instant) {
         self.streams.use_id(id);
-        self.streams.own_active += 1;
         self.stats.streams_opened += 1;
         let Some(stream) = self.streams.get_mut(id) else { return };
         let allowed = stream.state.send_headers(end);
         debug_assert!(allowed.is_ok(), "the stream was idle");
-        stream.counted = true;
+        stream.slot = Some(self.slots.take(SlotKind::Own));
         stream.send.on_wire = true;
         self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
         self.schedule(id, now);
@@ -335,8 +338,8 @@ impl Connection {
         }
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
         if stream.state == State::ReservedLocal && !has_slot {
-            if stream.send.response.is_some() {
-                self.slot_waiters.push_back(id);
+            if stream.send.response.is_some() && stream.send.slot_ticket.is_none() {
+                stream.send.slot_ticket = Some(self.slot_waiters.push_back(id));
             }
             return;
         }

@@ -2,13 +2,14 @@
 //!
 //! DATA is bounded by the receive windows, in octets; to bound it in pieces as well, small pieces
 //! of one stream that wait next to each other become one. Events that belong to no stream are
-//! counted, and beyond a number that no honest peer reaches they are dropped.
+//! counted with their octets, and so are interim responses; beyond what no honest peer reaches they
+//! are dropped. What an event holds does not keep a large read buffer alive.
 
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::event::Event;
+use super::event::{Event, Extension};
 use crate::frame::StreamId;
 
 /// Pieces up to this size are joined to what waits already.
@@ -17,6 +18,34 @@ const SMALL: usize = 4 << 10;
 const JOINED: usize = 16 << 10;
 /// Events without a stream that may wait.
 const MAX_LOOSE: usize = 256;
+/// Octets of frames that these may hold.
+const MAX_LOOSE_OCTETS: usize = 256 << 10;
+/// Octets of interim responses that may wait, over all streams. Without an application that takes
+/// them, a server could fill the memory with field sections of which each stream allows several.
+const MAX_INTERIM_OCTETS: usize = 256 << 10;
+/// What a field section takes besides its names and values.
+const SECTION_OVERHEAD: usize = 128;
+/// Events for which an empty queue keeps room.
+const KEPT: usize = 64;
+
+/// DATA up to this size is copied out of the read buffer, so that a small piece that the
+/// application keeps does not keep the whole buffer alive.
+const SMALL_PAYLOAD: usize = 4 << 10;
+/// So is a payload that would keep alive more than this many times its size: a peer could have us
+/// hold large buffers, filled with what is ignored, for a little of it in each. A frame of 16 KiB out
+/// of the largest read and what was left before it is shared.
+const MAX_WASTE: usize = 20;
+
+/// A payload as it may wait, out of a read buffer that held `input_len` octets: shared if it is large,
+/// copied if not.
+pub(crate) fn detach(payload: Bytes, input_len: usize) -> Bytes {
+    let is_shared = payload.len() > SMALL_PAYLOAD && payload.len() * MAX_WASTE >= input_len;
+    if is_shared {
+        payload
+    } else {
+        Bytes::copy_from_slice(&payload)
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
@@ -24,6 +53,8 @@ pub(crate) struct EventQueue {
     /// Number of the event at the front.
     first: u64,
     loose: usize,
+    loose_octets: usize,
+    interim_octets: usize,
 }
 
 #[derive(Debug)]
@@ -32,6 +63,8 @@ enum Waiting {
     Stream(Event),
     /// Belongs to the connection.
     Loose(Event),
+    /// Belongs to a stream, which may have several.
+    Interim(Event),
     Data {
         stream_id: StreamId,
         piece: Piece,
@@ -53,11 +86,26 @@ impl EventQueue {
     /// For events that a peer can cause at will. Beyond the bound the event is dropped: they
     /// inform, and nothing waits for them.
     pub(crate) fn push_loose(&mut self, event: Event) {
-        if self.loose < MAX_LOOSE {
+        let octets = self.loose_octets + octets_of(&event);
+        // One that is larger than the bound may wait alone.
+        let has_room = octets <= MAX_LOOSE_OCTETS || self.loose_octets == 0;
+        if self.loose < MAX_LOOSE && has_room {
             self.loose += 1;
+            self.loose_octets = octets;
             self.waiting.push_back(Waiting::Loose(event));
         } else {
-            log::debug!("nobody takes events: dropped {event:?}");
+            log::debug!("too many events wait to be taken: dropped {event:?}");
+        }
+    }
+
+    /// For interim responses, which inform as well.
+    pub(crate) fn push_interim(&mut self, event: Event) {
+        let octets = self.interim_octets + octets_of(&event);
+        if octets <= MAX_INTERIM_OCTETS || self.interim_octets == 0 {
+            self.interim_octets = octets;
+            self.waiting.push_back(Waiting::Interim(event));
+        } else {
+            log::debug!("too many interim responses wait to be taken: dropped {event:?}");
         }
     }
 
@@ -85,10 +133,18 @@ impl EventQueue {
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let waiting = self.waiting.pop_front()?;
         self.first += 1;
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(KEPT);
+        }
         Some(match waiting {
             Waiting::Stream(event) => event,
             Waiting::Loose(event) => {
                 self.loose -= 1;
+                self.loose_octets -= octets_of(&event);
+                event
+            }
+            Waiting::Interim(event) => {
+                self.interim_octets -= octets_of(&event);
                 event
             }
             Waiting::Data { stream_id, piece, end_stream } => {
@@ -104,6 +160,21 @@ impl EventQueue {
     fn get_mut(&mut self, number: u64) -> Option<(u64, &mut Waiting)> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         Some((number, self.waiting.get_mut(index)?))
+    }
+}
+
+/// What an event holds besides its own size.
+fn octets_of(event: &Event) -> usize {
+    match event {
+        Event::Headers { headers, .. } => headers.section_size() + SECTION_OVERHEAD,
+        Event::Goaway { debug_data, .. } => debug_data.len(),
+        Event::SettingsChanged { settings } => std::mem::size_of_val(&settings[..]),
+        Event::Extension(Extension::AltSvc(frame)) => frame.origin.len() + frame.field_value.len(),
+        Event::Extension(Extension::Origin(frame)) => {
+            frame.origins.iter().map(|origin| origin.len() + 32).sum()
+        }
+        Event::Extension(Extension::Unknown(frame)) => frame.payload.len(),
+        _ => 0,
     }
 }
 

@@ -3,26 +3,18 @@
 
 use std::time::Instant;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
 use super::budgets::PeerAction;
 use super::connection::Connection;
 use super::error::{ConnectionError, PEER_SPEAKS_HTTP1};
 use super::event::{CloseReason, Event, Extension, ResetBy};
+use super::queue::detach;
 use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
 use super::streams::Standing;
 use super::trace::Way;
 use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, PREFACE};
-
-/// DATA up to this size is copied out of the read buffer, so that a small piece that the
-/// application keeps does not keep the whole buffer alive.
-const COPIED: usize = 4 << 10;
-
-/// So is DATA that would keep alive more than so many times its size: a peer could have us hold
-/// large buffers, filled with what is ignored, for a little DATA in each. A frame of 16 KiB out of the
-/// largest read and what was left before it is shared.
-const MAX_WASTE: usize = 20;
 
 /// DATA for a stream that is gone, beyond what was on its way, is charged if it is smaller than this: it
 /// is more work, for each octet, than its sender has with it. For larger pieces the connection's window
@@ -40,7 +32,7 @@ impl Connection {
     /// been handled. Stream errors are not returned: RST_STREAM is ready to be sent, and
     /// [`Event::Reset`] tells.
     pub fn receive(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ConnectionError> {
-        self.heard = now;
+        self.deadlines.note_heard(now);
         self.input_len = input.len();
         let result = match &self.closed {
             Some(CloseReason::Error(error)) => Err(error.clone()),
@@ -62,7 +54,7 @@ impl Connection {
         while self.preface_left == 0 && self.closed.is_none() {
             let Some(head) = Head::parse(input) else {
                 if !input.is_empty() {
-                    self.frame_since.get_or_insert(now);
+                    self.deadlines.note_frame(true, now);
                 }
                 break;
             };
@@ -71,7 +63,7 @@ impl Connection {
             let frame = Frame::decode(input, self.local.max_frame_size());
             // DATA may come as slowly as the network is.
             let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
-            self.frame_since = is_awaited.then(|| self.frame_since.unwrap_or(now));
+            self.deadlines.note_frame(is_awaited, now);
             match frame {
                 Ok(Some(frame)) => {
                     self.stats.received.count(head.kind, Head::LEN + head.length as usize);
@@ -79,7 +71,7 @@ impl Connection {
                 }
                 Ok(None) => {
                     if is_of_field_block(head.kind) {
-                        self.block_since.get_or_insert(now);
+                        self.deadlines.note_block(now);
                     }
                     break;
                 }
@@ -212,8 +204,7 @@ impl Connection {
         // Padding is never taken by the application, so its credit goes back here.
         stream.recv.window.release(counted - len as u32);
         if len > 0 || frame.end_stream {
-            let is_shared = len > COPIED && len * MAX_WASTE >= self.input_len;
-            let data = if is_shared { frame.data } else { Bytes::copy_from_slice(&frame.data) };
+            let data = detach(frame.data, self.input_len);
             let last = stream.recv.last_data;
             stream.recv.last_data = Some(self.events.push_data(id, data, frame.end_stream, last));
         }

@@ -86,7 +86,7 @@ impl Connection {
 
     fn begin_block(&mut self, stream_id: StreamId, purpose: Purpose, now: Instant) {
         self.block = Some(Block { stream_id, purpose, continuations: 0, octets: 0 });
-        self.block_since.get_or_insert(now);
+        self.deadlines.note_block(now);
     }
 
     fn receive_fragment(
@@ -119,7 +119,7 @@ impl Connection {
         let truncated = decoded.truncated || headers.section_size() > limit;
         self.tracer.frame_with_fields(Way::Received, frame, &headers);
         self.stats.hpack_received.plain += (headers.section_size() - 32 * headers.len()) as u64;
-        self.block_since = None;
+        self.deadlines.end_block();
         let Some(block) = self.block.take() else { return Ok(()) };
         match block.purpose {
             Purpose::Headers { end_stream, dependency } => {

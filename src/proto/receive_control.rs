@@ -8,18 +8,18 @@ use bytes::Bytes;
 use super::budgets::PeerAction;
 use super::config::Role;
 use super::connection::{Connection, PeerGoaway};
+use super::deadlines::PingPurpose;
 use super::error::{ConnectionError, GoawayText};
 use super::event::{Event, Extension, ResetBy};
 use super::priority::Priority;
 use super::settings;
-use super::state::{Cause, State};
-use super::stream::{Stall, Stream};
+use super::state::Cause;
+use super::stream::Stall;
 use super::streams::Standing;
-use super::timers::PingPurpose;
 use super::transmit::ConnectionFrame;
 use crate::frame::{
     self, ErrorCode, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
-    WindowUpdate,
+    WindowUpdate, MAX_WINDOW,
 };
 
 /// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
@@ -82,9 +82,7 @@ impl Connection {
             // Until now a cautious guess was in force.
             self.remote.max_concurrent_streams = u32::MAX;
         }
-        for &setting in &frame.entries {
-            self.apply(setting, now)?;
-        }
+        self.apply_all(&frame.entries, now)?;
         self.greeted = true;
         self.queue_ack(Settings { ack: true, entries: Vec::new() })?;
         self.events.push_loose(Event::SettingsChanged { settings: frame.entries });
@@ -93,36 +91,66 @@ impl Connection {
         Ok(())
     }
 
-    /// One setting of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
-    pub(super) fn apply(&mut self, setting: Setting, now: Instant) -> Result<(), ConnectionError> {
+    /// The settings of one frame of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
+    pub(super) fn apply_all(
+        &mut self,
+        settings: &[Setting],
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let before = self.remote.initial_window_size;
+        let mut highest = before;
+        for &setting in settings {
+            self.apply(setting)?;
+            highest = highest.max(self.remote.initial_window_size);
+        }
+        self.move_send_windows(before, highest, now)
+    }
+
+    fn apply(&mut self, setting: Setting) -> Result<(), ConnectionError> {
         let is_first = !self.greeted;
         settings::check_sender(self.role.other(), setting, &self.remote, is_first).map_err(
             |rule| ConnectionError::peer(ErrorCode::ProtocolError, format!("{setting} {rule}")),
         )?;
-        match setting {
-            Setting::HeaderTableSize(size) => self.encoder.set_max_table_size(size as usize),
-            Setting::InitialWindowSize(size) => self.apply_initial_window(size, now)?,
-            _ => {}
+        if let Setting::HeaderTableSize(size) = setting {
+            self.encoder.set_max_table_size(size as usize);
         }
         self.remote.set(setting);
         Ok(())
     }
 
     /// RFC 9113, Section 6.9.2: the windows of all streams move by the difference, below zero if
-    /// need be; over 2^31-1 is a connection error.
-    fn apply_initial_window(&mut self, size: u32, now: Instant) -> Result<(), ConnectionError> {
-        let delta = i64::from(size) - i64::from(self.remote.initial_window_size);
-        self.remote.initial_window_size = size;
+    /// need be; over 2^31-1 is a connection error, also if it is lowered again in the same frame.
+    ///
+    /// This is the one walk through all streams that a frame can cause.
+    fn move_send_windows(
+        &mut self,
+        before: u32,
+        highest: u32,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let size = self.remote.initial_window_size;
+        if (size, highest) == (before, before) {
+            return Ok(());
+        }
+        let rise = i64::from(highest - before);
+        let delta = i64::from(size) - i64::from(before);
+        let mut waiting = Vec::new();
         for stream in self.streams.iter_mut() {
-            stream.send.window.shift(delta).map_err(|_| {
-                ConnectionError::peer(
+            let window = &mut stream.send.window;
+            let at_highest = window.signed() + rise;
+            if at_highest > i64::from(MAX_WINDOW) || window.shift(delta).is_err() {
+                return Err(ConnectionError::peer(
                     ErrorCode::FlowControlError,
-                    format!("INITIAL_WINDOW_SIZE {size} overflows stream {}", stream.id),
-                )
-            })?;
+                    format!("INITIAL_WINDOW_SIZE {highest} takes a stream's window over 2^31-1"),
+                ));
+            }
+            if delta > 0 && !stream.send.queue.is_empty() {
+                waiting.push(stream.id);
+            }
         }
         let granted = usize::try_from(delta).unwrap_or(0);
-        for id in self.streams.ids(|stream| !stream.send.queue.is_empty()) {
+        waiting.sort_unstable();
+        for id in waiting {
             self.window_moved(id, granted, now);
         }
         Ok(())
@@ -135,12 +163,17 @@ impl Connection {
             match setting {
                 Setting::HeaderTableSize(size) => self.decoder.set_max_table_size(size as usize),
                 Setting::InitialWindowSize(size) => {
-                    self.streams.iter_mut().for_each(|stream| stream.recv.window.resize(size));
                     // Credit that was too little of the larger window to be announced may be all of
                     // the smaller one, and its sender would wait for it for ever.
-                    for id in self.streams.ids(|_| true) {
-                        self.announce_window(id);
+                    let mut credited = Vec::new();
+                    for stream in self.streams.iter_mut() {
+                        stream.recv.window.resize(size);
+                        if stream.recv.window.has_update() {
+                            credited.push(stream.id);
+                        }
                     }
+                    credited.sort_unstable();
+                    credited.into_iter().for_each(|id| self.announce_window(id));
                 }
                 _ => {}
             }
@@ -157,20 +190,18 @@ impl Connection {
             self.budgets.charge(PeerAction::Ping, now)?;
             return self.queue_ack(Ping { ack: true, payload: frame.payload });
         }
-        let Some(index) = self.pings.iter().position(|ping| ping.payload == frame.payload) else {
+        let Some(ping) = self.deadlines.take_ping(frame.payload) else {
             return self.budgets.charge(PeerAction::StrayAck, now);
         };
-        if let Some(ping) = self.pings.remove(index) {
-            let round_trip_time = now.saturating_duration_since(ping.queued);
-            self.stats.round_trip_time = Some(round_trip_time);
-            match ping.purpose {
-                PingPurpose::Application => {
-                    let payload = ping.payload;
-                    self.events.push(Event::Pong { payload, round_trip_time });
-                }
-                PingPurpose::Shutdown => self.finish_shutdown(),
-                PingPurpose::Keepalive => {}
+        let round_trip_time = now.saturating_duration_since(ping.queued);
+        self.stats.round_trip_time = Some(round_trip_time);
+        match ping.purpose {
+            PingPurpose::Application => {
+                let payload = ping.payload;
+                self.events.push(Event::Pong { payload, round_trip_time });
             }
+            PingPurpose::Shutdown => self.finish_shutdown(),
+            PingPurpose::Keepalive => {}
         }
         Ok(())
     }
@@ -209,14 +240,14 @@ impl Connection {
         // From the first one on: who says it over and over does not stay for that.
         let at = self.goaway_received.as_ref().map_or(now, |before| before.at);
         let goaway = PeerGoaway { last_stream_id: last, at, code, debug_data: debug_data.clone() };
-        let is_first = self.goaway_received.replace(goaway).is_none();
+        let before = self.goaway_received.replace(goaway);
+        let is_first = before.is_none();
+        // Those above the last GOAWAY's identifier are gone already.
+        let end = before.map_or(StreamId::MAX, |before| before.last_stream_id);
         // Our streams above it have not been processed, and may be tried again elsewhere. So may
         // those that are held back here: there must not be new ones.
-        let streams = &self.streams;
-        let is_lost = |stream: &Stream| {
-            streams.is_own(stream.id) && (stream.id > last || stream.state == State::Idle)
-        };
-        let lost = streams.ids(is_lost);
+        let deferred = self.held.keys().copied();
+        let lost: Vec<_> = self.streams.own_above(last, end).into_iter().chain(deferred).collect();
         // One text for all of them.
         let text = GoawayText(code, &debug_data);
         let detail: Option<Arc<str>> = (!lost.is_empty()).then(|| text.to_string().into());
@@ -317,10 +348,9 @@ impl Connection {
         if let Some(stream) = self.streams.get_mut(id) {
             stream.priority = Some(priority);
             let place = stream.place();
-            if let Some(before) = stream.send.scheduled.filter(|&before| before != place) {
-                stream.send.scheduled = Some(place);
-                self.scheduler.remove(id, before);
-                self.scheduler.push(id, place);
+            if let Some(turn) = stream.send.scheduled.take_if(|turn| turn.place() != place) {
+                self.scheduler.remove(turn);
+                stream.send.scheduled = Some(self.scheduler.push(id, place));
             }
         } else if self.streams.standing(id) == Standing::Idle {
             if id.is_server_initiated() {
@@ -353,7 +383,7 @@ impl Connection {
         // RFC 7838 and RFC 8336 give ALTSVC and ORIGIN a meaning at clients alone.
         let for_clients = matches!(extension, Extension::AltSvc(_) | Extension::Origin(_));
         if self.role == Role::Client || !for_clients {
-            self.events.push_loose(Event::Extension(extension));
+            self.events.push_loose(Event::Extension(extension.copied()));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::error::{ConnectionError, Malformed};
 use super::event::{Event, HeadersKind};
 use super::headers::{self, RequestFacts, ResponseFacts};
 use super::priority::Priority;
+use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::Phase;
 use super::streams::Standing;
@@ -81,7 +82,7 @@ impl Connection {
         }
         // RFC 9113, Section 5.1.2: over our limit: PROTOCOL_ERROR or REFUSED_STREAM; the latter
         // says that the request may be tried again.
-        if self.streams.peer_active >= self.local.max_concurrent_streams() {
+        if self.slots.taken(SlotKind::Peer) >= self.local.max_concurrent_streams() {
             self.stats.streams_refused += 1;
             self.budgets.charge(PeerAction::RefusedStream, now)?;
             self.refuse(id, ErrorCode::RefusedStream);
@@ -113,13 +114,12 @@ impl Connection {
         let mut stream = self.new_stream(section.id);
         stream.request = facts;
         stream.priority = priority;
-        stream.counted = true;
+        stream.slot = Some(self.slots.take(SlotKind::Peer));
         stream.recv.content = Content::of_request(&facts);
         stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
         let opened = stream.state.recv_headers(section.end_stream);
         debug_assert!(opened.is_ok(), "the stream was idle");
         self.streams.insert(stream);
-        self.streams.peer_active += 1;
         self.stats.streams_accepted += 1;
         self.last_processed = section.id;
         self.push_headers(section, HeadersKind::Request);
@@ -152,7 +152,7 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let id = section.id;
         let limit = self.local.max_header_list_size();
-        let is_full = self.streams.peer_active >= self.local.max_concurrent_streams();
+        let is_full = self.slots.taken(SlotKind::Peer) >= self.local.max_concurrent_streams();
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
         let takes_slot = stream.state == State::ReservedRemote;
@@ -165,8 +165,7 @@ impl Connection {
             return self.violation(id, ErrorCode::RefusedStream, what, now);
         }
         if takes_slot {
-            stream.counted = true;
-            self.streams.peer_active += 1;
+            stream.slot = Some(self.slots.take(SlotKind::Peer));
         }
         if section.truncated {
             let what = format!("the field section is over max_header_list_size ({limit})");
@@ -197,7 +196,9 @@ impl Connection {
             let what = "too many interim responses";
             return self.violation(id, ErrorCode::EnhanceYourCalm, what, now);
         }
-        self.push_headers(section, HeadersKind::Informational);
+        let Section { headers, end_stream, .. } = section;
+        let kind = HeadersKind::Informational;
+        self.events.push_interim(Event::Headers { stream_id: id, headers, kind, end_stream });
         Ok(())
     }
 
@@ -273,7 +274,8 @@ impl Connection {
         if self.is_ignored(promised) {
             return self.budgets.charge(PeerAction::LateFrame, now);
         }
-        let over_limit = self.promised >= self.config.max_promised_streams;
+        let over_limit =
+            self.slots.taken(SlotKind::Promised) >= self.config.max_promised_streams;
         if is_late || !self.local.enable_push() || over_limit || truncated {
             self.stats.streams_refused += 1;
             self.budgets.charge(PeerAction::RefusedStream, now)?;
@@ -289,8 +291,8 @@ impl Connection {
         stream.send.phase = Phase::Done;
         let reserved = stream.state.recv_promise();
         debug_assert!(reserved.is_ok(), "the stream was idle");
+        stream.promise = Some(self.slots.take(SlotKind::Promised));
         self.streams.insert(stream);
-        self.promised += 1;
         self.stats.streams_accepted += 1;
         self.last_processed = promised;
         let event = Event::Promise { stream_id: parent, promised_stream_id: promised, headers };

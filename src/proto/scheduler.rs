@@ -1,8 +1,7 @@
 //! Whose turn it is: what needs no window first, then DATA by urgency (RFC 9218), in turns within one
 //! urgency.
 
-use std::collections::VecDeque;
-
+use super::line::{Line, Ticket};
 use crate::frame::StreamId;
 
 const URGENCIES: usize = 8;
@@ -17,24 +16,37 @@ pub(crate) enum Place {
     Data(usize),
 }
 
+/// A stream's place in the scheduler.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    place: Place,
+    ticket: Ticket,
+}
+
+impl Turn {
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+}
+
 /// Queues of streams that have something to send. A stream stands in one of them, and only once.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduler {
-    free: VecDeque<StreamId>,
-    data: [VecDeque<StreamId>; URGENCIES],
+    free: Line,
+    data: [Line; URGENCIES],
     /// Bit `u` is set while `data[u]` holds something.
     occupied: u8,
 }
 
 impl Scheduler {
     /// Behind all others of its kind.
-    pub(crate) fn push(&mut self, id: StreamId, place: Place) {
-        self.queue(place).push_back(id);
+    pub(crate) fn push(&mut self, id: StreamId, place: Place) -> Turn {
+        Turn { place, ticket: self.line(place).push_back(id) }
     }
 
     /// Before all others of its kind: it has not finished its turn.
-    pub(crate) fn push_front(&mut self, id: StreamId, place: Place) {
-        self.queue(place).push_front(id);
+    pub(crate) fn push_front(&mut self, id: StreamId, place: Place) -> Turn {
+        Turn { place, ticket: self.line(place).push_front(id) }
     }
 
     /// The stream whose turn it is. DATA has no turn while the connection's window is shut.
@@ -46,23 +58,25 @@ impl Scheduler {
             return None;
         }
         let urgency = self.occupied.trailing_zeros() as usize;
-        let queue = self.data.get_mut(urgency)?;
-        let id = queue.pop_front();
-        if queue.is_empty() {
-            self.occupied &= !(1 << urgency);
-        }
+        let id = self.data.get_mut(urgency)?.pop_front();
+        self.note_empty(urgency);
         id
     }
 
     /// Takes a stream out that is gone or changes its urgency.
-    pub(crate) fn remove(&mut self, id: StreamId, place: Place) {
-        let queue = self.queue(place);
-        queue.retain(|&other| other != id);
-        let is_empty = queue.is_empty();
-        if let Place::Data(urgency) = place {
-            if is_empty {
-                self.occupied &= !(1 << urgency);
+    pub(crate) fn remove(&mut self, turn: Turn) {
+        match turn.place {
+            Place::Free => self.free.remove(turn.ticket),
+            Place::Data(urgency) => {
+                self.data[urgency].remove(turn.ticket);
+                self.note_empty(urgency);
             }
+        }
+    }
+
+    fn note_empty(&mut self, urgency: usize) {
+        if self.data[urgency].is_empty() {
+            self.occupied &= !(1 << urgency);
         }
     }
 
@@ -80,7 +94,7 @@ impl Scheduler {
         *self = Scheduler::default();
     }
 
-    fn queue(&mut self, place: Place) -> &mut VecDeque<StreamId> {
+    fn line(&mut self, place: Place) -> &mut Line {
         match place {
             Place::Free => &mut self.free,
             Place::Data(urgency) => {
@@ -103,9 +117,9 @@ mod tests {
     #[test]
     fn a_lower_urgency_number_goes_first() {
         let mut scheduler = Scheduler::default();
-        scheduler.push(id(1), Place::Data(7));
-        scheduler.push(id(3), Place::Data(0));
-        scheduler.push(id(5), Place::Data(3));
+        for (stream, urgency) in [(1, 7), (3, 0), (5, 3)] {
+            scheduler.push(id(stream), Place::Data(urgency));
+        }
         let order: Vec<_> = std::iter::from_fn(|| scheduler.pop(true)).collect();
         assert_eq!(order, [id(3), id(5), id(1)]);
         assert!(!scheduler.has_turn(true));
@@ -130,8 +144,8 @@ mod tests {
     fn a_removed_stream_has_no_turn() {
         let mut scheduler = Scheduler::default();
         for place in [Place::Free, Place::Data(3)] {
-            scheduler.push(id(1), place);
-            scheduler.remove(id(1), place);
+            let turn = scheduler.push(id(1), place);
+            scheduler.remove(turn);
             assert!(!scheduler.has_turn(true));
             assert_eq!(scheduler.pop(true), None);
         }

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::content::{self, Content};
 use super::error::CommandError;
 use super::headers::{self, RequestFacts, ResponseFacts};
+use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::{Item, Phase};
 use super::transmit_block::BlockStart;
@@ -83,6 +84,10 @@ impl Connection {
                 // An interim response would take the stream's slot before there is one.
                 return Err(CommandError::HeadersNotSent(id));
             }
+            if stream.send.informational >= self.config.max_informational {
+                return Err(CommandError::TooManyInformational(id));
+            }
+            stream.send.informational += 1;
             self.queue_block(id, BlockStart::Headers { end_stream: false }, headers);
             return Ok(());
         }
@@ -112,10 +117,8 @@ impl Connection {
     ) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.state == State::ReservedLocal {
-            stream.counted = true;
-            self.streams.own_active += 1;
+            stream.slot = Some(self.slots.take(SlotKind::Own));
         }
-        let Some(stream) = self.streams.get_mut(id) else { return };
         let allowed = stream.state.send_headers(end);
         debug_assert!(allowed.is_ok(), "the phase allows a response");
         stream.send.on_wire = true;

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use super::content::Content;
 use super::flow::{RecvWindow, SendWindow};
 use super::headers::{RequestFacts, ResponseFacts};
+use super::line::Ticket;
 use super::priority::Priority;
-use super::scheduler::Place;
+use super::scheduler::{Place, Turn};
+use super::slots::Slot;
 use super::state::State;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -34,8 +36,10 @@ pub(crate) struct Stream {
     pub(crate) request: RequestFacts,
     /// What the client has said about scheduling; `None` where it has said nothing.
     pub(crate) priority: Option<Priority>,
-    /// It counts against a limit of concurrent streams.
-    pub(crate) counted: bool,
+    /// What it takes of a limit of concurrent streams, once it counts.
+    pub(crate) slot: Option<Slot>,
+    /// At a client, the place among the promised streams that it takes.
+    pub(crate) promise: Option<Slot>,
 }
 
 impl Stream {
@@ -52,7 +56,9 @@ impl Stream {
                 scheduled: None,
                 content: Content::Unknown,
                 held_promises: 0,
+                informational: 0,
                 response: None,
+                slot_ticket: None,
                 wants_room: None,
                 stall: None,
             },
@@ -66,7 +72,8 @@ impl Stream {
             },
             request: RequestFacts::default(),
             priority: None,
-            counted: false,
+            slot: None,
+            promise: None,
         }
     }
 
@@ -138,14 +145,18 @@ pub(crate) struct SendHalf {
     /// HEADERS have been encoded: the stream exists for the peer.
     pub(crate) on_wire: bool,
     /// Where it stands in the scheduler.
-    pub(crate) scheduled: Option<Place>,
+    pub(crate) scheduled: Option<Turn>,
     /// What may follow behind what is queued.
     pub(crate) content: Content,
     /// PUSH_PROMISE frames that must go out before anything else of this stream.
     pub(crate) held_promises: u32,
+    /// Interim responses so far.
+    pub(crate) informational: u32,
     /// A final response, and whether it ends the stream, that waits for promises to go out before
     /// it, for its own promise, or for a slot.
     pub(crate) response: Option<(Headers, bool)>,
+    /// Its place among those that wait for a slot.
+    pub(crate) slot_ticket: Option<Ticket>,
     /// DATA of so many octets was refused for lack of room.
     pub(crate) wants_room: Option<usize>,
     /// Since when the window has been shut while DATA waits.

@@ -8,6 +8,9 @@ use super::state::Cause;
 use super::stream::{Phase, Stream};
 use crate::frame::StreamId;
 
+/// A table with this much room is not made smaller.
+const MAX_SPARE: usize = 512;
+
 /// What an identifier without a live stream stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -27,10 +30,6 @@ pub(crate) struct Streams {
     live: HashMap<StreamId, Stream, IdHashState>,
     own: History,
     peers: History,
-    /// Streams of ours that count against the peer's limit.
-    pub(crate) own_active: usize,
-    /// Streams of the peer's that count against ours, those whose slot is held included.
-    pub(crate) peer_active: usize,
 }
 
 impl Streams {
@@ -41,8 +40,6 @@ impl Streams {
             live: HashMap::default(),
             own: History::new(remembered),
             peers: History::new(remembered),
-            own_active: 0,
-            peer_active: 0,
         }
     }
 
@@ -72,6 +69,19 @@ impl Streams {
             self.live.values().filter(|stream| pick(stream)).map(|stream| stream.id).collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Streams of ours above `last` and up to `end`, in ascending order. It costs no more than the
+    /// identifiers in between, and no more than the table.
+    pub(crate) fn own_above(&self, last: StreamId, end: StreamId) -> Vec<StreamId> {
+        let end = end.min(self.own.last);
+        let is_meant = |id: StreamId| self.is_own(id) && id > last && id <= end;
+        let between = end.get().saturating_sub(last.get()) as usize;
+        if between > self.live.len() {
+            return self.ids(|stream| is_meant(stream.id));
+        }
+        let ids = (last.get() + 1..=end.get()).map(StreamId::from_wire);
+        ids.filter(|&id| is_meant(id) && self.live.contains_key(&id)).collect()
     }
 
     pub(crate) fn insert(&mut self, stream: Stream) {
@@ -128,6 +138,10 @@ impl Streams {
     /// Takes a stream out of the table and remembers how it ended.
     pub(crate) fn remove(&mut self, id: StreamId, cause: Cause) -> Option<Stream> {
         let stream = self.live.remove(&id)?;
+        // What a peak has taken is given back.
+        if self.live.capacity() > MAX_SPARE.max(8 * self.live.len()) {
+            self.live.shrink_to(2 * self.live.len());
+        }
         self.history(id).record(id, cause);
         if cause == Cause::ResetByUs && stream.recv.phase != Phase::Done {
             let window = u32::try_from(stream.recv.window.signed()).unwrap_or(0);

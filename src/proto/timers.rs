@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::config::Role;
-use super::connection::Connection;
+use super::connection::{Connection, Shutdown};
+use super::deadlines::{Deadline, PingPurpose};
 use super::error::ConnectionError;
 use super::event::{CloseReason, Event, ResetBy};
 use super::stream::Stall;
@@ -23,47 +24,13 @@ const MIN_KEEPALIVE: Duration = Duration::from_secs(10);
 /// A graceful shutdown waits this long for the answer to its PING before it goes on.
 const SHUTDOWN_ROUND_TRIP: Duration = Duration::from_secs(1);
 
-/// So long a client may go on with a request that nobody reads, after the response is complete.
-const UNREAD_REQUEST: Duration = Duration::from_secs(1);
-
-/// A driver that comes so late has not read for as long …
+/// A driver that comes this much after a deadline has not read for as long …
 pub(crate) const LATE: Duration = Duration::from_secs(1);
-/// … and so much longer the peer gets.
+/// … and this much longer the peer gets.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the peer has to close after its GOAWAY, once no stream is left.
 const AFTER_GOAWAY: Duration = Duration::from_secs(1);
-
-/// A PING of ours that waits for its answer.
-#[derive(Debug)]
-pub(super) struct OwnPing {
-    pub(super) payload: [u8; 8],
-    pub(super) queued: Instant,
-    pub(super) purpose: PingPurpose,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PingPurpose {
-    Application,
-    Keepalive,
-    Shutdown,
-}
-
-/// A deadline that passed while nobody looked, and when it is to have its consequences.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Grace {
-    deadline: Instant,
-    until: Instant,
-}
-
-/// How far a graceful shutdown has come.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shutdown {
-    /// The peer has been warned; its streams are still accepted.
-    Warned { since: Instant },
-    /// The last identifier is announced; when no stream is left, the connection ends.
-    Draining,
-}
 
 impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something else
@@ -72,29 +39,11 @@ impl Connection {
         if self.closed.is_some() {
             return None;
         }
-        let deadline = self.next_deadline()?;
-        let grace = self.grace.filter(|grace| grace.deadline == deadline);
-        Some(grace.map_or(deadline, |grace| grace.until))
+        self.next_deadline().map(|deadline| self.deadlines.with_grace(deadline))
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        [
-            self.handshake_deadline(),
-            self.local.deadline(self.config.settings_timeout),
-            self.block_deadline(),
-            self.frame_deadline(),
-            self.ping_deadline(),
-            self.keepalive_due(),
-            self.idle_deadline(),
-            self.next_stall_check,
-            self.reservation_deadline(),
-            self.shutdown_deadline(),
-            self.drain_deadline(),
-            self.declined_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        Deadline::ALL.into_iter().filter_map(|deadline| self.instant(deadline)).min()
     }
 
     /// Does what is due at `now`. Calling it early or often is harmless. Calling it more than a second
@@ -111,131 +60,100 @@ impl Connection {
         if self.closed.is_some() {
             return Ok(());
         }
-        if self.comes_late(now) {
+        let next = self.next_deadline();
+        if next.is_some_and(|next| self.deadlines.is_grace(next, LATE, GRACE, now)) {
             return Ok(());
         }
         self.run_deadlines(now).map_err(|error| self.fail(error))
     }
 
-    /// Whether the peer is to have another moment, since we were not there. It has one for each
-    /// deadline, not one after the other.
-    fn comes_late(&mut self, now: Instant) -> bool {
-        let Some(deadline) = self.next_deadline() else { return false };
-        if let Some(grace) = self.grace.filter(|grace| grace.deadline == deadline) {
-            return now < grace.until;
-        }
-        let is_late = now.saturating_duration_since(deadline) > LATE;
-        let until = now.checked_add(GRACE).filter(|_| is_late);
-        self.grace = until.map(|until| Grace { deadline, until });
-        self.grace.is_some()
-    }
-
     fn run_deadlines(&mut self, now: Instant) -> Result<(), ConnectionError> {
-        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        let overdue = |code, what| Err(ConnectionError::timeout(code, what));
-        if is_due(self.handshake_deadline()) {
-            return overdue(ErrorCode::SettingsTimeout, "no preface and SETTINGS in time");
-        }
-        if is_due(self.local.deadline(self.config.settings_timeout)) {
-            // RFC 9113, Section 6.5.3.
-            return overdue(ErrorCode::SettingsTimeout, "SETTINGS were not acknowledged in time");
-        }
-        if is_due(self.block_deadline()) {
-            return overdue(ErrorCode::EnhanceYourCalm, "a field block did not end in time");
-        }
-        if is_due(self.frame_deadline()) {
-            return overdue(ErrorCode::EnhanceYourCalm, "a frame did not end in time");
-        }
-        if is_due(self.ping_deadline()) {
-            return overdue(ErrorCode::NoError, "PING was not answered in time");
-        }
-        if is_due(self.idle_deadline()) {
-            return overdue(ErrorCode::NoError, "the connection was idle for too long");
-        }
-        if is_due(self.keepalive_due()) {
-            self.queue_ping(PingPurpose::Keepalive, now);
-        }
-        if is_due(self.next_stall_check) {
-            self.check_stalls(now)?;
-        }
-        if is_due(self.reservation_deadline()) {
-            self.open_waiting(now);
-        }
-        if is_due(self.shutdown_deadline()) {
-            self.finish_shutdown();
-        }
-        while is_due(self.declined_deadline()) {
-            let Some((_, id)) = self.declined.pop_front() else { break };
-            if self.streams.get(id).is_some() {
-                self.reset_stream(id, ErrorCode::NoError, now);
+        for deadline in Deadline::ALL {
+            // One may have been the end of the connection.
+            let is_due = self.instant(deadline).is_some_and(|instant| instant <= now);
+            if is_due && self.closed.is_none() {
+                self.expire(deadline, now)?;
             }
-        }
-        // What was done so far may have been the end.
-        if self.closed.is_none() && is_due(self.drain_deadline()) {
-            self.end_after_goaway();
         }
         Ok(())
     }
 
-    fn handshake_deadline(&self) -> Option<Instant> {
-        if self.greeted {
-            return None;
-        }
-        self.started.checked_add(self.config.handshake_timeout?)
-    }
-
-    fn block_deadline(&self) -> Option<Instant> {
-        self.block_since?.checked_add(self.config.header_timeout?)
-    }
-
-    /// A peer that sends the head of a frame and not the rest, or its octets one by one, would have us
-    /// wait for ever, and keep the read buffer for it.
-    fn frame_deadline(&self) -> Option<Instant> {
-        self.frame_since?.checked_add(self.config.header_timeout?)
-    }
-
-    /// Counted from when the PING was *queued*: a connection that cannot write times out too.
-    fn ping_deadline(&self) -> Option<Instant> {
-        let oldest = self.pings.iter().find(|ping| ping.purpose != PingPurpose::Shutdown)?;
-        oldest.queued.checked_add(self.config.keepalive_timeout)
-    }
-
-    fn keepalive_due(&self) -> Option<Instant> {
-        let interval = self.config.keepalive_interval?.max(MIN_KEEPALIVE);
-        let waiting = self.pings.iter().any(|ping| ping.purpose == PingPurpose::Keepalive);
-        (!waiting).then(|| self.heard.checked_add(interval))?
-    }
-
-    fn idle_deadline(&self) -> Option<Instant> {
-        if self.role == Role::Client || !self.greeted || !self.streams.is_empty() {
-            return None;
-        }
-        self.idle_since.checked_add(self.config.idle_timeout?)
-    }
-
-    fn shutdown_deadline(&self) -> Option<Instant> {
-        match self.shutdown? {
-            Shutdown::Warned { since } => since.checked_add(SHUTDOWN_ROUND_TRIP),
-            Shutdown::Draining => None,
+    /// When a deadline passes, if it is set.
+    fn instant(&self, deadline: Deadline) -> Option<Instant> {
+        let (deadlines, config) = (&self.deadlines, &self.config);
+        match deadline {
+            Deadline::Handshake if self.greeted => None,
+            Deadline::Handshake => deadlines.handshake(config.handshake_timeout),
+            Deadline::SettingsAck => self.local.deadline(config.settings_timeout),
+            Deadline::FieldBlock => deadlines.field_block(config.header_timeout),
+            Deadline::Frame => deadlines.frame(config.header_timeout),
+            Deadline::Ping => deadlines.ping(config.keepalive_timeout),
+            Deadline::Keepalive => {
+                deadlines.keepalive(config.keepalive_interval?.max(MIN_KEEPALIVE))
+            }
+            Deadline::Idle => {
+                let is_idle =
+                    self.role == Role::Server && self.greeted && self.streams.is_empty();
+                is_idle.then(|| deadlines.idle(config.idle_timeout))?
+            }
+            Deadline::Stall => deadlines.stall(),
+            Deadline::Reservation => self.reservation_deadline(),
+            Deadline::Shutdown => match self.shutdown? {
+                Shutdown::Warned { since } => since.checked_add(SHUTDOWN_ROUND_TRIP),
+                Shutdown::Draining => None,
+            },
+            Deadline::Declined => deadlines.declined(),
+            // It is for the peer to close, since it may have a PING or another GOAWAY to send; but
+            // not for ever.
+            Deadline::Drain => {
+                let goaway = self.goaway_received.as_ref()?;
+                self.streams.is_empty().then(|| deadlines.drain(goaway.at, AFTER_GOAWAY))?
+            }
         }
     }
 
-    /// The peer goes away and no stream is left: it is for the peer to close, since it may have a
-    /// PING or another GOAWAY to send; but not for ever.
-    fn drain_deadline(&self) -> Option<Instant> {
-        let goaway = self.goaway_received.as_ref()?;
-        let since = self.idle_since.max(goaway.at);
-        self.streams.is_empty().then(|| since.checked_add(AFTER_GOAWAY))?
-    }
-
-    fn declined_deadline(&self) -> Option<Instant> {
-        self.declined.front()?.0.checked_add(UNREAD_REQUEST)
+    /// Does what a deadline that has passed is for.
+    fn expire(&mut self, deadline: Deadline, now: Instant) -> Result<(), ConnectionError> {
+        let overdue = |code, what| Err(ConnectionError::timeout(code, what));
+        match deadline {
+            Deadline::Handshake => {
+                return overdue(ErrorCode::SettingsTimeout, "no preface and SETTINGS in time");
+            }
+            // RFC 9113, Section 6.5.3.
+            Deadline::SettingsAck => {
+                let what = "SETTINGS were not acknowledged in time";
+                return overdue(ErrorCode::SettingsTimeout, what);
+            }
+            Deadline::FieldBlock => {
+                return overdue(ErrorCode::EnhanceYourCalm, "a field block did not end in time");
+            }
+            Deadline::Frame => {
+                return overdue(ErrorCode::EnhanceYourCalm, "a frame did not end in time");
+            }
+            Deadline::Ping => {
+                return overdue(ErrorCode::NoError, "PING was not answered in time");
+            }
+            Deadline::Idle => {
+                return overdue(ErrorCode::NoError, "the connection was idle for too long");
+            }
+            Deadline::Keepalive => _ = self.queue_ping(PingPurpose::Keepalive, now),
+            Deadline::Stall => self.check_stalls(now)?,
+            Deadline::Reservation => self.open_waiting(now),
+            Deadline::Shutdown => self.finish_shutdown(),
+            Deadline::Declined => {
+                while let Some(id) = self.deadlines.next_declined(now) {
+                    if self.streams.get(id).is_some() {
+                        self.reset_stream(id, ErrorCode::NoError, now);
+                    }
+                }
+            }
+            Deadline::Drain => self.end_after_goaway(),
+        }
+        Ok(())
     }
 
     pub(super) fn queue_ping(&mut self, purpose: PingPurpose, now: Instant) -> [u8; 8] {
-        let payload = self.next_ping.to_be_bytes();
-        self.next_ping += 1;
-        self.pings.push_back(OwnPing { payload, queued: now, purpose });
+        let payload = self.deadlines.add_ping(purpose, now);
         self.queue(Ping { ack: false, payload });
         payload
     }
@@ -252,15 +170,13 @@ impl Connection {
 
     /// A stream or the connection has begun to wait for its window.
     pub(super) fn watch_stalls(&mut self, now: Instant) {
-        if self.next_stall_check.is_none() {
-            self.next_stall_check =
-                self.config.stall_timeout.and_then(|timeout| now.checked_add(timeout));
-        }
+        let timeout = self.config.stall_timeout;
+        self.deadlines.watch_stalls(timeout.and_then(|timeout| now.checked_add(timeout)));
     }
 
     /// Resets the streams whose window has stayed shut, or all but shut, for too long.
     fn check_stalls(&mut self, now: Instant) -> Result<(), ConnectionError> {
-        self.next_stall_check = None;
+        self.deadlines.end_stall_watch();
         let Some(timeout) = self.config.stall_timeout else { return Ok(()) };
         let expired = |stall: Stall| now.saturating_duration_since(stall.since) >= timeout;
         if self.stall.is_some_and(expired) {
@@ -279,7 +195,8 @@ impl Connection {
         }
         let waiting = self.streams.iter_mut().filter_map(|stream| stream.send.stall);
         let oldest = waiting.chain(self.stall).map(|stall| stall.since).min();
-        self.next_stall_check = oldest.and_then(|since| since.checked_add(timeout));
+        self.deadlines.end_stall_watch();
+        self.deadlines.watch_stalls(oldest.and_then(|since| since.checked_add(timeout)));
         Ok(())
     }
 

@@ -36,6 +36,9 @@ impl Connection {
     ///
     /// What is in `out` afterwards has to be written, whole and in order.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Transmit, max: usize) -> bool {
+        let before = out.len();
+        // What was handed out before and is not there any more has been written.
+        self.deadlines.note_written(self.transmitted.saturating_sub(before as u64), now);
         loop {
             // Also what the turn before has brought about, so that nothing overtakes it: the end of
             // one stream can send the HEADERS of the next.
@@ -48,6 +51,7 @@ impl Connection {
                 break;
             }
         }
+        self.transmitted += (out.len() - before) as u64;
         self.note_connection_stall(now);
         self.announce_room();
         !out.is_empty()
@@ -166,12 +170,11 @@ impl Connection {
             return;
         }
         let place = stream.place();
-        stream.send.scheduled = Some(place);
-        if had_turn && stream.is_sequential() {
-            self.scheduler.push_front(id, place);
+        stream.send.scheduled = Some(if had_turn && stream.is_sequential() {
+            self.scheduler.push_front(id, place)
         } else {
-            self.scheduler.push(id, place);
-        }
+            self.scheduler.push(id, place)
+        });
         if self.send_window.available() == 0 {
             // With nothing to transmit, nobody else would see it.
             self.note_connection_stall(now);

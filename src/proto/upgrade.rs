@@ -29,6 +29,7 @@ use super::event::Event;
 use super::headers::{self, RequestFacts};
 use super::receive_message::Section;
 use super::settings::{self, SettingValues};
+use super::slots::SlotKind;
 use super::stream::Phase;
 use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFACE};
 use crate::hpack::Headers;
@@ -212,13 +213,12 @@ impl Connection {
         let mut stream = self.new_stream(id);
         stream.request = facts;
         stream.priority = facts.priority;
-        stream.counted = true;
+        stream.slot = Some(self.slots.take(SlotKind::Own));
         stream.send.phase = Phase::Done;
         stream.send.on_wire = true;
         let allowed = stream.state.send_headers(true);
         debug_assert!(allowed.is_ok(), "the stream was idle");
         self.streams.use_id(id);
-        self.streams.own_active += 1;
         self.stats.streams_opened += 1;
         self.streams.insert(stream);
         Ok(id)
@@ -251,9 +251,7 @@ impl Connection {
     ) -> Result<(), super::ConnectionError> {
         // In place of the cautious guess: the peer has spoken.
         self.remote.max_concurrent_streams = u32::MAX;
-        for &setting in &entries {
-            self.apply(setting, now)?;
-        }
+        self.apply_all(&entries, now)?;
         self.events.push_loose(Event::SettingsChanged { settings: entries });
         Ok(())
     }

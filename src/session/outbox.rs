@@ -67,8 +67,8 @@ struct State {
 enum Owed {
     /// Receive window of a stream.
     Window(StreamId, usize),
-    /// The place of a stream of the peer's.
-    Slot,
+    /// The slot that a stream of the peer's has left.
+    Slot(StreamId),
 }
 
 impl Outbox {
@@ -127,7 +127,7 @@ impl Outbox {
                 Event::Data { stream_id, data, .. } if self.auto_release && !data.is_empty() => {
                     Some(Owed::Window(*stream_id, data.len()))
                 }
-                Event::StreamClosed { held_slot: true, .. } => Some(Owed::Slot),
+                Event::StreamClosed { stream_id, held_slot: true } => Some(Owed::Slot(*stream_id)),
                 _ => None,
             };
             if let Some(evt) = Evt::from_core(event) {
@@ -168,7 +168,7 @@ impl State {
             match what {
                 // The stream, or the connection, may be over by now.
                 Owed::Window(id, octets) => drop(core.release(id, octets)),
-                Owed::Slot => core.release_slot(),
+                Owed::Slot(id) => _ = core.release_slot(id),
             }
         }
         if self.owed.is_empty() {

@@ -87,7 +87,7 @@ impl Side {
             Event::StreamClosed { stream_id, held_slot } => {
                 self.full.remove(&stream_id);
                 if held_slot {
-                    self.core.release_slot();
+                    assert!(self.core.release_slot(stream_id));
                 }
             }
             Event::SendRoom { stream_id } => {

@@ -3,6 +3,7 @@
 use super::super::connection::Connection;
 use super::super::reservations::Opening;
 use super::super::scheduler::Place;
+use super::super::slots::SlotKind;
 use super::super::state::State;
 use super::super::stream::{Item, Phase, Stream};
 use crate::frame::StreamId;
@@ -19,19 +20,19 @@ pub(in super::super) fn audit(core: &Connection) {
         return;
     }
     let is_own = |id: StreamId| core.streams.is_own(id);
-    let counted = |own| streams().filter(|s| s.counted && is_own(s.id) == own).count();
-    assert_eq!(core.streams.own_active, counted(true), "streams of ours");
-    if core.config.hold_slots {
-        assert!(core.streams.peer_active >= counted(false), "streams of the peer's");
-    } else {
-        assert_eq!(core.streams.peer_active, counted(false), "streams of the peer's");
+    let in_use = |own| streams().filter(|s| s.slot.is_some() && is_own(s.id) == own).count();
+    let promised = streams().filter(|stream| stream.promise.is_some()).count();
+    for (kind, in_use) in [
+        (SlotKind::Own, in_use(true)),
+        (SlotKind::Peer, in_use(false)),
+        (SlotKind::Promised, promised),
+    ] {
+        let parked = core.slots.parked(kind);
+        assert_eq!(core.slots.taken(kind), in_use + parked, "slots of {kind:?}");
+        assert!(parked == 0 || core.config.hold_slots);
     }
-    let promised = streams().filter(|s| !is_own(s.id) && s.id.is_server_initiated()).count();
-    if core.config.hold_slots {
-        assert!(core.promised >= promised, "promised streams");
-    } else {
-        assert_eq!(core.promised, promised, "promised streams");
-    }
+    let of_server = |s: &&Stream| !is_own(s.id) && s.id.is_server_initiated();
+    assert_eq!(promised, streams().filter(of_server).count(), "promised streams");
 
     let queued: usize = streams().map(|stream| stream.send.queued).sum();
     assert_eq!(core.send_buffered, queued, "octets in the queues");
@@ -68,8 +69,8 @@ fn audit_stream(core: &Connection, stream: &Stream) {
     if stream.is_stalled() {
         assert!(send.scheduled.is_some() || send.stall.is_some(), "nobody watches {id}");
     }
-    if let Some(place) = send.scheduled {
-        let as_free = place == Place::Free;
+    if let Some(turn) = &send.scheduled {
+        let as_free = turn.place() == Place::Free;
         assert_eq!(as_free, !stream.has_data_next(), "{id} stands in the wrong line");
     }
     if let Some(octets) = send.wants_room.filter(|_| send.phase == Phase::Body) {
@@ -83,6 +84,6 @@ fn audit_stream(core: &Connection, stream: &Stream) {
         assert!(!own || !shared, "{id} has room and has not been told");
     }
     if send.response.is_some() && stream.state == State::ReservedLocal && promises == 0 {
-        assert!(!core.has_slot() && core.slot_waiters.contains(&id), "{id} has its slot");
+        assert!(!core.has_slot() && send.slot_ticket.is_some(), "{id} has its slot");
     }
 }

@@ -166,3 +166,54 @@ fn without_deadlines_there_is_nothing_to_come_back_for() {
         assert_eq!(peer.core().poll_timeout(), None);
     }
 }
+
+/// A client whose keepalive PING went out at 10 s, into an upload that it goes on with.
+fn pinged() -> Peer {
+    let mut peer = Peer::of_client(keepalive(10));
+    peer.ask(|core, now| core.open(&super::post(), false, now)).unwrap();
+    let data = bytes::Bytes::from(vec![0; 1 << 20]);
+    peer.send_window(0, 1 << 20);
+    peer.send_window(1, 1 << 20);
+    peer.sent();
+    peer.pass(10 * SECOND);
+    peer.sent();
+    peer.ask(move |core, now| core.send_data(super::id(1), data.clone(), false, now)).unwrap();
+    peer
+}
+
+fn expect_cut_at(peer: &mut Peer, seconds: u32) {
+    peer.pass(seconds * SECOND - SECOND / 1_000);
+    assert_eq!(peer.result, Ok(()));
+    peer.pass(SECOND / 1_000);
+    assert_eq!(peer.result.as_ref().unwrap_err().fault(), Fault::Timeout);
+}
+
+#[test]
+fn any_frame_of_the_peer_extends_the_deadline_of_a_ping() {
+    let mut peer = pinged();
+    peer.pass(15 * SECOND);
+    peer.send_window(0, 1);
+    expect_cut_at(&mut peer, 20);
+}
+
+#[test]
+fn octets_that_the_transport_takes_extend_the_deadline_of_a_ping() {
+    let mut peer = pinged();
+    for _ in 0..5 {
+        peer.pass(15 * SECOND);
+        // What was handed out before has been written by now.
+        peer.read_some(64 << 10);
+        assert_eq!(peer.result, Ok(()));
+    }
+    expect_cut_at(&mut peer, 20);
+}
+
+#[test]
+fn a_trickle_into_the_buffers_of_the_transport_does_not_extend_it() {
+    let mut peer = pinged();
+    for _ in 0..19 {
+        peer.pass(SECOND);
+        peer.read_some(100);
+    }
+    expect_cut_at(&mut peer, 1);
+}

@@ -143,7 +143,7 @@ fn a_promised_stream_that_is_complete_counts_until_its_events_are_taken() {
     peer.expect_nothing();
     peer.send_promise(1, 6, &get());
     peer.expect_reset(6, ErrorCode::Cancel);
-    peer.ask(|core, _| core.release_slot());
+    assert!(peer.ask(|core, _| core.release_slot(id(2))));
     peer.send_promise(1, 8, &get());
     peer.send_headers(8, &status(200), true);
     peer.expect_nothing();

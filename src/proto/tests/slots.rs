@@ -66,7 +66,7 @@ fn with_held_slots_a_stream_that_was_reset_counts_until_its_work_is_done() {
     assert_eq!(peer.events().pop(), closed(3, true));
     peer.send_headers(5, &get(), true);
     peer.expect_reset(5, ErrorCode::RefusedStream);
-    peer.ask(|core, _| core.release_slot());
+    assert!(peer.ask(|core, _| core.release_slot(id(1))));
     peer.send_headers(7, &get(), true);
     peer.expect_nothing();
     peer.send_headers(9, &get(), true);
@@ -107,12 +107,19 @@ fn streams_that_never_got_to_the_application_hold_nothing() {
 }
 
 #[test]
-fn a_slot_too_many_given_back_is_harmless() {
+fn a_slot_is_given_back_once_by_the_stream_that_had_it() {
     for hold_slots in [false, true] {
         let mut peer = server(1, hold_slots);
-        peer.ask(|core, _| core.release_slot());
+        assert!(!peer.ask(|core, _| core.release_slot(id(1))), "it was never taken");
         peer.send_headers(1, &get(), true);
+        assert!(!peer.ask(|core, _| core.release_slot(id(1))), "the stream still has it");
         peer.send_headers(3, &get(), true);
         peer.expect_reset(3, ErrorCode::RefusedStream);
+        peer.send_reset(1, ErrorCode::Cancel);
+        assert_eq!(peer.ask(|core, _| core.release_slot(id(1))), hold_slots);
+        assert!(!peer.ask(|core, _| core.release_slot(id(1))), "it was given back");
+        peer.send_headers(5, &get(), true);
+        peer.send_headers(7, &get(), true);
+        peer.expect_reset(7, ErrorCode::RefusedStream);
     }
 }

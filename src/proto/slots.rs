@@ -1,0 +1,93 @@
+//! Slots: places among concurrent streams (RFC 9113, Section 5.1.2).
+//!
+//! A [`Slot`] is a value that its stream owns. It cannot be copied and is given back once, so that
+//! the counts are right by construction.
+
+use std::collections::HashMap;
+
+use super::id_hasher::IdHashState;
+use crate::frame::StreamId;
+
+/// Which limit a slot counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SlotKind {
+    /// Streams of ours: the peer's SETTINGS_MAX_CONCURRENT_STREAMS.
+    Own,
+    /// Streams of the peer's: ours.
+    Peer,
+    /// Promised streams that a client keeps: its `max_promised_streams`.
+    Promised,
+}
+
+/// A place among the concurrent streams of one kind.
+#[derive(Debug)]
+#[must_use = "a slot that is dropped is never free again"]
+pub(crate) struct Slot(SlotKind);
+
+/// The slots that are taken, by streams or by work that streams have left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    /// In the order of [`SlotKind`].
+    taken: [usize; 3],
+    /// Slots of streams that are over, until the application has done with them.
+    parked: HashMap<StreamId, Slot, IdHashState>,
+}
+
+impl Slots {
+    /// How many are taken, those that are parked included.
+    pub(crate) fn taken(&self, kind: SlotKind) -> usize {
+        self.taken[kind as usize]
+    }
+
+    pub(crate) fn take(&mut self, kind: SlotKind) -> Slot {
+        self.taken[kind as usize] += 1;
+        Slot(kind)
+    }
+
+    pub(crate) fn give_back(&mut self, slot: Slot) {
+        // Each slot was counted when it was taken, and goes out of existence here.
+        self.taken[slot.0 as usize] -= 1;
+    }
+
+    /// Keeps the slot of a stream that is over, for [`release`](Self::release).
+    pub(crate) fn park(&mut self, id: StreamId, slot: Slot) {
+        if let Some(before) = self.parked.insert(id, slot) {
+            debug_assert!(false, "identifiers are used once");
+            self.give_back(before);
+        }
+    }
+
+    /// Gives back the slot that is parked for a stream; `false` if there is none.
+    pub(crate) fn release(&mut self, id: StreamId) -> bool {
+        let Some(slot) = self.parked.remove(&id) else { return false };
+        self.give_back(slot);
+        if self.parked.is_empty() {
+            self.parked.shrink_to(32);
+        }
+        true
+    }
+
+    /// How many are parked.
+    #[cfg(test)]
+    pub(crate) fn parked(&self, kind: SlotKind) -> usize {
+        self.parked.values().filter(|slot| slot.0 == kind).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parked_slot_is_released_once() {
+        let (mut slots, id) = (Slots::default(), StreamId::from_wire(1));
+        let (one, other) = (slots.take(SlotKind::Peer), slots.take(SlotKind::Peer));
+        slots.park(id, one);
+        assert_eq!(slots.taken(SlotKind::Peer), 2);
+        assert!(slots.release(id));
+        assert!(!slots.release(id));
+        assert_eq!(slots.taken(SlotKind::Peer), 1);
+        slots.give_back(other);
+        assert_eq!(slots.taken(SlotKind::Peer), 0);
+    }
+}
