@@ -120,7 +120,7 @@ impl Call<'_> {
         }
         response.set_read_timeout(self.config.response_timeout);
         let id = response.stream_id();
-        if let Some(waiting) = upload.as_mut().filter(|upload| upload.is_held()) {
+        if let Some(waiting) = upload.as_mut().filter(|upload| upload.is_deferred()) {
             let waited = self.wait_for_turn(waiting, id);
             if !waited.map_err(|error| error.in_phase(Phase::Slot))? {
                 upload = None;
@@ -146,7 +146,7 @@ impl Call<'_> {
         let timeout = self.config.response_timeout;
         let too_late = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         upload.set_deadline([too_late, self.deadline].into_iter().flatten().min());
-        let has_more = upload.run(|state| !state.core.is_held(id) || state.has_response(id));
+        let has_more = upload.run(|state| !state.core.is_deferred(id) || state.has_response(id));
         upload.set_deadline(self.deadline);
         has_more
     }

@@ -55,8 +55,8 @@ impl Upload {
     }
 
     /// Whether the request waits for its turn, and nothing of it has gone out.
-    pub(super) fn is_held(&self) -> bool {
-        self.send.conn().lock().core.is_held(self.send.stream_id())
+    pub(super) fn is_deferred(&self) -> bool {
+        self.send.conn().lock().core.is_deferred(self.send.stream_id())
     }
 
     /// Sets when it is too late for anything to be sent.

@@ -46,6 +46,7 @@ impl Connection {
     pub(super) fn reset_stream(&mut self, id: StreamId, code: ErrorCode, now: Instant) {
         self.queue_reset(id, code);
         self.finish(id, Cause::ResetByUs, now);
+        self.open_ready(now);
     }
 
     /// Says that the application reads no more of what comes on a stream. A client resets it with

@@ -1,20 +1,19 @@
 //! The connection itself: what it holds, and how it starts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::block::Block;
 use super::budgets::Budgets;
 use super::config::{Config, Role};
 use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
 use super::flow::{RecvWindow, SendWindow};
-use super::line::Line;
+use super::opener::Opener;
 use super::priority::Priority;
 use super::queue::EventQueue;
-use super::receive_block::Block;
-use super::reservations::{Held, Reservations};
 use super::scheduler::Scheduler;
 use super::settings::{self, LocalSettings, SettingValues};
 use super::slots::{SlotKind, Slots};
@@ -67,8 +66,6 @@ pub struct Connection {
     pub(super) send_window: SendWindow,
     /// Octets of DATA and trailers in the queues of all streams.
     pub(super) send_buffered: usize,
-    /// Octets of field sections that wait for their turn.
-    pub(super) held_octets: usize,
     /// A field section of so many octets was refused for lack of room.
     pub(super) wants_section_room: Option<usize>,
     /// DATA was refused since the connection's buffer is full; its stream knows how much.
@@ -78,13 +75,7 @@ pub struct Connection {
 
     // Streams.
     pub(super) streams: Streams,
-    pub(super) reservations: Reservations,
-    /// HEADERS and promises of ours whose turn has not come.
-    pub(super) held: BTreeMap<StreamId, Held>,
-    /// Promised streams of ours whose response waits for a slot.
-    pub(super) slot_waiters: Line,
-    /// What was held back is being opened.
-    pub(super) is_opening: bool,
+    pub(super) opener: Opener,
     /// The highest stream of the peer's that the application has been told of.
     pub(super) last_processed: StreamId,
     pub(super) slots: Slots,
@@ -173,15 +164,11 @@ impl Connection {
             scheduler: Scheduler::default(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
             send_buffered: 0,
-            held_octets: 0,
             wants_section_room: None,
             wants_data_room: false,
             stall: None,
             streams: Streams::new(role, config.remembered_streams),
-            reservations: Reservations::new(role),
-            held: BTreeMap::new(),
-            slot_waiters: Line::default(),
-            is_opening: false,
+            opener: Opener::new(role),
             last_processed: StreamId::CONNECTION,
             slots: Slots::default(),
             early_priorities: VecDeque::new(),
@@ -231,13 +218,13 @@ impl Connection {
         self.closed.is_none()
             && self.goaway_received.is_none()
             && self.shutdown.is_none()
-            && self.reservations.next().is_some()
+            && self.opener.next_id().is_some()
     }
 
     /// For how many more streams of ours the peer's limit of concurrent streams leaves room now.
-    /// Beyond that, requests are held back.
+    /// Beyond that, requests are deferred.
     pub fn free_streams(&self) -> usize {
-        let taken = self.slots.taken(SlotKind::Own) + self.held.len();
+        let taken = self.slots.taken(SlotKind::Own) + self.opener.deferred_len();
         (self.remote.max_concurrent_streams as usize).saturating_sub(taken)
     }
 
@@ -247,7 +234,7 @@ impl Connection {
             streams_open: self.streams.len(),
             send_window: self.send_window.signed(),
             receive_window: self.recv_window.signed(),
-            send_buffered: self.send_buffered + self.held_octets + self.fifo.len(),
+            send_buffered: self.send_buffered + self.opener.octets() + self.fifo.len(),
             ..self.stats.clone()
         }
     }

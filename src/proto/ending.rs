@@ -9,7 +9,6 @@ use super::config::Role;
 use super::connection::{Connection, PeerGoaway, Shutdown};
 use super::error::{CommandError, ConnectionError};
 use super::event::{CloseReason, Event};
-use super::line::Line;
 use super::state::Cause;
 use super::stream::Stream;
 use crate::frame::{ErrorCode, Goaway, StreamId};
@@ -50,12 +49,10 @@ impl Connection {
     fn end(&mut self, reason: CloseReason) {
         self.closed = Some(reason);
         self.streams.clear();
-        self.held.clear();
-        self.slot_waiters = Line::default();
+        self.opener.clear();
         self.scheduler.clear();
         self.block = None;
         self.send_buffered = 0;
-        self.held_octets = 0;
         self.stall = None;
     }
 
@@ -71,7 +68,8 @@ impl Connection {
         self.queue(Goaway { last_stream_id, error_code, debug_data });
     }
 
-    /// A stream is over: out of the table, its slot and its buffers given back.
+    /// A stream is over: out of the table, its slot and its buffers given back. Its slot may be what
+    /// another waits for: [`open_ready`](Self::open_ready) comes next.
     pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
         let Some(mut stream) = self.streams.remove(id, cause) else { return };
         if cause == Cause::EndStream {
@@ -86,18 +84,17 @@ impl Connection {
         }
         self.send_buffered -= stream.send.queued;
         if let Some((headers, _)) = &stream.send.response {
-            self.held_octets -= headers.section_size();
+            self.opener.remove_response(headers.section_size());
         }
         if let Some(ticket) = stream.send.slot_ticket.take() {
-            self.slot_waiters.remove(ticket);
+            self.opener.leave(ticket);
         }
         let held_slot = self.free_slots(&mut stream, cause);
         self.events.push(Event::StreamClosed { stream_id: id, held_slot });
         if self.streams.is_empty() {
             self.deadlines.note_idle(now);
         }
-        self.drop_held(id, now);
-        self.open_waiting(now);
+        self.drop_deferred(id, now);
         self.announce_room();
         self.end_when_drained();
     }

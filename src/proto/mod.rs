@@ -66,8 +66,8 @@
 //! | --- | --- |
 //! | `connection`, `ending` | the struct; how it starts; how streams and the connection end |
 //! | `receive` | frames in the right order, DATA, what is left of streams that are gone |
-//! | `receive_control`, `receive_block`, `receive_message` | one function for each other frame |
-//! | `opening`, `reservations` | requests and promises, identifiers in order |
+//! | `receive_control`, `receive_block`, `block`, `receive_message` | one function for each other frame |
+//! | `opening`, `opener` | requests and promises; identifiers in order, what is deferred |
 //! | `upgrade` | connections that begin as HTTP/1.1 |
 //! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
 //! | `transmit`, `transmit_block`, `scheduler`, `line`, `outgoing` | what goes out, in which order |
@@ -78,6 +78,7 @@
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
 
 mod authority;
+mod block;
 mod budgets;
 mod commands;
 mod config;
@@ -92,6 +93,7 @@ mod headers;
 mod id_hasher;
 mod line;
 mod octets;
+mod opener;
 mod opening;
 mod outgoing;
 mod priority;
@@ -100,7 +102,6 @@ mod receive;
 mod receive_block;
 mod receive_control;
 mod receive_message;
-mod reservations;
 mod room;
 mod scheduler;
 mod sending;

@@ -2,9 +2,9 @@
 //! still go out in ascending order.
 //!
 //! The first use of an identifier closes all lower idle ones (RFC 9113, Section 5.1.1), so HEADERS
-//! of a higher identifier are *held back* while a lower one is reserved and unused, for at most
+//! of a higher identifier are *deferred* while a lower one is reserved and unused, for at most
 //! [`reservation_timeout`](super::Config::reservation_timeout); then the lower one is given up.
-//! HEADERS are held back as well while the peer's limit of concurrent streams is reached.
+//! HEADERS are deferred as well while the peer's limit of concurrent streams is reached.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::content::Content;
 use super::error::CommandError;
 use super::event::{Event, ResetBy};
 use super::headers;
-use super::reservations::{Held, Opening};
+use super::opener::{Allowed, Deferred, Opening, Ready};
 use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::{Phase, Stream};
@@ -32,9 +32,9 @@ impl Connection {
     /// [`IdsExhausted`](CommandError::IdsExhausted) after 2^30 streams.
     pub fn reserve_stream_id(&mut self, now: Instant) -> Result<StreamId, CommandError> {
         self.check_may_open()?;
-        let id = self.reservations.reserve().ok_or(CommandError::IdsExhausted)?;
+        let id = self.opener.reserve().ok_or(CommandError::IdsExhausted)?;
         // Where too many are reserved, the oldest has been given up for this one.
-        self.open_waiting(now);
+        self.open_ready(now);
         Ok(id)
     }
 
@@ -54,7 +54,7 @@ impl Connection {
             return Err(CommandError::ClientOnly);
         }
         self.check_may_open()?;
-        let next = self.reservations.next().ok_or(CommandError::IdsExhausted)?;
+        let next = self.opener.next_id().ok_or(CommandError::IdsExhausted)?;
         let request = self.check_request(next, headers, end_stream)?;
         let id = self.reserve_stream_id(now)?;
         self.start_request(id, request, headers, end_stream, now);
@@ -69,7 +69,7 @@ impl Connection {
         end_stream: bool,
         now: Instant,
     ) -> Result<(), CommandError> {
-        if !self.reservations.contains(id) {
+        if !self.opener.is_reserved(id) {
             return Err(self.missing(id));
         }
         self.check_may_open()?;
@@ -107,7 +107,7 @@ impl Connection {
         }
         let request = headers::check_promise(headers)?;
         self.check_section(headers)?;
-        if !self.reservations.contains(promised) {
+        if !self.opener.is_reserved(promised) {
             return Err(self.missing(promised));
         }
         self.check_section_room(headers.section_size())?;
@@ -115,94 +115,91 @@ impl Connection {
         stream.request = request;
         stream.recv.phase = Phase::Done;
         self.streams.insert(stream);
-        self.open_or_hold(promised, Opening::Promise { parent }, headers, now);
+        self.open_or_defer(promised, Opening::Promise { parent }, headers, now);
         Ok(())
     }
 
-    /// Forgets an identifier that was reserved, or whose HEADERS are held back. `false` if it is
+    /// Forgets an identifier that was reserved, or whose HEADERS are deferred. `false` if it is
     /// neither.
     pub(super) fn cancel_opening(&mut self, id: StreamId, now: Instant) -> bool {
-        if self.reservations.take(id) {
-            self.open_waiting(now);
+        if self.opener.take(id) {
+            self.open_ready(now);
             return true;
         }
-        let is_held = self.held.contains_key(&id);
-        if is_held {
+        let is_deferred = self.opener.is_deferred(id);
+        if is_deferred {
             self.finish(id, Cause::ResetByUs, now);
+            self.open_ready(now);
         }
-        is_held
+        is_deferred
     }
 
-    /// Sends what was held back and need not wait any more: requests and promises in the order of
-    /// their identifiers, responses on promised streams in the order of the calls.
-    pub(super) fn open_waiting(&mut self, now: Instant) {
-        // A response can end its stream, and so lead back to here: the loop below goes on with it.
-        if std::mem::replace(&mut self.is_opening, true) {
-            return;
-        }
-        while self.open_next(now) {}
-        self.is_opening = false;
-    }
-
-    fn open_next(&mut self, now: Instant) -> bool {
-        let held = self.next_to_open(now).and_then(|id| Some((id, self.unhold(id)?)));
-        if let Some((id, held)) = held {
-            self.put_on_wire(id, held.opening, &held.headers, now);
-            if let Opening::Promise { parent } = held.opening {
-                self.promise_done(parent, now);
+    /// Sends what was deferred and need not wait any more: requests and promises in the order of
+    /// their identifiers, responses on promised streams in the order of the calls. Each verb that may
+    /// have ended a stream calls it.
+    pub(super) fn open_ready(&mut self, now: Instant) {
+        loop {
+            let timeout = self.config.reservation_timeout;
+            let ready = self.opener.ready(self.allowed(), timeout, now);
+            if ready.is_empty() {
+                return;
             }
-            return true;
-        }
-        self.has_slot()
-            && self.slot_waiters.pop_front().is_some_and(|id| {
-                if let Some(stream) = self.streams.get_mut(id) {
-                    stream.send.slot_ticket = None;
+            for item in &ready {
+                if let Ready::Response(id) = *item {
+                    if let Some(stream) = self.streams.get_mut(id) {
+                        stream.send.slot_ticket = None;
+                    }
                 }
-                self.respond(id, now);
-                true
-            })
+            }
+            // What is opened may end at once, and leave its slot for the next round.
+            for item in ready {
+                match item {
+                    Ready::Stream(id, deferred) => self.open_deferred(id, deferred, now),
+                    Ready::Response(id) => self.respond(id, now),
+                }
+            }
+        }
     }
 
-    /// The stream whose HEADERS are held back and may go now.
-    fn next_to_open(&mut self, now: Instant) -> Option<StreamId> {
-        let (&id, held) = self.held.first_key_value()?;
-        if !self.may_open(held.opening) {
-            return None;
+    fn open_deferred(&mut self, id: StreamId, deferred: Deferred, now: Instant) {
+        self.note_undeferred(deferred.opening);
+        self.put_on_wire(id, deferred.opening, &deferred.headers, now);
+        if let Opening::Promise { parent } = deferred.opening {
+            self.promise_done(parent, now);
         }
-        if now.saturating_duration_since(held.since) >= self.config.reservation_timeout {
-            self.reservations.give_up_below(id);
+    }
+
+    /// A promise that is not deferred any more does not hold up its parent.
+    fn note_undeferred(&mut self, opening: Opening) {
+        if let Opening::Promise { parent } = opening {
+            if let Some(parent) = self.streams.get_mut(parent) {
+                parent.send.deferred_promises -= 1;
+            }
         }
-        self.reservations.none_below(id).then_some(id)
     }
 
     /// When the identifiers that something waits for are given up.
     pub(super) fn reservation_deadline(&self) -> Option<Instant> {
-        let (&id, held) = self.held.first_key_value()?;
-        if !self.may_open(held.opening) || self.reservations.none_below(id) {
-            return None;
+        self.opener.deadline(self.allowed(), self.config.reservation_timeout)
+    }
+
+    fn allowed(&self) -> Allowed {
+        let taken = self.slots.taken(SlotKind::Own);
+        Allowed {
+            slots: (self.remote.max_concurrent_streams as usize).saturating_sub(taken),
+            // RFC 9113, Section 6.8: no new streams after GOAWAY.
+            new_streams: self.goaway_received.is_none(),
         }
-        held.since.checked_add(self.config.reservation_timeout)
     }
 
-    /// Whether nothing but lower identifiers can be in the way.
-    fn may_open(&self, opening: Opening) -> bool {
-        // RFC 9113, Section 6.8: no new streams after GOAWAY.
-        self.goaway_received.is_none()
-            && match opening {
-                Opening::Request { .. } => self.has_slot(),
-                // RFC 9113, Section 5.1.2: reserved streams do not count.
-                Opening::Promise { .. } => true,
-            }
-    }
-
-    /// Whether HEADERS of this stream have been asked for and are held back.
-    pub(crate) fn is_held(&self, id: StreamId) -> bool {
-        self.held.contains_key(&id)
+    /// Whether HEADERS of this stream have been asked for and are deferred.
+    pub(crate) fn is_deferred(&self, id: StreamId) -> bool {
+        self.opener.is_deferred(id)
     }
 
     /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
     pub(super) fn has_slot(&self) -> bool {
-        self.slots.taken(SlotKind::Own) < self.remote.max_concurrent_streams as usize
+        self.allowed().slots > 0
     }
 
     fn check_request(
@@ -234,42 +231,31 @@ impl Connection {
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
         stream.send.content = Content::of_request(&request);
         self.streams.insert(stream);
-        self.open_or_hold(id, Opening::Request { end_stream }, headers, now);
+        self.open_or_defer(id, Opening::Request { end_stream }, headers, now);
     }
 
     /// Uses a reserved identifier: now, or when its turn comes.
-    fn open_or_hold(&mut self, id: StreamId, opening: Opening, headers: &Headers, now: Instant) {
-        self.reservations.take(id);
-        if self.held.is_empty() && self.reservations.none_below(id) && self.may_open(opening) {
+    fn open_or_defer(&mut self, id: StreamId, opening: Opening, headers: &Headers, now: Instant) {
+        self.opener.take(id);
+        if self.opener.may_open_at_once(id, opening, self.allowed()) {
             self.put_on_wire(id, opening, headers, now);
             return;
         }
         if let Opening::Promise { parent } = opening {
             if let Some(parent) = self.streams.get_mut(parent) {
-                parent.send.held_promises += 1;
+                parent.send.deferred_promises += 1;
             }
         }
-        self.held_octets += headers.section_size();
-        self.held.insert(id, Held { headers: headers.clone(), opening, since: now });
+        self.opener.defer(id, headers.clone(), opening, now);
         // It may be what those above it have been waiting for.
-        self.open_waiting(now);
-    }
-
-    /// Takes something out that was held back, for whatever becomes of it.
-    fn unhold(&mut self, id: StreamId) -> Option<Held> {
-        let held = self.held.remove(&id)?;
-        self.held_octets -= held.headers.section_size();
-        if let Opening::Promise { parent } = held.opening {
-            if let Some(parent) = self.streams.get_mut(parent) {
-                parent.send.held_promises -= 1;
-            }
-        }
-        Some(held)
+        self.open_ready(now);
     }
 
     /// The stream is over before it was opened.
-    pub(super) fn drop_held(&mut self, id: StreamId, now: Instant) {
-        if let Some(Held { opening: Opening::Promise { parent }, .. }) = self.unhold(id) {
+    pub(super) fn drop_deferred(&mut self, id: StreamId, now: Instant) {
+        let Some(Deferred { opening, .. }) = self.opener.undefer(id) else { return };
+        self.note_undeferred(opening);
+        if let Opening::Promise { parent } = opening {
             self.promise_done(parent, now);
         }
     }
@@ -333,18 +319,18 @@ impl Connection {
     pub(super) fn respond(&mut self, id: StreamId, now: Instant) {
         let has_slot = self.has_slot();
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.send.held_promises > 0 || stream.state == State::Idle {
+        if stream.send.deferred_promises > 0 || stream.state == State::Idle {
             return;
         }
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
         if stream.state == State::ReservedLocal && !has_slot {
             if stream.send.response.is_some() && stream.send.slot_ticket.is_none() {
-                stream.send.slot_ticket = Some(self.slot_waiters.push_back(id));
+                stream.send.slot_ticket = Some(self.opener.wait_for_slot(id));
             }
             return;
         }
         if let Some((headers, end_stream)) = stream.send.response.take() {
-            self.held_octets -= headers.section_size();
+            self.opener.remove_response(headers.section_size());
             self.put_response_on_wire(id, &headers, end_stream, now);
         }
     }
@@ -371,14 +357,14 @@ impl Connection {
             return CommandError::UnknownStream(id);
         }
         let is_own = self.streams.is_own(id);
-        if is_own && self.reservations.contains(id) {
+        if is_own && self.opener.is_reserved(id) {
             return CommandError::HeadersNotSent(id);
         }
         match self.streams.standing(id) {
             Standing::Closed(_) | Standing::Forgotten => CommandError::StreamClosed(id),
             Standing::Skipped if !is_own => CommandError::StreamClosed(id),
             _ if !is_own => CommandError::UnknownStream(id),
-            _ if self.reservations.was_handed_out(id) => CommandError::GivenUp(id),
+            _ if self.opener.was_handed_out(id) => CommandError::GivenUp(id),
             _ => CommandError::NotReserved(id),
         }
     }

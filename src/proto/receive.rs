@@ -322,6 +322,7 @@ impl Connection {
     pub(super) fn finish_if_closed(&mut self, id: StreamId, now: Instant) {
         if self.streams.get(id).is_some_and(|stream| stream.state.is_closed()) {
             self.finish(id, Cause::EndStream, now);
+            self.open_ready(now);
         }
     }
 }

@@ -7,29 +7,13 @@
 use std::fmt;
 use std::time::Instant;
 
+use super::block::{Block, Purpose};
 use super::config::Role;
 use super::connection::Connection;
 use super::error::ConnectionError;
 use super::receive_message::Section;
 use super::trace::Way;
-use crate::frame::{
-    Continuation, Dependency, ErrorCode, Headers as HeadersFrame, PushPromise, StreamId,
-};
-
-/// A field block on its way.
-#[derive(Debug)]
-pub(super) struct Block {
-    pub(super) stream_id: StreamId,
-    purpose: Purpose,
-    continuations: u32,
-    octets: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Purpose {
-    Headers { end_stream: bool, dependency: Option<Dependency> },
-    Promise { promised: StreamId },
-}
+use crate::frame::{Continuation, ErrorCode, Headers as HeadersFrame, PushPromise, StreamId};
 
 impl Connection {
     pub(super) fn receive_headers(
@@ -85,7 +69,7 @@ impl Connection {
     }
 
     fn begin_block(&mut self, stream_id: StreamId, purpose: Purpose, now: Instant) {
-        self.block = Some(Block { stream_id, purpose, continuations: 0, octets: 0 });
+        self.block = Some(Block::new(stream_id, purpose));
         self.deadlines.note_block(now);
     }
 

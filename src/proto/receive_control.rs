@@ -51,6 +51,7 @@ impl Connection {
         let by = ResetBy::Peer;
         self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail: None });
         self.finish(id, Cause::ResetByPeer, now);
+        self.open_ready(now);
         Ok(())
     }
 
@@ -87,7 +88,7 @@ impl Connection {
         self.queue_ack(Settings { ack: true, entries: Vec::new() })?;
         self.events.push_loose(Event::SettingsChanged { settings: frame.entries });
         // The limit of concurrent streams may be higher now.
-        self.open_waiting(now);
+        self.open_ready(now);
         Ok(())
     }
 
@@ -245,22 +246,19 @@ impl Connection {
         // Those above the last GOAWAY's identifier are gone already.
         let end = before.map_or(StreamId::MAX, |before| before.last_stream_id);
         // Our streams above it have not been processed, and may be tried again elsewhere. So may
-        // those that are held back here: there must not be new ones.
-        let deferred = self.held.keys().copied();
+        // those that are deferred here: there must not be new ones.
+        let deferred = self.opener.deferred_ids();
         let lost: Vec<_> = self.streams.own_above(last, end).into_iter().chain(deferred).collect();
         // One text for all of them.
         let text = GoawayText(code, &debug_data);
         let detail: Option<Arc<str>> = (!lost.is_empty()).then(|| text.to_string().into());
-        // The end of one makes room for another to be opened, which may be the next to be lost.
-        self.is_opening = true;
         for id in lost {
             let (code, by) = (ErrorCode::RefusedStream, ResetBy::Goaway);
             let detail = detail.clone();
             self.events.push(Event::Reset { stream_id: id, code, by, retry_safe: true, detail });
             self.finish(id, Cause::ResetByPeer, now);
         }
-        self.is_opening = false;
-        self.open_waiting(now);
+        self.open_ready(now);
         let event = Event::Goaway { last_stream_id: last, code, debug_data };
         if is_first {
             self.events.push(event);

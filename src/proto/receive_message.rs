@@ -274,8 +274,7 @@ impl Connection {
         if self.is_ignored(promised) {
             return self.budgets.charge(PeerAction::LateFrame, now);
         }
-        let over_limit =
-            self.slots.taken(SlotKind::Promised) >= self.config.max_promised_streams;
+        let over_limit = self.slots.taken(SlotKind::Promised) >= self.config.max_promised_streams;
         if is_late || !self.local.enable_push() || over_limit || truncated {
             self.stats.streams_refused += 1;
             self.budgets.charge(PeerAction::RefusedStream, now)?;

@@ -56,7 +56,7 @@ impl Connection {
     pub(super) fn announce_room(&mut self) {
         let half = NEARLY_NOTHING.max(self.config.max_send_buffer / 2);
         if self.wants_section_room.is_some_and(|wanted| self.has_section_room(wanted))
-            && self.fifo.len() + self.held_octets <= half
+            && self.fifo.len() + self.opener.octets() <= half
         {
             self.wants_section_room = None;
             self.events.push(Event::SendRoom { stream_id: StreamId::CONNECTION });
@@ -90,7 +90,7 @@ impl Connection {
     }
 
     fn has_section_room(&self, octets: usize) -> bool {
-        let waiting = self.fifo.len() + self.held_octets;
+        let waiting = self.fifo.len() + self.opener.octets();
         waiting <= NEARLY_NOTHING || waiting + octets <= self.config.max_send_buffer
     }
 

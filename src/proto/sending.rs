@@ -30,7 +30,7 @@ impl Connection {
     /// Sends a field section: a client's request on a reserved identifier, a server's interim or
     /// final response, or trailers after the body.
     ///
-    /// A request may be held back until lower identifiers have been used, or until the peer's
+    /// A request may be deferred until lower identifiers have been used, or until the peer's
     /// limit of concurrent streams leaves room; DATA may be sent all the same, and waits with it.
     /// So may the response on a promised stream.
     ///
@@ -97,12 +97,15 @@ impl Connection {
         }
         stream.send.content = stream.begin_content(&facts);
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
-        if is_promised || stream.send.held_promises > 0 {
-            self.held_octets += headers.section_size();
+        if is_promised || stream.send.deferred_promises > 0 {
+            self.opener.add_response(headers.section_size());
             stream.send.response = Some((headers.clone(), end_stream));
             self.respond(id, now);
         } else {
             self.put_response_on_wire(id, headers, end_stream, now);
+        }
+        if end_stream {
+            self.open_ready(now);
         }
         Ok(())
     }
@@ -254,7 +257,7 @@ impl Connection {
             && self.fifo.len() <= FIFO_WITH_DATA
             && !self.scheduler.has_turn(true)
             && send.on_wire
-            && send.held_promises == 0
+            && send.deferred_promises == 0
             && send.queue.is_empty()
             && self.send_window.available() >= len
             && send.window.available() >= len

@@ -55,7 +55,7 @@ impl Stream {
                 on_wire: false,
                 scheduled: None,
                 content: Content::Unknown,
-                held_promises: 0,
+                deferred_promises: 0,
                 informational: 0,
                 response: None,
                 slot_ticket: None,
@@ -97,7 +97,7 @@ impl Stream {
     pub(crate) fn is_sendable(&self) -> bool {
         let send = &self.send;
         send.on_wire
-            && send.held_promises == 0
+            && send.deferred_promises == 0
             && !send.queue.is_empty()
             && (!self.has_data_next() || send.window.available() > 0)
     }
@@ -149,7 +149,7 @@ pub(crate) struct SendHalf {
     /// What may follow behind what is queued.
     pub(crate) content: Content,
     /// PUSH_PROMISE frames that must go out before anything else of this stream.
-    pub(crate) held_promises: u32,
+    pub(crate) deferred_promises: u32,
     /// Interim responses so far.
     pub(crate) informational: u32,
     /// A final response, and whether it ends the stream, that waits for promises to go out before

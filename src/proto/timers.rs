@@ -92,8 +92,7 @@ impl Connection {
                 deadlines.keepalive(config.keepalive_interval?.max(MIN_KEEPALIVE))
             }
             Deadline::Idle => {
-                let is_idle =
-                    self.role == Role::Server && self.greeted && self.streams.is_empty();
+                let is_idle = self.role == Role::Server && self.greeted && self.streams.is_empty();
                 is_idle.then(|| deadlines.idle(config.idle_timeout))?
             }
             Deadline::Stall => deadlines.stall(),
@@ -138,7 +137,7 @@ impl Connection {
             }
             Deadline::Keepalive => _ = self.queue_ping(PingPurpose::Keepalive, now),
             Deadline::Stall => self.check_stalls(now)?,
-            Deadline::Reservation => self.open_waiting(now),
+            Deadline::Reservation => self.open_ready(now),
             Deadline::Shutdown => self.finish_shutdown(),
             Deadline::Declined => {
                 while let Some(id) = self.deadlines.next_declined(now) {

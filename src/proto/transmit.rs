@@ -140,6 +140,7 @@ impl Connection {
         debug_assert!(allowed.is_ok(), "DATA is queued in states that allow it alone");
         if stream.state.is_closed() {
             self.finish(id, Cause::EndStream, now);
+            self.open_ready(now);
             return;
         }
         if end_stream && stream.recv.is_declined {

@@ -204,7 +204,7 @@ impl Connection {
         let facts = check_request(request, None)?;
         let id = self.reserve_stream_id(now)?;
         debug_assert_eq!(id, UPGRADED, "nothing has been reserved before");
-        self.reservations.take(id);
+        self.opener.take(id);
         self.has_upgraded = true;
         log::debug!("client: stream 1 began in HTTP/1.1");
         // RFC 7540, Section 3.2.1: the 101 response acknowledges what HTTP2-Settings said.
@@ -233,7 +233,7 @@ impl Connection {
     /// The upgrade comes before everything else.
     fn check_fresh(&self) -> Result<(), CommandError> {
         let is_first = match self.role {
-            Role::Client => self.reservations.next() == Some(UPGRADED),
+            Role::Client => self.opener.next_id() == Some(UPGRADED),
             Role::Server => self.config.skip_preface || self.preface_left == PREFACE.len(),
         };
         if !is_first || self.greeted || self.has_upgraded || self.goaway_sent.is_some() {

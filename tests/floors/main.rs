@@ -201,16 +201,6 @@ mod planted {
     }
 
     #[test]
-    fn the_files_of_the_connection_import_it_back() {
-        let files = [
-            ("src/proto/connection.rs", "use super::{commands, receive};"),
-            ("src/proto/receive.rs", "use super::connection::Connection;"),
-            ("src/proto/commands.rs", "use super::connection::Connection;"),
-        ];
-        assert_eq!(broken(rules::circles_of_files, &files), [""; 0]);
-    }
-
-    #[test]
     fn code_in_a_front_is_found() {
         let files = [("src/link/mod.rs", "mod a;\nuse a::A;\nimpl A {}")];
         let rule = "src/link/mod.rs:3: it holds docs and re-exports only";

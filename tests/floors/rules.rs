@@ -16,10 +16,6 @@ const FLOORS: &[&[&str]] = &[
     &["websocket"],
 ];
 
-/// The struct of this file has its methods in the files beside it, one idea in each. They import
-/// the struct, and its fields are of their types.
-const SPREAD: &str = "proto::connection";
-
 const MAX_LINES: usize = 450;
 
 const ASYNC_RUNTIMES: &[&str] = &[
@@ -90,7 +86,7 @@ pub(crate) fn circles_of_modules(tree: &Tree) -> Vec<String> {
     graph.circle().into_iter().collect()
 }
 
-/// No circle of imports between files, but for those of the one struct that is spread over files.
+/// No circle of imports between files.
 pub(crate) fn circles_of_files(tree: &Tree) -> Vec<String> {
     let mut graph = Graph::default();
     for (module, file, import) in tree.imports() {
@@ -99,9 +95,7 @@ pub(crate) fn circles_of_files(tree: &Tree) -> Vec<String> {
             continue;
         }
         let Some(there) = tree.resolve(import).pop() else { continue };
-        if there.join("::") != SPREAD {
-            graph.add(&module.join("::"), &there.join("::"), || place(file, import));
-        }
+        graph.add(&module.join("::"), &there.join("::"), || place(file, import));
     }
     graph.circle().into_iter().collect()
 }

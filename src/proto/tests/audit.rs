@@ -1,7 +1,6 @@
 //! Sums that have to be right at any time: whoever counts has to count back.
 
 use super::super::connection::Connection;
-use super::super::reservations::Opening;
 use super::super::scheduler::Place;
 use super::super::slots::SlotKind;
 use super::super::state::State;
@@ -13,8 +12,8 @@ pub(in super::super) fn audit(core: &Connection) {
     let ids = core.streams.ids(|_| true);
     let streams = || ids.iter().filter_map(|&id| core.streams.get(id));
     if core.closed.is_some() {
-        assert!(ids.is_empty() && core.held.is_empty());
-        assert_eq!((core.send_buffered, core.held_octets), (0, 0));
+        assert!(ids.is_empty() && core.opener.deferred_len() == 0);
+        assert_eq!((core.send_buffered, core.opener.octets()), (0, 0));
         assert_eq!(core.poll_timeout(), None);
         assert_eq!(core.wants_transmit(), !core.fifo.is_empty());
         return;
@@ -36,13 +35,12 @@ pub(in super::super) fn audit(core: &Connection) {
 
     let queued: usize = streams().map(|stream| stream.send.queued).sum();
     assert_eq!(core.send_buffered, queued, "octets in the queues");
-    let held: usize = core.held.values().map(|held| held.headers.section_size()).sum();
+    let deferred = core.opener.deferred_octets();
     let responses: usize = streams()
         .filter_map(|stream| stream.send.response.as_ref())
         .map(|(headers, _)| headers.section_size())
         .sum();
-    assert_eq!(core.held_octets, held + responses, "octets of field sections held back");
-    assert!(!core.is_opening);
+    assert_eq!(core.opener.octets(), deferred + responses, "octets of sections that wait");
     streams().for_each(|stream| audit_stream(core, stream));
 }
 
@@ -58,10 +56,9 @@ fn audit_stream(core: &Connection, stream: &Stream) {
         })
         .sum();
     assert_eq!(send.queued, queued, "octets in the queue of {id}");
-    assert_eq!(stream.state == State::Idle, core.held.contains_key(&id), "{id} is held");
-    let waits_for = |opening| matches!(opening, Opening::Promise { parent } if parent == id);
-    let promises = core.held.values().filter(|held| waits_for(held.opening)).count();
-    assert_eq!(send.held_promises as usize, promises, "promises of {id}");
+    assert_eq!(stream.state == State::Idle, core.opener.is_deferred(id), "{id} is deferred");
+    let promises = core.opener.promises_of(id);
+    assert_eq!(send.deferred_promises as usize, promises, "promises of {id}");
 
     if stream.is_sendable() {
         assert!(send.scheduled.is_some(), "{id} could send and is forgotten");

@@ -248,7 +248,7 @@ fn a_bad_request_leaves_its_identifier_reserved() {
 #[test]
 fn when_all_identifiers_are_used_a_new_connection_is_needed() {
     let mut peer = client();
-    peer.ask(|core, _| core.reservations.skip_to(StreamId::from_wire(0x7fff_fffd)));
+    peer.ask(|core, _| core.opener.skip_to(StreamId::from_wire(0x7fff_fffd)));
     open(&mut peer);
     assert_eq!(open(&mut peer), StreamId::MAX);
     for answer in [

@@ -199,8 +199,8 @@ fn any_frame_of_the_peer_extends_the_deadline_of_a_ping() {
 #[test]
 fn octets_that_the_transport_takes_extend_the_deadline_of_a_ping() {
     let mut peer = pinged();
-    for _ in 0..5 {
-        peer.pass(15 * SECOND);
+    for _ in 0..10 {
+        peer.pass(7 * SECOND);
         // What was handed out before has been written by now.
         peer.read_some(64 << 10);
         assert_eq!(peer.result, Ok(()));

@@ -263,7 +263,7 @@ fn a_client_that_resets_pushed_streams_leaves_nothing_behind() {
         peer.send_reset(promised, ErrorCode::Cancel);
         peer.sent();
     }
-    assert!(peer.core().slot_waiters.is_empty());
+    assert!(!peer.core().opener.has_slot_waiters());
     assert_eq!(peer.core().stats().send_buffered, 0);
     assert_eq!(peer.core().stats().streams_open, 1);
 }

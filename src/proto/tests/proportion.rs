@@ -94,7 +94,7 @@ fn stream_that_changes_its_priority_stands_in_its_new_line_alone() {
         peer.send_headers(n, &get(), true);
         peer.ask(move |core, now| core.send_headers(id(n), &super::status(200), false, now))
             .unwrap();
-        peer.ask(move |core, now| core.send_data(id(n), "body".into(), true, now)).unwrap();
+        peer.ask(move |core, now| core.send_data(id(n), vec![1; 3_000].into(), true, now)).unwrap();
     }
     for urgency in ["u=7", "u=1", "u=6", "u=1"] {
         let prioritized_stream_id = id(5);
@@ -104,7 +104,7 @@ fn stream_that_changes_its_priority_stands_in_its_new_line_alone() {
         peer.expect_headers(n, false);
     }
     for n in [5, 1, 3] {
-        peer.expect_data(n, b"body", true);
+        peer.expect_data(n, &[1; 3_000], true);
     }
     peer.expect_nothing();
 }
