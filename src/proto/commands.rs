@@ -110,8 +110,9 @@ impl Connection {
         if stream.recv.phase == Phase::Done {
             return;
         }
-        if let Some(increment) = stream.recv.window.take_update() {
-            self.queue_stream_credit(id, increment);
+        let Some(increment) = stream.recv.window.take_update() else { return };
+        if let Some(stream) = self.streams.known(id) {
+            self.outgoing.queue_stream_credit(stream, increment);
         }
     }
 
@@ -183,7 +184,7 @@ impl Connection {
     /// [`Closed`](CommandError::Closed).
     pub fn goaway(&mut self, code: ErrorCode, debug_data: Bytes) -> Result<(), CommandError> {
         self.check_open()?;
-        self.queue_goaway(self.last_processed, code, debug_data);
+        self.queue_goaway(self.ending.last_processed, code, debug_data);
         Ok(())
     }
 
@@ -193,18 +194,18 @@ impl Connection {
     /// A server sends two GOAWAY frames (RFC 9113, Section 6.8): one that warns, and, a round trip
     /// later, one with the true last identifier, so that no request on its way is lost.
     pub fn shutdown(&mut self, now: Instant) {
-        if self.closed.is_some() || self.shutdown.is_some() {
+        if self.ending.closed.is_some() || self.ending.shutdown.is_some() {
             return;
         }
         match self.role {
             Role::Server => {
                 self.queue_goaway(StreamId::MAX, ErrorCode::NoError, Bytes::new());
                 self.queue_ping(PingPurpose::Shutdown, now);
-                self.shutdown = Some(Shutdown::Warned { since: now });
+                self.ending.shutdown = Some(Shutdown::Warned { since: now });
             }
             Role::Client => {
-                self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
-                self.shutdown = Some(Shutdown::Draining);
+                self.queue_goaway(self.ending.last_processed, ErrorCode::NoError, Bytes::new());
+                self.ending.shutdown = Some(Shutdown::Draining);
                 self.end_when_drained();
             }
         }

@@ -10,15 +10,14 @@ use super::budgets::Budgets;
 use super::config::{Config, Role};
 use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
-use super::flow::{RecvWindow, SendWindow};
+use super::flow::RecvWindow;
 use super::opener::Opener;
+use super::outgoing::Outgoing;
 use super::priority::Priority;
 use super::queue::EventQueue;
-use super::scheduler::Scheduler;
 use super::settings::{self, LocalSettings, SettingValues};
 use super::slots::{SlotKind, Slots};
 use super::stats::Stats;
-use super::stream::Stall;
 use super::streams::Streams;
 use super::trace::Tracer;
 use super::validate::ConfigError;
@@ -36,11 +35,32 @@ pub struct Connection {
     pub(super) tracer: Tracer,
     pub(super) stats: Stats,
 
-    // Receiving.
+    /// What has arrived.
+    pub(super) input: Input,
+    pub(super) events: EventQueue,
+    /// What waits to be sent.
+    pub(super) outgoing: Outgoing,
+
+    pub(super) streams: Streams,
+    pub(super) slots: Slots,
+    pub(super) opener: Opener,
+    /// What the client has said about streams that are not open yet.
+    pub(super) early_priorities: VecDeque<(StreamId, Priority)>,
+
+    pub(super) budgets: Budgets,
+    pub(super) deadlines: Deadlines,
+    pub(super) local: LocalSettings,
+    pub(super) remote: SettingValues,
+    pub(super) ending: Ending,
+}
+
+/// What is known of the octets that arrive.
+#[derive(Debug)]
+pub(super) struct Input {
     /// Octets of the client's preface that are still to come.
     pub(super) preface_left: usize,
     /// Octets that have come in one piece, at the last count.
-    pub(super) input_len: usize,
+    pub(super) len: usize,
     /// The peer's first SETTINGS have arrived.
     pub(super) greeted: bool,
     /// It began as HTTP/1.1: stream 1 is the request that upgraded.
@@ -48,44 +68,37 @@ pub struct Connection {
     pub(super) decoder: hpack::Decoder,
     /// The field block that CONTINUATION has to go on with.
     pub(super) block: Option<Block>,
-    pub(super) recv_window: RecvWindow,
-    pub(super) budgets: Budgets,
-    pub(super) events: EventQueue,
+    /// The connection's window.
+    pub(super) window: RecvWindow,
+}
 
-    // Sending.
-    /// Encoded frames, in the order in which they go out, before any DATA.
-    pub(super) fifo: Vec<u8>,
-    /// Acknowledgements in `fifo`.
-    pub(super) pending_acks: u32,
-    /// Octets that have been handed out for writing, since the start.
-    pub(super) transmitted: u64,
-    /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
-    pub(super) pending_credit: u32,
-    pub(super) encoder: hpack::Encoder,
-    pub(super) scheduler: Scheduler,
-    pub(super) send_window: SendWindow,
-    /// Octets of DATA and trailers in the queues of all streams.
-    pub(super) send_buffered: usize,
-    /// A field section of so many octets was refused for lack of room.
-    pub(super) wants_section_room: Option<usize>,
-    /// DATA was refused since the connection's buffer is full; its stream knows how much.
-    pub(super) wants_data_room: bool,
-    /// Since when DATA has been waiting for the connection's window.
-    pub(super) stall: Option<Stall>,
+impl Input {
+    fn new(role: Role, config: &Config) -> Self {
+        let limits = hpack::Limits {
+            max_section_size: config.max_header_list_size as usize,
+            max_fields: config.max_fields,
+        };
+        let preface_left = match role {
+            Role::Server if !config.skip_preface => PREFACE.len(),
+            _ => 0,
+        };
+        Input {
+            preface_left,
+            len: 0,
+            greeted: false,
+            has_upgraded: false,
+            decoder: hpack::Decoder::new(limits),
+            block: None,
+            window: RecvWindow::new(DEFAULT_WINDOW),
+        }
+    }
+}
 
-    // Streams.
-    pub(super) streams: Streams,
-    pub(super) opener: Opener,
+/// How far the end of the connection has come.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
     /// The highest stream of the peer's that the application has been told of.
     pub(super) last_processed: StreamId,
-    pub(super) slots: Slots,
-    /// What the client has said about streams that are not open yet.
-    pub(super) early_priorities: VecDeque<(StreamId, Priority)>,
-
-    // The connection as a whole.
-    pub(super) local: LocalSettings,
-    pub(super) remote: SettingValues,
-    pub(super) deadlines: Deadlines,
     pub(super) goaway_sent: Option<StreamId>,
     pub(super) goaway_received: Option<PeerGoaway>,
     pub(super) shutdown: Option<Shutdown>,
@@ -135,50 +148,22 @@ impl Connection {
         now: Instant,
     ) -> Result<Box<Self>, ConfigError> {
         config.validate()?;
-        let limits = hpack::Limits {
-            max_section_size: config.max_header_list_size as usize,
-            max_fields: config.max_fields,
-        };
-        let preface_left = match role {
-            Role::Server if !config.skip_preface => PREFACE.len(),
-            _ => 0,
-        };
         let mut connection = Box::new(Connection {
             role,
             tracer: Tracer::new(role),
             stats: Stats::default(),
-            preface_left,
-            input_len: 0,
-            greeted: false,
-            has_upgraded: false,
-            decoder: hpack::Decoder::new(limits),
-            block: None,
-            recv_window: RecvWindow::new(DEFAULT_WINDOW),
-            budgets: Budgets::new(&config, now),
+            input: Input::new(role, &config),
             events: EventQueue::default(),
-            fifo: Vec::with_capacity(128),
-            pending_acks: 0,
-            pending_credit: 0,
-            transmitted: 0,
-            encoder: hpack::Encoder::with_table_cap(config.encoder_table_cap),
-            scheduler: Scheduler::default(),
-            send_window: SendWindow::new(DEFAULT_WINDOW),
-            send_buffered: 0,
-            wants_section_room: None,
-            wants_data_room: false,
-            stall: None,
+            outgoing: Outgoing::new(role, &config),
             streams: Streams::new(role, config.remembered_streams),
-            opener: Opener::new(role),
-            last_processed: StreamId::CONNECTION,
             slots: Slots::default(),
+            opener: Opener::new(role),
             early_priorities: VecDeque::new(),
+            budgets: Budgets::new(&config, now),
+            deadlines: Deadlines::new(now),
             local: LocalSettings::new(&config),
             remote: SettingValues::default(),
-            deadlines: Deadlines::new(now),
-            goaway_sent: None,
-            goaway_received: None,
-            shutdown: None,
-            closed: None,
+            ending: Ending::default(),
             config,
         });
         connection.open_connection(now);
@@ -188,13 +173,13 @@ impl Connection {
     /// RFC 9113, Section 3.4: both sides start with SETTINGS, the client's behind its preface.
     fn open_connection(&mut self, now: Instant) {
         if self.role == Role::Client && !self.config.skip_preface {
-            self.fifo.extend_from_slice(PREFACE);
+            self.outgoing.queue_preface();
         }
         let entries = settings::opening(self.role, &self.config);
         self.local.announce(entries.clone(), now);
         self.queue(Settings { ack: false, entries });
-        if let Some(increment) = self.recv_window.grow(self.config.connection_window_size) {
-            self.queue_credit(increment);
+        if let Some(increment) = self.input.window.grow(self.config.connection_window_size) {
+            self.outgoing.queue_credit(increment);
         }
     }
 
@@ -215,9 +200,9 @@ impl Connection {
 
     /// Whether a stream of ours can be opened still: nobody goes away, and there are identifiers.
     pub fn can_open(&self) -> bool {
-        self.closed.is_none()
-            && self.goaway_received.is_none()
-            && self.shutdown.is_none()
+        self.ending.closed.is_none()
+            && self.ending.goaway_received.is_none()
+            && self.ending.shutdown.is_none()
             && self.opener.next_id().is_some()
     }
 
@@ -232,9 +217,13 @@ impl Connection {
     pub fn stats(&self) -> Stats {
         Stats {
             streams_open: self.streams.len(),
-            send_window: self.send_window.signed(),
-            receive_window: self.recv_window.signed(),
-            send_buffered: self.send_buffered + self.opener.octets() + self.fifo.len(),
+            send_window: self.outgoing.window(),
+            receive_window: self.input.window.signed(),
+            send_buffered: self.outgoing.waiting() + self.opener.octets(),
+            sent: self.outgoing.figures().sent.clone(),
+            hpack_sent: self.outgoing.figures().hpack.clone(),
+            resets_sent: self.outgoing.figures().resets,
+            blocked_on_windows: self.outgoing.waited(),
             ..self.stats.clone()
         }
     }
@@ -256,12 +245,12 @@ impl Connection {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something, as far as the windows allow.
     pub fn wants_transmit(&self) -> bool {
-        !self.fifo.is_empty() || self.scheduler.has_turn(self.send_window.available() > 0)
+        self.outgoing.wants_transmit()
     }
 
     /// How the connection ended; `None` while it is alive. After it has ended, what is left to
     /// transmit (GOAWAY) should still be written, and nothing more is taken.
     pub fn close_reason(&self) -> Option<&CloseReason> {
-        self.closed.as_ref()
+        self.ending.closed.as_ref()
     }
 }

@@ -101,8 +101,6 @@ pub(super) struct Deadlines {
     block_since: Option<Instant>,
     /// Since when the frame that is next has been arriving, unless it is DATA.
     frame_since: Option<Instant>,
-    /// When to look for streams that have stalled.
-    stall_check: Option<Instant>,
     pings: VecDeque<OwnPing>,
     next_ping: u64,
     /// Streams whose response is complete and whose request is not read, and since when.
@@ -121,7 +119,6 @@ impl Deadlines {
             idle_since: now,
             block_since: None,
             frame_since: None,
-            stall_check: None,
             pings: VecDeque::new(),
             next_ping: 0,
             declined: VecDeque::new(),
@@ -175,16 +172,6 @@ impl Deadlines {
             self.declined.shrink_to(KEPT);
         }
         Some(id)
-    }
-
-    /// Streams that have stalled are to be looked for at `at`, or at the time before.
-    pub(super) fn watch_stalls(&mut self, at: Option<Instant>) {
-        self.stall_check = self.stall_check.or(at);
-    }
-
-    /// Streams that have stalled are looked for now.
-    pub(super) fn end_stall_watch(&mut self) {
-        self.stall_check = None;
     }
 
     /// A new PING and its payload.
@@ -261,10 +248,6 @@ impl Deadlines {
 
     pub(super) fn idle(&self, timeout: Option<Duration>) -> Option<Instant> {
         self.idle_since.checked_add(timeout?)
-    }
-
-    pub(super) fn stall(&self) -> Option<Instant> {
-        self.stall_check
     }
 
     pub(super) fn declined(&self) -> Option<Instant> {

@@ -16,15 +16,15 @@ use crate::frame::{ErrorCode, Goaway, StreamId};
 impl Connection {
     /// Ends the connection at once: GOAWAY with `code`, and nothing more of any stream.
     pub fn close(&mut self, code: ErrorCode, debug_data: Bytes) {
-        if self.closed.is_none() {
-            self.queue_goaway(self.last_processed, code, debug_data);
+        if self.ending.closed.is_none() {
+            self.queue_goaway(self.ending.last_processed, code, debug_data);
             self.end(CloseReason::Local);
         }
     }
 
     /// The transport has reached the end of what the peer sends.
     pub fn end_of_input(&mut self) {
-        if self.closed.is_none() {
+        if self.ending.closed.is_none() {
             self.end(CloseReason::Peer(self.peer_goaway()));
         }
     }
@@ -32,7 +32,7 @@ impl Connection {
     /// Ends the connection for an error that was found outside of the core: a thread that
     /// panicked, a write that made no progress in time.
     pub fn abort(&mut self, error: ConnectionError) {
-        if self.closed.is_none() {
+        if self.ending.closed.is_none() {
             self.fail(error);
         }
     }
@@ -41,19 +41,17 @@ impl Connection {
     pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
         log::debug!("{}: {error}", self.role.name());
         let debug_data = Bytes::copy_from_slice(error.detail().as_bytes());
-        self.queue_goaway(self.last_processed, error.code(), debug_data);
+        self.queue_goaway(self.ending.last_processed, error.code(), debug_data);
         self.end(CloseReason::Error(error.clone()));
         error
     }
 
     fn end(&mut self, reason: CloseReason) {
-        self.closed = Some(reason);
+        self.ending.closed = Some(reason);
         self.streams.clear();
         self.opener.clear();
-        self.scheduler.clear();
-        self.block = None;
-        self.send_buffered = 0;
-        self.stall = None;
+        self.outgoing.clear();
+        self.input.block = None;
     }
 
     pub(super) fn queue_goaway(
@@ -63,8 +61,9 @@ impl Connection {
         debug_data: Bytes,
     ) {
         // RFC 9113, Section 6.8: the identifier must not go up from one GOAWAY to the next.
-        let last_stream_id = self.goaway_sent.map_or(last_stream_id, |id| id.min(last_stream_id));
-        self.goaway_sent = Some(last_stream_id);
+        let last_stream_id =
+            self.ending.goaway_sent.map_or(last_stream_id, |id| id.min(last_stream_id));
+        self.ending.goaway_sent = Some(last_stream_id);
         self.queue(Goaway { last_stream_id, error_code, debug_data });
     }
 
@@ -76,13 +75,7 @@ impl Connection {
             // It earns: there is nothing to refuse.
             let _ = self.budgets.charge(PeerAction::CompleteStream, now);
         }
-        if let Some(turn) = stream.send.scheduled.take() {
-            self.scheduler.remove(turn);
-        }
-        if let Some(stall) = stream.send.stall {
-            self.stall_ended(stall, now);
-        }
-        self.send_buffered -= stream.send.queued;
+        self.outgoing.discard(&mut stream.send.queue, now);
         if let Some((headers, _)) = &stream.send.response {
             self.opener.remove_response(headers.section_size());
         }
@@ -130,25 +123,25 @@ impl Connection {
 
     /// Once we have said that we go away and no stream is left, nothing can come any more.
     pub(super) fn end_when_drained(&mut self) {
-        let is_draining = matches!(self.shutdown, Some(Shutdown::Draining));
-        if is_draining && self.closed.is_none() && self.streams.is_empty() {
+        let is_draining = matches!(self.ending.shutdown, Some(Shutdown::Draining));
+        if is_draining && self.ending.closed.is_none() && self.streams.is_empty() {
             self.end(CloseReason::Local);
         }
     }
 
     /// The peer has said that it goes away, and has had its time to close.
     pub(super) fn end_after_goaway(&mut self) {
-        self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
+        self.queue_goaway(self.ending.last_processed, ErrorCode::NoError, Bytes::new());
         self.end(CloseReason::Peer(self.peer_goaway()));
     }
 
     /// Code and debug data of the last GOAWAY that the peer has sent.
     pub(crate) fn peer_goaway(&self) -> Option<(ErrorCode, Bytes)> {
-        self.goaway_received.as_ref().map(PeerGoaway::reason)
+        self.ending.goaway_received.as_ref().map(PeerGoaway::reason)
     }
 
     pub(super) fn check_open(&self) -> Result<(), CommandError> {
-        match self.closed {
+        match self.ending.closed {
             Some(_) => Err(CommandError::Closed),
             None => Ok(()),
         }

@@ -69,8 +69,8 @@
 //! | `receive_control`, `receive_block`, `block`, `receive_message` | one function for each other frame |
 //! | `opening`, `opener` | requests and promises; identifiers in order, what is deferred |
 //! | `upgrade` | connections that begin as HTTP/1.1 |
-//! | `sending`, `room`, `commands` | responses, bodies, trailers; bounds; all other commands |
-//! | `transmit`, `transmit_block`, `scheduler`, `line`, `outgoing` | what goes out, in which order |
+//! | `sending`, `commands` | responses, bodies, trailers; all other commands |
+//! | `transmit`, `outgoing`, `line` | what goes out, in which order; everything that waits to be sent; queues |
 //! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow` | the states of RFC 9113, Section 5.1; windows |
 //! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
@@ -102,8 +102,6 @@ mod receive;
 mod receive_block;
 mod receive_control;
 mod receive_message;
-mod room;
-mod scheduler;
 mod sending;
 mod settings;
 mod slots;
@@ -115,7 +113,6 @@ mod structured;
 mod timers;
 mod trace;
 mod transmit;
-mod transmit_block;
 mod upgrade;
 mod validate;
 

@@ -15,11 +15,12 @@ use super::error::CommandError;
 use super::event::{Event, ResetBy};
 use super::headers;
 use super::opener::{Allowed, Deferred, Opening, Ready};
+use super::outgoing::BlockStart;
+use super::priority::Priority;
 use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::{Phase, Stream};
 use super::streams::Standing;
-use super::transmit_block::BlockStart;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 
@@ -111,7 +112,7 @@ impl Connection {
             return Err(self.missing(promised));
         }
         self.check_section_room(headers.section_size())?;
-        let mut stream = self.new_stream(promised);
+        let mut stream = self.new_stream(promised, None);
         stream.request = request;
         stream.recv.phase = Phase::Done;
         self.streams.insert(stream);
@@ -173,7 +174,7 @@ impl Connection {
     fn note_undeferred(&mut self, opening: Opening) {
         if let Opening::Promise { parent } = opening {
             if let Some(parent) = self.streams.get_mut(parent) {
-                parent.send.deferred_promises -= 1;
+                parent.send.queue.remove_promise();
             }
         }
     }
@@ -188,7 +189,7 @@ impl Connection {
         Allowed {
             slots: (self.remote.max_concurrent_streams as usize).saturating_sub(taken),
             // RFC 9113, Section 6.8: no new streams after GOAWAY.
-            new_streams: self.goaway_received.is_none(),
+            new_streams: self.ending.goaway_received.is_none(),
         }
     }
 
@@ -225,9 +226,8 @@ impl Connection {
         end_stream: bool,
         now: Instant,
     ) {
-        let mut stream = self.new_stream(id);
+        let mut stream = self.new_stream(id, request.priority);
         stream.request = request;
-        stream.priority = request.priority;
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
         stream.send.content = Content::of_request(&request);
         self.streams.insert(stream);
@@ -243,7 +243,7 @@ impl Connection {
         }
         if let Opening::Promise { parent } = opening {
             if let Some(parent) = self.streams.get_mut(parent) {
-                parent.send.deferred_promises += 1;
+                parent.send.queue.add_promise();
             }
         }
         self.opener.defer(id, headers.clone(), opening, now);
@@ -276,10 +276,8 @@ impl Connection {
         let allowed = stream.state.send_headers(end);
         debug_assert!(allowed.is_ok(), "the stream was idle");
         stream.slot = Some(self.slots.take(SlotKind::Own));
-        stream.send.on_wire = true;
         self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
-        self.schedule(id, now);
-        self.announce_data_room(id);
+        self.open_queue(id, now);
     }
 
     fn put_promise_on_wire(
@@ -319,7 +317,7 @@ impl Connection {
     pub(super) fn respond(&mut self, id: StreamId, now: Instant) {
         let has_slot = self.has_slot();
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.send.deferred_promises > 0 || stream.state == State::Idle {
+        if stream.send.queue.waits_for_promises() || stream.state == State::Idle {
             return;
         }
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
@@ -335,8 +333,9 @@ impl Connection {
         }
     }
 
-    pub(super) fn new_stream(&self, id: StreamId) -> Stream {
-        Stream::new(id, self.remote.initial_window_size, self.local.initial_window_size())
+    pub(super) fn new_stream(&self, id: StreamId, priority: Option<Priority>) -> Stream {
+        let send_window = self.remote.initial_window_size;
+        Stream::new(id, send_window, self.local.initial_window_size(), priority)
     }
 
     fn may_push(&self) -> bool {
@@ -345,7 +344,7 @@ impl Connection {
 
     fn check_may_open(&self) -> Result<(), CommandError> {
         self.check_open()?;
-        if self.goaway_received.is_some() || self.shutdown.is_some() {
+        if self.ending.goaway_received.is_some() || self.ending.shutdown.is_some() {
             return Err(CommandError::GoingAway);
         }
         Ok(())

@@ -33,13 +33,13 @@ impl Connection {
     /// [`Event::Reset`] tells.
     pub fn receive(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ConnectionError> {
         self.deadlines.note_heard(now);
-        self.input_len = input.len();
-        let result = match &self.closed {
+        self.input.len = input.len();
+        let result = match &self.ending.closed {
             Some(CloseReason::Error(error)) => Err(error.clone()),
             Some(_) => Ok(()),
             None => self.receive_frames(input, now).map_err(|error| self.fail(error)),
         };
-        if self.closed.is_some() {
+        if self.ending.closed.is_some() {
             input.clear();
         }
         result
@@ -51,7 +51,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         self.receive_preface(input)?;
-        while self.preface_left == 0 && self.closed.is_none() {
+        while self.input.preface_left == 0 && self.ending.closed.is_none() {
             let Some(head) = Head::parse(input) else {
                 if !input.is_empty() {
                     self.deadlines.note_frame(true, now);
@@ -89,8 +89,8 @@ impl Connection {
 
     /// RFC 9113, Section 3.4: the client's connection starts with 24 fixed octets.
     fn receive_preface(&mut self, input: &mut BytesMut) -> Result<(), ConnectionError> {
-        let len = self.preface_left.min(input.len());
-        let expected = &PREFACE[PREFACE.len() - self.preface_left..][..len];
+        let len = self.input.preface_left.min(input.len());
+        let expected = &PREFACE[PREFACE.len() - self.input.preface_left..][..len];
         if input[..len] != *expected {
             return Err(ConnectionError::peer(
                 ErrorCode::ProtocolError,
@@ -98,23 +98,23 @@ impl Connection {
             ));
         }
         input.advance(len);
-        self.preface_left -= len;
+        self.input.preface_left -= len;
         Ok(())
     }
 
     /// What may come next is decided by the head alone, before the payload is there.
     fn check_order(&self, head: Head) -> Result<(), ConnectionError> {
         // RFC 9113, Section 3.4: the first frame is SETTINGS, and not an acknowledgement.
-        if !self.greeted && head.to_octets().starts_with(b"HTTP/1") {
+        if !self.input.greeted && head.to_octets().starts_with(b"HTTP/1") {
             return Err(ConnectionError::peer(ErrorCode::ProtocolError, PEER_SPEAKS_HTTP1));
         }
-        if !self.greeted && (head.kind != Kind::SETTINGS || head.flags.contains(Flags::ACK)) {
+        if !self.input.greeted && (head.kind != Kind::SETTINGS || head.flags.contains(Flags::ACK)) {
             return Err(ConnectionError::peer(
                 ErrorCode::ProtocolError,
                 format!("the first frame has to be SETTINGS, not {head}"),
             ));
         }
-        match &self.block {
+        match &self.input.block {
             // RFC 9113, Section 6.10: between HEADERS without END_HEADERS and its end, nothing but
             // CONTINUATION of the same stream.
             Some(block) if head.kind != Kind::CONTINUATION || head.stream_id != block.stream_id => {
@@ -160,16 +160,16 @@ impl Connection {
         // RFC 9113, Section 6.9: flow control counts DATA whatever becomes of its stream. What the
         // connection takes is given back at once: the windows of the streams bound the memory.
         // Credit that has not gone out yet is not there for the peer.
-        let window = self.recv_window.signed() - i64::from(self.pending_credit);
-        if i64::from(counted) > window || self.recv_window.receive(counted).is_err() {
+        let window = self.input.window.signed() - i64::from(self.outgoing.pending_credit());
+        if i64::from(counted) > window || self.input.window.receive(counted).is_err() {
             return Err(ConnectionError::peer(
                 ErrorCode::FlowControlError,
                 format!("{counted} octets of DATA are more than the connection's window allows"),
             ));
         }
-        self.recv_window.release(counted);
-        if let Some(increment) = self.recv_window.take_update() {
-            self.queue_credit(increment);
+        self.input.window.release(counted);
+        if let Some(increment) = self.input.window.take_update() {
+            self.outgoing.queue_credit(increment);
         }
         let Some(stream) = self.streams.get_mut(id) else {
             // RFC 9113, Section 5.1: the peer may not know yet that we have reset the stream. A server
@@ -204,7 +204,7 @@ impl Connection {
         // Padding is never taken by the application, so its credit goes back here.
         stream.recv.window.release(counted - len as u32);
         if len > 0 || frame.end_stream {
-            let data = detach(frame.data, self.input_len);
+            let data = detach(frame.data, self.input.len);
             let last = stream.recv.last_data;
             stream.recv.last_data = Some(self.events.push_data(id, data, frame.end_stream, last));
         }
@@ -249,7 +249,7 @@ impl Connection {
     /// Whether a stream of the peer's lies beyond a GOAWAY of ours: RFC 9113, Section 6.8: its
     /// frames are ignored, but for what flow control and HPACK need of them.
     pub(super) fn is_ignored(&self, id: StreamId) -> bool {
-        !self.streams.is_own(id) && self.goaway_sent.is_some_and(|last| id > last)
+        !self.streams.is_own(id) && self.ending.goaway_sent.is_some_and(|last| id > last)
     }
 
     /// RFC 9113, Section 5.1: on an idle stream only HEADERS, PUSH_PROMISE and PRIORITY may come.

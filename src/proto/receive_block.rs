@@ -54,7 +54,7 @@ impl Connection {
         frame: Continuation,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        if let Some(block) = &mut self.block {
+        if let Some(block) = &mut self.input.block {
             block.continuations += 1;
             // A flood of CONTINUATION costs its sender nothing (VU#421644, CVE-2026-33871).
             if block.continuations > self.config.max_continuations {
@@ -69,7 +69,7 @@ impl Connection {
     }
 
     fn begin_block(&mut self, stream_id: StreamId, purpose: Purpose, now: Instant) {
-        self.block = Some(Block::new(stream_id, purpose));
+        self.input.block = Some(Block::new(stream_id, purpose));
         self.deadlines.note_block(now);
     }
 
@@ -80,7 +80,7 @@ impl Connection {
         end_headers: bool,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        if let Some(block) = &mut self.block {
+        if let Some(block) = &mut self.input.block {
             block.octets += fragment.len();
             if block.octets > 2 * self.config.max_header_list_size as usize {
                 self.tracer.frame(Way::Received, frame);
@@ -91,7 +91,7 @@ impl Connection {
             }
         }
         self.stats.hpack_received.wire += fragment.len() as u64;
-        let decoded = self.decoder.decode(fragment, end_headers).inspect_err(|_| {
+        let decoded = self.input.decoder.decode(fragment, end_headers).inspect_err(|_| {
             self.tracer.frame(Way::Received, frame);
         })?;
         let Some(decoded) = decoded else {
@@ -104,7 +104,7 @@ impl Connection {
         self.tracer.frame_with_fields(Way::Received, frame, &headers);
         self.stats.hpack_received.plain += (headers.section_size() - 32 * headers.len()) as u64;
         self.deadlines.end_block();
-        let Some(block) = self.block.take() else { return Ok(()) };
+        let Some(block) = self.input.block.take() else { return Ok(()) };
         match block.purpose {
             Purpose::Headers { end_stream, dependency } => {
                 let section = Section {

@@ -11,15 +11,15 @@ use super::connection::{Connection, PeerGoaway};
 use super::deadlines::PingPurpose;
 use super::error::{ConnectionError, GoawayText};
 use super::event::{Event, Extension, ResetBy};
+use super::flow::WindowOverflow;
+use super::outgoing::{ConnectionFrame, Outgoing};
 use super::priority::Priority;
 use super::settings;
 use super::state::Cause;
-use super::stream::Stall;
 use super::streams::Standing;
-use super::transmit::ConnectionFrame;
 use crate::frame::{
     self, ErrorCode, Goaway, Ping, PriorityUpdate, RstStream, Setting, Settings, StreamId,
-    WindowUpdate, MAX_WINDOW,
+    WindowUpdate,
 };
 
 /// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
@@ -39,7 +39,7 @@ impl Connection {
         let action = match self.streams.get(id) {
             None => PeerAction::LateReset,
             Some(_) if self.streams.is_own(id) => PeerAction::ResetOfOurs,
-            Some(stream) if !stream.send.on_wire => PeerAction::ResetBeforeResponse,
+            Some(stream) if !stream.send.queue.is_open() => PeerAction::ResetBeforeResponse,
             Some(stream) if stream.state.can_send() => PeerAction::ResetDuringResponse,
             Some(_) => PeerAction::ResetAfterResponse,
         };
@@ -78,13 +78,14 @@ impl Connection {
                 format!("SETTINGS with {} entries", frame.entries.len()),
             ));
         }
-        let has_spoken = self.greeted || (self.has_upgraded && self.role == Role::Server);
+        let has_spoken =
+            self.input.greeted || (self.input.has_upgraded && self.role == Role::Server);
         if !has_spoken {
             // Until now a cautious guess was in force.
             self.remote.max_concurrent_streams = u32::MAX;
         }
         self.apply_all(&frame.entries, now)?;
-        self.greeted = true;
+        self.input.greeted = true;
         self.queue_ack(Settings { ack: true, entries: Vec::new() })?;
         self.events.push_loose(Event::SettingsChanged { settings: frame.entries });
         // The limit of concurrent streams may be higher now.
@@ -108,12 +109,12 @@ impl Connection {
     }
 
     fn apply(&mut self, setting: Setting) -> Result<(), ConnectionError> {
-        let is_first = !self.greeted;
+        let is_first = !self.input.greeted;
         settings::check_sender(self.role.other(), setting, &self.remote, is_first).map_err(
             |rule| ConnectionError::peer(ErrorCode::ProtocolError, format!("{setting} {rule}")),
         )?;
         if let Setting::HeaderTableSize(size) = setting {
-            self.encoder.set_max_table_size(size as usize);
+            self.outgoing.set_max_table_size(size as usize);
         }
         self.remote.set(setting);
         Ok(())
@@ -137,22 +138,24 @@ impl Connection {
         let delta = i64::from(size) - i64::from(before);
         let mut waiting = Vec::new();
         for stream in self.streams.iter_mut() {
-            let window = &mut stream.send.window;
-            let at_highest = window.signed() + rise;
-            if at_highest > i64::from(MAX_WINDOW) || window.shift(delta).is_err() {
-                return Err(ConnectionError::peer(
-                    ErrorCode::FlowControlError,
-                    format!("INITIAL_WINDOW_SIZE {highest} takes a stream's window over 2^31-1"),
-                ));
-            }
-            if delta > 0 && !stream.send.queue.is_empty() {
-                waiting.push(stream.id);
+            match Outgoing::shift(&mut stream.send.queue, rise, delta) {
+                Ok(has_waiting) if has_waiting && delta > 0 => waiting.push(stream.id),
+                Ok(_) => {}
+                Err(WindowOverflow) => {
+                    let what = "takes a stream's window over 2^31-1";
+                    return Err(ConnectionError::peer(
+                        ErrorCode::FlowControlError,
+                        format!("INITIAL_WINDOW_SIZE {highest} {what}"),
+                    ));
+                }
             }
         }
         let granted = usize::try_from(delta).unwrap_or(0);
         waiting.sort_unstable();
         for id in waiting {
-            self.window_moved(id, granted, now);
+            if let Some(stream) = self.streams.get_mut(id) {
+                self.outgoing.note_credit(&mut stream.send.queue, granted, now);
+            }
         }
         Ok(())
     }
@@ -162,7 +165,9 @@ impl Connection {
         for &setting in settings {
             self.local.put_in_force(setting);
             match setting {
-                Setting::HeaderTableSize(size) => self.decoder.set_max_table_size(size as usize),
+                Setting::HeaderTableSize(size) => {
+                    self.input.decoder.set_max_table_size(size as usize)
+                }
                 Setting::InitialWindowSize(size) => {
                     // Credit that was too little of the larger window to be announced may be all of
                     // the smaller one, and its sender would wait for it for ever.
@@ -207,18 +212,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues an acknowledgement. A peer that asks for them and never reads would have them pile
-    /// up (CVE-2019-9512, CVE-2019-9515).
     fn queue_ack(&mut self, frame: impl ConnectionFrame) -> Result<(), ConnectionError> {
-        self.pending_acks += 1;
-        if self.pending_acks > self.config.max_pending_acks {
-            return Err(ConnectionError::limit(
-                ErrorCode::EnhanceYourCalm,
-                "too many acknowledgements wait to be sent",
-            ));
+        if self.outgoing.queue_ack(frame, self.config.max_pending_acks) {
+            return Ok(());
         }
-        self.queue(frame);
-        Ok(())
+        let what = "too many acknowledgements wait to be sent";
+        Err(ConnectionError::limit(ErrorCode::EnhanceYourCalm, what))
     }
 
     // GOAWAY, RFC 9113, Section 6.8.
@@ -229,7 +228,7 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         self.budgets.charge(PeerAction::Goaway, now)?;
         let last = frame.last_stream_id;
-        if self.goaway_received.as_ref().is_some_and(|before| last > before.last_stream_id) {
+        if self.ending.goaway_received.as_ref().is_some_and(|before| last > before.last_stream_id) {
             return Err(ConnectionError::peer(
                 ErrorCode::ProtocolError,
                 "the last stream identifier of GOAWAY went up",
@@ -239,9 +238,9 @@ impl Connection {
         // Copied: the read buffer need not live as long as the connection.
         let debug_data = Bytes::copy_from_slice(&frame.debug_data);
         // From the first one on: who says it over and over does not stay for that.
-        let at = self.goaway_received.as_ref().map_or(now, |before| before.at);
+        let at = self.ending.goaway_received.as_ref().map_or(now, |before| before.at);
         let goaway = PeerGoaway { last_stream_id: last, at, code, debug_data: debug_data.clone() };
-        let before = self.goaway_received.replace(goaway);
+        let before = self.ending.goaway_received.replace(goaway);
         let is_first = before.is_none();
         // Those above the last GOAWAY's identifier are gone already.
         let end = before.map_or(StreamId::MAX, |before| before.last_stream_id);
@@ -277,16 +276,12 @@ impl Connection {
         let id = frame.stream_id;
         let granted = frame.increment as usize;
         if id.is_connection() {
-            self.send_window.grant(frame.increment).map_err(|_| {
+            return self.outgoing.grant_connection(frame.increment, now).map_err(|_| {
                 ConnectionError::peer(
                     ErrorCode::FlowControlError,
                     "WINDOW_UPDATE takes the connection's window over 2^31-1",
                 )
-            })?;
-            if let Some(stall) = Stall::credit(&mut self.stall, granted) {
-                self.stall_ended(stall, now);
-            }
-            return Ok(());
+            });
         }
         self.check_not_idle(id, "WINDOW_UPDATE")?;
         let Some(stream) = self.streams.get_mut(id) else {
@@ -296,21 +291,11 @@ impl Connection {
         if let Err(refusal) = stream.state.recv_window_update() {
             return self.refused(id, refusal, "WINDOW_UPDATE before HEADERS", now);
         }
-        if stream.send.window.grant(frame.increment).is_err() {
+        if self.outgoing.grant(&mut stream.send.queue, frame.increment, now).is_err() {
             let what = "WINDOW_UPDATE takes the stream's window over 2^31-1";
             return self.violation(id, ErrorCode::FlowControlError, what, now);
         }
-        self.window_moved(id, granted, now);
         Ok(())
-    }
-
-    /// The peer has opened a stream's window by so much, or shut it.
-    fn window_moved(&mut self, id: StreamId, granted: usize, now: Instant) {
-        let ended = self.streams.get_mut(id).and_then(|stream| stream.credit(granted));
-        if let Some(stall) = ended {
-            self.stall_ended(stall, now);
-        }
-        self.schedule(id, now);
     }
 
     // PRIORITY, RFC 9113, Section 6.3: deprecated; read, and otherwise ignored.
@@ -344,12 +329,7 @@ impl Connection {
         // RFC 8941, Section 4.2: a value that cannot be parsed is ignored.
         let Some(priority) = Priority::from_lines([&frame.field_value[..]]) else { return Ok(()) };
         if let Some(stream) = self.streams.get_mut(id) {
-            stream.priority = Some(priority);
-            let place = stream.place();
-            if let Some(turn) = stream.send.scheduled.take_if(|turn| turn.place() != place) {
-                self.scheduler.remove(turn);
-                stream.send.scheduled = Some(self.scheduler.push(id, place));
-            }
+            self.outgoing.prefer(&mut stream.send.queue, priority);
         } else if self.streams.standing(id) == Standing::Idle {
             if id.is_server_initiated() {
                 // RFC 9218, Section 7.1: a stream that has not been promised has no priority.

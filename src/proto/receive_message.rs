@@ -11,12 +11,12 @@ use super::content::{self, Content};
 use super::error::{ConnectionError, Malformed};
 use super::event::{Event, HeadersKind};
 use super::headers::{self, RequestFacts, ResponseFacts};
+use super::outgoing::BlockStart;
 use super::priority::Priority;
 use super::slots::SlotKind;
 use super::state::{Cause, State};
 use super::stream::Phase;
 use super::streams::Standing;
-use super::transmit_block::BlockStart;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 
@@ -111,9 +111,8 @@ impl Connection {
         priority: Option<Priority>,
         now: Instant,
     ) -> Result<(), ConnectionError> {
-        let mut stream = self.new_stream(section.id);
+        let mut stream = self.new_stream(section.id, priority);
         stream.request = facts;
-        stream.priority = priority;
         stream.slot = Some(self.slots.take(SlotKind::Peer));
         stream.recv.content = Content::of_request(&facts);
         stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
@@ -121,7 +120,7 @@ impl Connection {
         debug_assert!(opened.is_ok(), "the stream was idle");
         self.streams.insert(stream);
         self.stats.streams_accepted += 1;
-        self.last_processed = section.id;
+        self.ending.last_processed = section.id;
         self.push_headers(section, HeadersKind::Request);
         self.budgets.charge(PeerAction::Request, now)
     }
@@ -132,7 +131,7 @@ impl Connection {
         let id = section.id;
         self.budgets.charge(PeerAction::RefusedStream, now)?;
         self.stats.streams_refused += 1;
-        self.last_processed = id;
+        self.ending.last_processed = id;
         let answer = Headers::from([(":status", "431"), ("content-length", "0")]);
         self.queue_block(id, BlockStart::Headers { end_stream: true }, &answer);
         if section.end_stream {
@@ -285,7 +284,7 @@ impl Connection {
             Ok(facts) => facts,
             Err(what) => return self.reject(promised, &what.to_string(), now),
         };
-        let mut stream = self.new_stream(promised);
+        let mut stream = self.new_stream(promised, None);
         stream.request = facts;
         stream.send.phase = Phase::Done;
         let reserved = stream.state.recv_promise();
@@ -293,7 +292,7 @@ impl Connection {
         stream.promise = Some(self.slots.take(SlotKind::Promised));
         self.streams.insert(stream);
         self.stats.streams_accepted += 1;
-        self.last_processed = promised;
+        self.ending.last_processed = promised;
         let event = Event::Promise { stream_id: parent, promised_stream_id: promised, headers };
         self.events.push(event);
         Ok(())

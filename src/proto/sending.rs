@@ -11,20 +11,16 @@ use super::connection::Connection;
 use super::content::{self, Content};
 use super::error::CommandError;
 use super::headers::{self, RequestFacts, ResponseFacts};
+use super::outgoing::{BlockStart, Item};
 use super::slots::SlotKind;
 use super::state::{Cause, State};
-use super::stream::{Item, Phase};
-use super::transmit_block::BlockStart;
+use super::stream::Phase;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
 /// The end of a body up to this size need not stand in line where nobody stands there. Most
 /// responses are that.
 pub(crate) const AT_ONCE: usize = 2 << 10;
-
-/// With more than this encoded and not yet taken, DATA stands in line: it is not to use up the room
-/// of field sections.
-const FIFO_WITH_DATA: usize = 64 << 10;
 
 impl Connection {
     /// Sends a field section: a client's request on a reserved identifier, a server's interim or
@@ -97,7 +93,7 @@ impl Connection {
         }
         stream.send.content = stream.begin_content(&facts);
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
-        if is_promised || stream.send.deferred_promises > 0 {
+        if is_promised || stream.send.queue.waits_for_promises() {
             self.opener.add_response(headers.section_size());
             stream.send.response = Some((headers.clone(), end_stream));
             self.respond(id, now);
@@ -124,14 +120,12 @@ impl Connection {
         }
         let allowed = stream.state.send_headers(end);
         debug_assert!(allowed.is_ok(), "the phase allows a response");
-        stream.send.on_wire = true;
         let is_closed = stream.state.is_closed();
         self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
         if is_closed {
             self.finish(id, Cause::EndStream, now);
         } else {
-            self.schedule(id, now);
-            self.announce_data_room(id);
+            self.open_queue(id, now);
             self.note_declined(id, now);
         }
     }
@@ -149,15 +143,11 @@ impl Connection {
         }
         headers::check_trailers(trailers)?;
         self.check_section(trailers)?;
-        let size = trailers.section_size();
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
         stream.send.content.check_trailers().map_err(|error| error.on(id))?;
         stream.send.phase = Phase::Done;
         // Never refused for lack of room: there is one section a stream, and it is the end.
-        stream.send.queue.push_back(Item::Trailers(trailers.clone()));
-        stream.send.queued += size;
-        self.send_buffered += size;
-        self.schedule(id, now);
+        self.outgoing.push(&mut stream.send.queue, Item::Trailers(trailers.clone()), now);
         Ok(())
     }
 
@@ -198,16 +188,16 @@ impl Connection {
             self.frame_at_once(id, &std::mem::take(data), now);
             return Ok(());
         }
-        self.check_data_room(id, len)?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
+        if !self.outgoing.check_data(&mut stream.send.queue, len) {
+            return Err(CommandError::Full { stream_id: id });
+        }
         stream.send.content = content;
-        stream.send.queue.push_back(Item::Data { data: std::mem::take(data), end_stream });
-        stream.send.queued += len;
-        self.send_buffered += len;
         if end_stream {
             stream.send.phase = Phase::Done;
         }
-        self.schedule(id, now);
+        let item = Item::Data { data: std::mem::take(data), end_stream };
+        self.outgoing.push(&mut stream.send.queue, item, now);
         Ok(())
     }
 
@@ -249,28 +239,28 @@ impl Connection {
     }
 
     /// Whether the end of a body may go behind the frames that are encoded already, without standing
-    /// in line: it is small, nobody's DATA waits, and the windows are open.
+    /// in line.
     fn may_frame_at_once(&self, id: StreamId, len: usize) -> bool {
         let Some(stream) = self.streams.get(id) else { return false };
-        let send = &stream.send;
-        len <= AT_ONCE
-            && self.fifo.len() <= FIFO_WITH_DATA
-            && !self.scheduler.has_turn(true)
-            && send.on_wire
-            && send.deferred_promises == 0
-            && send.queue.is_empty()
-            && self.send_window.available() >= len
-            && send.window.available() >= len
+        len <= AT_ONCE && self.outgoing.may_frame_at_once(&stream.send.queue, len)
     }
 
     fn frame_at_once(&mut self, id: StreamId, data: &[u8], now: Instant) {
-        if let Some(stream) = self.streams.get_mut(id) {
-            stream.send.phase = Phase::Done;
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.send.phase = Phase::Done;
+        self.outgoing.frame_at_once(&mut stream.send.queue, data);
+        if !data.is_empty() {
+            self.budgets.sent(data.len());
         }
-        let head = self.account_data(id, data.len(), true);
-        head.encode(&mut self.fifo);
-        self.fifo.extend_from_slice(data);
         self.after_sending(id, true, now);
+    }
+
+    /// Whether another field section of so many octets may wait.
+    pub(super) fn check_section_room(&mut self, octets: usize) -> Result<(), CommandError> {
+        if self.outgoing.check_section(octets, self.opener.octets()) {
+            return Ok(());
+        }
+        Err(CommandError::Full { stream_id: StreamId::CONNECTION })
     }
 
     /// RFC 9113, Section 6.5.2: SETTINGS_MAX_HEADER_LIST_SIZE is advice, and going against it gets

@@ -24,6 +24,17 @@ pub(crate) enum Standing {
     Forgotten,
 }
 
+/// A stream that the peer has heard of: its HEADERS or its promise have gone out or come in, or it
+/// has been skipped. Of others, nothing but what opens them may be said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownStream(StreamId);
+
+impl KnownStream {
+    pub(crate) fn id(self) -> StreamId {
+        self.0
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Streams {
     role: Role,
@@ -123,10 +134,9 @@ impl Streams {
         }
     }
 
-    /// Whether the peer has heard of the stream: its HEADERS or its promise have gone out or come in,
-    /// or it has been skipped. Of others, nothing but what opens them may be said.
-    pub(crate) fn is_known_to_peer(&self, id: StreamId) -> bool {
-        self.standing(id) != Standing::Idle
+    /// The stream, if the peer has heard of it.
+    pub(crate) fn known(&self, id: StreamId) -> Option<KnownStream> {
+        (self.standing(id) != Standing::Idle).then_some(KnownStream(id))
     }
 
     /// Whether a frame for a stream that is gone may have been on its way when we reset it
@@ -319,7 +329,7 @@ mod tests {
     fn the_end_of_a_stream_is_remembered_until_a_thousand_more_have_come() {
         let mut streams = Streams::new(Role::Server, REMEMBERED);
         streams.use_id(id(1));
-        streams.insert(Stream::new(id(1), 0, 0));
+        streams.insert(Stream::new(id(1), 0, 0, None));
         streams.remove(id(1), Cause::ResetByPeer);
         for n in 1..REMEMBERED {
             streams.use_id(id(2 * n + 1));

@@ -15,7 +15,6 @@ use super::connection::{Connection, Shutdown};
 use super::deadlines::{Deadline, PingPurpose};
 use super::error::ConnectionError;
 use super::event::{CloseReason, Event, ResetBy};
-use super::stream::Stall;
 use crate::frame::{ErrorCode, Ping};
 
 /// Between two keepalive PINGs, whatever is asked for: some servers cut who pings more often.
@@ -36,7 +35,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something else
     /// happens before. Ask again after every other call.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.closed.is_some() {
+        if self.ending.closed.is_some() {
             return None;
         }
         self.next_deadline().map(|deadline| self.deadlines.with_grace(deadline))
@@ -54,10 +53,10 @@ impl Connection {
     ///
     /// If the connection has to end, as with [`receive`](Self::receive).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ConnectionError> {
-        if let Some(CloseReason::Error(error)) = &self.closed {
+        if let Some(CloseReason::Error(error)) = &self.ending.closed {
             return Err(error.clone());
         }
-        if self.closed.is_some() {
+        if self.ending.closed.is_some() {
             return Ok(());
         }
         let next = self.next_deadline();
@@ -71,7 +70,7 @@ impl Connection {
         for deadline in Deadline::ALL {
             // One may have been the end of the connection.
             let is_due = self.instant(deadline).is_some_and(|instant| instant <= now);
-            if is_due && self.closed.is_none() {
+            if is_due && self.ending.closed.is_none() {
                 self.expire(deadline, now)?;
             }
         }
@@ -82,7 +81,7 @@ impl Connection {
     fn instant(&self, deadline: Deadline) -> Option<Instant> {
         let (deadlines, config) = (&self.deadlines, &self.config);
         match deadline {
-            Deadline::Handshake if self.greeted => None,
+            Deadline::Handshake if self.input.greeted => None,
             Deadline::Handshake => deadlines.handshake(config.handshake_timeout),
             Deadline::SettingsAck => self.local.deadline(config.settings_timeout),
             Deadline::FieldBlock => deadlines.field_block(config.header_timeout),
@@ -92,12 +91,13 @@ impl Connection {
                 deadlines.keepalive(config.keepalive_interval?.max(MIN_KEEPALIVE))
             }
             Deadline::Idle => {
-                let is_idle = self.role == Role::Server && self.greeted && self.streams.is_empty();
+                let is_idle =
+                    self.role == Role::Server && self.input.greeted && self.streams.is_empty();
                 is_idle.then(|| deadlines.idle(config.idle_timeout))?
             }
-            Deadline::Stall => deadlines.stall(),
+            Deadline::Stall => self.outgoing.stall_deadline(),
             Deadline::Reservation => self.reservation_deadline(),
-            Deadline::Shutdown => match self.shutdown? {
+            Deadline::Shutdown => match self.ending.shutdown? {
                 Shutdown::Warned { since } => since.checked_add(SHUTDOWN_ROUND_TRIP),
                 Shutdown::Draining => None,
             },
@@ -105,7 +105,7 @@ impl Connection {
             // It is for the peer to close, since it may have a PING or another GOAWAY to send; but
             // not for ever.
             Deadline::Drain => {
-                let goaway = self.goaway_received.as_ref()?;
+                let goaway = self.ending.goaway_received.as_ref()?;
                 self.streams.is_empty().then(|| deadlines.drain(goaway.at, AFTER_GOAWAY))?
             }
         }
@@ -160,31 +160,25 @@ impl Connection {
     /// The second step of a server's graceful shutdown: all streams that were on their way when
     /// the warning went out have arrived.
     pub(super) fn finish_shutdown(&mut self) {
-        if let Some(Shutdown::Warned { .. }) = self.shutdown {
-            self.shutdown = Some(Shutdown::Draining);
-            self.queue_goaway(self.last_processed, ErrorCode::NoError, Bytes::new());
+        if let Some(Shutdown::Warned { .. }) = self.ending.shutdown {
+            self.ending.shutdown = Some(Shutdown::Draining);
+            self.queue_goaway(self.ending.last_processed, ErrorCode::NoError, Bytes::new());
             self.end_when_drained();
         }
     }
 
-    /// A stream or the connection has begun to wait for its window.
-    pub(super) fn watch_stalls(&mut self, now: Instant) {
-        let timeout = self.config.stall_timeout;
-        self.deadlines.watch_stalls(timeout.and_then(|timeout| now.checked_add(timeout)));
-    }
-
     /// Resets the streams whose window has stayed shut, or all but shut, for too long.
     fn check_stalls(&mut self, now: Instant) -> Result<(), ConnectionError> {
-        self.deadlines.end_stall_watch();
-        let Some(timeout) = self.config.stall_timeout else { return Ok(()) };
-        let expired = |stall: Stall| now.saturating_duration_since(stall.since) >= timeout;
-        if self.stall.is_some_and(expired) {
+        if self.outgoing.has_stalled(now) {
             return Err(ConnectionError::timeout(
                 ErrorCode::EnhanceYourCalm,
                 "the connection's window stayed shut while DATA waited",
             ));
         }
-        for id in self.streams.ids(|stream| stream.send.stall.is_some_and(expired)) {
+        let outgoing = &self.outgoing;
+        let stalled =
+            self.streams.ids(|stream| outgoing.has_stream_stalled(&stream.send.queue, now));
+        for id in stalled {
             log::debug!("stream {id} is reset: its window stayed shut while DATA waited");
             let code = ErrorCode::Cancel;
             let by = ResetBy::Stall;
@@ -192,14 +186,8 @@ impl Connection {
             self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
             self.reset_stream(id, code, now);
         }
-        let waiting = self.streams.iter_mut().filter_map(|stream| stream.send.stall);
-        let oldest = waiting.chain(self.stall).map(|stall| stall.since).min();
-        self.deadlines.end_stall_watch();
-        self.deadlines.watch_stalls(oldest.and_then(|since| since.checked_add(timeout)));
+        let queues = self.streams.iter_mut().map(|stream| &mut stream.send.queue);
+        self.outgoing.plan_stall_check(queues);
         Ok(())
-    }
-
-    pub(super) fn stall_ended(&mut self, stall: Stall, now: Instant) {
-        self.stats.blocked_on_windows += now.saturating_duration_since(stall.since);
     }
 }

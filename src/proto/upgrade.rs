@@ -27,6 +27,7 @@ use super::content::Content;
 use super::error::{CommandError, Malformed};
 use super::event::Event;
 use super::headers::{self, RequestFacts};
+use super::outgoing::Outgoing;
 use super::receive_message::Section;
 use super::settings::{self, SettingValues};
 use super::slots::SlotKind;
@@ -139,7 +140,7 @@ impl Connection {
         self.check_fresh()?;
         check_request(request, Some(body.len()))?;
         let entries = decode_settings(settings_payload)?;
-        self.has_upgraded = true;
+        self.input.has_upgraded = true;
         log::debug!("server: stream 1 began in HTTP/1.1, with {} octets of body", body.len());
         let section = Section {
             id: UPGRADED,
@@ -205,17 +206,16 @@ impl Connection {
         let id = self.reserve_stream_id(now)?;
         debug_assert_eq!(id, UPGRADED, "nothing has been reserved before");
         self.opener.take(id);
-        self.has_upgraded = true;
+        self.input.has_upgraded = true;
         log::debug!("client: stream 1 began in HTTP/1.1");
         // RFC 7540, Section 3.2.1: the 101 response acknowledges what HTTP2-Settings said.
         self.put_in_force(&settings::opening(Role::Client, &self.config));
 
-        let mut stream = self.new_stream(id);
+        let mut stream = self.new_stream(id, facts.priority);
         stream.request = facts;
-        stream.priority = facts.priority;
         stream.slot = Some(self.slots.take(SlotKind::Own));
         stream.send.phase = Phase::Done;
-        stream.send.on_wire = true;
+        Outgoing::open_and_end(&mut stream.send.queue);
         let allowed = stream.state.send_headers(true);
         debug_assert!(allowed.is_ok(), "the stream was idle");
         self.streams.use_id(id);
@@ -234,9 +234,13 @@ impl Connection {
     fn check_fresh(&self) -> Result<(), CommandError> {
         let is_first = match self.role {
             Role::Client => self.opener.next_id() == Some(UPGRADED),
-            Role::Server => self.config.skip_preface || self.preface_left == PREFACE.len(),
+            Role::Server => self.config.skip_preface || self.input.preface_left == PREFACE.len(),
         };
-        if !is_first || self.greeted || self.has_upgraded || self.goaway_sent.is_some() {
+        if !is_first
+            || self.input.greeted
+            || self.input.has_upgraded
+            || self.ending.goaway_sent.is_some()
+        {
             return Err(CommandError::AlreadyStarted);
         }
         Ok(())

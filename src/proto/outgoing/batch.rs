@@ -8,12 +8,12 @@ use crate::frame::Head;
 
 /// DATA up to this size is copied next to its head; larger pieces are shared. A slice of its own
 /// costs more than the copy below that.
-const COPIED: usize = 2 << 10;
+const COPIED_MAX: usize = 2 << 10;
 
 /// Slices given to one vectored write. Systems take 1,024; this is a MiB in frames of 16 KiB.
 const SLICES: usize = 132;
 
-/// What [`Connection::poll_transmit`](super::Connection::poll_transmit) gives out: one run of
+/// What [`Connection::poll_transmit`](crate::proto::Connection::poll_transmit) gives out: one run of
 /// octets, held as a buffer of frames with large payloads shared in between.
 #[derive(Debug, Default)]
 pub struct Transmit {
@@ -127,7 +127,7 @@ impl Transmit {
 
     pub(super) fn push_data(&mut self, head: Head, payload: Bytes) {
         head.encode(&mut self.buffer);
-        if payload.len() <= COPIED {
+        if payload.len() <= COPIED_MAX {
             self.buffer.extend_from_slice(&payload);
         } else {
             self.shared_len += payload.len();
@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_octets_are_the_same_however_little_each_write_takes() {
-        let pieces = [data(10, 1), data(20_000, 2), data(0, 3), data(COPIED + 1, 4), data(5, 5)];
+        let pieces =
+            [data(10, 1), data(20_000, 2), data(0, 3), data(COPIED_MAX + 1, 4), data(5, 5)];
         let mut expected = Vec::new();
         for (head, data) in pieces.clone() {
             let (stream_id, end_stream, padding) = (head.stream_id, false, None);

@@ -1,8 +1,8 @@
 //! Whose turn it is: what needs no window first, then DATA by urgency (RFC 9218), in turns within one
 //! urgency.
 
-use super::line::{Line, Ticket};
 use crate::frame::StreamId;
+use crate::proto::line::{Line, Ticket};
 
 const URGENCIES: usize = 8;
 

@@ -2,52 +2,19 @@
 
 use std::fmt;
 
-use super::connection::Connection;
-use super::trace::Way;
 use crate::frame::{Flags, Head, Kind, StreamId};
 use crate::hpack::{Encoder, Headers};
 
-/// Octets of the promised stream in a PUSH_PROMISE.
-const PROMISED_LEN: u64 = 4;
-
 /// The start of a field block.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum BlockStart {
+pub(in crate::proto) enum BlockStart {
     Headers { end_stream: bool },
     PushPromise { promised: StreamId },
 }
 
-impl Connection {
-    /// Queues a field block. From here on it will be sent, whatever becomes of its stream: the
-    /// peer's HPACK table depends on it (RFC 9113, Section 4.3).
-    pub(super) fn queue_block(&mut self, id: StreamId, start: BlockStart, headers: &Headers) {
-        let begin = self.fifo.len();
-        let max = self.remote.max_frame_size as usize;
-        encode_block(&mut self.encoder, id, start, headers, max, &mut self.fifo);
-        self.stats.hpack_sent.plain += (headers.section_size() - 32 * headers.len()) as u64;
-        let mut octets = 0;
-        let mut rest = &self.fifo[begin..];
-        while let Some(head) = Head::parse(rest) {
-            self.stats.sent.count(head.kind, head.frame_len());
-            octets += u64::from(head.length);
-            // The frames have just been written there, one behind the other.
-            rest = &rest[head.frame_len()..];
-            let line = BlockFrame { head, start };
-            if rest.is_empty() {
-                self.tracer.frame_with_fields(Way::Sent, &line, headers);
-            } else {
-                self.tracer.frame(Way::Sent, &line);
-            }
-        }
-        // All but the promised stream's identifier is field block.
-        let is_promise = matches!(start, BlockStart::PushPromise { .. });
-        self.stats.hpack_sent.wire += octets - if is_promise { PROMISED_LEN } else { 0 };
-    }
-}
-
 /// Encodes a field block as HEADERS or PUSH_PROMISE, and CONTINUATION where it is larger than one
 /// frame (RFC 9113, Section 4.3).
-fn encode_block(
+pub(super) fn encode_block(
     encoder: &mut Encoder,
     stream_id: StreamId,
     start: BlockStart,
@@ -91,9 +58,9 @@ fn set_head(out: &mut [u8], begin: usize, length: usize, flags: Flags) {
 }
 
 /// A frame of a field block, for the log.
-struct BlockFrame {
-    head: Head,
-    start: BlockStart,
+pub(super) struct BlockFrame {
+    pub(super) head: Head,
+    pub(super) start: BlockStart,
 }
 
 impl fmt::Display for BlockFrame {

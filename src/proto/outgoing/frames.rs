@@ -1,0 +1,123 @@
+//! Frames but for DATA: encoded at once, in the order in which they are asked for.
+
+use super::batch::Transmit;
+use super::field_block::{encode_block, BlockFrame, BlockStart};
+use super::state::Outgoing;
+use crate::frame::{
+    ErrorCode, Frame, Goaway, Head, Ping, PriorityUpdate, RstStream, Settings, StreamId,
+    WindowUpdate, PREFACE,
+};
+use crate::hpack::Headers;
+use crate::proto::streams::KnownStream;
+use crate::proto::trace::Way;
+
+/// Octets of the promised stream in a PUSH_PROMISE.
+const PROMISED_LEN: u64 = 4;
+
+/// A frame of stream 0: it is right whatever the states of the streams are.
+pub(in crate::proto) trait ConnectionFrame: Into<Frame> {}
+
+impl ConnectionFrame for Settings {}
+impl ConnectionFrame for Ping {}
+impl ConnectionFrame for Goaway {}
+impl ConnectionFrame for PriorityUpdate {}
+
+impl Outgoing {
+    /// The client's preface (RFC 9113, Section 3.4).
+    pub(in crate::proto) fn queue_preface(&mut self) {
+        self.fifo.extend_from_slice(PREFACE);
+    }
+
+    /// Queues a frame that belongs to the connection.
+    pub(in crate::proto) fn queue(&mut self, frame: impl ConnectionFrame) {
+        self.queue_frame(frame);
+    }
+
+    /// Queues an acknowledgement; `false` if more than `max` wait. A peer that asks for them and
+    /// never reads would have them pile up (CVE-2019-9512, CVE-2019-9515).
+    pub(in crate::proto) fn queue_ack(&mut self, frame: impl ConnectionFrame, max: u32) -> bool {
+        self.pending_acks += 1;
+        let has_room = self.pending_acks <= max;
+        if has_room {
+            self.queue_frame(frame);
+        }
+        has_room
+    }
+
+    /// Opens the connection's window, for a peer that has used that much of it.
+    pub(in crate::proto) fn queue_credit(&mut self, increment: u32) {
+        self.pending_credit = self.pending_credit.saturating_add(increment);
+        self.queue_frame(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
+    }
+
+    // RFC 9113, Sections 5.1 and 6.4: of a stream that is idle for the peer nothing may be said but
+    // what opens it, or the peer would have to end the connection. So these take a stream that the
+    // peer knows.
+
+    pub(in crate::proto) fn queue_reset(&mut self, stream: KnownStream, error_code: ErrorCode) {
+        self.figures.resets += 1;
+        self.queue_frame(RstStream { stream_id: stream.id(), error_code });
+    }
+
+    pub(in crate::proto) fn queue_stream_credit(&mut self, stream: KnownStream, increment: u32) {
+        self.queue_frame(WindowUpdate { stream_id: stream.id(), increment });
+    }
+
+    fn queue_frame(&mut self, frame: impl Into<Frame>) {
+        let frame = frame.into();
+        self.tracer.frame(Way::Sent, &frame);
+        let before = self.fifo.len();
+        frame.encode(&mut self.fifo);
+        self.figures.sent.count(frame.kind(), self.fifo.len() - before);
+    }
+
+    /// Queues a field block. From here on it will be sent, whatever becomes of its stream: the
+    /// peer's HPACK table depends on it (RFC 9113, Section 4.3).
+    pub(in crate::proto) fn queue_block(
+        &mut self,
+        id: StreamId,
+        start: BlockStart,
+        headers: &Headers,
+        max_frame_size: usize,
+    ) {
+        let begin = self.fifo.len();
+        encode_block(&mut self.encoder, id, start, headers, max_frame_size, &mut self.fifo);
+        self.figures.hpack.plain += (headers.section_size() - 32 * headers.len()) as u64;
+        let mut octets = 0;
+        let mut rest = &self.fifo[begin..];
+        while let Some(head) = Head::parse(rest) {
+            self.figures.sent.count(head.kind, head.frame_len());
+            octets += u64::from(head.length);
+            // The frames have just been written there, one behind the other.
+            rest = &rest[head.frame_len()..];
+            let line = BlockFrame { head, start };
+            if rest.is_empty() {
+                self.tracer.frame_with_fields(Way::Sent, &line, headers);
+            } else {
+                self.tracer.frame(Way::Sent, &line);
+            }
+        }
+        // All but the promised stream's identifier is field block.
+        let is_promise = matches!(start, BlockStart::PushPromise { .. });
+        self.figures.hpack.wire += octets - if is_promise { PROMISED_LEN } else { 0 };
+    }
+
+    /// Moves what is encoded into `out`.
+    pub(in crate::proto) fn take_frames(&mut self, out: &mut Transmit) {
+        if !self.fifo.is_empty() {
+            out.take_from(&mut self.fifo);
+            self.pending_acks = 0;
+            self.pending_credit = 0;
+        }
+    }
+
+    /// Counts octets that are handed out for writing.
+    pub(in crate::proto) fn note_transmitted(&mut self, octets: usize) {
+        self.transmitted += octets as u64;
+    }
+
+    /// Octets that have been written: those that were handed out, but for what `out` still holds.
+    pub(in crate::proto) fn written(&self, out: &Transmit) -> u64 {
+        self.transmitted.saturating_sub(out.len() as u64)
+    }
+}

@@ -1,0 +1,129 @@
+//! What the streams of a connection share for sending.
+
+use std::time::{Duration, Instant};
+
+use super::bounds::Room;
+use super::scheduler::Scheduler;
+use super::send_queue::SendQueue;
+use super::stall::Stalls;
+use crate::frame::DEFAULT_WINDOW;
+use crate::hpack::Encoder;
+use crate::proto::config::{Config, Role};
+use crate::proto::flow::SendWindow;
+use crate::proto::stats::{Compression, Traffic};
+use crate::proto::trace::Tracer;
+
+/// What waits to be sent on a connection, and what is needed to send it.
+#[derive(Debug)]
+pub(in crate::proto) struct Outgoing {
+    /// Encoded frames, in the order in which they go out, before any DATA.
+    pub(super) fifo: Vec<u8>,
+    /// Acknowledgements in `fifo`.
+    pub(super) pending_acks: u32,
+    /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
+    pub(super) pending_credit: u32,
+    /// Octets that have been handed out for writing, since the start.
+    pub(super) transmitted: u64,
+    pub(super) encoder: Encoder,
+    pub(super) scheduler: Scheduler,
+    /// The connection's window.
+    pub(super) window: SendWindow,
+    /// Octets of DATA and trailers in the queues of all streams.
+    pub(super) buffered: usize,
+    pub(super) room: Room,
+    pub(super) stalls: Stalls,
+    pub(super) figures: Figures,
+    pub(super) tracer: Tracer,
+}
+
+/// What has been sent so far.
+#[derive(Debug, Default)]
+pub(in crate::proto) struct Figures {
+    pub(in crate::proto) sent: Traffic,
+    pub(in crate::proto) hpack: Compression,
+    pub(in crate::proto) resets: u64,
+}
+
+impl Outgoing {
+    pub(in crate::proto) fn new(role: Role, config: &Config) -> Self {
+        Outgoing {
+            fifo: Vec::with_capacity(128),
+            pending_acks: 0,
+            pending_credit: 0,
+            transmitted: 0,
+            encoder: Encoder::with_table_cap(config.encoder_table_cap),
+            scheduler: Scheduler::default(),
+            window: SendWindow::new(DEFAULT_WINDOW),
+            buffered: 0,
+            room: Room::new(config),
+            stalls: Stalls::new(config.stall_timeout),
+            figures: Figures::default(),
+            tracer: Tracer::new(role),
+        }
+    }
+
+    /// Whether something can be sent, as far as the windows allow.
+    pub(in crate::proto) fn wants_transmit(&self) -> bool {
+        !self.fifo.is_empty() || self.scheduler.has_turn(self.window.available() > 0)
+    }
+
+    /// Octets that wait, but for field sections that wait for their turn.
+    pub(in crate::proto) fn waiting(&self) -> usize {
+        self.buffered + self.fifo.len()
+    }
+
+    /// What may still be sent on the connection.
+    pub(in crate::proto) fn window(&self) -> i64 {
+        self.window.signed()
+    }
+
+    /// Credit for the connection that waits to be sent.
+    pub(in crate::proto) fn pending_credit(&self) -> u32 {
+        self.pending_credit
+    }
+
+    pub(in crate::proto) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// How long DATA has waited for a window in sum.
+    pub(in crate::proto) fn waited(&self) -> Duration {
+        self.stalls.waited
+    }
+
+    /// The peer's SETTINGS_HEADER_TABLE_SIZE.
+    pub(in crate::proto) fn set_max_table_size(&mut self, size: usize) {
+        self.encoder.set_max_table_size(size);
+    }
+
+    /// The connection has ended, and its streams with it: encoded frames alone still go out.
+    pub(in crate::proto) fn clear(&mut self) {
+        self.scheduler.clear();
+        self.buffered = 0;
+        self.stalls.connection = None;
+        self.room.clear();
+    }
+
+    /// A stream is over: what it has waiting is dropped.
+    pub(in crate::proto) fn discard(&mut self, queue: &mut SendQueue, now: Instant) {
+        if let Some(turn) = queue.turn.take() {
+            self.scheduler.remove(turn);
+        }
+        self.room.leave(queue);
+        self.end_stream_stall(queue, now);
+        self.buffered -= queue.octets;
+        queue.octets = 0;
+        queue.items.clear();
+    }
+}
+
+#[cfg(test)]
+impl Outgoing {
+    pub(in crate::proto) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    pub(in crate::proto) fn has_frames(&self) -> bool {
+        !self.fifo.is_empty()
+    }
+}

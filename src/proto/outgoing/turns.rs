@@ -1,0 +1,230 @@
+//! DATA and trailers: framed when it is a stream's turn, as the windows allow.
+
+use std::time::Instant;
+
+use super::batch::Transmit;
+use super::field_block::BlockStart;
+use super::send_queue::{Item, SendQueue};
+use super::stall::Stall;
+use super::state::Outgoing;
+use crate::frame::{Flags, Head, Kind, StreamId};
+use crate::proto::flow::WindowOverflow;
+use crate::proto::priority::Priority;
+use crate::proto::trace::Way;
+
+/// With more than this encoded and not yet taken, DATA stands in line: it is not to use up the room
+/// of field sections.
+const FIFO_WITH_DATA: usize = 64 << 10;
+
+/// What a turn of a stream has come to.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::proto) enum Sent {
+    /// Its window was lowered while it stood in line.
+    Nothing,
+    /// DATA of this many octets; maybe the end of the stream.
+    Data { len: usize, end_stream: bool },
+    /// Trailers, which end the stream.
+    Trailers,
+}
+
+impl Outgoing {
+    /// The HEADERS of a stream have been queued: what waits for them may follow.
+    pub(in crate::proto) fn open(&mut self, queue: &mut SendQueue, now: Instant) {
+        queue.is_open = true;
+        self.schedule(queue, now);
+    }
+
+    /// The HEADERS of a stream went out with END_STREAM, or over HTTP/1.1: nothing follows.
+    pub(in crate::proto) fn open_and_end(queue: &mut SendQueue) {
+        queue.is_open = true;
+    }
+
+    /// Adds DATA or trailers to what a stream has waiting.
+    pub(in crate::proto) fn push(&mut self, queue: &mut SendQueue, item: Item, now: Instant) {
+        let octets = item.len();
+        queue.items.push_back(item);
+        queue.octets += octets;
+        self.buffered += octets;
+        self.schedule(queue, now);
+    }
+
+    /// Gives a stream a place in the scheduler where it has something to send.
+    pub(in crate::proto) fn schedule(&mut self, queue: &mut SendQueue, now: Instant) {
+        self.put_in_line(queue, false, now);
+    }
+
+    fn put_in_line(&mut self, queue: &mut SendQueue, had_turn: bool, now: Instant) {
+        if queue.turn.is_some() {
+            return;
+        }
+        if !queue.is_sendable() {
+            self.note_stream_stall(queue, now);
+            return;
+        }
+        let place = queue.place();
+        queue.turn = Some(if had_turn && queue.is_sequential() {
+            self.scheduler.push_front(queue.id, place)
+        } else {
+            self.scheduler.push(queue.id, place)
+        });
+        if self.window.available() == 0 {
+            // With nothing to transmit, nothing else would notice it.
+            self.note_connection_stall(now);
+        }
+    }
+
+    /// The client wants a response scheduled differently (RFC 9218).
+    pub(in crate::proto) fn prefer(&mut self, queue: &mut SendQueue, priority: Priority) {
+        queue.priority = Some(priority);
+        let place = queue.place();
+        if let Some(turn) = queue.turn.take_if(|turn| turn.place() != place) {
+            self.scheduler.remove(turn);
+            queue.turn = Some(self.scheduler.push(queue.id, place));
+        }
+    }
+
+    /// WINDOW_UPDATE for a stream.
+    pub(in crate::proto) fn grant(
+        &mut self,
+        queue: &mut SendQueue,
+        increment: u32,
+        now: Instant,
+    ) -> Result<(), WindowOverflow> {
+        queue.window.grant(increment)?;
+        self.note_credit(queue, increment as usize, now);
+        Ok(())
+    }
+
+    /// The peer has opened a stream's window by `granted` octets.
+    pub(in crate::proto) fn note_credit(
+        &mut self,
+        queue: &mut SendQueue,
+        granted: usize,
+        now: Instant,
+    ) {
+        if let Some(stall) = Stall::credit(&mut queue.stall, granted) {
+            self.stalls.end(stall, now);
+        }
+        self.schedule(queue, now);
+    }
+
+    /// SETTINGS_INITIAL_WINDOW_SIZE has moved by `delta`, and was higher by `rise` meanwhile. Says
+    /// whether something waits. [`note_credit`](Self::note_credit) comes next.
+    pub(in crate::proto) fn shift(
+        queue: &mut SendQueue,
+        rise: i64,
+        delta: i64,
+    ) -> Result<bool, WindowOverflow> {
+        let mut at_highest = queue.window;
+        at_highest.shift(rise)?;
+        queue.window.shift(delta)?;
+        Ok(!queue.items.is_empty())
+    }
+
+    /// WINDOW_UPDATE for the connection.
+    pub(in crate::proto) fn grant_connection(
+        &mut self,
+        increment: u32,
+        now: Instant,
+    ) -> Result<(), WindowOverflow> {
+        self.window.grant(increment)?;
+        if let Some(stall) = Stall::credit(&mut self.stalls.connection, increment as usize) {
+            self.stalls.end(stall, now);
+        }
+        Ok(())
+    }
+
+    /// The stream whose turn it is.
+    pub(in crate::proto) fn next_turn(&mut self) -> Option<StreamId> {
+        self.scheduler.pop(self.window.available() > 0)
+    }
+
+    /// Sends what comes next of a stream whose turn it is: `max` octets at most, but for a small rest.
+    /// [`end_turn`](Self::end_turn) comes next, unless the stream has ended.
+    pub(in crate::proto) fn take_turn(
+        &mut self,
+        queue: &mut SendQueue,
+        max_frame_size: usize,
+        max: usize,
+        out: &mut Transmit,
+        now: Instant,
+    ) -> Sent {
+        // The ticket was used up by `next_turn`.
+        queue.turn = None;
+        if !queue.is_sendable() {
+            self.note_stream_stall(queue, now);
+            return Sent::Nothing;
+        }
+        match queue.items.pop_front() {
+            Some(Item::Data { mut data, end_stream }) => {
+                let len = data
+                    .len()
+                    .min(self.window.available())
+                    .min(queue.window.available())
+                    .min(max_frame_size)
+                    // Whole frames, up to what is asked for, and never a sliver at its end.
+                    .min(max.max(1024));
+                let piece = data.split_to(len);
+                let is_last = data.is_empty();
+                if !is_last {
+                    queue.items.push_front(Item::Data { data, end_stream });
+                }
+                self.remove_octets(queue, len);
+                let end_stream = end_stream && is_last;
+                out.push_data(self.account_data(queue, len, end_stream), piece);
+                Sent::Data { len, end_stream }
+            }
+            Some(Item::Trailers(trailers)) => {
+                self.remove_octets(queue, trailers.section_size());
+                let start = BlockStart::Headers { end_stream: true };
+                self.queue_block(queue.id, start, &trailers, max_frame_size);
+                Sent::Trailers
+            }
+            None => Sent::Nothing,
+        }
+    }
+
+    fn remove_octets(&mut self, queue: &mut SendQueue, octets: usize) {
+        queue.octets -= octets;
+        self.buffered -= octets;
+    }
+
+    /// A stream has had its turn, and goes on.
+    pub(in crate::proto) fn end_turn(&mut self, queue: &mut SendQueue, now: Instant) {
+        if !queue.has_data_next() {
+            self.end_stream_stall(queue, now);
+        }
+        self.put_in_line(queue, true, now);
+    }
+
+    /// The head of a frame for so many octets, which the windows allow, and the account of them.
+    fn account_data(&mut self, queue: &mut SendQueue, len: usize, end_stream: bool) -> Head {
+        self.window.consume(len);
+        queue.window.consume(len);
+        let flags = if end_stream { Flags::END_STREAM } else { Flags::default() };
+        // No piece is larger than a frame may be.
+        let head = Head { length: len as u32, kind: Kind::DATA, flags, stream_id: queue.id };
+        self.tracer.frame(Way::Sent, &head);
+        self.figures.sent.count(Kind::DATA, head.frame_len());
+        head
+    }
+
+    /// Whether the end of a body may go behind the frames that are encoded already, without standing
+    /// in line: no DATA of others waits, and the windows are open.
+    pub(in crate::proto) fn may_frame_at_once(&self, queue: &SendQueue, len: usize) -> bool {
+        self.fifo.len() <= FIFO_WITH_DATA
+            && !self.scheduler.has_turn(true)
+            && queue.is_open
+            && queue.promises == 0
+            && queue.items.is_empty()
+            && self.window.available() >= len
+            && queue.window.available() >= len
+    }
+
+    /// Frames the end of a body at once.
+    pub(in crate::proto) fn frame_at_once(&mut self, queue: &mut SendQueue, data: &[u8]) {
+        let head = self.account_data(queue, data.len(), true);
+        head.encode(&mut self.fifo);
+        self.fifo.extend_from_slice(data);
+    }
+}
