@@ -55,8 +55,8 @@ impl ClientConnection {
         ClientConnection { is_to_proxy: true, ..ClientConnection::new(config) }
     }
 
-    /// Takes the head of the next response off the front of `input`: an interim (1xx) one as often as
-    /// the server sends it, and then the final one. 101 is final. `None` while not all of it is there.
+    /// Takes the head of the next response off the front of `input`. Interim (1xx) ones come before the
+    /// final one, each by a call; 101 is final. `None` while not all of the head is there.
     ///
     /// Where no response is due, it is `None` as long as the input is empty: a pool asks that before
     /// it uses a connection again.

@@ -160,8 +160,9 @@ fn build_response(
     head.headers_mut().reserve(parsed.headers.len());
     for field in &*parsed.headers {
         let name = field_name(field)?;
-        facts.note(&name, field.value, lengths)?;
-        append(head.headers_mut(), name, shared.unfolded(field.value)?)?;
+        let value = shared.unfolded(field.value)?;
+        facts.note(&name, value.as_bytes(), lengths)?;
+        append(head.headers_mut(), name, value)?;
     }
     Ok(())
 }

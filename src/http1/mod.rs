@@ -50,9 +50,9 @@
 //!
 //! client:            send_request               finish
 //!            Idle ───────────────────▶ Sending ────────▶ Sent      the response comes meanwhile or
-//!             ▲                                           │        after: receive_response, as often
-//!             └───────────────────────────────────────────┤        as there are interim ones, then
-//!                            keep-alive, body at its end  │        receive_body
+//!             ▲                                           │        after: receive_response for each
+//!             └───────────────────────────────────────────┤        interim one and the final one,
+//!                            keep-alive, body at its end  │        then receive_body
 //!                                                         └─▶ Closed, or Tunnel
 //! ```
 //!

@@ -50,7 +50,7 @@ fn check_absolute(target: &[u8]) -> Result<(), Error> {
 }
 
 /// RFC 9112, Section 3.2: the `host` field is valid, and agrees with a target that names a host. A
-/// host that differs is refused, since whoever stands in front may have decided by the field.
+/// host that differs is refused, since a proxy in front may have decided by the field.
 pub(super) fn check_host(uri: &Uri, host: &[u8]) -> Result<(), Error> {
     let parsed = HostPort::parse(host);
     let Some(authority) = uri.authority() else {

@@ -54,6 +54,7 @@ fn lengths_that_disagree_are_refused() {
         ("a list", b"HTTP/1.1 200 OK\r\ncontent-length: 2, 1\r\n\r\n..", "2 and 1"),
         ("a sign", b"HTTP/1.1 200 OK\r\ncontent-length: +1\r\n\r\n.", "\"+1\""),
         ("an empty one", b"HTTP/1.1 200 OK\r\ncontent-length:\r\n\r\n", "\"\""),
+        ("a folded one", b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n 2\r\n\r\n.", "\"1 2\""),
         (
             "too large",
             b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n",

@@ -52,6 +52,8 @@ fn close_and_http_1_0_end_the_connection() {
         b"",
         true,
     );
+    let folded = b"HTTP/1.1 200 OK\r\nconnection: x,\r\n close\r\ncontent-length: 0\r\n\r\n";
+    assert_taken(folded, b"", true);
     assert_taken(b"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\n.", b".", true);
     let kept = b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\n.";
     assert_taken(kept, b".", false);
