@@ -4,6 +4,8 @@
 //! idle one. `joined SHAPE REQUESTS` makes that number of requests and prints nothing. Without
 //! arguments, as in `cargo bench`, it names its shapes.
 
+mod http1;
+
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -34,11 +36,15 @@ fn main() {
     // Cargo adds options of its own.
     let arguments: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let [name, requests] = &arguments[..] else {
-        SHAPES.iter().for_each(|shape| println!("{}", shape.name));
+        let names = SHAPES.iter().map(|shape| shape.name).chain(http1::SHAPES);
+        names.for_each(|name| println!("{name}"));
         return;
     };
-    let shape = SHAPES.iter().find(|shape| shape.name == name).expect("the name of a shape");
     let requests: usize = requests.parse().expect("a number of requests");
+    if http1::SHAPES.contains(&name.as_str()) {
+        return http1::run(name, requests);
+    }
+    let shape = SHAPES.iter().find(|shape| shape.name == name).expect("the name of a shape");
     let mut joined = Joined::new();
     for _ in 0..requests.div_ceil(shape.batch) {
         joined.run(shape);
