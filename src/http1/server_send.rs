@@ -51,6 +51,7 @@ impl ServerConnection {
     /// those of `headers`, but for options of `connection` other than `close` and `keep-alive`. A
     /// `close` there ends the connection after this response. A `content-length` there has to agree
     /// with `size`; in a response to HEAD and in a 304 it is sent as it is.
+    /// To HEAD, `size` is what GET would have got, and [`Unknown`](BodySize::Unknown) tells no length.
     ///
     /// 101 and a 2xx to CONNECT open a [tunnel](Self::is_tunnel): they have no content and no end.
     ///

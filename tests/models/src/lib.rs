@@ -16,6 +16,8 @@ mod exchange;
 pub mod frame;
 #[path = "../../../src/hpack/mod.rs"]
 pub mod hpack;
+#[path = "../../../src/http1/mod.rs"]
+pub mod http1;
 #[path = "../../../src/link/mod.rs"]
 mod link;
 #[path = "../../../src/proto/mod.rs"]
