@@ -161,4 +161,4 @@ pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
 pub use url::IntoUrl;
 
-pub use crate::exchange::{RecvHalf, SendHalf};
+pub use crate::exchange::{RecvHalf, SendHalf, TrySendError};

@@ -70,6 +70,14 @@ impl Conn {
         state
     }
 
+    /// Has another thread write what there is to write, and does not wait for it.
+    pub(super) fn flush_later(self: &Arc<Self>, mut state: Guard<'_>) {
+        if state.has_to_write() {
+            self.flush_elsewhere(&mut state);
+        }
+        self.arm(&mut state);
+    }
+
     /// Has another thread write what is left.
     fn flush_elsewhere(self: &Arc<Self>, state: &mut State) {
         let has_gone = match &self.hooks {

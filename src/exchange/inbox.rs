@@ -1,7 +1,7 @@
 //! What has come for one stream and has not been taken yet.
 
 use std::collections::VecDeque;
-use std::thread::Thread;
+use std::thread::{self, Thread};
 
 use bytes::Bytes;
 
@@ -41,6 +41,8 @@ pub(crate) struct Inbox {
     pub(crate) is_full: bool,
     /// Threads that wait for the stream: one that reads, one that writes.
     waiting: [Option<Thread>; 2],
+    /// Threads that wait for nothing but the stream's end.
+    watching: Vec<Thread>,
     bulk: Bulk,
 }
 
@@ -51,6 +53,8 @@ pub(crate) enum Half {
     Send,
     /// Either of them, for a thread that has both.
     Either,
+    /// Neither: the thread waits for the stream's end.
+    End,
 }
 
 impl Inbox {
@@ -95,6 +99,10 @@ impl Inbox {
             Half::Recv => self.waiting[0] = thread,
             Half::Send => self.waiting[1] = thread,
             Half::Either => self.waiting = [thread.clone(), thread],
+            Half::End => match thread {
+                Some(thread) => self.watching.push(thread),
+                None => self.watching.retain(|thread| thread.id() != thread::current().id()),
+            },
         }
     }
 
@@ -132,13 +140,17 @@ impl Inbox {
                 wake.extend(self.waiting[0].take());
             }
             Half::Send => wake.extend(self.waiting[1].take()),
-            Half::Either => self.wake_all(wake),
+            Half::Either => {
+                self.wake(Half::Recv, wake);
+                self.wake(Half::Send, wake);
+            }
+            Half::End => wake.append(&mut self.watching),
         }
     }
 
     pub(super) fn wake_all(&mut self, wake: &mut Vec<Thread>) {
-        self.wake(Half::Recv, wake);
-        self.wake(Half::Send, wake);
+        self.wake(Half::Either, wake);
+        self.wake(Half::End, wake);
     }
 }
 

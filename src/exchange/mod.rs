@@ -41,6 +41,7 @@
 //!   stream gives the reason of the end.
 
 mod bulk;
+mod cancelled;
 mod conn;
 mod ending;
 mod events;
@@ -52,6 +53,7 @@ mod recv;
 mod rest;
 mod send;
 mod tend;
+mod try_send;
 mod turn;
 
 pub(crate) use conn::{Arrival, Conn, Guard, Hooks, State};
@@ -61,6 +63,7 @@ pub(crate) use progress::Progress;
 pub use recv::RecvHalf;
 pub use send::SendHalf;
 pub(crate) use send::{Then, PIECE};
+pub use try_send::TrySendError;
 pub(crate) use turn::Lead;
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ const CREDIT: usize = 16;
 /// CANCEL. At a server it is reset with NO_ERROR once the response is complete (RFC 9113, Section
 /// 8.1).
 pub struct RecvHalf {
-    conn: Arc<Conn>,
-    id: StreamId,
+    pub(super) conn: Arc<Conn>,
+    pub(super) id: StreamId,
     /// What is being read octet by octet.
     chunk: Bytes,
     /// What has been taken and is to be read next. So the lock is not taken for each piece.
@@ -280,7 +280,7 @@ impl State {
     }
 
     /// Why nothing more comes on a stream; `None` if something may.
-    fn why_over(&self, id: StreamId) -> Option<Error> {
+    pub(super) fn why_over(&self, id: StreamId) -> Option<Error> {
         let inbox = self.streams.get(&id)?;
         let failure = inbox.failure.clone().or_else(|| self.end_error());
         // Without a reason, it was this side that has reset it.
@@ -288,7 +288,7 @@ impl State {
     }
 
     /// Why a stream is not there any more.
-    fn gone(&self, id: StreamId) -> Error {
+    pub(super) fn gone(&self, id: StreamId) -> Error {
         self.end_error().unwrap_or_else(|| CommandError::StreamClosed(id).into())
     }
 }

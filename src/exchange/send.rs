@@ -33,8 +33,8 @@ pub(crate) const PIECE: usize = 64 << 10;
 ///
 /// Errors of `Write` have an [`Error`] of this crate inside; `Error::from` takes it out.
 pub struct SendHalf {
-    conn: Arc<Conn>,
-    id: StreamId,
+    pub(super) conn: Arc<Conn>,
+    pub(super) id: StreamId,
     pub(crate) buffer: BytesMut,
     timeout: Option<Duration>,
     /// When it is too late in any case.
@@ -43,7 +43,7 @@ pub struct SendHalf {
     /// The field section that comes first has been taken.
     has_begun: bool,
     /// A piece was sent in part when its time was over: what came behind it would look whole.
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 /// What stands behind the octets that are sent.
@@ -225,12 +225,7 @@ impl SendHalf {
         mut something_else: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let id = self.id;
-        if self.is_finished {
-            return Err(CommandError::SendClosed(id).into());
-        }
-        if self.is_cut {
-            return Err(Error::timeout("a piece of the body was not taken in time"));
-        }
+        self.check_usable()?;
         let ready = |state: &mut State| {
             if let Some(result) = something_else(state) {
                 return Some(Ok(Some(result)));
@@ -270,6 +265,13 @@ impl SendHalf {
     /// Writes out what has been put.
     pub(crate) fn flush_conn(&self) {
         drop(self.conn.flush(self.conn.lock(), self.until()));
+    }
+
+    /// Writes out what has been put, and fails if the stream has ended before its time.
+    pub(crate) fn flush_and_check(&self) -> Result<(), Error> {
+        let state = self.conn.flush(self.conn.lock(), self.until());
+        let error = if self.is_finished { None } else { state.stream_error(self.id) };
+        error.map_or(Ok(()), Err)
     }
 
     /// When a wait that begins now is over.
@@ -369,10 +371,11 @@ impl Write for SendHalf {
         Ok(n)
     }
 
+    /// Sends what has been written. With nothing to send, it still fails if the stream was reset or
+    /// the connection has ended.
     fn flush(&mut self) -> io::Result<()> {
         self.put_buffer(Then::More)?;
-        self.flush_conn();
-        Ok(())
+        Ok(self.flush_and_check()?)
     }
 }
 

@@ -35,9 +35,10 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
     let send = SendHalf::new(Arc::clone(conn), id, std::mem::take(&mut scratch.body));
     let memory = std::mem::take(scratch);
 
-    let request = Request::new(Arc::clone(&served.context), id, body, headers);
+    let context = &served.context;
+    let request = Request::new(Arc::clone(context), Arc::clone(conn), id, body, headers);
     let method = request.as_ref().map(|request| request.method().clone()).unwrap_or_default();
-    let mut response = Response::new(Arc::clone(&served.context), send, method, memory);
+    let mut response = Response::new(Arc::clone(context), send, method, memory);
     match request {
         Some(mut request) => call(served, &mut request, &mut response),
         None => {

@@ -85,7 +85,7 @@ pub use response::Response;
 pub use single::serve_connection;
 pub use stats::Stats;
 
-pub use crate::exchange::{RecvHalf, SendHalf};
+pub use crate::exchange::{RecvHalf, SendHalf, TrySendError};
 
 #[cfg(test)]
 mod tests;

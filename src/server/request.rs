@@ -50,6 +50,7 @@ pub struct Request {
     body: Incoming,
     stream_id: StreamId,
     context: Arc<Context>,
+    conn: Arc<Conn>,
     max_body: usize,
 }
 
@@ -58,6 +59,7 @@ impl Request {
     /// with its header section.
     pub(super) fn new(
         context: Arc<Context>,
+        conn: Arc<Conn>,
         stream_id: StreamId,
         body: Option<RecvHalf>,
         fields: Headers,
@@ -77,6 +79,7 @@ impl Request {
             extensions: Extensions::new(),
             max_body: context.config.max_body,
             context,
+            conn,
             fields,
         })
     }
@@ -186,6 +189,37 @@ impl Request {
         self.max_body = octets;
     }
 
+    /// Whether the client has reset the stream, or its connection has ended. Costs an uncontended
+    /// lock: a handler may ask before each step of a long task.
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn long_poll(request: &mut Request, response: &mut Response) -> io::Result<()> {
+    ///     for _ in 0..30 {
+    ///         if request.wait_cancelled(Duration::from_secs(1)) {
+    ///             return Ok(());
+    ///         }
+    ///         // … look whether there is something to tell …
+    ///     }
+    ///     response.write_all(b"nothing new")
+    /// }
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.conn.is_cancelled(self.stream_id)
+    }
+
+    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// whether it is.
+    ///
+    /// What arrives of the body meanwhile waits to be read, within the stream's window.
+    pub fn wait_cancelled(&self, timeout: Duration) -> bool {
+        self.conn.wait_cancelled(self.stream_id, timeout)
+    }
+
     /// The next piece of the body, without a copy; `None` at its end.
     ///
     /// # Errors
@@ -217,12 +251,12 @@ impl Request {
     }
 
     /// The body, to be read on its own; the request has none then. `None` the next time.
-    pub(super) fn take_body(&mut self, conn: &Arc<Conn>) -> Option<RecvHalf> {
+    pub(super) fn take_body(&mut self) -> Option<RecvHalf> {
         match std::mem::replace(&mut self.body, Incoming::Taken) {
             Incoming::Octets(body) => Some(body),
             Incoming::Nothing => {
                 let timeout = self.context.config.read_timeout;
-                let mut body = RecvHalf::new(Arc::clone(conn), self.stream_id, timeout);
+                let mut body = RecvHalf::new(Arc::clone(&self.conn), self.stream_id, timeout);
                 body.has_nothing();
                 Some(body)
             }

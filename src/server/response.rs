@@ -245,7 +245,7 @@ impl Response {
     /// They have been taken apart before, or the header section cannot be sent.
     pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
         self.put(Then::More)?;
-        let mut recv = request.take_body(self.conn()?).ok_or_else(taken_apart)?;
+        let mut recv = request.take_body().ok_or_else(taken_apart)?;
         recv.stand_alone();
         let send = self.send.take().ok_or_else(taken_apart)?;
         send.flush_conn();
@@ -385,15 +385,14 @@ impl Write for Response {
         send.write(buf)
     }
 
+    /// Sends what has been set and written. With nothing to send, it still fails if the client has
+    /// reset the stream or the connection has ended.
     fn flush(&mut self) -> io::Result<()> {
-        if self.is_started && !self.has_body() {
-            return Ok(());
+        if !self.is_started || self.has_body() {
+            self.put(Then::More)?;
         }
-        self.put(Then::More)?;
-        if let Some(send) = &mut self.send {
-            send.flush_conn();
-        }
-        Ok(())
+        let send = self.send.as_ref().ok_or_else(taken_apart)?;
+        Ok(send.flush_and_check()?)
     }
 }
 

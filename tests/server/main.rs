@@ -6,11 +6,13 @@
 mod abuse;
 mod bodies;
 mod both_ways;
+mod cancelled;
 mod caps;
 mod client;
 mod deadlines;
 mod ended;
 mod failures;
+mod feeding;
 #[path = "../support/mod.rs"]
 mod frames;
 mod peer;

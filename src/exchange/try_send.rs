@@ -1,0 +1,105 @@
+//! Sending without waiting, for a thread that feeds many streams.
+
+use std::fmt;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::send::SendHalf;
+use crate::error::Error;
+use crate::proto::CommandError;
+
+/// The reason why [`SendHalf::try_send`] has sent nothing.
+#[derive(Debug, Clone)]
+pub enum TrySendError {
+    /// There is no room: the peer does not read as fast as it is sent to. The octets come back.
+    Full(Bytes),
+    /// The stream was reset or has been finished, or the connection has ended.
+    Closed(Error),
+}
+
+impl TrySendError {
+    /// Whether there may be room later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySendError::Full(_))
+    }
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(data) => write!(f, "no room to send {} octets", data.len()),
+            TrySendError::Closed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TrySendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TrySendError::Full(_) => None,
+            TrySendError::Closed(error) => Some(error),
+        }
+    }
+}
+
+impl SendHalf {
+    /// Sends octets without copying them, behind what has been written before, if there is room for
+    /// all of them. Never waits: another thread writes them to the transport.
+    ///
+    /// Up to [`max_stream_send_buffer`](crate::proto::Config::max_stream_send_buffer) octets of a stream
+    /// wait for the peer, and [`max_send_buffer`](crate::proto::Config::max_send_buffer) of its
+    /// connection. A piece of any size is taken where none waits. A peer that takes nothing for
+    /// `stall_timeout` has its stream reset.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] gives the octets back, and [`TrySendError::Closed`] says why nothing
+    /// can be sent any more.
+    ///
+    /// # Examples
+    ///
+    /// One thread feeds all subscribers, and drops those that have gone:
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use h2_sync::server::{SendHalf, TrySendError};
+    ///
+    /// fn publish(subscribers: &mut Vec<SendHalf>, event: &Bytes) {
+    ///     subscribers.retain_mut(|subscriber| match subscriber.try_send(event.clone()) {
+    ///         // One that does not keep up misses this event.
+    ///         Ok(()) | Err(TrySendError::Full(_)) => true,
+    ///         Err(TrySendError::Closed(_)) => false,
+    ///     });
+    /// }
+    /// ```
+    pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
+        let mut data = data.into();
+        self.check_usable().map_err(TrySendError::Closed)?;
+        let (id, now) = (self.id, Instant::now());
+        let mut state = self.conn.lock();
+        let mut put = |data: &mut Bytes| state.core.take_data(id, data, false, now);
+        let mut written = self.buffer.split().freeze();
+        let result = put(&mut written).and_then(|()| put(&mut data));
+        // What was written before and found no room stays there.
+        self.buffer.extend_from_slice(&written);
+        let result = result.map_err(|error| match error {
+            CommandError::Full { .. } => TrySendError::Full(data),
+            error => TrySendError::Closed(state.explain(id, error)),
+        });
+        state.hand_out(now);
+        self.conn.flush_later(state);
+        result
+    }
+
+    /// Whether something may be put behind what has been sent.
+    pub(super) fn check_usable(&self) -> Result<(), Error> {
+        if self.is_finished() {
+            return Err(CommandError::SendClosed(self.id).into());
+        }
+        if self.is_cut {
+            return Err(Error::timeout("a piece of the body was not taken in time"));
+        }
+        Ok(())
+    }
+}
