@@ -7,12 +7,14 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::thread;
 
-use super::accept::{self, Security};
+use super::accept;
+use super::clock::Clock;
 use super::config::Config;
 use super::engine::{BoxError, Engine};
 use super::handle::Handle;
 use super::handler;
 use super::listener::Listener;
+use super::opening::Entrance;
 use super::request::Request;
 use super::response::Response;
 use crate::error::Error;
@@ -21,7 +23,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
-    security: Security,
+    entrance: Entrance,
     config: Config,
 }
 
@@ -33,15 +35,17 @@ impl Server {
     ///
     /// The address cannot be listened on.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
-        TcpListener::bind(address).map(Server::from_listener)
+        Listener::bind(address).map(Server::new)
     }
 
-    /// Serves a socket of one's own: with options set, or inherited from a service manager.
+    /// Serves a socket of the application's: with options set, or inherited from a service manager.
+    /// [`serve`](Self::serve) makes it blocking. The length of its queue stays as it is; bursts of
+    /// connections need a long one, and [`bind`](Self::bind) asks for 4,096.
     pub fn from_listener(listener: TcpListener) -> Server {
         Server::new(Listener::tcp(listener))
     }
 
-    /// Serves a Unix socket.
+    /// Serves a Unix socket. [`serve`](Self::serve) makes it blocking.
     #[cfg(unix)]
     pub fn from_unix_listener(listener: UnixListener) -> Server {
         Server::new(Listener::Unix(listener))
@@ -51,11 +55,11 @@ impl Server {
     ///
     /// A client that does not choose `h2` by ALPN is turned away, also where the acceptor offers
     /// `http/1.1` as well: to serve both, accept connections yourself, and give those of HTTP/2 to
-    /// [`serve_connection`](super::serve_connection).
+    /// [`Handle::serve`].
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
-        self.security = Security::Tls(acceptor);
+        self.entrance.tls = Some(acceptor);
         self
     }
 
@@ -79,20 +83,23 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// A value of the configuration makes no sense, or a thread could not be started.
+    /// A value of the configuration makes no sense, a thread could not be started, or the listener
+    /// cannot be made blocking.
     pub fn serve<H, E>(self, handler: H) -> Result<Handle, Error>
     where
         H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
-        let Server { listener, security, config } = self;
-        let engine = Engine::start(config, Box::new(handler::boxed(handler)))?;
-        let listener = Arc::new(listener);
+        let Server { listener, entrance, config } = self;
+        listener.set_nonblocking(false)?;
+        let engine =
+            Engine::start(config, Box::new(handler::boxed(handler)), Clock::start()?.into())?;
+        let (listener, entrance) = (Arc::new(listener), Arc::new(entrance));
         let builder =
             thread::Builder::new().name("h2-sync-accept".to_owned()).stack_size(128 << 10);
         let thread = builder.spawn({
             let (engine, listener) = (Arc::clone(&engine), Arc::clone(&listener));
-            move || accept::accept_all(&engine, &listener, &security)
+            move || accept::accept_all(&engine, &listener, &entrance)
         });
         match thread {
             Ok(thread) => Ok(Handle::new(engine, listener, thread)),
@@ -104,6 +111,6 @@ impl Server {
     }
 
     fn new(listener: Listener) -> Server {
-        Server { listener, security: Security::None, config: Config::default() }
+        Server { listener, entrance: Entrance::default(), config: Config::default() }
     }
 }

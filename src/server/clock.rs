@@ -7,6 +7,7 @@ use std::any::Any;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,13 +49,49 @@ struct Call {
     what: Box<dyn FnOnce(Instant) + Send>,
 }
 
+/// A clock whose thread runs until this is dropped.
+#[derive(Debug)]
+pub(super) struct Ticking {
+    clock: Arc<Clock>,
+    is_shared: bool,
+}
+
+impl Ticking {
+    /// Lets it be used by several engines, until the last of them is gone.
+    pub(super) fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
+    /// An engine needs it no more.
+    pub(super) fn release(&self) {
+        if !self.is_shared {
+            self.clock.close();
+        }
+    }
+}
+
+impl Deref for Ticking {
+    type Target = Clock;
+
+    fn deref(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.clock.close();
+    }
+}
+
 impl Clock {
-    pub(super) fn start() -> Result<Arc<Self>, Error> {
+    pub(super) fn start() -> Result<Ticking, Error> {
         let clock = Arc::new(Clock::default());
         let theirs = Arc::clone(&clock);
         let builder = thread::Builder::new().name("h2-sync-clock".to_owned()).stack_size(256 << 10);
         builder.spawn(move || theirs.run()).map_err(Error::thread)?;
-        Ok(clock)
+        Ok(Ticking { clock, is_shared: false })
     }
 
     /// Calls `what` at that time, with `whom` and the time that it is then; not at all if `whom` is

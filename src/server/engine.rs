@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
+use super::clock::Ticking;
 use super::config::Config;
-use super::context::{Context, Peer};
+use super::context::Context;
+use super::opening::{Admission, Openings};
+use super::peer::Peer;
 use super::permits::{Permits, Waiter};
 use super::pool::Pool;
 use super::request::Request;
@@ -34,9 +36,10 @@ pub(super) struct Engine {
     pub(super) config: Arc<Config>,
     pub(super) handler: Box<Handler>,
     pub(super) pool: Arc<Pool>,
-    pub(super) clock: Arc<Clock>,
+    pub(super) clock: Arc<Ticking>,
     pub(super) permits: Permits<Served>,
     pub(super) counters: Counters,
+    pub(super) openings: Openings,
     connections: Mutex<Connections>,
     /// A connection has ended, or the server is to end.
     changed: Condvar,
@@ -49,6 +52,8 @@ struct Connections {
     /// Connections that are counted: those that live, and those in their handshake.
     count: usize,
     is_closing: bool,
+    /// The engine is to be closed when no connection is left.
+    closes_when_empty: bool,
     /// There is no clock any more, and nobody who would wait.
     is_closed: bool,
 }
@@ -73,16 +78,22 @@ pub(super) struct Served {
 }
 
 impl Engine {
-    /// To be [closed](Self::close) in the end, or its clock goes on.
-    pub(super) fn start(config: Config, handler: Box<Handler>) -> Result<Arc<Engine>, Error> {
+    /// To be [closed](Self::close) in the end, or its threads wait for more. The clock is its own, or
+    /// one that it shares with others.
+    pub(super) fn start(
+        config: Config,
+        handler: Box<Handler>,
+        clock: Arc<Ticking>,
+    ) -> Result<Arc<Engine>, Error> {
         config.validate()?;
         static STARTED: AtomicU64 = AtomicU64::new(0);
         Ok(Arc::new(Engine {
             number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
             pool: Pool::new(config.stack_size, config.idle_thread_timeout),
-            clock: Clock::start()?,
+            clock,
             permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
             counters: Counters::default(),
+            openings: Openings::default(),
             connections: Mutex::default(),
             changed: Condvar::new(),
             config: Arc::new(config),
@@ -140,19 +151,45 @@ impl Engine {
         self.permits.forget(served);
         let mut connections = self.lock();
         if connections.live.remove(&served.number).is_some() {
-            connections.count -= 1;
-            drop(connections);
-            self.changed.notify_all();
+            self.count_down(connections);
         }
     }
 
-    /// Waits until there may be one more connection. `false` if the server ends.
-    pub(super) fn has_room(&self) -> bool {
-        let mut connections = self.lock();
-        while !connections.is_closing && connections.count >= self.config.max_connections {
-            connections = self.changed.wait(connections).unwrap_or_else(PoisonError::into_inner);
+    fn count_down(&self, mut connections: MutexGuard<'_, Connections>) {
+        connections.count -= 1;
+        let closes = connections.closes_when_empty && connections.count == 0;
+        drop(connections);
+        self.changed.notify_all();
+        if closes {
+            self.close();
         }
-        !connections.is_closing
+    }
+
+    /// Waits until there may be one more connection, and says how many more there may be. `None` if the
+    /// server ends.
+    pub(super) fn has_room(&self) -> Option<usize> {
+        let connections = self.lock_with_room();
+        let room = self.config.max_connections.saturating_sub(connections.count);
+        (!connections.is_closing).then_some(room)
+    }
+
+    /// Waits until there may be one more connection, and admits one. `None` if the server ends.
+    pub(super) fn admit_one(self: &Arc<Self>) -> Option<Admission> {
+        let mut connections = self.lock_with_room();
+        if connections.is_closing {
+            return None;
+        }
+        connections.count += 1;
+        Some(Admission::new(self))
+    }
+
+    /// Has the lock when there may be one more connection, or the server ends.
+    fn lock_with_room(&self) -> MutexGuard<'_, Connections> {
+        let is_full = |connections: &mut Connections| {
+            !connections.is_closing && connections.count >= self.config.max_connections
+        };
+        let waited = self.changed.wait_while(self.lock(), is_full);
+        waited.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a connection from its handshake on. Says whether the server ends.
@@ -164,8 +201,7 @@ impl Engine {
 
     /// A connection that was counted did not come to be registered.
     pub(super) fn dismiss(&self) {
-        self.lock().count -= 1;
-        self.changed.notify_all();
+        self.count_down(self.lock());
     }
 
     /// Waits for so long, or until the server ends; says whether it does.
@@ -191,14 +227,15 @@ impl Engine {
         }
     }
 
-    /// Waits until no connection is left, and says whether that is so.
-    pub(super) fn drained(&self, deadline: Instant) -> bool {
-        self.wait_while(deadline, |connections| connections.count > 0)
+    /// Waits until no connection is left but one that may stay, and says whether that is so.
+    pub(super) fn drained(&self, deadline: Instant, stays: Option<u64>) -> bool {
+        self.wait_while(deadline, |connections| connections.count > connections.staying(stays))
     }
 
-    /// Waits until no connection is left that could say goodbye: those in their handshake cannot.
-    pub(super) fn said_goodbye(&self, deadline: Instant) -> bool {
-        self.wait_while(deadline, |connections| !connections.live.is_empty())
+    /// Waits until no connection is left that could say goodbye, but one that may stay: those in their
+    /// handshake cannot.
+    pub(super) fn said_goodbye(&self, deadline: Instant, stays: Option<u64>) -> bool {
+        self.wait_while(deadline, |connections| connections.live.len() > connections.staying(stays))
     }
 
     fn wait_while(
@@ -238,15 +275,33 @@ impl Engine {
         }
     }
 
+    /// [Closes](Self::close) it when no connection is left.
+    pub(super) fn close_when_empty(&self) {
+        let mut connections = self.lock();
+        connections.closes_when_empty = true;
+        let is_empty = connections.count == 0;
+        drop(connections);
+        if is_empty {
+            self.close();
+        }
+    }
+
     /// The threads end when they have nothing left to do.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.pool.close();
-        self.clock.close();
+        self.clock.release();
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    /// How many of them are the one that may stay: one or none.
+    fn staying(&self, number: Option<u64>) -> usize {
+        usize::from(number.is_some_and(|number| self.live.contains_key(&number)))
     }
 }
 

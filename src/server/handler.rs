@@ -1,6 +1,7 @@
 //! One call of the handler, and what becomes of its failures.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-use super::engine::{BoxError, Served};
+use super::engine::{BoxError, Engine, Served};
 use super::pool::Scratch;
 use super::request::Request;
 use super::response::Response;
@@ -49,9 +50,41 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
     *scratch = response.into_scratch();
 }
 
+thread_local! {
+    /// The connections whose handlers run on this thread, the innermost last: a handler may serve a
+    /// connection of another server.
+    static RUNNING: RefCell<Vec<(*const Engine, u64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The connection whose handler runs on this thread, if it is one of this server's.
+pub(super) fn runs_for(engine: &Engine) -> Option<u64> {
+    let engine: *const Engine = engine;
+    RUNNING.with_borrow(|running| {
+        running.iter().find(|&&(whose, _)| whose == engine).map(|&(_, number)| number)
+    })
+}
+
+/// Notes that a handler of a connection runs on this thread, until it is dropped.
+struct Runs;
+
+impl Runs {
+    fn for_connection(served: &Served) -> Self {
+        let running = (Arc::as_ptr(&served.engine), served.number);
+        RUNNING.with_borrow_mut(|all| all.push(running));
+        Runs
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        RUNNING.with_borrow_mut(|all| all.pop());
+    }
+}
+
 fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
     let engine = &served.engine;
     let id = request.stream_id();
+    let _runs = Runs::for_connection(served);
     // What the handler shares with others it has to keep in order itself.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
     match called {

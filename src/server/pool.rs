@@ -5,11 +5,12 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::header::{HeaderName, HeaderValue};
 
+use super::shortage::Shortage;
 use crate::hpack::Headers;
 
 /// Something for a thread to do.
@@ -53,6 +54,7 @@ struct State {
     /// Threads that wait for a task.
     idle: usize,
     threads: usize,
+    shortage: Shortage,
     is_closed: bool,
 }
 
@@ -66,32 +68,41 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If no thread waits and the system gives no new one, the task comes back.
+    /// If no thread waits and the system gives no new one, the task comes back. The system is not
+    /// asked again for a while then.
     pub(super) fn run(
         self: &Arc<Self>,
         task: impl FnOnce(&mut Scratch) + Send + 'static,
     ) -> Result<(), Task> {
+        self.run_task(Box::new(task))
+    }
+
+    /// Like [`run`](Self::run), for a task that may have come back before.
+    pub(super) fn run_task(self: &Arc<Self>, task: Task) -> Result<(), Task> {
         let mut state = self.lock();
         if state.idle > state.tasks.len() {
-            state.tasks.push_back(Box::new(task));
+            state.tasks.push_back(task);
             drop(state);
             self.wake.notify_one();
             return Ok(());
         }
-        drop(state);
-        self.run_afresh(task)
+        self.spawn(state, task)
     }
 
-    /// The same on a new thread in any case.
+    /// Has a new thread do it in any case.
     pub(super) fn run_afresh(
         self: &Arc<Self>,
         task: impl FnOnce(&mut Scratch) + Send + 'static,
     ) -> Result<(), Task> {
-        self.lock().threads += 1;
-        self.spawn(Box::new(task))
+        self.spawn(self.lock(), Box::new(task))
     }
 
-    fn spawn(self: &Arc<Self>, task: Task) -> Result<(), Task> {
+    fn spawn(self: &Arc<Self>, mut state: MutexGuard<'_, State>, task: Task) -> Result<(), Task> {
+        if !state.shortage.may_try(Instant::now) {
+            return Err(task);
+        }
+        state.threads += 1;
+        drop(state);
         // From here the task can be taken back if there is no thread to take it.
         let first = Arc::new(Mutex::new(Some(task)));
         let take = |first: &Mutex<Option<Task>>| {
@@ -101,10 +112,18 @@ impl Pool {
         let builder =
             thread::Builder::new().name("h2-sync-server".to_owned()).stack_size(self.stack_size);
         match builder.spawn(move || pool.work(take(&theirs))) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.lock().shortage.ended();
+                Ok(())
+            }
             Err(error) => {
-                self.lock().threads -= 1;
-                log::warn!("a thread could not be started: {error}");
+                let mut state = self.lock();
+                state.threads -= 1;
+                let line = state.shortage.failed(Instant::now(), &error);
+                drop(state);
+                if let Some(line) = line {
+                    log::warn!("{line}");
+                }
                 // It is there, since no thread has begun to take it.
                 take(&first).map_or(Ok(()), Err)
             }

@@ -170,6 +170,18 @@ impl Response {
         Ok(())
     }
 
+    /// Asks the client to open no more streams on this connection, which ends when this response and
+    /// the others on it are complete (RFC 9113, Section 6.8). Requests that are on their way are still
+    /// answered.
+    ///
+    /// # Errors
+    ///
+    /// Request and response have been taken apart.
+    pub fn close_connection(&mut self) -> Result<(), Error> {
+        self.conn()?.with(|state, now| state.core.shutdown(now));
+        Ok(())
+    }
+
     /// Whether the client takes pushed streams. Most do not.
     pub fn can_push(&self) -> bool {
         self.conn().is_ok_and(|conn| conn.lock().core.remote_settings().enable_push)

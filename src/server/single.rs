@@ -1,22 +1,28 @@
 //! One connection, without a listener.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::accept;
+use super::clock::{Clock, Ticking};
 use super::config::Config;
-use super::context::Peer;
 use super::engine::{BoxError, Engine};
 use super::handler;
 use super::lead;
+use super::opening::{self, Entrance};
+use super::peer::Peer;
 use super::pool::Scratch;
 use super::request::Request;
 use super::response::Response;
 use crate::error::Error;
+use crate::proto::CommandError;
 use crate::transport::Transport;
 
 /// Serves one connection over any transport, on this thread and others that it starts, until the
 /// connection ends.
+///
+/// For connections that the application accepts for a server that runs, see
+/// [`Handle::serve`](super::Handle::serve): they share its limits and its shutdown. Connections that
+/// are served alone share one clock thread, and nothing else.
 ///
 /// The transport's octets are those of HTTP/2 from the first one on, or of an HTTP/1.1 request that
 /// asks to be upgraded.
@@ -53,15 +59,29 @@ where
     H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
     E: Into<BoxError> + 'static,
 {
-    let engine = Closing(Engine::start(config, Box::new(handler::boxed(handler)))?);
+    let engine =
+        Closing(Engine::start(config, Box::new(handler::boxed(handler)), shared_clock()?)?);
     let engine = &engine.0;
-    engine.admit();
-    let served = accept::open_clear(engine, stream, Peer::default())?;
+    let admission = engine.admit_one().ok_or(CommandError::Closed)?;
+    let served = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
     lead::lead(&served, &mut Scratch::default());
     drop(served);
     // This thread may have lost the lead to another, which serves the connection to its end.
-    while !engine.drained(Instant::now() + Duration::from_secs(3600)) {}
+    while !engine.drained(Instant::now() + Duration::from_secs(3600), None) {}
     Ok(())
+}
+
+/// The clock of all connections that are served alone. Its thread ends with the last of them.
+fn shared_clock() -> Result<Arc<Ticking>, Error> {
+    static CLOCK: OnceLock<Mutex<Weak<Ticking>>> = OnceLock::new();
+    let clock = CLOCK.get_or_init(Mutex::default);
+    let mut clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(clock) = clock.upgrade() {
+        return Ok(clock);
+    }
+    let started = Arc::new(Clock::start()?.shared());
+    *clock = Arc::downgrade(&started);
+    Ok(started)
 }
 
 /// Ends the threads, also if the transport panics before there is a connection.

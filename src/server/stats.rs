@@ -10,7 +10,8 @@ pub struct Stats {
     pub connections: usize,
     /// Connections accepted.
     pub connections_accepted: u64,
-    /// Connections that ended before a request could come: no handshake, no HTTP/2, no thread.
+    /// Connections that ended before a request could come: no handshake, no HTTP/2, no thread, a
+    /// server that was shut down.
     pub connections_failed: u64,
     /// Requests whose handler has begun.
     pub requests: u64,

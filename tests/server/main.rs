@@ -4,6 +4,7 @@
 //! which speaks frames by hand. Waits are bounded, and no test depends on how long anything takes.
 
 mod abuse;
+mod accepted;
 mod bodies;
 mod both_ways;
 mod cancelled;

@@ -2,16 +2,18 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
 use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
+use h2_sync::server::{Cut, Handle};
 use h2_sync::{ErrorCode, Reason, StreamId};
 
 use crate::client::Client;
 use crate::peer::Peer;
-use crate::support::{bounded, eventually, gate, get, serve, LONG};
+use crate::support::{bounded, config, eventually, gate, get, serve, serve_with, LONG};
 
 #[test]
 fn running_requests_are_finished_and_the_client_is_told_in_two_steps() {
@@ -214,6 +216,118 @@ fn shutting_down_twice_and_from_two_threads_is_harmless() {
             scope.spawn(|| server.shutdown(LONG));
         });
         assert_eq!(server.shutdown(LONG).connections, 0);
+    });
+}
+
+#[test]
+fn connection_without_an_octet_does_not_hold_it_up() {
+    bounded(|| {
+        let config = config(|config| config.handshake_timeout = 10 * LONG);
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut silent: Vec<_> = (0..20).map(|_| Peer::quiet(&server)).collect();
+        let mut client = Client::of(&server);
+        assert_eq!(client.fetch("/").status(), Some(200));
+        eventually(|| server.stats().connections == 21);
+        let cut = server.shutdown(10 * LONG);
+        assert_eq!((cut.connections, cut.requests), (0, 0));
+        client.until_closed();
+        assert!(silent.iter_mut().all(|peer| peer.next().is_none()));
+    });
+}
+
+#[test]
+fn connection_within_its_handshake_is_waited_for_and_cut_in_the_end() {
+    bounded(|| {
+        let config = config(|config| config.handshake_timeout = 10 * LONG);
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut peer = Peer::quiet(&server);
+        peer.write(b"PRI");
+        eventually(|| server.stats().connections == 1);
+        let cut = server.shutdown(Duration::from_millis(500));
+        assert_eq!((cut.connections, cut.requests), (1, 0));
+        assert!(peer.next().is_none());
+        eventually(|| server.stats().connections == 0);
+    });
+}
+
+#[test]
+fn two_callers_at_once_both_learn_what_was_cut() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let server = serve(move |_, _| {
+            at.wait("handler");
+            Ok(())
+        });
+        let client = Client::of(&server);
+        client.get("/");
+        client.get("/");
+        bolt.comes();
+        bolt.comes();
+        let cuts = thread::scope(|scope| {
+            let server = &server;
+            let callers = [LONG, Duration::from_millis(20), LONG]
+                .map(|timeout| scope.spawn(move || server.shutdown(timeout)));
+            callers.map(|caller| caller.join().unwrap())
+        });
+        for cut in cuts {
+            assert_eq!((cut.connections, cut.requests), (1, 2));
+        }
+        bolt.open();
+    });
+}
+
+/// A server whose handlers can stop it.
+fn stopped_by_its_handler(timeout: Duration) -> (Arc<OnceLock<Handle>>, Receiver<Cut>) {
+    let (told, tells) = crossbeam_channel::bounded(1);
+    let own = Arc::new(OnceLock::<Handle>::new());
+    let handle = Arc::clone(&own);
+    let server = serve(move |request, response| {
+        if request.path() == "/stop" {
+            told.send(handle.get().ok_or("no handle")?.shutdown(timeout))?;
+        }
+        Ok(response.write_all(b"hello")?)
+    });
+    own.set(server).unwrap();
+    (own, tells)
+}
+
+#[test]
+fn shutdown_in_a_handler_does_not_wait_for_that_handler() {
+    for timeout in [Duration::ZERO, 10 * LONG] {
+        bounded(move || {
+            let (server, tells) = stopped_by_its_handler(timeout);
+            let server = server.get().unwrap();
+            let mut idle = Client::of(server);
+            assert_eq!(idle.fetch("/").text(), "hello");
+            let mut client = Client::of(server);
+            assert_eq!(client.fetch("/stop").text(), "hello");
+            let cut = tells.recv_timeout(LONG).unwrap();
+            assert_eq!(cut.requests, 0);
+            client.until_closed();
+            idle.until_closed();
+            eventually(|| server.stats().connections == 0 && server.stats().threads == 0);
+        });
+    }
+}
+
+#[test]
+fn handler_can_end_its_connection_after_the_response() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            if request.path() == "/last" {
+                response.close_connection()?;
+            }
+            Ok(response.write_all(b"hello")?)
+        });
+        let (mut client, mut other) = (Client::of(&server), Client::of(&server));
+        assert_eq!(client.fetch("/").text(), "hello");
+        let ids = [client.get("/last"), client.get("/")];
+        assert_eq!(client.reply(ids[0]).text(), "hello");
+        assert_eq!(client.reply(ids[1]).text(), "hello");
+        let reason = client.until_closed();
+        let is_clean = matches!(reason, Reason::Peer { goaway: Some(ErrorCode::NoError), .. });
+        assert!(is_clean, "{reason:?}");
+        assert_eq!(other.fetch("/").text(), "hello");
     });
 }
 

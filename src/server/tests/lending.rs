@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::super::clock::Clock;
 use super::super::config::Config;
-use super::super::context::Peer;
 use super::super::engine::{Engine, Served};
 use super::super::lead::ServedHooks;
+use super::super::peer::Peer;
 use super::super::permit::{self, Permit};
 use super::super::pool::Scratch;
 use crate::proto::{self, Connection, Role};
@@ -15,7 +16,8 @@ use crate::transport::{duplex, Transport};
 /// A server of one permit, and a connection of it.
 fn server() -> (Arc<Engine>, Arc<Served>) {
     let config = Config { max_handlers: 1, ..Config::default() };
-    let engine = Engine::start(config, Box::new(|_, _| Ok(()))).unwrap();
+    let engine =
+        Engine::start(config, Box::new(|_, _| Ok(())), Clock::start().unwrap().into()).unwrap();
     engine.admit();
     let core = Connection::new_boxed(Role::Server, proto::Config::default(), Instant::now());
     let halves = duplex(1 << 10).0.split().unwrap();

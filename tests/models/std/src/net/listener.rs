@@ -5,6 +5,7 @@ use ::std::collections::HashMap;
 use ::std::fmt;
 use ::std::io;
 use ::std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use ::std::sync::atomic::{AtomicBool, Ordering};
 use ::std::sync::Arc;
 
 use super::TcpStream;
@@ -63,6 +64,8 @@ pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 
 pub struct TcpListener {
     local: SocketAddr,
+    /// Accepting does not wait.
+    is_nonblocking: AtomicBool,
     arrived: Mutex<Receiver<TcpStream>>,
 }
 
@@ -76,16 +79,29 @@ impl TcpListener {
             }
             network.listeners.insert(local.port(), Arc::new(sender));
         });
-        Ok(TcpListener { local, arrived: Mutex::new(arrived) })
+        Ok(TcpListener {
+            local,
+            is_nonblocking: AtomicBool::new(false),
+            arrived: Mutex::new(arrived),
+        })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.local)
     }
 
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.is_nonblocking.store(nonblocking, Ordering::Relaxed);
+        Ok(())
+    }
+
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let arrived = self.arrived.lock().map_err(|_| io::ErrorKind::Other)?;
-        let stream = arrived.recv().map_err(|_| io::ErrorKind::Other)?;
+        let stream = if self.is_nonblocking.load(Ordering::Relaxed) {
+            arrived.try_recv().map_err(|_| io::ErrorKind::WouldBlock)?
+        } else {
+            arrived.recv().map_err(|_| io::ErrorKind::Other)?
+        };
         let peer = stream.peer_addr()?;
         Ok((stream, peer))
     }

@@ -1,0 +1,59 @@
+//! What is known of the other end of a connection.
+
+use std::net::SocketAddr;
+
+/// What is known of the other end of a connection that the application has accepted. See
+/// [`Handle::serve`](super::Handle::serve).
+///
+/// ```
+/// use std::net::SocketAddr;
+///
+/// use h2_sync::server::Peer;
+///
+/// let peer = Peer::at(SocketAddr::from(([192, 0, 2, 1], 50_000)));
+/// assert_eq!(peer.address().unwrap().port(), 50_000);
+/// assert_eq!(Peer::unknown().address(), None);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    pub(super) address: Option<SocketAddr>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<crate::tls::Facts>,
+}
+
+impl Peer {
+    /// A peer without an IP address, such as one on a Unix socket or a pipe.
+    pub fn unknown() -> Self {
+        Peer::default()
+    }
+
+    /// A peer at an IP address, which [`Request::peer_addr`](super::Request::peer_addr) will tell.
+    pub fn at(address: SocketAddr) -> Self {
+        Peer { address: Some(address), ..Peer::default() }
+    }
+
+    /// Adds the facts of a TLS handshake that the application has completed, which
+    /// [`Request::tls`](super::Request::tls) will tell.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(self, facts: crate::tls::Facts) -> Self {
+        Peer { tls: Some(facts), ..self }
+    }
+
+    /// The IP address and port.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The facts of the TLS handshake.
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<&crate::tls::Facts> {
+        self.tls.as_ref()
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Peer::at(address)
+    }
+}
