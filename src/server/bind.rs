@@ -15,6 +15,7 @@ use super::handle::Handle;
 use super::handler;
 use super::listener::Listener;
 use super::opening::Entrance;
+use super::proxy::TrustedProxies;
 use super::request::Request;
 use super::response::Response;
 use crate::error::Error;
@@ -60,6 +61,19 @@ impl Server {
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
         self.entrance.tls = Some(acceptor);
+        self
+    }
+
+    /// Expects a header of the PROXY protocol, version 1 or 2, on connections from these sources, before
+    /// TLS. [`Request::peer_addr`] is then the address in it: that of the proxy's client. At first no
+    /// source is trusted.
+    ///
+    /// The header has to come within [`handshake_timeout`](Config::handshake_timeout), and may have
+    /// 4,096 octets. A connection that the proxy opens for itself (LOCAL), or for a client without an IP
+    /// address (UNKNOWN), keeps the proxy's address.
+    #[must_use]
+    pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Server {
+        self.entrance.proxies = trusted;
         self
     }
 

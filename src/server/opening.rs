@@ -19,6 +19,7 @@ use super::engine::{Engine, Served};
 use super::lead::{self, ServedHooks};
 use super::peer::Peer;
 use super::pool::Scratch;
+use super::proxy::{self, TrustedProxies};
 use super::stats::add;
 use crate::error::{Error, ErrorKind};
 use crate::proto::{Connection, Role};
@@ -28,6 +29,7 @@ use crate::upgrade::{detect, Detected, Opening, Options, Replay, Upgraded};
 /// What comes in front of HTTP on the connections of a listener.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entrance {
+    pub(super) proxies: TrustedProxies,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<crate::tls::Acceptor>,
 }
@@ -114,12 +116,18 @@ pub(super) fn open<T: Transport>(
 fn enter<T: Transport>(
     engine: &Arc<Engine>,
     stream: T,
-    peer: Peer,
+    mut peer: Peer,
     entrance: &Entrance,
 ) -> Result<Arc<Served>, Error> {
     let Halves { reader, writer, closer } = stream.split()?;
     let entering = engine.openings.enter(closer.clone());
-    let reader = FirstOctets::new(reader, Arc::clone(&entering.heard));
+    let mut reader = FirstOctets::new(reader, Arc::clone(&entering.heard));
+    if entrance.proxies.trusts(peer.address) {
+        let deadline = Instant::now().checked_add(engine.config.handshake_timeout);
+        let (address, rest) = proxy::read_header(&mut reader.reader, &closer, deadline)?;
+        peer.address = address.or(peer.address);
+        reader.put_back(rest);
+    }
     let halves = Halves { reader, writer, closer };
     #[cfg(feature = "tls")]
     if let Some(acceptor) = &entrance.tls {
@@ -287,6 +295,12 @@ struct FirstOctets<R> {
 impl<R> FirstOctets<R> {
     fn new(reader: R, heard: Arc<AtomicBool>) -> Self {
         FirstOctets { put_back: Bytes::new(), reader, heard: Some(heard) }
+    }
+
+    /// Octets of the peer's that the next reads give out.
+    fn put_back(&mut self, octets: Bytes) {
+        self.put_back = octets;
+        self.note(1);
     }
 
     fn note(&mut self, octets: usize) {

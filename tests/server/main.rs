@@ -17,6 +17,7 @@ mod feeding;
 #[path = "../support/mod.rs"]
 mod frames;
 mod peer;
+mod proxied;
 mod pushes;
 mod requests;
 mod responses;
