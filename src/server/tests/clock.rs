@@ -25,7 +25,7 @@ fn calls_come_in_the_order_of_their_times() {
 
 #[test]
 fn a_call_may_call_for_another() {
-    let clock = Clock::start().unwrap();
+    let clock = Arc::new(Clock::start().unwrap());
     let (sender, calls) = channel();
     let theirs = Arc::clone(&clock);
     let whom = Arc::new(());

@@ -1,7 +1,8 @@
 //! Opens connections to a server and takes the time from `connect` to the end of the first answer:
 //! COUNT at once, or COUNT one after the other beside BUSY connections that ask without a pause.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -47,7 +48,13 @@ fn main() -> Result<(), AnyError> {
         let place = (times.len() * permille).div_ceil(1000).max(1) - 1;
         times.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
     };
-    println!("p50 {:.1} p99 {:.1} p99.9 {:.1} worst {:.1} ms, {lost} lost", at(500), at(990), at(999), at(1000));
+    println!(
+        "p50 {:.1} p99 {:.1} p99.9 {:.1} worst {:.1} ms, {lost} lost",
+        at(500),
+        at(990),
+        at(999),
+        at(1000)
+    );
     Ok(())
 }
 
@@ -62,6 +69,7 @@ async fn at_once(address: SocketAddr, count: usize) -> Result<Vec<Duration>, Any
         })
         .collect();
     let (mut open, mut times) = (Vec::new(), Vec::new());
+    let mut errors = BTreeMap::<String, usize>::new();
     for task in tasks {
         match task.await? {
             // All stay open to the end.
@@ -69,24 +77,26 @@ async fn at_once(address: SocketAddr, count: usize) -> Result<Vec<Duration>, Any
                 open.push(connection);
                 times.push(time);
             }
-            Ok(Err(error)) => eprintln!("{error}"),
-            Err(_) => eprintln!("no answer in {LOST:?}"),
+            Ok(Err(error)) => *errors.entry(error.to_string()).or_insert(0) += 1,
+            Err(_) => *errors.entry(format!("no answer in {LOST:?}")).or_insert(0) += 1,
         }
     }
+    errors.iter().for_each(|(error, count)| eprintln!("{count} times: {error}"));
     Ok(times)
 }
 
 async fn beside(address: SocketAddr, count: usize, busy: usize) -> Result<Vec<Duration>, AnyError> {
-    let answers = Rc::new(RefCell::new(0_u64));
+    let answers = Rc::new(Cell::new(0_u64));
     for _ in 0..busy {
         let mut connection = Connection::open(address).await?;
         let answers = Rc::clone(&answers);
         tokio::task::spawn_local(async move {
             while connection.get().await.is_ok() {
-                *answers.borrow_mut() += 1;
+                answers.set(answers.get() + 1);
             }
         });
     }
+    answers.set(0);
     let (began, mut times) = (Instant::now(), Vec::new());
     for _ in 0..count {
         tokio::time::sleep(PAUSE).await;
@@ -95,7 +105,7 @@ async fn beside(address: SocketAddr, count: usize, busy: usize) -> Result<Vec<Du
             times.push(opened.elapsed());
         }
     }
-    let rate = *answers.borrow() as f64 / began.elapsed().as_secs_f64();
+    let rate = answers.get() as f64 / began.elapsed().as_secs_f64();
     eprintln!("{rate:.0} requests/s beside them");
     Ok(times)
 }
