@@ -15,6 +15,9 @@ use super::stats::add;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long an accepted connection waits for a thread before it is dropped.
+const THREAD_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Between two lines in the log about errors of `accept`.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -55,7 +58,7 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &A
 }
 
 /// Has a thread serve a connection. Where there is none, it waits for one, and so do those that come
-/// behind it, in the system's queue; after `handshake_timeout` the connection is dropped.
+/// behind it, in the system's queue; after [`THREAD_WAIT_MAX`] the connection is dropped.
 fn start(engine: &Arc<Engine>, accepted: Accepted, entrance: &Arc<Entrance>) {
     let (admission, entrance) = (Admission::new(engine), Arc::clone(entrance));
     let mut task: Task = Box::new(move |scratch: &mut Scratch| match accepted {
@@ -69,7 +72,7 @@ fn start(engine: &Arc<Engine>, accepted: Accepted, entrance: &Arc<Entrance>) {
     });
     let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
     while let Err(back) = engine.pool.run_task(task) {
-        if began.elapsed() >= engine.config.handshake_timeout || engine.pause(pause) {
+        if began.elapsed() >= THREAD_WAIT_MAX || engine.pause(pause) {
             log::debug!("a connection is dropped: there is no thread for it");
             return;
         }
