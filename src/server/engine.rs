@@ -327,6 +327,10 @@ impl Waiter for Served {
     fn is_queued(&self) -> &AtomicBool {
         &self.is_queued
     }
+
+    fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
 }
 
 impl fmt::Debug for Served {

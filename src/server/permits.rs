@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+/// Permits that a connection may hold however scarce they are.
+const FEW: usize = 4;
+
 /// The permits for running handlers. [`Permit`](super::permit::Permit) is one of them as a value.
 #[derive(Debug)]
 pub(super) struct Permits<T> {
@@ -23,6 +26,9 @@ pub(super) struct Permits<T> {
 pub(super) trait Waiter {
     /// Whether it stands in line.
     fn is_queued(&self) -> &AtomicBool;
+
+    /// How many permits it holds, those that it has lent among them.
+    fn running(&self) -> usize;
 }
 
 impl<T: Waiter> Permits<T> {
@@ -42,16 +48,20 @@ impl<T: Waiter> Permits<T> {
         Permits { max_lent, ..self }
     }
 
-    /// Takes a permit, or puts the connection in line for one.
+    /// Takes a permit, or puts the connection in line for one: there is none, or it holds its share.
     //
     // `release` counts down first and looks for waiters then; `acquire` goes in line first and tries
     // again then. All of it is sequentially consistent, so one sees the other.
     pub(super) fn acquire(&self, who: &Arc<T>) -> bool {
-        if self.try_acquire() {
+        if self.may_have_more(who) && self.try_acquire() {
             return true;
         }
         self.put_in_line(who);
-        self.try_acquire()
+        self.may_have_more(who) && self.try_acquire()
+    }
+
+    fn may_have_more(&self, who: &T) -> bool {
+        self.is_within_share(who.running(), self.running.load(Ordering::SeqCst))
     }
 
     /// Puts a connection in line, unless it stands there.
@@ -63,25 +73,29 @@ impl<T: Waiter> Permits<T> {
         }
     }
 
-    /// Gives a permit back: to the connection that has waited longest, which is returned and has the
-    /// permit now, to use it or to give it back in turn. So none is served before one that came
-    /// earlier.
+    /// Gives a permit back: to the connection that has waited longest of those within their
+    /// [share](Self::share), which is returned and has the permit now, to use it or to give it back in
+    /// turn.
     pub(super) fn release(&self) -> Option<Arc<T>> {
         // Above the limit it is not handed on.
         let less = |running| (running > self.cap).then(|| running - 1);
         if self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
             return None;
         }
-        loop {
-            if let Some(next) = self.next_in_line() {
-                return Some(next);
-            }
+        if self.waiters.load(Ordering::SeqCst) == 0 {
             self.running.fetch_sub(1, Ordering::SeqCst);
             // A connection may have come in line meanwhile, and have found no permit.
             if self.waiters.load(Ordering::SeqCst) == 0 || !self.try_acquire() {
                 return None;
             }
         }
+        // Under one lock, so that of two permits that are given back the second look counts the first.
+        let mut waiting = self.lock();
+        let next = self.next_in_line(&mut waiting);
+        if next.is_none() {
+            self.running.fetch_sub(1, Ordering::SeqCst);
+        }
+        next
     }
 
     /// Removes a connection that has ended from the line.
@@ -122,14 +136,37 @@ impl<T: Waiter> Permits<T> {
         self.running.load(Ordering::Relaxed) + self.lent.load(Ordering::Relaxed)
     }
 
-    fn next_in_line(&self) -> Option<Arc<T>> {
-        if self.waiters.load(Ordering::SeqCst) == 0 {
-            return None;
-        }
-        let mut waiting = self.lock();
-        let next = std::iter::from_fn(|| waiting.pop_front()).find_map(|next| next.upgrade());
+    /// Takes the first connection that is within its share out of the line.
+    fn next_in_line(&self, waiting: &mut VecDeque<Weak<T>>) -> Option<Arc<T>> {
+        waiting.retain(|waits| waits.strong_count() > 0);
+        // The permit that it is to have is one of those that are taken still.
+        let running = self.running.load(Ordering::SeqCst).saturating_sub(1);
+        let mut upgraded = waiting.iter().map(Weak::upgrade).enumerate();
+        let next = upgraded.find_map(|(place, waits)| {
+            waits
+                .filter(|waits| self.is_within_share(waits.running(), running))
+                .map(|next| (place, next))
+        });
+        let next = next.map(|(place, next)| {
+            waiting.remove(place);
+            next.is_queued().store(false, Ordering::SeqCst);
+            next
+        });
         self.waiters.store(waiting.len(), Ordering::SeqCst);
-        next.inspect(|next| next.is_queued().store(false, Ordering::SeqCst))
+        next
+    }
+
+    /// Whether a connection that holds `own` of the permits may take another, where so many are taken.
+    fn is_within_share(&self, own: usize, running: usize) -> bool {
+        own < FEW || own < self.share(own, running)
+    }
+
+    /// How many permits a connection may hold: half of what the others leave, of the permits and of
+    /// those that can be lent. So one that comes finds some, however many the others ask for.
+    fn share(&self, own: usize, running: usize) -> usize {
+        let left = |limit: usize, taken: usize| limit.saturating_sub(taken.saturating_sub(own));
+        let lent = self.lent.load(Ordering::SeqCst);
+        left(self.cap, running).min(left(self.cap + self.max_lent, running + lent)) / 2
     }
 
     fn try_acquire(&self) -> bool {

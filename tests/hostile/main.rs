@@ -27,6 +27,7 @@ mod messages;
 mod messages_sent;
 mod messages_to_client;
 mod neighbour;
+mod permits;
 mod readme;
 mod server_blocks;
 mod server_floods;

@@ -8,11 +8,16 @@ use super::super::permits::{Permits, Waiter};
 struct Waits {
     is_queued: AtomicBool,
     places: AtomicUsize,
+    running: AtomicUsize,
 }
 
 impl Waiter for Waits {
     fn is_queued(&self) -> &AtomicBool {
         &self.is_queued
+    }
+
+    fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
     }
 }
 
@@ -183,4 +188,58 @@ fn no_more_is_lent_than_may_be() {
     assert!(!permits.acquire(&d));
     assert!(permits.lend() && permits.release().is_none(), "there were two");
     assert_eq!(permits.running(), 3);
+}
+
+/// Takes permits for a connection until it gets no more, and says how many it has then.
+fn take_all(permits: &Permits<Waits>, who: &Arc<Waits>) -> usize {
+    while permits.acquire(who) {
+        who.running.fetch_add(1, Ordering::SeqCst);
+    }
+    who.running()
+}
+
+#[test]
+fn connection_holds_at_most_half_of_what_the_others_leave_and_always_a_few() {
+    let permits = Permits::new(64);
+    let [a, b, c, d, e] = waiters();
+    assert_eq!([&a, &b, &c, &d, &e].map(|who| take_all(&permits, who)), [32, 16, 8, 4, 4]);
+    assert_eq!(permits.running(), 64);
+}
+
+#[test]
+fn connections_that_ask_for_all_leave_permits_for_one_that_comes() {
+    let permits = Permits::new(512).lending(4_096);
+    for _ in 0..36 {
+        let greedy = Arc::<Waits>::default();
+        // As the handlers of a peer that does not read: each lends its permit.
+        while greedy.running() < 128 && permits.acquire(&greedy) {
+            greedy.running.fetch_add(1, Ordering::SeqCst);
+            assert!(!permits.lend() || permits.release().is_none());
+        }
+        assert!(greedy.running() >= 4);
+    }
+    let [honest] = waiters();
+    assert!(take_all(&permits, &honest) >= 4);
+}
+
+#[test]
+fn permit_goes_past_a_connection_that_holds_its_share() {
+    let permits = Permits::new(16);
+    let [a, b, c] = waiters();
+    assert_eq!([&a, &b].map(|who| take_all(&permits, who)), [8, 4]);
+    // `a` and `b` stand in line; `c` takes what is left, and stands behind them.
+    assert_eq!(take_all(&permits, &c), 4);
+    assert!(!permits.acquire(&c));
+    c.running.fetch_sub(1, Ordering::SeqCst);
+    assert!(is(permits.release(), &c));
+}
+
+#[test]
+fn permit_is_free_where_all_that_wait_hold_their_share() {
+    let permits = Permits::new(16);
+    let [a, b] = waiters();
+    assert_eq!(take_all(&permits, &a), 8);
+    assert!(permits.acquire(&b));
+    assert!(permits.release().is_none());
+    assert_eq!(permits.running(), 8);
 }

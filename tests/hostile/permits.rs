@@ -1,0 +1,57 @@
+//! Peers that take as many permits as they can get, with responses that they do not read.
+
+use bytes::Bytes;
+use h2_sync::frame::Setting;
+use h2_sync::server::{Config, Request, Response};
+
+use crate::support::{eventually, within, Peer, LONG};
+use crate::victim::{get, BoxError, Victim};
+
+/// An eighth of what the defaults once were, and of the requests that took all of them: 36
+/// connections with 128 requests each.
+const HANDLERS: usize = 64;
+const WAITING: usize = 512;
+const PEERS: usize = 36;
+const REQUESTS: usize = 16;
+
+fn scarce(config: &mut Config) {
+    config.max_handlers = HANDLERS;
+    config.max_waiting_handlers = WAITING;
+    // Each handler waits after its first piece.
+    config.http2.max_stream_send_buffer = 1 << 10;
+}
+
+fn answer(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
+    if request.path() == "/large" {
+        for _ in 0..100 {
+            response.send(Bytes::from_static(&[b'.'; 64 << 10]))?;
+        }
+    }
+    Ok(response.send("hello")?)
+}
+
+#[test]
+fn honest_client_finds_a_permit_beside_peers_that_take_all_they_get() {
+    within(4 * LONG, || {
+        let victim = Victim::with(scarce, answer);
+        let mut greedy: Vec<_> = (0..PEERS)
+            .map(|_| Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(0)]))
+            .collect();
+        for peer in &mut greedy {
+            for _ in 0..REQUESTS {
+                peer.open(&get("/large"), true);
+            }
+        }
+        // Nearly all permits are taken: each peer has its share.
+        eventually(|| victim.handle.stats().handlers_running > (HANDLERS + WAITING) * 9 / 10);
+        for _ in 0..10 {
+            let mut honest = Peer::connect(victim.address());
+            let ids = [(); 3].map(|()| honest.open(&get("/"), true));
+            for id in ids {
+                assert_eq!(honest.response(id).0, 200);
+            }
+        }
+        drop(greedy);
+        eventually(|| victim.handle.stats().handlers_running == 0);
+    });
+}
