@@ -52,6 +52,11 @@ pub(crate) trait Hooks: Send + Sync {
     /// Finds a thread to write what there is to write. `false` if there is none.
     fn flush(&self) -> bool;
 
+    /// Like [`flush`](Self::flush), for a caller that may ask so for thousands of connections.
+    fn flush_soon(&self) -> bool {
+        self.flush()
+    }
+
     /// The calling thread has been waiting for the peer for a while: lends what it holds and others
     /// wait for, until what is returned is dropped. `None` if there is nothing to lend.
     fn rest(&self) -> Option<Box<dyn Any>> {
@@ -93,6 +98,8 @@ pub(crate) struct State {
     pub(super) read_timeout: Option<Duration>,
     /// The server's clock has been told to come back at this time.
     pub(super) armed: Option<Instant>,
+    /// A deadline was due while no thread read: the reads by then, and whether one was under way.
+    pub(super) put_off: Option<(u64, bool)>,
     pub(super) end: Ending,
 }
 
@@ -175,6 +182,7 @@ impl Conn {
                 pongs: Vec::new(),
                 read_timeout: None,
                 armed: None,
+                put_off: None,
                 end: Ending::default(),
             }),
             closer,

@@ -9,12 +9,16 @@
 //! before the peer reads it; that is what the draining is for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::conn::{Conn, State};
+use super::turn::Lead;
 use crate::error::Error;
 use crate::link::{LAST_WORDS, LINGER};
 use crate::proto::{CloseReason, CommandError};
+
+/// While no thread reads, a deadline that is due is looked at again after this time.
+const UNREAD_RETRY: Duration = Duration::from_millis(100);
 
 /// What is to be done outside of the lock after a [`Conn::tick`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,25 @@ impl State {
         }
     }
 
+    /// Whether a deadline of the core's that is due has to wait: no thread reads, and so what the peer
+    /// has sent in time may lie unread.
+    //
+    // One read that has returned, or two looks in a row at a thread that waits in one, show that nothing
+    // does.
+    fn puts_off(&mut self, now: Instant) -> bool {
+        let is_due = self.core.poll_timeout().is_some_and(|at| at <= now);
+        if !is_due || self.end.since.is_some() || self.end.write_failed.is_some() {
+            return false;
+        }
+        let is_read = !matches!(self.lead, Lead::Held { reads: false, .. } | Lead::Promised);
+        let puts_off = match self.put_off {
+            None => !is_read,
+            Some((reads, was_read)) => reads == self.reads && !(was_read && is_read),
+        };
+        self.put_off = puts_off.then_some((self.reads, is_read));
+        puts_off
+    }
+
     /// Does what is due, and says whether anything was.
     pub(super) fn run_clock(&mut self, now: Instant) -> bool {
         if self.end.since.is_some() || self.deadline().is_none_or(|at| now < at) {
@@ -107,6 +130,14 @@ impl Conn {
             return Tick::Nothing;
         }
         state.armed = None;
+        if state.puts_off(now) {
+            let at = now + UNREAD_RETRY;
+            state.armed = Some(at);
+            if let Some(hooks) = &self.hooks {
+                hooks.arm(self, at);
+            }
+            return if state.has_to_write() { Tick::Flush } else { Tick::Nothing };
+        }
         state.run_clock(now);
         if state.end.since.is_some() && state.deadline().is_some_and(|at| at <= now) {
             return Tick::Cut;

@@ -72,10 +72,22 @@ impl Conn {
 
     /// Has another thread write what there is to write, and does not wait for it.
     pub(super) fn flush_later(self: &Arc<Self>, mut state: Guard<'_>) {
-        if state.has_to_write() {
-            self.flush_elsewhere(&mut state);
-        }
         self.arm(&mut state);
+        if !state.has_to_write() {
+            return;
+        }
+        let Some(hooks) = &self.hooks else { return self.flush_elsewhere(&mut state) };
+        drop(state);
+        if !hooks.flush_soon() {
+            log::debug!(
+                "no thread to write what has been sent: it waits for the next one to write"
+            );
+        }
+    }
+
+    /// Writes what there is to write until `deadline`, and leaves the rest to another thread.
+    pub(crate) fn flush_until(self: &Arc<Self>, deadline: Instant) {
+        drop(self.flush(self.lock(), Some(deadline)));
     }
 
     /// Has another thread write what is left.

@@ -18,6 +18,7 @@ use super::request::Request;
 use super::response::Response;
 use super::running::Running;
 use super::stats::{Counters, Stats};
+use super::writers::Writers;
 use crate::error::Error;
 use crate::exchange::{Conn, Hooks};
 use crate::proto::{CommandError, Connection};
@@ -40,6 +41,7 @@ pub(super) struct Engine {
     pub(super) permits: Permits<Served>,
     pub(super) counters: Counters,
     pub(super) openings: Openings,
+    pub(super) writers: Writers,
     connections: Mutex<Connections>,
     /// A connection has ended, or the server is to end.
     changed: Condvar,
@@ -74,6 +76,8 @@ pub(super) struct Served {
     pub(super) is_queued: AtomicBool,
     /// The clock will look for requests that have waited too long.
     pub(super) is_timed: AtomicBool,
+    /// It stands in line to be written.
+    pub(super) waits_for_writer: AtomicBool,
     pub(super) handlers: Running,
 }
 
@@ -94,6 +98,7 @@ impl Engine {
             permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
             counters: Counters::default(),
             openings: Openings::default(),
+            writers: Writers::default(),
             connections: Mutex::default(),
             changed: Condvar::new(),
             config: Arc::new(config),
@@ -135,6 +140,7 @@ impl Engine {
             is_watched: AtomicBool::new(false),
             is_queued: AtomicBool::new(false),
             is_timed: AtomicBool::new(false),
+            waits_for_writer: AtomicBool::new(false),
             handlers: Running::default(),
         });
         connections.live.insert(number, Arc::clone(&served));

@@ -36,6 +36,7 @@ use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::watch::{LeaderWatch, Verdict};
+use super::writers::Writers;
 use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, Progress, State, Tick};
 
 /// So many requests get a thread each after a leader was too slow.
@@ -288,6 +289,10 @@ impl Hooks for ServedHooks {
 
     fn flush(&self) -> bool {
         self.0.upgrade().is_some_and(|served| served.flush_elsewhere())
+    }
+
+    fn flush_soon(&self) -> bool {
+        self.0.upgrade().is_some_and(|served| Writers::write_soon(&served))
     }
 
     fn rest(&self) -> Option<Box<dyn Any>> {

@@ -80,6 +80,7 @@ mod shortage;
 mod single;
 mod stats;
 mod watch;
+mod writers;
 
 pub use bind::Server;
 pub use config::Config;

@@ -95,6 +95,7 @@ fn what_a_half_that_stands_alone_leaves_unread_is_put_on_the_clock() {
     drop(recv);
     assert_eq!(counts.arms.load(Ordering::Relaxed), before + 1);
     let soon = Instant::now() + Duration::from_millis(1_500);
+    conn.lock().lead = Lead::Held { by: thread::current().id(), reads: true };
     assert_eq!(conn.tick(soon), Tick::Flush);
 }
 
@@ -225,4 +226,38 @@ fn a_transport_that_panics_in_a_write_ends_the_connection() {
     conn.flush_now();
     assert_eq!(conn.lock().end_error().unwrap().kind(), ErrorKind::Internal);
     assert!(!conn.lock().has_to_write());
+}
+
+#[test]
+fn deadline_for_the_peer_waits_while_no_thread_reads() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over(near, Config::default());
+    // Long after each of the deadlines, and a second more each time.
+    let late = Instant::now() + LONG;
+    let look = |second: u64| conn.tick(late + Duration::from_secs(second));
+    conn.lock().lead = Lead::mine();
+    for second in 0..10 {
+        look(second);
+        assert!(!conn.lock().has_ended());
+    }
+    // It reads, and nothing comes.
+    conn.lock().lead = Lead::Held { by: thread::current().id(), reads: true };
+    for second in 10..20 {
+        look(second);
+    }
+    assert!(conn.lock().has_ended());
+}
+
+#[test]
+fn deadline_for_a_peer_that_is_read_is_kept_whatever_the_leader_does() {
+    let (near, _far) = duplex(1 << 20);
+    let (conn, _) = server_over(near, Config::default());
+    let late = Instant::now() + LONG;
+    for second in 0..10 {
+        // A leader that reads, and is in a handler at each look.
+        conn.lock().lead = Lead::mine();
+        conn.lock().reads += 1;
+        conn.tick(late + Duration::from_secs(second));
+    }
+    assert!(conn.lock().has_ended());
 }
