@@ -87,8 +87,12 @@ async fn at_once(address: SocketAddr, count: usize) -> Result<Vec<Duration>, Any
 
 async fn beside(address: SocketAddr, count: usize, busy: usize) -> Result<Vec<Duration>, AnyError> {
     let answers = Rc::new(Cell::new(0_u64));
+    let mut connections = Vec::new();
     for _ in 0..busy {
-        let mut connection = Connection::open(address).await?;
+        connections.push(Connection::open(address).await?);
+    }
+    // Busy when all are open: opening them beside one another would take minutes.
+    for mut connection in connections {
         let answers = Rc::clone(&answers);
         tokio::task::spawn_local(async move {
             while connection.get().await.is_ok() {
