@@ -3,10 +3,10 @@
 
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use ipnet::IpNet;
 
 use crate::error::{Error, ErrorKind};
 use crate::transport::{gave_up, Closer};
@@ -42,7 +42,7 @@ const MAX_V2: usize = 4 << 10;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
-    prefixes: Vec<Prefix>,
+    prefixes: Vec<IpNet>,
     unix: bool,
 }
 
@@ -58,7 +58,9 @@ impl TrustedProxies {
     ///
     /// `prefix` is neither.
     pub fn add(&mut self, prefix: &str) -> Result<&mut Self, Error> {
-        self.prefixes.push(prefix.parse()?);
+        let parsed = prefix.parse().or_else(|_| prefix.parse::<IpAddr>().map(IpNet::from));
+        let invalid = |_| Error::usage(format!("invalid IP address or prefix: {prefix:?}"));
+        self.prefixes.push(parsed.map_err(invalid)?);
         Ok(self)
     }
 
@@ -72,60 +74,11 @@ impl TrustedProxies {
     /// IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.prefixes.iter().any(|prefix| prefix.contains(address))
+        self.prefixes.iter().any(|prefix| prefix.contains(&address))
     }
 
     pub(super) fn trusts(&self, address: Option<SocketAddr>) -> bool {
         address.map_or(self.unix, |address| self.contains(address.ip()))
-    }
-}
-
-/// The first bits of IP addresses.
-#[derive(Debug, Clone, Copy)]
-struct Prefix {
-    address: IpAddr,
-    bits: u32,
-}
-
-impl Prefix {
-    fn contains(&self, address: IpAddr) -> bool {
-        // A shift by all bits is none.
-        match (self.address, address) {
-            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
-                let differ = ours.to_bits() ^ theirs.to_bits();
-                differ.checked_shr(32 - self.bits).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
-                let differ = ours.to_bits() ^ theirs.to_bits();
-                differ.checked_shr(128 - self.bits).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = || Error::usage(format!("invalid IP address or prefix: {text:?}"));
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let all = if address.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) if bits.bytes().all(|digit| digit.is_ascii_digit()) => {
-                bits.parse().map_err(|_| invalid())?
-            }
-            Some(_) => return Err(invalid()),
-            None => all,
-        };
-        if bits > all {
-            return Err(invalid());
-        }
-        Ok(Prefix { address, bits })
     }
 }
 
