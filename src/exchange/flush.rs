@@ -97,7 +97,7 @@ impl Conn {
             None => self.hand_writer_over(state),
         };
         if !has_gone {
-            log::warn!("no thread to write what is left: it waits for the next one to write");
+            log::debug!("no thread to write what is left: it waits for the next one to write");
         }
     }
 

@@ -312,15 +312,11 @@ impl Connections {
 }
 
 impl Served {
-    /// Writes what there is to write, on a thread that may wait for it.
-    /// `false` if there is none: better late than never, whoever leads writes it when it wakes up.
+    /// Writes what there is to write, on a thread that may wait for it. `false` if there is none, which
+    /// the pool has logged: the leader writes it when it wakes up.
     pub(super) fn flush_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
-        let has_gone = self.engine.pool.run(move |_| conn.flush_now()).is_ok();
-        if !has_gone {
-            log::warn!("no thread to write what a connection has to say");
-        }
-        has_gone
+        self.engine.pool.run(move |_| conn.flush_now()).is_ok()
     }
 
     /// How many handlers of this connection may run at once.

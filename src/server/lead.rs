@@ -301,8 +301,8 @@ impl Hooks for ServedHooks {
 
     fn work(&self) {
         if !self.0.upgrade().is_some_and(|served| work_elsewhere(&served)) {
-            // Whoever leads finds it when it wakes up.
-            log::warn!("no thread for a promised response");
+            // The leader finds it when it wakes up. The pool has logged that there is no thread.
+            log::debug!("no thread for a promised response");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::client::Client;
 use crate::peer::Peer;
@@ -66,6 +67,64 @@ fn a_server_that_is_full_can_be_shut_down() {
         let _waits = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         assert_eq!(server.shutdown(crate::support::LONG).connections, 0);
         client.until_closed();
+    });
+}
+
+/// Set for the process whose log is counted.
+const COUNTED: &str = "H2_SYNC_TEST_COUNTED_LOG";
+
+/// Counts the lines at `warn` and above.
+struct Lines(AtomicUsize);
+
+static LINES: Lines = Lines(AtomicUsize::new(0));
+
+impl log::Log for Lines {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// In a process of its own, whose log is that of this test alone.
+#[test]
+fn server_without_threads_logs_a_line_a_second_and_can_be_shut_down() {
+    if std::env::var_os(COUNTED).is_some() {
+        return without_threads();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "threads::server_without_threads_logs_a_line_a_second_and_can_be_shut_down",
+        ])
+        .env(COUNTED, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+fn without_threads() {
+    bounded(|| {
+        log::set_logger(&LINES).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        let began = Instant::now();
+        // More than any process may have.
+        let server = serve_with(config(|config| config.stack_size = 1 << 50), |_, _| Ok(()));
+        let clients: Vec<_> = (0..20).map(|_| Peer::of(&server)).collect();
+        // Each of them waits for a thread for a second at most.
+        eventually(|| server.stats().connections_failed >= 3);
+        assert_eq!(server.stats().threads, 0);
+        server.shutdown(Duration::from_millis(20));
+        let (lines, seconds) = (LINES.0.load(Ordering::Relaxed), began.elapsed().as_secs());
+        assert!(lines >= 1 && lines as u64 <= seconds + 2, "{lines} lines in {seconds} s");
+        drop(clients);
     });
 }
 
