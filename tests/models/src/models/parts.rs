@@ -17,6 +17,9 @@ mod permits;
 #[allow(dead_code)]
 #[path = "../../../../src/server/pool.rs"]
 mod pool;
+#[allow(dead_code)]
+#[path = "../../../../src/server/shortage.rs"]
+mod shortage;
 
 use clock::Clock;
 use permits::{Permits, Waiter};
@@ -84,7 +87,7 @@ pub fn a_pool_that_closes_does_what_it_has() {
 /// they want no more; and the thread ends.
 pub fn the_clock_calls_in_time() {
     let body = || {
-        let clock = Clock::start().unwrap();
+        let clock = Arc::new(Clock::start().unwrap());
         let whom = Arc::new(());
         let called = Arc::new(AtomicUsize::new(0));
         let begin = Instant::now();
@@ -130,6 +133,10 @@ struct Who {
 impl Waiter for Who {
     fn is_queued(&self) -> &AtomicBool {
         &self.is_queued
+    }
+
+    fn running(&self) -> usize {
+        0
     }
 }
 
