@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::clock::Ticking;
 use super::config::Config;
 use super::context::Context;
-use super::opening::{Admission, Openings};
+use super::openings::Openings;
 use super::peer::Peer;
 use super::permits::{Permits, Waiter};
 use super::pool::Pool;
@@ -18,7 +18,7 @@ use super::request::Request;
 use super::response::Response;
 use super::running::Running;
 use super::stats::{Counters, Stats};
-use super::writers::Writers;
+use super::writers::{Writable, Writers};
 use crate::error::Error;
 use crate::exchange::{Conn, Hooks};
 use crate::proto::{CommandError, Connection};
@@ -41,7 +41,7 @@ pub(super) struct Engine {
     pub(super) permits: Permits<Served>,
     pub(super) counters: Counters,
     pub(super) openings: Openings,
-    pub(super) writers: Writers,
+    pub(super) writers: Writers<Served>,
     connections: Mutex<Connections>,
     /// A connection has ended, or the server is to end.
     changed: Condvar,
@@ -98,7 +98,7 @@ impl Engine {
             permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
             counters: Counters::default(),
             openings: Openings::default(),
-            writers: Writers::default(),
+            writers: Writers::new(),
             connections: Mutex::default(),
             changed: Condvar::new(),
             config: Arc::new(config),
@@ -179,14 +179,11 @@ impl Engine {
         (!connections.is_closing).then_some(room)
     }
 
-    /// Waits until there may be one more connection, and admits one. `None` if the server ends.
-    pub(super) fn admit_one(self: &Arc<Self>) -> Option<Admission> {
+    /// Waits until there may be one more connection, and counts it. `false` if the server ends.
+    pub(super) fn admit_one(&self) -> bool {
         let mut connections = self.lock_with_room();
-        if connections.is_closing {
-            return None;
-        }
-        connections.count += 1;
-        Some(Admission::new(self))
+        connections.count += usize::from(!connections.is_closing);
+        !connections.is_closing
     }
 
     /// Has the lock when there may be one more connection, or the server ends.
@@ -322,6 +319,12 @@ impl Served {
     /// How many handlers of this connection may run at once.
     pub(super) fn handler_limit(&self) -> usize {
         self.engine.config.max_handlers_per_connection
+    }
+}
+
+impl Writable for Served {
+    fn waits_for_writer(&self) -> &AtomicBool {
+        &self.waits_for_writer
     }
 }
 

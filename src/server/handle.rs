@@ -10,7 +10,7 @@ use super::ending;
 use super::engine::Engine;
 use super::handler;
 use super::listener::Listener;
-use super::opening::{self, Entrance};
+use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::stats::Stats;
@@ -115,7 +115,7 @@ impl Handle {
     /// ```
     pub fn serve<T: Transport>(&self, stream: T, peer: impl Into<Peer>) -> Result<(), Error> {
         let closed = || Error::text(ErrorKind::Closed, "the server is being shut down");
-        let admission = self.engine.admit_one().ok_or_else(closed)?;
+        let admission = Admission::wait(&self.engine).ok_or_else(closed)?;
         let (halves, peer) = (stream.split()?, peer.into());
         let serve = move |scratch: &mut Scratch| {
             opening::serve(admission, halves, peer, &Entrance::default(), scratch);

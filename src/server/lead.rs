@@ -36,7 +36,6 @@ use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::watch::{LeaderWatch, Verdict};
-use super::writers::Writers;
 use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, Progress, State, Tick};
 
 /// So many requests get a thread each after a leader was too slow.
@@ -44,6 +43,10 @@ const SLOW_REQUESTS: u32 = 32;
 
 /// A handler that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(1);
+
+/// How long a thread that writes for others writes one connection before the next. A write that the
+/// transport does not take ends after [`WRITE_TICK`](crate::transport::WRITE_TICK).
+const SHARED_WRITE_MAX: Duration = Duration::from_millis(5);
 
 /// How long the clock waits for a thread to cut a connection.
 const CUT_RETRY: Duration = Duration::from_millis(100);
@@ -292,7 +295,7 @@ impl Hooks for ServedHooks {
     }
 
     fn flush_soon(&self) -> bool {
-        self.0.upgrade().is_some_and(|served| Writers::write_soon(&served))
+        self.0.upgrade().is_some_and(|served| write_soon(&served))
     }
 
     fn rest(&self) -> Option<Box<dyn Any>> {
@@ -316,6 +319,25 @@ impl Hooks for ServedHooks {
             Tick::Cut => cut_elsewhere(&served, now),
         });
     }
+}
+
+/// Has a connection written soon by one of a few threads. `false` if there is none.
+fn write_soon(served: &Arc<Served>) -> bool {
+    let engine = &served.engine;
+    if !engine.writers.push(served) {
+        return true;
+    }
+    let theirs = Arc::clone(engine);
+    let write = move |_: &mut Scratch| {
+        while let Some(served) = theirs.writers.next() {
+            served.conn.flush_until(Instant::now() + SHARED_WRITE_MAX);
+        }
+    };
+    let has_begun = engine.pool.run(write).is_ok();
+    if !has_begun {
+        engine.writers.withdraw();
+    }
+    has_begun
 }
 
 /// Cuts a connection on a thread of the pool: the end of a TLS stream is a write, which may block.

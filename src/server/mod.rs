@@ -67,6 +67,7 @@ mod head;
 mod lead;
 mod listener;
 mod opening;
+mod openings;
 mod overdue;
 mod peer;
 mod permit;

@@ -5,25 +5,21 @@
 //!                     └──────────────┴─────────────────────┴─▶ failed: the transport is dropped
 //! ```
 
-use std::collections::HashMap;
-use std::io::{self, IoSliceMut, Read};
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
-
-use bytes::{Buf, Bytes};
 
 use super::ending;
 use super::engine::{Engine, Served};
 use super::lead::{self, ServedHooks};
+use super::openings::FirstOctets;
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::proxy::{self, TrustedProxies};
 use super::stats::add;
 use crate::error::{Error, ErrorKind};
 use crate::proto::{Connection, Role};
-use crate::transport::{Closer, Halves, Transport};
+use crate::transport::{Halves, Transport};
 use crate::upgrade::{detect, Detected, Opening, Options, Replay, Upgraded};
 
 /// What comes in front of HTTP on the connections of a listener.
@@ -54,6 +50,11 @@ pub(super) struct Admission {
 }
 
 impl Admission {
+    /// Waits until there may be one more connection, and counts it. `None` if the server ends.
+    pub(super) fn wait(engine: &Arc<Engine>) -> Option<Self> {
+        engine.admit_one().then(|| Admission::new(engine))
+    }
+
     /// One of a connection that the engine has just counted.
     pub(super) fn new(engine: &Arc<Engine>) -> Self {
         add(&engine.counters.connections_accepted);
@@ -206,131 +207,4 @@ where
     served.conn.with(|state, now| state.hand_out(now));
     ending::retire_later(&served);
     Ok(served)
-}
-
-/// The connections that are being opened.
-#[derive(Debug, Default)]
-pub(super) struct Openings {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next: u64,
-    entering: HashMap<u64, (Closer, Arc<AtomicBool>)>,
-    /// Connections from which no octet has come are closed, also those that come later.
-    takes_no_silent: bool,
-}
-
-/// A connection that is being opened, until this is dropped.
-struct Entering<'a> {
-    openings: &'a Openings,
-    number: u64,
-    /// An octet has come from the peer.
-    heard: Arc<AtomicBool>,
-}
-
-impl Openings {
-    fn enter(&self, closer: Closer) -> Entering<'_> {
-        let mut state = self.lock();
-        let number = state.next;
-        state.next += 1;
-        let heard = Arc::new(AtomicBool::new(false));
-        let is_unwanted = state.takes_no_silent;
-        state.entering.insert(number, (closer.clone(), Arc::clone(&heard)));
-        drop(state);
-        if is_unwanted {
-            close_all([closer]);
-        }
-        Entering { openings: self, number, heard }
-    }
-
-    /// Closes the connections from which no octet has come, and those that are still to come.
-    pub(super) fn close_silent(&self) {
-        let mut state = self.lock();
-        state.takes_no_silent = true;
-        let is_silent = |heard: &AtomicBool| !heard.load(Ordering::Relaxed);
-        let silent = state.entering.values().filter(|(_, heard)| is_silent(heard));
-        let silent: Vec<_> = silent.map(|(closer, _)| closer.clone()).collect();
-        drop(state);
-        close_all(silent);
-    }
-
-    /// Closes all of them.
-    pub(super) fn close_all(&self) {
-        let mut state = self.lock();
-        state.takes_no_silent = true;
-        let all: Vec<_> = state.entering.values().map(|(closer, _)| closer.clone()).collect();
-        drop(state);
-        close_all(all);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn close_all(closers: impl IntoIterator<Item = Closer>) {
-    for closer in closers {
-        if let Err(error) = closer.close() {
-            log::debug!("closing a transport: {error}");
-        }
-    }
-}
-
-impl Drop for Entering<'_> {
-    fn drop(&mut self) {
-        self.openings.lock().entering.remove(&self.number);
-    }
-}
-
-/// A reader that notes when the first octet comes, behind octets that have been put back.
-struct FirstOctets<R> {
-    put_back: Bytes,
-    reader: R,
-    /// Gone after the first octet.
-    heard: Option<Arc<AtomicBool>>,
-}
-
-impl<R> FirstOctets<R> {
-    fn new(reader: R, heard: Arc<AtomicBool>) -> Self {
-        FirstOctets { put_back: Bytes::new(), reader, heard: Some(heard) }
-    }
-
-    /// Octets of the peer's that the next reads give out.
-    fn put_back(&mut self, octets: Bytes) {
-        self.put_back = octets;
-        self.note(1);
-    }
-
-    fn note(&mut self, octets: usize) {
-        if octets > 0 {
-            if let Some(heard) = self.heard.take() {
-                heard.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl<R: Read> Read for FirstOctets<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.put_back.has_remaining() {
-            let len = buf.len().min(self.put_back.len());
-            self.put_back.copy_to_slice(&mut buf[..len]);
-            return Ok(len);
-        }
-        let len = self.reader.read(buf)?;
-        self.note(len);
-        Ok(len)
-    }
-
-    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        if self.put_back.has_remaining() {
-            let first = bufs.iter_mut().find(|buf| !buf.is_empty());
-            return first.map_or(Ok(0), |buf| self.read(buf));
-        }
-        let len = self.reader.read_vectored(bufs)?;
-        self.note(len);
-        Ok(len)
-    }
 }

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::engine::{BoxError, Engine};
 use super::handler;
 use super::lead;
-use super::opening::{self, Entrance};
+use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::request::Request;
@@ -62,7 +62,7 @@ where
     let engine =
         Closing(Engine::start(config, Box::new(handler::boxed(handler)), shared_clock()?)?);
     let engine = &engine.0;
-    let admission = engine.admit_one().ok_or(CommandError::Closed)?;
+    let admission = Admission::wait(engine).ok_or(CommandError::Closed)?;
     let served = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
     lead::lead(&served, &mut Scratch::default());
     drop(served);

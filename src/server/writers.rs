@@ -5,11 +5,8 @@
 //! takes nothing gets a thread of its own.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
-
-use super::engine::{Engine, Served};
 
 /// Threads that write at once.
 const MAX_THREADS: usize = 16;
@@ -17,71 +14,59 @@ const MAX_THREADS: usize = 16;
 /// The connections in line, for each thread that writes, over which another thread is started.
 const MAX_LINE: usize = 64;
 
-/// How long one connection is written before the next. A write that the transport does not take ends
-/// after [`WRITE_TICK`](crate::transport::WRITE_TICK).
-const WRITE_MAX: Duration = Duration::from_millis(5);
-
-/// The connections that wait to be written.
-#[derive(Debug, Default)]
-pub(super) struct Writers {
-    state: Mutex<State>,
+/// The connections that wait to be written, and how many threads write them.
+#[derive(Debug)]
+pub(super) struct Writers<T> {
+    state: Mutex<State<T>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// Each is there once.
-    line: VecDeque<Weak<Served>>,
+#[derive(Debug)]
+struct State<T> {
+    /// Each is there once, and is not kept alive.
+    line: VecDeque<Weak<T>>,
     threads: usize,
 }
 
-impl State {
-    /// Whether another thread is to be started.
-    fn wants_thread(&self) -> bool {
-        self.threads < MAX_THREADS && self.line.len() > self.threads * MAX_LINE
-    }
+/// What can wait to be written: a connection.
+pub(super) trait Writable {
+    /// Whether it stands in line.
+    fn waits_for_writer(&self) -> &AtomicBool;
 }
 
-impl Writers {
-    /// Has a connection written soon. `false` if there is no thread for it.
-    pub(super) fn write_soon(served: &Arc<Served>) -> bool {
-        let engine = &served.engine;
-        let mut state = engine.writers.lock();
-        if !served.waits_for_writer.swap(true, Ordering::Relaxed) {
-            state.line.push_back(Arc::downgrade(served));
-        }
-        if !state.wants_thread() {
-            return true;
-        }
-        state.threads += 1;
-        drop(state);
-        let theirs = Arc::clone(engine);
-        let has_begun = engine.pool.run(move |_| Writers::work(&theirs)).is_ok();
-        if !has_begun {
-            engine.writers.lock().threads -= 1;
-        }
-        has_begun
+impl<T: Writable> Writers<T> {
+    pub(super) fn new() -> Self {
+        Writers { state: Mutex::new(State { line: VecDeque::new(), threads: 0 }) }
     }
 
-    /// Writes connections until none is left in line.
-    fn work(engine: &Arc<Engine>) {
-        while let Some(served) = engine.writers.next() {
-            served.conn.flush_until(Instant::now() + WRITE_MAX);
+    /// Puts a connection in line. Returns whether another thread is to write; it counts already.
+    pub(super) fn push(&self, conn: &Arc<T>) -> bool {
+        let mut state = self.lock();
+        if !conn.waits_for_writer().swap(true, Ordering::Relaxed) {
+            state.line.push_back(Arc::downgrade(conn));
         }
+        let is_wanted = state.threads < MAX_THREADS && state.line.len() > state.threads * MAX_LINE;
+        state.threads += usize::from(is_wanted);
+        is_wanted
     }
 
-    /// `None` if this thread is not needed any more; it does not count then.
-    fn next(&self) -> Option<Arc<Served>> {
+    /// A thread that was wanted could not be started.
+    pub(super) fn withdraw(&self) {
+        self.lock().threads -= 1;
+    }
+
+    /// The next connection. `None` if the calling thread is not needed any more; it does not count then.
+    pub(super) fn next(&self) -> Option<Arc<T>> {
         let mut state = self.lock();
         let next = std::iter::from_fn(|| state.line.pop_front()).find_map(|next| next.upgrade());
         match &next {
             // Before it is written: what comes meanwhile puts it in line again.
-            Some(served) => served.waits_for_writer.store(false, Ordering::Relaxed),
+            Some(conn) => conn.waits_for_writer().store(false, Ordering::Relaxed),
             None => state.threads -= 1,
         }
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
