@@ -6,7 +6,7 @@ use crate::frame::StreamId;
 const NONE: u32 = u32::MAX;
 
 /// Nodes that stay allocated in an empty line.
-const KEPT: usize = 64;
+const KEPT: usize = 512;
 
 /// Streams in order of arrival: a list within a vector, whose free nodes form another list.
 #[derive(Debug)]
@@ -103,7 +103,9 @@ impl Line {
         self.link(ahead, behind);
         if self.is_empty() {
             self.nodes.clear();
-            self.nodes.shrink_to(KEPT);
+            if self.nodes.capacity() > KEPT {
+                self.nodes.shrink_to(KEPT);
+            }
             self.free = NONE;
         }
     }

@@ -205,6 +205,11 @@ impl Opener {
         self.slot_waiters.remove(ticket);
     }
 
+    /// Whether nothing waits to be opened.
+    pub(super) fn is_idle(&self) -> bool {
+        self.deferred.is_empty() && self.slot_waiters.is_empty()
+    }
+
     /// What is to be opened now: requests and promises in the order of their identifiers, then
     /// responses on promised streams in the order of the calls.
     pub(super) fn ready(

@@ -139,7 +139,7 @@ impl Connection {
     /// their identifiers, responses on promised streams in the order of the calls. Each verb that may
     /// have ended a stream calls it.
     pub(super) fn open_ready(&mut self, now: Instant) {
-        loop {
+        while !self.opener.is_idle() {
             let timeout = self.config.reservation_timeout;
             let ready = self.opener.ready(self.allowed(), timeout, now);
             if ready.is_empty() {

@@ -25,8 +25,10 @@ const MAX_LOOSE_OCTETS: usize = 256 << 10;
 const MAX_INTERIM_OCTETS: usize = 256 << 10;
 /// What a field section takes besides its names and values.
 const SECTION_OVERHEAD: usize = 128;
-/// Events for which an empty queue keeps room.
+/// Events for which an empty queue keeps room, where it had room for more than [`MAX_SPARE`].
 const KEPT: usize = 64;
+/// With room for no more events than this, the memory stays for the next batch.
+const MAX_SPARE: usize = 512;
 
 /// DATA up to this size is copied out of the read buffer, so that a small piece that the
 /// application keeps does not keep the whole buffer alive.
@@ -133,7 +135,7 @@ impl EventQueue {
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let waiting = self.waiting.pop_front()?;
         self.first += 1;
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && self.waiting.capacity() > MAX_SPARE {
             self.waiting.shrink_to(KEPT);
         }
         Some(match waiting {
