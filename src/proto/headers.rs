@@ -241,7 +241,10 @@ impl RequestPseudo<'_> {
 
 /// RFC 9113, Section 8.3.1: http and https have no userinfo; URIs of other schemes may.
 fn without_userinfo(authority: &[u8], is_http: bool) -> &[u8] {
-    let at = authority.iter().rposition(|&octet| octet == b'@').filter(|_| !is_http);
+    if is_http {
+        return authority;
+    }
+    let at = authority.iter().rposition(|&octet| octet == b'@');
     at.map_or(authority, |at| &authority[at + 1..])
 }
 
