@@ -100,8 +100,15 @@ pub(crate) struct State {
     pub(super) armed: Option<Instant>,
     /// A deadline was due while no thread read: the reads by then, and whether one was under way.
     pub(super) put_off: Option<(u64, bool)>,
+    /// Told when there may be room for another stream, or none any more.
+    pub(super) observer: Option<Observer>,
+    /// The observer is to be told when the lock is given back.
+    pub(super) has_news: bool,
     pub(super) end: Ending,
 }
+
+/// Told after the lock has been given back, on the thread that had it. It must not wait.
+pub(crate) type Observer = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) type Inboxes = HashMap<StreamId, Inbox, IdHashState>;
 
@@ -183,6 +190,8 @@ impl Conn {
                 read_timeout: None,
                 armed: None,
                 put_off: None,
+                observer: None,
+                has_news: false,
                 end: Ending::default(),
             }),
             closer,
@@ -278,11 +287,16 @@ impl Drop for Guard<'_> {
     fn drop(&mut self) {
         let Some(mut state) = self.state.take() else { return };
         self.progress.set(state.progress());
-        if state.wake.is_empty() {
+        let has_news = std::mem::take(&mut state.has_news);
+        if state.wake.is_empty() && !has_news {
             return;
         }
         let mut wake = std::mem::take(&mut state.wake);
+        let observer = state.observer.clone().filter(|_| has_news);
         drop(state);
         wake.drain(..).for_each(|thread| thread.unpark());
+        if let Some(observer) = observer {
+            observer();
+        }
     }
 }

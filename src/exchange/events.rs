@@ -55,7 +55,11 @@ impl State {
                 let reset = StreamReset { stream_id, code, by, retry_safe, detail };
                 self.fail_stream(stream_id, Error::from(reset));
             }
-            Event::StreamClosed { stream_id, held_slot } => self.close_stream(stream_id, held_slot),
+            Event::StreamClosed { stream_id, held_slot } => {
+                self.has_news = true;
+                self.close_stream(stream_id, held_slot);
+            }
+            Event::SettingsChanged { .. } | Event::Goaway { .. } => self.has_news = true,
             Event::SendRoom { stream_id } if stream_id.is_connection() => {
                 // Room for a field section: whoever waits tries again.
                 for inbox in self.streams.values_mut().filter(|inbox| inbox.is_full) {
@@ -149,6 +153,7 @@ impl State {
             return;
         }
         self.end.since = Some(now);
+        self.has_news = true;
         // Nobody could be answered any more.
         for arrival in std::mem::take(&mut self.arrivals) {
             self.streams.remove(&arrival.id);

@@ -1,5 +1,4 @@
-//! What a connection of a client needs beside the requests: streams opened, PINGs, and somebody to
-//! look after it while nobody waits for anything.
+//! What a connection of a client needs beside the requests: streams opened, PINGs, and how it ends.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,17 +8,13 @@ use bytes::Bytes;
 
 use super::conn::{Conn, Guard, Pong, State};
 use super::inbox::{Half, Inbox};
-use super::turn::Lead;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::proto::CommandError;
 
-/// How long a connection that nobody waits for is listened to.
-const LOOK: Duration = Duration::from_millis(1);
-
 /// How long writing may take there.
-const WRITE: Duration = Duration::from_millis(50);
+pub(super) const WRITE: Duration = Duration::from_millis(50);
 
 impl State {
     /// Opens a stream of ours. It has one half if the request is complete, and two if not.
@@ -39,6 +34,20 @@ impl State {
         inbox.halves = halves;
         self.streams.insert(id, inbox);
         Ok(id)
+    }
+
+    /// The same if the peer's limit has room for the stream now; `None` if not, or if the
+    /// connection takes no more streams.
+    pub(crate) fn open_if_room(
+        &mut self,
+        request: &Headers,
+        end_stream: bool,
+        now: Instant,
+    ) -> Result<Option<StreamId>, Error> {
+        if !self.core.can_open() || self.core.free_streams() == 0 {
+            return Ok(None);
+        }
+        self.open(request, end_stream, now).map(Some)
     }
 
     fn take_pong(&mut self, payload: [u8; 8]) -> Option<Duration> {
@@ -67,28 +76,6 @@ impl Conn {
         let (mut state, result) = self.wait(state, whom, Some(deadline), ready);
         state.pongs.retain(|pong| pong.payload != payload);
         result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
-    }
-
-    /// Reads what has come, runs the deadlines and writes what is to be written, without waiting
-    /// for anything; or runs the deadlines alone, if somebody leads.
-    pub(crate) fn tend(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.lead == Lead::Free && !state.is_over() {
-            state.lead = Lead::mine();
-            drop(state);
-            // On a transport that cannot do that, a read could wait for ever.
-            let can_give_up = matches!(self.closer.set_read_timeout(Some(LOOK)), Ok(true));
-            state = self.lock();
-            if can_give_up {
-                state.read_timeout = Some(LOOK);
-                state = self.read_once(state, Some(Instant::now() + LOOK));
-            }
-            state.lead = Lead::Free;
-            state.offer_lead();
-        }
-        let now = Instant::now();
-        state.run_clock(now);
-        drop(self.flush(state, Some(now + WRITE)));
     }
 
     /// Ends the connection at once, with GOAWAY if there is somebody to hear it.

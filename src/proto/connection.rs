@@ -233,6 +233,11 @@ impl Connection {
         !self.streams.is_empty()
     }
 
+    /// Whether the peer's first SETTINGS have come: until then its limits are assumed.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.greeted
+    }
+
     /// What has happened, oldest first. `None` when there is nothing more to tell for now.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()

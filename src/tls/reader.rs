@@ -73,10 +73,15 @@ impl<R: Read> Read for TlsReader<R> {
                 // A peer that sends a record in morsels, or records with nothing in them, keeps each
                 // read of the transport in time and not all of them together.
                 Ok(None) if has_read && self.shared.is_timed() => {
+                    self.shared.set_has_more(false);
                     return Err(io::ErrorKind::Interrupted.into());
                 }
                 Ok(None) => {}
-                Ok(Some(read)) => return Ok(read),
+                Ok(Some(read)) => {
+                    let has_more = read == buf.len() || self.incoming.failed.is_some();
+                    self.shared.set_has_more(has_more);
+                    return Ok(read);
+                }
                 // Who has closed the stream wants to hear no more of it.
                 Err(_) if self.shared.is_closed() => return Ok(0),
                 Err(error) => return Err(error),

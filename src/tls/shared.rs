@@ -17,6 +17,8 @@ pub(super) struct Shared {
     closed: AtomicBool,
     /// Reads have been given a time.
     timed: AtomicBool,
+    /// The reader may have octets that have left the transport and have not been read.
+    has_more: AtomicBool,
 }
 
 impl Shared {
@@ -26,6 +28,8 @@ impl Shared {
             shut: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             timed: AtomicBool::new(false),
+            // The handshake may have read ahead.
+            has_more: AtomicBool::new(true),
         }
     }
 
@@ -53,6 +57,14 @@ impl Shared {
 
     pub(super) fn set_timed(&self, timed: bool) {
         self.timed.store(timed, Ordering::SeqCst);
+    }
+
+    pub(super) fn set_has_more(&self, has_more: bool) {
+        self.has_more.store(has_more, Ordering::SeqCst);
+    }
+
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_timed(&self) -> bool {

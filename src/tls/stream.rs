@@ -37,6 +37,13 @@ impl<T: Transport> TlsStream<T> {
         let below = halves.closer;
         let writer = TlsWriter::new(Arc::clone(&shared), halves.writer, below.clone());
         let mut closer = writer.closer();
+        if let Ok(Some(_)) = below.is_readable() {
+            let (weak, below) = (Arc::downgrade(&shared), below.clone());
+            closer = closer.with_readiness(move || {
+                let has_more = weak.upgrade().is_some_and(|shared| shared.has_more());
+                Ok(has_more || below.is_readable()?.unwrap_or(true))
+            });
+        }
         if has_read_timeout {
             let weak = Arc::downgrade(&shared);
             closer = closer.with_read_timeout(move |timeout| {

@@ -34,11 +34,13 @@ const CLOSED: u8 = 2;
 pub struct Closer {
     inner: Option<Arc<Inner<CloseFn>>>,
     read_timeout: Option<Arc<ReadTimeoutFn>>,
+    readable: Option<Arc<ReadableFn>>,
     wakes: bool,
 }
 
 type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
 type ReadTimeoutFn = dyn Fn(Option<Duration>) -> io::Result<()> + Send + Sync;
+type ReadableFn = dyn Fn() -> io::Result<bool> + Send + Sync;
 
 /// Sockets refuse a timeout of zero, and round a shorter one up to about this.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
@@ -61,7 +63,7 @@ impl Closer {
     /// [`NotConnected`]: io::ErrorKind::NotConnected
     pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let inner = Arc::new(Inner { state: AtomicU8::new(OPEN), close });
-        Closer { inner: Some(inner), read_timeout: None, wakes: true }
+        Closer { inner: Some(inner), read_timeout: None, readable: None, wakes: true }
     }
 
     /// Creates a closer for a stream that nothing can wake.
@@ -69,7 +71,7 @@ impl Closer {
     /// Its methods do nothing and return `Ok`. Such a stream ends when its halves are dropped,
     /// which their threads can do only after the read or write they are in returns.
     pub fn none() -> Self {
-        Closer { inner: None, read_timeout: None, wakes: false }
+        Closer { inner: None, read_timeout: None, readable: None, wakes: false }
     }
 
     /// Takes the promise of [`new`](Closer::new) back: nothing wakes a read or write that is blocked.
@@ -105,6 +107,33 @@ impl Closer {
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let Some(set) = &self.read_timeout else { return Ok(false) };
         guarded(|| set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT)))).map(|()| true)
+    }
+
+    /// Lets [`is_readable`](Closer::is_readable) call `is_readable`.
+    ///
+    /// `is_readable` must not block. It returns whether a read that begins now would return at
+    /// once, with octets, the end of the stream or an error.
+    #[must_use]
+    pub fn with_readiness(
+        mut self,
+        is_readable: impl Fn() -> io::Result<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.readable = Some(Arc::new(is_readable));
+        self
+    }
+
+    /// Returns whether a read that begins now would return at once; `None` if the stream cannot
+    /// tell. Costs a system call and never blocks.
+    ///
+    /// Only the thread that may read gets an answer that stays true.
+    ///
+    /// # Errors
+    ///
+    /// The stream's own error.
+    pub fn is_readable(&self) -> io::Result<Option<bool>> {
+        let Some(is_readable) = &self.readable else { return Ok(None) };
+        let result = catch_unwind(AssertUnwindSafe(|| is_readable()));
+        result.unwrap_or_else(|_| Err(io::Error::other("the transport panicked"))).map(Some)
     }
 
     /// Whether [`set_read_timeout`](Self::set_read_timeout) can do something.

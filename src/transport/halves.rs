@@ -160,6 +160,23 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
         });
         self
     }
+
+    /// Lets the [`Closer`] tell whether a read would return at once: `is_readable` asks the stream
+    /// without blocking.
+    ///
+    /// It is called only as long as one of the halves exists. After that a read would fail at once.
+    #[must_use]
+    pub fn with_readiness<F>(mut self, is_readable: F) -> Self
+    where
+        F: Fn(&S) -> io::Result<bool> + Send + Sync + 'static,
+    {
+        let weak = Arc::downgrade(&self.reader.0);
+        self.closer = self.closer.with_readiness(move || match weak.upgrade() {
+            Some(stream) => is_readable(&stream),
+            None => Ok(true),
+        });
+        self
+    }
 }
 
 /// The reading half of a stream that both halves share; see [`Halves::sharing`].

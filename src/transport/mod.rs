@@ -66,6 +66,7 @@ mod halves;
 mod in_turns;
 mod pair;
 mod pipe;
+mod readiness;
 mod shared;
 mod tcp;
 mod turns;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpStream;
 
 use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+use super::readiness::is_readable;
 
 /// Both halves use the one socket.
 ///
@@ -22,6 +23,7 @@ impl Transport for TcpStream {
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
         Ok(Halves::sharing(self, TcpStream::shutdown)
-            .with_read_timeout(TcpStream::set_read_timeout))
+            .with_read_timeout(TcpStream::set_read_timeout)
+            .with_readiness(is_readable))
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 
 use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+use super::readiness::is_readable;
 
 /// Both halves use the one socket.
 ///
@@ -19,6 +20,7 @@ impl Transport for UnixStream {
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
         Ok(Halves::sharing(self, UnixStream::shutdown)
-            .with_read_timeout(UnixStream::set_read_timeout))
+            .with_read_timeout(UnixStream::set_read_timeout)
+            .with_readiness(is_readable))
     }
 }

@@ -97,6 +97,11 @@ impl Pipe {
         result
     }
 
+    pub(super) fn is_readable(&self) -> bool {
+        let state = self.lock();
+        !state.octets.is_empty() || state.has_ended || state.is_deaf
+    }
+
     pub(super) fn end(&self) {
         self.lock().has_ended = true;
         self.changed.notify_all();

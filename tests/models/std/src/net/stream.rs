@@ -54,6 +54,11 @@ impl TcpStream {
         self.incoming.read(buf, timeout, false)
     }
 
+    /// Whether a read would return at once.
+    pub fn is_readable(&self) -> bool {
+        self.incoming.is_readable()
+    }
+
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if how != Shutdown::Read {
             self.outgoing.end();

@@ -1,0 +1,19 @@
+//! Whether a socket has something to read.
+
+use std::io;
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::fd::AsFd;
+
+/// Returns whether a read of the socket would return at once: octets, the end or an error are
+/// there. Does not block.
+pub(super) fn is_readable(socket: &impl AsFd) -> io::Result<bool> {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut sockets = [PollFd::new(socket, PollFlags::IN)];
+    match poll(&mut sockets, Some(&now)) {
+        Ok(ready) => Ok(ready > 0),
+        // A signal came first; the next look tells.
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
