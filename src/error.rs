@@ -352,10 +352,15 @@ impl Error {
         self.kind() == ErrorKind::Reset
     }
 
-    /// Whether the peer says that it did not process anything of the request (REFUSED_STREAM, or
-    /// a GOAWAY that leaves it out): sending it again repeats nothing.
+    /// Whether the peer has processed nothing of the request, so that sending it again repeats
+    /// nothing: it says so (REFUSED_STREAM, or a GOAWAY that leaves the request out), or nothing of
+    /// the request was sent, since there was no connection for it.
     pub fn is_retry_safe(&self) -> bool {
-        matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
+        let is_unsent = matches!(
+            self.phase(),
+            Some(Phase::Lookup | Phase::Connect | Phase::Handshake | Phase::Slot)
+        );
+        is_unsent || matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
     }
 
     /// Whether a GOAWAY of the peer's left the stream out.

@@ -3,16 +3,20 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use super::source::{Slice, Source};
 
 /// The body of a request.
 ///
 /// Text and octets make one, and so does a file. Anything else that can be read is given by
 /// [`from_reader`](Self::from_reader).
 ///
-/// One of octets can be sent again, when a request is retried or redirected. One that is read
-/// cannot.
+/// A body of octets, of a regular file or [from a function](Self::from_fn) can be sent again, when a
+/// request is repeated or redirected. One that is read from a reader cannot, once the first octet has
+/// been asked for.
 ///
 /// ```
 /// use h2_sync::client::Body;
@@ -32,10 +36,7 @@ pub(super) enum Kind {
     #[default]
     Empty,
     Octets(Bytes),
-    Reader {
-        reader: Box<dyn Read + Send>,
-        len: Option<u64>,
-    },
+    Source(Source),
 }
 
 impl Body {
@@ -50,13 +51,41 @@ impl Body {
     /// it has been sent, on the thread that reads the response. While a read of it waits, the thread
     /// does nothing else.
     pub fn from_reader(reader: impl Read + Send + 'static) -> Self {
-        Body { kind: Kind::Reader { reader: Box::new(reader), len: None } }
+        Body { kind: Kind::Source(Source::once(Box::new(reader), None)) }
     }
 
     /// The same with a length that is known: it is told to the server in `content-length`, and the
     /// request fails if it turns out to be another.
     pub fn from_reader_with_len(reader: impl Read + Send + 'static, len: u64) -> Self {
-        Body { kind: Kind::Reader { reader: Box::new(reader), len: Some(len) } }
+        Body { kind: Kind::Source(Source::once(Box::new(reader), Some(len))) }
+    }
+
+    /// What the readers give that `make` makes, one for each time that the body is sent.
+    ///
+    /// `make` is called on the thread that sends the request, when the first octet is needed. Its
+    /// error fails the request.
+    ///
+    /// ```
+    /// use std::fs::File;
+    ///
+    /// use h2_sync::client::Body;
+    ///
+    /// let body = Body::from_fn(|| File::open("/var/log/messages"));
+    /// assert_eq!(body.len(), None);
+    /// ```
+    pub fn from_fn<R: Read + Send + 'static>(
+        make: impl Fn() -> io::Result<R> + Send + Sync + 'static,
+    ) -> Self {
+        Body { kind: Kind::Source(Source::again(make, None)) }
+    }
+
+    /// The same with a length that is known, as in
+    /// [`from_reader_with_len`](Self::from_reader_with_len).
+    pub fn from_fn_with_len<R: Read + Send + 'static>(
+        make: impl Fn() -> io::Result<R> + Send + Sync + 'static,
+        len: u64,
+    ) -> Self {
+        Body { kind: Kind::Source(Source::again(make, Some(len))) }
     }
 
     /// How many octets there are, if that is known.
@@ -64,7 +93,7 @@ impl Body {
         match &self.kind {
             Kind::Empty => Some(0),
             Kind::Octets(octets) => Some(octets.len() as u64),
-            Kind::Reader { len, .. } => *len,
+            Kind::Source(source) => source.len(),
         }
     }
 
@@ -78,9 +107,25 @@ impl Body {
         let kind = match &self.kind {
             Kind::Empty => Kind::Empty,
             Kind::Octets(octets) => Kind::Octets(octets.clone()),
-            Kind::Reader { .. } => return None,
+            Kind::Source(source) => Kind::Source(source.try_clone()?),
         };
         Some(Body { kind })
+    }
+
+    /// Whether it can be sent any number of times.
+    pub(super) fn is_repeatable(&self) -> bool {
+        match &self.kind {
+            Kind::Empty | Kind::Octets(_) => true,
+            Kind::Source(source) => source.is_repeatable(),
+        }
+    }
+
+    /// Has it begin anew, if it can: it has not been read, or can be had twice.
+    pub(super) fn rewind(&mut self) -> bool {
+        match &mut self.kind {
+            Kind::Empty | Kind::Octets(_) => true,
+            Kind::Source(source) => source.rewind(),
+        }
     }
 }
 
@@ -124,22 +169,30 @@ impl From<()> for Body {
     }
 }
 
-/// From where the file stands to its end. For a regular file, the length is known.
+/// From where the file stands to its end. For a regular file, the length is known, and the body can be
+/// sent again.
 impl From<File> for Body {
     fn from(file: File) -> Self {
         match rest_of(&file) {
-            Ok(Some(len)) => Body::from_reader_with_len(file.take(len), len),
+            Ok(Some((start, len))) => {
+                let file = Arc::new(file);
+                Body::from_fn_with_len(move || Ok(Slice::of(&file, start, len)), len)
+            }
             _ => Body::from_reader(file),
         }
     }
 }
 
-fn rest_of(mut file: &File) -> io::Result<Option<u64>> {
+/// Where a regular file stands, and how many octets are left of it.
+fn rest_of(mut file: &File) -> io::Result<Option<(u64, u64)>> {
     let about = file.metadata()?;
-    let is_regular = about.is_file();
-    let rest = if is_regular { about.len().checked_sub(file.stream_position()?) } else { None };
+    if !about.is_file() {
+        return Ok(None);
+    }
+    let start = file.stream_position()?;
+    let rest = about.len().checked_sub(start);
     // Files of /proc and the like say zero and have something.
-    Ok(rest.filter(|&rest| rest > 0))
+    Ok(rest.filter(|&rest| rest > 0).map(|rest| (start, rest)))
 }
 
 impl fmt::Debug for Body {

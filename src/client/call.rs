@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::body::{Body, Kind};
 use super::config::Config;
 use super::connection::Connection;
 use super::facts::Facts;
-use super::keeper::Keeper;
 use super::origin::Origin;
-use super::pool::Pool;
+use super::pool::{Lease, Place, Pool};
 use super::response_body::{Outgoing, Raw};
 use super::response_half::ResponseHalf;
+use super::source::Source;
 use super::upload::Upload;
-use crate::error::{Error, Phase};
-use crate::exchange::Then;
-use crate::frame::StreamId;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::exchange::{SendHalf, Then};
+use crate::frame::ErrorCode;
 use crate::hpack::Headers;
 
 /// A body of up to this many octets is put in one step with the header section. The connection takes
@@ -27,7 +29,6 @@ const SMALL: usize = 32 << 10;
 pub(super) struct Call<'a> {
     pub(super) config: &'a Config,
     pub(super) pool: &'a Arc<Pool>,
-    pub(super) keeper: &'a Keeper,
     pub(super) origin: Origin,
     pub(super) fields: Headers,
     /// The request says `Expect: 100-continue`.
@@ -47,38 +48,52 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) error: Error,
+    pub(super) repeat: Repeat,
+}
+
+/// Whether sending the request once more can repeat what the server has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It may, or there is no use in it.
+    No,
     /// Nothing of the request was processed.
-    pub(super) is_safe: bool,
+    Safe,
+    /// The connection ended before any octet of a response. RFC 9110, Section 9.2.2: the server may
+    /// have processed the request, or have closed an idle connection.
+    Lost {
+        /// The connection had answered requests before.
+        is_reused: bool,
+    },
+}
+
+/// A request under way.
+struct Sending {
+    response: ResponseHalf,
+    upload: Option<Box<Upload>>,
+    /// An interim response has come.
+    has_begun: bool,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Failed { is_safe: error.is_retry_safe(), error }
-    }
-}
-
-impl Failed {
-    fn in_phase(self, phase: Phase) -> Self {
-        Failed { error: self.error.in_phase(phase), ..self }
+        let repeat = if error.is_retry_safe() { Repeat::Safe } else { Repeat::No };
+        Failed { repeat, error }
     }
 }
 
 impl Call<'_> {
-    pub(super) fn send(&self, body: Body) -> Result<Answer, Failed> {
-        let lease = self.pool.checkout(&self.origin, self.deadline);
-        let lease = lease.map_err(|error| error.in_phase(Phase::Slot))?;
-        if lease.made_in.is_some() {
-            // A connection that nobody looks after is not to be used again.
-            self.keeper.begin().inspect_err(|_| lease.connection.shutdown())?;
-        }
+    /// Sends the request once. If that fails, what can be had of the body again is in `body`.
+    pub(super) fn send(&self, body: &mut Body) -> Result<Answer, Failed> {
+        let (lease, mut sending) = self.begin(body)?;
         let start = Instant::now();
-        let connection = lease.connection;
-        let result = self.send_on(&connection, body);
-        if matches!(&result, Err(failed) if failed.error.is_timeout()) {
-            // It may be the server that is slow, or the connection that is dead.
-            connection.set_suspect(true);
+        if let Err(error) = self.finish(&mut sending) {
+            if let Some(source) = sending.upload.and_then(|upload| upload.into_source()) {
+                body.kind = Kind::Source(source);
+            }
+            return Err(assess(&lease, error, start, sending.has_begun));
         }
-        let (mut response, upload) = result?;
+        lease.answered();
+        let Sending { mut response, upload, .. } = sending;
         let facts = Facts {
             stream_id: response.stream_id(),
             connect: lease.made_in.map(|(connect, _)| connect),
@@ -91,112 +106,174 @@ impl Call<'_> {
         // RFC 9113, Section 8.1: a server may answer before it has the whole request. With 2xx it
         // goes on reading, or the body is part of a conversation; otherwise it has made up its mind.
         let is_wanted = fields.status().is_some_and(|status| (200..300).contains(&status));
-        let outgoing = upload.map(|upload| match is_wanted {
+        let outgoing = upload.filter(|upload| !upload.is_sent()).map(|upload| match is_wanted {
             true => Outgoing::GoesOn(upload),
             false => Outgoing::Stopped(upload),
         });
         let mut recv = response.into_recv();
+        recv.set_deadline(self.deadline);
         recv.set_read_timeout(self.config.read_timeout);
         Ok(Answer { fields, body: Raw::new(recv, outgoing), facts })
     }
 
-    /// Sends it, and waits until the response is there. What has not been sent by then comes back.
-    fn send_on(
+    /// Opens a stream for the request, whose halves are left to the caller.
+    pub(super) fn open(&self) -> Result<(SendHalf, ResponseHalf), Error> {
+        let open = |connection: &Connection| connection.open_if_room(&self.fields);
+        let (_, halves) = self.on_connection(true, open).map_err(|failed| failed.error)?;
+        halves.0.flush_conn();
+        Ok(halves)
+    }
+
+    /// Finds a connection and opens the stream.
+    fn begin(&self, body: &mut Body) -> Result<(Lease<'_>, Sending), Failed> {
+        if matches!(body.kind, Kind::Empty) {
+            let send = |connection: &Connection| connection.send_if_room(&self.fields);
+            let (lease, response) = self.on_connection(false, send)?;
+            return Ok((lease, Sending { response, upload: None, has_begun: false }));
+        }
+        let open = |connection: &Connection| connection.open_if_room(&self.fields);
+        let (lease, (mut send, response)) = self.on_connection(!body.is_repeatable(), open)?;
+        send.set_deadline(self.deadline);
+        let taken = Kind::Source(Source::taken());
+        let upload = match std::mem::replace(&mut body.kind, taken) {
+            Kind::Octets(octets) => {
+                body.kind = Kind::Octets(octets.clone());
+                if octets.len() <= SMALL && !self.expects_continue {
+                    let put = self.put(&mut send, &response, octets);
+                    let in_request = |error: Error| error.in_phase(Phase::Request);
+                    put.map_err(|error| assess(&lease, in_request(error), Instant::now(), false))?;
+                    None
+                } else {
+                    Some(Upload::of_octets(send, octets))
+                }
+            }
+            Kind::Source(source) => Some(Upload::of_source(send, source)),
+            Kind::Empty => None,
+        };
+        if let Some(upload) = upload.as_ref().filter(|_| self.expects_continue) {
+            upload.flush();
+        }
+        Ok((lease, Sending { response, upload: upload.map(Box::new), has_begun: false }))
+    }
+
+    /// Sends a small body whole.
+    fn put(
         &self,
-        connection: &Connection,
-        body: Body,
-    ) -> Result<(ResponseHalf, Option<Box<Upload>>), Failed> {
-        let in_request = |error: Error| error.in_phase(Phase::Request);
-        let in_response = |error: Error| error.in_phase(Phase::Response);
-        let opened = self.open(connection, body);
-        let (mut response, mut upload) =
-            opened.map_err(|failed| failed.in_phase(Phase::Request))?;
+        send: &mut SendHalf,
+        response: &ResponseHalf,
+        octets: Bytes,
+    ) -> Result<(), Error> {
+        let id = response.stream_id();
+        match send.put(None, octets, Then::End) {
+            Ok(()) => send.flush_conn(),
+            // Another thread has written the header section, and the answer is there already.
+            Err(_) if send.conn().lock().has_response(id) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Has `open` open a stream on the first connection that has room for it.
+    fn on_connection<T>(
+        &self,
+        needs_certainty: bool,
+        open: impl Fn(&Connection) -> Result<Option<T>, Error>,
+    ) -> Result<(Lease<'_>, T), Failed> {
+        let mut place = Place::Back;
+        loop {
+            let lease = self.pool.checkout(&self.origin, needs_certainty, place, self.deadline);
+            // The pool has repeated what is worth it.
+            let no_connection =
+                |error: Error| Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No };
+            let mut lease = lease.map_err(no_connection)?;
+            // The server may have closed it, or said GOAWAY: better to know before a request is
+            // risked.
+            lease.connection().tend();
+            let opened = open(lease.connection());
+            lease.sent();
+            match opened {
+                Ok(Some(opened)) => return Ok((lease, opened)),
+                // Something has come between: the server's limit has changed, or its GOAWAY.
+                Ok(None) => place = Place::Front,
+                Err(_) if !lease.connection().can_open() => place = Place::Front,
+                Err(error) => return Err(error.in_phase(Phase::Request).into()),
+            }
+        }
+    }
+
+    /// Sends what is left of the body, until the final response is there.
+    fn finish(&self, sending: &mut Sending) -> Result<(), Error> {
+        let Sending { response, upload, has_begun } = sending;
         response.set_deadline(self.deadline);
         if self.expects_continue && upload.is_some() {
             response.set_read_timeout(Some(self.config.expect_timeout));
-            if self.is_answered_at_once(&mut response)? {
-                return Ok((response, upload));
+            if is_answered_at_once(response, has_begun)? {
+                return Ok(());
             }
+            response.set_read_timeout(None);
         }
-        response.set_read_timeout(self.config.response_timeout);
         let id = response.stream_id();
-        if let Some(waiting) = upload.as_mut().filter(|upload| upload.is_deferred()) {
-            let waited = self.wait_for_turn(waiting, id);
-            if !waited.map_err(|error| error.in_phase(Phase::Slot))? {
-                upload = None;
-            }
-        }
+        let mut is_timed = false;
         loop {
-            if let Some(sending) = &mut upload {
-                if !sending.run(|state| state.has_response(id)).map_err(in_request)? {
-                    upload = None;
-                }
+            if let Some(body) = upload {
+                let sent = body.run(|state| state.has_response(id));
+                sent.map_err(|error| error.in_phase(Phase::Request))?;
             }
-            // Interim responses are passed over.
-            if response.next().map_err(in_response)?.is_none() {
-                return Ok((response, upload));
+            // From when the request has been sent, or the server has begun to answer it. Interim
+            // responses do not start it anew.
+            if !std::mem::replace(&mut is_timed, true) {
+                response.set_deadline(self.response_deadline());
+            }
+            match response.next().map_err(|error| error.in_phase(Phase::Response))? {
+                Some(_) => *has_begun = true,
+                None => return Ok(()),
             }
         }
     }
 
-    /// RFC 9113, Section 5.1.2: over the server's limit of concurrent streams a request waits for its
-    /// turn, and its body with it. No window says when that is too long, so it is the time that there is
-    /// for a response. Says whether there is more to send.
-    fn wait_for_turn(&self, upload: &mut Upload, id: StreamId) -> Result<bool, Error> {
+    fn response_deadline(&self) -> Option<Instant> {
         let timeout = self.config.response_timeout;
-        let too_late = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        upload.set_deadline([too_late, self.deadline].into_iter().flatten().min());
-        let has_more = upload.run(|state| !state.core.is_deferred(id) || state.has_response(id));
-        upload.set_deadline(self.deadline);
-        has_more
+        let late = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        [late, self.deadline].into_iter().flatten().min()
     }
+}
 
-    /// The stream, and the body if it is still to be sent.
-    fn open(
-        &self,
-        connection: &Connection,
-        body: Body,
-    ) -> Result<(ResponseHalf, Option<Box<Upload>>), Failed> {
-        // If the connection goes away meanwhile, nothing has been sent.
-        let unsent = |error| Failed { error, is_safe: !connection.can_open() };
-        if matches!(body.kind, Kind::Empty) {
-            return Ok((connection.send_fields(&self.fields).map_err(unsent)?, None));
+/// What an error says of the connection, and of sending the request again.
+fn assess(lease: &Lease<'_>, error: Error, sent: Instant, has_begun: bool) -> Failed {
+    if error.is_timeout() {
+        // It may be the server that is slow, or the connection that is dead.
+        lease.late(sent);
+    }
+    let is_refusal =
+        matches!(error.code(), Some(ErrorCode::RefusedStream | ErrorCode::EnhanceYourCalm));
+    if error.is_reset() && is_refusal && !error.is_goaway() {
+        lease.refused();
+    }
+    let is_lost = matches!(error.kind(), ErrorKind::Closed | ErrorKind::Transport)
+        && !has_begun
+        && lease.connection().is_closed();
+    match Failed::from(error) {
+        Failed { error, repeat: Repeat::No } if is_lost => {
+            Failed { error, repeat: Repeat::Lost { is_reused: lease.is_reused() } }
         }
-        let (mut send, response) = connection.open_fields(&self.fields).map_err(unsent)?;
-        send.set_deadline(self.deadline);
-        let upload = match body.kind {
-            Kind::Octets(octets) if octets.len() <= SMALL && !self.expects_continue => {
-                let id = response.stream_id();
-                match send.put(None, octets, Then::End) {
-                    Ok(()) => send.flush_conn(),
-                    // Another thread has written the header section, and the answer is there already.
-                    Err(_) if send.conn().lock().has_response(id) => {}
-                    Err(error) => return Err(error.into()),
+        failed => failed,
+    }
+}
+
+/// RFC 9110, Section 10.1.1: the body is held back until the server asks for it, or has said nothing
+/// for some time. `true` if it has given its final response instead.
+fn is_answered_at_once(response: &mut ResponseHalf, has_begun: &mut bool) -> Result<bool, Error> {
+    loop {
+        match response.next() {
+            Ok(None) => return Ok(true),
+            Ok(Some(interim)) => {
+                *has_begun = true;
+                if interim.status() == Some(100) {
+                    return Ok(false);
                 }
-                return Ok((response, None));
             }
-            Kind::Octets(octets) => Upload::of_octets(send, octets),
-            Kind::Reader { reader, .. } => Upload::of_reader(send, reader),
-            // It has been sent above.
-            Kind::Empty => return Ok((response, None)),
-        };
-        if self.expects_continue {
-            upload.flush();
-        }
-        Ok((response, Some(Box::new(upload))))
-    }
-
-    /// RFC 9110, Section 10.1.1: the body is held back until the server asks for it, or has said
-    /// nothing for some time. `true` if it has given its final response instead.
-    fn is_answered_at_once(&self, response: &mut ResponseHalf) -> Result<bool, Failed> {
-        loop {
-            match response.next() {
-                Ok(None) => return Ok(true),
-                Ok(Some(interim)) if interim.status() == Some(100) => return Ok(false),
-                Ok(Some(_)) => {}
-                Err(error) if error.is_timeout() => return Ok(false),
-                Err(error) => return Err(error.in_phase(Phase::Response).into()),
-            }
+            Err(error) if error.is_timeout() => return Ok(false),
+            Err(error) => return Err(error.in_phase(Phase::Response)),
         }
     }
 }

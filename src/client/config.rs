@@ -35,7 +35,8 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 /// # Memory
 ///
 /// A connection holds what [`proto::Config`] says: mostly the windows of streams whose bodies nobody
-/// reads. A client has one thread beyond those that call it, which looks after idle connections.
+/// reads. A client has one thread beyond those that call it, which looks after idle connections;
+/// each attempt to connect and each PING to a connection that may be dead takes another.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -61,7 +62,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The TLS handshake. Default 10 s; it comes after `connect_timeout`.
     pub tls_timeout: Duration,
-    /// From when the request has been sent to its response. Default 60 s; `None` is for ever.
+    /// From when the request has been sent to its final response; interim responses do not start it
+    /// anew. Default 60 s; `None` is for ever.
     pub response_timeout: Option<Duration>,
     /// From one piece of a response's body to the next. Default 60 s; `None` is for ever.
     pub read_timeout: Option<Duration>,
@@ -76,22 +78,29 @@ pub struct Config {
     /// Connections to one origin. Default 4. Another one is made only when all that there are have as
     /// many requests as the server takes at once; over the limit, requests wait for their turn.
     pub max_connections_per_origin: usize,
+    /// Idle connections over all origins. Default 100. Over it, those that have been idle the longest
+    /// are closed. Each costs a socket and about 20 KiB.
+    pub max_idle_connections: usize,
     /// A connection without requests is closed after so long. Default 90 s.
     pub idle_timeout: Duration,
+    /// A connection takes no more requests when it is as old as this, and is closed when those under
+    /// way are finished. Default `None`, for ever. It bounds how long an old address of a name is used.
+    pub max_connection_age: Option<Duration>,
     /// A connection from which nothing has come for so long is asked by PING whether it is there before
-    /// a request is risked on it, and so is one on which a response was late. Costs a round trip.
-    /// Default 15 s.
+    /// a request is risked on it. Costs a round trip. One on which a response was late, and nothing else
+    /// came, is asked as well, but at most once a second. Default 15 s.
     pub verify_after: Duration,
     /// How long the answer to that PING may take before the connection is taken for dead. Default
     /// 2 s.
     pub verify_timeout: Duration,
 
-    /// How often a request is sent again that the server says it has not processed (REFUSED_STREAM,
-    /// GOAWAY). Default 3. The body has to be one that can be sent again.
+    /// How often a request is sent again that the server has not processed: REFUSED_STREAM, GOAWAY,
+    /// no connection. Default 3. The body has to be one that can be sent again.
     pub max_retries: u32,
-    /// Whether requests whose method is idempotent (RFC 9110, Section 9.2.2) are sent again as well
-    /// when the connection broke before the response, though the server may have processed them.
-    /// Default `false`.
+    /// Whether all requests whose method is idempotent (RFC 9110, Section 9.2.2), PUT and DELETE
+    /// among them, are sent once more when their connection ended before the response began, though
+    /// the server may have processed them. Default `false`: only GET, HEAD, OPTIONS and TRACE are, and
+    /// only if the connection had answered a request before.
     pub retry_idempotent: bool,
     /// How many redirects are followed. Default 10; 0 gives back the redirect itself. One more is an
     /// error.
@@ -148,7 +157,9 @@ impl Default for Config {
             timeout: None,
             expect_timeout: Duration::from_secs(1),
             max_connections_per_origin: 4,
+            max_idle_connections: 100,
             idle_timeout: Duration::from_secs(90),
+            max_connection_age: None,
             verify_after: Duration::from_secs(15),
             verify_timeout: Duration::from_secs(2),
             max_retries: 3,
@@ -191,6 +202,7 @@ impl Config {
             (leaves_time(self.read_timeout), "read_timeout", time),
             (leaves_time(self.timeout), "timeout", time),
             (leaves_time(self.verify_timeout), "verify_timeout", time),
+            (leaves_time(self.max_connection_age), "max_connection_age", time),
             (
                 self.max_connections_per_origin >= 1,
                 "max_connections_per_origin",
@@ -258,7 +270,8 @@ mod tests {
         assert_eq!(config.response_timeout, Some(seconds(60)));
         assert_eq!((config.read_timeout, config.timeout), (Some(seconds(60)), None));
         assert_eq!(config.max_connections_per_origin, 4);
-        assert_eq!(config.idle_timeout, seconds(90));
+        assert_eq!((config.idle_timeout, config.max_idle_connections), (seconds(90), 100));
+        assert_eq!(config.max_connection_age, None);
         assert_eq!((config.verify_after, config.verify_timeout), (seconds(15), seconds(2)));
         assert_eq!((config.max_retries, config.max_redirects), (3, 10));
         assert_eq!(config.max_body, 16 << 20);

@@ -67,7 +67,7 @@ impl Connector {
         })
     }
 
-    /// When making a connection that is begun now is given up, whoever asks for it.
+    /// How long making a connection takes at most.
     pub(super) fn patience(&self) -> Duration {
         #[cfg(feature = "tls")]
         let tls = self.tls_timeout;
@@ -76,14 +76,10 @@ impl Connector {
         self.connect_timeout.saturating_add(tls)
     }
 
-    /// Connects, until `deadline` at most.
-    pub(super) fn connect(
-        &self,
-        origin: &Origin,
-        deadline: Option<Instant>,
-    ) -> Result<Connected, Error> {
+    /// Connects. Takes [`patience`](Self::patience) at most.
+    pub(super) fn connect(&self, origin: &Origin) -> Result<Connected, Error> {
         let start = Instant::now();
-        let until = within(start, self.connect_timeout, deadline);
+        let until = after(start, self.connect_timeout);
         if let Some(hook) = &self.hook {
             let (host, port) = (origin.host.as_str(), origin.port);
             let to = ConnectTo { host, port, is_https: origin.is_https, deadline: until };
@@ -91,23 +87,23 @@ impl Connector {
             let what = || format!("connecting to {} (connect_hook)", origin.authority());
             let stream =
                 stream.map_err(|error| Error::io(what(), error).in_phase(Phase::Connect))?;
-            return self.finish(origin, stream, start.elapsed(), deadline);
+            return self.finish(origin, stream, start.elapsed());
         }
         match self.proxies.proxy_for(origin)? {
             None => {
                 let stream = self.dialer.dial(&origin.host, origin.port, until)?;
-                self.finish(origin, stream, start.elapsed(), deadline)
+                self.finish(origin, stream, start.elapsed())
             }
             #[cfg(feature = "tls")]
             Some(proxy) if proxy.kind == Kind::Https => {
                 let stream = self.secure_tunnel(proxy, origin, until);
                 let stream = stream.map_err(|error| error.in_phase(Phase::Connect))?;
-                self.finish(origin, stream, start.elapsed(), deadline)
+                self.finish(origin, stream, start.elapsed())
             }
             Some(proxy) => {
                 let stream = self.tunnel(proxy, origin, until);
                 let stream = stream.map_err(|error| error.in_phase(Phase::Connect))?;
-                self.finish(origin, stream, start.elapsed(), deadline)
+                self.finish(origin, stream, start.elapsed())
             }
         }
     }
@@ -118,13 +114,12 @@ impl Connector {
         origin: &Origin,
         stream: T,
         connect: Duration,
-        deadline: Option<Instant>,
     ) -> Result<Connected, Error> {
         if !origin.is_https {
             let connection = self.start(stream)?;
             return Ok(Connected { connection, connect, tls: None });
         }
-        self.secure(origin, stream, connect, deadline)
+        self.secure(origin, stream, connect)
     }
 
     /// A tunnel through a proxy.
@@ -192,13 +187,9 @@ impl Connector {
         origin: &Origin,
         stream: T,
         connect: Duration,
-        deadline: Option<Instant>,
     ) -> Result<Connected, Error> {
         let start = Instant::now();
-        let until = within(start, self.tls_timeout, deadline);
-        let tls = self.tls()?;
-        let left = until.saturating_duration_since(start);
-        let stream = tls.connect(&origin.host, stream, left);
+        let stream = self.tls()?.connect(&origin.host, stream, self.tls_timeout);
         let stream = stream.map_err(|error| Error::from(error).in_phase(Phase::Handshake))?;
         let tls = Some(start.elapsed());
         let connection = self.start(stream)?;
@@ -206,19 +197,12 @@ impl Connector {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn secure<T: Transport>(
-        &self,
-        _: &Origin,
-        _: T,
-        _: Duration,
-        _: Option<Instant>,
-    ) -> Result<Connected, Error> {
+    fn secure<T: Transport>(&self, _: &Origin, _: T, _: Duration) -> Result<Connected, Error> {
         Err(Error::usage("https:// needs the feature `tls` of h2-sync"))
     }
 }
 
-fn within(start: Instant, timeout: Duration, deadline: Option<Instant>) -> Instant {
+fn after(start: Instant, timeout: Duration) -> Instant {
     // What cannot be counted is as good as for ever.
-    let own = start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400));
-    deadline.map_or(own, |deadline| deadline.min(own))
+    start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400))
 }

@@ -1,7 +1,6 @@
 //! One connection, shared by any number of threads.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,8 @@ use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
-use crate::exchange::{Conn, RecvHalf, SendHalf};
+use crate::exchange::{Conn, RecvHalf, SendHalf, Snapshot};
+use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::proto::{self, Role, Stats};
 use crate::transport::Transport;
@@ -71,8 +71,6 @@ pub struct Connection {
 
 struct Inner {
     conn: Arc<Conn>,
-    /// It did not answer in time; it may be dead.
-    is_suspect: AtomicBool,
 }
 
 impl Connection {
@@ -161,9 +159,11 @@ impl Connection {
     }
 
     /// Looks after a connection that nobody waits on: reads what has come, answers it, and runs the
-    /// deadlines. Takes about a millisecond; once a second is often enough.
+    /// deadlines. Once a second is often enough.
     ///
-    /// It reads only where the transport's reads can be given a time, as those of sockets can.
+    /// Never waits on a socket. On a transport that cannot tell
+    /// [whether it is readable](crate::transport::Closer::is_readable) it reads for a millisecond,
+    /// if its reads can be given a time.
     pub fn tend(&self) {
         self.inner.conn.tend();
     }
@@ -204,7 +204,7 @@ impl Connection {
         self.inner.conn.lock().core.stats()
     }
 
-    pub(super) fn send_fields(&self, fields: &Headers) -> Result<ResponseHalf, Error> {
+    fn send_fields(&self, fields: &Headers) -> Result<ResponseHalf, Error> {
         let conn = &self.inner.conn;
         let id = conn.with(|state, now| state.open(fields, true, now))?;
         self.flush();
@@ -212,19 +212,34 @@ impl Connection {
     }
 
     /// Does not flush.
-    pub(super) fn open_fields(&self, fields: &Headers) -> Result<(SendHalf, ResponseHalf), Error> {
+    fn open_fields(&self, fields: &Headers) -> Result<(SendHalf, ResponseHalf), Error> {
+        let id = self.inner.conn.with(|state, now| state.open(fields, false, now))?;
+        Ok(self.halves(id))
+    }
+
+    /// Sends the header section of a request if the server has room for it now, and the connection
+    /// takes requests. Does not flush.
+    pub(super) fn open_if_room(
+        &self,
+        fields: &Headers,
+    ) -> Result<Option<(SendHalf, ResponseHalf)>, Error> {
+        let id = self.inner.conn.with(|state, now| state.open_if_room(fields, false, now))?;
+        Ok(id.map(|id| self.halves(id)))
+    }
+
+    /// The same for a request without a body. Flushes.
+    pub(super) fn send_if_room(&self, fields: &Headers) -> Result<Option<ResponseHalf>, Error> {
         let conn = &self.inner.conn;
-        let id = conn.with(|state, now| state.open(fields, false, now))?;
+        let id = conn.with(|state, now| state.open_if_room(fields, true, now))?;
+        let Some(id) = id else { return Ok(None) };
+        self.flush();
+        Ok(Some(ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None))))
+    }
+
+    fn halves(&self, id: StreamId) -> (SendHalf, ResponseHalf) {
+        let conn = &self.inner.conn;
         let send = SendHalf::new(Arc::clone(conn), id, BytesMut::new());
-        Ok((send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None))))
-    }
-
-    pub(super) fn is_suspect(&self) -> bool {
-        self.inner.is_suspect.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_suspect(&self, is_suspect: bool) {
-        self.inner.is_suspect.store(is_suspect, Ordering::Relaxed);
+        (send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
     }
 
     /// When something last came from the server.
@@ -232,8 +247,15 @@ impl Connection {
         self.inner.conn.heard()
     }
 
-    pub(super) fn is_same(&self, other: &Connection) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
+    /// How the connection stands, for the pool.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.inner.conn.snapshot()
+    }
+
+    /// Sets what is told when a stream has ended, the server's limit has changed, or the connection
+    /// takes no more requests.
+    pub(super) fn set_observer(&self, observer: impl Fn() + Send + Sync + 'static) {
+        self.inner.conn.set_observer(Arc::new(observer));
     }
 
     fn begin(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
@@ -241,7 +263,7 @@ impl Connection {
         config.hold_slots = true;
         let core = proto::Connection::new_boxed(Role::Client, config, Instant::now())?;
         let conn = Conn::new(core, stream.split()?, None);
-        Ok(Connection { inner: Arc::new(Inner { conn, is_suspect: AtomicBool::new(false) }) })
+        Ok(Connection { inner: Arc::new(Inner { conn }) })
     }
 
     fn flush(&self) {

@@ -8,19 +8,20 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, Method, Uri};
 
 use super::body::Body;
-use super::call::{backoff, Answer, Call, Failed};
+use super::call::{backoff, Answer, Call, Failed, Repeat};
 use super::coding::Coding;
 use super::config::Config;
 use super::connect::Connector;
 use super::fields::{add_defaults, expects_continue, section};
-use super::keeper::Keeper;
 use super::origin::Origin;
 use super::policy::{Redirect, RedirectAction};
 use super::pool::{Limits, Pool};
 use super::redirect::{follow, Next};
 use super::response::Response;
 use super::response_body::ResponseBody;
+use super::response_half::ResponseHalf;
 use crate::error::{Error, ErrorKind};
+use crate::exchange::SendHalf;
 use crate::hpack::Headers;
 
 /// How long the first retry waits, about, where the server is there and has refused.
@@ -30,7 +31,6 @@ const BACKOFF: Duration = Duration::from_millis(20);
 pub(super) struct Engine {
     pub(super) config: Config,
     pub(super) pool: Arc<Pool>,
-    keeper: Keeper,
 }
 
 /// One request and what it is to become.
@@ -46,13 +46,14 @@ impl Engine {
         let connector = Connector::new(&config)?;
         let limits = Limits {
             per_origin: config.max_connections_per_origin,
+            idle: config.max_idle_connections,
             idle_timeout: config.idle_timeout,
+            max_age: config.max_connection_age,
             verify_after: config.verify_after,
-            verify_timeout: config.verify_timeout,
+            retries: config.max_retries,
         };
-        let pool = Arc::new(Pool::new(connector, limits));
-        let keeper = Keeper::new(Arc::clone(&pool));
-        Ok(Engine { config, pool, keeper })
+        let (verify, response) = (config.verify_timeout, config.response_timeout);
+        Ok(Engine { pool: Pool::new(connector, limits, verify, response), config })
     }
 
     /// Sends a request, and the requests that it is redirected to.
@@ -129,24 +130,32 @@ impl Engine {
         let call = Call {
             config: &self.config,
             pool: &self.pool,
-            keeper: &self.keeper,
             origin,
             fields: self.section(ask, codings.as_deref())?,
             expects_continue: expects_continue(&ask.parts.headers),
             deadline: ask.deadline,
         };
         let mut body = std::mem::take(&mut ask.body);
+        let mut was_lost = false;
         for attempt in 0.. {
-            let again = body.try_clone();
-            let failed = match call.send(body) {
+            let failed = match call.send(&mut body) {
                 Ok(answer) => return Found::new(answer, is_coded, attempt),
                 Err(failed) => failed,
             };
-            let may_retry = attempt < self.config.max_retries
-                && (failed.is_safe || self.is_worth_a_risk(&ask.parts.method, &failed));
-            let Some(again) = again.filter(|_| may_retry) else { return Err(failed.error) };
+            let may_repeat = match failed.repeat {
+                Repeat::No => false,
+                Repeat::Safe => attempt < self.config.max_retries,
+                // Once: what breaks two connections may be the request itself.
+                Repeat::Lost { is_reused } => {
+                    !std::mem::replace(&mut was_lost, true)
+                        && attempt < self.config.max_retries
+                        && self.may_be_processed_twice(&ask.parts.method, is_reused)
+                }
+            };
+            if !may_repeat || !body.rewind() {
+                return Err(failed.error);
+            }
             log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
-            body = again;
             // On another connection there is nothing to wait for.
             if failed.error.is_reset() && !is_goaway(&failed) || attempt > 0 {
                 let pause = backoff(BACKOFF, attempt);
@@ -158,6 +167,34 @@ impl Engine {
             }
         }
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
+    }
+
+    /// Opens a stream for a request whose body is left to the caller.
+    pub(super) fn open(
+        &self,
+        mut parts: request::Parts,
+    ) -> Result<(SendHalf, ResponseHalf), Error> {
+        add_defaults(&mut parts.headers, &self.config);
+        let url = parts.uri.clone();
+        let deadline = self.config.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let ask = Ask { parts, body: Body::from_reader(std::io::empty()), deadline };
+        self.open_stream(&ask).map_err(|error| error.with_url(&url))
+    }
+
+    fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {
+        let origin = Origin::of(&ask.parts.uri)?;
+        if self.config.https_only && !origin.is_https {
+            return Err(Error::usage("http:// is not allowed (https_only)"));
+        }
+        let call = Call {
+            config: &self.config,
+            pool: &self.pool,
+            origin,
+            fields: self.section(ask, None)?,
+            expects_continue: false,
+            deadline: ask.deadline,
+        };
+        call.open()
     }
 
     /// What is said in `accept-encoding`.
@@ -180,10 +217,11 @@ impl Engine {
         Ok(fields)
     }
 
-    /// Whether a request is sent again though the server may have processed it.
-    fn is_worth_a_risk(&self, method: &Method, failed: &Failed) -> bool {
-        let is_broken = matches!(failed.error.kind(), ErrorKind::Closed | ErrorKind::Transport);
-        self.config.retry_idempotent && method.is_idempotent() && is_broken
+    /// Whether a request is sent again though the server may have processed it. RFC 9110, Section
+    /// 9.2.2: what is safe may be, and what is idempotent, if the caller says so.
+    fn may_be_processed_twice(&self, method: &Method, is_reused: bool) -> bool {
+        let is_safe = method.is_safe() && is_reused;
+        is_safe || self.config.retry_idempotent && method.is_idempotent()
     }
 }
 

@@ -12,13 +12,16 @@ use super::engine::Engine;
 use super::request::{set_url, RequestBuilder};
 use super::response::Response;
 use super::response_body::ResponseBody;
+use super::response_half::ResponseHalf;
 use super::url::IntoUrl;
 use crate::error::Error;
+use crate::exchange::SendHalf;
 
 /// Sends requests, from any number of threads, over connections that it keeps.
 ///
-/// Cheap to clone; clones share the connections. When the last one is dropped, the connections go
-/// away gracefully: responses whose bodies are still being read can be read to their end.
+/// Cheap to clone; clones share the connections. Dropping the last one takes no time: a thread of the
+/// client's says GOAWAY on its connections. Responses whose bodies are still being read can be read
+/// to their end.
 ///
 /// ```
 /// use std::io::Write;
@@ -131,6 +134,52 @@ impl Client {
         let url = parts.uri.to_string();
         set_url(&mut parts, &url)?;
         self.engine.execute(parts, body.into(), None).map(Response::into_http)
+    }
+
+    /// Sends the header section of a request, and gives the two halves of its stream: one to write
+    /// the body and trailers to, one to read the response from. Two threads may use them.
+    ///
+    /// The connection comes out of the pool, through a proxy and with TLS as for other requests.
+    /// `user-agent` is added as for those. The request is not repeated once its header section has
+    /// been sent, no redirect is followed, and nothing is inflated. The halves wait for as long as
+    /// they are told: see [`SendHalf::set_write_timeout`], [`ResponseHalf::set_read_timeout`] and
+    /// their deadlines. [`Config::timeout`] bounds the wait for a connection.
+    ///
+    /// Dropping the [`SendHalf`] before [`finish`](SendHalf::finish) or
+    /// [`send_trailers`](SendHalf::send_trailers), or the [`ResponseHalf`] before its end, resets
+    /// the stream with CANCEL.
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    ///
+    /// use h2_sync::client::Client;
+    /// use h2_sync::server::{Request, Response, Server};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?
+    ///     .serve(|request: &mut Request, response: &mut Response| {
+    ///         io::copy(request, response).map(drop)
+    ///     })?;
+    /// let url = format!("http://{}/", server.local_addr().ok_or("no address")?);
+    ///
+    /// let client = Client::new()?;
+    /// let (mut send, mut response) = client.open(http::Request::post(url).body(())?)?;
+    /// send.write_all(b"hello")?;
+    /// send.finish()?;
+    /// assert_eq!(response.response()?.status(), 200);
+    /// assert_eq!(io::read_to_string(response)?, "hello");
+    /// # drop(client);
+    /// # server.shutdown(std::time::Duration::from_secs(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The request is not valid, or no connection came about.
+    pub fn open(&self, request: Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
+        let (mut parts, ()) = request.into_parts();
+        let url = parts.uri.to_string();
+        set_url(&mut parts, &url)?;
+        self.engine.open(parts)
     }
 
     /// What it was made with.

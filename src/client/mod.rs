@@ -25,20 +25,41 @@
 //!
 //! A connection has none of its own. The first thread that has to wait reads the socket, and hands
 //! out what comes for others; when it has what it waited for, another goes on. A [`Client`] has one
-//! thread, which looks after connections that nobody uses.
+//! thread that looks after connections that no request uses. It starts another one for the time that
+//! connecting takes, and for a PING to a connection that may be dead.
+//!
+//! Requests over what the connections take stand in line at their origin, first come first served. The
+//! first of them gets the first stream that is free on any connection, or the next connection that is
+//! made. An attempt to connect belongs to the client: it goes on when the request that needed it has
+//! given up, and the next request finds its connection. After an attempt that failed the next one
+//! waits for 50 ms, and twice as long after each further one, up to a second.
 //!
 //! # Time
 //!
 //! Everything that waits is bounded by [`Config`]: connecting, the TLS handshake, the response, each
-//! piece of a body, the whole. When a time is over the stream is reset with CANCEL, and the
-//! connection goes on; the next request makes sure by PING that it is alive.
+//! piece of a body, the whole. A request waits for a connection at most as long as connecting and a
+//! response may take together. [`response_timeout`](Config::response_timeout) runs from when the
+//! request has been sent to its final response; interim responses do not start it anew.
+//!
+//! When a time is over, the stream is reset with CANCEL. Other requests on the connection go on. If
+//! nothing has been heard of the server since the request was sent, the client asks it by PING. Until
+//! the answer, new requests do not use that connection; after a quarter of a second they have
+//! another one made.
 //!
 //! # What is sent twice, and what is not
 //!
-//! A request is sent again if the server says that it did not process it: REFUSED_STREAM, or a
-//! GOAWAY that leaves it out (RFC 9113, Section 8.7). Nothing else is, unless
-//! [`retry_idempotent`](Config::retry_idempotent) says so. And only if the body can be had twice,
-//! which is so for octets, and not for a [reader](Body::from_reader).
+//! | the request | is sent again |
+//! | --- | --- |
+//! | had no connection: refused, or the name was not found | up to [`max_retries`](Config::max_retries) times, whatever the method |
+//! | was refused: REFUSED_STREAM, or a GOAWAY that leaves it out (RFC 9113, Section 8.7) | the same |
+//! | is GET, HEAD, OPTIONS or TRACE, and its connection ended before any octet of a response, after it had answered others (RFC 9110, Section 9.2.2) | once |
+//! | is PUT or DELETE, or went over a new connection, and the same happened | once, with [`retry_idempotent`](Config::retry_idempotent) |
+//!
+//! Nothing else is sent twice. The body must be one that can be had again: octets, a regular file, one
+//! [from a function](Body::from_fn), or a [reader](Body::from_reader) that has not been read yet. A
+//! reader is not read before a connection has room for its request by the server's own word.
+//!
+//! Before a connection is used, the client looks whether the server has closed it meanwhile.
 //!
 //! # Requests
 //!
@@ -119,7 +140,6 @@ mod gzip;
 mod handle;
 mod hook;
 mod http_connect;
-mod keeper;
 mod multipart;
 mod no_proxy;
 mod origin;
@@ -135,6 +155,7 @@ mod response;
 mod response_body;
 mod response_half;
 mod socks5;
+mod source;
 mod timed;
 mod upload;
 mod url;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
+use super::source::Source;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Half, SendHalf, State, Then};
 
@@ -20,27 +20,48 @@ pub(super) struct Upload {
     send: SendHalf,
     /// What has been read and not been put.
     piece: Bytes,
-    /// `None` when all of it has been read.
-    source: Option<Box<dyn Read + Send>>,
+    source: Option<Source>,
+    /// All of the source has been read.
+    is_read: bool,
     buffer: BytesMut,
+    /// All of it has been put, with the end of the stream.
+    is_sent: bool,
 }
 
 impl Upload {
     pub(super) fn of_octets(send: SendHalf, octets: Bytes) -> Self {
-        Upload { send, piece: octets, source: None, buffer: BytesMut::new() }
+        Upload {
+            send,
+            piece: octets,
+            source: None,
+            is_read: true,
+            buffer: BytesMut::new(),
+            is_sent: false,
+        }
     }
 
-    pub(super) fn of_reader(send: SendHalf, reader: Box<dyn Read + Send>) -> Self {
-        Upload { send, piece: Bytes::new(), source: Some(reader), buffer: BytesMut::new() }
+    pub(super) fn of_source(send: SendHalf, source: Source) -> Self {
+        let (piece, buffer) = (Bytes::new(), BytesMut::new());
+        Upload { send, piece, source: Some(source), is_read: false, buffer, is_sent: false }
+    }
+
+    /// Whether all of it has been sent.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    /// What the body is read from. The stream is reset, unless all of it has been sent.
+    pub(super) fn into_source(self) -> Option<Source> {
+        self.source
     }
 
     /// Sends until `is_ready`, or until all has been sent. Says whether there is more to send.
     pub(super) fn run(&mut self, is_ready: impl Fn(&State) -> bool) -> Result<bool, Error> {
-        loop {
+        while !self.is_sent {
             if self.piece.is_empty() {
                 self.read_piece()?;
             }
-            let then = if self.source.is_some() { Then::More } else { Then::End };
+            let then = if self.is_read { Then::End } else { Then::More };
             let ready = |state: &mut State| is_ready(state).then_some(());
             let stopped =
                 self.send.put_unless(Half::Either, None, &mut self.piece, then, ready)?.is_some();
@@ -48,20 +69,9 @@ impl Upload {
             if stopped {
                 return Ok(true);
             }
-            if matches!(then, Then::End) {
-                return Ok(false);
-            }
+            self.is_sent = matches!(then, Then::End);
         }
-    }
-
-    /// Whether the request waits for its turn, and nothing of it has gone out.
-    pub(super) fn is_deferred(&self) -> bool {
-        self.send.conn().lock().core.is_deferred(self.send.stream_id())
-    }
-
-    /// Sets when it is too late for anything to be sent.
-    pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.send.set_deadline(deadline);
+        Ok(false)
     }
 
     /// Writes out what has been put, which is the header section before the body has begun.
@@ -70,7 +80,7 @@ impl Upload {
     }
 
     fn read_piece(&mut self) -> Result<(), Error> {
-        let Some(source) = &mut self.source else { return Ok(()) };
+        let Some(source) = self.source.as_mut().filter(|_| !self.is_read) else { return Ok(()) };
         self.buffer.resize(PIECE, 0);
         let read = loop {
             match source.read(&mut self.buffer) {
@@ -83,7 +93,7 @@ impl Upload {
             Error::text(ErrorKind::Caller, what)
         })?;
         if read == 0 {
-            self.source = None;
+            self.is_read = true;
             self.buffer = BytesMut::new();
             return Ok(());
         }

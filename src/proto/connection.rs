@@ -235,7 +235,7 @@ impl Connection {
 
     /// Whether the peer's first SETTINGS have come: until then its limits are assumed.
     pub(crate) fn has_settings(&self) -> bool {
-        self.greeted
+        self.input.greeted
     }
 
     /// What has happened, oldest first. `None` when there is nothing more to tell for now.

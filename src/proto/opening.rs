@@ -193,11 +193,6 @@ impl Connection {
         }
     }
 
-    /// Whether HEADERS of this stream have been asked for and are deferred.
-    pub(crate) fn is_deferred(&self, id: StreamId) -> bool {
-        self.opener.is_deferred(id)
-    }
-
     /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
     pub(super) fn has_slot(&self) -> bool {
         self.allowed().slots > 0

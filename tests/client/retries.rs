@@ -75,7 +75,8 @@ fn a_body_that_cannot_be_had_twice_is_not_sent_again() {
         let (id, _) = peer.receive_headers();
         peer.receive_data(4);
         peer.reset(id, ErrorCode::RefusedStream);
-        assert!(sending.join().unwrap().is_retry_safe());
+        let error = sending.join().unwrap();
+        assert!(error.is_retry_safe(), "{error}");
     });
 }
 

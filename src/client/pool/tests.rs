@@ -1,14 +1,494 @@
-use super::*;
-use crate::proto;
-use crate::transport::duplex;
+//! The machine in virtual time: no thread, socket or clock.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::health::{Pooled, Seen};
+use super::lane::{Action, AttemptId, ConnectionId, Limits, Place, WaiterId};
+use super::machine::{Attempted, Machine};
+use crate::client::origin::Origin;
+use crate::error::{Error, ErrorKind};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A connection whose peer does what the test says.
+#[derive(Debug, Clone)]
+struct Fake(Rc<Cell<Seen>>);
+
+impl Pooled for Fake {
+    fn seen(&self) -> Seen {
+        self.0.get()
+    }
+}
+
+impl Fake {
+    fn change(&self, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.0.get();
+        change(&mut seen);
+        self.0.set(seen);
+    }
+
+    /// A request is sent on it.
+    fn open(&self) {
+        self.change(|seen| (seen.free, seen.open) = (seen.free - 1, seen.open + 1));
+    }
+
+    /// A request on it has ended.
+    fn end(&self) {
+        self.change(|seen| (seen.free, seen.open) = (seen.free + 1, seen.open - 1));
+    }
+}
+
+/// A machine, and one origin of it.
+struct Test {
+    machine: Machine<Fake>,
+    origin: Origin,
+    now: Instant,
+    /// Requests that have a connection, in order.
+    granted: Vec<(WaiterId, ConnectionId, Fake)>,
+    failed: Vec<WaiterId>,
+    attempts: Vec<AttemptId>,
+    probes: Vec<ConnectionId>,
+    discarded: usize,
+}
+
+fn limits() -> Limits {
+    Limits {
+        per_origin: 4,
+        idle: 100,
+        idle_timeout: Duration::from_secs(90),
+        max_age: None,
+        verify_after: Duration::from_secs(15),
+        retries: 2,
+    }
+}
+
+fn refused() -> Error {
+    Error::text(ErrorKind::Transport, "connection refused")
+}
+
+impl Test {
+    fn new(limits: Limits) -> Self {
+        Test {
+            machine: Machine::new(limits),
+            origin: Origin { is_https: false, host: "host".to_owned(), port: 80 },
+            now: Instant::now(),
+            granted: Vec::new(),
+            failed: Vec::new(),
+            attempts: Vec::new(),
+            probes: Vec::new(),
+            discarded: 0,
+        }
+    }
+
+    fn act(&mut self, actions: Vec<Action<Fake>>) {
+        for action in actions {
+            match action {
+                Action::Grant { waiter, grant } => {
+                    self.granted.push((waiter, grant.id, grant.connection));
+                }
+                Action::Fail { waiter, .. } => self.failed.push(waiter),
+                Action::Connect { attempt, .. } => self.attempts.push(attempt),
+                Action::Probe { id, .. } => self.probes.push(id),
+                Action::Discard { .. } => self.discarded += 1,
+                Action::Wake { .. } => {}
+            }
+        }
+    }
+
+    fn ask_for(&mut self, needs_certainty: bool, place: Place) -> WaiterId {
+        let (mut actions, origin) = (Vec::new(), self.origin.clone());
+        let waiter = self.machine.enqueue(&origin, needs_certainty, place, self.now, &mut actions);
+        self.act(actions);
+        waiter
+    }
+
+    fn ask(&mut self) -> WaiterId {
+        self.ask_for(false, Place::Back)
+    }
+
+    /// The oldest attempt has made a connection with so many streams, whose limit is known.
+    fn made(&mut self, streams: usize) -> Fake {
+        self.made_with(streams, true)
+    }
+
+    fn made_with(&mut self, free: usize, is_certain: bool) -> Fake {
+        let heard = self.now;
+        let seen = Seen { free, open: 0, takes_more: true, has_ended: false, is_certain, heard };
+        let fake = Fake(Rc::new(Cell::new(seen)));
+        self.attempted(Attempted::Made(fake.clone()));
+        fake
+    }
+
+    fn attempted(&mut self, result: Attempted<Fake>) {
+        let (attempt, mut actions) = (self.attempts.remove(0), Vec::new());
+        self.machine.attempted(&self.origin, attempt, result, self.now, &mut actions);
+        self.act(actions);
+    }
+
+    fn fails(&mut self) {
+        self.attempted(Attempted::Failed { error: refused(), is_worth_repeating: true });
+    }
+
+    /// The oldest grant is used: the request is sent.
+    fn send(&mut self) -> (WaiterId, Fake) {
+        let (waiter, id, fake) = self.granted.remove(0);
+        fake.open();
+        self.note(|lane, now| lane.sent(id, now));
+        (waiter, fake)
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut super::lane::Lane<Fake>, Instant)) {
+        let (mut actions, now) = (Vec::new(), self.now);
+        self.machine.note(&self.origin, now, &mut actions, |lane| note(lane, now));
+        self.act(actions);
+    }
+
+    /// So much time passes, and everything is looked at.
+    fn passes(&mut self, time: Duration) {
+        self.now += time;
+        self.note(|_, _| {});
+    }
+
+    fn tick(&mut self) {
+        let mut actions = Vec::new();
+        self.machine.tick(self.now, &mut actions);
+        self.act(actions);
+    }
+
+    fn waiters(&self) -> Vec<WaiterId> {
+        self.granted.iter().map(|(waiter, ..)| *waiter).collect()
+    }
+}
 
 #[test]
-fn use_alone_does_not_make_a_connection_look_alive() {
-    let (near, _far) = duplex(1 << 10);
-    let connection = Connection::start(near, proto::Config::default()).unwrap();
-    let last_used = Instant::now() + Duration::from_secs(3600);
-    let pooled = Pooled { connection, last_used };
-    while pooled.connection.heard().elapsed().is_zero() {}
-    assert!(pooled.looks_dead(Duration::from_nanos(1)));
-    assert!(!pooled.looks_dead(Duration::from_secs(3600)));
+fn requests_share_the_attempt_and_the_connection_in_order() {
+    let mut test = Test::new(limits());
+    let asked = [test.ask(), test.ask(), test.ask()];
+    assert_eq!(test.attempts.len(), 1);
+    test.made(10);
+    assert_eq!(test.waiters(), asked);
+}
+
+#[test]
+fn the_first_in_line_gets_the_stream_that_is_free_first_on_any_connection() {
+    let mut test = Test::new(Limits { per_origin: 2, ..limits() });
+    test.ask();
+    test.made(1);
+    let (_, one) = test.send();
+    // The limit is known to be one, so the next request has another connection made.
+    test.ask();
+    test.made(1);
+    let (_, other) = test.send();
+    let waiting = [test.ask(), test.ask()];
+    assert!(test.granted.is_empty() && test.attempts.is_empty());
+    other.end();
+    test.note(|_, _| {});
+    assert_eq!(test.send().0, waiting[0]);
+    one.end();
+    test.note(|_, _| {});
+    assert_eq!(test.send().0, waiting[1]);
+}
+
+#[test]
+fn a_stream_that_is_free_helps_though_an_attempt_hangs() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(1);
+    test.send();
+    let waiting = test.ask();
+    assert_eq!(test.attempts.len(), 1);
+    one.end();
+    test.note(|_, _| {});
+    assert_eq!(test.waiters(), [waiting]);
+}
+
+#[test]
+fn as_many_attempts_are_made_as_the_requests_in_line_need() {
+    let mut test = Test::new(limits());
+    test.ask();
+    test.made(1);
+    test.send();
+    for _ in 0..9 {
+        test.ask();
+    }
+    // One connection is there, and four are allowed.
+    assert_eq!(test.attempts.len(), 3);
+}
+
+#[test]
+fn an_attempt_outlives_the_request_that_needed_it() {
+    let mut test = Test::new(limits());
+    let impatient = test.ask();
+    let mut actions = Vec::new();
+    test.machine.leave(&test.origin, impatient, test.now, &mut actions);
+    test.act(actions);
+    let next = test.ask();
+    assert_eq!(test.attempts.len(), 1);
+    test.made(10);
+    assert_eq!(test.waiters(), [next]);
+}
+
+#[test]
+fn after_a_failure_the_next_attempt_comes_after_a_pause_that_grows() {
+    let mut test = Test::new(Limits { retries: 9, ..limits() });
+    test.ask();
+    for pause in [50, 100, 200, 400, 800, 1000, 1000] {
+        test.fails();
+        assert!(test.attempts.is_empty());
+        test.passes((pause - 1) * MS);
+        assert!(test.attempts.is_empty(), "{pause}");
+        test.passes(MS);
+        assert_eq!(test.attempts.len(), 1, "{pause}");
+    }
+}
+
+#[test]
+fn requests_get_the_error_after_as_many_failures_as_are_allowed() {
+    let mut test = Test::new(limits());
+    let asked = [test.ask(), test.ask()];
+    for _ in 0..2 {
+        test.fails();
+        assert!(test.failed.is_empty());
+        test.passes(Duration::from_secs(1));
+    }
+    test.fails();
+    assert_eq!(test.failed, asked);
+    // The next one is told after one more.
+    let next = test.ask();
+    test.passes(Duration::from_secs(1));
+    test.fails();
+    assert_eq!(test.failed.last(), Some(&next));
+}
+
+#[test]
+fn a_failure_that_would_come_again_is_told_at_once() {
+    let mut test = Test::new(limits());
+    let asked = test.ask();
+    let error = Error::text(ErrorKind::Tls, "certificate expired");
+    test.attempted(Attempted::Failed { error, is_worth_repeating: false });
+    assert_eq!(test.failed, [asked]);
+}
+
+#[test]
+fn a_failed_attempt_fails_no_request_while_a_connection_is_there() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(1);
+    test.send();
+    let waiting = test.ask();
+    (0..5).for_each(|_| {
+        test.fails();
+        test.passes(Duration::from_secs(1));
+    });
+    assert!(test.failed.is_empty());
+    one.end();
+    test.note(|_, _| {});
+    assert_eq!(test.waiters(), [waiting]);
+}
+
+#[test]
+fn a_suspect_connection_takes_no_requests_until_it_has_answered() {
+    let mut test = Test::new(limits());
+    test.ask();
+    test.made(10);
+    let (_, id, _) = test.granted[0].clone();
+    test.send();
+    let sent = test.now;
+    test.passes(500 * MS);
+    test.note(|lane, now| lane.late(id, sent, now));
+    assert_eq!(test.probes, [id]);
+    let waiting = test.ask();
+    assert!(test.granted.is_empty() && test.attempts.is_empty());
+    test.passes(10 * MS);
+    test.note(|lane, now| lane.probed(id, true, now));
+    assert_eq!(test.waiters(), [waiting]);
+}
+
+#[test]
+fn another_connection_is_made_beside_one_that_stays_suspect() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let suspect = test.made(10);
+    let (_, id, _) = test.granted[0].clone();
+    test.send();
+    let sent = test.now;
+    test.passes(500 * MS);
+    test.note(|lane, now| lane.late(id, sent, now));
+    test.ask();
+    test.passes(249 * MS);
+    assert!(test.attempts.is_empty());
+    test.passes(MS);
+    assert_eq!(test.attempts.len(), 1);
+    test.note(|lane, now| lane.probed(id, false, now));
+    // It is kept for the request that is under way, and then goes.
+    assert_eq!(test.discarded, 0);
+    suspect.end();
+    test.tick();
+    assert_eq!(test.discarded, 1);
+}
+
+#[test]
+fn a_connection_that_was_heard_of_since_is_not_suspect() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(10);
+    let (_, id, _) = test.granted[0].clone();
+    test.send();
+    let sent = test.now;
+    test.passes(500 * MS);
+    one.change(|seen| seen.heard = sent + MS);
+    test.note(|lane, now| lane.late(id, sent, now));
+    assert!(test.probes.is_empty());
+}
+
+#[test]
+fn many_late_responses_cost_one_ping_a_second() {
+    let mut test = Test::new(limits());
+    test.ask();
+    test.made(10);
+    let (_, id, _) = test.granted[0].clone();
+    let sent = test.now;
+    for _ in 0..20 {
+        test.passes(100 * MS);
+        let before = test.probes.len();
+        test.note(|lane, now| lane.late(id, sent, now));
+        if test.probes.len() > before {
+            test.note(|lane, now| lane.probed(id, true, now));
+        }
+    }
+    assert_eq!(test.probes.len(), 2);
+}
+
+#[test]
+fn silence_is_questioned_when_a_request_comes() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(10);
+    test.send();
+    one.end();
+    test.passes(Duration::from_secs(20));
+    test.tick();
+    assert!(test.probes.is_empty());
+    test.ask();
+    assert_eq!(test.probes.len(), 1);
+    assert!(test.granted.is_empty());
+}
+
+#[test]
+fn before_the_limits_are_known_only_one_request_that_cannot_be_repeated_is_sent() {
+    let mut test = Test::new(limits());
+    let first = test.ask_for(true, Place::Back);
+    let second = test.ask_for(true, Place::Back);
+    let one = test.made_with(100, false);
+    assert_eq!(test.waiters(), [first]);
+    test.send();
+    // Its SETTINGS come before the answer to the PING.
+    assert_eq!((test.probes.len(), test.attempts.len()), (1, 0));
+    let repeatable = test.ask();
+    assert_eq!(test.waiters(), [repeatable]);
+    test.send();
+    one.change(|seen| (seen.is_certain, seen.free) = (true, 1));
+    test.note(|_, _| {});
+    assert_eq!(test.waiters(), [second]);
+}
+
+#[test]
+fn a_draining_connection_is_kept_to_its_last_request() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(10);
+    test.send();
+    one.change(|seen| seen.takes_more = false);
+    test.ask();
+    assert_eq!((test.attempts.len(), test.discarded), (1, 0));
+    one.end();
+    test.tick();
+    assert_eq!(test.discarded, 1);
+}
+
+#[test]
+fn a_connection_that_refuses_everything_is_retired_and_the_next_attempt_pauses() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(10);
+    let (_, id, _) = test.granted[0].clone();
+    test.send();
+    one.end();
+    (0..3).for_each(|_| test.note(|lane, now| lane.refused(id, now)));
+    assert_eq!(test.discarded, 1);
+    test.ask();
+    assert!(test.attempts.is_empty());
+    test.passes(50 * MS);
+    assert_eq!(test.attempts.len(), 1);
+}
+
+#[test]
+fn a_connection_that_refuses_now_and_then_is_kept() {
+    let mut test = Test::new(limits());
+    test.ask();
+    test.made(10);
+    let mut actions = Vec::new();
+    test.send();
+    let grant = test.machine.take(&test.origin, false, test.now).unwrap();
+    for _ in 0..10 {
+        test.note(|lane, now| lane.refused(grant.id, now));
+        grant.answers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    test.machine.decide(&test.origin, test.now, &mut actions);
+    test.act(actions);
+    assert_eq!(test.discarded, 0);
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_its_time_and_a_used_one_is_not() {
+    let mut test = Test::new(limits());
+    test.ask();
+    let one = test.made(10);
+    test.send();
+    test.passes(Duration::from_secs(100));
+    test.tick();
+    assert_eq!(test.discarded, 0);
+    one.end();
+    test.passes(Duration::from_secs(89));
+    test.tick();
+    assert_eq!(test.discarded, 0);
+    test.passes(Duration::from_secs(1));
+    test.tick();
+    assert_eq!(test.discarded, 1);
+}
+
+#[test]
+fn an_old_connection_is_replaced() {
+    let max_age = Some(Duration::from_secs(600));
+    let mut test = Test::new(Limits { max_age, ..limits() });
+    test.ask();
+    let one = test.made(10);
+    test.send();
+    test.passes(Duration::from_secs(600));
+    test.tick();
+    test.ask();
+    assert_eq!((test.attempts.len(), test.discarded), (1, 0));
+    one.end();
+    test.tick();
+    assert_eq!(test.discarded, 1);
+}
+
+#[test]
+fn idle_connections_are_bounded_over_all_origins() {
+    let mut test = Test::new(Limits { idle: 3, ..limits() });
+    for port in 0..10 {
+        test.origin.port = port;
+        test.ask();
+        let one = test.made(10);
+        test.send();
+        one.end();
+        test.passes(MS);
+    }
+    test.tick();
+    assert_eq!((test.discarded, test.machine.connections().count()), (7, 3));
+    // An origin without anything is forgotten.
+    assert!(test.machine.lane(&Origin { port: 0, ..test.origin.clone() }).is_none());
+    assert!(test.machine.lane(&test.origin).is_some());
 }

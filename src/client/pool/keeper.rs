@@ -1,0 +1,72 @@
+//! The one thread of a client that is always there. It looks after connections that no request
+//! uses: answers PINGs, hears GOAWAY and the end, and closes what has been idle for too long.
+
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::shell::Pool;
+use crate::client::connection::Connection;
+use crate::error::Error;
+
+/// How often the keeper looks.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+const STACK: usize = 256 << 10;
+
+impl Pool {
+    /// Starts the keeper, unless it runs.
+    pub(super) fn start_keeper(self: &Arc<Self>) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.has_keeper || state.is_closed {
+            return Ok(());
+        }
+        let pool = Arc::clone(self);
+        let builder = thread::Builder::new().name("h2-sync-keeper".to_owned()).stack_size(STACK);
+        builder.spawn(move || pool.keep()).map_err(Error::thread)?;
+        state.has_keeper = true;
+        Ok(())
+    }
+
+    /// Runs until the client is gone and its connections have been said goodbye to.
+    fn keep(self: Arc<Self>) {
+        let mut next = Instant::now() + INTERVAL;
+        loop {
+            let mut state = self.lock();
+            while state.discarded.is_empty() && !state.is_closed {
+                let now = Instant::now();
+                if state.machine.is_empty() {
+                    let woken = self.wake_keeper.wait(state);
+                    state = woken.unwrap_or_else(PoisonError::into_inner);
+                    next = Instant::now() + INTERVAL;
+                    continue;
+                }
+                if next <= now {
+                    break;
+                }
+                let woken = self.wake_keeper.wait_timeout(state, next - now);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let discarded = std::mem::take(&mut state.discarded);
+            let is_closed = state.is_closed;
+            drop(state);
+            // Dropping the last handle says GOAWAY.
+            drop(discarded);
+            if is_closed {
+                return;
+            }
+            if next <= Instant::now() {
+                self.look_after();
+                next = Instant::now() + INTERVAL;
+            }
+        }
+    }
+
+    fn look_after(self: &Arc<Self>) {
+        self.connections().iter().for_each(Connection::tend);
+        let mut state = self.lock();
+        let mut actions = Vec::new();
+        state.machine.tick(Instant::now(), &mut actions);
+        self.act(state, actions);
+    }
+}

@@ -1,0 +1,454 @@
+//! The pool with its threads: requests that wait, attempts to connect, and PINGs.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::health::{Pooled, Seen};
+use super::lane::{Action, AttemptId, ConnectionId, Grant, Lane, Limits, Place, WaiterId};
+use super::machine::{Attempted, Machine};
+use crate::client::connect::{Connected, Connector};
+use crate::client::connection::Connection;
+use crate::client::origin::Origin;
+use crate::error::{Error, ErrorKind};
+
+/// What a thread that connects needs, a TLS handshake included.
+const STACK: usize = 512 << 10;
+
+#[derive(Debug)]
+pub(in crate::client) struct Pool {
+    state: Mutex<State>,
+    /// Requests that wait: connections tell of changes only where there are any.
+    waiting: AtomicUsize,
+    /// The keeper has something to do.
+    pub(super) wake_keeper: Condvar,
+    connector: Connector,
+    verify_timeout: Duration,
+    /// How long a request waits for a connection at most.
+    patience: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) machine: Machine<Made>,
+    waiters: HashMap<WaiterId, Waiter>,
+    /// Connections to be said goodbye to, which can take a moment.
+    pub(super) discarded: Vec<Made>,
+    pub(super) is_closed: bool,
+    pub(super) has_keeper: bool,
+}
+
+/// A connection, and how long the making of it took.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) connection: Connection,
+    at: Instant,
+    connect: Duration,
+    tls: Option<Duration>,
+}
+
+impl Pooled for Made {
+    fn seen(&self) -> Seen {
+        let now = self.connection.snapshot();
+        Seen {
+            free: now.free,
+            open: now.open,
+            takes_more: now.can_open,
+            has_ended: now.has_ended,
+            is_certain: now.has_settings,
+            heard: now.heard,
+        }
+    }
+}
+
+/// A thread that waits, and what it waits for.
+#[derive(Debug)]
+struct Waiter {
+    thread: Thread,
+    verdict: Option<Result<Grant<Made>, Error>>,
+}
+
+/// A connection to send one request on.
+#[derive(Debug)]
+pub(in crate::client) struct Lease<'a> {
+    pool: &'a Arc<Pool>,
+    origin: &'a Origin,
+    grant: Grant<Made>,
+    /// How long making the connection took, if that was waited for: connecting, and the handshake.
+    pub(in crate::client) made_in: Option<(Duration, Option<Duration>)>,
+    is_sent: bool,
+}
+
+impl Pool {
+    pub(in crate::client) fn new(
+        connector: Connector,
+        limits: Limits,
+        verify_timeout: Duration,
+        response_timeout: Option<Duration>,
+    ) -> Arc<Self> {
+        let patience = response_timeout.map(|timeout| timeout.saturating_add(connector.patience()));
+        Arc::new(Pool {
+            state: Mutex::new(State {
+                machine: Machine::new(limits),
+                waiters: HashMap::new(),
+                discarded: Vec::new(),
+                is_closed: false,
+                has_keeper: false,
+            }),
+            waiting: AtomicUsize::new(0),
+            wake_keeper: Condvar::new(),
+            connector,
+            verify_timeout,
+            patience,
+        })
+    }
+
+    /// A connection to `origin` with room for one request; waits for it until `deadline`.
+    ///
+    /// A request that `needs_certainty` cannot be repeated, should the peer refuse it.
+    pub(in crate::client) fn checkout<'a>(
+        self: &'a Arc<Self>,
+        origin: &'a Origin,
+        needs_certainty: bool,
+        place: Place,
+        deadline: Option<Instant>,
+    ) -> Result<Lease<'a>, Error> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if state.is_closed {
+            return Err(Error::text(ErrorKind::Closed, "the client has been dropped"));
+        }
+        let taken = match place {
+            Place::Back => state.machine.take(origin, needs_certainty, now),
+            Place::Front => None,
+        };
+        if let Some(grant) = taken {
+            drop(state);
+            return Ok(Lease { pool: self, origin, grant, made_in: None, is_sent: false });
+        }
+        // Before the connections are looked at: what changes after that is told.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut actions = Vec::new();
+        let waiter = state.machine.enqueue(origin, needs_certainty, place, now, &mut actions);
+        state.waiters.insert(waiter, Waiter { thread: thread::current(), verdict: None });
+        self.act(state, actions);
+
+        let patience = self.patience.and_then(|patience| now.checked_add(patience));
+        let deadline = [deadline, patience].into_iter().flatten().min();
+        let verdict = self.wait(origin, waiter, deadline);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let grant = verdict?;
+        let made = &grant.connection;
+        let made_in = (made.at >= now).then_some((made.connect, made.tls));
+        Ok(Lease { pool: self, origin, grant, made_in, is_sent: false })
+    }
+
+    /// Waits for the verdict on a request that stands in line.
+    fn wait(
+        self: &Arc<Self>,
+        origin: &Origin,
+        waiter: WaiterId,
+        deadline: Option<Instant>,
+    ) -> Result<Grant<Made>, Error> {
+        loop {
+            let mut state = self.lock();
+            let verdict = state.waiters.get_mut(&waiter).and_then(|waiter| waiter.verdict.take());
+            if let Some(verdict) = verdict {
+                state.waiters.remove(&waiter);
+                return verdict;
+            }
+            let now = Instant::now();
+            let is_late = deadline.is_some_and(|deadline| deadline <= now);
+            if is_late || state.is_closed {
+                let error = state.why_none(origin);
+                state.waiters.remove(&waiter);
+                let mut actions = Vec::new();
+                state.machine.leave(origin, waiter, now, &mut actions);
+                self.act(state, actions);
+                return Err(error);
+            }
+            let clock = state.machine.lane(origin).and_then(Lane::clock);
+            if clock.is_some_and(|at| at <= now) {
+                let mut actions = Vec::new();
+                state.machine.decide(origin, now, &mut actions);
+                if !actions.is_empty() {
+                    self.act(state, actions);
+                    continue;
+                }
+            }
+            drop(state);
+            let clock = clock.filter(|&at| at > now);
+            match [deadline, clock].into_iter().flatten().min() {
+                Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+                None => thread::park(),
+            }
+        }
+    }
+
+    /// The connections that are open, to all origins.
+    pub(in crate::client) fn connections(&self) -> Vec<Connection> {
+        self.lock().machine.connections().map(|made| made.connection.clone()).collect()
+    }
+
+    /// The client is gone: nothing is kept any more. Does not wait; the keeper says goodbye.
+    pub(in crate::client) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let connections = state.machine.clear();
+        state.discarded.extend(connections);
+        let threads: Vec<_> = state.waiters.values().map(|it| it.thread.clone()).collect();
+        drop(state);
+        self.wake_keeper.notify_all();
+        threads.iter().for_each(Thread::unpark);
+    }
+
+    /// A connection of `origin` has room, or takes no more.
+    fn changed(self: &Arc<Self>, origin: &Origin) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.note(origin, |_, _| {});
+        }
+    }
+
+    fn note(self: &Arc<Self>, origin: &Origin, note: impl FnOnce(&mut Lane<Made>, Instant)) {
+        let mut state = self.lock();
+        let (now, mut actions) = (Instant::now(), Vec::new());
+        state.machine.note(origin, now, &mut actions, |lane| note(lane, now));
+        self.act(state, actions);
+    }
+
+    /// Does what has been decided: first what needs the lock, then the rest without it.
+    pub(super) fn act(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        actions: Vec<Action<Made>>,
+    ) {
+        let mut threads = Vec::new();
+        let mut later = Vec::new();
+        for action in actions {
+            match action {
+                Action::Grant { waiter, grant } => threads.extend(state.tell(waiter, Ok(grant))),
+                Action::Fail { waiter, error } => threads.extend(state.tell(waiter, Err(error))),
+                Action::Wake { waiter } => {
+                    threads.extend(state.waiters.get(&waiter).map(|it| it.thread.clone()));
+                }
+                Action::Discard { connection } => state.discarded.push(connection),
+                Action::Connect { .. } | Action::Probe { .. } => later.push(action),
+            }
+        }
+        let has_discarded = !state.discarded.is_empty();
+        drop(state);
+        if has_discarded {
+            self.wake_keeper.notify_all();
+        }
+        threads.iter().for_each(Thread::unpark);
+        for action in later {
+            match action {
+                Action::Connect { origin, attempt } => self.connect(origin, attempt),
+                Action::Probe { origin, id, connection } => self.probe(origin, id, connection),
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes a connection on a thread of its own, so that it can outlast the request.
+    fn connect(self: &Arc<Self>, origin: Origin, number: AttemptId) {
+        let attempt = Attempt { pool: Arc::clone(self), origin, number, result: None };
+        let begun = thread::Builder::new()
+            .name("h2-sync-connect".to_owned())
+            .stack_size(STACK)
+            .spawn(move || attempt.run());
+        if let Err(error) = begun {
+            // The attempt has been dropped with the thread, and has said that it failed.
+            log::debug!("no thread to connect: {error}");
+        }
+    }
+
+    /// Asks a connection whether it is alive, on a thread of its own.
+    fn probe(self: &Arc<Self>, origin: Origin, id: ConnectionId, made: Made) {
+        let probe = Probe { pool: Arc::clone(self), origin, id, is_alive: false };
+        let begun = thread::Builder::new()
+            .name("h2-sync-probe".to_owned())
+            .stack_size(STACK)
+            .spawn(move || probe.run(&made.connection));
+        if let Err(error) = begun {
+            log::debug!("no thread to ask a connection: {error}");
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Gives a waiting request its verdict, and gives the thread to be woken.
+    fn tell(&mut self, waiter: WaiterId, verdict: Result<Grant<Made>, Error>) -> Option<Thread> {
+        let waiter = self.waiters.get_mut(&waiter)?;
+        waiter.verdict = Some(verdict);
+        Some(waiter.thread.clone())
+    }
+
+    /// Why a request that gives up has no connection.
+    fn why_none(&self, origin: &Origin) -> Error {
+        if self.is_closed {
+            return Error::text(ErrorKind::Closed, "the client has been dropped");
+        }
+        let lane = self.machine.lane(origin);
+        if let Some(error) = lane.and_then(Lane::last_error) {
+            let what = format!("no connection to {origin} in time; the last attempt: {error}");
+            return Error::text(ErrorKind::Timeout, what);
+        }
+        let what = match lane.is_some_and(Lane::is_connecting) {
+            true => format!("connecting to {origin} was not done in time"),
+            false => format!("no stream was free on the connections to {origin} in time"),
+        };
+        Error::text(ErrorKind::Timeout, what)
+    }
+}
+
+impl Lease<'_> {
+    pub(in crate::client) fn connection(&self) -> &Connection {
+        &self.grant.connection.connection
+    }
+
+    /// Whether the connection had answered a request before.
+    pub(in crate::client) fn is_reused(&self) -> bool {
+        self.grant.is_reused
+    }
+
+    /// The request has been sent, or is not sent on this connection.
+    pub(in crate::client) fn sent(&mut self) {
+        if !std::mem::replace(&mut self.is_sent, true) {
+            let id = self.grant.id;
+            let mut state = self.pool.lock();
+            let mut actions = Vec::new();
+            let now = Instant::now();
+            match self.pool.waiting.load(Ordering::SeqCst) {
+                0 => state.machine.sent(self.origin, id, now),
+                _ => state.machine.note(self.origin, now, &mut actions, |lane| lane.sent(id, now)),
+            }
+            self.pool.act(state, actions);
+        }
+    }
+
+    /// A response has begun to come.
+    pub(in crate::client) fn answered(&self) {
+        if self.grant.answers.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.pool.note(self.origin, |lane, _| lane.proved_useful());
+        }
+    }
+
+    /// The peer has refused the request.
+    pub(in crate::client) fn refused(&self) {
+        // Before the peer's limit was known, it may have been one too many.
+        if self.grant.is_certain {
+            let id = self.grant.id;
+            self.pool.note(self.origin, |lane, now| lane.refused(id, now));
+        }
+    }
+
+    /// The response to a request that was sent at `sent` is late.
+    pub(in crate::client) fn late(&self, sent: Instant) {
+        let id = self.grant.id;
+        self.pool.note(self.origin, |lane, now| lane.late(id, sent, now));
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.sent();
+    }
+}
+
+/// An attempt to connect, which ends in any case: the pool is told when it is dropped.
+struct Attempt {
+    pool: Arc<Pool>,
+    origin: Origin,
+    number: AttemptId,
+    result: Option<Attempted<Made>>,
+}
+
+impl Attempt {
+    fn run(mut self) {
+        self.result = Some(match self.connect() {
+            Ok(made) => Attempted::Made(made),
+            Err(error) => {
+                log::debug!("connecting to {}: {error}", self.origin);
+                // The system says so: the host may be about to start. What a proxy or TLS says
+                // would be the same again.
+                let is_worth_repeating =
+                    error.kind() == ErrorKind::Transport && error.as_io_error().is_some();
+                Attempted::Failed { error, is_worth_repeating }
+            }
+        });
+    }
+
+    fn connect(&self) -> Result<Made, Error> {
+        let Connected { connection, connect, tls } = self.pool.connector.connect(&self.origin)?;
+        // A connection that nothing looks after is not to be used.
+        self.pool.start_keeper()?;
+        let (pool, origin): (Weak<Pool>, _) = (Arc::downgrade(&self.pool), self.origin.clone());
+        connection.set_observer(move || {
+            if let Some(pool) = pool.upgrade() {
+                pool.changed(&origin);
+            }
+        });
+        Ok(Made { connection, at: Instant::now(), connect, tls })
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| {
+            let error = Error::text(ErrorKind::Internal, "the thread that connects has failed");
+            Attempted::Failed { error, is_worth_repeating: false }
+        });
+        let mut state = self.pool.lock();
+        if state.is_closed {
+            // The connection says goodbye when it is dropped, which is not for under the lock.
+            drop(state);
+            drop(result);
+            return;
+        }
+        let (now, mut actions) = (Instant::now(), Vec::new());
+        state.machine.attempted(&self.origin, self.number, result, now, &mut actions);
+        self.pool.act(state, actions);
+        // The keeper has something to look after.
+        self.pool.wake_keeper.notify_all();
+    }
+}
+
+/// A PING under way, whose outcome the pool is told in any case.
+struct Probe {
+    pool: Arc<Pool>,
+    origin: Origin,
+    id: ConnectionId,
+    is_alive: bool,
+}
+
+impl Probe {
+    fn run(mut self, connection: &Connection) {
+        let before = connection.heard();
+        let answer = connection.ping(self.pool.verify_timeout);
+        // The answer may stand behind a lot of DATA. A peer that sends that is alive.
+        self.is_alive = answer.is_ok() || connection.heard() > before;
+        if let Err(error) = answer.as_ref().map_err(|error| error.to_string()) {
+            log::debug!("asked whether it is alive, the connection to {}: {error}", self.origin);
+        }
+        let is_dead = !self.is_alive;
+        drop(self);
+        if is_dead && connection.open_streams() == 0 {
+            connection.close();
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let (id, is_alive) = (self.id, self.is_alive);
+        let pool = Arc::clone(&self.pool);
+        pool.note(&self.origin, |lane, now| lane.probed(id, is_alive, now));
+    }
+}
