@@ -12,6 +12,7 @@ mod faults;
 mod frames;
 #[cfg(feature = "gzip")]
 mod gzip;
+mod health;
 #[cfg(feature = "json")]
 mod json;
 mod meanwhile;
@@ -27,3 +28,4 @@ mod support;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+mod waiting;

@@ -4,8 +4,8 @@ use std::io;
 use std::thread;
 
 use h2_sync::client::{Body, Client, Config};
-use h2_sync::frame::StreamId;
-use h2_sync::ErrorCode;
+use h2_sync::frame::{Frame, StreamId};
+use h2_sync::{headers, ErrorCode};
 
 use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config};
@@ -136,5 +136,162 @@ fn idempotent_requests_are_sent_again_if_the_caller_says_so() {
         config.retry_idempotent = true;
         assert_eq!(broken_once(config.clone(), false).unwrap(), 1);
         assert!(broken_once(config, true).is_err());
+    });
+}
+
+/// The method and body of each request that comes, over all connections: each but the last `fails`.
+fn served(
+    listener: &std::net::TcpListener,
+    tries: usize,
+    fails: impl Fn(&mut Peer, StreamId),
+) -> Vec<String> {
+    let mut bodies = Vec::new();
+    let mut peer = Peer::accept(listener);
+    for attempt in 1..=tries {
+        let (id, _) = peer.receive_headers();
+        let mut body = Vec::new();
+        peer.until(|frame| {
+            let Frame::Data(data) = frame else { return None };
+            body.extend_from_slice(&data.data);
+            data.end_stream.then_some(())
+        });
+        bodies.push(String::from_utf8(body).unwrap());
+        if attempt < tries {
+            fails(&mut peer, id);
+        } else {
+            peer.answer(id, 200, "");
+        }
+    }
+    bodies
+}
+
+/// What comes of a body whose request is refused once.
+fn refused_once(body: Body) -> Vec<String> {
+    let (listener, url) = listener();
+    let sending = thread::spawn(move || client().put(&*url).body(body).send().map(drop));
+    let refuse = |peer: &mut Peer, id| peer.reset(id, ErrorCode::RefusedStream);
+    let bodies = served(&listener, 2, refuse);
+    sending.join().unwrap().unwrap();
+    bodies
+}
+
+#[test]
+fn a_file_begins_anew_where_it_stood() {
+    bounded(|| {
+        let path = std::env::temp_dir().join(format!("h2-sync-{}", std::process::id()));
+        std::fs::write(&path, "not this: the file").unwrap();
+        let mut file = std::fs::File::open(&path).unwrap();
+        io::Seek::seek(&mut file, io::SeekFrom::Start(10)).unwrap();
+        assert_eq!(refused_once(Body::from(file)), ["the file", "the file"]);
+        std::fs::remove_file(path).unwrap();
+    });
+}
+
+#[test]
+fn a_body_from_a_function_is_made_anew() {
+    bounded(|| {
+        let made = std::sync::atomic::AtomicUsize::new(0);
+        let body = Body::from_fn(move || {
+            let number = made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(io::Cursor::new(format!("body {number}")))
+        });
+        assert_eq!(refused_once(body), ["body 0", "body 1"]);
+    });
+}
+
+#[test]
+fn a_reader_that_has_not_been_read_goes_along() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let sending = thread::spawn(move || {
+            let body = Body::from_reader(io::Cursor::new("once"));
+            client().put(&*url).expect_continue().body(body).send().unwrap().facts().retries
+        });
+        let mut old = Peer::accept(&listener);
+        old.receive_headers();
+        old.goaway(StreamId::CONNECTION, ErrorCode::NoError);
+        let mut new = Peer::accept(&listener);
+        let (id, _) = new.receive_headers();
+        new.send_headers(id, &headers!(":status" => "100"), false);
+        new.receive_data(4);
+        new.answer(id, 200, "");
+        assert_eq!(sending.join().unwrap(), 1);
+    });
+}
+
+/// Sends a request that finds a connection, which ends when it has come. Gives its status and how
+/// often it was sent again, if it was.
+fn lost_on_a_reused_connection(
+    method: http::Method,
+    config: Config,
+    before_the_end: impl FnOnce(&mut Peer, StreamId),
+) -> Result<u32, h2_sync::Error> {
+    let (listener, url) = listener();
+    let client = Client::with_config(config).unwrap();
+    let (asking, there) = (client.clone(), url.clone());
+    let first = thread::spawn(move || asking.get(there).send().unwrap().status());
+    let mut peer = Peer::accept(&listener);
+    let (id, _) = peer.receive_headers();
+    peer.answer(id, 200, "");
+    first.join().unwrap();
+    let asking = client.clone();
+    let second =
+        thread::spawn(move || asking.request(method, url).send().map(|it| it.facts().retries));
+    let (id, _) = peer.receive_headers();
+    before_the_end(&mut peer, id);
+    drop(peer);
+    listener.set_nonblocking(true).unwrap();
+    while !second.is_finished() {
+        if let Ok((stream, _)) = listener.accept() {
+            stream.set_nonblocking(false).unwrap();
+            let mut peer = Peer::server(stream, Vec::new());
+            let (id, _) = peer.receive_headers();
+            peer.answer(id, 200, "");
+            break;
+        }
+        thread::yield_now();
+    }
+    second.join().unwrap()
+}
+
+#[test]
+fn safe_requests_are_sent_once_more_when_a_reused_connection_ends() {
+    bounded(|| {
+        use http::Method;
+        let with_option = || {
+            let mut config = config();
+            config.retry_idempotent = true;
+            config
+        };
+        let nothing = |_: &mut Peer, _| {};
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
+            assert_eq!(lost_on_a_reused_connection(method, config(), nothing).unwrap(), 1);
+        }
+        for method in [Method::PUT, Method::DELETE] {
+            assert!(lost_on_a_reused_connection(method.clone(), config(), nothing).is_err());
+            assert_eq!(lost_on_a_reused_connection(method, with_option(), nothing).unwrap(), 1);
+        }
+        assert!(lost_on_a_reused_connection(Method::POST, with_option(), nothing).is_err());
+    });
+}
+
+#[test]
+fn a_response_that_has_begun_is_not_asked_for_again() {
+    bounded(|| {
+        let interim = |peer: &mut Peer, id| {
+            peer.send_headers(id, &headers!(":status" => "103"), false);
+            // The client has it when it has answered what comes behind.
+            peer.synchronize();
+        };
+        assert!(lost_on_a_reused_connection(http::Method::GET, config(), interim).is_err());
+    });
+}
+
+#[test]
+fn a_host_without_a_server_is_asked_again_and_says_that_nothing_was_sent() {
+    bounded(|| {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = client().post(format!("http://{closed}/")).body("a").send().unwrap_err();
+        assert!(error.is_connect() && error.is_retry_safe(), "{error}");
     });
 }

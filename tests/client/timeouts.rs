@@ -167,3 +167,29 @@ fn a_server_that_says_nothing_fails_the_handshake_in_time() {
         assert!(error.is_timeout(), "{error}");
     });
 }
+
+#[test]
+fn interim_responses_do_not_start_the_time_for_the_response_anew() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let asking = thread::spawn(move || {
+            let mut config = config();
+            config.response_timeout = Some(10 * SHORT);
+            Client::with_config(config).unwrap().get(&*url).send().unwrap_err()
+        });
+        let mut peer = Peer::accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.stream.set_read_timeout(Some(3 * SHORT)).unwrap();
+        // Each comes in time, if the one before has started it anew; more than are allowed, in the end.
+        let mut octets = [0; 1 << 10];
+        for _ in 0..20 {
+            peer.send_headers(id, &headers!(":status" => "103"), false);
+            if asking.is_finished() {
+                break;
+            }
+            drop(peer.stream.read(&mut octets));
+        }
+        let error = asking.join().unwrap();
+        assert!(error.is_timeout(), "{error}");
+    });
+}
