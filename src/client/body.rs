@@ -15,8 +15,8 @@ use super::source::{Slice, Source};
 /// [`from_reader`](Self::from_reader).
 ///
 /// A body of octets, of a regular file or [from a function](Self::from_fn) can be sent again, when a
-/// request is repeated or redirected. One that is read from a reader cannot, once the first octet has
-/// been asked for.
+/// request is repeated or redirected. One that is read from a reader can be repeated, while no more
+/// than 256 KiB of it have been read: so much is kept until the response begins.
 ///
 /// ```
 /// use h2_sync::client::Body;

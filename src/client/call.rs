@@ -93,7 +93,10 @@ impl Call<'_> {
             return Err(assess(&lease, error, start, sending.has_begun));
         }
         lease.answered();
-        let Sending { mut response, upload, .. } = sending;
+        let Sending { mut response, mut upload, .. } = sending;
+        if let Some(upload) = &mut upload {
+            upload.commit();
+        }
         let facts = Facts {
             stream_id: response.stream_id(),
             connect: lease.made_in.map(|(connect, _)| connect),

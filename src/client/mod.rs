@@ -56,8 +56,8 @@
 //! | is PUT or DELETE, or went over a new connection, and the same happened | once, with [`retry_idempotent`](Config::retry_idempotent) |
 //!
 //! Nothing else is sent twice. The body must be one that can be had again: octets, a regular file, one
-//! [from a function](Body::from_fn), or a [reader](Body::from_reader) that has not been read yet. A
-//! reader is not read before a connection has room for its request by the server's own word.
+//! [from a function](Body::from_fn), or a [reader](Body::from_reader) of which at most 256 KiB have
+//! been read. A reader is not read before a connection has room for its request by the server's word.
 //!
 //! Before a connection is used, the client looks whether the server has closed it meanwhile.
 //!

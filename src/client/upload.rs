@@ -1,16 +1,12 @@
 //! Sends the body of a request, for as long as nothing else is there to be done.
 
 use std::fmt;
-use std::io::{self, Read};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::source::Source;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Half, SendHalf, State, Then};
-
-/// So much is read at once: large writes cost less for each octet.
-const PIECE: usize = 256 << 10;
 
 /// The body of a request on its way.
 ///
@@ -23,31 +19,30 @@ pub(super) struct Upload {
     source: Option<Source>,
     /// All of the source has been read.
     is_read: bool,
-    buffer: BytesMut,
     /// All of it has been put, with the end of the stream.
     is_sent: bool,
 }
 
 impl Upload {
     pub(super) fn of_octets(send: SendHalf, octets: Bytes) -> Self {
-        Upload {
-            send,
-            piece: octets,
-            source: None,
-            is_read: true,
-            buffer: BytesMut::new(),
-            is_sent: false,
-        }
+        Upload { send, piece: octets, source: None, is_read: true, is_sent: false }
     }
 
     pub(super) fn of_source(send: SendHalf, source: Source) -> Self {
-        let (piece, buffer) = (Bytes::new(), BytesMut::new());
-        Upload { send, piece, source: Some(source), is_read: false, buffer, is_sent: false }
+        let piece = Bytes::new();
+        Upload { send, piece, source: Some(source), is_read: false, is_sent: false }
     }
 
     /// Whether all of it has been sent.
     pub(super) fn is_sent(&self) -> bool {
         self.is_sent
+    }
+
+    /// The request is not sent again.
+    pub(super) fn commit(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.commit();
+        }
     }
 
     /// What the body is read from. The stream is reset, unless all of it has been sent.
@@ -81,29 +76,12 @@ impl Upload {
 
     fn read_piece(&mut self) -> Result<(), Error> {
         let Some(source) = self.source.as_mut().filter(|_| !self.is_read) else { return Ok(()) };
-        self.buffer.resize(PIECE, 0);
-        let read = loop {
-            match source.read(&mut self.buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result,
-            }
-        };
-        let read = read.map_err(|error| {
+        let piece = source.next_piece().map_err(|error| {
             let what = format!("the body of the request could not be read: {error}");
             Error::text(ErrorKind::Caller, what)
         })?;
-        if read == 0 {
-            self.is_read = true;
-            self.buffer = BytesMut::new();
-            return Ok(());
-        }
-        let read = read.min(PIECE);
-        if read < PIECE / 2 {
-            // Not worth a buffer that is mostly empty.
-            self.piece = Bytes::copy_from_slice(&self.buffer[..read]);
-        } else {
-            self.piece = self.buffer.split_to(read).freeze();
-        }
+        self.is_read = piece.is_none();
+        self.piece = piece.unwrap_or_default();
         Ok(())
     }
 }

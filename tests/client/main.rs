@@ -24,6 +24,8 @@ mod reaching;
 mod redirects;
 mod requests;
 mod retries;
+#[cfg(feature = "tls")]
+mod soak;
 mod support;
 mod timeouts;
 #[cfg(feature = "tls")]

@@ -1,6 +1,7 @@
 //! What is sent again, and what is not.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 
 use h2_sync::client::{Body, Client, Config};
@@ -63,17 +64,42 @@ fn retries_are_bounded() {
     });
 }
 
+/// So many octets, and word of their end.
+struct Tells {
+    left: usize,
+    at_end: mpsc::Sender<()>,
+}
+
+impl io::Read for Tells {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = buf.len().min(self.left);
+        self.left -= read;
+        if read == 0 {
+            self.at_end.send(()).unwrap();
+        }
+        Ok(read)
+    }
+}
+
+#[test]
+fn a_short_reader_is_sent_again() {
+    bounded(|| {
+        assert_eq!(refused_once(Body::from_reader(io::Cursor::new("once"))), ["once", "once"]);
+    });
+}
+
 #[test]
 fn a_body_that_cannot_be_had_twice_is_not_sent_again() {
     bounded(|| {
         let (listener, url) = listener();
+        let (read, has_read) = mpsc::channel();
         let sending = thread::spawn(move || {
-            let body = Body::from_reader(io::Cursor::new("once"));
+            let body = Body::from_reader(Tells { left: 1 << 20, at_end: read });
             client().post(&*url).body(body).send().unwrap_err()
         });
         let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
-        peer.receive_data(4);
+        has_read.recv().unwrap();
         peer.reset(id, ErrorCode::RefusedStream);
         let error = sending.join().unwrap();
         assert!(error.is_retry_safe(), "{error}");
