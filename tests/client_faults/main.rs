@@ -1,5 +1,5 @@
 //! Servers that fail while requests are under way: every request ends in an answer or in an error,
-//! none is processed twice, and nothing is left behind.
+//! no POST is processed twice, and nothing is left behind.
 //!
 //! In a program of its own, whose threads and descriptors are all known. By hand,
 //! `H2_SYNC_ROUNDS=1000` is the whole of it.
@@ -108,6 +108,12 @@ fn ask(client: &Client, url: &str, name: &str, requests: usize, body: usize) -> 
     tally
 }
 
+/// Whether the request of this name was a GET; the others were POSTs.
+fn is_get(id: &str) -> bool {
+    let number = id.rsplit('-').next().and_then(|number| number.parse::<usize>().ok());
+    number.is_some_and(|number| number % 2 == 0)
+}
+
 /// How often it was sent again before the right answer came.
 fn ask_once(client: &Client, url: &str, id: &str, body: usize) -> Result<u32, Error> {
     let url = format!("{url}/{id}");
@@ -193,7 +199,10 @@ fn every_request_ends_once_and_nothing_is_left_behind() {
         }
         drop(kept);
         drop(killed);
-        assert_eq!(log.twice(), Vec::<String>::new(), "processed twice");
+        // RFC 9110, Section 9.2.2: a GET may be, if its connection had answered before and ended.
+        let mut twice = log.twice();
+        twice.retain(|id| !is_get(id));
+        assert_eq!(twice, Vec::<String>::new(), "processed twice");
         for (fault, tally) in &tallies {
             println!(
                 "{fault}: {} of {} answered, {} retries, {:?}, {:?} late",
@@ -205,7 +214,8 @@ fn every_request_ends_once_and_nothing_is_left_behind() {
             );
             assert!(!tally.answers.is_empty(), "{fault}");
             for id in &tally.answers {
-                assert_eq!(log.count(id), 1, "{id} has an answer");
+                let most = if is_get(id) { 2 } else { 1 };
+                assert!((1..=most).contains(&log.count(id)), "{id} has an answer");
             }
         }
         assert_back_at(before);

@@ -20,6 +20,7 @@ mod client_nginx;
 mod client_node;
 #[cfg(feature = "tls")]
 mod client_proxy;
+mod client_reload;
 mod client_support;
 mod curl;
 mod files;
