@@ -32,8 +32,7 @@ fn handler(request: &mut Request, response: &mut Response) -> std::io::Result<()
 fn round(url: &str, silent: &TcpListener, way: usize) {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
-    config.response_timeout = Some(Duration::from_millis(5));
-    let client = Client::with_config(config).unwrap();
+    let client = Client::with_config(config.clone()).unwrap();
     let get =
         |path: &str| client.get(format!("{url}{path}")).timeout(Duration::from_secs(50)).send();
     assert_eq!(get("/").unwrap().status(), 200);
@@ -60,6 +59,8 @@ fn round(url: &str, silent: &TcpListener, way: usize) {
         }
         // A server that accepts and says nothing.
         _ => {
+            config.response_timeout = Some(Duration::from_millis(5));
+            let client = Client::with_config(config).unwrap();
             let nobody = format!("http://{}/", silent.local_addr().unwrap());
             assert!(client.get(nobody).send().unwrap_err().is_timeout());
             drop(silent.accept().unwrap());

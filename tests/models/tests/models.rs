@@ -58,5 +58,9 @@ models! {
         one_connection_is_made_for_all,
         a_call_is_cancelled_while_its_answer_arrives,
         requests_move_to_another_connection,
-        the_client_goes_away_meanwhile;
+        the_client_goes_away_meanwhile,
+        requests_stand_in_line_for_a_stream,
+        a_request_in_line_gives_up_as_its_turn_comes,
+        failed_attempts_end_all_that_wait,
+        the_client_goes_away_while_connecting;
 }

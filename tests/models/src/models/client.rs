@@ -144,3 +144,85 @@ pub fn the_client_goes_away_meanwhile() {
         server.join().unwrap();
     });
 }
+
+/// Three threads share one connection that takes two requests at a time: the one that stands in line
+/// gets the stream that is free first, and no wake-up is lost.
+pub fn requests_stand_in_line_for_a_stream() {
+    model::check(300, Time::Waits, || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let config = Config { max_connections_per_origin: 1, ..Config::default() };
+        let client = Arc::new(client(config));
+        // The limit is known from now on.
+        assert_eq!(get(&client, address, "/").unwrap(), "/");
+        let threads = ["/a", "/b", "/c"].map(|path| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || assert_eq!(get(&client, address, path).unwrap(), path))
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(client.connections().len(), 1);
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// A request that stands in line gives up just as a stream becomes free: the next one gets it.
+pub fn a_request_in_line_gives_up_as_its_turn_comes() {
+    model::check(300, Time::RunsFor(30 * MS), || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let config = Config { max_connections_per_origin: 1, ..Config::default() };
+        let client = Arc::new(client(config));
+        assert_eq!(get(&client, address, "/").unwrap(), "/");
+        let others = ["/a", "/b"].map(|path| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || assert_eq!(get(&client, address, path).unwrap(), path))
+        });
+        let impatient = Arc::clone(&client);
+        let gives_up = thread::spawn(move || {
+            let url = format!("http://{address}/c");
+            let result = impatient.get(url).timeout(10 * MS).send().and_then(|it| it.text());
+            match result {
+                Ok(body) => assert_eq!(body, "/c"),
+                Err(error) => assert!(error.is_timeout(), "{error}"),
+            }
+        });
+        others.into_iter().for_each(|thread| thread.join().unwrap());
+        gives_up.join().unwrap();
+        assert_eq!(get(&client, address, "/d").unwrap(), "/d");
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// No server listens: every request that waits for the attempts gets the error, once they have
+/// failed often enough.
+pub fn failed_attempts_end_all_that_wait() {
+    model::check(200, Time::RunsFor(Duration::from_secs(20)), || {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Arc::new(client(Config { max_retries: 1, ..Config::default() }));
+        let threads = ["/a", "/b"].map(|path| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || {
+                let error = get(&client, address, path).unwrap_err();
+                assert!(error.is_connect() && error.is_retry_safe(), "{error}");
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(client.connections().is_empty());
+    });
+}
+
+/// The client goes away while a request waits for a connection: both end, whichever is first.
+pub fn the_client_goes_away_while_connecting() {
+    model::check(300, Time::RunsFor(Duration::from_secs(2)), || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let client = client(Config::default());
+        let url = format!("http://{address}/a");
+        // It gives up before the connection is made, or has it.
+        let result = client.get(url).timeout(MS).send().and_then(|it| it.text());
+        drop(client);
+        if let Err(error) = result {
+            assert!(error.is_timeout(), "{error}");
+        }
+        server.join().unwrap();
+    });
+}
