@@ -4,75 +4,15 @@
 //! as [`Action`]s.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::health::{Health, Pooled, Seen};
+use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};
+use super::health::{Health, Pooled};
+use super::member::Member;
 use crate::client::origin::Origin;
 use crate::error::Error;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ConnectionId(pub(crate) u64);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct AttemptId(pub(crate) u64);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct WaiterId(pub(crate) u64);
-
-/// What bounds a pool.
-#[derive(Debug, Clone)]
-pub(crate) struct Limits {
-    pub(crate) per_origin: usize,
-    /// Idle connections over all origins.
-    pub(crate) idle: usize,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) max_age: Option<Duration>,
-    /// A connection that has been silent for so long is suspect once a request needs it.
-    pub(crate) verify_after: Duration,
-    /// Failed attempts that one request waits for beyond the first.
-    pub(crate) retries: u32,
-}
-
-/// What is to be done outside of the lock.
-#[derive(Debug)]
-pub(crate) enum Action<C> {
-    /// The request may be sent on this connection.
-    Grant { waiter: WaiterId, grant: Grant<C> },
-    /// The request gets no connection.
-    Fail { waiter: WaiterId, error: Error },
-    /// The request is to look at the clock again: what it waits for may begin earlier.
-    Wake { waiter: WaiterId },
-    /// A connection is to be made.
-    Connect { origin: Origin, attempt: AttemptId },
-    /// The connection is to be asked by PING whether it is alive.
-    Probe { origin: Origin, id: ConnectionId, connection: C },
-    /// The connection is done with.
-    Discard { connection: C },
-}
-
-/// The right to send one request on a connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Grant<C> {
-    pub(crate) id: ConnectionId,
-    pub(crate) connection: C,
-    /// Requests that the connection has answered.
-    pub(crate) answers: Arc<AtomicU64>,
-    /// The connection had answered a request before.
-    pub(crate) is_reused: bool,
-    /// The peer's limits were known.
-    pub(crate) is_certain: bool,
-}
-
-/// Where a request stands in line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Behind the others.
-    Back,
-    /// Before them: it had a connection, which was of no use.
-    Front,
-}
 
 /// The first pause after an attempt that failed. It doubles up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(50);
@@ -103,25 +43,6 @@ pub(crate) struct Lane<C> {
     /// What a new connection will probably take.
     expected_room: usize,
     last_error: Option<Error>,
-}
-
-#[derive(Debug)]
-struct Member<C> {
-    id: ConnectionId,
-    connection: C,
-    health: Health,
-    seen: Seen,
-    /// Requests that may be sent and have not been sent yet.
-    granted: usize,
-    answers: Arc<AtomicU64>,
-    /// Refusals since the connection last answered, and how much it had answered then.
-    refusals: u32,
-    answers_before: u64,
-    is_probed: bool,
-    /// When a PING was last answered.
-    proven: Option<Instant>,
-    born: Instant,
-    last_used: Instant,
 }
 
 #[derive(Debug)]
@@ -199,21 +120,7 @@ impl<C: Pooled> Lane<C> {
         self.attempts.retain(|&other| other != attempt);
         self.paused_until = None;
         self.last_error = None;
-        let seen = connection.seen();
-        self.members.push(Member {
-            id,
-            connection,
-            health: Health::Fresh.next(&seen),
-            seen,
-            granted: 0,
-            answers: Arc::default(),
-            refusals: 0,
-            answers_before: 0,
-            is_probed: false,
-            proven: None,
-            born: now,
-            last_used: now,
-        });
+        self.members.push(Member::new(id, connection, now));
     }
 
     /// An attempt has failed. Requests that have no other connection to hope for get the error, at
@@ -499,20 +406,5 @@ impl<C: Pooled> Lane<C> {
 
     fn member(&mut self, id: ConnectionId) -> Option<&mut Member<C>> {
         self.members.iter_mut().find(|member| member.id == id)
-    }
-}
-
-impl<C> Member<C> {
-    fn is_idle(&self) -> bool {
-        self.health.counts() && self.granted == 0 && self.seen.open == 0
-    }
-
-    /// Whether the peer has not been heard of for so long that it is to be asked first. One answer
-    /// is good for what is decided at that moment, also if any silence is too long.
-    fn is_silent(&self, limits: &Limits, now: Instant) -> bool {
-        let heard = self.proven.map_or(self.seen.heard, |proven| proven.max(self.seen.heard));
-        self.health == Health::Good
-            && self.proven != Some(now)
-            && now.saturating_duration_since(heard) >= limits.verify_after
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};
 use super::health::Pooled;
-use super::lane::{Action, AttemptId, ConnectionId, Grant, Lane, Limits, Place, WaiterId};
+use super::lane::Lane;
 use crate::client::origin::Origin;
 use crate::error::Error;
 

@@ -15,21 +15,24 @@
 //! | file | what it has |
 //! | --- | --- |
 //! | `health` | the states of a connection, and what may happen in each |
-//! | `lane` | one origin: connections, attempts, and the line |
-//! | `machine` | all origins. Pure, as the two above: time is passed in, actions come out |
-//! | `shell` | the lock, and the threads that wait, connect and ask |
+//! | `lane`, `member` | one origin: connections, attempts, and the line |
+//! | `machine` | all origins. Pure, as those above: time is passed in, `actions` come out |
+//! | `shell`, `state` | the lock, and the threads that wait, connect and ask |
 //! | `keeper` | the thread that looks after connections that no request uses |
 //!
 //! The lock is never held across I/O. A connection's own lock may be taken under it, never the other
 //! way round.
 
+mod actions;
 mod health;
 mod keeper;
 mod lane;
 mod machine;
+mod member;
 mod shell;
+mod state;
 
-pub(super) use lane::{Limits, Place};
+pub(super) use actions::{Limits, Place};
 pub(super) use shell::{Lease, Pool};
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! The pool with its threads: requests that wait, attempts to connect, and PINGs.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::health::{Pooled, Seen};
-use super::lane::{Action, AttemptId, ConnectionId, Grant, Lane, Limits, Place, WaiterId};
-use super::machine::{Attempted, Machine};
+use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};
+use super::lane::Lane;
+use super::machine::Attempted;
+use super::state::{Made, State, Waiter};
 use crate::client::connect::{Connected, Connector};
 use crate::client::connection::Connection;
 use crate::client::origin::Origin;
@@ -28,46 +28,6 @@ pub(in crate::client) struct Pool {
     verify_timeout: Duration,
     /// How long a request waits for a connection at most.
     patience: Option<Duration>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) machine: Machine<Made>,
-    waiters: HashMap<WaiterId, Waiter>,
-    /// Connections to be said goodbye to, which can take a moment.
-    pub(super) discarded: Vec<Made>,
-    pub(super) is_closed: bool,
-    pub(super) has_keeper: bool,
-}
-
-/// A connection, and how long the making of it took.
-#[derive(Debug, Clone)]
-pub(super) struct Made {
-    pub(super) connection: Connection,
-    at: Instant,
-    connect: Duration,
-    tls: Option<Duration>,
-}
-
-impl Pooled for Made {
-    fn seen(&self) -> Seen {
-        let now = self.connection.snapshot();
-        Seen {
-            free: now.free,
-            open: now.open,
-            takes_more: now.can_open,
-            has_ended: now.has_ended,
-            is_certain: now.has_settings,
-            heard: now.heard,
-        }
-    }
-}
-
-/// A thread that waits, and what it waits for.
-#[derive(Debug)]
-struct Waiter {
-    thread: Thread,
-    verdict: Option<Result<Grant<Made>, Error>>,
 }
 
 /// A connection to send one request on.
@@ -90,13 +50,7 @@ impl Pool {
     ) -> Arc<Self> {
         let patience = response_timeout.map(|timeout| timeout.saturating_add(connector.patience()));
         Arc::new(Pool {
-            state: Mutex::new(State {
-                machine: Machine::new(limits),
-                waiters: HashMap::new(),
-                discarded: Vec::new(),
-                is_closed: false,
-                has_keeper: false,
-            }),
+            state: Mutex::new(State::new(limits)),
             waiting: AtomicUsize::new(0),
             wake_keeper: Condvar::new(),
             connector,
@@ -279,32 +233,6 @@ impl Pool {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Gives a waiting request its verdict, and gives the thread to be woken.
-    fn tell(&mut self, waiter: WaiterId, verdict: Result<Grant<Made>, Error>) -> Option<Thread> {
-        let waiter = self.waiters.get_mut(&waiter)?;
-        waiter.verdict = Some(verdict);
-        Some(waiter.thread.clone())
-    }
-
-    /// Why a request that gives up has no connection.
-    fn why_none(&self, origin: &Origin) -> Error {
-        if self.is_closed {
-            return Error::text(ErrorKind::Closed, "the client has been dropped");
-        }
-        let lane = self.machine.lane(origin);
-        if let Some(error) = lane.and_then(Lane::last_error) {
-            let what = format!("no connection to {origin} in time; the last attempt: {error}");
-            return Error::text(ErrorKind::Timeout, what);
-        }
-        let what = match lane.is_some_and(Lane::is_connecting) {
-            true => format!("connecting to {origin} was not done in time"),
-            false => format!("no stream was free on the connections to {origin} in time"),
-        };
-        Error::text(ErrorKind::Timeout, what)
     }
 }
 

@@ -1,0 +1,62 @@
+//! One connection of an origin, as its lane keeps it.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::actions::{ConnectionId, Limits};
+use super::health::{Health, Pooled, Seen};
+
+#[derive(Debug)]
+pub(crate) struct Member<C> {
+    pub(crate) id: ConnectionId,
+    pub(crate) connection: C,
+    pub(crate) health: Health,
+    pub(crate) seen: Seen,
+    /// Requests that may be sent and have not been sent yet.
+    pub(crate) granted: usize,
+    pub(crate) answers: Arc<AtomicU64>,
+    /// Refusals since the connection last answered, and how much it had answered then.
+    pub(crate) refusals: u32,
+    pub(crate) answers_before: u64,
+    pub(crate) is_probed: bool,
+    /// When a PING was last answered.
+    pub(crate) proven: Option<Instant>,
+    pub(crate) born: Instant,
+    pub(crate) last_used: Instant,
+}
+
+impl<C: Pooled> Member<C> {
+    pub(crate) fn new(id: ConnectionId, connection: C, now: Instant) -> Self {
+        let seen = connection.seen();
+        Member {
+            id,
+            connection,
+            health: Health::Fresh.next(&seen),
+            seen,
+            granted: 0,
+            answers: Arc::default(),
+            refusals: 0,
+            answers_before: 0,
+            is_probed: false,
+            proven: None,
+            born: now,
+            last_used: now,
+        }
+    }
+}
+
+impl<C> Member<C> {
+    pub(crate) fn is_idle(&self) -> bool {
+        self.health.counts() && self.granted == 0 && self.seen.open == 0
+    }
+
+    /// Whether the peer has not been heard of for so long that it is to be asked first. One answer
+    /// is good for what is decided at that moment, also if any silence is too long.
+    pub(crate) fn is_silent(&self, limits: &Limits, now: Instant) -> bool {
+        let heard = self.proven.map_or(self.seen.heard, |proven| proven.max(self.seen.heard));
+        self.health == Health::Good
+            && self.proven != Some(now)
+            && now.saturating_duration_since(heard) >= limits.verify_after
+    }
+}

@@ -1,0 +1,93 @@
+//! What the pool's lock protects.
+
+use std::collections::HashMap;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use super::actions::{Grant, Limits, WaiterId};
+use super::health::{Pooled, Seen};
+use super::lane::Lane;
+use super::machine::Machine;
+use crate::client::connection::Connection;
+use crate::client::origin::Origin;
+use crate::error::{Error, ErrorKind};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) machine: Machine<Made>,
+    pub(super) waiters: HashMap<WaiterId, Waiter>,
+    /// Connections to be said goodbye to, which can take a moment.
+    pub(super) discarded: Vec<Made>,
+    pub(super) is_closed: bool,
+    pub(super) has_keeper: bool,
+}
+
+/// A connection, and how long the making of it took.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) connection: Connection,
+    pub(super) at: Instant,
+    pub(super) connect: Duration,
+    pub(super) tls: Option<Duration>,
+}
+
+impl Pooled for Made {
+    fn seen(&self) -> Seen {
+        let now = self.connection.snapshot();
+        Seen {
+            free: now.free,
+            open: now.open,
+            takes_more: now.can_open,
+            has_ended: now.has_ended,
+            is_certain: now.has_settings,
+            heard: now.heard,
+        }
+    }
+}
+
+/// A thread that waits, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) thread: Thread,
+    pub(super) verdict: Option<Result<Grant<Made>, Error>>,
+}
+
+impl State {
+    pub(super) fn new(limits: Limits) -> Self {
+        State {
+            machine: Machine::new(limits),
+            waiters: HashMap::new(),
+            discarded: Vec::new(),
+            is_closed: false,
+            has_keeper: false,
+        }
+    }
+
+    /// Gives a waiting request its verdict, and gives the thread to be woken.
+    pub(super) fn tell(
+        &mut self,
+        waiter: WaiterId,
+        verdict: Result<Grant<Made>, Error>,
+    ) -> Option<Thread> {
+        let waiter = self.waiters.get_mut(&waiter)?;
+        waiter.verdict = Some(verdict);
+        Some(waiter.thread.clone())
+    }
+
+    /// Why a request that gives up has no connection.
+    pub(super) fn why_none(&self, origin: &Origin) -> Error {
+        if self.is_closed {
+            return Error::text(ErrorKind::Closed, "the client has been dropped");
+        }
+        let lane = self.machine.lane(origin);
+        if let Some(error) = lane.and_then(Lane::last_error) {
+            let what = format!("no connection to {origin} in time; the last attempt: {error}");
+            return Error::text(ErrorKind::Timeout, what);
+        }
+        let what = match lane.is_some_and(Lane::is_connecting) {
+            true => format!("connecting to {origin} was not done in time"),
+            false => format!("no stream was free on the connections to {origin} in time"),
+        };
+        Error::text(ErrorKind::Timeout, what)
+    }
+}
