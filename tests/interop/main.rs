@@ -9,6 +9,8 @@
 mod body;
 #[cfg(feature = "tls")]
 mod chromium;
+#[cfg(feature = "tls")]
+mod chromium_leaves;
 mod client;
 #[cfg(feature = "gzip")]
 mod client_h2o;
@@ -18,11 +20,14 @@ mod client_nghttpd;
 #[cfg(feature = "gzip")]
 mod client_nginx;
 mod client_node;
+mod client_node_refuses;
 #[cfg(feature = "tls")]
 mod client_proxy;
 mod client_reload;
 mod client_support;
 mod curl;
+#[cfg(feature = "tls")]
+mod devtools;
 mod files;
 mod httpx;
 mod hyper;
