@@ -10,6 +10,7 @@ mod errors;
 mod faults;
 #[path = "../support/mod.rs"]
 mod frames;
+mod give_up;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod health;
