@@ -271,6 +271,8 @@ impl Connection {
         }
         self.streams.use_id(promised);
         if self.is_ignored(promised) {
+            // Its response is on its way as well.
+            self.streams.record_refused(promised, self.local.initial_window_size());
             return self.budgets.charge(PeerAction::LateFrame, now);
         }
         let over_limit = self.slots.taken(SlotKind::Promised) >= self.config.max_promised_streams;

@@ -148,3 +148,16 @@ fn headers_on_a_skipped_identifier_end_the_connection() {
         peer.expect_failure(ErrorCode::ProtocolError);
     }
 }
+
+#[test]
+fn response_promised_beyond_our_goaway_is_ignored() {
+    let mut peer = Peer::of_client(Config { enable_push: true, ..Config::default() });
+    peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+    peer.ask(|core, _| core.goaway(ErrorCode::NoError, "bye".into())).unwrap();
+    peer.sent();
+    peer.send_promise(1, 2, &get());
+    peer.send_headers(2, &status(200), false);
+    peer.send_data(2, b"late", true);
+    peer.expect_nothing();
+    peer.expect_alive();
+}
