@@ -214,7 +214,8 @@ fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
         for _ in 0..3 {
             let error = client.get(&*url).send().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
-            assert!(error.to_string().starts_with("a thread could not be started: "), "{error}");
+            let told = format!("{url}: a thread could not be started: ");
+            assert!(error.to_string().starts_with(&told), "{error}");
             // There was a connection, and nobody who would have looked after it.
             Peer::accept(&listener).expect_goaway(ErrorCode::NoError);
             assert!(client.connections().iter().all(|connection| !connection.can_open()));
