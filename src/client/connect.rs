@@ -172,7 +172,12 @@ impl Connector {
     }
 
     fn start(&self, stream: impl Transport) -> Result<Connection, Error> {
-        let config = self.http2.clone();
+        let mut config = self.http2.clone();
+        if config.keepalive_interval.is_none() {
+            // The pool sends PINGs by its own time. One that is not answered must not end the
+            // requests under way, which have theirs.
+            config.keepalive_timeout = Duration::MAX;
+        }
         match &self.on_push {
             Some(handler) => {
                 Connection::start_with_timed_push(stream, config, handler, self.push_timeout)

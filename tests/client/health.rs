@@ -56,11 +56,18 @@ fn a_dead_connection_fails_only_the_request_that_found_it() {
         let (listener, url) = listener();
         let mut config = config();
         config.verify_timeout = SHORT;
+        // It is for PINGs of `keepalive_interval`, and there are none.
+        config.http2.keepalive_timeout = SHORT;
         let client = Client::with_config(config).unwrap();
+        let (asking, there) = (client.clone(), url.clone());
+        let warm = thread::spawn(move || asking.get(there).send().unwrap().status());
+        let mut silent = Peer::accept(&listener);
+        let (id, _) = silent.receive_headers();
+        silent.answer(id, 200, "");
+        assert_eq!(warm.join().unwrap(), 200);
         let (patient, there) = (client.clone(), url.clone());
         let under_way = thread::spawn(move || patient.get(there).send().unwrap().text().unwrap());
         // It reads, and says nothing any more.
-        let mut silent = Peer::accept(&listener);
         let (first, _) = silent.receive_headers();
         let (impatient, there) = (client.clone(), url.clone());
         let error = thread::spawn(move || impatient.get(there).timeout(SHORT).send().unwrap_err());
