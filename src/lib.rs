@@ -190,7 +190,6 @@ mod exchange;
 pub mod frame;
 pub mod hpack;
 pub mod http1;
-mod link;
 pub mod proto;
 pub mod server;
 pub mod session;
@@ -198,6 +197,7 @@ pub mod session;
 pub mod tls;
 pub mod transport;
 pub mod upgrade;
+mod wire;
 
 pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};

@@ -12,7 +12,7 @@ use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
-use crate::exchange::{Conn, RecvHalf, SendHalf, Snapshot};
+use crate::exchange::{Callers, Conn, RecvHalf, SendHalf, Snapshot};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::proto::{self, Role, Stats};
@@ -262,7 +262,7 @@ impl Connection {
         // What is promised keeps its place until the handler has dropped it.
         config.hold_slots = true;
         let core = proto::Connection::new_boxed(Role::Client, config, Instant::now())?;
-        let conn = Conn::new(core, stream.split()?, None);
+        let conn = Conn::new(core, stream.split()?, Callers::of);
         Ok(Connection { inner: Arc::new(Inner { conn }) })
     }
 

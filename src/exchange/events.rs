@@ -2,30 +2,29 @@
 
 use std::time::Instant;
 
-use super::conn::{Arrival, State};
+use super::conn::{Arrival, State, Streams};
 use super::inbox::{Half, Inbox};
 use crate::error::{Error, StreamReset};
 use crate::frame::StreamId;
 use crate::proto::{Event, HeadersKind};
 
 impl State {
-    /// Hands out what the core has to tell. Threads that waited for it are woken when the lock is
+    /// Delivers what the core has to tell. Threads that waited for it are woken when the lock is
     /// given back.
-    pub(crate) fn hand_out(&mut self, now: Instant) {
+    pub(super) fn deliver_events(&mut self, now: Instant) {
         while let Some(event) = self.core.poll_event() {
-            self.hand_out_one(event, now);
+            self.deliver_event(event, now);
         }
-        self.note_end(now);
     }
 
-    fn hand_out_one(&mut self, event: Event, now: Instant) {
+    fn deliver_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Headers { stream_id, headers, kind, end_stream } => match kind {
                 HeadersKind::Request => {
                     self.arrive(Arrival { id: stream_id, headers, end_stream, since: now });
                 }
                 HeadersKind::Informational | HeadersKind::Response | HeadersKind::Trailers => {
-                    let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                    let Some(inbox) = self.driver.streams.get_mut(&stream_id) else { return };
                     if kind == HeadersKind::Trailers {
                         inbox.trailers = Some(headers);
                     } else {
@@ -36,7 +35,7 @@ impl State {
                 }
             },
             Event::Data { stream_id, data, end_stream } => {
-                let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                let Some(inbox) = self.driver.streams.get_mut(&stream_id) else { return };
                 inbox.has_ended |= end_stream;
                 let octets = data.len();
                 if inbox.is_declined {
@@ -45,10 +44,12 @@ impl State {
                 } else if octets > 0 {
                     inbox.push_data(data);
                 }
-                if end_stream || !inbox.leaves_asleep(octets, self.bulk_window) {
+                if end_stream || !inbox.defers_wake(octets, self.driver.batch_window) {
                     inbox.wake(Half::Recv, &mut self.wake);
-                } else if inbox.falls_asleep() && !self.sleepers.contains(&stream_id) {
-                    self.sleepers.push(stream_id);
+                } else if inbox.begins_to_defer()
+                    && !self.driver.deferred_wakes.contains(&stream_id)
+                {
+                    self.driver.deferred_wakes.push(stream_id);
                 }
             }
             Event::Reset { stream_id, code, by, retry_safe, detail } => {
@@ -62,13 +63,13 @@ impl State {
             Event::SettingsChanged { .. } | Event::Goaway { .. } => self.has_news = true,
             Event::SendRoom { stream_id } if stream_id.is_connection() => {
                 // Room for a field section: whoever waits tries again.
-                for inbox in self.streams.values_mut().filter(|inbox| inbox.is_full) {
+                for inbox in self.driver.streams.values_mut().filter(|inbox| inbox.is_full) {
                     inbox.is_full = false;
                     inbox.wake(Half::Send, &mut self.wake);
                 }
             }
             Event::SendRoom { stream_id } => {
-                let Some(inbox) = self.streams.get_mut(&stream_id) else { return };
+                let Some(inbox) = self.driver.streams.get_mut(&stream_id) else { return };
                 inbox.is_full = false;
                 inbox.wake(Half::Send, &mut self.wake);
             }
@@ -76,7 +77,7 @@ impl State {
                 self.arrive(Arrival { id, headers, end_stream: false, since: now });
             }
             Event::Pong { payload, round_trip_time } => {
-                let waits = self.pongs.iter_mut().find(|pong| pong.payload == payload);
+                let waits = self.driver.pongs.iter_mut().find(|pong| pong.payload == payload);
                 if let Some(pong) = waits {
                     pong.round_trip_time = Some(round_trip_time);
                     self.wake.push(pong.thread.clone());
@@ -87,19 +88,24 @@ impl State {
         }
     }
 
-    /// Wakes readers of large bodies that were left asleep and for whom little more has come since the
-    /// last look. For the clock.
-    pub(crate) fn look_at_sleepers(&mut self) {
-        let State { sleepers, streams, wake, .. } = self;
-        sleepers.retain(|id| streams.get_mut(id).is_some_and(|inbox| inbox.look_at_sleeper(wake)));
+    /// Wakes readers of large bodies that have not been woken for all that came, and for whom little
+    /// more has come since the last tick. For the clock.
+    pub(crate) fn check_deferred_wakes(&mut self) {
+        let Streams { deferred_wakes, streams, .. } = &mut self.driver;
+        let wake = &mut self.wake;
+        let goes_on = |inbox: &mut Inbox| inbox.check_deferred_wake(wake);
+        deferred_wakes.retain({
+            let mut goes_on = goes_on;
+            move |id| streams.get_mut(id).is_some_and(&mut goes_on)
+        });
     }
 
-    /// Whether there are readers whom nobody wakes but the clock, should nothing more come.
-    pub(crate) fn has_sleepers(&self) -> bool {
-        !self.sleepers.is_empty()
+    /// Whether there are readers whom nothing wakes but the clock, should nothing more come.
+    pub(crate) fn has_deferred_wakes(&self) -> bool {
+        !self.deferred_wakes.is_empty()
     }
 
-    /// A stream that somebody is to take care of.
+    /// A stream whose first message waits for a handler.
     pub(crate) fn arrive(&mut self, arrival: Arrival) {
         self.streams.insert(arrival.id, Inbox::new(arrival.end_stream));
         self.arrivals.push_back(arrival);
@@ -107,13 +113,13 @@ impl State {
 
     /// Why a stream ended before its time, if nothing else was the reason before.
     pub(crate) fn fail_stream(&mut self, id: StreamId, error: Error) {
-        let Some(inbox) = self.streams.get_mut(&id) else { return };
+        let Some(inbox) = self.driver.streams.get_mut(&id) else { return };
         inbox.failure.get_or_insert(error);
         inbox.wake_all(&mut self.wake);
     }
 
     fn close_stream(&mut self, id: StreamId, held_slot: bool) {
-        let Some(inbox) = self.streams.get_mut(&id) else {
+        let Some(inbox) = self.driver.streams.get_mut(&id) else {
             if held_slot {
                 self.core.release_slot(id);
             }
@@ -136,7 +142,7 @@ impl State {
 
     /// The application has done with a stream.
     pub(crate) fn release_stream(&mut self, id: StreamId) {
-        if self.streams.get_mut(&id).is_some_and(Inbox::release) {
+        if self.driver.streams.get_mut(&id).is_some_and(Inbox::release) {
             self.forget(id);
         }
     }
@@ -148,20 +154,18 @@ impl State {
         }
     }
 
-    fn note_end(&mut self, now: Instant) {
-        if self.end.since.is_some() || self.core.close_reason().is_none() {
-            return;
+    /// The connection has ended: everything that waits is woken.
+    pub(super) fn note_end(&mut self) {
+        let Streams { streams, arrivals, pongs, .. } = &mut self.driver;
+        // None of them could be answered any more.
+        for arrival in arrivals.drain(..) {
+            streams.remove(&arrival.id);
         }
-        self.end.since = Some(now);
-        self.has_news = true;
-        // Nobody could be answered any more.
-        for arrival in std::mem::take(&mut self.arrivals) {
-            self.streams.remove(&arrival.id);
-        }
-        for inbox in self.streams.values_mut() {
+        for inbox in streams.values_mut() {
             inbox.is_closed = true;
             inbox.wake_all(&mut self.wake);
         }
-        self.wake.extend(self.pongs.iter().map(|pong| pong.thread.clone()));
+        self.wake.extend(pongs.iter().map(|pong| pong.thread.clone()));
+        self.has_news = true;
     }
 }

@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 
 use bytes::Bytes;
 
-use super::bulk::Bulk;
+use super::wake_batching::WakeBatching;
 use crate::error::Error;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
@@ -43,7 +43,7 @@ pub(crate) struct Inbox {
     waiting: [Option<Thread>; 2],
     /// Threads that wait for nothing but the stream's end.
     watching: Vec<Thread>,
-    bulk: Bulk,
+    batching: WakeBatching,
 }
 
 /// Which half of a stream a thread waits for.
@@ -106,26 +106,26 @@ impl Inbox {
         }
     }
 
-    /// A piece of the body has come that is not the last. Whether the thread that waits for it can be
-    /// left asleep, in a window of that size.
-    pub(super) fn leaves_asleep(&mut self, octets: usize, window: usize) -> bool {
-        self.bulk.came(octets);
-        self.waiting[0].is_some() && self.bulk.may_sleep(self.waiting_octets(), window)
+    /// A piece of the body has come that is not the last. Whether the thread that waits for it need not
+    /// be woken yet, in a window of that size.
+    pub(super) fn defers_wake(&mut self, octets: usize, window: usize) -> bool {
+        self.batching.came(octets);
+        self.waiting[0].is_some() && self.batching.may_defer(self.waiting_octets(), window)
     }
 
-    /// The thread that waits is left asleep. Whether it was not before.
-    pub(super) fn falls_asleep(&mut self) -> bool {
-        self.bulk.falls_asleep()
+    /// The thread that waits is not woken. Whether it was before.
+    pub(super) fn begins_to_defer(&mut self) -> bool {
+        self.batching.begins_to_defer()
     }
 
-    /// Wakes a thread that was left asleep, unless much more has come for it since the last look.
-    /// Whether it sleeps on.
-    pub(super) fn look_at_sleeper(&mut self, wake: &mut Vec<Thread>) -> bool {
-        let sleeps_on = self.bulk.look(self.waiting_octets());
-        if sleeps_on == Some(false) {
+    /// Wakes a thread that was not woken, unless much more has come for it since the last tick.
+    /// Whether its wake stays deferred.
+    pub(super) fn check_deferred_wake(&mut self, wake: &mut Vec<Thread>) -> bool {
+        let goes_on = self.batching.look(self.waiting_octets());
+        if goes_on == Some(false) {
             self.wake(Half::Recv, wake);
         }
-        sleeps_on == Some(true)
+        goes_on == Some(true)
     }
 
     fn waiting_octets(&self) -> usize {
@@ -136,7 +136,7 @@ impl Inbox {
     pub(super) fn wake(&mut self, half: Half, wake: &mut Vec<Thread>) {
         match half {
             Half::Recv => {
-                self.bulk.wakes();
+                self.batching.wake();
                 wake.extend(self.waiting[0].take());
             }
             Half::Send => wake.extend(self.waiting[1].take()),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, Observer};
-use super::tend::WRITE;
-use super::turn::Lead;
+use super::leader::Leader;
+use super::maintenance::MAINTENANCE_WRITE_TIMEOUT;
+use crate::wire::Readable;
 
 /// How long a look may wait on a transport that cannot tell whether it has something to read, and
 /// for the rest of a TLS record.
@@ -53,36 +54,30 @@ impl Conn {
     }
 
     /// Reads what has come, runs the deadlines and writes what is to be written, without waiting
-    /// for anything; or runs the deadlines alone, if a thread leads.
+    /// for anything; runs the deadlines alone if another thread leads.
     pub(crate) fn tend(self: &Arc<Self>) {
         let mut state = self.lock();
-        if state.lead == Lead::Free && !state.is_over() {
-            state.lead = Lead::mine();
+        if state.leader == Leader::None && !state.is_over() {
+            state.leader = Leader::me();
             state = self.read_what_has_come(state);
-            state.lead = Lead::Free;
+            state.leader = Leader::None;
             state.offer_lead();
         }
         let now = Instant::now();
-        state.run_clock(now);
-        drop(self.flush(state, Some(now + WRITE)));
+        state.run_deadlines(now);
+        drop(self.flush(state, Some(now + MAINTENANCE_WRITE_TIMEOUT)));
     }
 
     /// For the thread that leads.
     fn read_what_has_come<'a>(self: &'a Arc<Self>, mut state: Guard<'a>) -> Guard<'a> {
         for _ in 0..READS_PER_LOOK {
-            drop(state);
-            let is_readable = self.closer.is_readable();
-            // A transport that cannot tell is read once, and one that fails says why in a read.
-            let can_tell = matches!(is_readable, Ok(Some(_)));
-            let can_read = !matches!(is_readable, Ok(Some(false)))
-                && matches!(self.closer.set_read_timeout(Some(LOOK)), Ok(true));
-            state = self.lock();
-            if !can_read {
+            let (after, readable) = self.wire.poll_readable(state, LOOK);
+            state = after;
+            if readable == Readable::No {
                 break;
             }
-            state.read_timeout = Some(LOOK);
             state = self.read_once(state, Some(Instant::now() + LOOK));
-            if !can_tell || state.is_over() {
+            if readable == Readable::Unknown || state.is_over() {
                 break;
             }
         }

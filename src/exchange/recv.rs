@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use super::conn::{Conn, Guard, State};
 use super::inbox::{Half, Inbox};
-use super::lead::until;
+use super::wait::until;
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -204,7 +204,7 @@ impl RecvHalf {
 
     /// The peer may be waiting for it.
     fn flush_credit(&self, state: Guard<'_>, deadline: Option<Instant>) {
-        if state.has_to_write() {
+        if state.must_write() {
             drop(self.conn.flush(state, deadline));
         }
     }
@@ -335,8 +335,8 @@ impl Drop for RecvHalf {
             let taken: usize = self.chunks.iter().map(Bytes::len).sum();
             let _ = state.core.release(id, self.owed + taken);
             state.decline(id, now);
-            state.hand_out(now);
-            if self.conn.hooks.is_none() || self.stands_alone {
+            state.deliver(now);
+            if !self.conn.wire.owner().has_handlers() || self.stands_alone {
                 // Nobody may be about to write. It does not have to be now, either.
                 state = self.conn.flush(state, now.checked_add(WRITE_TICK));
             }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use super::conn::{Conn, State};
 use super::inbox::Half;
-use super::lead::until;
+use super::wait::until;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
@@ -44,6 +44,8 @@ pub struct SendHalf {
     has_begun: bool,
     /// A piece was sent in part when its time was over: what came behind it would look whole.
     pub(super) is_cut: bool,
+    /// The message has no body (a response to HEAD): its octets are dropped.
+    pub(super) is_bodiless: bool,
 }
 
 /// What stands behind the octets that are sent.
@@ -70,6 +72,7 @@ impl SendHalf {
             is_finished: false,
             has_begun: false,
             is_cut: false,
+            is_bodiless: false,
         }
     }
 
@@ -140,6 +143,11 @@ impl SendHalf {
         self.flush_conn();
     }
 
+    /// Drops what is written from now on: the message has no body.
+    pub(crate) fn drop_body(&mut self) {
+        self.is_bodiless = true;
+    }
+
     /// Whether the end of the stream has been asked for.
     pub(crate) fn is_finished(&self) -> bool {
         self.is_finished
@@ -185,7 +193,7 @@ impl SendHalf {
     fn end_at_once(&mut self, head: &mut Option<&Headers>, now: Instant) -> bool {
         let mut state = self.conn.lock();
         let has_ended = state.end_at_once(self.id, head, &self.buffer, now);
-        state.hand_out(now);
+        state.deliver(now);
         if has_ended {
             state.leave(self.id);
         }
@@ -221,11 +229,19 @@ impl SendHalf {
         half: Half,
         mut head: Option<&Headers>,
         data: &mut Bytes,
-        then: Then<'_>,
+        mut then: Then<'_>,
         mut something_else: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let id = self.id;
         self.check_usable()?;
+        if self.is_bodiless {
+            data.clear();
+            match then {
+                Then::More if head.is_none() => return Ok(None),
+                Then::Trailers(_) => then = Then::End,
+                Then::More | Then::End => {}
+            }
+        }
         let ready = |state: &mut State| {
             if let Some(result) = something_else(state) {
                 return Some(Ok(Some(result)));
@@ -235,7 +251,7 @@ impl SendHalf {
             }
             let now = Instant::now();
             let result = state.put(id, &mut head, data, then, now);
-            state.hand_out(now);
+            state.deliver(now);
             match result {
                 Err(CommandError::Full { .. }) => {
                     // Without an inbox the stream is over, and the next try says so.
@@ -264,7 +280,7 @@ impl SendHalf {
 
     /// Writes out what has been put.
     pub(crate) fn flush_conn(&self) {
-        drop(self.conn.flush(self.conn.lock(), self.until()));
+        self.conn.flush_stream(self.id, self.until());
     }
 
     /// Writes out what has been put, and fails if the stream has ended before its time.

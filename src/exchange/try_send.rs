@@ -76,6 +76,9 @@ impl SendHalf {
     pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
         let mut data = data.into();
         self.check_usable().map_err(TrySendError::Closed)?;
+        if self.is_bodiless {
+            return Ok(());
+        }
         let (id, now) = (self.id, Instant::now());
         let mut state = self.conn.lock();
         let mut put = |data: &mut Bytes| state.core.take_data(id, data, false, now);
@@ -87,7 +90,7 @@ impl SendHalf {
             CommandError::Full { .. } => TrySendError::Full(data),
             error => TrySendError::Closed(state.explain(id, error)),
         });
-        state.hand_out(now);
+        state.deliver(now);
         self.conn.flush_later(state);
         result
     }

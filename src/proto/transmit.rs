@@ -39,6 +39,12 @@ impl Connection {
         !out.is_empty()
     }
 
+    /// Whether a stream has DATA or trailers that can be sent now, or when the connection's window
+    /// opens.
+    pub(crate) fn has_turn(&self, id: StreamId) -> bool {
+        self.streams.get(id).is_some_and(|stream| stream.send.queue.is_sendable())
+    }
+
     /// One turn of one stream. `false` when no stream can send.
     fn transmit_next(&mut self, now: Instant, out: &mut Transmit, max: usize) -> bool {
         let Some(id) = self.outgoing.next_turn() else { return false };

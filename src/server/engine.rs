@@ -20,9 +20,10 @@ use super::running::Running;
 use super::stats::{Counters, Stats};
 use super::writers::{Writable, Writers};
 use crate::error::Error;
-use crate::exchange::{Conn, Hooks};
+use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};
 use crate::transport::Halves;
+use crate::wire::Owner;
 
 /// What a handler fails with.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -111,17 +112,17 @@ impl Engine {
     /// # Errors
     ///
     /// The server has ended: the connection came out of its handshake too late.
-    pub(super) fn register<R, W, H>(
+    pub(super) fn register<R, W, O>(
         self: &Arc<Self>,
         core: Box<Connection>,
         halves: Halves<R, W>,
         peer: Peer,
-        hooks: impl FnOnce(Weak<Served>) -> H,
+        owner: impl FnOnce(Weak<Served>) -> O,
     ) -> Result<Arc<Served>, Error>
     where
         R: Read + Send + 'static,
         W: Write + Send + 'static,
-        H: Hooks + 'static,
+        O: Owner + 'static,
     {
         let context = Arc::new(Context { config: Arc::clone(&self.config), peer });
         let mut connections = self.lock();
@@ -133,7 +134,7 @@ impl Engine {
         let served = Arc::new_cyclic(|served| Served {
             number,
             engine: Arc::clone(self),
-            conn: Conn::new(core, halves, Some(Box::new(hooks(served.clone())))),
+            conn: Conn::new(core, halves, |_| Box::new(owner(served.clone()))),
             context,
             running: AtomicUsize::new(0),
             slow: AtomicU32::new(0),
@@ -314,6 +315,12 @@ impl Served {
     pub(super) fn flush_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.flush_now()).is_ok()
+    }
+
+    /// Writes all that there is, on a thread that is called for that. `false` if there is none.
+    pub(super) fn write_elsewhere(&self) -> bool {
+        let conn = Arc::clone(&self.conn);
+        self.engine.pool.run(move |_| conn.write_for_others()).is_ok()
     }
 
     /// How many handlers of this connection may run at once.

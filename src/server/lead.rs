@@ -26,7 +26,7 @@ use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::engine::Served;
@@ -36,7 +36,8 @@ use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::watch::{LeaderWatch, Verdict};
-use crate::exchange::{Arrival, Conn, Guard, Hooks, Lead, Progress, State, Tick};
+use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};
+use crate::wire::Owner;
 
 /// So many requests get a thread each after a leader was too slow.
 const SLOW_REQUESTS: u32 = 32;
@@ -56,18 +57,18 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
     let _guard = OnPanic(served);
     let conn = &served.conn;
     let mut state = conn.lock();
-    state.lead = Lead::mine();
+    state.leader = Leader::me();
     keep_watch(served);
     loop {
         state = run_requests(served, state, scratch);
         state = conn.flush(state, None);
-        if !state.lead.is_mine() {
+        if !state.leader.is_me() {
             drop(state);
             return work(Arc::clone(served), scratch);
         }
         if state.is_over() {
             // Nobody leads any more, and so nobody is to be replaced.
-            state.lead = Lead::Free;
+            state.leader = Leader::None;
             drop(state);
             conn.cut();
             served.engine.unregister(served);
@@ -143,20 +144,20 @@ fn run_requests<'a>(
     let me = thread::current().id();
     while let Some((permit, mut arrival)) = take(served, &mut state) {
         loop {
-            state.step += 1;
+            state.steps += 1;
             drop(state);
             keep_watch(served);
             answer(&permit, arrival, scratch);
             state = served.conn.lock();
             // The permit goes along from one request to the next, unless another connection waits.
-            let goes_on = state.lead.is_of(me) && !served.engine.permits.is_wanted();
+            let goes_on = state.leader.is(me) && !served.engine.permits.is_wanted();
             let next = if goes_on { state.arrivals.pop_front() } else { None };
             match next {
                 Some(next) => arrival = next,
                 None => break,
             }
         }
-        let leads = state.lead.is_of(me);
+        let leads = state.leader.is(me);
         if served.engine.permits.is_wanted() {
             // Passing it on may start a thread.
             drop(state);
@@ -230,7 +231,7 @@ fn keep_watch(served: &Arc<Served>) {
         let Some(served) = weak.upgrade() else { return false };
         let now = served.conn.progress();
         if now.has_deferred_wakes() {
-            served.conn.lock().look_at_sleepers();
+            served.conn.lock().check_deferred_wakes();
         }
         match watch.look(now) {
             Verdict::Fine => true,
@@ -261,9 +262,9 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     if !now.is_working() || has_moved {
         return true;
     }
-    let before = state.lead;
+    let before = state.leader;
     // All under one lock: the old leader must not find the lead gone while nobody is to have it.
-    state.lead = Lead::Promised;
+    state.leader = Leader::Promised;
     if lead_elsewhere(served) {
         add(&served.engine.counters.leads_taken_over);
         // A long write says nothing of the handlers.
@@ -271,45 +272,36 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
     } else {
-        state.lead = before;
+        state.leader = before;
     }
     true
 }
 
-/// What a connection asks its server for.
-pub(super) struct ServedHooks(pub(super) Weak<Served>);
+/// A server's connection has the pool and the clock of its server.
+pub(super) struct PoolOwner(pub(super) Weak<Served>);
 
-impl Hooks for ServedHooks {
-    fn hand_over(&self, _: &Arc<Conn>) -> bool {
+impl Owner for PoolOwner {
+    fn find_leader(&self) -> bool {
         self.0.upgrade().is_some_and(|served| lead_elsewhere(&served))
     }
 
-    fn at_work(&self) {
-        if let Some(served) = self.0.upgrade() {
-            keep_watch(&served);
-        }
+    fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
+        self.0.upgrade().is_some_and(|served| served.write_elsewhere())
     }
 
-    fn flush(&self) -> bool {
-        self.0.upgrade().is_some_and(|served| served.flush_elsewhere())
+    fn find_worker(&self) -> bool {
+        self.0.upgrade().is_some_and(|served| work_elsewhere(&served))
     }
 
-    fn flush_soon(&self) -> bool {
+    fn find_writer_soon(&self) -> bool {
         self.0.upgrade().is_some_and(|served| write_soon(&served))
     }
 
-    fn rest(&self) -> Option<Box<dyn Any>> {
-        permit::lend(&self.0.upgrade()?.engine, work_with)
+    fn has_clock(&self) -> bool {
+        true
     }
 
-    fn work(&self) {
-        if !self.0.upgrade().is_some_and(|served| work_elsewhere(&served)) {
-            // The leader finds it when it wakes up. The pool has logged that there is no thread.
-            log::debug!("no thread for a promised response");
-        }
-    }
-
-    fn arm(&self, _: &Arc<Conn>, at: Instant) {
+    fn call_at(&self, at: Instant, _: &mut Vec<Thread>) {
         let Some(served) = self.0.upgrade() else { return };
         served.engine.clock.call(at, &self.0, |served, now| match served.conn.tick(now) {
             Tick::Nothing => {}
@@ -318,6 +310,20 @@ impl Hooks for ServedHooks {
             }
             Tick::Cut => cut_elsewhere(&served, now),
         });
+    }
+
+    fn watch_leader(&self) {
+        if let Some(served) = self.0.upgrade() {
+            keep_watch(&served);
+        }
+    }
+
+    fn has_handlers(&self) -> bool {
+        true
+    }
+
+    fn lend_permit(&self) -> Option<Box<dyn Any>> {
+        permit::lend(&self.0.upgrade()?.engine, work_with)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::ending;
 use super::engine::{Engine, Served};
-use super::lead::{self, ServedHooks};
+use super::lead::{self, PoolOwner};
 use super::openings::FirstOctets;
 use super::peer::Peer;
 use super::pool::Scratch;
@@ -202,9 +202,9 @@ where
     if let Some(opening) = opening {
         opening.apply(&mut core, now)?;
     }
-    let served = engine.register(core, halves, peer, ServedHooks)?;
+    let served = engine.register(core, halves, peer, PoolOwner)?;
     // The request of an upgrade is there already.
-    served.conn.with(|state, now| state.hand_out(now));
+    served.conn.with(|state, now| state.deliver(now));
     ending::retire_later(&served);
     Ok(served)
 }

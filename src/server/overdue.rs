@@ -67,7 +67,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
         // It is open still.
         let _ = state.core.reset(id, ErrorCode::InternalError, now);
     }
-    state.hand_out(now);
+    state.deliver(now);
     drop(state);
     served.flush_elsewhere();
 }
@@ -89,7 +89,7 @@ fn refuse_overdue(served: &Arc<Served>, now: Instant) {
         state.arrivals.pop_front();
         // It may be over by now.
         let _ = state.core.reset(id, ErrorCode::RefusedStream, now);
-        state.hand_out(now);
+        state.deliver(now);
         state.release_stream(id);
         refused = true;
     }

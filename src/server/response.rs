@@ -251,6 +251,7 @@ impl Response {
     /// threads, or for one that outlives the handler. The header section goes out now.
     ///
     /// What becomes of the stream is then in the hands of the halves alone; the handler may return.
+    /// Where the response has no body (to HEAD, say), what is written to its half is dropped.
     ///
     /// # Errors
     ///
@@ -259,7 +260,10 @@ impl Response {
         self.put(Then::More)?;
         let mut recv = request.take_body().ok_or_else(taken_apart)?;
         recv.stand_alone();
-        let send = self.send.take().ok_or_else(taken_apart)?;
+        let mut send = self.send.take().ok_or_else(taken_apart)?;
+        if !self.has_body() {
+            send.drop_body();
+        }
         send.flush_conn();
         Ok((recv, send))
     }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::frame::{ErrorCode, Setting, StreamId};
 use crate::hpack::Headers;
-use crate::link::End;
 use crate::proto::{CloseReason, Event, Extension, HeadersKind, Priority, ResetBy};
+use crate::wire::End;
 
 /// Something that has happened; taken with [`take_evt`](super::Session::take_evt).
 #[derive(Debug, Clone)]

@@ -10,9 +10,8 @@ use super::evt::Evt;
 use super::shared::Shared;
 use super::threads::Threads;
 use crate::error::Error;
-use crate::frame::{ErrorCode, StreamId};
+use crate::frame::StreamId;
 use crate::hpack::Headers;
-use crate::link::Link;
 use crate::proto::{Config, Connection, Role, Stats};
 use crate::transport::Transport;
 
@@ -88,10 +87,7 @@ impl Session {
     /// The action comes back in the error if it cannot be done; nothing has been sent then, and
     /// the connection is as it was. [`PutError::is_full`] tells that it may be tried again later.
     pub fn put_act(&self, act: Act) -> Result<(), PutError> {
-        let (result, events) = self.shared.link.with(|core, now| act.apply(core, now));
-        if events {
-            self.shared.settle();
-        }
+        let result = self.shared.command(|core, now| act.apply(core, now));
         result.map_err(|error| PutError::new(act, error))
     }
 
@@ -102,11 +98,7 @@ impl Session {
     /// Those of `put_act`; [`PutError::is_full`] if there was no room in time.
     pub fn put_act_timeout(&self, act: Act, timeout: Duration) -> Result<(), PutError> {
         let deadline = deadline(timeout);
-        let (result, events) =
-            self.shared.link.with_room(deadline, |core, now| act.apply(core, now));
-        if events {
-            self.shared.settle();
-        }
+        let result = self.shared.command_with_room(deadline, |core, now| act.apply(core, now));
         result.map_err(|error| PutError::new(act, error))
     }
 
@@ -135,12 +127,9 @@ impl Session {
     /// ```
     pub fn put_acts(&self, acts: &mut Vec<Act>) -> Result<(), Error> {
         let mut done = 0;
-        let (result, events) = self.shared.link.with(|core, now| {
+        let result = self.shared.command(|core, now| {
             acts.iter().try_for_each(|act| act.apply(core, now).inspect(|()| done += 1))
         });
-        if events {
-            self.shared.settle();
-        }
         // Not more have been done than there are.
         acts.drain(..done);
         Ok(result?)
@@ -157,8 +146,7 @@ impl Session {
     ///
     /// If the connection is closed or going away, or all 2^30 identifiers are used.
     pub fn next_free_stream_identifier(&self) -> Result<StreamId, Error> {
-        let (result, _) = self.shared.link.with(|core, now| core.reserve_stream_id(now));
-        Ok(result?)
+        Ok(self.shared.command(|core, now| core.reserve_stream_id(now))?)
     }
 
     /// Opens a stream (a client): reserves an identifier and sends the request on it, in one step
@@ -169,31 +157,34 @@ impl Session {
     /// Those of [`next_free_stream_identifier`](Self::next_free_stream_identifier), and those of
     /// [`Act::SendHeaders`]; no identifier is used up then.
     pub fn open(&self, headers: &Headers, is_end_stream: bool) -> Result<StreamId, Error> {
-        let (result, events) =
-            self.shared.link.with(|core, now| core.open(headers, is_end_stream, now));
-        if events {
-            self.shared.settle();
-        }
-        Ok(result?)
+        Ok(self.shared.command(|core, now| core.open(headers, is_end_stream, now))?)
     }
 
     /// Figures of the connection so far; also after its end.
     pub fn stats(&self) -> Stats {
-        self.shared.link.with(|core, _| core.stats()).0
+        self.shared.wire.lock().core.stats()
     }
 
-    /// Ends the connection: GOAWAY is sent, streams that are open are cut, the transport is
-    /// closed, and both threads are waited for. Whoever waits for an event gets `Evt::Closed`
-    /// after those that are there already.
+    /// Ends the connection for the application: threads that wait for an event get [`Evt::Closed`]
+    /// after the events that are there already, and later actions fail.
     ///
-    /// Takes up to two seconds if the peer neither reads nor closes. A reader of a transport that
-    /// cannot be woken (see [`Closer::none`](crate::transport::Closer::none)) is left to end with
-    /// the transport. Called by the transport's own code, in one of the two threads, it does not
-    /// wait for them.
+    /// What was put before is still written, as far as the peer takes it within
+    /// [`CLOSE_TIMEOUT`](super::CLOSE_TIMEOUT) (10 s). Then GOAWAY is sent, streams that are open are
+    /// cut, and the transport is closed. Both threads are waited for, for three seconds at most; what
+    /// is left to be written then goes on in the background.
+    ///
+    /// A reader of a transport that cannot be woken (see
+    /// [`Closer::none`](crate::transport::Closer::none)) is left to end with the transport. Called by
+    /// the transport's own code, in one of the two threads, it does not wait for them.
     pub fn close(&self) {
-        let bye = |core: &mut Connection, _| core.close(ErrorCode::NoError, Default::default());
-        self.shared.link.with(bye);
-        self.shared.settle();
+        self.shared.begin_close();
+        self.threads.join(&self.shared);
+    }
+
+    /// Ends the connection at once: what has been put and not been written is dropped, the transport is
+    /// cut without GOAWAY, and both threads are waited for, as in [`close`](Self::close).
+    pub fn abort(&self) {
+        self.shared.abort();
         self.threads.join(&self.shared);
     }
 
@@ -204,9 +195,9 @@ impl Session {
     /// Events have to be taken and answered meanwhile, so call it from another thread than the one
     /// that does so. Returns how many streams were cut.
     pub fn shutdown(&self, timeout: Duration) -> usize {
-        self.shared.link.with(|core, now| core.shutdown(now));
-        self.shared.settle();
-        self.shared.link.wait_end(deadline(timeout));
+        self.shared.wire.with(|state, now| state.core.shutdown(now));
+        self.shared.deliver();
+        self.shared.wait_end(deadline(timeout));
         let cut = self.stats().streams_open;
         self.close();
         cut
@@ -226,13 +217,11 @@ impl Session {
         let now = Instant::now();
         let mut core = Connection::new(role, config, now)?;
         opening(&mut core, now)?;
-        let halves = stream.split()?;
         let (sender, events) = crossbeam_channel::unbounded();
-        let link = Link::new(core, halves.closer);
-        let shared = Arc::new(Shared::new(link, sender, auto_release));
-        let threads = Threads::start(&shared, halves.reader, halves.writer)?;
+        let shared = Arc::new(Shared::new(core, stream, sender, auto_release)?);
+        let threads = Threads::start(&shared)?;
         // What the opening has brought is there already.
-        shared.settle();
+        shared.deliver();
         Ok(Session { shared, events, threads })
     }
 

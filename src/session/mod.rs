@@ -77,10 +77,12 @@
 
 mod act;
 mod connect;
+mod driver;
 mod evt;
 mod handle;
 mod outbox;
 mod shared;
+mod side;
 mod threads;
 mod upgrade;
 
@@ -90,6 +92,7 @@ pub use connect::new_connection;
 pub use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError};
 pub use evt::{Evt, Reason};
 pub use handle::Session;
+pub use shared::CLOSE_TIMEOUT;
 
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@
 //!
 //! # No event is forgotten
 //!
-//! [`Outbox::settle`] moves both ways under a lock. Who takes an event does not lock, but looks
-//! whether `due` events have been taken by now, and settles if so. The last thing a settling thread
+//! [`Outbox::deliver`] moves both ways under a lock. Who takes an event does not lock, but looks
+//! whether `due` events have been taken by now, and delivers if so. The last thing a delivering thread
 //! does is to write `due` and *then* to count; a taker takes first and *then* reads `due`. All of it
 //! is sequentially consistent, so either the one counts the event or the other sees what is due.
 
@@ -25,10 +25,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
 
+use super::driver::{SessionWire, State as WireState};
 use super::evt::Evt;
 use crate::frame::StreamId;
-use crate::link::Link;
-use crate::proto::{Connection, Event};
+use crate::proto::{CloseReason, Connection, Event};
+use crate::wire::End;
 
 /// Events that may lie in the channel. What does not fit stays in the core, where small pieces of
 /// data are joined.
@@ -46,7 +47,7 @@ pub(super) struct Outbox {
     state: Mutex<State>,
     /// Events sent, counted before they are in the channel: who takes one counts it.
     sent: AtomicU64,
-    /// When so many have been taken, there is something to settle.
+    /// When so many have been taken, there is something to deliver.
     due: AtomicU64,
     auto_release: bool,
 }
@@ -91,8 +92,8 @@ impl Outbox {
         self.due.load(Ordering::SeqCst) != NEVER
     }
 
-    /// After an event has been taken: whether there is something to [`settle`](Self::settle) now
-    /// that `left` are in the channel. While a thread settles, it may say so too early.
+    /// After an event has been taken: whether there is something to [`deliver`](Self::deliver) now
+    /// that `left` are in the channel. While a thread delivers, it may say so too early.
     pub(super) fn is_due(&self, left: usize) -> bool {
         let due = self.due.load(Ordering::SeqCst);
         due != NEVER && self.sent.load(Ordering::SeqCst).saturating_sub(left as u64) >= due
@@ -100,14 +101,14 @@ impl Outbox {
 
     /// Gives back what is owed for events that have been taken, and delivers what has come up. The
     /// end of the connection is delivered last, and once. Returns how many events have been taken.
-    pub(super) fn settle(&self, link: &Link) -> u64 {
+    pub(super) fn deliver(&self, wire: &SessionWire) -> u64 {
         let mut state = self.lock();
         let mut taken = state.taken();
         while state.sender.is_some() {
-            let (closed, backlog) = state.exchange(link, taken);
-            self.deliver(&mut state);
+            let (closed, backlog) = state.exchange(wire, taken);
+            self.send(&mut state);
             if closed && !backlog {
-                state.finish(link);
+                state.finish(wire);
             }
             let due = state.due(backlog);
             self.due.store(due, Ordering::SeqCst);
@@ -120,7 +121,7 @@ impl Outbox {
     }
 
     /// Sends the batch.
-    fn deliver(&self, state: &mut State) {
+    fn send(&self, state: &mut State) {
         let State { sender: Some(sender), sent, owed, batch } = state else { return };
         for event in batch.drain(..) {
             let what = match &event {
@@ -148,18 +149,19 @@ impl Outbox {
 impl State {
     /// Gives the core what is owed, and fills the batch. Returns whether the connection has ended,
     /// and whether the core has events left.
-    fn exchange(&mut self, link: &Link, taken: u64) -> (bool, bool) {
+    fn exchange(&mut self, wire: &SessionWire, taken: u64) -> (bool, bool) {
         let has_room = taken >= self.has_room_at();
-        let exchange = |core: &mut Connection, _| {
+        let exchange = |state: &mut WireState, _| {
+            let closed = state.has_closed();
+            let core = &mut *state.core;
             self.give_back(taken, core);
-            let closed = core.close_reason().is_some();
             // At the end there is no later: all goes out, and no more can come.
             if closed || has_room {
                 self.batch.extend(std::iter::from_fn(|| core.poll_event()).take(BATCH));
             }
             (closed, core.has_events())
         };
-        link.with(exchange).0
+        wire.with(exchange)
     }
 
     fn give_back(&mut self, taken: u64, core: &mut Connection) {
@@ -196,8 +198,10 @@ impl State {
     }
 
     /// Delivers the end of the connection, and leaves the channel disconnected behind it.
-    fn finish(&mut self, link: &Link) {
-        if let (Some(end), Some(sender)) = (link.end(), self.sender.take()) {
+    fn finish(&mut self, wire: &SessionWire) {
+        // Without a reason in the core, it is the application that has closed the Session.
+        let end = wire.lock().end().unwrap_or(End::Core(CloseReason::Local));
+        if let Some(sender) = self.sender.take() {
             let _ = sender.send(Evt::Closed { reason: end.into() });
             self.owed = VecDeque::new();
             self.batch = Vec::new();

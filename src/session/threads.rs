@@ -1,35 +1,41 @@
 //! The reader thread and the writer thread.
 //!
 //! ```text
-//!   reader:  ┌▶ read_step ─▶ settle ─┐         writer:  ┌▶ next_write ─┬─ Write ─▶ write_step ─┐
-//!            └──────── more ─────────┤                  │              ├─ Look ──▶ settle ─────┤
-//!                                    └ end              └──────────────│──────────────────────┘
-//!                                                                      └ Goodbye ▶ settle, goodbye
+//!   reader:  ┌▶ read once ─▶ deliver ─┐      writer:  ┌▶ write ─┬─ Deliver ─▶ deliver ─┐
+//!            └──────── more ──────────┤               └─────────│─────────────────────-┘
+//!                                     └ end                     └─ End ─▶ deliver, end
 //! ```
 //!
-//! *To settle* is to deliver the core's events, and to give the core back what is owed for those
-//! that have been taken (see [`outbox`](super::outbox)). Whoever causes events settles.
+//! *To deliver* is to hand the core's events to the application's channel, and to give the core back
+//! what is owed for those that have been taken (see [`outbox`](super::outbox)). The thread that causes
+//! events delivers them.
 
-use std::io::{Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::shared::Shared;
+use super::shared::{Next, Shared, CLOSE_TIMEOUT};
+use super::side::Side;
 use crate::error::Error;
-use crate::link::{Next, ReadBuffer, ReadStep, Side, WriteBuffer, GOODBYE};
+use crate::transport::WRITE_TICK;
+use crate::wire::{DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 
 /// Room for the transport's own code (TLS, say); only what is touched costs memory.
 const STACK: usize = 256 << 10;
 
-/// While events are taken behind our back, how often the writer looks which ones …
-const LOOK_AFTER: Duration = Duration::from_millis(1);
+/// While events are taken through the receiver, how often the writer checks which ones …
+const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// … and how often when none have been taken for a while.
-const LOOK_AFTER_AT_MOST: Duration = Duration::from_millis(32);
+const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(32);
 
-/// For a slow machine, beyond the time that the writer takes for its goodbye.
-const GRACE: Duration = Duration::from_secs(1);
+/// The longest that it takes from the end of the connection to that of its writer, if writes give up
+/// now and then.
+const END_MAX: Duration =
+    FINAL_FLUSH_TIMEOUT.saturating_add(WRITE_TICK).saturating_add(DRAIN_TIMEOUT);
+
+/// For a slow machine, beyond the time that the end takes.
+const JOIN_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Threads {
@@ -41,38 +47,52 @@ pub(super) struct Threads {
 struct Thread {
     side: Side,
     id: ThreadId,
-    /// Whoever takes it joins the thread, with the lock held: others wait as well.
+    /// The thread that takes it joins, with the lock held: others wait as well.
     handle: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Threads {
-    pub(super) fn start(
-        shared: &Arc<Shared>,
-        reader: impl Read + Send + 'static,
-        writer: impl Write + Send + 'static,
-    ) -> Result<Threads, Error> {
-        let writer = Thread::start(Side::Writer, shared, move |shared| write(shared, writer))?;
-        let reader = Thread::start(Side::Reader, shared, move |shared| read(shared, reader));
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<Threads, Error> {
+        let writer = Thread::start(Side::Writer, shared, write)?;
+        let reader = Thread::start(Side::Reader, shared, Shared::read);
         let reader = reader.inspect_err(|error| {
-            // The writer is there already: have it say goodbye and end.
+            // The writer is there already: have it end the connection.
             log::debug!("{error}");
-            shared.link.thread_ended(Side::Reader, true);
+            shared.thread_ended(Side::Reader, true);
         })?;
         Ok(Threads { reader, writer })
     }
 
-    /// Waits until the threads of a connection that has ended are through. One that cannot be woken
-    /// is left to itself. Called from one of them (the transport's own code, say), it does not
+    /// Waits until the threads of a connection that has been closed are through. If they have much
+    /// left to write, or one cannot be woken, they are left to themselves. Called from one of them (the transport's own code, say), it does not
     /// wait: they wait for one another, so none of them can wait for both.
-    pub(super) fn join(&self, shared: &Shared) {
+    pub(super) fn join(&self, shared: &Arc<Shared>) {
         if self.writer.is_current() || self.reader.is_current() {
             return;
         }
-        if !shared.link.wait_writer(Instant::now() + GOODBYE + GRACE) {
-            shared.link.cut();
+        if !shared.wait_writer(Instant::now() + END_MAX + JOIN_GRACE) {
+            if shared.is_flushing() && self.leave(shared) {
+                return;
+            }
+            shared.wire.cut();
         }
         self.writer.join(shared);
         self.reader.join(shared);
+    }
+}
+
+impl Threads {
+    /// Leaves both threads to themselves, and has a third cut a transport whose writes never give up.
+    /// `false` if there is none.
+    fn leave(&self, shared: &Arc<Shared>) -> bool {
+        let shared = Arc::clone(shared);
+        let cut = move || {
+            if !shared.wait_writer(Instant::now() + CLOSE_TIMEOUT + END_MAX) {
+                shared.wire.cut();
+            }
+        };
+        let builder = thread::Builder::new().name("h2-sync-close".to_owned()).stack_size(STACK);
+        builder.spawn(cut).is_ok()
     }
 }
 
@@ -85,10 +105,9 @@ impl Thread {
     ) -> Result<Thread, Error> {
         let shared = Arc::clone(shared);
         let body = move || {
-            // What a panic leaves behind is a closed core: nobody goes on with it.
+            // What a panic leaves behind is a closed core, with which no thread goes on.
             let result = catch_unwind(AssertUnwindSafe(|| run(&shared)));
-            shared.link.thread_ended(side, result.is_err());
-            shared.settle();
+            shared.thread_ended(side, result.is_err());
         };
         let name = format!("h2-sync-{}", side.name());
         let builder = thread::Builder::new().name(name).stack_size(STACK);
@@ -102,7 +121,7 @@ impl Thread {
 
     fn join(&self, shared: &Shared) {
         let mut handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
-        let ends = shared.link.can_wake() || shared.link.is_done(self.side);
+        let ends = shared.wire.can_wake_reader() || shared.is_done(self.side);
         if let Some(handle) = handle.take().filter(|_| ends) {
             // A panic has been turned into the reason of the end.
             let _ = handle.join();
@@ -110,58 +129,44 @@ impl Thread {
     }
 }
 
-fn read(shared: &Shared, mut reader: impl Read) {
-    let mut buffer = ReadBuffer::new();
+fn write(shared: &Shared) {
+    shared.begin_writing();
+    let mut checks = Checks { at: None, interval: CHECK_INTERVAL_MIN, taken: 0 };
     loop {
-        let step = shared.link.read_step(&mut reader, &mut buffer);
-        shared.settle();
-        if step == ReadStep::Ended {
-            return;
-        }
-    }
-}
-
-fn write(shared: &Shared, mut writer: impl Write) {
-    let mut buffer = WriteBuffer::new();
-    let mut looks = Looks { at: None, pause: LOOK_AFTER, taken: 0 };
-    loop {
-        match shared.link.next_write(&mut buffer, looks.next(shared)) {
-            Next::Write => shared.link.write_step(&mut writer, &mut buffer),
-            Next::Look => looks.done(shared.settle_as_writer()),
-            Next::Goodbye => {
-                shared.settle_as_writer();
-                return shared.link.say_goodbye(writer, &mut buffer);
+        match shared.write(checks.next(shared)) {
+            Next::Deliver => checks.done(shared.deliver_as_writer()),
+            Next::End => {
+                shared.deliver_as_writer();
+                return shared.end();
             }
         }
     }
 }
 
-/// When the writer looks which events have been taken behind our back.
-struct Looks {
+/// When the writer checks which events have been taken through the receiver.
+struct Checks {
     at: Option<Instant>,
-    pause: Duration,
-    /// Events taken, when it last looked.
+    interval: Duration,
+    /// Events taken at the last check.
     taken: u64,
 }
 
-impl Looks {
-    /// When it has to look next, if at all; that does not move while it writes.
+impl Checks {
+    /// When the next check is due, if at all; that does not move while the writer writes.
     fn next(&mut self, shared: &Shared) -> Option<Instant> {
-        if shared.has_to_look() {
-            self.at.get_or_insert_with(|| Instant::now() + self.pause);
+        if shared.has_to_check() {
+            self.at.get_or_insert_with(|| Instant::now() + self.interval);
         } else {
             self.at = None;
         }
         self.at
     }
 
-    /// It has looked, and so many events have been taken by now.
+    /// It has been done, and this many events have been taken by now.
     fn done(&mut self, taken: u64) {
         let is_idle = taken == self.taken;
-        *self = Looks {
-            at: None,
-            pause: if is_idle { LOOK_AFTER_AT_MOST.min(self.pause * 2) } else { LOOK_AFTER },
-            taken,
-        };
+        let longer = CHECK_INTERVAL_MAX.min(self.interval * 2);
+        let interval = if is_idle { longer } else { CHECK_INTERVAL_MIN };
+        *self = Checks { at: None, interval, taken };
     }
 }

@@ -135,19 +135,19 @@ mod planted {
 
     #[test]
     fn an_import_in_an_inline_module_is_found() {
-        let files = [("src/hpack/field.rs", "#[cfg(test)]\nmod tests {\n use crate::link::Link;}")];
-        let linked = [files[0], ("src/link/mod.rs", "")];
-        let rule = "src/hpack/field.rs:3: hpack imports link: that is up from floor 0 to floor 3";
+        let files = [("src/hpack/field.rs", "#[cfg(test)]\nmod tests {\n use crate::wire::Wire;}")];
+        let linked = [files[0], ("src/wire/mod.rs", "")];
+        let rule = "src/hpack/field.rs:3: hpack imports wire: that is up from floor 0 to floor 3";
         assert_eq!(broken(rules::floors, &linked), [rule]);
     }
 
     #[test]
     fn a_module_without_a_floor_is_found() {
-        let files = [("src/util.rs", ""), ("src/link/mod.rs", "use super::util;")];
+        let files = [("src/util.rs", ""), ("src/wire/mod.rs", "use super::util;")];
         assert_eq!(
             broken(rules::floors, &files),
             [
-                "src/link/mod.rs:1: link imports util: which has no floor",
+                "src/wire/mod.rs:1: wire imports util: which has no floor",
                 "src/util: it has no floor; give it one in tests/floors/rules.rs",
             ],
         );
@@ -157,10 +157,10 @@ mod planted {
     fn imports_from_below_text_and_tests_are_free() {
         let files = [
             ("src/proto/connection.rs", "use crate::frame::Frame;\nuse super::super::K;"),
-            ("src/hpack/mod.rs", "//! [`crate::link::Link`]\nconst A: &str = \"crate::link::B\";"),
-            ("src/hpack/tests/pair.rs", "use crate::link::Link;"),
-            ("src/hpack/tests.rs", "use crate::link::Link;"),
-            ("src/hpack/mac.rs", "macro_rules! m { () => { $crate::link::l() } }\nuse http::Uri;"),
+            ("src/hpack/mod.rs", "//! [`crate::wire::Wire`]\nconst A: &str = \"crate::wire::B\";"),
+            ("src/hpack/tests/pair.rs", "use crate::wire::Wire;"),
+            ("src/hpack/tests.rs", "use crate::wire::Wire;"),
+            ("src/hpack/mac.rs", "macro_rules! m { () => { $crate::wire::l() } }\nuse http::Uri;"),
         ];
         assert_eq!(broken(rules::floors, &files), [""; 0]);
         assert_eq!(broken(rules::known_names, &files), [""; 0]);
@@ -168,8 +168,8 @@ mod planted {
 
     #[test]
     fn an_unknown_name_is_found() {
-        let files = [("src/link/mod.rs", "macro_rules! m {() => {}}\nuse crate::{m, nowhere::A};")];
-        let rule = "src/link/mod.rs:2: crate::nowhere::A is not known";
+        let files = [("src/wire/mod.rs", "macro_rules! m {() => {}}\nuse crate::{m, nowhere::A};")];
+        let rule = "src/wire/mod.rs:2: crate::nowhere::A is not known";
         assert_eq!(broken(rules::known_names, &files), [rule]);
     }
 
@@ -189,29 +189,29 @@ mod planted {
     #[test]
     fn a_circle_of_files_is_found_through_a_reexport() {
         let files = [
-            ("src/link/mod.rs", "mod a;\nmod b;\npub(crate) use self::{a::A, b::*};"),
-            ("src/link/a.rs", "use super::b;"),
-            ("src/link/b.rs", "\n\nuse super::A;"),
+            ("src/wire/mod.rs", "mod a;\nmod b;\npub(crate) use self::{a::A, b::*};"),
+            ("src/wire/a.rs", "use super::b;"),
+            ("src/wire/b.rs", "\n\nuse super::A;"),
         ];
         assert_eq!(
             broken(rules::circles_of_files, &files),
-            ["a circle:\n    src/link/a.rs:1: link::a imports link::b\
-              \n    src/link/b.rs:3: link::b imports link::a"],
+            ["a circle:\n    src/wire/a.rs:1: wire::a imports wire::b\
+              \n    src/wire/b.rs:3: wire::b imports wire::a"],
         );
     }
 
     #[test]
     fn code_in_a_front_is_found() {
-        let files = [("src/link/mod.rs", "mod a;\nuse a::A;\nimpl A {}")];
-        let rule = "src/link/mod.rs:3: it holds docs and re-exports only";
+        let files = [("src/wire/mod.rs", "mod a;\nuse a::A;\nimpl A {}")];
+        let rule = "src/wire/mod.rs:3: it holds docs and re-exports only";
         assert!(broken(rules::fronts, &files).contains(&rule.to_owned()));
     }
 
     #[test]
     fn a_long_file_is_found() {
         let text = "//\n".repeat(451);
-        let rule = "src/link/a.rs: 451 lines, over 450";
-        assert_eq!(broken(rules::lengths, &[("src/link/a.rs", &text)]), [rule]);
+        let rule = "src/wire/a.rs: 451 lines, over 450";
+        assert_eq!(broken(rules::lengths, &[("src/wire/a.rs", &text)]), [rule]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["hpack", "frame"],
     &["proto", "http1"],
     &["error", "transport", "convert"],
-    &["link", "tls", "upgrade"],
+    &["wire", "tls", "upgrade"],
     &["exchange", "session"],
     &["client", "server"],
     &["websocket"],

@@ -4,9 +4,8 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
 
-use super::super::Lead;
+use super::super::Leader;
 use super::{client, open, LONG};
 use crate::error::{Error, ErrorKind};
 
@@ -21,14 +20,14 @@ fn a_peer_that_has_closed_is_why_a_write_fails() {
     // What it has said is answered first, and that fails.
     drop(far);
     assert!(recv.next_chunk().unwrap_err().is_closed());
-    assert!(conn.lock().end.write_failed.is_some());
+    assert!(conn.lock().has_write_failed());
 }
 
 #[test]
 fn the_reason_of_the_end_is_what_came_first() {
     let (conn, _far) = client();
     let (mut recv, _send) = open(&conn);
-    conn.lock().end.write_failed = Some((Instant::now(), failure("a write")));
+    conn.lock().set_write_failed(failure("a write"));
     conn.with(|state, _| state.fail(Some(failure("a read"))));
     assert!(recv.next_chunk().unwrap_err().to_string().contains("a write"));
     conn.with(|state, _| state.fail(Some(failure("another read"))));
@@ -43,7 +42,7 @@ fn a_thread_in_a_read_is_told_of_a_write_that_failed_elsewhere() {
     far.request();
     let (told, is_told) = mpsc::channel();
     let reads = thread::spawn(move || told.send(waits.next_chunk().unwrap_err()));
-    while !matches!(conn.lock().lead, Lead::Held { reads: true, .. }) {
+    while !matches!(conn.lock().leader, Leader::Thread { reads: true, .. }) {
         thread::yield_now();
     }
     // Nothing comes from there any more, and nothing is taken.

@@ -1,7 +1,7 @@
 //! Turns and waiting, with a core at the other end that this test drives itself.
 
 mod ended;
-mod hooked;
+mod owned;
 mod turns;
 
 use std::io::Read;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
-use super::{Conn, RecvHalf, SendHalf};
+use super::{Callers, Conn, RecvHalf, SendHalf};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
-use crate::link::WriteBuffer;
 use crate::proto::{Config, Connection, Event, Role};
 use crate::transport::{duplex, Duplex, Transport};
+use crate::wire::WriteBuffer;
 
 /// Nothing here takes so long, on however slow a machine.
 const LONG: Duration = Duration::from_secs(100);
@@ -76,11 +76,11 @@ impl Far {
     }
 }
 
-/// A client's connection without hooks, whose threads lead in turns, and a server.
+/// A client's connection, whose callers lead in turns, and a server.
 fn client() -> (Arc<Conn>, Far) {
     let (near, far) = duplex(1 << 20);
     let core = Connection::new(Role::Client, Config::default(), Instant::now()).unwrap();
-    let conn = Conn::new(Box::new(core), near.split().unwrap(), None);
+    let conn = Conn::new(Box::new(core), near.split().unwrap(), Callers::of);
     conn.flush_now();
     let mut far = Far::new(Role::Server, far);
     far.write();

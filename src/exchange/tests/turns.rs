@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::super::inbox::Half;
-use super::super::{Lead, State};
+use super::super::{Leader, State};
 use super::{client, open, read_all};
 use crate::error::ErrorKind;
 use crate::frame::{ErrorCode, StreamId};
@@ -20,7 +20,7 @@ fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
     let id = far.request();
     far.respond(id, "hello");
     assert_eq!(read_all(recv), "hello");
-    assert_eq!(conn.lock().lead, Lead::Free);
+    assert_eq!(conn.lock().leader, Leader::None);
     send.finish().unwrap();
 }
 
@@ -40,7 +40,7 @@ fn who_has_its_answer_leaves_the_lead_to_another_who_waits() {
         assert_eq!(reader.join().unwrap(), "hello");
     }
     let state = conn.lock();
-    assert_eq!(state.lead, Lead::Free);
+    assert_eq!(state.leader, Leader::None);
     assert!(state.parked.is_empty());
 }
 
@@ -51,7 +51,7 @@ fn a_deadline_passes_while_another_thread_reads() {
     let (mut waits, _other) = open(&conn);
     let id = far.request();
     let leader = thread::spawn(move || read_all(leads));
-    while conn.lock().lead == Lead::Free {
+    while conn.lock().leader == Leader::None {
         thread::yield_now();
     }
     waits.set_read_timeout(Some(Duration::from_millis(1)));
@@ -90,7 +90,7 @@ fn a_thread_that_reads_is_woken_by_an_end_that_another_has_found() {
     let (mut recv, _send) = open(&conn);
     far.request();
     let leader = thread::spawn(move || recv.next_chunk().unwrap_err());
-    while !matches!(conn.lock().lead, Lead::Held { reads: true, .. }) {
+    while !matches!(conn.lock().leader, Leader::Thread { reads: true, .. }) {
         thread::yield_now();
     }
     let late = ConnectionError::timeout(ErrorCode::NoError, "too late");
@@ -146,7 +146,7 @@ fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
     let deadline = Some(Instant::now() + Duration::from_millis(1));
     let whom = (StreamId::CONNECTION, Half::Recv);
     let (state, result) = conn.wait(conn.lock(), whom, deadline, |_| None::<()>);
-    assert_eq!((result, state.lead, state.parked.len()), (None, Lead::Free, 0));
+    assert_eq!((result, state.leader, state.parked.len()), (None, Leader::None, 0));
 }
 
 /// The machine has slept, say: nobody has read what came in time.

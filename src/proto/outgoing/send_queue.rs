@@ -108,7 +108,7 @@ impl SendQueue {
     }
 
     /// Whether something could be sent if the connection's window allows.
-    pub(super) fn is_sendable(&self) -> bool {
+    pub(in crate::proto) fn is_sendable(&self) -> bool {
         self.is_open
             && self.promises == 0
             && !self.items.is_empty()

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::clock::Clock;
 use super::super::config::Config;
 use super::super::engine::{Engine, Served};
-use super::super::lead::ServedHooks;
+use super::super::lead::PoolOwner;
 use super::super::peer::Peer;
 use super::super::permit::{self, Permit};
 use super::super::pool::Scratch;
@@ -21,7 +21,7 @@ fn server() -> (Arc<Engine>, Arc<Served>) {
     engine.admit();
     let core = Connection::new_boxed(Role::Server, proto::Config::default(), Instant::now());
     let halves = duplex(1 << 10).0.split().unwrap();
-    let served = engine.register(core.unwrap(), halves, Peer::default(), ServedHooks).unwrap();
+    let served = engine.register(core.unwrap(), halves, Peer::default(), PoolOwner).unwrap();
     (engine, served)
 }
 

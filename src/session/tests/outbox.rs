@@ -2,17 +2,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex};
+
 use bytes::{Bytes, BytesMut};
 use crossbeam_channel::{unbounded, Receiver};
 
 use crate::frame::{ErrorCode, StreamId};
 use crate::headers;
-use crate::link::{Link, ReadBuffer};
 use crate::proto::{Budget, CommandError, Config, Connection, Role, Transmit};
 use crate::session::outbox::CAPACITY;
 use crate::session::shared::Shared;
 use crate::session::Evt;
-use crate::transport::Closer;
+use crate::transport::{Closer, Halves};
 
 /// Nothing here takes so long, on however slow a machine.
 const LONG: Duration = Duration::from_secs(100);
@@ -29,7 +31,20 @@ fn wait_until(mut done: impl FnMut() -> bool) {
 /// A client's core, which talks to the server's by hand.
 struct Client {
     core: Connection,
-    buffer: ReadBuffer,
+    input: Input,
+}
+
+/// What the server's reader is given.
+#[derive(Clone, Default)]
+struct Input(Arc<Mutex<BytesMut>>);
+
+impl Read for Input {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut octets = self.0.lock().unwrap();
+        let n = octets.len().min(buf.len());
+        buf[..n].copy_from_slice(&octets.split_to(n));
+        Ok(n)
+    }
 }
 
 /// A client, what the threads of its server share, and the server's events.
@@ -48,30 +63,31 @@ fn connect(max_concurrent_streams: u32, window: u32) -> (Client, Shared, Receive
     let server = Connection::new(Role::Server, config.clone(), now).unwrap();
     let core = Connection::new(Role::Client, config, now).unwrap();
     let (sender, events) = unbounded();
-    let shared = Shared::new(Link::new(server, Closer::none()), sender, true);
-    let mut client = Client { core, buffer: ReadBuffer::new() };
+    let input = Input::default();
+    let halves = Halves { reader: input.clone(), writer: io::sink(), closer: Closer::none() };
+    let shared = Shared::new(server, halves, sender, true).unwrap();
+    let mut client = Client { core, input };
     // Preface, settings and their acknowledgements.
     (0..3).for_each(|_| client.exchange(&shared));
     while events.try_recv().is_ok() {}
-    shared.settle();
+    shared.deliver();
     (client, shared, events)
 }
 
 impl Client {
-    /// Moves what both have to say. The server's side settles when something has come, as its
+    /// Moves what both have to say. The server's side delivers when something has come, as its
     /// reader does, and at no other time.
     fn exchange(&mut self, shared: &Shared) {
         let mut out = Transmit::new();
         if self.core.poll_transmit(Instant::now(), &mut out, usize::MAX) {
-            let octets = out.to_vec();
-            let mut rest = &octets[..];
-            while !rest.is_empty() {
-                shared.link.read_step(&mut rest, &mut self.buffer);
-                shared.settle();
+            self.input.0.lock().unwrap().extend_from_slice(&out.to_vec());
+            while !self.input.0.lock().unwrap().is_empty() {
+                drop(shared.wire.read_once(shared.wire.lock(), None));
+                shared.deliver();
             }
             out.clear();
         }
-        shared.link.with(|core, now| core.poll_transmit(now, &mut out, usize::MAX));
+        shared.wire.with(|state, now| state.core.poll_transmit(now, &mut out, usize::MAX));
         let mut octets = BytesMut::from(&out.to_vec()[..]);
         self.core.receive(&mut octets, Instant::now()).unwrap();
     }
@@ -117,8 +133,8 @@ fn while_taking(who: Who, shared: &Shared, events: &Receiver<Evt>, during: impl 
     };
     let look = || {
         while !taken.done.load(Ordering::Relaxed) {
-            if shared.has_to_look() {
-                shared.settle_as_writer();
+            if shared.has_to_check() {
+                shared.deliver_as_writer();
             }
             thread::yield_now();
         }
@@ -173,12 +189,12 @@ fn all_credit_goes_back(who: Who) {
             taken.octets.load(Ordering::Relaxed) == streams.len() * TOTAL
         });
     });
-    shared.settle();
+    shared.deliver();
     for id in streams {
-        let released = shared.link.with(|core, _| core.release(id, 1)).0;
+        let released = shared.wire.with(|state, _| state.core.release(id, 1));
         assert_eq!(released, Err(CommandError::ReleasedTooMuch(id)), "credit is still out");
     }
-    assert!(!shared.has_to_look());
+    assert!(!shared.has_to_check());
 }
 
 #[test]
@@ -232,7 +248,7 @@ fn credit_goes_back_piece_by_piece_when_taken_both_ways_at_once() {
 fn all_places_come_back(who: Who) {
     const PLACES: u32 = 50;
     let (mut client, shared, events) = connect(PLACES, 65_535);
-    let stats = || shared.link.with(|core, _| core.stats()).0;
+    let stats = || shared.wire.lock().core.stats();
     while_taking(who, &shared, &events, |taken| {
         for _ in 0..100 {
             for _ in 0..PLACES {
@@ -245,7 +261,7 @@ fn all_places_come_back(who: Who) {
         let accepted = stats().streams_accepted as usize;
         wait_until(|| taken.headers.load(Ordering::Relaxed) == accepted);
     });
-    shared.settle();
+    shared.deliver();
     let refused = stats().streams_refused;
     client.open_all(PLACES as usize);
     client.exchange(&shared);

@@ -18,8 +18,8 @@ pub mod frame;
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]
 pub mod http1;
-#[path = "../../../src/link/mod.rs"]
-mod link;
+#[path = "../../../src/wire/mod.rs"]
+mod wire;
 #[path = "../../../src/proto/mod.rs"]
 pub mod proto;
 #[path = "../../../src/server/mod.rs"]

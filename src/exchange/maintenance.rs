@@ -1,4 +1,4 @@
-//! What a connection of a client needs beside the requests: streams opened, PINGs, and how it ends.
+//! What a connection of a client needs beside its requests: streams opened, PINGs, and how it ends.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,8 +13,8 @@ use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::proto::CommandError;
 
-/// How long writing may take there.
-pub(super) const WRITE: Duration = Duration::from_millis(50);
+/// How long maintenance may write.
+pub(super) const MAINTENANCE_WRITE_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl State {
     /// Opens a stream of ours. It has one half if the request is complete, and two if not.
@@ -29,9 +29,8 @@ impl State {
             CommandError::GoingAway => self.core.peer_goaway().map_or(error.into(), Error::goaway),
             error => error.into(),
         })?;
-        let halves = if end_stream { 1 } else { 2 };
         let mut inbox = Inbox::new(false);
-        inbox.halves = halves;
+        inbox.halves = if end_stream { 1 } else { 2 };
         self.streams.insert(id, inbox);
         Ok(id)
     }
@@ -51,9 +50,9 @@ impl State {
     }
 
     fn take_pong(&mut self, payload: [u8; 8]) -> Option<Duration> {
-        let place = self.pongs.iter().position(|pong| pong.payload == payload)?;
-        let round_trip_time = self.pongs[place].round_trip_time?;
-        self.pongs.swap_remove(place);
+        let index = self.pongs.iter().position(|pong| pong.payload == payload)?;
+        let round_trip_time = self.pongs[index].round_trip_time?;
+        self.pongs.swap_remove(index);
         Some(round_trip_time)
     }
 }
@@ -78,13 +77,13 @@ impl Conn {
         result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
     }
 
-    /// Ends the connection at once, with GOAWAY if there is somebody to hear it.
+    /// Ends the connection at once, with GOAWAY if the peer takes it.
     pub(crate) fn end(self: &Arc<Self>) {
         let mut state = self.lock();
         let now = Instant::now();
         state.core.close(ErrorCode::NoError, Bytes::new());
-        state.hand_out(now);
-        drop(self.flush(state, Some(now + WRITE)));
+        state.deliver(now);
+        drop(self.flush(state, Some(now + MAINTENANCE_WRITE_TIMEOUT)));
         self.cut();
     }
 
@@ -93,7 +92,7 @@ impl Conn {
         let mut state: Guard<'_> = self.lock();
         let now = Instant::now();
         state.core.shutdown(now);
-        state.hand_out(now);
-        drop(self.flush(state, Some(now + WRITE)));
+        state.deliver(now);
+        drop(self.flush(state, Some(now + MAINTENANCE_WRITE_TIMEOUT)));
     }
 }

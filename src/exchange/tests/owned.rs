@@ -2,19 +2,19 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::super::{Conn, Hooks, Lead, RecvHalf, SendHalf, Then, Tick};
+use super::super::{Conn, Leader, RecvHalf, SendHalf, Then, Tick};
 use super::{get, Far, LONG};
 use crate::error::ErrorKind;
 use crate::frame::ErrorCode;
 use crate::proto::{Config, Connection, Event, Role};
 use crate::transport::{duplex, Transport};
+use crate::wire::Owner;
 
 /// What a server does for its connections, counted.
 #[derive(Default)]
@@ -23,43 +23,46 @@ struct Counts {
     flushes: AtomicUsize,
 }
 
-struct Counted(Arc<Counts>, Sender<Arc<Conn>>);
+struct Counted(Arc<Counts>);
 
-impl Hooks for Counted {
-    fn hand_over(&self, conn: &Arc<Conn>) -> bool {
-        self.1.send(Arc::clone(conn)).is_ok()
+impl Owner for Counted {
+    fn find_leader(&self) -> bool {
+        true
     }
 
-    fn at_work(&self) {}
-
-    fn work(&self) {}
-
-    fn flush(&self) -> bool {
+    fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
         self.0.flushes.fetch_add(1, Ordering::Relaxed);
         true
     }
 
-    fn arm(&self, _: &Arc<Conn>, _: Instant) {
+    fn has_clock(&self) -> bool {
+        true
+    }
+
+    fn has_handlers(&self) -> bool {
+        true
+    }
+
+    fn call_at(&self, _: Instant, _: &mut Vec<Thread>) {
         self.0.arms.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 fn server_over(stream: impl Transport, config: Config) -> (Arc<Conn>, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
-    let (sender, _) = channel();
     let core = Connection::new(Role::Server, config, Instant::now()).unwrap();
-    let hooks = Box::new(Counted(Arc::clone(&counts), sender));
-    (Conn::new(Box::new(core), stream.split().unwrap(), Some(hooks)), counts)
+    let owner = Box::new(Counted(Arc::clone(&counts)));
+    (Conn::new(Box::new(core), stream.split().unwrap(), |_| owner), counts)
 }
 
 #[test]
 fn what_another_thread_writes_is_no_progress_of_the_leader() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
-    let before = conn.lock().step;
+    let before = conn.lock().steps;
     conn.flush_now();
     assert!(!conn.lock().has_to_write());
-    assert_eq!(conn.lock().step, before);
+    assert_eq!(conn.lock().steps, before);
 }
 
 /// A server's connection to which a request has come, of which there is more to come.
@@ -74,7 +77,7 @@ fn requested() -> (Arc<Conn>, Arc<Counts>, Far, RecvHalf, SendHalf) {
     far.write();
     let mut state = conn.lock();
     while state.arrivals.is_empty() {
-        state.lead = Lead::mine();
+        state.leader = Leader::me();
         state = conn.read_once(state, None);
     }
     let id = state.arrivals.pop_front().unwrap().id;
@@ -95,7 +98,7 @@ fn what_a_half_that_stands_alone_leaves_unread_is_put_on_the_clock() {
     drop(recv);
     assert_eq!(counts.arms.load(Ordering::Relaxed), before + 1);
     let soon = Instant::now() + Duration::from_millis(1_500);
-    conn.lock().lead = Lead::Held { by: thread::current().id(), reads: true };
+    conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
     assert_eq!(conn.tick(soon), Tick::Flush);
 }
 
@@ -113,7 +116,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
     put(&mut far);
     let mut state = conn.lock();
     while state.streams[&id].data.iter().map(Bytes::len).sum::<usize>() < 1 << 20 {
-        state.lead = Lead::mine();
+        state.leader = Leader::me();
         state = conn.read_once(state, None);
     }
     drop(state);
@@ -129,7 +132,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
             if state.is_over() {
                 return;
             }
-            state.lead = Lead::mine();
+            state.leader = Leader::me();
             drop(conn.flush(conn.read_once(state, None), None));
         }
     });
@@ -162,7 +165,7 @@ fn a_call_that_an_earlier_one_has_made_needless_calls_for_no_other() {
     conn.flush_now();
     let now = Instant::now();
     // Something earlier comes up, and what had been called for comes still.
-    conn.lock().armed = Some(now + LONG);
+    conn.lock().set_called_at(now + LONG);
     drop(conn.flush(conn.lock(), None));
     assert_eq!(counts.arms.load(Ordering::Relaxed), 2);
     for _ in 0..10 {
@@ -176,7 +179,7 @@ fn what_is_left_at_a_deadline_is_written_by_somebody_else() {
     let (near, _far) = duplex(1);
     let (conn, counts) = server_over(near, Config::default());
     drop(conn.flush(conn.lock(), Some(Instant::now())));
-    assert!(conn.lock().has_to_write());
+    assert!(conn.lock().has_to_write() && !conn.lock().must_write());
     assert_eq!(counts.flushes.load(Ordering::Relaxed), 1);
 }
 
@@ -235,13 +238,13 @@ fn deadline_for_the_peer_waits_while_no_thread_reads() {
     // Long after each of the deadlines, and a second more each time.
     let late = Instant::now() + LONG;
     let look = |second: u64| conn.tick(late + Duration::from_secs(second));
-    conn.lock().lead = Lead::mine();
+    conn.lock().leader = Leader::me();
     for second in 0..10 {
         look(second);
         assert!(!conn.lock().has_ended());
     }
     // It reads, and nothing comes.
-    conn.lock().lead = Lead::Held { by: thread::current().id(), reads: true };
+    conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
     for second in 10..20 {
         look(second);
     }
@@ -255,7 +258,7 @@ fn deadline_for_a_peer_that_is_read_is_kept_whatever_the_leader_does() {
     let late = Instant::now() + LONG;
     for second in 0..10 {
         // A leader that reads, and is in a handler at each look.
-        conn.lock().lead = Lead::mine();
+        conn.lock().leader = Leader::me();
         conn.lock().reads += 1;
         conn.tick(late + Duration::from_secs(second));
     }

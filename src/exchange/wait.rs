@@ -1,0 +1,291 @@
+//! How a thread waits for something of its stream.
+//!
+//! [`Wait::next`] is a pure function of what the connection is like; [`Conn::wait`] does what it says
+//! until what is waited for is there.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::conn::{Conn, Guard, State};
+use super::inbox::Half;
+use super::leader::Leader;
+use super::lending::Lending;
+use crate::frame::StreamId;
+use crate::proto::{GRACE, LATE};
+
+/// How long a handler that waits reads by itself, which saves a switch between threads for what comes
+/// soon. After that it leaves it to another thread, and parks: a thread that reads cannot be woken for
+/// what does not come from the transport, such as the end of its stream by the clock.
+const READ_TURN_MAX: Duration = Duration::from_secs(1);
+
+/// One wait of one thread.
+struct Wait {
+    began: Instant,
+    deadline: Option<Instant>,
+    /// The deadline has passed while no thread could look.
+    was_late: bool,
+    /// Whether the owner has other threads to lead, and a clock.
+    has_clock: bool,
+}
+
+/// What the connection is like for a thread that waits.
+#[derive(Debug, Clone, Copy)]
+struct View {
+    leader: Whose,
+    has_to_write: bool,
+    has_arrivals: bool,
+    can_limit_reads: bool,
+    /// When the permit is to be lent.
+    lends_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Mine,
+    Free,
+    Another,
+}
+
+/// What a thread that waits does next.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    GiveUp,
+    Write,
+    /// Leads, and reads until then.
+    Read(Option<Instant>),
+    /// Gives the lead away; if no thread can be found, reads until then.
+    GiveWay(Option<Instant>),
+    /// Sleeps until woken, or until then.
+    Park(Option<Instant>),
+}
+
+impl Wait {
+    fn next(&mut self, view: View, now: Instant) -> Step {
+        if let Some(at) = self.deadline.filter(|&at| at <= now) {
+            if self.was_late || at <= self.began || now.saturating_duration_since(at) <= LATE {
+                return Step::GiveUp;
+            }
+            // The machine has slept, or this thread has. What it waits for may lie unread.
+            (self.was_late, self.deadline) = (true, now.checked_add(GRACE));
+        }
+        if view.has_to_write {
+            return Step::Write;
+        }
+        let patience = (self.has_clock && view.leader == Whose::Mine).then(|| now + READ_TURN_MAX);
+        let until = [self.deadline, view.lends_at, patience].into_iter().flatten().min();
+        // Other streams must not wait for what this thread waits for.
+        let is_in_the_way = view.has_arrivals
+            || !view.can_limit_reads
+            || now.saturating_duration_since(self.began) >= READ_TURN_MAX;
+        match view.leader {
+            Whose::Mine if self.has_clock && is_in_the_way => Step::GiveWay(until),
+            Whose::Mine | Whose::Free => Step::Read(until),
+            Whose::Another => Step::Park(until),
+        }
+    }
+}
+
+impl Conn {
+    /// Waits until `ready` gives something, or until `deadline`: reads and writes what there is to
+    /// read and write if no other thread does, and parks otherwise.
+    ///
+    /// `half` of stream `id` is what the thread waits for. After the end of the connection `ready`
+    /// has to give something.
+    pub(crate) fn wait<'a, T>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        (id, half): (StreamId, Half),
+        deadline: Option<Instant>,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> (Guard<'a>, Option<T>) {
+        if let Some(result) = ready(&mut state) {
+            return (state, Some(result));
+        }
+        let led_before = state.leader.is_me();
+        let began = Instant::now();
+        let has_clock = self.wire.owner().has_clock();
+        let mut wait = Wait { began, deadline, was_late: false, has_clock };
+        let mut lending = Lending::new(self, began);
+        let result = loop {
+            if let Some(result) = ready(&mut state) {
+                break Some(result);
+            }
+            let now = Instant::now();
+            if !has_clock && state.is_due(now) {
+                // It may be what is waited for: the end of the connection, above all.
+                state.run_deadlines(now);
+                state = self.wake_reader_after_the_end(state);
+                if let Some(result) = ready(&mut state) {
+                    break Some(result);
+                }
+            }
+            if lending.is_due(now) {
+                state = lending.lend(self, state);
+                continue;
+            }
+            state = match wait.next(self.view(&state, lending.at()), now) {
+                Step::GiveUp => break None,
+                Step::Write => self.flush(state, wait.deadline),
+                Step::Read(until) => self.read_once(state, until),
+                Step::GiveWay(until) if !self.give_way(&mut state) => self.read_once(state, until),
+                Step::GiveWay(_) => state,
+                Step::Park(until) => self.park(state, id, half, until),
+            };
+        };
+        if !led_before && state.leader.is_me() {
+            state.leader = Leader::None;
+        }
+        state.offer_lead();
+        (state, result)
+    }
+
+    fn view(&self, state: &State, lends_at: Option<Instant>) -> View {
+        View {
+            leader: match state.leader {
+                Leader::None => Whose::Free,
+                leader if leader.is_me() => Whose::Mine,
+                _ => Whose::Another,
+            },
+            has_to_write: state.must_write(),
+            has_arrivals: !state.arrivals.is_empty(),
+            can_limit_reads: self.wire.can_limit_reads(),
+            lends_at,
+        }
+    }
+
+    /// Has another thread lead. `false` if there is none.
+    fn give_way(&self, state: &mut State) -> bool {
+        let before = std::mem::replace(&mut state.leader, Leader::Promised);
+        let has_gone = self.wire.owner().find_leader();
+        if !has_gone {
+            state.leader = before;
+        }
+        has_gone
+    }
+
+    fn park<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        id: StreamId,
+        half: Half,
+        until: Option<Instant>,
+    ) -> Guard<'a> {
+        let me = thread::current();
+        if let Some(inbox) = state.streams.get_mut(&id) {
+            inbox.set_waiting(half, Some(me.clone()));
+        }
+        state.parked.push(me.clone());
+        let until = [self.own_deadline(&state), until].into_iter().flatten().min();
+        drop(state);
+        match until {
+            Some(until) => {
+                thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            }
+            None => thread::park(),
+        }
+        let mut state = self.lock();
+        state.parked.retain(|thread| thread.id() != me.id());
+        if let Some(inbox) = state.streams.get_mut(&id) {
+            inbox.set_waiting(half, None);
+        }
+        state
+    }
+}
+
+/// When a wait that begins now is over: after its timeout, and by its deadline.
+pub(super) fn until(timeout: Option<Duration>, deadline: Option<Instant>) -> Option<Instant> {
+    let timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    [timeout, deadline].into_iter().flatten().min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    const NOTHING: View = View {
+        leader: Whose::Another,
+        has_to_write: false,
+        has_arrivals: false,
+        can_limit_reads: true,
+        lends_at: None,
+    };
+
+    fn wait(now: Instant, has_clock: bool) -> Wait {
+        Wait { began: now, deadline: Some(now + 100 * MS), was_late: false, has_clock }
+    }
+
+    #[test]
+    fn thread_that_does_not_lead_parks() {
+        let now = Instant::now();
+        let until = Some(now + 100 * MS);
+        assert_eq!(wait(now, true).next(NOTHING, now), Step::Park(until));
+        assert_eq!(wait(now, false).next(NOTHING, now), Step::Park(until));
+    }
+
+    #[test]
+    fn free_lead_is_taken() {
+        let now = Instant::now();
+        let view = View { leader: Whose::Free, ..NOTHING };
+        assert_eq!(wait(now, false).next(view, now), Step::Read(Some(now + 100 * MS)));
+    }
+
+    #[test]
+    fn what_is_to_be_written_comes_before_reading_and_parking() {
+        let now = Instant::now();
+        for leader in [Whose::Mine, Whose::Free, Whose::Another] {
+            let view = View { leader, has_to_write: true, ..NOTHING };
+            assert_eq!(wait(now, true).next(view, now), Step::Write);
+        }
+    }
+
+    #[test]
+    fn handler_that_leads_gives_way_to_requests_that_have_come() {
+        let now = Instant::now();
+        let view = View { leader: Whose::Mine, has_arrivals: true, ..NOTHING };
+        assert_eq!(wait(now, true).next(view, now), Step::GiveWay(Some(now + 100 * MS)));
+        // A client's callers have no other thread to lead.
+        assert_eq!(wait(now, false).next(view, now), Step::Read(Some(now + 100 * MS)));
+    }
+
+    #[test]
+    fn handler_that_has_read_for_long_gives_way() {
+        let now = Instant::now();
+        let view = View { leader: Whose::Mine, ..NOTHING };
+        let mut wait = Wait { deadline: None, ..wait(now, true) };
+        assert_eq!(wait.next(view, now), Step::Read(Some(now + READ_TURN_MAX)));
+        let late = now + READ_TURN_MAX;
+        assert_eq!(wait.next(view, late), Step::GiveWay(Some(late + READ_TURN_MAX)));
+    }
+
+    #[test]
+    fn read_that_cannot_be_limited_is_left_to_another_thread() {
+        let now = Instant::now();
+        let view = View { leader: Whose::Mine, can_limit_reads: false, ..NOTHING };
+        assert!(matches!(wait(now, true).next(view, now), Step::GiveWay(_)));
+    }
+
+    #[test]
+    fn wait_gives_up_at_its_deadline() {
+        let now = Instant::now();
+        assert_eq!(wait(now, true).next(NOTHING, now + 100 * MS), Step::GiveUp);
+    }
+
+    #[test]
+    fn wait_that_could_not_look_in_time_looks_once_more() {
+        let now = Instant::now();
+        let mut wait = wait(now, true);
+        let late = now + 101 * MS + LATE;
+        assert_eq!(wait.next(NOTHING, late), Step::Park(Some(late + GRACE)));
+        assert_eq!(wait.next(NOTHING, late + GRACE), Step::GiveUp);
+    }
+
+    #[test]
+    fn thread_wakes_to_lend_its_permit() {
+        let now = Instant::now();
+        let view = View { lends_at: Some(now + 10 * MS), ..NOTHING };
+        assert_eq!(wait(now, true).next(view, now), Step::Park(Some(now + 10 * MS)));
+    }
+}

@@ -1,0 +1,128 @@
+//! One read, and what comes of it.
+
+use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+use super::state::{Driver, Guard, State, Wire};
+use crate::proto::ConnectionError;
+use crate::transport::gave_up;
+
+/// What a read has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Octets have come and been handed to the core, or dropped after the end.
+    Some,
+    /// The read gave up. More may come.
+    Nothing,
+    /// Nothing more comes.
+    Ended,
+}
+
+/// Whether a read finds something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readable {
+    /// Not now, or only after a wait that cannot be limited.
+    No,
+    /// Octets, or the end.
+    Yes,
+    /// The transport cannot tell, or its reads say why it has failed.
+    Unknown,
+}
+
+impl<D: Driver> Wire<D> {
+    /// Reads once, until then at the latest where reads can be limited, and hands what came to the
+    /// core. For the one thread that may read. The lock is given back meanwhile.
+    ///
+    /// After the end of the connection what comes is dropped.
+    pub(crate) fn read_once<'a>(
+        &'a self,
+        mut state: Guard<'a, D>,
+        until: Option<Instant>,
+    ) -> (Guard<'a, D>, Read) {
+        let Some(mut reading) = state.reading.take() else {
+            debug_assert!(state.is_over(), "one thread reads at a time");
+            return (state, Read::Ended);
+        };
+        let timeout = state.read_timeout.choose(until, Instant::now());
+        drop(state);
+
+        if let Some(timeout) = timeout {
+            // Without it, only the deadline is kept less exactly.
+            if let Err(error) = self.closer.set_read_timeout(timeout) {
+                log::debug!("setting a read timeout: {error}");
+            }
+        }
+        // The transport may be the application's; its panic is the end of this connection alone.
+        let result = catch_unwind(AssertUnwindSafe(|| reading.buffer.fill(&mut reading.reader)));
+
+        let mut state = self.lock();
+        let now = Instant::now();
+        let read = match result {
+            Ok(Ok(1..)) if state.has_ended() => {
+                reading.buffer.octets().clear();
+                Read::Some
+            }
+            Ok(Ok(1..)) => {
+                // An error has been queued as GOAWAY, and is kept as the reason of the end.
+                let _ = state.core.receive(reading.buffer.octets(), now);
+                Read::Some
+            }
+            Ok(Err(error)) if gave_up(&error) => Read::Nothing,
+            Ok(result) => {
+                state.read_ended(result.err());
+                Read::Ended
+            }
+            Err(_) => {
+                let error = ConnectionError::internal("the transport panicked in a read");
+                state.core.abort(error);
+                state.read_ended(None);
+                Read::Ended
+            }
+        };
+        if state.end.is_cut {
+            // A transport that cannot be woken is let go when its read returns.
+            drop(state);
+            drop(reading);
+            state = self.lock();
+        } else {
+            state.reading = Some(reading);
+        }
+        state.deliver(now);
+        let is_over = state.is_over();
+        (state, if is_over { Read::Ended } else { read })
+    }
+
+    /// Whether a read now finds something, and lets it wait for `timeout` at most. The lock is given
+    /// back meanwhile.
+    pub(crate) fn poll_readable<'a>(
+        &'a self,
+        state: Guard<'a, D>,
+        timeout: Duration,
+    ) -> (Guard<'a, D>, Readable) {
+        drop(state);
+        let is_readable = self.closer.is_readable();
+        let can_read = !matches!(is_readable, Ok(Some(false)))
+            && matches!(self.closer.set_read_timeout(Some(timeout)), Ok(true));
+        let mut state = self.lock();
+        if !can_read {
+            return (state, Readable::No);
+        }
+        state.read_timeout.note(Some(timeout));
+        let can_tell = matches!(is_readable, Ok(Some(_)));
+        (state, if can_tell { Readable::Yes } else { Readable::Unknown })
+    }
+}
+
+impl<D> State<D> {
+    /// The transport has come to its end, or has failed. Many peers end TLS without saying so; where
+    /// no stream is open, that has cut nothing short.
+    fn read_ended(&mut self, error: Option<io::Error>) {
+        self.end.read_ended = true;
+        let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        match error.filter(|error| !is_end(error) || self.core.has_streams()) {
+            Some(error) => self.fail(Some(error.into())),
+            None => self.core.end_of_input(),
+        }
+    }
+}
