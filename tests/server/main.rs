@@ -26,3 +26,4 @@ mod slow;
 mod support;
 mod threads;
 mod transports;
+mod turns;

@@ -343,3 +343,19 @@ fn connect_is_a_tunnel_after_204_as_well() {
         assert_eq!(reply.head.get("content-length"), None);
     });
 }
+
+#[test]
+fn octets_written_after_a_split_of_a_response_to_head_are_dropped() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            let (_, mut send) = response.split(request)?;
+            send.write_all(b"not for HEAD")?;
+            send.send(vec![7; 100_000])?;
+            Ok(send.finish()?)
+        });
+        let mut client = Client::of(&server);
+        let reply = client.exchange(&request("HEAD", "/"), b"");
+        assert_eq!((reply.status(), reply.text(), reply.reset), (Some(200), "", None));
+        assert_eq!(client.exchange(&request("GET", "/"), b"").body.len(), 100_012);
+    });
+}

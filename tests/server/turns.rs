@@ -1,0 +1,67 @@
+//! How long one handler writes for the others.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2_sync::session::Evt;
+use h2_sync::{Session, StreamId};
+
+use crate::support::{bounded, get, serve_with};
+
+const WRITERS: usize = 4;
+const PIECE: usize = 64 << 10;
+
+/// What the slow client has read when it compares.
+const TOTAL: usize = 24 << 20;
+
+/// Of one stream's share, this part may be missing or too much: a fifth.
+const TOLERANCE: usize = 5;
+
+#[test]
+fn four_equal_writers_get_equal_shares_of_a_slow_reader() {
+    bounded(|| {
+        let piece = Bytes::from(vec![7; PIECE]);
+        let most = Arc::new(AtomicUsize::new(0));
+        let sent = Arc::new(AtomicUsize::new(0));
+        let most_at_once = Arc::clone(&most);
+        let server = serve_with(Default::default(), move |_, response| loop {
+            let before = sent.load(Ordering::Relaxed);
+            response.send(piece.clone())?;
+            let others = sent.fetch_add(PIECE, Ordering::Relaxed) - before;
+            most_at_once.fetch_max(others, Ordering::Relaxed);
+        });
+        let stream = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let client: Session = h2_sync::new_connection(stream, true, false).unwrap();
+        for _ in 0..WRITERS {
+            client.open(&get("/"), true).unwrap();
+        }
+        let mut shares = HashMap::<StreamId, usize>::new();
+        let mut total = 0;
+        let mut paid = 0;
+        while total < TOTAL {
+            let Evt::RecvData { stream_identifier, data, .. } = client.take_evt().unwrap() else {
+                continue;
+            };
+            *shares.entry(stream_identifier).or_default() += data.len();
+            total += data.len();
+            // About 20 MiB in a second.
+            while paid < total / PIECE {
+                paid += 1;
+                thread::sleep(Duration::from_millis(3));
+            }
+        }
+        let fair = TOTAL / WRITERS;
+        assert_eq!(shares.len(), WRITERS);
+        for (id, share) in shares {
+            assert!(share.abs_diff(fair) <= fair / TOLERANCE, "stream {id}: {share} of {fair}");
+        }
+        // While one handler was in one `send`, the others sent no more than a few pieces each, and
+        // what buffers and windows take.
+        let most = most.load(Ordering::Relaxed);
+        assert!(most < TOTAL / 2, "{most} octets of others in one send");
+    });
+}
