@@ -27,6 +27,13 @@ use crate::hpack::Headers;
 /// How long the first retry waits, about, where the server is there and has refused.
 const BACKOFF: Duration = Duration::from_millis(20);
 
+/// How often that pause doubles.
+const MAX_DOUBLINGS: u32 = 4;
+
+/// A GOAWAY is no refusal: servers end connections after some requests, and with many threads the same
+/// request can cross several of them.
+const MOVES_PER_RETRY: u32 = 8;
+
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) config: Config,
@@ -144,6 +151,9 @@ impl Engine {
             };
             let may_repeat = match failed.repeat {
                 Repeat::No => false,
+                Repeat::Safe if is_goaway(&failed) => {
+                    attempt < self.config.max_retries.saturating_mul(MOVES_PER_RETRY)
+                }
                 Repeat::Safe => attempt < self.config.max_retries,
                 // Once: what breaks two connections may be the request itself.
                 Repeat::Lost { is_reused } => {
@@ -158,7 +168,7 @@ impl Engine {
             log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
             // On another connection there is nothing to wait for.
             if failed.error.is_reset() && !is_goaway(&failed) || attempt > 0 {
-                let pause = backoff(BACKOFF, attempt);
+                let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
                 let now = Instant::now();
                 if ask.deadline.is_some_and(|deadline| deadline <= now + pause) {
                     return Err(failed.error);
