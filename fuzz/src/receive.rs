@@ -63,8 +63,8 @@ fn read_config(input: &mut Input<'_>, control: u8) -> Config {
     config.max_promised_streams = input.below(8);
     config.max_header_list_size = 1_024 << input.below(5);
     config.max_fields = 8 + input.below(60);
-    let windows = [1 << 20, 65_535, 1_000, 1, 0];
-    config.initial_window_size = *input.pick(&windows).unwrap_or(&0);
+    let windows = [1 << 20, 65_535, 1_000, 1];
+    config.initial_window_size = *input.pick(&windows).unwrap_or(&1);
     config.connection_window_size = 65_535 + u32::from(input.u16());
     let budget = Budget::new(1 + u32::from(input.octet()), 1);
     config.glitches = budget;

@@ -122,7 +122,7 @@ fn read_config(input: &mut Input<'_>) -> Config {
     config.hold_slots = control & 0x02 != 0;
     config.keepalive_interval = (control & 0x04 != 0).then_some(Duration::from_secs(10));
     config.connection_window_size = [65_535, 70_000, 1 << 20][input.below(3)];
-    config.initial_window_size = [65_535, 0, 1, 100, 1 << 20][input.below(5)];
+    config.initial_window_size = [65_535, 2, 1, 100, 1 << 20][input.below(5)];
     config.max_concurrent_streams = [100, 0, 1, 3][input.below(4)];
     config.max_send_buffer = [8 << 20, 1, 2_000, 100_000][input.below(4)];
     config.max_stream_send_buffer = [2 << 20, 1, 500, 50_000][input.below(4)];
