@@ -394,4 +394,5 @@ fn without_userinfo(url: &Uri) -> String {
 }
 
 #[cfg(test)]
+#[path = "error/tests.rs"]
 mod tests;
