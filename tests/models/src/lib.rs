@@ -18,8 +18,6 @@ pub mod frame;
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]
 pub mod http1;
-#[path = "../../../src/wire/mod.rs"]
-mod wire;
 #[path = "../../../src/proto/mod.rs"]
 pub mod proto;
 #[path = "../../../src/server/mod.rs"]
@@ -30,6 +28,8 @@ pub mod session;
 pub mod transport;
 #[path = "../../../src/upgrade/mod.rs"]
 pub mod upgrade;
+#[path = "../../../src/wire/mod.rs"]
+mod wire;
 
 pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};
