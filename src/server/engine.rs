@@ -91,7 +91,8 @@ impl Engine {
         clock: Arc<Ticking>,
     ) -> Result<Arc<Engine>, Error> {
         config.validate()?;
-        static STARTED: AtomicU64 = AtomicU64::new(0);
+        // That of `core`: under the models, an atomic of `std` belongs to one of the runs that share it.
+        static STARTED: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
         Ok(Arc::new(Engine {
             number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
             pool: Pool::new(config.stack_size, config.idle_thread_timeout),
@@ -234,12 +235,6 @@ impl Engine {
     /// Waits until no connection is left but one that may stay, and says whether that is so.
     pub(super) fn drained(&self, deadline: Instant, stays: Option<u64>) -> bool {
         self.wait_while(deadline, |connections| connections.count > connections.staying(stays))
-    }
-
-    /// Waits until no connection is left that could say goodbye, but one that may stay: those in their
-    /// handshake cannot.
-    pub(super) fn said_goodbye(&self, deadline: Instant, stays: Option<u64>) -> bool {
-        self.wait_while(deadline, |connections| connections.live.len() > connections.staying(stays))
     }
 
     fn wait_while(

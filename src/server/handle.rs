@@ -197,10 +197,12 @@ fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
     let requests = left.iter().map(ending::open_requests).sum();
     engine.openings.close_all();
     left.iter().for_each(ending::close);
-    if !engine.said_goodbye(Instant::now() + LAST_WORDS, stays) {
+    if !engine.drained(Instant::now() + LAST_WORDS, stays) {
         let mut left = engine.connections();
         left.retain(|served| stays != Some(served.number));
         left.iter().for_each(|served| served.conn.cut());
+        // A cut wakes their threads, which end them.
+        engine.drained(Instant::now() + LAST_WORDS, stays);
     }
     Cut { connections: left.len() + opening, requests }
 }
