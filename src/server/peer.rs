@@ -28,6 +28,8 @@ impl Peer {
     }
 
     /// A peer at an IP address, which [`Request::peer_addr`](super::Request::peer_addr) will tell.
+    // Without `tls`, the address is all there is.
+    #[cfg_attr(not(feature = "tls"), allow(clippy::needless_update))]
     pub fn at(address: SocketAddr) -> Self {
         Peer { address: Some(address), ..Peer::default() }
     }
