@@ -1,5 +1,5 @@
 //! A Client and a Server whose connection is cut at every octet, over sockets. Their other connections
-//! go on, and a request is processed once.
+//! go on, and a request is processed once; a GET that found its connection used, at most twice.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -99,7 +99,10 @@ fn is_cut_again_and_again(direction: Direction, stride: usize, security: &Securi
     });
     assert!(faults > 20, "{faults}");
     for (number, times) in &*processed.lock().unwrap() {
-        assert_eq!(*times, 1, "{number}");
+        // Only this GET goes over a connection that has answered others and is then cut, so only it
+        // may be sent again (RFC 9110, Section 9.2.2), and once.
+        let at_most = if number.ends_with("once more") { 2 } else { 1 };
+        assert!(*times <= at_most, "{number}: {times}");
     }
     ends(server);
 }
