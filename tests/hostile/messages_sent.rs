@@ -1,6 +1,6 @@
 //! What we are asked to send and must not: a clear error for the caller, nothing of it on the wire
-//! that looks whole, and the connection goes on. A request or response that is handed on from
-//! HTTP/1.1 may have fields of that connection, which are left out.
+//! that looks whole, and the connection goes on. A response that is handed on from HTTP/1.1 may have
+//! fields of that connection, which are left out.
 
 use std::sync::{mpsc, Mutex};
 use std::thread;
@@ -118,17 +118,74 @@ fn a_request_whose_body_is_not_its_content_length_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_request_whose_target_says_more_than_it_may_is_a_mistake_of_the_caller() {
+fn a_request_whose_target_is_no_url_is_a_mistake_of_the_caller() {
     not_sent(|client, url| {
-        let with_user = url.replace("http://", "http://user:password@");
-        vec![
-            ("userinfo".to_owned(), send(client.get(with_user))),
+        let with_user = url.replace("http://", "http://%ff:password@");
+        let mut bad = vec![
+            ("userinfo that is no UTF-8".to_owned(), send(client.get(with_user))),
             ("no authority".to_owned(), send(client.get("/path"))),
             ("no scheme".to_owned(), send(client.get("127.0.0.1"))),
             ("another scheme".to_owned(), send(client.get("ftp://127.0.0.1/"))),
-            ("a path with a space".to_owned(), send(client.get("http://127.0.0.1/a b"))),
-            ("a path with CR and LF".to_owned(), send(client.get("http://127.0.0.1/a\r\nb: c"))),
-        ]
+        ];
+        for octet in [" ", "\t", "\r\nb: c", "\0", "\\"] {
+            for authority in [format!("127.0.0.1{octet}"), format!("127.0.0.1:80{octet}")] {
+                bad.push((
+                    format!("{authority:?}"),
+                    send(client.get(format!("http://{authority}/"))),
+                ));
+            }
+        }
+        bad
+    });
+}
+
+/// The field section of a request to this path, with this before the host and these fields.
+fn sent(user: &str, path: &str, fields: &[(&str, &str)]) -> Headers {
+    let (listener, url) = listener();
+    let url = url.replace("http://", &format!("http://{user}")).trim_end_matches('/').to_owned();
+    let (target, fields) = (format!("{url}{path}"), fields.to_vec());
+    thread::scope(|scope| {
+        let asks = scope.spawn(move || {
+            let client = client();
+            let mut request = client.get(target);
+            for (name, value) in fields {
+                request = request.header(name, value);
+            }
+            request.send()?.text()
+        });
+        let mut peer = Peer::accept(&listener);
+        let (stream_id, fields) = peer.receive_headers();
+        peer.answer(stream_id, 200, "good");
+        assert_eq!(asks.join().unwrap().unwrap(), "good");
+        fields
+    })
+}
+
+#[test]
+fn octets_that_have_no_place_in_a_target_go_out_percent_encoded() {
+    bounded(|| {
+        for (path, encoded) in [
+            ("/a b", "/a%20b"),
+            ("/a\r\nb: c", "/a%0D%0Ab:%20c"),
+            ("/a\0\t\u{7f}", "/a%00%09%7F"),
+            ("/?a b\r\nc", "/?a%20b%0D%0Ac"),
+        ] {
+            assert_eq!(sent("", path, &[]).get(":path"), Some(encoded));
+        }
+    });
+}
+
+#[test]
+fn user_and_password_of_a_url_go_out_as_authorization_and_nowhere_else() {
+    bounded(|| {
+        let fields = sent("user:password@", "/", &[]);
+        assert_eq!(fields.get("authorization"), Some("Basic dXNlcjpwYXNzd29yZA=="));
+        let authority = fields.authority().unwrap();
+        assert!(authority.starts_with("127.0.0.1:"), "{authority}");
+        assert!(fields.iter().all(|field| !field.value.contains(&b'@')));
+        // Nor does one of them make a field of its own.
+        let fields = sent("a%0D%0Ab:c@", "/", &[]);
+        assert_eq!(fields.get("authorization"), Some("Basic YQ0KYjpj"));
     });
 }
 
@@ -143,30 +200,42 @@ fn assert_left_out(fields: &Headers) {
     }
 }
 
-/// What the types of `http` hold and HTTP/2 has no place for is left out: RFC 9113, Section 8.2.2
-/// says so of those who hand on messages of HTTP/1.1.
+/// RFC 9113, Section 8.2.2. The error names the field.
 #[test]
-fn a_request_goes_out_without_connection_specific_fields() {
+fn a_request_with_connection_specific_fields_is_a_mistake_of_the_caller() {
+    not_sent(|client, url| {
+        let fields = bad_fields::connection_specific();
+        let request = |(name, value): Field| {
+            let request = client.get(url).header("bad", "1").header(&name[..], &value[..]);
+            let (name, result) = (String::from_utf8(name).unwrap(), send(request));
+            let error = result.as_ref().unwrap_err().to_string();
+            assert!(error.contains(&format!("\"{name}\"")), "{error}");
+            (name, result)
+        };
+        fields.into_iter().map(request).collect()
+    });
+}
+
+#[test]
+fn a_host_that_is_no_authority_is_a_mistake_of_the_caller() {
+    not_sent(|client, url| {
+        let twice = client.get(url).header("bad", "1").header("host", "a").header("host", "a");
+        let mut bad = vec![("twice".to_owned(), send(twice))];
+        for host in ["", " ", "a b", "a/b", "user@a", "a,b c", "a\tb"] {
+            let request = client.get(url).header("bad", "1").header("host", host);
+            bad.push((format!("{host:?}"), send(request)));
+        }
+        bad
+    });
+}
+
+#[test]
+fn a_request_has_its_host_as_authority_and_te_only_with_trailers() {
     bounded(|| {
-        let (listener, url) = listener();
-        let asks = thread::spawn(move || {
-            let client = client();
-            let mut request = client.get(&*url).header("a", "b");
-            for (name, value) in bad_fields::connection_specific() {
-                request = request.header(&name[..], &value[..]);
-            }
-            let request = request.header("host", "other").header("TE", "trailers");
-            request.send()?.text()
-        });
-        let mut peer = Peer::accept(&listener);
-        let (stream_id, fields) = peer.receive_headers();
-        peer.answer(stream_id, 200, "good");
-        assert_eq!(asks.join().unwrap().unwrap(), "good");
+        let fields = sent("", "/", &[("a", "b"), ("host", "other"), ("te", "trailers")]);
         assert_left_out(&fields);
-        assert_eq!(fields.get("a"), Some("b"));
-        // The authority of the URL is the one that counts.
+        assert_eq!((fields.get("a"), fields.authority()), (Some("b"), Some("other")));
         assert_eq!(fields.get("host"), None);
-        assert!(fields.authority().unwrap().starts_with("127.0.0.1:"));
     });
 }
 
