@@ -1,6 +1,8 @@
 //! One request, sent once.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,6 +26,16 @@ use crate::hpack::Headers;
 /// as much without waiting.
 const SMALL: usize = 32 << 10;
 
+/// How long the first pause before a request is tried again takes, about.
+const BACKOFF: Duration = Duration::from_millis(20);
+
+/// How often that pause doubles.
+const MAX_DOUBLINGS: u32 = 4;
+
+/// A GOAWAY is no refusal: servers end connections after some requests, and with many threads the same
+/// request can cross several of them.
+pub(super) const MOVES_PER_RETRY: u32 = 8;
+
 /// A request that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
@@ -34,6 +46,8 @@ pub(super) struct Call<'a> {
     /// The request says `Expect: 100-continue`.
     pub(super) expects_continue: bool,
     pub(super) deadline: Option<Instant>,
+    /// Connections that could not be used when the request was about to be sent, over all attempts.
+    pub(super) moves: Cell<u32>,
 }
 
 /// The response to it.
@@ -183,8 +197,9 @@ impl Call<'_> {
         open: impl Fn(&Connection) -> Result<Option<T>, Error>,
     ) -> Result<(Lease<'_>, T), Failed> {
         let mut place = Place::Back;
+        let until = self.pool.wait_until(self.deadline);
         loop {
-            let lease = self.pool.checkout(&self.origin, needs_certainty, place, self.deadline);
+            let lease = self.pool.checkout(&self.origin, needs_certainty, place, until);
             // The pool has repeated what is worth it.
             let no_connection =
                 |error: Error| Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No };
@@ -196,12 +211,31 @@ impl Call<'_> {
             lease.sent();
             match opened {
                 Ok(Some(opened)) => return Ok((lease, opened)),
-                // Something has come between: the server's limit has changed, or its GOAWAY.
-                Ok(None) => place = Place::Front,
-                Err(_) if !lease.connection().can_open() => place = Place::Front,
+                // The server's limit has changed meanwhile.
+                Ok(None) => {}
+                Err(error) if !lease.connection().can_open() => self.leave(&lease, error, until)?,
                 Err(error) => return Err(error.in_phase(Phase::Request).into()),
             }
+            place = Place::Front;
         }
+    }
+
+    /// Whether the request may look for another connection, after this one has ended or gone away
+    /// before anything of the request was written. `error` says how.
+    fn leave(&self, lease: &Lease<'_>, error: Error, until: Option<Instant>) -> Result<(), Failed> {
+        let moves = self.moves.replace(self.moves.get().saturating_add(1));
+        let retries = self.config.max_retries.saturating_add(1);
+        let is_new = !lease.is_reused();
+        // What breaks the rules at once would do so again.
+        let is_breach = matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit);
+        let goes_on = !(is_new && is_breach)
+            && moves < retries.saturating_mul(MOVES_PER_RETRY)
+            && (!is_new || moves == 0 || pause(moves, until));
+        if goes_on {
+            log::debug!("a connection to {} was of no use: {error}", self.origin);
+            return Ok(());
+        }
+        Err(Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No })
     }
 
     /// Sends what is left of the body, until the final response is there.
@@ -281,11 +315,23 @@ fn is_answered_at_once(response: &mut ResponseHalf, has_begun: &mut bool) -> Res
     }
 }
 
+/// Waits before a request is tried again, longer after each attempt. `false`, at once, if the deadline
+/// would come first.
+pub(super) fn pause(attempt: u32, deadline: Option<Instant>) -> bool {
+    let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
+    let now = Instant::now();
+    if deadline.is_some_and(|deadline| deadline <= now + pause) {
+        return false;
+    }
+    thread::sleep(pause);
+    true
+}
+
 /// Half of `step` times two to the power of `attempt`, and up to half of it more: so that those who
 /// were refused together do not come back together.
-pub(super) fn backoff(step: Duration, attempt: u32) -> Duration {
+fn backoff(step: Duration, attempt: u32) -> Duration {
     use std::hash::{BuildHasher, RandomState};
-    let full = step.saturating_mul(1 << attempt.min(10));
+    let full = step.saturating_mul(1 << attempt);
     // Each state has random keys.
     let random = RandomState::new().hash_one(attempt) % 1024;
     full / 2 + full / 2 * u32::try_from(random).unwrap_or_default() / 1024

@@ -217,8 +217,7 @@ impl Connection {
         Ok(self.halves(id))
     }
 
-    /// Sends the header section of a request if the server has room for it now, and the connection
-    /// takes requests. Does not flush.
+    /// Sends the header section of a request if the server has room for it now. Does not flush.
     pub(super) fn open_if_room(
         &self,
         fields: &Headers,

@@ -1,14 +1,14 @@
 //! What the handles of one client share, and how a request goes through it.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, Method, Uri};
 
 use super::body::Body;
-use super::call::{backoff, Answer, Call, Failed, Repeat};
+use super::call::{pause, Answer, Call, Failed, Repeat, MOVES_PER_RETRY};
 use super::coding::Coding;
 use super::config::Config;
 use super::connect::Connector;
@@ -23,16 +23,6 @@ use super::response_half::ResponseHalf;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::SendHalf;
 use crate::hpack::Headers;
-
-/// How long the first retry waits, about, where the server is there and has refused.
-const BACKOFF: Duration = Duration::from_millis(20);
-
-/// How often that pause doubles.
-const MAX_DOUBLINGS: u32 = 4;
-
-/// A GOAWAY is no refusal: servers end connections after some requests, and with many threads the same
-/// request can cross several of them.
-const MOVES_PER_RETRY: u32 = 8;
 
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -141,6 +131,7 @@ impl Engine {
             fields: self.section(ask, codings.as_deref())?,
             expects_continue: expects_continue(&ask.parts.headers),
             deadline: ask.deadline,
+            moves: Cell::new(0),
         };
         let mut body = std::mem::take(&mut ask.body);
         let mut was_lost = false;
@@ -167,13 +158,9 @@ impl Engine {
             }
             log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
             // On another connection there is nothing to wait for.
-            if failed.error.is_reset() && !is_goaway(&failed) || attempt > 0 {
-                let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
-                let now = Instant::now();
-                if ask.deadline.is_some_and(|deadline| deadline <= now + pause) {
-                    return Err(failed.error);
-                }
-                thread::sleep(pause);
+            let is_refused = failed.error.is_reset() && !is_goaway(&failed);
+            if (is_refused || attempt > 0) && !pause(attempt, ask.deadline) {
+                return Err(failed.error);
             }
         }
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
@@ -203,6 +190,7 @@ impl Engine {
             fields: self.section(ask, None)?,
             expects_continue: false,
             deadline: ask.deadline,
+            moves: Cell::new(0),
         };
         call.open()
     }

@@ -51,7 +51,8 @@
 //! | the request | is sent again |
 //! | --- | --- |
 //! | had no connection: refused, or the name was not found | up to [`max_retries`](Config::max_retries) times, whatever the method |
-//! | was refused: REFUSED_STREAM, or a GOAWAY that leaves it out (RFC 9113, Section 8.7) | the same |
+//! | was refused with REFUSED_STREAM (RFC 9113, Section 8.7) | the same |
+//! | was left out by a GOAWAY, or its connection ended before anything of the request was written | eight times as often |
 //! | is GET, HEAD, OPTIONS or TRACE, and its connection ended before any octet of a response, after it had answered others (RFC 9110, Section 9.2.2) | once |
 //! | is PUT or DELETE, or went over a new connection, and the same happened | once, with [`retry_idempotent`](Config::retry_idempotent) |
 //!
@@ -59,7 +60,8 @@
 //! [from a function](Body::from_fn), or a [reader](Body::from_reader) of which at most 256 KiB have
 //! been read. A reader is not read before a connection has room for its request by the server's word.
 //!
-//! Before a connection is used, the client looks whether the server has closed it meanwhile.
+//! Before a connection is used, the client looks whether the server has closed it meanwhile. A server
+//! that breaks the protocol on a new connection, or passes a limit, is told to the caller at once.
 //!
 //! # Requests
 //!

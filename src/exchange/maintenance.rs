@@ -35,15 +35,14 @@ impl State {
         Ok(id)
     }
 
-    /// The same if the peer's limit has room for the stream now; `None` if not, or if the
-    /// connection takes no more streams.
+    /// The same if the peer's limit has room for the stream now; `None` if not.
     pub(crate) fn open_if_room(
         &mut self,
         request: &Headers,
         end_stream: bool,
         now: Instant,
     ) -> Result<Option<StreamId>, Error> {
-        if !self.core.can_open() || self.core.free_streams() == 0 {
+        if self.core.can_open() && self.core.free_streams() == 0 {
             return Ok(None);
         }
         self.open(request, end_stream, now).map(Some)

@@ -1,6 +1,10 @@
 //! Responses that are not what was asked for, or not what they say they are.
 
 use std::io::Read;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
 
 use h2_sync::{headers, ErrorCode, ErrorKind};
 
@@ -227,16 +231,19 @@ fn refusals_without_end_are_given_up() {
             peer.reset(id, ErrorCode::RefusedStream);
         }
         assert_reset(asked, ErrorCode::RefusedStream);
-        stage.goes_on(&mut peer);
+        // A connection that only refuses is retired.
+        peer.expect_goaway(ErrorCode::NoError);
+        stage.begins_anew();
     });
 }
 
 #[test]
 fn connections_that_go_away_before_each_request_are_given_up() {
     bounded(|| {
-        let stage = Stage::new();
+        let stage = Stage::with(|config| config.max_retries = 1);
         let asked = stage.gets();
-        let peers: Vec<_> = (0..4)
+        // Eight times as often as a refusal.
+        let peers: Vec<_> = (0..9)
             .map(|_| {
                 let (mut peer, _) = stage.meets();
                 peer.goaway(h2_sync::StreamId::CONNECTION, ErrorCode::NoError);
@@ -244,8 +251,36 @@ fn connections_that_go_away_before_each_request_are_given_up() {
             })
             .collect();
         let error = asked.join().unwrap().unwrap_err();
-        assert!(error.is_retry_safe(), "{error}");
+        assert!(error.is_reset() && error.is_retry_safe(), "{error}");
         drop(peers);
+        stage.begins_anew();
+    });
+}
+
+#[test]
+fn connections_that_go_away_at_once_are_given_up() {
+    bounded(|| {
+        let stage = Stage::with(|config| config.max_retries = 0);
+        let (listener, is_over) = (stage.listener.try_clone().unwrap(), Arc::default());
+        let is_done: Arc<AtomicBool> = Arc::clone(&is_over);
+        let serves = thread::spawn(move || {
+            let mut peers = Vec::new();
+            loop {
+                let mut peer = Peer::accept_silent(&listener);
+                if is_over.load(Ordering::SeqCst) {
+                    return peers.len();
+                }
+                peer.write([wire::settings(&[]), wire::goaway(0, 0)].concat());
+                peers.push(peer);
+            }
+        });
+        let error = stage.gets().join().unwrap().unwrap_err();
+        assert!(error.is_retry_safe(), "{error}");
+        is_done.store(true, Ordering::SeqCst);
+        let last = TcpStream::connect(stage.listener.local_addr().unwrap()).unwrap();
+        let connections = serves.join().unwrap();
+        assert!((1..=9).contains(&connections), "{connections}");
+        drop(last);
         stage.begins_anew();
     });
 }

@@ -112,6 +112,9 @@ fn a_server_that_never_takes_a_request_is_given_up() {
         for octets in [0, 1 << 10, 8 << 20] {
             let stage = Stage::hasty(|config| {
                 config.response_timeout = Some(SHORT);
+                // A request waits for a connection as long as making one may take, and a response.
+                config.tls_timeout = SHORT;
+                config.connect_timeout = Duration::from_secs(2);
                 config.max_connections_per_origin = 1;
             });
             // The first one is there to be told of the limit: it need not be answered in time.

@@ -59,6 +59,12 @@ impl Pool {
         })
     }
 
+    /// Until when a request that begins to wait for a connection now may do so.
+    pub(in crate::client) fn wait_until(&self, deadline: Option<Instant>) -> Option<Instant> {
+        let patience = self.patience.and_then(|patience| Instant::now().checked_add(patience));
+        [deadline, patience].into_iter().flatten().min()
+    }
+
     /// A connection to `origin` with room for one request; waits for it until `deadline`.
     ///
     /// A request that `needs_certainty` cannot be repeated, should the peer refuse it.
@@ -89,8 +95,6 @@ impl Pool {
         state.waiters.insert(waiter, Waiter { thread: thread::current(), verdict: None });
         self.act(state, actions);
 
-        let patience = self.patience.and_then(|patience| now.checked_add(patience));
-        let deadline = [deadline, patience].into_iter().flatten().min();
         let verdict = self.wait(origin, waiter, deadline);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let grant = verdict?;
@@ -209,31 +213,45 @@ impl Pool {
     /// Makes a connection on a thread of its own, so that it can outlast the request.
     fn connect(self: &Arc<Self>, origin: Origin, number: AttemptId) {
         let attempt = Attempt { pool: Arc::clone(self), origin, number, result: None };
-        let begun = thread::Builder::new()
-            .name("h2-sync-connect".to_owned())
-            .stack_size(STACK)
-            .spawn(move || attempt.run());
-        if let Err(error) = begun {
-            // The attempt has been dropped with the thread, and has said that it failed.
-            log::debug!("no thread to connect: {error}");
+        if let Err((error, mut attempt)) = on_thread("h2-sync-connect", attempt, Attempt::run) {
+            attempt.result = Some(Attempted::Failed { error, is_worth_repeating: false });
         }
     }
 
     /// Asks a connection whether it is alive, on a thread of its own.
     fn probe(self: &Arc<Self>, origin: Origin, id: ConnectionId, made: Made) {
         let probe = Probe { pool: Arc::clone(self), origin, id, is_alive: false };
-        let begun = thread::Builder::new()
-            .name("h2-sync-probe".to_owned())
-            .stack_size(STACK)
-            .spawn(move || probe.run(&made.connection));
-        if let Err(error) = begun {
-            log::debug!("no thread to ask a connection: {error}");
+        let run = |(probe, made): (Probe, Made)| probe.run(&made.connection);
+        if let Err((error, (probe, _))) = on_thread("h2-sync-probe", (probe, made), run) {
+            log::debug!(
+                "a connection to {} was not asked whether it is alive: {error}",
+                probe.origin
+            );
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does `work` with `value` on a thread of its own. Gives the value back where there is none.
+fn on_thread<T: Send + 'static>(
+    name: &str,
+    value: T,
+    work: impl FnOnce(T) + Send + 'static,
+) -> Result<(), (Error, T)> {
+    let (hands_over, takes) = crossbeam_channel::bounded(1);
+    let begun = thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK)
+        .spawn(move || takes.recv().map_or((), work));
+    if let Err(error) = begun {
+        return Err((Error::thread(error), value));
+    }
+    // The thread waits for it.
+    let _ = hands_over.send(value);
+    Ok(())
 }
 
 impl Lease<'_> {
