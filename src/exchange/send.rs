@@ -315,7 +315,7 @@ impl State {
     }
 
     /// Whether there is no room, and nothing else to tell either.
-    fn is_blocked(&self, id: StreamId) -> bool {
+    pub(super) fn is_blocked(&self, id: StreamId) -> bool {
         self.streams.get(&id).is_some_and(|inbox| inbox.is_full && !inbox.is_closed)
     }
 

@@ -19,6 +19,11 @@ use crate::proto::{GRACE, LATE};
 /// what does not come from the transport, such as the end of its stream by the clock.
 const READ_TURN_MAX: Duration = Duration::from_secs(1);
 
+/// How long a thread that waits for room to send parks, and then reads, while another one writes. The
+/// writer makes room and wakes the parked thread, but not one in a read; and a peer may take nothing
+/// until it has been read.
+const ROOM_TURN_MAX: Duration = Duration::from_millis(10);
+
 /// One wait of one thread.
 struct Wait {
     began: Instant,
@@ -27,6 +32,8 @@ struct Wait {
     was_late: bool,
     /// Whether the owner has other threads to lead, and a clock.
     has_clock: bool,
+    /// The thread has parked for room, and reads next.
+    has_parked_for_room: bool,
 }
 
 /// What the connection is like for a thread that waits.
@@ -36,6 +43,10 @@ struct View {
     has_to_write: bool,
     has_arrivals: bool,
     can_limit_reads: bool,
+    /// What is waited for is room, or room as well.
+    waits_for_room: bool,
+    /// Another thread writes, or is about to.
+    is_written_elsewhere: bool,
     /// When the permit is to be lent.
     lends_at: Option<Instant>,
 }
@@ -73,16 +84,36 @@ impl Wait {
             return Step::Write;
         }
         let patience = (self.has_clock && view.leader == Whose::Mine).then(|| now + READ_TURN_MAX);
-        let until = [self.deadline, view.lends_at, patience].into_iter().flatten().min();
+        let room_turn = view.room_turn().map(|turn| now + turn);
+        let until = [self.deadline, view.lends_at, patience, room_turn].into_iter().flatten().min();
+        let room_comes_by_write = view.waits_for_room && view.is_written_elsewhere;
         // Other streams must not wait for what this thread waits for.
         let is_in_the_way = view.has_arrivals
             || !view.can_limit_reads
+            || room_comes_by_write
             || now.saturating_duration_since(self.began) >= READ_TURN_MAX;
         match view.leader {
-            Whose::Mine if self.has_clock && is_in_the_way => Step::GiveWay(until),
-            Whose::Mine | Whose::Free => Step::Read(until),
             Whose::Another => Step::Park(until),
+            Whose::Mine if self.has_clock && is_in_the_way => Step::GiveWay(until),
+            Whose::Mine | Whose::Free => {
+                self.has_parked_for_room = room_comes_by_write && !self.has_parked_for_room;
+                if self.has_parked_for_room {
+                    Step::Park(until)
+                } else {
+                    Step::Read(until)
+                }
+            }
         }
+    }
+}
+
+impl View {
+    /// How long a thread that could read does one thing, where others may make the room that it waits
+    /// for: by a write, or by a reset of their streams.
+    fn room_turn(&self) -> Option<Duration> {
+        let could_miss_it = self.waits_for_room && self.leader != Whose::Another;
+        let turn = if self.is_written_elsewhere { ROOM_TURN_MAX } else { READ_TURN_MAX };
+        could_miss_it.then_some(turn)
     }
 }
 
@@ -105,7 +136,8 @@ impl Conn {
         let led_before = state.leader.is_me();
         let began = Instant::now();
         let has_clock = self.wire.owner().has_clock();
-        let mut wait = Wait { began, deadline, was_late: false, has_clock };
+        let mut wait =
+            Wait { began, deadline, was_late: false, has_clock, has_parked_for_room: false };
         let mut lending = Lending::new(self, began);
         let result = loop {
             if let Some(result) = ready(&mut state) {
@@ -124,7 +156,7 @@ impl Conn {
                 state = lending.lend(self, state);
                 continue;
             }
-            state = match wait.next(self.view(&state, lending.at()), now) {
+            state = match wait.next(self.view(&state, id, lending.at()), now) {
                 Step::GiveUp => break None,
                 Step::Write => self.flush(state, wait.deadline),
                 Step::Read(until) => self.read_once(state, until),
@@ -140,7 +172,7 @@ impl Conn {
         (state, result)
     }
 
-    fn view(&self, state: &State, lends_at: Option<Instant>) -> View {
+    fn view(&self, state: &State, id: StreamId, lends_at: Option<Instant>) -> View {
         View {
             leader: match state.leader {
                 Leader::None => Whose::Free,
@@ -150,6 +182,8 @@ impl Conn {
             has_to_write: state.must_write(),
             has_arrivals: !state.arrivals.is_empty(),
             can_limit_reads: self.wire.can_limit_reads(),
+            waits_for_room: state.is_blocked(id),
+            is_written_elsewhere: state.is_writer_called || state.is_writing(),
             lends_at,
         }
     }
@@ -210,11 +244,19 @@ mod tests {
         has_to_write: false,
         has_arrivals: false,
         can_limit_reads: true,
+        waits_for_room: false,
+        is_written_elsewhere: false,
         lends_at: None,
     };
 
     fn wait(now: Instant, has_clock: bool) -> Wait {
-        Wait { began: now, deadline: Some(now + 100 * MS), was_late: false, has_clock }
+        Wait {
+            began: now,
+            deadline: Some(now + 100 * MS),
+            was_late: false,
+            has_clock,
+            has_parked_for_room: false,
+        }
     }
 
     #[test]
@@ -265,6 +307,27 @@ mod tests {
         let now = Instant::now();
         let view = View { leader: Whose::Mine, can_limit_reads: false, ..NOTHING };
         assert!(matches!(wait(now, true).next(view, now), Step::GiveWay(_)));
+    }
+
+    #[test]
+    fn thread_that_waits_for_room_parks_and_reads_in_turns_while_another_writes() {
+        let now = Instant::now();
+        let (until, mut wait) = (Some(now + ROOM_TURN_MAX), wait(now, false));
+        let free = View { leader: Whose::Free, waits_for_room: true, ..NOTHING };
+        let written = View { is_written_elsewhere: true, ..free };
+        for _ in 0..2 {
+            assert_eq!(wait.next(written, now), Step::Park(until));
+            assert_eq!(wait.next(written, now), Step::Read(until));
+        }
+        assert_eq!(wait.next(free, now), Step::Read(Some(now + 100 * MS)));
+    }
+
+    #[test]
+    fn thread_that_waits_for_room_never_reads_for_long() {
+        let now = Instant::now();
+        let mut wait = Wait { deadline: None, ..wait(now, false) };
+        let view = View { leader: Whose::Free, waits_for_room: true, ..NOTHING };
+        assert_eq!(wait.next(view, now), Step::Read(Some(now + READ_TURN_MAX)));
     }
 
     #[test]

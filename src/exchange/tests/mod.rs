@@ -28,9 +28,9 @@ struct Far {
 }
 
 impl Far {
-    fn new(role: Role, stream: Duplex) -> Self {
+    fn new(role: Role, stream: Duplex, config: Config) -> Self {
         stream.set_read_timeout(Some(LONG)).unwrap();
-        let core = Connection::new(role, Config::default(), Instant::now()).unwrap();
+        let core = Connection::new(role, config, Instant::now()).unwrap();
         Far { core, stream, input: BytesMut::new() }
     }
 
@@ -60,6 +60,16 @@ impl Far {
         }
     }
 
+    /// Takes at least so many octets, and answers nothing.
+    fn take(&mut self, octets: usize) {
+        let (mut taken, mut buffer) = (0, vec![0; 64 << 10]);
+        while taken < octets {
+            let len = self.stream.read(&mut buffer).unwrap();
+            assert!(len > 0, "the end comes first");
+            taken += len;
+        }
+    }
+
     fn request(&mut self) -> StreamId {
         self.until(|event| match event {
             Event::Headers { stream_id, .. } => Some(stream_id),
@@ -78,11 +88,16 @@ impl Far {
 
 /// A client's connection, whose callers lead in turns, and a server.
 fn client() -> (Arc<Conn>, Far) {
+    client_of(Config::default())
+}
+
+/// The same with a server of these settings.
+fn client_of(server: Config) -> (Arc<Conn>, Far) {
     let (near, far) = duplex(1 << 20);
     let core = Connection::new(Role::Client, Config::default(), Instant::now()).unwrap();
     let conn = Conn::new(Box::new(core), near.split().unwrap(), Callers::of);
     conn.flush_now();
-    let mut far = Far::new(Role::Server, far);
+    let mut far = Far::new(Role::Server, far, server);
     far.write();
     (conn, far)
 }

@@ -69,7 +69,7 @@ fn what_another_thread_writes_is_no_progress_of_the_leader() {
 fn requested() -> (Arc<Conn>, Arc<Counts>, Far, RecvHalf, SendHalf) {
     let (near, far) = duplex(4 << 20);
     let (conn, counts) = server_over(near, Config::default());
-    let mut far = Far::new(Role::Client, far);
+    let mut far = Far::new(Role::Client, far, Config::default());
     conn.flush_now();
     // Its windows are those that the server has announced.
     far.until(|event| matches!(event, Event::SettingsChanged { .. }).then_some(()));

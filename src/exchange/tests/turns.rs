@@ -1,17 +1,19 @@
 //! Threads of a client that wait, and lead in turns.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::super::inbox::Half;
+use super::super::send::Then;
 use super::super::{Leader, State};
-use super::{client, open, read_all};
+use super::{client, client_of, open, read_all};
 use crate::error::ErrorKind;
 use crate::frame::{ErrorCode, StreamId};
-use crate::proto::{ConnectionError, Event, LATE};
+use crate::proto::{Config, ConnectionError, Event, LATE};
 
 #[test]
 fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
@@ -170,4 +172,38 @@ fn a_thread_that_wakes_up_too_late_looks_before_it_gives_up() {
     assert_eq!(result, Some(()));
     assert_eq!(read_all(recv), "hello");
     send.finish().unwrap();
+}
+
+#[test]
+fn write_that_waits_for_room_goes_on_when_another_thread_has_written() {
+    const FIRST: usize = 3 << 19;
+    const REST: usize = 5 << 20;
+    let (conn, mut far) = client_of(Config {
+        initial_window_size: 16 << 20,
+        connection_window_size: 16 << 20,
+        ..Config::default()
+    });
+    // The windows: nothing else comes that would end a read.
+    conn.read_once(conn.lock(), None).leader = Leader::None;
+    let (_recv, mut send) = open(&conn);
+    let id = far.request();
+    send.put(None, vec![1; FIRST].into(), Then::More).unwrap();
+    let others = thread::spawn({
+        let conn = Arc::clone(&conn);
+        move || conn.write_for_others()
+    });
+    while !conn.lock().is_writing() {
+        thread::yield_now();
+    }
+    let waits = thread::spawn(move || {
+        send.put(None, vec![1; REST].into(), Then::More).unwrap();
+        send.flush_conn();
+        send
+    });
+    while !conn.lock().is_blocked(id) {
+        thread::yield_now();
+    }
+    far.take(FIRST + REST);
+    waits.join().unwrap();
+    others.join().unwrap();
 }
