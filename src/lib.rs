@@ -188,6 +188,9 @@ pub mod convert;
 pub mod error;
 mod exchange;
 pub mod frame;
+// The client does not use it yet.
+#[allow(dead_code, unused_imports)]
+mod h1;
 pub mod hpack;
 pub mod http1;
 pub mod proto;

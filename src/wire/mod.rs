@@ -47,6 +47,8 @@ mod write_buffer;
 pub(crate) use ending::{End, EndStep, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 pub(crate) use owner::Owner;
 pub(crate) use read::{Read, Readable};
+pub(crate) use read_buffer::ReadBuffer;
+pub(crate) use read_timeout::ReadTimeout;
 pub(crate) use state::{AfterUnlock, Driver, Guard, State, Wire};
 pub(crate) use write::{What, Wrote};
 #[cfg(test)]

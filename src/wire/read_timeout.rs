@@ -16,11 +16,11 @@ const OVERTIME_MAX: Duration = Duration::from_millis(10);
 
 /// What the transport's reads were last told to wait.
 #[derive(Debug, Default)]
-pub(super) struct ReadTimeout(Option<Duration>);
+pub(crate) struct ReadTimeout(Option<Duration>);
 
 impl ReadTimeout {
     /// What to set for a read that is to end by then. `None` if nothing has to be changed.
-    pub(super) fn choose(
+    pub(crate) fn choose(
         &mut self,
         until: Option<Instant>,
         now: Instant,

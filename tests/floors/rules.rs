@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["proto", "http1"],
     &["error", "transport", "convert"],
     &["wire", "tls", "upgrade"],
-    &["exchange", "session"],
+    &["exchange", "session", "h1"],
     &["client", "server"],
     &["websocket"],
 ];

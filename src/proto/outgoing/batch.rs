@@ -127,6 +127,16 @@ impl Transmit {
 
     pub(super) fn push_data(&mut self, head: Head, payload: Bytes) {
         head.encode(&mut self.buffer);
+        self.push(payload);
+    }
+
+    /// Where small pieces are appended, behind all that is there.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Appends a payload: small ones are copied, large ones shared.
+    pub(crate) fn push(&mut self, payload: Bytes) {
         if payload.len() <= COPIED_MAX {
             self.buffer.extend_from_slice(&payload);
         } else {

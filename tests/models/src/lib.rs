@@ -14,6 +14,8 @@ pub mod error;
 mod exchange;
 #[path = "../../../src/frame/mod.rs"]
 pub mod frame;
+#[path = "../../../src/h1/mod.rs"]
+mod h1;
 #[path = "../../../src/hpack/mod.rs"]
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]

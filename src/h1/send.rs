@@ -1,0 +1,357 @@
+//! The half of an exchange that is written to.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+
+use super::link::{closed, Link, State};
+use super::recv::until;
+use super::server::DRAIN_MAX;
+use crate::error::{Error, ErrorKind};
+use crate::http1::{BodySize, Received, SendError};
+
+/// So much is gathered before it is given to the connection, and put before it is written.
+const PIECE: usize = 64 << 10;
+
+/// The body of the message that this side sends, and the trailers behind it.
+///
+/// Dropping it before the end cuts the connection: a body that was cut short must not look complete.
+pub(crate) struct SendHalf {
+    pub(super) link: Arc<Link>,
+    pub(crate) buffer: BytesMut,
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+    is_finished: bool,
+    /// The head has been put.
+    has_begun: bool,
+    /// The message has no body (a response to HEAD): its octets are dropped.
+    is_bodiless: bool,
+    /// A write took too long: the body cannot be gone on with.
+    is_late: bool,
+}
+
+/// What stands behind the octets that are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then<'a> {
+    /// More of the body.
+    More,
+    /// The end of the message.
+    End,
+    /// The end of the message, by trailers.
+    Trailers(&'a HeaderMap),
+}
+
+impl SendHalf {
+    /// The sending half of the exchange under way. `buffer` is where it gathers small writes.
+    pub(crate) fn new(link: Arc<Link>, buffer: BytesMut) -> Self {
+        link.enter();
+        SendHalf {
+            link,
+            buffer,
+            timeout: None,
+            deadline: None,
+            is_finished: false,
+            has_begun: false,
+            is_bodiless: false,
+            is_late: false,
+        }
+    }
+
+    /// The head has been put already, as that of a request.
+    pub(super) fn begun(mut self) -> Self {
+        self.has_begun = true;
+        self
+    }
+
+    pub(crate) fn set_write_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    pub(crate) fn drop_body(&mut self) {
+        self.is_bodiless = true;
+    }
+
+    /// Whether the end has been put.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Puts the head of a response, what has been written of its body, and what comes behind. Does
+    /// not flush, unless that is much.
+    pub(crate) fn put_response(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        size: BodySize,
+        then: Then<'_>,
+    ) -> Result<(), Error> {
+        let link = Arc::clone(&self.link);
+        let mut state = link.lock();
+        state.check()?;
+        let ends = !matches!(then, Then::More);
+        if ends {
+            state.give_up_large_rest();
+        }
+        let State { codec, outgoing, .. } = &mut *state;
+        let Some(server) = codec.server() else { return Err(SendError::NoRequest.into()) };
+        server.send_response(status, headers, size, outgoing.buffer())?;
+        self.has_begun = true;
+        let is_tunnel = server.is_tunnel();
+        self.is_bodiless |= !is_tunnel && !server.may_send_content();
+        drop(state);
+        if is_tunnel && !ends {
+            return self.put_buffer(Then::More);
+        }
+        self.put_buffer(then)
+    }
+
+    /// Puts an interim response, and writes it.
+    pub(crate) fn put_interim(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<(), Error> {
+        let mut state = self.link.lock();
+        state.check()?;
+        let State { codec, outgoing, .. } = &mut *state;
+        let Some(server) = codec.server() else { return Err(SendError::NoRequest.into()) };
+        server.send_interim(status, headers, outgoing.buffer())?;
+        self.link.flush_locked(state, self.until(), true)
+    }
+
+    /// Puts what has been written of the body, and what comes behind.
+    pub(crate) fn put_buffer(&mut self, then: Then<'_>) -> Result<(), Error> {
+        self.check_usable()?;
+        if self.buffer.is_empty() && matches!(then, Then::More) {
+            return Ok(());
+        }
+        if self.buffer.len() >= PIECE {
+            let data = self.buffer.split().freeze();
+            return self.put(data, then);
+        }
+        let link = Arc::clone(&self.link);
+        let mut state = link.lock();
+        state.check()?;
+        if !self.is_bodiless {
+            state.put_copied(&self.buffer)?;
+        }
+        self.buffer.clear();
+        self.put_end(&mut state, then)
+    }
+
+    /// Puts octets without copying them, and what comes behind; writes where that is much.
+    pub(crate) fn put(&mut self, data: Bytes, then: Then<'_>) -> Result<(), Error> {
+        self.check_usable()?;
+        let link = Arc::clone(&self.link);
+        let mut state = link.lock();
+        state.check()?;
+        if !self.is_bodiless {
+            state.put_shared(data)?;
+        }
+        self.put_end(&mut state, then)?;
+        if state.outgoing.len() < PIECE {
+            return Ok(());
+        }
+        let result = link.flush_locked(state, self.until(), true);
+        self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
+        result
+    }
+
+    fn put_end(&mut self, state: &mut State, then: Then<'_>) -> Result<(), Error> {
+        let trailers = match then {
+            Then::More => return Ok(()),
+            Then::End => None,
+            Then::Trailers(trailers) => Some(trailers),
+        };
+        let State { codec, outgoing, .. } = state;
+        if !codec.is_tunnel() {
+            codec.finish(trailers, outgoing.buffer())?;
+        }
+        self.is_finished = true;
+        Ok(())
+    }
+
+    /// Writes out what has been put.
+    pub(crate) fn flush_link(&mut self) -> Result<(), Error> {
+        let result = self.link.flush(self.until());
+        self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
+        self.end_tunnel();
+        result
+    }
+
+    /// The end of a tunnel's direction is that of the transport's.
+    fn end_tunnel(&self) {
+        if self.is_finished && self.link.lock().codec.is_tunnel() {
+            let _ = self.link.closer.shutdown_write();
+        }
+    }
+
+    /// Sends octets without copying them, behind what has been written before.
+    pub(crate) fn send(&mut self, data: Bytes) -> Result<(), Error> {
+        self.put_buffer(Then::More)?;
+        self.put(data, Then::More)?;
+        self.flush_link()
+    }
+
+    /// Sends what has been written, and the end of the message.
+    pub(crate) fn finish(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
+        self.put_buffer(trailers.map_or(Then::End, Then::Trailers))?;
+        self.flush_link()
+    }
+
+    /// Sends octets if there is room for all of them. Another thread writes them.
+    ///
+    /// # Errors
+    ///
+    /// The octets come back where there is no room, and the reason where nothing can be sent.
+    pub(crate) fn try_send(&mut self, data: Bytes) -> Result<(), (Bytes, Option<Error>)> {
+        if let Err(error) = self.check_usable() {
+            return Err((data, Some(error)));
+        }
+        if self.is_bodiless {
+            return Ok(());
+        }
+        let mut state = self.link.lock();
+        if let Err(error) = state.check() {
+            return Err((data, Some(error)));
+        }
+        let waiting = state.outgoing.len() + state.in_flight;
+        let len = self.buffer.len() + data.len();
+        if waiting > 0 && waiting + len > self.link.limits.max_send_buffer {
+            return Err((data, None));
+        }
+        let written = std::mem::take(&mut self.buffer).freeze();
+        let result = state.put_shared(written).and_then(|()| state.put_shared(data.clone()));
+        let is_written_by_another = state.writing.is_none();
+        drop(state);
+        if let Err(error) = result {
+            return Err((data, Some(error)));
+        }
+        if !is_written_by_another && !self.link.owner.find_writer_soon() {
+            log::debug!("no thread to write what was sent");
+        }
+        Ok(())
+    }
+
+    /// Gives the message up, which ends the connection.
+    pub(crate) fn abort(&mut self) {
+        self.is_finished = true;
+        self.link.cut(closed());
+    }
+
+    /// Whether nothing more can be sent.
+    pub(super) fn check_usable(&self) -> Result<(), Error> {
+        if self.is_finished {
+            return Err(Error::usage("the end of the message has been sent"));
+        }
+        if self.is_late {
+            return Err(Error::timeout("a piece of the body was not taken in time"));
+        }
+        Ok(())
+    }
+
+    /// When a wait that begins now is over.
+    fn until(&self) -> Option<Instant> {
+        until(self.timeout, self.deadline, Instant::now())
+    }
+}
+
+impl State {
+    /// Why nothing can be sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.send_error().map_or(Ok(()), Err)
+    }
+
+    fn put_copied(&mut self, data: &[u8]) -> Result<(), Error> {
+        let behind = self.frame(data.len())?;
+        let out = self.outgoing.buffer();
+        out.extend_from_slice(data);
+        out.extend_from_slice(behind);
+        Ok(())
+    }
+
+    fn put_shared(&mut self, data: Bytes) -> Result<(), Error> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let behind = self.frame(data.len())?;
+        self.outgoing.push(data);
+        self.outgoing.buffer().extend_from_slice(behind);
+        Ok(())
+    }
+
+    fn frame(&mut self, len: usize) -> Result<&'static [u8], Error> {
+        if self.codec.is_tunnel() {
+            return Ok(b"");
+        }
+        Ok(self.codec.frame_data(len, self.outgoing.buffer())?)
+    }
+
+    /// Gives up the rest of a request that is too large to be read after the response, so that the
+    /// response says that the connection closes.
+    fn give_up_large_rest(&mut self) {
+        let Some(reading) = &mut self.reading else { return };
+        let Some(server) = self.codec.server() else { return };
+        match server.receive_body(reading.buffer.octets()) {
+            Ok(Received::Content(left)) if left > DRAIN_MAX => server.stop_receiving(),
+            _ => {}
+        }
+    }
+}
+
+impl Write for SendHalf {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.check_usable()?;
+        // What is gathered is bounded, whatever is asked for.
+        let n = buf.len().min(4 * PIECE);
+        self.buffer.extend_from_slice(&buf[..n]);
+        if self.buffer.len() >= PIECE {
+            self.put_buffer(Then::More)?;
+            self.flush_link()?;
+        }
+        Ok(n)
+    }
+
+    /// Sends what has been written. With nothing to send, it still fails if the connection has ended.
+    fn flush(&mut self) -> io::Result<()> {
+        let has_nothing = self.buffer.is_empty();
+        self.put_buffer(Then::More)?;
+        self.flush_link()?;
+        if has_nothing && !self.is_finished && self.link.is_cancelled() {
+            let what = "the peer has closed the connection";
+            return Err(Error::text(ErrorKind::Closed, what).into());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SendHalf {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.abort();
+        }
+        self.link.leave();
+    }
+}
+
+impl fmt::Debug for SendHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendHalf").field("is_finished", &self.is_finished).finish_non_exhaustive()
+    }
+}

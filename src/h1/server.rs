@@ -1,0 +1,240 @@
+//! What a server does between two exchanges: waits for a request, ends an exchange, parts.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Request, StatusCode};
+
+use super::link::{closed, Guard, Link, State};
+use super::read::{Filled, Lending};
+use super::recv::Step;
+use crate::http1::{BodySize, Error};
+
+/// Octets of a request's body that are read and dropped after the response. A larger rest ends the
+/// connection.
+pub(super) const DRAIN_MAX: u64 = 256 << 10;
+
+/// How long that may take.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a client may take to read the last response and to close, and how many octets it may send
+/// meanwhile.
+const PART_TIMEOUT: Duration = Duration::from_secs(2);
+const PART_MAX: usize = 16 << 20;
+
+/// How long a response of the server's own may take to be written.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a server waits for a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Waits {
+    /// For its first octet.
+    pub(crate) idle: Option<Duration>,
+    /// From there to the end of its head.
+    pub(crate) head: Option<Duration>,
+}
+
+/// What has come where a request may begin.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Request(Request<()>),
+    /// A request that is not taken.
+    Refused(Error),
+    /// Only a part of a head came in time.
+    Late,
+    /// No request comes any more.
+    Ended,
+}
+
+impl Link {
+    /// Waits for the head of the next request. The exchange before has
+    /// [ended](Self::end_exchange).
+    pub(crate) fn next_request(&self, waits: &Waits) -> Next {
+        let begin = Instant::now();
+        let after = |timeout: Option<Duration>, since: Instant| since.checked_add(timeout?);
+        let mut state = self.lock();
+        let mut head_since = None;
+        loop {
+            match state.receive_request() {
+                Ok(Some(request)) => return Next::Request(request),
+                Ok(None) => {}
+                Err(error) => return Next::Refused(error),
+            }
+            let is_empty = state.input_len() == 0;
+            if is_empty && state.codec.is_closed() {
+                return Next::Ended;
+            }
+            let until = if is_empty {
+                after(waits.idle, begin)
+            } else {
+                after(waits.head, *head_since.get_or_insert_with(Instant::now))
+            };
+            state.waits_idle = is_empty;
+            let filled;
+            (state, filled) = self.fill(state, until, &mut Lending::none());
+            state.waits_idle = false;
+            match filled {
+                Filled::Some => {}
+                Filled::Late if is_empty => return Next::Ended,
+                Filled::Late => {
+                    if let Some(server) = state.codec.server() {
+                        server.stop_receiving();
+                    }
+                    return Next::Late;
+                }
+                Filled::Ended => match state.end_of_request() {
+                    Ok(()) => return Next::Ended,
+                    Err(error) => return Next::Refused(error),
+                },
+            }
+        }
+    }
+
+    /// Sends a response of the server's own to a request that is refused, after which the connection
+    /// [parts](Self::part). A client that does not take it does not get it.
+    pub(crate) fn answer(&self, status: StatusCode, headers: &HeaderMap, text: &str) {
+        let mut state = self.lock();
+        let State { codec, outgoing, .. } = &mut *state;
+        let Some(server) = codec.server() else { return };
+        server.close_after_response();
+        let (out, size) = (outgoing.buffer(), BodySize::Known(text.len() as u64));
+        let mut send = || {
+            server.send_response(status, headers, size, out)?;
+            if server.may_send_content() {
+                server.send_data(text.as_bytes(), out)?;
+            }
+            server.finish(None, out)
+        };
+        if let Err(error) = send() {
+            log::debug!("a request in HTTP/1.1 is not answered with {status}: {error}");
+            return;
+        }
+        let until = Instant::now().checked_add(ANSWER_TIMEOUT);
+        if let Err(error) = self.flush_locked(state, until, false) {
+            log::debug!("answering {status}: {error}");
+        }
+    }
+
+    /// Waits until both halves of the exchange are gone, and drops what is left of the request, within
+    /// bounds. Returns whether another request may follow.
+    pub(crate) fn end_exchange(&self) -> bool {
+        let mut state = self.lock();
+        while self.halves.load(Ordering::SeqCst) > 0 && state.cut.is_none() {
+            state = self.wait_for_change(state, None);
+        }
+        if state.send_error().is_some() || state.codec.is_tunnel() {
+            return false;
+        }
+        if state.codec.is_idle() {
+            return true;
+        }
+        if state.codec.is_closed() {
+            return false;
+        }
+        let is_drained;
+        (state, is_drained) = self.drain(state);
+        if let Some(server) = state.codec.server().filter(|_| !is_drained) {
+            server.stop_receiving();
+        }
+        is_drained
+    }
+
+    /// Drops the rest of the request. Returns whether that was all of it.
+    fn drain<'a>(&'a self, mut state: Guard<'a>) -> (Guard<'a>, bool) {
+        let until = Instant::now().checked_add(DRAIN_TIMEOUT);
+        let mut dropped = 0;
+        loop {
+            match state.receive() {
+                Ok(Step::Data(data)) => dropped += data.len() as u64,
+                Ok(Step::Trailers(_)) => {}
+                Ok(Step::End) => {
+                    let is_idle = state.codec.is_idle();
+                    return (state, is_idle);
+                }
+                Ok(Step::More) => {
+                    let filled;
+                    (state, filled) = self.fill(state, until, &mut Lending::none());
+                    if filled != Filled::Some {
+                        return (state, false);
+                    }
+                }
+                Err(_) => return (state, false),
+            }
+            if dropped > DRAIN_MAX {
+                return (state, false);
+            }
+        }
+    }
+
+    /// Ends the connection so that the client can read the last response: our direction is shut, and
+    /// what the client still sends is read and dropped, until it closes or has had its time. Octets
+    /// that nobody reads would have TCP take the response away again.
+    pub(crate) fn part(&self) {
+        let mut state = self.lock();
+        let can_wait = state.cut.is_none() && state.input_ended.is_none();
+        let has_spoken = state.write_failed.is_none() && state.codec.is_closed();
+        drop(state);
+        let _ = self.closer.shutdown_write();
+        if can_wait && has_spoken {
+            let until = Instant::now().checked_add(PART_TIMEOUT);
+            let mut dropped = 0;
+            state = self.lock();
+            while dropped < PART_MAX {
+                if let Some(reading) = &mut state.reading {
+                    dropped += reading.buffer.octets().len();
+                    reading.buffer.octets().clear();
+                }
+                let filled;
+                (state, filled) = self.fill(state, until, &mut Lending::none());
+                if filled != Filled::Some {
+                    break;
+                }
+            }
+            drop(state);
+        }
+        self.cut(closed());
+    }
+
+    /// Gives the memory of fields that are not needed any more to the next request.
+    pub(crate) fn recycle(&self, headers: HeaderMap) {
+        if let Some(server) = self.lock().codec.server() {
+            server.recycle(headers);
+        }
+    }
+
+    /// Ends the connection after the exchange under way.
+    pub(crate) fn close_after_response(&self) {
+        if let Some(server) = self.lock().codec.server() {
+            server.close_after_response();
+        }
+    }
+
+    /// The status that answers what was wrong with the body of the request, where something was.
+    pub(crate) fn refusal(&self) -> Option<StatusCode> {
+        self.lock().refusal
+    }
+
+    /// Whether the client takes trailers.
+    pub(crate) fn takes_trailers(&self) -> bool {
+        self.lock().codec.server().is_some_and(|server| server.takes_trailers())
+    }
+}
+
+impl State {
+    fn receive_request(&mut self) -> Result<Option<Request<()>>, Error> {
+        let (Some(reading), Some(server)) = (&mut self.reading, self.codec.server()) else {
+            return Ok(None);
+        };
+        server.receive_request(reading.buffer.octets())
+    }
+
+    fn end_of_request(&mut self) -> Result<(), Error> {
+        let (Some(reading), Some(server)) = (&mut self.reading, self.codec.server()) else {
+            return Ok(());
+        };
+        if let Some(Some(_)) = self.input_ended {
+            return Ok(());
+        }
+        server.end_of_input(reading.buffer.octets())
+    }
+}

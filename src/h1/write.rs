@@ -1,0 +1,185 @@
+//! Writing what has been put.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+use super::link::{Guard, Link, State, Writing};
+use super::read::Lending;
+use crate::error::{Error, ErrorKind};
+use crate::proto::{GRACE, LATE};
+use crate::transport::gave_up;
+
+/// A peer that takes less than this within `stall_timeout` makes no progress.
+const STALL_PROGRESS_MIN: usize = 4 << 10;
+
+/// How long the peer has been taking next to nothing.
+struct Stall {
+    limit: Option<Duration>,
+    since: Instant,
+    progress: usize,
+    /// This thread has not looked for a while, so the peer has until then.
+    grace_until: Option<Instant>,
+}
+
+impl Stall {
+    fn begin(limit: Option<Duration>) -> Self {
+        Stall { limit, since: Instant::now(), progress: 0, grace_until: None }
+    }
+
+    fn took(&mut self, octets: usize) {
+        self.progress += octets;
+        if self.progress >= STALL_PROGRESS_MIN {
+            *self = Stall::begin(self.limit);
+        }
+    }
+
+    fn is_over(&mut self, now: Instant) -> bool {
+        let Some(limit) = self.limit else { return false };
+        let stalled = now.saturating_duration_since(self.since);
+        if stalled.saturating_sub(limit) > LATE && self.grace_until.is_none() {
+            self.grace_until = now.checked_add(GRACE);
+        }
+        stalled >= limit && self.grace_until.is_none_or(|until| until <= now)
+    }
+}
+
+impl Link {
+    /// Writes all that has been put, until then at the latest.
+    ///
+    /// # Errors
+    ///
+    /// The transport has failed, the peer takes nothing, or the time is over; then what is left is
+    /// written by the next call.
+    pub(crate) fn flush(&self, until: Option<Instant>) -> Result<(), Error> {
+        let state = self.lock();
+        if state.outgoing.is_empty() && state.is_all_written() {
+            return state.send_error().map_or(Ok(()), Err);
+        }
+        self.flush_locked(state, until, true)
+    }
+
+    /// The same for a thread that no handler waits on.
+    pub(crate) fn flush_for_others(&self) {
+        // Its error is kept for the halves.
+        let _ = self.flush_locked(self.lock(), None, false);
+    }
+
+    pub(super) fn flush_locked<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        until: Option<Instant>,
+        is_handler: bool,
+    ) -> Result<(), Error> {
+        let mut lending = None;
+        let mut stall = Stall::begin(self.limits.stall_timeout);
+        loop {
+            if let Some(error) = state.send_error() {
+                return Err(error);
+            }
+            let Some(mut writing) = state.writing.take() else {
+                // Another thread writes, and takes along what has been put.
+                let now = Instant::now();
+                if until.is_some_and(|until| until <= now) {
+                    return Err(late());
+                }
+                state = self.wait_for_change(state, until);
+                if state.is_all_written() && state.outgoing.is_empty() {
+                    return state.send_error().map_or(Ok(()), Err);
+                }
+                continue;
+            };
+            if writing.out.is_empty() {
+                std::mem::swap(&mut writing.out, &mut state.outgoing);
+            }
+            if writing.out.is_empty() && !writing.unflushed {
+                state.writing = Some(writing);
+                return Ok(());
+            }
+            state.in_flight = writing.out.len();
+            drop(state);
+            let blocked;
+            (state, blocked) = self.write_once(writing, &mut stall);
+            if !blocked {
+                continue;
+            }
+            let now = Instant::now();
+            if until.is_some_and(|until| until <= now) {
+                return Err(late());
+            }
+            if stall.is_over(now) {
+                drop(state);
+                self.cut(Error::timeout("the peer took nothing more in time (stall_timeout)"));
+            } else if is_handler {
+                drop(state);
+                lending.get_or_insert_with(|| Lending::due(self)).look(self, now);
+            } else {
+                continue;
+            }
+            state = self.lock();
+        }
+    }
+
+    /// Writes once, and puts the writer back. Returns whether the transport took nothing.
+    fn write_once(&self, mut writing: Box<Writing>, stall: &mut Stall) -> (Guard<'_>, bool) {
+        // The transport may be the application's; its panic is the end of this connection alone.
+        let result = catch_unwind(AssertUnwindSafe(|| writing.write_once(stall)));
+        let mut state = self.lock();
+        let error = match result {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) if gave_up(&error) => {
+                return (self.put_back(state, writing), true);
+            }
+            Ok(Err(error)) => Some(Error::from(error)),
+            Err(_) => Some(Error::text(ErrorKind::Internal, "the transport panicked in a write")),
+        };
+        if let Some(error) = error {
+            log::debug!("writing: {error}");
+            state.write_failed.get_or_insert(error);
+            state.outgoing.clear();
+            writing.out.clear();
+            writing.unflushed = false;
+        }
+        (self.put_back(state, writing), false)
+    }
+
+    fn put_back<'a>(&'a self, mut state: Guard<'a>, writing: Box<Writing>) -> Guard<'a> {
+        state.in_flight = writing.out.len();
+        if state.cut.is_some() {
+            // What is dropped may be the application's.
+            drop(state);
+            drop(writing);
+            state = self.lock();
+        } else {
+            state.writing = Some(writing);
+        }
+        self.changed.notify_all();
+        state
+    }
+}
+
+impl Writing {
+    fn write_once(&mut self, stall: &mut Stall) -> std::io::Result<()> {
+        if !self.out.is_empty() {
+            stall.took(self.out.write_to(&mut self.writer)?);
+            self.unflushed = true;
+        }
+        if self.out.is_empty() {
+            // Most writers have nothing to flush; a buffered one has.
+            self.writer.flush()?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Whether no thread has octets that it is writing, or has left some behind.
+    pub(super) fn is_all_written(&self) -> bool {
+        self.writing.as_ref().is_some_and(|it| it.out.is_empty() && !it.unflushed)
+            || self.cut.is_some()
+    }
+}
+
+fn late() -> Error {
+    Error::timeout("the peer took nothing more of the body in time")
+}
