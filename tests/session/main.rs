@@ -11,5 +11,6 @@ mod frames;
 mod order;
 mod peer;
 mod support;
+mod unread;
 mod volume;
 mod waiting;

@@ -31,6 +31,8 @@ fn the_reader_never_waits_for_the_application() {
         config.max_concurrent_streams = 10_000;
         config.initial_window_size = 64 << 10;
         let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
+        // A peer may only use the connection's window once it has read the WINDOW_UPDATE.
+        peer.synchronize();
         // Far more than the channel takes, with data in every tenth.
         for n in 0..5_000 {
             peer.send_headers(id(2 * n + 1), &post(), false);

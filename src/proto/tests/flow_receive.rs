@@ -2,7 +2,7 @@
 //! 6.9).
 
 use super::super::{CommandError, Config, Event};
-use super::peer::data_frame;
+use super::peer::{data_frame, Sent};
 use super::{get, id, post, status, Peer};
 use crate::frame::{Data, ErrorCode, Frame, Setting, Settings, StreamId, WindowUpdate};
 
@@ -70,6 +70,29 @@ fn credit_that_has_not_gone_out_is_not_there_for_the_peer() {
     peer.expect(update(CONNECTION, 48_000));
     peer.send_all(frames(4));
     peer.expect_failure(ErrorCode::FlowControlError);
+}
+
+#[test]
+fn a_peer_that_uses_up_all_credit_that_it_has_read_is_served() {
+    let mut peer = server(1 << 30, 65_535);
+    peer.send_headers(1, &post(), false);
+    peer.sent();
+    let mut window = 65_535;
+    for _ in 0..50 {
+        while window > 0 {
+            let len = window.min(16_000);
+            peer.send_data(1, &vec![0; len], false);
+            window -= len;
+        }
+        assert_eq!(peer.result, Ok(()));
+        for sent in peer.sent() {
+            let Sent::Frame(Frame::WindowUpdate(update)) = sent else { panic!("{sent:?}") };
+            assert_eq!(update.stream_id, StreamId::CONNECTION);
+            window += update.increment as usize;
+        }
+        assert!(window > 0, "the peer waits for credit, and none comes");
+    }
+    peer.expect_alive();
 }
 
 #[test]
