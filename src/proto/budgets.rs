@@ -38,6 +38,9 @@ pub(crate) enum PeerAction {
     ProvokedReset,
     /// A stream over a limit, which we refuse.
     RefusedStream,
+    /// A request that finds no slot, though fewer streams are open than we allow: work on streams that
+    /// were cut short holds the slots.
+    RefusedWithinLimit,
     /// A request that is accepted.
     Request,
     /// DATA with octets, or with END_STREAM.
@@ -143,6 +146,9 @@ impl Budgets {
             // MadeYouReset (CVE-2025-8671).
             PeerAction::ProvokedReset => self.take(ResetsProvoked, TOKEN, now),
             PeerAction::RefusedStream => self.take(ResetsProvoked, TOKEN, now),
+            // The peer cannot know which slots are held. One whose requests time out sends others, and
+            // each is refused at next to no cost while our handlers hang.
+            PeerAction::RefusedWithinLimit => self.take(ResetsProvoked, TOKEN / 8, now),
 
             // Frames that carry something earn back a glitch, so that honest traffic with empty
             // DATA frames (gRPC) never runs out; and a PING, which gRPC sends once a round trip

@@ -153,7 +153,8 @@ pub struct Config {
     /// 1,000 + 100/s: a browser may leave a page of 100 images eight times a second.
     pub resets_received: Budget,
     /// Streams that the peer made us reset: requests that are malformed, too large or over
-    /// `max_concurrent_streams`, and frames that break a rule. Default 500 + 33/s.
+    /// `max_concurrent_streams`, and frames that break a rule. A request that is refused because work
+    /// on cancelled streams still holds their slots costs an eighth. Default 500 + 33/s.
     pub resets_provoked: Budget,
     /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, RST_STREAM and
     /// credit for more than we have sent. Other frames for streams that have ended or are forgotten cost

@@ -84,7 +84,10 @@ impl Connection {
         // says that the request may be tried again.
         if self.slots.taken(SlotKind::Peer) >= self.local.max_concurrent_streams() {
             self.stats.streams_refused += 1;
-            self.budgets.charge(PeerAction::RefusedStream, now)?;
+            let is_over = self.slots.open(SlotKind::Peer) >= self.local.max_concurrent_streams();
+            let within = PeerAction::RefusedWithinLimit;
+            let action = if is_over { PeerAction::RefusedStream } else { within };
+            self.budgets.charge(action, now)?;
             self.refuse(id, ErrorCode::RefusedStream);
             return Ok(());
         }

@@ -29,6 +29,8 @@ pub(crate) struct Slot(SlotKind);
 pub(crate) struct Slots {
     /// In the order of [`SlotKind`].
     taken: [usize; 3],
+    /// Of these, those in `parked`.
+    held: [usize; 3],
     /// Slots of streams that are over, until the application has done with them.
     parked: HashMap<StreamId, Slot, IdHashState>,
 }
@@ -51,8 +53,10 @@ impl Slots {
 
     /// Keeps the slot of a stream that is over, for [`release`](Self::release).
     pub(crate) fn park(&mut self, id: StreamId, slot: Slot) {
+        self.held[slot.0 as usize] += 1;
         if let Some(before) = self.parked.insert(id, slot) {
             debug_assert!(false, "identifiers are used once");
+            self.held[before.0 as usize] -= 1;
             self.give_back(before);
         }
     }
@@ -60,11 +64,17 @@ impl Slots {
     /// Gives back the slot that is parked for a stream; `false` if there is none.
     pub(crate) fn release(&mut self, id: StreamId) -> bool {
         let Some(slot) = self.parked.remove(&id) else { return false };
+        self.held[slot.0 as usize] -= 1;
         self.give_back(slot);
         if self.parked.is_empty() {
             self.parked.shrink_to(32);
         }
         true
+    }
+
+    /// How many are taken by streams that are open, which is what the peer can count.
+    pub(crate) fn open(&self, kind: SlotKind) -> usize {
+        self.taken[kind as usize] - self.held[kind as usize]
     }
 
     /// How many are parked.
@@ -83,10 +93,10 @@ mod tests {
         let (mut slots, id) = (Slots::default(), StreamId::from_wire(1));
         let (one, other) = (slots.take(SlotKind::Peer), slots.take(SlotKind::Peer));
         slots.park(id, one);
-        assert_eq!(slots.taken(SlotKind::Peer), 2);
+        assert_eq!((slots.taken(SlotKind::Peer), slots.open(SlotKind::Peer)), (2, 1));
         assert!(slots.release(id));
         assert!(!slots.release(id));
-        assert_eq!(slots.taken(SlotKind::Peer), 1);
+        assert_eq!((slots.taken(SlotKind::Peer), slots.open(SlotKind::Peer)), (1, 1));
         slots.give_back(other);
         assert_eq!(slots.taken(SlotKind::Peer), 0);
     }

@@ -234,9 +234,11 @@ fn made_you_reset(provoke: fn(u32) -> Vec<u8>, code: ErrorCode) {
         peer.write(wire::headers(next, wire::END, attack()));
         let refused = peer.until_reset(StreamId::new(next).unwrap());
         assert_eq!(refused, ErrorCode::RefusedStream);
-        // All of these are resets of the one budget.
+        // All of these are resets of the one budget. Those of requests that find no slot, because the
+        // handlers hold them all, cost an eighth.
         peer.flood_to_goaway(over_and_over(next + 2, provoke), ErrorCode::EnhanceYourCalm);
-        assert_budget(&peer);
+        let resets = peer.seen.frames(Kind::RST_STREAM);
+        assert!(resets >= 500, "{resets} resets");
         assert_eq!(peer.seen.resets(code), CAP);
         neighbour.was_served();
         assert!(victim.most_at_once() <= CAP + 1, "{} at once", victim.most_at_once());

@@ -191,3 +191,38 @@ fn a_server_may_reset_every_request() {
         }
     });
 }
+
+/// A page is left, and another one asked for, ten times. The application has not heard of it, so the
+/// streams of the first page hold their slots, which the client cannot know.
+#[test]
+fn a_client_that_cancels_its_requests_may_send_others() {
+    const PAGES: u32 = 10;
+    bounded(|| {
+        let (session, mut peer) = session(Role::Server);
+        peer.synchronize();
+        for page in 0..PAGES {
+            let ids: Vec<_> = (0..STREAMS).map(|n| id(2 * (page * STREAMS + n) + 1)).collect();
+            ids.iter().for_each(|&stream| peer.send_headers(stream, &get(), true));
+            peer.synchronize();
+            for &stream in &ids {
+                if peer.seen.reset_of(stream).is_none() {
+                    peer.reset(stream, ErrorCode::Cancel);
+                }
+            }
+        }
+        peer.synchronize();
+        let refused = peer.seen.resets(ErrorCode::RefusedStream);
+        assert_eq!(refused as u32, (PAGES - 1) * STREAMS);
+        // Once the application has taken all, there are slots again.
+        let mut resets = 0;
+        while resets < STREAMS {
+            match take(&session) {
+                Evt::Reset { .. } => resets += 1,
+                evt @ Evt::Closed { .. } => panic!("{evt:?}"),
+                _ => {}
+            }
+        }
+        peer.send_headers(id(2 * PAGES * STREAMS + 1), &get(), true);
+        take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
+    });
+}

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{Config, Event, Role};
-use super::peer::data_frame;
+use super::peer::{data_frame, Sent};
 use super::{get, id, post, status, Pair, Peer, Side};
 use crate::frame::{
-    Dependency, ErrorCode, Frame, Ping, Priority, PriorityUpdate, Setting, Settings,
+    Dependency, ErrorCode, Frame, Ping, Priority, PriorityUpdate, Setting, Settings, StreamId,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -158,6 +158,46 @@ fn a_client_that_opens_a_few_streams_too_many_every_second_is_served() {
         n += 300;
         peer.pass(SECOND);
     }
+    peer.expect_alive();
+}
+
+fn refused_id(sent: &Sent) -> Option<StreamId> {
+    match sent {
+        Sent::Frame(Frame::RstStream(reset)) => Some(reset.stream_id),
+        _ => None,
+    }
+}
+
+/// Handlers hang, and a client of 100 requests a second cancels each after a second. It never has more
+/// than 100 streams open, and cannot know that the handlers hold all 128 slots.
+#[test]
+fn a_client_whose_requests_time_out_for_two_minutes_is_served_in_the_end() {
+    let mut peer = Peer::of_server(Config { hold_slots: true, ..Config::default() });
+    let mut n = 1;
+    for _ in 0..120 {
+        let ids: Vec<u32> = (0..100).map(|stream| n + 2 * stream).collect();
+        for &stream in &ids {
+            peer.send_headers(stream, &get(), true);
+        }
+        assert_eq!(peer.result, Ok(()));
+        let refused: Vec<_> = peer.sent().iter().filter_map(refused_id).collect();
+        peer.pass(SECOND);
+        for &stream in ids.iter().filter(|&&stream| !refused.contains(&id(stream))) {
+            peer.send_reset(stream, ErrorCode::Cancel);
+        }
+        assert_eq!(peer.result, Ok(()));
+        n += 200;
+    }
+    let held = peer.events().into_iter().filter_map(|event| match event {
+        Event::StreamClosed { stream_id, held_slot: true } => Some(stream_id),
+        _ => None,
+    });
+    for stream_id in held {
+        assert!(peer.ask(|core, _| core.release_slot(stream_id)));
+    }
+    peer.send_headers(n, &get(), true);
+    peer.ask(|core, now| core.send_headers(id(n), &status(204), true, now)).unwrap();
+    peer.expect_headers(n, true);
     peer.expect_alive();
 }
 
