@@ -89,6 +89,9 @@ pub enum ErrorKind {
     Limit,
     /// The peer did not answer, or did not go on, in time.
     Timeout,
+    /// The caller has cancelled the request, with a
+    /// [`CancelHandle`](crate::client::CancelHandle).
+    Cancelled,
     /// The transport failed.
     Transport,
     /// TLS could not be agreed upon: a certificate that is not accepted, no protocol that both ends
@@ -206,6 +209,11 @@ impl Error {
     /// Something that a caller waited for did not happen in time.
     pub(crate) fn timeout(what: &'static str) -> Self {
         Error::new(Cause::Text(ErrorKind::Timeout, what.into()))
+    }
+
+    /// The caller wants no answer to its request any more.
+    pub(crate) fn cancelled() -> Self {
+        Error::new(Cause::Text(ErrorKind::Cancelled, "the request was cancelled".into()))
     }
 
     /// Something that a caller cannot have.
@@ -371,6 +379,12 @@ impl Error {
     /// Whether a body was larger than what is read into memory at most.
     pub fn is_body_too_large(&self) -> bool {
         matches!(&*self.cause, Cause::BodyTooLarge(_))
+    }
+
+    /// Whether the request was cancelled with a [`CancelHandle`](crate::client::CancelHandle);
+    /// [`phase`](Self::phase) says how far it had come.
+    pub fn is_cancelled(&self) -> bool {
+        self.kind() == ErrorKind::Cancelled
     }
 
     /// Whether something took too long; [`phase`](Self::phase) says what.

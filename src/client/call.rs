@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::body::{Body, Kind};
+use super::cancel::Cancellation;
 use super::config::Config;
 use super::connection::Connection;
 use super::facts::Facts;
@@ -16,6 +16,7 @@ use super::pool::{Lease, Place, Pool};
 use super::response_body::{Outgoing, Raw};
 use super::response_half::ResponseHalf;
 use super::source::Source;
+use super::timeouts::{sooner, Timeouts};
 use super::upload::Upload;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::exchange::{SendHalf, Then};
@@ -45,7 +46,9 @@ pub(super) struct Call<'a> {
     pub(super) fields: Headers,
     /// The request says `Expect: 100-continue`.
     pub(super) expects_continue: bool,
+    pub(super) timeouts: Timeouts,
     pub(super) deadline: Option<Instant>,
+    pub(super) cancellation: &'a Cancellation,
     /// Connections that could not be used when the request was about to be sent, over all attempts.
     pub(super) moves: Cell<u32>,
 }
@@ -129,7 +132,7 @@ impl Call<'_> {
         });
         let mut recv = response.into_recv();
         recv.set_deadline(self.deadline);
-        recv.set_read_timeout(self.config.read_timeout);
+        recv.set_read_timeout(self.timeouts.read);
         Ok(Answer { fields, body: Raw::new(recv, outgoing), facts })
     }
 
@@ -137,6 +140,9 @@ impl Call<'_> {
     pub(super) fn open(&self) -> Result<(SendHalf, ResponseHalf), Error> {
         let open = |connection: &Connection| connection.open_if_room(&self.fields);
         let (_, halves) = self.on_connection(true, open).map_err(|failed| failed.error)?;
+        // Either half may be used to reset the stream while another thread waits for the other.
+        halves.1.make_interruptible();
+        self.resets(&halves.1, Phase::Request)?;
         halves.0.flush_conn();
         Ok(halves)
     }
@@ -146,10 +152,12 @@ impl Call<'_> {
         if matches!(body.kind, Kind::Empty) {
             let send = |connection: &Connection| connection.send_if_room(&self.fields);
             let (lease, response) = self.on_connection(false, send)?;
+            self.resets(&response, Phase::Response)?;
             return Ok((lease, Sending { response, upload: None, has_begun: false }));
         }
         let open = |connection: &Connection| connection.open_if_room(&self.fields);
         let (lease, (mut send, response)) = self.on_connection(!body.is_repeatable(), open)?;
+        self.resets(&response, Phase::Request)?;
         send.set_deadline(self.deadline);
         let taken = Kind::Source(Source::taken());
         let upload = match std::mem::replace(&mut body.kind, taken) {
@@ -197,12 +205,15 @@ impl Call<'_> {
         open: impl Fn(&Connection) -> Result<Option<T>, Error>,
     ) -> Result<(Lease<'_>, T), Failed> {
         let mut place = Place::Back;
-        let until = self.pool.wait_until(self.deadline);
+        let patience = self.timeouts.response.map(|it| it.saturating_add(self.pool.patience()));
+        let until = sooner(patience, self.deadline);
+        // The pool has repeated what is worth it.
+        let no_connection =
+            |error: Error| Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No };
         loop {
-            let lease = self.pool.checkout(&self.origin, needs_certainty, place, until);
-            // The pool has repeated what is worth it.
-            let no_connection =
-                |error: Error| Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No };
+            self.cancellation.check().map_err(no_connection)?;
+            let (origin, cancellation) = (&self.origin, self.cancellation);
+            let lease = self.pool.checkout(origin, needs_certainty, place, until, cancellation);
             let mut lease = lease.map_err(no_connection)?;
             // The server may have closed it, or said GOAWAY: better to know before a request is
             // risked.
@@ -230,7 +241,7 @@ impl Call<'_> {
         let is_breach = matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit);
         let goes_on = !(is_new && is_breach)
             && moves < retries.saturating_mul(MOVES_PER_RETRY)
-            && (!is_new || moves == 0 || pause(moves, until));
+            && (!is_new || moves == 0 || self.pause(moves, until)?);
         if goes_on {
             log::debug!("a connection to {} was of no use: {error}", self.origin);
             return Ok(());
@@ -259,19 +270,30 @@ impl Call<'_> {
             // From when the request has been sent, or the server has begun to answer it. Interim
             // responses do not start it anew.
             if !std::mem::replace(&mut is_timed, true) {
-                response.set_deadline(self.response_deadline());
+                response.set_deadline(sooner(self.timeouts.response, self.deadline));
             }
-            match response.next().map_err(|error| error.in_phase(Phase::Response))? {
+            let is_sent = upload.as_ref().is_none_or(|body| body.is_sent());
+            let phase = if is_sent { Phase::Response } else { Phase::Request };
+            match response.next().map_err(|error| error.in_phase(phase))? {
                 Some(_) => *has_begun = true,
                 None => return Ok(()),
             }
         }
     }
 
-    fn response_deadline(&self) -> Option<Instant> {
-        let timeout = self.config.response_timeout;
-        let late = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        [late, self.deadline].into_iter().flatten().min()
+    /// From now on, cancelling the request resets its stream.
+    fn resets(&self, response: &ResponseHalf, phase: Phase) -> Result<(), Error> {
+        response.may_be_reset_by(self.cancellation).map_err(|error| error.in_phase(phase))
+    }
+
+    /// Waits before the request is tried again, longer after each attempt. `false`, at once, if the
+    /// deadline would come first.
+    pub(super) fn pause(&self, attempt: u32, deadline: Option<Instant>) -> Result<bool, Error> {
+        let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
+        if deadline.is_some_and(|deadline| deadline <= Instant::now() + pause) {
+            return Ok(false);
+        }
+        self.cancellation.sleep(pause).map(|()| true)
     }
 }
 
@@ -313,18 +335,6 @@ fn is_answered_at_once(response: &mut ResponseHalf, has_begun: &mut bool) -> Res
             Err(error) => return Err(error.in_phase(Phase::Response)),
         }
     }
-}
-
-/// Waits before a request is tried again, longer after each attempt. `false`, at once, if the deadline
-/// would come first.
-pub(super) fn pause(attempt: u32, deadline: Option<Instant>) -> bool {
-    let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
-    let now = Instant::now();
-    if deadline.is_some_and(|deadline| deadline <= now + pause) {
-        return false;
-    }
-    thread::sleep(pause);
-    true
 }
 
 /// Half of `step` times two to the power of `attempt`, and up to half of it more: so that those who

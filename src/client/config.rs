@@ -63,9 +63,11 @@ pub struct Config {
     /// The TLS handshake. Default 10 s; it comes after `connect_timeout`.
     pub tls_timeout: Duration,
     /// From when the request has been sent to its final response; interim responses do not start it
-    /// anew. Default 60 s; `None` is for ever.
+    /// anew. Default 60 s; `None` is for ever. A request can have
+    /// [its own](super::RequestBuilder::response_timeout).
     pub response_timeout: Option<Duration>,
-    /// From one piece of a response's body to the next. Default 60 s; `None` is for ever.
+    /// From one piece of a response's body to the next. Default 60 s; `None` is for ever. A request
+    /// can have [its own](super::RequestBuilder::read_timeout).
     pub read_timeout: Option<Duration>,
     /// The whole of a request, from connecting to the end of the response's body, redirects and
     /// retries included. Default `None`, for ever. A request can have

@@ -128,7 +128,8 @@ impl Connection {
     /// The request is not valid, the connection has ended or is going away, or too much waits to be
     /// sent ([`Error::is_full`]).
     pub fn send(&self, request: &Request<()>) -> Result<ResponseHalf, Error> {
-        self.send_fields(&fields(request)?)
+        let response = self.send_fields(&fields(request)?)?;
+        response.cancelled_with(request)
     }
 
     /// Sends the header section of a request, whose body is written to the [`SendHalf`]. The halves
@@ -141,9 +142,10 @@ impl Connection {
     ///
     /// Those of [`send`](Self::send).
     pub fn open(&self, request: &Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
-        let halves = self.open_fields(&fields(request)?)?;
+        let (send, response) = self.open_fields(&fields(request)?)?;
+        response.make_interruptible();
         self.flush();
-        Ok(halves)
+        Ok((send, response.cancelled_with(request)?))
     }
 
     /// Sends a PING and waits for its answer, at most so long. Gives the time of the round trip.

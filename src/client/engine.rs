@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, Method, Uri};
 
 use super::body::Body;
-use super::call::{pause, Answer, Call, Failed, Repeat, MOVES_PER_RETRY};
+use super::call::{Answer, Call, Failed, Repeat, MOVES_PER_RETRY};
+use super::cancel::Cancellation;
 use super::coding::Coding;
 use super::config::Config;
 use super::connect::Connector;
@@ -20,6 +21,7 @@ use super::redirect::{follow, Next};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use super::response_half::ResponseHalf;
+use super::timeouts::{sooner, Timeouts};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::SendHalf;
 use crate::hpack::Headers;
@@ -34,7 +36,9 @@ pub(super) struct Engine {
 struct Ask {
     parts: request::Parts,
     body: Body,
+    timeouts: Timeouts,
     deadline: Option<Instant>,
+    cancellation: Cancellation,
 }
 
 impl Engine {
@@ -49,8 +53,7 @@ impl Engine {
             verify_after: config.verify_after,
             retries: config.max_retries,
         };
-        let (verify, response) = (config.verify_timeout, config.response_timeout);
-        Ok(Engine { pool: Pool::new(connector, limits, verify, response), config })
+        Ok(Engine { pool: Pool::new(connector, limits, config.verify_timeout), config })
     }
 
     /// Sends a request, and the requests that it is redirected to.
@@ -58,16 +61,12 @@ impl Engine {
         &self,
         parts: request::Parts,
         body: Body,
-        timeout: Option<Duration>,
+        timeouts: Timeouts,
     ) -> Result<Response, Error> {
         if parts.method == Method::CONNECT {
             return Err(Error::usage("a tunnel is opened on a `Connection`"));
         }
-        let mut parts = parts;
-        add_defaults(&mut parts.headers, &self.config);
-        let timeout = timeout.or(self.config.timeout);
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut ask = Ask { parts, body, deadline };
+        let mut ask = self.ask(parts, body, timeouts);
         let mut redirects = 0;
         loop {
             let has_body = !ask.body.is_empty();
@@ -79,26 +78,25 @@ impl Engine {
             if let Some(jar) = &self.config.cookies {
                 jar.keep(&response.parts.headers, &ask.parts.uri);
             }
+            let asked = ask.parts.uri.clone();
             if self.config.max_redirects == 0 {
-                return response.finish(self, &ask.parts);
+                return response.finish(self, &asked, ask.cancellation);
             }
-            let before = self.config.on_redirect.as_ref().map(|policy| (policy, ask.parts.clone()));
             let status = response.parts.status;
             let headers = &response.parts.headers;
-            let asked = ask.parts.uri.clone();
             let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some());
             let next = next.map_err(|error| error.with_url(&asked))?;
-            let Some(next) = next else { return response.finish(self, &ask.parts) };
+            let Some(next) = next else { return response.finish(self, &asked, ask.cancellation) };
             if self.config.https_only && ask.parts.uri.scheme_str() != Some("https") {
                 let what = format!("the redirect leads to {} (https_only)", ask.parts.uri);
                 return Err(Error::redirect(what).with_url(&asked));
             }
-            if let Some((policy, parts)) = before {
+            if let Some(policy) = &self.config.on_redirect {
                 let (to, count) = (&ask.parts.uri, redirects);
                 let redirect = Redirect { from: &asked, to, status, headers, count };
                 match policy.decide(&redirect) {
                     RedirectAction::Follow => {}
-                    RedirectAction::Stop => return response.finish(self, &parts),
+                    RedirectAction::Stop => return response.finish(self, &asked, ask.cancellation),
                     RedirectAction::Fail(why) => {
                         return Err(Error::redirect(why).with_url(&asked));
                     }
@@ -116,6 +114,13 @@ impl Engine {
         }
     }
 
+    /// A request that begins now.
+    fn ask(&self, mut parts: request::Parts, body: Body, timeouts: Timeouts) -> Ask {
+        add_defaults(&mut parts.headers, &self.config);
+        let cancellation = Cancellation::by(parts.extensions.get().cloned());
+        Ask { parts, body, timeouts, deadline: sooner(timeouts.whole, None), cancellation }
+    }
+
     /// Sends a request, and sends it again as long as the server has not processed it.
     fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
         let origin = Origin::of(&ask.parts.uri)?;
@@ -130,7 +135,9 @@ impl Engine {
             origin,
             fields: self.section(ask, codings.as_deref())?,
             expects_continue: expects_continue(&ask.parts.headers),
+            timeouts: ask.timeouts,
             deadline: ask.deadline,
+            cancellation: &ask.cancellation,
             moves: Cell::new(0),
         };
         let mut body = std::mem::take(&mut ask.body);
@@ -159,7 +166,7 @@ impl Engine {
             log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
             // On another connection there is nothing to wait for.
             let is_refused = failed.error.is_reset() && !is_goaway(&failed);
-            if (is_refused || attempt > 0) && !pause(attempt, ask.deadline) {
+            if (is_refused || attempt > 0) && !call.pause(attempt, ask.deadline)? {
                 return Err(failed.error);
             }
         }
@@ -167,15 +174,11 @@ impl Engine {
     }
 
     /// Opens a stream for a request whose body is left to the caller.
-    pub(super) fn open(
-        &self,
-        mut parts: request::Parts,
-    ) -> Result<(SendHalf, ResponseHalf), Error> {
-        add_defaults(&mut parts.headers, &self.config);
-        let url = parts.uri.clone();
-        let deadline = self.config.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let ask = Ask { parts, body: Body::from_reader(std::io::empty()), deadline };
-        self.open_stream(&ask).map_err(|error| error.with_url(&url))
+    pub(super) fn open(&self, parts: request::Parts) -> Result<(SendHalf, ResponseHalf), Error> {
+        let body = Body::from_reader(std::io::empty());
+        let ask = self.ask(parts, body, Timeouts::of(&self.config));
+        let halves = self.open_stream(&ask).map_err(|error| error.with_url(&ask.parts.uri));
+        halves.map(|(send, response)| (send, response.cancelled_by(ask.cancellation)))
     }
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {
@@ -189,7 +192,9 @@ impl Engine {
             origin,
             fields: self.section(ask, None)?,
             expects_continue: false,
+            timeouts: ask.timeouts,
             deadline: ask.deadline,
+            cancellation: &ask.cancellation,
             moves: Cell::new(0),
         };
         call.open()
@@ -245,10 +250,16 @@ impl Found {
         Ok(Found { parts, answer, is_coded, retries, redirects: 0 })
     }
 
-    fn finish(self, engine: &Engine, request: &request::Parts) -> Result<Response, Error> {
+    fn finish(
+        self,
+        engine: &Engine,
+        url: &Uri,
+        cancellation: Cancellation,
+    ) -> Result<Response, Error> {
         let Found { mut parts, answer: Answer { body, mut facts, .. }, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
-        let mut body = ResponseBody::new(body, Uri::clone(&request.uri), engine.config.max_body);
+        let body = body.cancelled_by(cancellation);
+        let mut body = ResponseBody::new(body, url.clone(), engine.config.max_body);
         let coding = Coding::of(&parts.headers, &engine.config).filter(|_| self.is_coded);
         if let Some(coding) = coding {
             parts.headers.remove(CONTENT_ENCODING);

@@ -13,6 +13,7 @@ use super::request::{set_url, RequestBuilder};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use super::response_half::ResponseHalf;
+use super::timeouts::Timeouts;
 use super::url::IntoUrl;
 use crate::error::Error;
 use crate::exchange::SendHalf;
@@ -133,7 +134,8 @@ impl Client {
         let (mut parts, body) = request.into_parts();
         let url = parts.uri.to_string();
         set_url(&mut parts, &url)?;
-        self.engine.execute(parts, body.into(), None).map(Response::into_http)
+        let timeouts = Timeouts::of(&self.engine.config);
+        self.engine.execute(parts, body.into(), timeouts).map(Response::into_http)
     }
 
     /// Sends the header section of a request, and gives the two halves of its stream: one to write

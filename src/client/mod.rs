@@ -37,14 +37,29 @@
 //! # Time
 //!
 //! Everything that waits is bounded by [`Config`]: connecting, the TLS handshake, the response, each
-//! piece of a body, the whole. A request waits for a connection at most as long as connecting and a
-//! response may take together. [`response_timeout`](Config::response_timeout) runs from when the
-//! request has been sent to its final response; interim responses do not start it anew.
+//! piece of a body, the whole. What one request needs otherwise is set on its [`RequestBuilder`].
+//!
+//! | time | runs from | to | exceeded, [`phase`](crate::Error::phase) is |
+//! | --- | --- | --- | --- |
+//! | [`timeout`](RequestBuilder::timeout) | `send` | the end of the body, over retries and redirects | the step that it ended |
+//! | [`connect_timeout`](Config::connect_timeout) | the beginning of an attempt | TCP, or the tunnel of a proxy | `Lookup`, `Connect` |
+//! | [`tls_timeout`](Config::tls_timeout) | the connection | the handshake | `Handshake` |
+//! | the two above and `response_timeout` together | `send` | a connection with room | `Slot` |
+//! | [`expect_timeout`](Config::expect_timeout) | the header section | the body, which is sent then | – |
+//! | [`stall_timeout`](crate::Config::stall_timeout) | the last octet taken | the next one | `Request` |
+//! | [`response_timeout`](RequestBuilder::response_timeout) | the end of the request | the final response; interim ones do not start it anew | `Response` |
+//! | [`read_timeout`](RequestBuilder::read_timeout) | a read of the body | its octets | `Body` |
 //!
 //! When a time is over, the stream is reset with CANCEL. Other requests on the connection go on. If
 //! nothing has been heard of the server since the request was sent, the client asks it by PING. Until
 //! the answer, new requests do not use that connection; after a quarter of a second they have
 //! another one made.
+//!
+//! # Cancelling
+//!
+//! A [`CancelHandle`] ends a request from another thread, at each of these steps, and leaves the
+//! connection to the others. So does dropping the [`Response`] for a body that is being read, and a
+//! [`reset`](SendHalf::reset) of one half of [`Client::open`] for the thread that waits for the other.
 //!
 //! # What is sent twice, and what is not
 //!
@@ -126,6 +141,7 @@ mod body;
 #[cfg(feature = "brotli")]
 mod brotli;
 mod call;
+mod cancel;
 mod coding;
 mod config;
 mod connect;
@@ -159,12 +175,14 @@ mod response_half;
 mod socks5;
 mod source;
 mod timed;
+mod timeouts;
 mod upload;
 mod url;
 #[cfg(feature = "zstd")]
 mod zstd;
 
 pub use body::Body;
+pub use cancel::CancelHandle;
 pub use config::Config;
 pub use connection::Connection;
 #[cfg(feature = "cookies")]

@@ -10,11 +10,13 @@ use http::header::{
 use http::{request, Method, Request, Uri};
 
 use super::body::Body;
+use super::cancel::CancelHandle;
 use super::credentials::{basic, masked};
 use super::engine::Engine;
 use super::fields::Asterisk;
 use super::multipart::Multipart;
 use super::response::Response;
+use super::timeouts::Timeouts;
 use super::url::{IntoUrl, Url};
 use crate::error::Error;
 
@@ -43,7 +45,7 @@ pub struct RequestBuilder<'a> {
     engine: &'a Engine,
     parts: Result<request::Parts, Error>,
     body: Body,
-    timeout: Option<Duration>,
+    timeouts: Timeouts,
 }
 
 impl<'a> RequestBuilder<'a> {
@@ -51,7 +53,8 @@ impl<'a> RequestBuilder<'a> {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = method;
         let parts = set_url(&mut parts, &url.text()).map(|()| parts);
-        RequestBuilder { engine, parts, body: Body::empty(), timeout: None }
+        let timeouts = Timeouts::of(&engine.config);
+        RequestBuilder { engine, parts, body: Body::empty(), timeouts }
     }
 
     /// The URL that it goes to.
@@ -140,11 +143,73 @@ impl<'a> RequestBuilder<'a> {
         self.with(|parts| authorize(parts, &format!("Bearer {token}")))
     }
 
-    /// Sets how long all of it may take, from connecting to the end of the response's body, instead
-    /// of the client's [`timeout`](super::Config::timeout).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+    /// Sets how long all of it may take, from connecting to the end of the response's body, redirects
+    /// and retries included, instead of the client's [`timeout`](super::Config::timeout). `None` is
+    /// for ever.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// // A report that takes minutes to begin, and no longer than an hour to come.
+    /// let request = client
+    ///     .get("https://example.com/report")
+    ///     .timeout(Duration::from_secs(3600))
+    ///     .response_timeout(Duration::from_secs(600))
+    ///     .read_timeout(Duration::from_secs(30));
+    /// println!("{}", request.send()?.text()?);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.whole = timeout.into();
         self
+    }
+
+    /// Sets how long the response may take to begin, from when the request has been sent, instead of
+    /// the client's [`response_timeout`](super::Config::response_timeout). `None` is for ever.
+    ///
+    /// The request waits for a connection as much longer as making one may take.
+    pub fn response_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.response = timeout.into();
+        self
+    }
+
+    /// Sets how long each piece of the response's body may take to come, instead of the client's
+    /// [`read_timeout`](super::Config::read_timeout). `None` is for ever.
+    pub fn read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.read = timeout.into();
+        self
+    }
+
+    /// A handle that cancels the request, from any thread: the one that was given by
+    /// [`cancel_with`](Self::cancel_with) last, or a new one.
+    pub fn cancel_handle(&mut self) -> CancelHandle {
+        match &mut self.parts {
+            Ok(parts) => parts.extensions.get_or_insert_default::<CancelHandle>().clone(),
+            // Nothing will be sent.
+            Err(_) => CancelHandle::new(),
+        }
+    }
+
+    /// Has the request cancelled with this handle, which may have other requests as well.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::{CancelHandle, Client};
+    ///
+    /// let client = Client::new()?;
+    /// let handle = CancelHandle::new();
+    /// let response = client.get("https://example.com/large").cancel_with(&handle).send()?;
+    /// // Another thread may now end the reading of the body.
+    /// println!("{}", response.text()?);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn cancel_with(self, handle: &CancelHandle) -> Self {
+        self.with(|parts| {
+            parts.extensions.insert(handle.clone());
+            Ok(())
+        })
     }
 
     /// Sets the body.
@@ -200,11 +265,11 @@ impl<'a> RequestBuilder<'a> {
     /// # Errors
     ///
     /// The request is not valid; no connection came about ([`Error::is_connect`]); the stream was
-    /// reset, the connection ended or something took too long before the response was there
+    /// reset, the connection ended, something took too long or the request was cancelled before the response was there
     /// ([`Error::phase`]); there were too many redirects ([`Error::is_redirect`]). A response of any
     /// status is not an error.
     pub fn send(self) -> Result<Response, Error> {
-        self.engine.execute(self.parts?, self.body, self.timeout)
+        self.engine.execute(self.parts?, self.body, self.timeouts)
     }
 
     /// Sets `content-type`, unless the caller has.
@@ -239,7 +304,7 @@ impl fmt::Debug for RequestBuilder<'_> {
                 .field("headers", &masked(&parts.headers)),
             Err(error) => shown.field("error", error),
         };
-        shown.field("body", &self.body).field("timeout", &self.timeout).finish_non_exhaustive()
+        shown.field("body", &self.body).field("timeouts", &self.timeouts).finish_non_exhaustive()
     }
 }
 

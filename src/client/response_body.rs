@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 
+use super::cancel::Cancellation;
 use super::coding::{Coding, Decoded};
 use super::upload::Upload;
 use crate::error::{Error, Phase};
@@ -39,6 +40,7 @@ pub(super) struct Raw {
     recv: RecvHalf,
     /// Behind a mutex only so that a response can be shared: the reader of the body need not be `Sync`.
     upload: Option<Mutex<Outgoing>>,
+    cancellation: Cancellation,
 }
 
 /// What is left of the request's body when the response is there.
@@ -155,7 +157,13 @@ impl Read for ResponseBody {
 
 impl Raw {
     pub(super) fn new(recv: RecvHalf, upload: Option<Outgoing>) -> Self {
-        Raw { recv, upload: upload.map(Mutex::new) }
+        let cancellation = Cancellation::default();
+        Raw { recv, upload: upload.map(Mutex::new), cancellation }
+    }
+
+    /// The same, where `cancellation` may end it.
+    pub(super) fn cancelled_by(self, cancellation: Cancellation) -> Self {
+        Raw { cancellation, ..self }
     }
 
     fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
@@ -164,6 +172,7 @@ impl Raw {
     }
 
     fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.cancellation.check()?;
         if !self.recv.has_buffered() {
             self.send_meanwhile()?;
         }
@@ -203,6 +212,7 @@ impl Read for Raw {
 
 impl BufRead for Raw {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.cancellation.check()?;
         if !self.recv.has_buffered() {
             self.send_meanwhile()?;
             if self.recv.fill_buf()?.is_empty() {

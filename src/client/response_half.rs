@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{response, HeaderMap, Response};
+use http::{response, HeaderMap, Request, Response};
 
+use super::cancel::{CancelHandle, Cancellation};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::RecvHalf;
 use crate::frame::StreamId;
@@ -23,11 +24,35 @@ pub struct ResponseHalf {
     recv: RecvHalf,
     /// The final response's header section, once it has been waited for.
     fields: Option<Headers>,
+    cancellation: Cancellation,
 }
 
 impl ResponseHalf {
     pub(super) fn new(recv: RecvHalf) -> Self {
-        ResponseHalf { recv, fields: None }
+        ResponseHalf { recv, fields: None, cancellation: Cancellation::default() }
+    }
+
+    /// The same, where `cancellation` may end it.
+    pub(super) fn cancelled_by(self, cancellation: Cancellation) -> Self {
+        ResponseHalf { cancellation, ..self }
+    }
+
+    /// The same, where the [`CancelHandle`] among the extensions of the request may end it.
+    pub(super) fn cancelled_with(self, request: &Request<()>) -> Result<Self, Error> {
+        let Some(handle) = request.extensions().get::<CancelHandle>() else { return Ok(self) };
+        let cancellation = Cancellation::by(Some(handle.clone()));
+        self.may_be_reset_by(&cancellation)?;
+        Ok(self.cancelled_by(cancellation))
+    }
+
+    /// From now on, cancelling the request resets the stream.
+    pub(super) fn may_be_reset_by(&self, cancellation: &Cancellation) -> Result<(), Error> {
+        cancellation.resets(self.recv.conn(), self.stream_id())
+    }
+
+    /// Another thread may reset the stream while this half is waited for.
+    pub(super) fn make_interruptible(&self) {
+        self.recv.conn().make_interruptible(self.stream_id());
     }
 
     /// The stream's identifier.
@@ -84,6 +109,7 @@ impl ResponseHalf {
     ///
     /// Those of [`response`](Self::response).
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.cancellation.check()?;
         self.recv.next_chunk()
     }
 
@@ -93,6 +119,7 @@ impl ResponseHalf {
     ///
     /// Those of [`response`](Self::response).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        self.cancellation.check()?;
         self.recv.trailers()
     }
 
@@ -107,6 +134,7 @@ impl ResponseHalf {
         if self.fields.is_some() {
             return Ok(None);
         }
+        self.cancellation.check()?;
         let (headers, kind) = self.recv.next_response()?;
         if kind == HeadersKind::Informational {
             return Ok(Some(headers));
@@ -128,12 +156,14 @@ fn to_http(fields: &Headers) -> Result<Response<()>, Error> {
 
 impl Read for ResponseHalf {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.cancellation.check()?;
         self.recv.read(buf)
     }
 }
 
 impl BufRead for ResponseHalf {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.cancellation.check()?;
         self.recv.fill_buf()
     }
 

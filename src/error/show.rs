@@ -13,8 +13,8 @@ impl fmt::Display for Error {
         }
         self.cause.fmt(f)?;
         match self.phase() {
-            // "Timed out" alone does not say what.
-            Some(phase) if self.is_timeout() => write!(f, " ({phase})"),
+            // "Timed out" alone does not say what, nor does "cancelled".
+            Some(phase) if self.is_timeout() || self.is_cancelled() => write!(f, " ({phase})"),
             _ => Ok(()),
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Inbox {
     pub(crate) is_released: bool,
     /// What comes is of no interest any more.
     pub(crate) is_declined: bool,
+    /// A thread that has neither half may end the stream.
+    pub(super) is_interruptible: bool,
     /// A send was refused for lack of room, and there is none yet.
     pub(crate) is_full: bool,
     /// Threads that wait for the stream: one that reads, one that writes.
@@ -66,6 +68,11 @@ impl Inbox {
     /// Whether nothing more comes.
     pub(crate) fn is_over(&self) -> bool {
         self.failure.is_some() || self.is_closed
+    }
+
+    /// Whether there is no room to send, and nothing else to tell the sender either.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_full && !self.is_closed
     }
 
     /// The application has done with the stream. Whether the core has as well.

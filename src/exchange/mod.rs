@@ -53,6 +53,7 @@
 //!   stream gives the reason of the end.
 
 mod callers;
+mod cancel;
 mod cancelled;
 mod conn;
 mod events;

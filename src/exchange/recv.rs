@@ -94,6 +94,10 @@ impl RecvHalf {
         self.stands_alone = true;
     }
 
+    pub(crate) fn conn(&self) -> &Arc<Conn> {
+        &self.conn
+    }
+
     /// The stream's identifier.
     pub fn stream_id(&self) -> StreamId {
         self.id

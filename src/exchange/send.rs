@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
 use super::conn::{Conn, State};
-use super::inbox::Half;
+use super::inbox::{Half, Inbox};
 use super::wait::until;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
@@ -246,7 +246,7 @@ impl SendHalf {
             if let Some(result) = something_else(state) {
                 return Some(Ok(Some(result)));
             }
-            if state.is_blocked(id) {
+            if state.streams.get(&id).is_some_and(Inbox::is_blocked) {
                 return None;
             }
             let now = Instant::now();
@@ -312,11 +312,6 @@ impl State {
         }
         *head = None;
         body.is_empty() || self.core.end_at_once(id, body, now).unwrap_or(false)
-    }
-
-    /// Whether there is no room, and nothing else to tell either.
-    pub(super) fn is_blocked(&self, id: StreamId) -> bool {
-        self.streams.get(&id).is_some_and(|inbox| inbox.is_full && !inbox.is_closed)
     }
 
     /// As much as there is room for; what has been put is taken from `head` and `data`.

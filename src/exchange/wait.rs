@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
-use super::inbox::Half;
+use super::inbox::{Half, Inbox};
 use super::leader::Leader;
 use super::lending::Lending;
 use crate::frame::StreamId;
@@ -23,6 +23,9 @@ const READ_TURN_MAX: Duration = Duration::from_secs(1);
 /// writer makes room and wakes the parked thread, but not one in a read; and a peer may take nothing
 /// until it has been read.
 const ROOM_TURN_MAX: Duration = Duration::from_millis(10);
+
+/// How long a thread reads at a time while another thread may end its stream.
+const INTERRUPTIBLE_TURN_MAX: Duration = Duration::from_millis(100);
 
 /// One wait of one thread.
 struct Wait {
@@ -47,6 +50,8 @@ struct View {
     waits_for_room: bool,
     /// Another thread writes, or is about to.
     is_written_elsewhere: bool,
+    /// Another thread may end the stream.
+    is_interruptible: bool,
     /// When the permit is to be lent.
     lends_at: Option<Instant>,
 }
@@ -84,8 +89,8 @@ impl Wait {
             return Step::Write;
         }
         let patience = (self.has_clock && view.leader == Whose::Mine).then(|| now + READ_TURN_MAX);
-        let room_turn = view.room_turn().map(|turn| now + turn);
-        let until = [self.deadline, view.lends_at, patience, room_turn].into_iter().flatten().min();
+        let turn = view.turn().map(|turn| now + turn);
+        let until = [self.deadline, view.lends_at, patience, turn].into_iter().flatten().min();
         let room_comes_by_write = view.waits_for_room && view.is_written_elsewhere;
         // Other streams must not wait for what this thread waits for.
         let is_in_the_way = view.has_arrivals
@@ -108,12 +113,16 @@ impl Wait {
 }
 
 impl View {
-    /// How long a thread that could read does one thing, where others may make the room that it waits
-    /// for: by a write, or by a reset of their streams.
-    fn room_turn(&self) -> Option<Duration> {
-        let could_miss_it = self.waits_for_room && self.leader != Whose::Another;
-        let turn = if self.is_written_elsewhere { ROOM_TURN_MAX } else { READ_TURN_MAX };
-        could_miss_it.then_some(turn)
+    /// How long a thread that could read does one thing, where other threads may do what it waits
+    /// for: end its stream, or make room by a write or a reset of theirs.
+    fn turn(&self) -> Option<Duration> {
+        match self.leader {
+            Whose::Another => None,
+            _ if self.waits_for_room && self.is_written_elsewhere => Some(ROOM_TURN_MAX),
+            _ if self.is_interruptible => Some(INTERRUPTIBLE_TURN_MAX),
+            _ if self.waits_for_room => Some(READ_TURN_MAX),
+            _ => None,
+        }
     }
 }
 
@@ -173,6 +182,7 @@ impl Conn {
     }
 
     fn view(&self, state: &State, id: StreamId, lends_at: Option<Instant>) -> View {
+        let inbox = state.streams.get(&id);
         View {
             leader: match state.leader {
                 Leader::None => Whose::Free,
@@ -182,8 +192,9 @@ impl Conn {
             has_to_write: state.must_write(),
             has_arrivals: !state.arrivals.is_empty(),
             can_limit_reads: self.wire.can_limit_reads(),
-            waits_for_room: state.is_blocked(id),
+            waits_for_room: inbox.is_some_and(Inbox::is_blocked),
             is_written_elsewhere: state.is_writer_called || state.is_writing(),
+            is_interruptible: inbox.is_some_and(|inbox| inbox.is_interruptible),
             lends_at,
         }
     }
@@ -246,6 +257,7 @@ mod tests {
         can_limit_reads: true,
         waits_for_room: false,
         is_written_elsewhere: false,
+        is_interruptible: false,
         lends_at: None,
     };
 
@@ -320,6 +332,17 @@ mod tests {
             assert_eq!(wait.next(written, now), Step::Read(until));
         }
         assert_eq!(wait.next(free, now), Step::Read(Some(now + 100 * MS)));
+    }
+
+    #[test]
+    fn thread_whose_stream_may_be_ended_by_another_reads_in_short_turns() {
+        let now = Instant::now();
+        let mut wait = Wait { deadline: None, ..wait(now, false) };
+        let view = View { leader: Whose::Free, is_interruptible: true, ..NOTHING };
+        let turn_ends = Some(now + INTERRUPTIBLE_TURN_MAX);
+        assert_eq!(wait.next(view, now), Step::Read(turn_ends));
+        let parked = View { leader: Whose::Another, ..view };
+        assert_eq!(wait.next(parked, now), Step::Park(None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod building;
+mod cancelling;
 mod connection;
 mod crowd;
 mod early;

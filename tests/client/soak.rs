@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::{Body, Client};
+use h2_sync::client::{Body, CancelHandle, Client};
 use h2_sync::server::{self, Request, Response, Server};
 use h2_sync::tls::{Acceptor, Connector};
 use h2_sync::{Error, ErrorKind, Phase};
@@ -88,7 +88,7 @@ fn relay(near: TcpStream, far: TcpStream, octets: Option<u64>, hangs: bool) {
     drop(far.shutdown(Shutdown::Both));
 }
 
-/// Sends one request with a timeout of its own.
+/// Sends one request with a timeout of its own. Another thread may cancel it.
 fn ask(client: &Client, url: &str, numbers: &mut Numbers, name: &str) -> Result<bool, Error> {
     let timeout = [8, 40, 200, 1_000][numbers.below(4) as usize] * MS;
     let kind = if numbers.below(3) == 0 { "late" } else { "now" };
@@ -99,9 +99,22 @@ fn ask(client: &Client, url: &str, numbers: &mut Numbers, name: &str) -> Result<
         1 => client.post(url).body("body"),
         _ => client.put(url).body(Body::from_reader(io::repeat(7).take(3_000))),
     };
+    let handle = CancelHandle::new();
+    if numbers.below(8) == 0 {
+        let (handle, turns) = (handle.clone(), numbers.below(200));
+        thread::spawn(move || {
+            (0..turns).for_each(|_| thread::yield_now());
+            handle.cancel();
+        });
+    }
     let began = Instant::now();
-    match request.timeout(timeout).send().and_then(|response| response.text()) {
+    let request = request.timeout(timeout).cancel_with(&handle);
+    match request.send().and_then(|response| response.text()) {
         Ok(text) => assert_eq!(text, path, "the answer is that to the request"),
+        Err(error) if error.is_cancelled() => {
+            assert!(handle.is_cancelled(), "{error}");
+            return Err(error);
+        }
         Err(error) => {
             assert_own_cause(&error, began.elapsed(), timeout);
             return Err(error);

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Body, Client, Config};
-use h2_sync::{headers, Error, ErrorCode};
+use h2_sync::{headers, Error, ErrorCode, Phase};
 
 use crate::peer::{listener, Peer};
-use crate::support::{bounded, config};
+use crate::support::{bounded, config, LONG};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -70,6 +70,73 @@ fn a_response_has_a_time_of_its_own() {
         let (id, _) = peer.receive_headers();
         assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
         assert!(asking.join().unwrap().is_timeout());
+    });
+}
+
+#[test]
+fn a_request_may_have_a_shorter_time_for_its_response_than_the_client() {
+    bounded(|| {
+        late(
+            config(),
+            |client, url| {
+                let error = client.get(url).response_timeout(SHORT).send().unwrap_err();
+                assert_eq!(error.phase(), Some(Phase::Response));
+                error
+            },
+            |peer| {
+                let (id, _) = peer.receive_headers();
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            },
+        );
+    });
+}
+
+#[test]
+fn a_request_may_have_a_shorter_time_for_its_body_than_the_client() {
+    bounded(|| {
+        late(
+            config(),
+            |client, url| {
+                let request = client.get(url).read_timeout(SHORT);
+                let error = request.send().unwrap().bytes().unwrap_err();
+                assert_eq!(error.phase(), Some(Phase::Body));
+                error
+            },
+            |peer| {
+                let (id, _) = peer.receive_headers();
+                peer.send_headers(id, &headers!(":status" => "200"), false);
+                peer.send_data(id, "part", false);
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            },
+        );
+    });
+}
+
+#[test]
+fn a_request_may_have_more_time_than_the_client() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let mut config = config();
+        config.timeout = Some(SHORT);
+        config.response_timeout = Some(SHORT);
+        config.read_timeout = Some(SHORT);
+        let client = Client::with_config(config).unwrap();
+        let other = thread::spawn({
+            let (client, url) = (client.clone(), url.clone());
+            move || {
+                let patient = client.get(&*url).timeout(None).response_timeout(LONG);
+                patient.read_timeout(None).send()?.text()
+            }
+        });
+        let mut peer = Peer::accept(&listener);
+        let (patient, _) = peer.receive_headers();
+        // One that has the client's time for the response gives up meanwhile.
+        let hasty = thread::spawn(move || client.get(&*url).timeout(None).send());
+        let (id, _) = peer.receive_headers();
+        assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+        assert!(hasty.join().unwrap().unwrap_err().is_timeout());
+        peer.answer(patient, 200, "late");
+        assert_eq!(other.join().unwrap().unwrap(), "late");
     });
 }
 

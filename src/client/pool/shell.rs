@@ -9,6 +9,7 @@ use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, Wait
 use super::lane::Lane;
 use super::machine::Attempted;
 use super::state::{Made, State, Waiter};
+use crate::client::cancel::Cancellation;
 use crate::client::connect::{Connected, Connector};
 use crate::client::connection::Connection;
 use crate::client::origin::Origin;
@@ -26,8 +27,6 @@ pub(in crate::client) struct Pool {
     pub(super) wake_keeper: Condvar,
     connector: Connector,
     verify_timeout: Duration,
-    /// How long a request waits for a connection at most.
-    patience: Option<Duration>,
 }
 
 /// A connection to send one request on.
@@ -46,23 +45,19 @@ impl Pool {
         connector: Connector,
         limits: Limits,
         verify_timeout: Duration,
-        response_timeout: Option<Duration>,
     ) -> Arc<Self> {
-        let patience = response_timeout.map(|timeout| timeout.saturating_add(connector.patience()));
         Arc::new(Pool {
             state: Mutex::new(State::new(limits)),
             waiting: AtomicUsize::new(0),
             wake_keeper: Condvar::new(),
             connector,
             verify_timeout,
-            patience,
         })
     }
 
-    /// Until when a request that begins to wait for a connection now may do so.
-    pub(in crate::client) fn wait_until(&self, deadline: Option<Instant>) -> Option<Instant> {
-        let patience = self.patience.and_then(|patience| Instant::now().checked_add(patience));
-        [deadline, patience].into_iter().flatten().min()
+    /// How long making a connection takes at most.
+    pub(in crate::client) fn patience(&self) -> Duration {
+        self.connector.patience()
     }
 
     /// A connection to `origin` with room for one request; waits for it until `deadline`.
@@ -74,6 +69,7 @@ impl Pool {
         needs_certainty: bool,
         place: Place,
         deadline: Option<Instant>,
+        cancellation: &Cancellation,
     ) -> Result<Lease<'a>, Error> {
         let now = Instant::now();
         let mut state = self.lock();
@@ -88,6 +84,7 @@ impl Pool {
             drop(state);
             return Ok(Lease { pool: self, origin, grant, made_in: None, is_sent: false });
         }
+        cancellation.wakes_this_thread()?;
         // Before the connections are looked at: what changes after that is told.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut actions = Vec::new();
@@ -95,7 +92,7 @@ impl Pool {
         state.waiters.insert(waiter, Waiter { thread: thread::current(), verdict: None });
         self.act(state, actions);
 
-        let verdict = self.wait(origin, waiter, deadline);
+        let verdict = self.wait(origin, waiter, deadline, cancellation);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let grant = verdict?;
         let made = &grant.connection;
@@ -109,6 +106,7 @@ impl Pool {
         origin: &Origin,
         waiter: WaiterId,
         deadline: Option<Instant>,
+        cancellation: &Cancellation,
     ) -> Result<Grant<Made>, Error> {
         loop {
             let mut state = self.lock();
@@ -119,8 +117,9 @@ impl Pool {
             }
             let now = Instant::now();
             let is_late = deadline.is_some_and(|deadline| deadline <= now);
-            if is_late || state.is_closed {
-                let error = state.why_none(origin);
+            let cancelled = cancellation.check().err();
+            if is_late || state.is_closed || cancelled.is_some() {
+                let error = cancelled.unwrap_or_else(|| state.why_none(origin));
                 state.waiters.remove(&waiter);
                 let mut actions = Vec::new();
                 state.machine.leave(origin, waiter, now, &mut actions);

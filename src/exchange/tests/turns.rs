@@ -200,7 +200,7 @@ fn write_that_waits_for_room_goes_on_when_another_thread_has_written() {
         send.flush_conn();
         send
     });
-    while !conn.lock().is_blocked(id) {
+    while !conn.lock().streams[&id].is_blocked() {
         thread::yield_now();
     }
     far.take(FIRST + REST);
