@@ -69,6 +69,8 @@ pub struct Error {
 struct Context {
     url: Option<String>,
     phase: Option<Phase>,
+    /// The connection ended before the peer's SETTINGS came.
+    is_before_settings: bool,
 }
 
 /// Whose fault an [`Error`] was.
@@ -95,7 +97,8 @@ pub enum ErrorKind {
     /// The transport failed.
     Transport,
     /// TLS could not be agreed upon: a certificate that is not accepted, no protocol that both ends
-    /// speak, a peer that does not speak TLS.
+    /// speak, a peer that does not speak TLS. Or TLS failed later: an alert of the peer, a damaged
+    /// record.
     Tls,
     /// Something failed on our side: a thread could not be started, or panicked.
     Internal,
@@ -172,6 +175,25 @@ impl Error {
     #[must_use]
     pub(crate) fn with_url(mut self, url: &Uri) -> Self {
         self.context.get_or_insert_default().url.get_or_insert_with(|| without_userinfo(url));
+        self
+    }
+
+    /// The same end of a connection, which came before the peer's SETTINGS. Tells so if the peer was
+    /// the one that closed.
+    #[must_use]
+    pub(crate) fn before_settings(mut self) -> Self {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        let is_closed_by_peer = match &*self.cause {
+            Cause::ClosedByPeer(None) => true,
+            Cause::Transport(error) => matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+            ),
+            _ => false,
+        };
+        if is_closed_by_peer {
+            self.context.get_or_insert_default().is_before_settings = true;
+        }
         self
     }
 

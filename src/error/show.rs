@@ -11,7 +11,15 @@ impl fmt::Display for Error {
         if let Some(url) = self.url() {
             write!(f, "{url}: ")?;
         }
-        self.cause.fmt(f)?;
+        if self.context.as_ref().is_some_and(|context| context.is_before_settings) {
+            f.write_str("the peer has closed the connection right after the handshake")?;
+            f.write_str(", before its SETTINGS")?;
+            if let Cause::Transport(error) = &*self.cause {
+                write!(f, ": {error}")?;
+            }
+        } else {
+            self.cause.fmt(f)?;
+        }
         match self.phase() {
             // "Timed out" alone does not say what, nor does "cancelled".
             Some(phase) if self.is_timeout() || self.is_cancelled() => write!(f, " ({phase})"),

@@ -1,15 +1,33 @@
-//! Alerts of the peer's after the handshake, in words.
+//! Failures of TLS after the handshake, in words.
+
+use std::io;
 
 use rustls::{AlertDescription, Error};
 
-/// What the peer says about our certificate after the handshake: in TLS 1.3, a server judges it when
-/// the client has finished already.
-pub(super) fn late_refusal(error: &Error) -> Option<String> {
+use super::failure::Failure;
+use crate::error::ErrorKind;
+
+/// The I/O error of a reader whose connection cannot go on.
+///
+/// It has an error of the kind [`ErrorKind::Tls`] inside, so that no caller takes it for a failure of
+/// the transport.
+pub(super) fn into_io_error(error: &Error) -> io::Error {
+    in_words(Failure::new(explain(error)).caused_by(error.clone()))
+}
+
+/// A failure of TLS that rustls does not know.
+pub(super) fn in_words(failure: Failure) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, failure.into_error(ErrorKind::Tls))
+}
+
+fn explain(error: &Error) -> String {
     use AlertDescription as A;
     match error {
-        Error::AlertReceived(alert @ A::CertificateRequired) => Some(format!(
-            "the peer requires a certificate of ours, and none was given (alert {alert:?})"
-        )),
+        // RFC 8446, Section 4.4.2.4: in TLS 1.3, a server judges the client's certificate when the
+        // client has finished its handshake.
+        Error::AlertReceived(alert @ A::CertificateRequired) => {
+            format!("the peer requires a certificate of ours, and none was given (alert {alert:?})")
+        }
         Error::AlertReceived(
             alert @ (A::UnknownCA
             | A::BadCertificate
@@ -18,7 +36,27 @@ pub(super) fn late_refusal(error: &Error) -> Option<String> {
             | A::CertificateExpired
             | A::CertificateUnknown
             | A::AccessDenied),
-        ) => Some(format!("the peer does not accept our certificate (alert {alert:?})")),
-        _ => None,
+        ) => format!("the peer does not accept our certificate (alert {alert:?})"),
+        Error::AlertReceived(alert) => format!("the peer ended TLS with the alert {alert:?}"),
+        _ => format!("TLS failed after the handshake: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_of_the_kind_tls_and_names_its_alert() {
+        for (failure, words) in [
+            (Error::AlertReceived(AlertDescription::CertificateRequired), "requires a certificate"),
+            (Error::AlertReceived(AlertDescription::UnknownCA), "UnknownCA"),
+            (Error::AlertReceived(AlertDescription::InternalError), "InternalError"),
+            (Error::DecryptError, "after the handshake"),
+        ] {
+            let error = crate::error::Error::from(into_io_error(&failure));
+            assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use rustls::{Connection, ProtocolVersion};
 
-use super::alert::late_refusal;
+use super::alert::{in_words, into_io_error};
 use super::failure::Failure;
 use super::shared::Shared;
-use crate::error::ErrorKind;
 
 /// What an idle connection reads with.
 const SMALL: usize = 4 << 10;
@@ -23,7 +22,8 @@ const LARGE: usize = 128 << 10;
 /// A read gives `Ok(0)` if the peer has ended its direction in TLS (by close_notify), or we have
 /// closed the stream; `UnexpectedEof` if the transport ended without the peer's saying so, which
 /// anyone on the way could have caused; and `InvalidData` if a record is damaged, or the peer ends
-/// TLS with an alert.
+/// TLS with an alert. The last one has an [`Error`](crate::Error) of the kind
+/// [`Tls`](crate::ErrorKind::Tls) inside.
 ///
 /// With a [read timeout](crate::transport::Closer::set_read_timeout), a read reads the transport
 /// once, and [gives up](crate::transport::gave_up) with `Interrupted` if that makes no plaintext.
@@ -174,16 +174,9 @@ impl Incoming {
 impl Failed {
     fn to_error(&self) -> io::Error {
         match self {
-            Failed::Tls(error) => match late_refusal(error) {
-                Some(what) => {
-                    let error = Failure::new(what).into_error(ErrorKind::Tls);
-                    io::Error::new(io::ErrorKind::InvalidData, error)
-                }
-                None => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
-            },
+            Failed::Tls(error) => into_io_error(error),
             Failed::Renegotiation => {
-                let what = "the peer asks to renegotiate TLS, which HTTP/2 forbids";
-                io::Error::new(io::ErrorKind::InvalidData, what)
+                in_words(Failure::new("the peer asks to renegotiate TLS, which HTTP/2 forbids"))
             }
         }
     }

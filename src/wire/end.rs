@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ending::{End, EndStep, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
+use super::ending::{End, EndStep, WriteFailure, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 use super::state::{Driver, Guard, State, Wire};
 use crate::error::Error;
 use crate::proto::{CloseReason, CommandError};
@@ -11,7 +11,12 @@ impl<D> State<D> {
     /// How the connection has ended; `None` while it is alive.
     pub(crate) fn end(&self) -> Option<End> {
         Some(match (self.core.close_reason()?, &self.end.failed) {
-            (CloseReason::Peer(None), Some(error)) => End::Transport(error.clone()),
+            (CloseReason::Peer(None), Some(error)) if self.core.has_settings() => {
+                End::Transport(error.clone())
+            }
+            (CloseReason::Peer(None), Some(error)) => {
+                End::Transport(error.clone().before_settings())
+            }
             (reason, _) => End::Core(reason.clone()),
         })
     }
@@ -21,6 +26,9 @@ impl<D> State<D> {
         Some(match self.end()? {
             End::Transport(error) => error,
             End::Core(CloseReason::Error(error)) => error.into(),
+            End::Core(CloseReason::Peer(None)) if !self.core.has_settings() => {
+                Error::closed_by_peer(None).before_settings()
+            }
             End::Core(CloseReason::Peer(goaway)) => Error::closed_by_peer(goaway),
             End::Core(CloseReason::Local) => CommandError::Closed.into(),
         })
@@ -55,23 +63,48 @@ impl<D> State<D> {
         if self.has_ended() {
             return self.end.deadline();
         }
-        let write_failed = self.end.write_failed.as_ref().map(|(at, _)| *at + DRAIN_TIMEOUT);
+        let write_failed = self.end.write_failed.as_ref().map(|failure| failure.decided_at);
         [self.core.poll_timeout(), write_failed].into_iter().flatten().min()
     }
 
     /// Ends the connection since the transport has failed, unless it has ended before: what fails
-    /// later is not why. If a write has failed, that came first.
+    /// later is not why. A write that failed first is the reason, unless TLS gives one: the peer may
+    /// send an alert and close, and a write that fails then may be noticed before the alert.
     pub(crate) fn fail(&mut self, error: Option<Error>) {
         if self.core.close_reason().is_none() {
-            let first = self.end.write_failed.as_ref().map(|(_, error)| error.clone());
-            self.end.failed = first.or(error);
+            let write = self.end.write_failed.as_ref().map(|failure| failure.error.clone());
+            self.end.failed = match error {
+                Some(error) if error.is_tls() => Some(error),
+                error => write.or(error),
+            };
             self.core.end_of_input();
         }
     }
 
     /// Nothing more can be written. What the peer has sent before may still explain it.
     pub(super) fn fail_writes(&mut self, error: Error, now: Instant) {
-        self.end.write_failed.get_or_insert((now, error));
+        self.end.write_failed.get_or_insert_with(|| WriteFailure::new(error, now));
+    }
+
+    /// A read has given up. After a failed write, that shows that the peer has not explained it.
+    pub(super) fn note_nothing_read(&mut self) {
+        if let Some(failure) = &mut self.end.write_failed {
+            failure.is_searched = true;
+        }
+    }
+
+    /// Ends the connection if a write has failed and the reader has had its time. Where no read
+    /// has returned since, it gets that time once more: its thread may have been late.
+    fn decide_write_failure(&mut self, now: Instant) {
+        let Some(failure) = &mut self.end.write_failed else { return };
+        if now < failure.decided_at {
+            return;
+        }
+        if std::mem::replace(&mut failure.is_searched, true) {
+            self.fail(None);
+        } else {
+            failure.decided_at = now + DRAIN_TIMEOUT;
+        }
     }
 
     /// Whether the last frames have had their time.
@@ -92,10 +125,7 @@ impl<D: Driver> State<D> {
         if self.is_due(now) {
             // An error is kept by the core as the reason of the end.
             let _ = self.core.handle_timeout(now);
-            if self.end.write_failed.as_ref().is_some_and(|(at, _)| *at + DRAIN_TIMEOUT <= now) {
-                // The peer has said nothing that would explain it.
-                self.fail(None);
-            }
+            self.decide_write_failure(now);
             self.deliver(now);
         }
         self.deadline()
@@ -138,7 +168,7 @@ impl<D: Driver> Wire<D> {
     pub(crate) fn cut(&self) {
         let mut state = self.lock();
         state.end.is_cut = true;
-        state.core.end_of_input();
+        state.fail(None);
         state.deliver(Instant::now());
         let halves = (state.reading.take(), state.writing.take());
         drop(state);

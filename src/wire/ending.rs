@@ -14,8 +14,8 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// How far the end of the connection has come.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// Since when nothing can be written any more, and why.
-    pub(super) write_failed: Option<(Instant, Error)>,
+    /// Why nothing can be written any more.
+    pub(super) write_failed: Option<WriteFailure>,
     /// What broke the transport, if that ended the connection.
     pub(super) failed: Option<Error>,
     /// Since when the core has been closed.
@@ -25,6 +25,22 @@ pub(super) struct Ending {
     /// Nothing more comes from the transport.
     pub(super) read_ended: bool,
     pub(super) is_cut: bool,
+}
+
+/// A write that has failed, and the search for what the peer said before.
+#[derive(Debug)]
+pub(super) struct WriteFailure {
+    pub(super) error: Error,
+    /// When the failure becomes the reason of the end.
+    pub(super) decided_at: Instant,
+    /// A read since has found nothing, or one more [`DRAIN_TIMEOUT`] has been given for it.
+    pub(super) is_searched: bool,
+}
+
+impl WriteFailure {
+    pub(super) fn new(error: Error, now: Instant) -> Self {
+        WriteFailure { error, decided_at: now + DRAIN_TIMEOUT, is_searched: false }
+    }
 }
 
 /// How the connection ended.
@@ -128,8 +144,8 @@ mod tests {
     #[test]
     fn failed_write_leaves_nothing_to_wait_for() {
         let now = Instant::now();
-        let failed = Error::timeout("a write");
-        let end = Ending { write_failed: Some((now, failed)), ..ended(now) };
+        let failed = WriteFailure::new(Error::timeout("a write"), now);
+        let end = Ending { write_failed: Some(failed), ..ended(now) };
         assert_eq!((end.next(now, false), end.deadline()), (EndStep::Cut, Some(now)));
     }
 }

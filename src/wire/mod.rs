@@ -31,8 +31,9 @@
 //! GOAWAY before the peer reads it; hence the draining.
 //!
 //! A write that fails does not close the core: what the peer said before it went away (an early
-//! response, a GOAWAY) may still lie in the transport. The reader has [`DRAIN_TIMEOUT`] to find it;
-//! then the failed write is the reason of the end.
+//! response, a GOAWAY, a TLS alert) may still lie in the transport. The reader has [`DRAIN_TIMEOUT`]
+//! to find it, and that time once more if no read has returned; then the failed write is the reason of
+//! the end.
 
 mod end;
 mod ending;

@@ -68,7 +68,10 @@ impl<D: Driver> Wire<D> {
                 let _ = state.core.receive(reading.buffer.octets(), now);
                 Read::Some
             }
-            Ok(Err(error)) if gave_up(&error) => Read::Nothing,
+            Ok(Err(error)) if gave_up(&error) => {
+                state.note_nothing_read();
+                Read::Nothing
+            }
             Ok(result) => {
                 state.read_ended(result.err());
                 Read::Ended

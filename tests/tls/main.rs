@@ -11,6 +11,7 @@ mod ending;
 mod handshake;
 mod not_in_time;
 mod pressure;
+mod refusal;
 mod resumption;
 mod sessions;
 mod support;

@@ -209,7 +209,9 @@ fn a_write_that_fails_ends_the_connection_if_the_peer_does_not_explain_it() {
     let (conn, _) = server_over((near.split().unwrap().reader, Broken), Config::default());
     conn.flush_now();
     assert!(conn.lock().end_error().is_none());
+    // No thread has read by the first of them.
     conn.tick(Instant::now() + Duration::from_secs(1));
+    conn.tick(Instant::now() + Duration::from_secs(2));
     assert_eq!(conn.lock().end_error().unwrap().kind(), ErrorKind::Transport);
 }
 

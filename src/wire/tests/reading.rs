@@ -122,10 +122,50 @@ fn of_a_failed_write_and_a_failed_read_the_first_is_the_reason() {
 #[test]
 fn failed_write_is_the_reason_if_the_reader_finds_none_in_time() {
     let (wire, _) = with_a_failed_write();
+    assert_eq!(read(&wire), Read::Nothing);
     let mut state = wire.lock();
     let at = state.deadline().expect("the reader has until then");
     assert!(at <= Instant::now() + DRAIN_TIMEOUT);
     state.run_deadlines(at);
     drop(state);
     assert_eq!(transport_error(&wire), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn reader_that_has_not_looked_by_the_deadline_gets_the_time_once_more() {
+    let (wire, input) = with_a_failed_write();
+    let at = wire.lock().deadline().unwrap();
+    let again = wire.lock().run_deadlines(at).expect("the connection is alive");
+    assert_eq!(again, at + DRAIN_TIMEOUT);
+    assert!(wire.lock().end().is_none());
+    // The reason is there now.
+    input.put(Vec::new());
+    read(&wire);
+    assert!(matches!(wire.lock().end(), Some(End::Core(CloseReason::Peer(None)))));
+
+    let (wire, _) = with_a_failed_write();
+    let at = wire.lock().deadline().unwrap();
+    let again = wire.lock().run_deadlines(at).unwrap();
+    wire.lock().run_deadlines(again);
+    assert_eq!(transport_error(&wire), io::ErrorKind::BrokenPipe);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn alert_of_the_peer_is_the_reason_whether_it_is_noticed_before_or_after_a_failed_write() {
+    let alert = || Error::tls(crate::ErrorKind::Tls, io::Error::other("an alert"));
+    let is_alert = |wire: &Wire<Plain>| match wire.lock().end() {
+        Some(End::Transport(error)) => error.is_tls(),
+        _ => false,
+    };
+    let (wire, input) = with_a_failed_write();
+    input.0.lock().unwrap().push_back(Err(alert().into()));
+    assert_eq!(read(&wire), Read::Ended);
+    assert!(is_alert(&wire));
+
+    let (wire, input, output) = client(Config::default(), 1 << 20);
+    output.fail(io::ErrorKind::BrokenPipe);
+    input.0.lock().unwrap().push_back(Err(alert().into()));
+    assert_eq!((read(&wire), write(&wire, What::All)), (Read::Ended, Wrote::Failed));
+    assert!(is_alert(&wire));
 }
