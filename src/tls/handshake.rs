@@ -21,6 +21,10 @@ const READ: usize = 4 << 10;
 const FIRST: usize = 16;
 /// A handshake that has failed is not worth more than this to say why to the peer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long the peer may take to close after such an alert …
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+/// … and how many reads it is given: 80 KiB, more than a client sends before the server's SETTINGS.
+const DRAIN_READS_MAX: usize = 20;
 
 /// Does the handshake over `stream`, and checks that what it has settled serves HTTP/2.
 pub(super) fn handshake<T: Transport>(
@@ -45,8 +49,11 @@ pub(super) fn handshake<T: Transport>(
     let cut = guard.is_some_and(Guard::stop);
     if let Err(stop) = result {
         let (kind, failure) = stop.tell(peer, timeout, cut);
-        steps.say_why(&mut halves.writer);
+        let has_said = steps.say_why(&mut halves.writer);
         let _ = halves.closer.shutdown_write();
+        if has_said {
+            steps.drain(&mut halves.reader, &halves.closer);
+        }
         return Err(HandshakeError::new(kind, failure));
     }
     if cut {
@@ -196,11 +203,26 @@ impl Steps<'_> {
         self.deadline.check()
     }
 
-    /// Tells the peer why it fails, if there is something to tell (an alert).
-    fn say_why(&mut self, writer: &mut impl Write) {
+    /// Tells the peer why it fails. `false` if there is nothing to tell (no alert), or it could not
+    /// be written.
+    fn say_why(&mut self, writer: &mut impl Write) -> bool {
         let deadline = self.deadline.no_later_than(LAST_WORDS);
-        // Whether that arrives is the peer's business.
-        let _ = self.write(writer, deadline);
+        self.tls.wants_write() && self.write(writer, deadline).is_ok()
+    }
+
+    /// Reads until the peer closes, where reads can be limited. Closing a socket with octets unread
+    /// would have the system send a TCP RST, which can destroy the alert before the peer reads it. A
+    /// client of TLS 1.3 may have sent requests by the time its certificate is refused.
+    fn drain(&self, reader: &mut impl Read, closer: &Closer) {
+        let deadline = self.deadline.no_later_than(DRAIN_TIMEOUT);
+        let mut octets = [0; READ];
+        for _ in 0..DRAIN_READS_MAX {
+            let Ok(left) = deadline.left() else { return };
+            let is_timed = matches!(closer.set_read_timeout(Some(left)), Ok(true));
+            if !is_timed || !matches!(reader.read(&mut octets), Ok(1..=READ)) {
+                return;
+            }
+        }
     }
 }
 
