@@ -237,8 +237,8 @@ impl Call<'_> {
         let moves = self.moves.replace(self.moves.get().saturating_add(1));
         let retries = self.config.max_retries.saturating_add(1);
         let is_new = !lease.is_reused();
-        // What breaks the rules at once would do so again.
-        let is_breach = matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit);
+        // What breaks the rules at once, or refuses us by TLS, would do so again.
+        let is_breach = matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit | ErrorKind::Tls);
         let goes_on = !(is_new && is_breach)
             && moves < retries.saturating_mul(MOVES_PER_RETRY)
             && (!is_new || moves == 0 || self.pause(moves, until)?);
@@ -308,9 +308,13 @@ fn assess(lease: &Lease<'_>, error: Error, sent: Instant, has_begun: bool) -> Fa
     if error.is_reset() && is_refusal && !error.is_goaway() {
         lease.refused();
     }
-    let is_lost = matches!(error.kind(), ErrorKind::Closed | ErrorKind::Transport)
-        && !has_begun
-        && lease.connection().is_closed();
+    let is_end = match error.kind() {
+        ErrorKind::Closed | ErrorKind::Transport => true,
+        // A server that refuses the client's certificate does so again.
+        ErrorKind::Tls => lease.is_reused(),
+        _ => false,
+    };
+    let is_lost = is_end && !has_begun && lease.connection().is_closed();
     match Failed::from(error) {
         Failed { error, repeat: Repeat::No } if is_lost => {
             Failed { error, repeat: Repeat::Lost { is_reused: lease.is_reused() } }

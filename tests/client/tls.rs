@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use h2_sync::client::{Client, Config};
+use h2_sync::client::{Client, Config, ConnectHook, ConnectTo};
 use h2_sync::server::{Handle, Request, Response, Server};
 use h2_sync::tls::{Acceptor, Connector};
 use h2_sync::ErrorKind;
@@ -128,6 +128,7 @@ fn client_certificate_is_presented_and_its_absence_told() {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::server::WebPkiClientVerifier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
 
     bounded(|| {
@@ -148,8 +149,17 @@ fn client_certificate_is_presented_and_its_absence_told() {
         let (_server, url) = serve_with(Acceptor::from_config(server));
 
         let connector = Connector::with_only_roots(certificate.as_bytes()).unwrap();
-        let error = trusting(connector.clone()).get(&*url).send().unwrap_err();
+        let dials = Arc::new(AtomicUsize::new(0));
+        let mut config = config();
+        config.tls = Some(connector.clone());
+        let counted = Arc::clone(&dials);
+        config.connect_hook = Some(ConnectHook::new(move |to: &ConnectTo<'_>| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::net::TcpStream::connect((to.host, to.port))
+        }));
+        let error = Client::with_config(config).unwrap().get(&*url).send().unwrap_err();
         assert!(error.is_tls(), "{error:?}");
+        assert_eq!(dials.load(Ordering::SeqCst), 1, "the next connection would be refused as well");
         assert!(error.to_string().contains("requires a certificate of ours"), "{error}");
 
         // Signed by the authority, for clients.
