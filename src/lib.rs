@@ -164,7 +164,9 @@
 //! **Every frame can be seen.** The target `h2_sync::frames` of the [`log`] crate has one line for
 //! each frame, at level `trace`; values of sensitive fields are masked. With `env_logger`:
 //! `RUST_LOG=h2_sync::frames=trace`. The target `h2_sync` has at `debug` why a stream was reset or
-//! a connection ended.
+//! a connection ended, and at `error` the failures of handlers, with method, path, peer and stream.
+//! The logger is called without a lock: it may use the connection that a line is about, but not wait
+//! for it.
 //!
 //! # Should I use this crate?
 //!
@@ -193,6 +195,7 @@ pub mod frame;
 mod h1;
 pub mod hpack;
 pub mod http1;
+mod logging;
 pub mod proto;
 pub mod server;
 pub mod session;

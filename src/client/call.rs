@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::exchange::{SendHalf, Then};
 use crate::frame::ErrorCode;
 use crate::hpack::Headers;
+use crate::logging;
 
 /// A body of up to this many octets is put in one step with the header section. The connection takes
 /// as much without waiting.
@@ -243,7 +244,7 @@ impl Call<'_> {
             && moves < retries.saturating_mul(MOVES_PER_RETRY)
             && (!is_new || moves == 0 || self.pause(moves, until)?);
         if goes_on {
-            log::debug!("a connection to {} was of no use: {error}", self.origin);
+            logging::debug!("a connection to {} was of no use: {error}", self.origin);
             return Ok(());
         }
         Err(Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No })

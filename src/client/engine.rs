@@ -25,6 +25,7 @@ use super::timeouts::{sooner, Timeouts};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::SendHalf;
 use crate::hpack::Headers;
+use crate::logging;
 
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -163,7 +164,7 @@ impl Engine {
             if !may_repeat || !body.rewind() {
                 return Err(failed.error);
             }
-            log::debug!("sending {} again: {}", ask.parts.uri, failed.error);
+            logging::debug!("sending {} again: {}", ask.parts.uri, failed.error);
             // On another connection there is nothing to wait for.
             let is_refused = failed.error.is_reset() && !is_goaway(&failed);
             if (is_refused || attempt > 0) && !call.pause(attempt, ask.deadline)? {

@@ -9,6 +9,7 @@ use http::request;
 
 use super::response_half::ResponseHalf;
 use crate::exchange::{Arrival, Conn, RecvHalf};
+use crate::logging;
 
 /// What is done with pushed responses.
 ///
@@ -62,7 +63,7 @@ impl PushHandler {
         }
         let response = ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, timeout));
         let Ok(parts) = request::Parts::try_from(&headers) else {
-            log::debug!("stream {id}: a promise that the types of `http` cannot hold");
+            logging::debug!("stream {id}: a promise that the types of `http` cannot hold");
             return;
         };
         let pushed = Pushed { request: http::Request::from_parts(parts, ()), response };
@@ -70,7 +71,7 @@ impl PushHandler {
         let builder = thread::Builder::new().name("h2-sync-push".to_owned());
         if let Err(error) = builder.spawn(move || act(pushed)) {
             // What was moved there is dropped, which cancels it.
-            log::warn!("stream {id}: no thread for a pushed response: {error}");
+            logging::warn!("stream {id}: no thread for a pushed response: {error}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::thread::{self, Thread};
 use std::time::Instant;
 
 use super::conn::Conn;
+use crate::logging;
 use crate::wire::Owner;
 
 /// A client's callers: they lead in turns while they wait, and watch the deadlines themselves. A
@@ -39,7 +40,7 @@ impl Owner for Callers {
             }
         });
         if !has_begun {
-            log::warn!("no thread to end a connection that cannot be written to");
+            logging::warn!("no thread to end a connection that cannot be written to");
         }
     }
 }

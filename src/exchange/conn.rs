@@ -13,6 +13,7 @@ use super::leader::Leader;
 use super::progress::{Progress, Published};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
+use crate::logging;
 use crate::proto::{Connection, IdHashState};
 use crate::transport::Halves;
 use crate::wire::{self, Owner, Wire};
@@ -201,7 +202,7 @@ impl Conn {
     /// Has the owner's threads run handlers for what has arrived without a read.
     pub(crate) fn work_elsewhere(&self) {
         if !self.wire.owner().find_worker() {
-            log::debug!("no thread for what has arrived: the leader finds it when it wakes up");
+            logging::debug!("no thread for what has arrived: the leader finds it when it wakes up");
         }
     }
 }

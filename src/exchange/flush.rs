@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
 use crate::frame::StreamId;
+use crate::logging;
 use crate::wire::{What, Wrote};
 
 /// How long a thread writes that has other things to do.
@@ -142,7 +143,7 @@ impl Conn {
         }
         drop(state);
         if !self.wire.owner().find_writer_soon() {
-            log::debug!(
+            logging::debug!(
                 "no thread to write what has been sent: it waits for the next one to write"
             );
         }

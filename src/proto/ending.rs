@@ -12,6 +12,7 @@ use super::event::{CloseReason, Event};
 use super::state::Cause;
 use super::stream::Stream;
 use crate::frame::{ErrorCode, Goaway, StreamId};
+use crate::logging;
 
 impl Connection {
     /// Ends the connection at once: GOAWAY with `code`, and nothing more of any stream.
@@ -39,7 +40,7 @@ impl Connection {
 
     /// RFC 9113, Section 5.4.1: GOAWAY with the code, then the connection is closed.
     pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
-        log::debug!("{}: {error}", self.role.name());
+        logging::debug!("{}: {error}", self.role.name());
         let debug_data = Bytes::copy_from_slice(error.detail().as_bytes());
         self.queue_goaway(self.ending.last_processed, error.code(), debug_data);
         self.end(CloseReason::Error(error.clone()));

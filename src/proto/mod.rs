@@ -119,6 +119,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use crate::logging::FRAMES as TRACE_TARGET;
 pub use config::{Budget, Config, Role};
 pub use connection::Connection;
 pub(crate) use content::{forbids_content, is_tunnel};
@@ -133,6 +134,5 @@ pub(crate) use sending::AT_ONCE;
 pub use settings::SettingValues;
 pub use stats::{Compression, Stats, Traffic};
 pub(crate) use timers::{GRACE, LATE};
-pub use trace::FRAMES as TRACE_TARGET;
 pub use validate::ConfigError;
 pub(crate) use validate::{check, leaves_time, LONGER_THAN_NOTHING};

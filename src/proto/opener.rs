@@ -10,6 +10,7 @@ use super::config::Role;
 use super::line::{Line, Ticket};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
+use crate::logging;
 
 /// Identifiers that may be reserved and unused at once; beyond it the oldest is given up.
 const MAX_RESERVED: usize = 4_096;
@@ -278,7 +279,7 @@ impl Opener {
     fn give_up_below(&mut self, id: StreamId) {
         while let Some(&lowest) = self.reserved.front().filter(|&&lowest| lowest < id) {
             self.reserved.pop_front();
-            log::debug!("stream {lowest} was reserved and not used in time: given up");
+            logging::debug!("stream {lowest} was reserved and not used in time: given up");
         }
     }
 

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::event::{Event, Extension};
 use crate::frame::StreamId;
+use crate::logging;
 
 /// Pieces up to this size are joined to what waits already.
 const SMALL: usize = 4 << 10;
@@ -96,7 +97,7 @@ impl EventQueue {
             self.loose_octets = octets;
             self.waiting.push_back(Waiting::Loose(event));
         } else {
-            log::debug!("too many events wait to be taken: dropped {event:?}");
+            logging::debug!("too many events wait to be taken: dropped {event:?}");
         }
     }
 
@@ -107,7 +108,7 @@ impl EventQueue {
             self.interim_octets = octets;
             self.waiting.push_back(Waiting::Interim(event));
         } else {
-            log::debug!("too many interim responses wait to be taken: dropped {event:?}");
+            logging::debug!("too many interim responses wait to be taken: dropped {event:?}");
         }
     }
 

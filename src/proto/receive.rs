@@ -15,6 +15,7 @@ use super::stream::Phase;
 use super::streams::Standing;
 use super::trace::Way;
 use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, PREFACE};
+use crate::logging;
 
 /// DATA for a stream that is gone, beyond what was on its way, is charged if it is smaller than this: it
 /// is more work, for each octet, than its sender has with it. For larger pieces the connection's window
@@ -306,7 +307,7 @@ impl Connection {
             return Err(ConnectionError::peer(code, format!("{what} (idle stream {id})")));
         }
         self.budgets.charge(PeerAction::ProvokedReset, now)?;
-        log::debug!("{}: stream {id} is reset with {code}: {what}", self.role.name());
+        logging::debug!("{}: stream {id} is reset with {code}: {what}", self.role.name());
         if is_known {
             let by = ResetBy::Violation;
             let (retry_safe, detail) = (false, Some(what.into()));

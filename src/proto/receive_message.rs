@@ -19,6 +19,7 @@ use super::stream::Phase;
 use super::streams::Standing;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
+use crate::logging;
 
 const SELF_DEPENDENCY: &str = "a stream cannot depend on itself";
 
@@ -321,7 +322,7 @@ impl Connection {
     /// The request that would open a stream is malformed (RFC 9113, Section 8.1.1).
     fn reject(&mut self, id: StreamId, what: &str, now: Instant) -> Result<(), ConnectionError> {
         self.budgets.charge(PeerAction::ProvokedReset, now)?;
-        log::debug!("{}: stream {id} is reset: {what}", self.role.name());
+        logging::debug!("{}: stream {id} is reset: {what}", self.role.name());
         self.refuse(id, ErrorCode::ProtocolError);
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::deadlines::{Deadline, PingPurpose};
 use super::error::ConnectionError;
 use super::event::{CloseReason, Event, ResetBy};
 use crate::frame::{ErrorCode, Ping};
+use crate::logging;
 
 /// Between two keepalive PINGs, whatever is asked for: some servers cut who pings more often.
 const MIN_KEEPALIVE: Duration = Duration::from_secs(10);
@@ -179,7 +180,7 @@ impl Connection {
         let stalled =
             self.streams.ids(|stream| outgoing.has_stream_stalled(&stream.send.queue, now));
         for id in stalled {
-            log::debug!("stream {id} is reset: its window stayed shut while DATA waited");
+            logging::debug!("stream {id} is reset: its window stayed shut while DATA waited");
             let code = ErrorCode::Cancel;
             let by = ResetBy::Stall;
             let (retry_safe, detail) = (false, None);

@@ -5,9 +5,7 @@ use std::fmt;
 use super::config::Role;
 use crate::frame::Head;
 use crate::hpack::Headers;
-
-/// The target of the log lines: `RUST_LOG=h2_sync::frames=trace` shows every frame.
-pub const FRAMES: &str = "h2_sync::frames";
+use crate::logging::{self, FRAMES};
 
 /// Which way a frame goes.
 #[derive(Clone, Copy)]
@@ -27,28 +25,24 @@ impl Tracer {
         Tracer { role }
     }
 
-    pub(crate) fn is_on(self) -> bool {
-        log::log_enabled!(target: FRAMES, log::Level::Trace)
-    }
-
     pub(crate) fn frame(self, way: Way, frame: &dyn fmt::Display) {
-        if self.is_on() {
-            log::trace!(target: FRAMES, "{} {} {frame}", self.role.name(), way.name());
+        if logging::shows_frames() {
+            logging::trace!(target: FRAMES, "{} {} {frame}", self.role.name(), way.name());
         }
     }
 
     /// A frame that was received and is not valid, by its head.
     pub(crate) fn rejected(self, head: &Head, reason: &str) {
-        if self.is_on() {
-            log::trace!(target: FRAMES, "{} recv {head} invalid: {reason}", self.role.name());
+        if logging::shows_frames() {
+            logging::trace!(target: FRAMES, "{} recv {head} invalid: {reason}", self.role.name());
         }
     }
 
     /// A frame that ends a field block, with the fields.
     pub(crate) fn frame_with_fields(self, way: Way, frame: &dyn fmt::Display, headers: &Headers) {
-        if self.is_on() {
+        if logging::shows_frames() {
             let fields = Fields(headers);
-            log::trace!(target: FRAMES, "{} {} {frame} {fields}", self.role.name(), way.name());
+            logging::trace!(target: FRAMES, "{} {} {frame} {fields}", self.role.name(), way.name());
         }
     }
 }

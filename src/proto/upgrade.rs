@@ -34,6 +34,7 @@ use super::slots::SlotKind;
 use super::stream::Phase;
 use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFACE};
 use crate::hpack::Headers;
+use crate::logging;
 
 /// Entries in HTTP2-Settings. Whoever checks them before there is a connection is to come to the
 /// same as the connection does later, so it is not a matter of its [`Config`].
@@ -141,7 +142,7 @@ impl Connection {
         check_request(request, Some(body.len()))?;
         let entries = decode_settings(settings_payload)?;
         self.input.has_upgraded = true;
-        log::debug!("server: stream 1 began in HTTP/1.1, with {} octets of body", body.len());
+        logging::debug!("server: stream 1 began in HTTP/1.1, with {} octets of body", body.len());
         let section = Section {
             id: UPGRADED,
             headers: request.clone(),
@@ -207,7 +208,7 @@ impl Connection {
         debug_assert_eq!(id, UPGRADED, "nothing has been reserved before");
         self.opener.take(id);
         self.input.has_upgraded = true;
-        log::debug!("client: stream 1 began in HTTP/1.1");
+        logging::debug!("client: stream 1 began in HTTP/1.1");
         // RFC 7540, Section 3.2.1: the 101 response acknowledges what HTTP2-Settings said.
         self.put_in_force(&settings::opening(Role::Client, &self.config));
 

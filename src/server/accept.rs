@@ -9,6 +9,7 @@ use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::{Scratch, Task};
 use super::stats::add;
+use crate::logging;
 
 /// The pause after an error of `accept` or of a thread's start; twice as long after each, up to the
 /// longest. What is missing (descriptors, memory, threads) comes back when connections end.
@@ -35,7 +36,7 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &A
                 add(&engine.counters.accept_errors);
                 if logged.is_none_or(|at| at.elapsed() >= LINE_INTERVAL) {
                     logged = Some(Instant::now());
-                    log::warn!("accepting a connection: {error}");
+                    logging::warn!("accepting a connection: {error}");
                 }
                 // Some errors are those of one connection, which is gone; others stay for a while.
                 if engine.pause(pause) {
@@ -73,7 +74,7 @@ fn start(engine: &Arc<Engine>, accepted: Accepted, entrance: &Arc<Entrance>) {
     let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
     while let Err(back) = engine.pool.run_task(task) {
         if began.elapsed() >= THREAD_WAIT_MAX || engine.pause(pause) {
-            log::debug!("a connection is dropped: there is no thread for it");
+            logging::debug!("a connection is dropped: there is no thread for it");
             return;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -15,6 +15,7 @@ use super::peer::Peer;
 use super::pool::Scratch;
 use super::stats::Stats;
 use crate::error::{Error, ErrorKind};
+use crate::logging;
 use crate::transport::Transport;
 
 /// How long the GOAWAY of connections that are cut may take to be written.
@@ -177,7 +178,7 @@ impl Handle {
             listener.wake();
             thread::park_timeout(WAKE_AGAIN);
         }
-        log::warn!("the thread that accepts cannot be woken: it ends with the next connection");
+        logging::warn!("the thread that accepts cannot be woken: it ends with the next connection");
     }
 }
 

@@ -14,8 +14,10 @@ use super::pool::Scratch;
 use super::request::Request;
 use super::response::Response;
 use super::stats::add;
+use super::which::Which;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Arrival, RecvHalf, SendHalf};
+use crate::logging;
 
 /// Answers a request. The answer is put, and not flushed.
 pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
@@ -43,7 +45,7 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
     match request {
         Some(mut request) => call(served, &mut request, &mut response),
         None => {
-            log::debug!("stream {id}: a request that the types of `http` cannot hold");
+            logging::debug!("stream {id}: a request that the types of `http` cannot hold");
             response.fail(StatusCode::BAD_REQUEST, None);
         }
     }
@@ -83,17 +85,17 @@ impl Drop for Runs {
 
 fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
     let engine = &served.engine;
-    let id = request.stream_id();
     let _runs = Runs::for_connection(served);
     // What the handler shares with others it has to keep in order itself.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
+    let which = Which::of(request);
     match called {
         Ok(Ok(())) => {
             if let Err(error) = response.finish() {
-                if is_of_the_stream(&error) {
-                    log::debug!("stream {id}: the response could not be finished: {error}");
+                if is_of_the_client(&error) {
+                    logging::debug!("{which}: the response could not be finished: {error}");
                 } else {
-                    log::warn!("stream {id}: the response could not be finished: {error}");
+                    logging::error!("{which}: the response could not be finished: {error}");
                     response.fail(StatusCode::INTERNAL_SERVER_ERROR, Some(&error));
                 }
             }
@@ -101,24 +103,26 @@ fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
         Ok(Err(error)) => {
             let cause = own_error(&*error);
             add(&engine.counters.handlers_failed);
-            if cause.is_some_and(is_of_the_stream) {
-                log::debug!("stream {id}: the handler gave up: {error}");
+            if cause.is_some_and(is_of_the_client) {
+                logging::debug!("{which}: the handler gave up: {error}");
             } else {
-                log::warn!("stream {id}: the handler failed: {error}");
+                logging::error!("{which}: the handler failed: {error}");
             }
             response.fail(status_of(cause), cause);
         }
         Err(panic) => {
             add(&engine.counters.handlers_panicked);
-            log::error!("stream {id}: the handler panicked: {}", text_of(&*panic));
+            logging::error!("{which}: the handler panicked: {}", text_of(&*panic));
             response.fail(StatusCode::INTERNAL_SERVER_ERROR, None);
         }
     }
 }
 
-/// Whether the stream or the connection has ended, which is no fault of the handler's.
-fn is_of_the_stream(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
+/// Whether the client has gone, is too slow, or sends too much, which is no fault of the handler's.
+fn is_of_the_client(error: &Error) -> bool {
+    error.is_body_too_large()
+        || error.is_timeout()
+        || matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
 }
 
 /// The error of ours that a handler has handed on.

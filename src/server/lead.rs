@@ -31,12 +31,13 @@ use std::time::{Duration, Instant};
 
 use super::engine::Served;
 use super::handler;
-use super::overdue::{call_for_refusal, Timed};
 use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
+use super::timeouts::{call_for_refusal, Timed};
 use super::watch::{LeaderWatch, Verdict};
 use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};
+use crate::logging;
 use crate::wire::Owner;
 
 /// So many requests get a thread each after a leader was too slow.
@@ -199,10 +200,10 @@ fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
     let id = arrival.id;
     // The handler is caught where it is called; this is for what it has left behind, which may
     // panic when it is dropped.
-    let _timed = Timed::begin(served, id);
+    let _timed = Timed::begin(served, &arrival);
     let answer = AssertUnwindSafe(|| permit.run(|| handler::run(served, arrival, scratch)));
     if catch_unwind(answer).is_err() {
-        log::error!("stream {id}: what the handler left behind panicked");
+        logging::error!("stream {id}: what the handler left behind panicked");
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::logging;
+
 /// Connections that the system may complete before they are accepted. The system has a limit of its
 /// own: 4,096 on Linux (`net.core.somaxconn`), 128 elsewhere.
 const BACKLOG: i32 = 4_096;
@@ -156,7 +158,7 @@ impl Listener {
             }),
         };
         if let Err(error) = connected {
-            log::debug!("waking the listener: {error}");
+            logging::debug!("waking the listener: {error}");
         }
     }
 }

@@ -68,7 +68,6 @@ mod lead;
 mod listener;
 mod opening;
 mod openings;
-mod overdue;
 mod peer;
 mod permit;
 mod permits;
@@ -80,7 +79,9 @@ mod running;
 mod shortage;
 mod single;
 mod stats;
+mod timeouts;
 mod watch;
+mod which;
 mod writers;
 
 pub use bind::Server;

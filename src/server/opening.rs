@@ -18,6 +18,7 @@ use super::pool::Scratch;
 use super::proxy::{self, TrustedProxies};
 use super::stats::add;
 use crate::error::{Error, ErrorKind};
+use crate::logging;
 use crate::proto::{Connection, Role};
 use crate::transport::{Halves, Transport};
 use crate::upgrade::{detect, Detected, Opening, Options, Replay, Upgraded};
@@ -87,7 +88,7 @@ pub(super) fn serve<T: Transport>(
             pool.run_afresh(lead).unwrap_or_else(|task| task(scratch));
         }
         Ok(served) => lead::lead(&served, scratch),
-        Err(error) => log::debug!("a connection came to nothing: {error}"),
+        Err(error) => logging::debug!("a connection came to nothing: {error}"),
     }
 }
 
@@ -107,7 +108,7 @@ pub(super) fn open<T: Transport>(
     // this connection alone.
     let enter = AssertUnwindSafe(|| enter(&engine, stream, peer, entrance));
     let served = catch_unwind(enter).unwrap_or_else(|_| {
-        log::error!("a handshake panicked");
+        logging::error!("a handshake panicked");
         Err(Error::upgrade(ErrorKind::Internal, "a handshake panicked"))
     })?;
     admission.is_registered = true;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
 
+use crate::logging;
 use crate::transport::Closer;
 
 /// The connections that are being opened.
@@ -74,7 +75,7 @@ impl Openings {
 fn close_all(closers: impl IntoIterator<Item = Closer>) {
     for closer in closers {
         if let Err(error) = closer.close() {
-            log::debug!("closing a transport: {error}");
+            logging::debug!("closing a transport: {error}");
         }
     }
 }

@@ -12,6 +12,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::shortage::Shortage;
 use crate::hpack::Headers;
+use crate::logging;
 
 /// Something for a thread to do.
 pub(super) type Task = Box<dyn FnOnce(&mut Scratch) + Send>;
@@ -122,7 +123,7 @@ impl Pool {
                 let line = state.shortage.failed(Instant::now(), &error);
                 drop(state);
                 if let Some(line) = line {
-                    log::warn!("{line}");
+                    logging::warn!("{line}");
                 }
                 // It is there, since no thread has begun to take it.
                 take(&first).map_or(Ok(()), Err)
@@ -148,7 +149,7 @@ impl Pool {
             // Handlers and transports are caught where they run; this would be a fault of ours, and
             // is to cost one connection only.
             if catch_unwind(AssertUnwindSafe(|| task(&mut scratch))).is_err() {
-                log::error!("a thread of the server panicked outside of a handler");
+                logging::error!("a thread of the server panicked outside of a handler");
             }
             scratch.shrink();
         }

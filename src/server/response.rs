@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::exchange::{Arrival, Conn, RecvHalf, SendHalf, Then, PIECE};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
+use crate::logging;
 use crate::proto::{forbids_content, is_tunnel, CommandError};
 
 /// A response, whose body is written to it.
@@ -294,7 +295,7 @@ impl Response {
             send.buffer.clear();
         }
         if let Err(error) = self.finish() {
-            log::debug!("stream {}: {error}", self.stream_id);
+            logging::debug!("stream {}: {error}", self.stream_id);
             self.reset_for(Some(&error));
         }
     }
@@ -363,7 +364,6 @@ impl Response {
 
     fn check_not_started(&self) -> Result<(), Error> {
         if self.is_started || self.send.is_none() {
-            log::warn!("stream {}: the header section has gone out already", self.stream_id);
             return Err(Error::usage("the header section has gone out already"));
         }
         Ok(())

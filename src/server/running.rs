@@ -5,16 +5,25 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::frame::StreamId;
+use crate::hpack::Headers;
 
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    since: Mutex<Vec<(StreamId, Instant)>>,
+    since: Mutex<Vec<Began>>,
     /// The clock will look at them.
     pub(super) is_timed: AtomicBool,
 }
 
+/// A handler that runs, by its request.
+#[derive(Debug)]
+pub(super) struct Began {
+    pub(super) id: StreamId,
+    pub(super) since: Instant,
+    pub(super) fields: Headers,
+}
+
 impl Running {
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Vec<(StreamId, Instant)>) -> T) -> T {
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Vec<Began>) -> T) -> T {
         act(&mut self.since.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -21,13 +21,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
 
 use super::driver::{SessionWire, State as WireState};
 use super::evt::Evt;
 use crate::frame::StreamId;
+use crate::logging::Lock;
 use crate::proto::{CloseReason, Connection, Event};
 use crate::wire::End;
 
@@ -44,7 +44,7 @@ const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
-    state: Mutex<State>,
+    state: Lock<State>,
     /// Events sent, counted before they are in the channel: who takes one counts it.
     sent: AtomicU64,
     /// When so many have been taken, there is something to deliver.
@@ -75,7 +75,7 @@ enum Owed {
 impl Outbox {
     pub(super) fn new(sender: Sender<Evt>, auto_release: bool) -> Self {
         Outbox {
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 sender: Some(sender),
                 sent: 0,
                 owed: VecDeque::new(),
@@ -102,7 +102,7 @@ impl Outbox {
     /// Gives back what is owed for events that have been taken, and delivers what has come up. The
     /// end of the connection is delivered last, and once. Returns how many events have been taken.
     pub(super) fn deliver(&self, wire: &SessionWire) -> u64 {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let mut taken = state.taken();
         while state.sender.is_some() {
             let (closed, backlog) = state.exchange(wire, taken);
@@ -139,10 +139,6 @@ impl Outbox {
             }
             owed.extend(what.map(|what| (*sent, what)));
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

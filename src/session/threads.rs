@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::shared::{Next, Shared, CLOSE_TIMEOUT};
 use super::side::Side;
 use crate::error::Error;
+use crate::logging;
 use crate::transport::WRITE_TICK;
 use crate::wire::{DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 
@@ -57,7 +58,7 @@ impl Threads {
         let reader = Thread::start(Side::Reader, shared, Shared::read);
         let reader = reader.inspect_err(|error| {
             // The writer is there already: have it end the connection.
-            log::debug!("{error}");
+            logging::debug!("{error}");
             shared.thread_ended(Side::Reader, true);
         })?;
         Ok(Threads { reader, writer })

@@ -65,7 +65,7 @@ impl Connector {
     pub fn with_system_roots() -> Result<Self, Error> {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            log::warn!("a certificate of the system cannot be read: {error}");
+            crate::logging::warn!("a certificate of the system cannot be read: {error}");
         }
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(found.certs.iter().cloned());

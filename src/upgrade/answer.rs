@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::refusal::Refusal;
 use super::wire::Wire;
 use crate::error::Error;
+use crate::logging;
 use crate::transport::Transport;
 
 /// What somebody is told who speaks HTTP/1.1 alone.
@@ -53,7 +54,7 @@ impl Answer<'_> {
     pub(super) fn send<T: Transport>(self, mut wire: Wire<T>) -> Result<(), Error> {
         let status = self.status;
         wire.write(&self.encode())?;
-        log::debug!("server: a peer in HTTP/1.1 was answered {status}");
+        logging::debug!("server: a peer in HTTP/1.1 was answered {status}");
         wire.part();
         Ok(())
     }

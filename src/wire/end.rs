@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::ending::{End, EndStep, WriteFailure, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 use super::state::{Driver, Guard, State, Wire};
 use crate::error::Error;
+use crate::logging;
 use crate::proto::{CloseReason, CommandError};
 
 impl<D> State<D> {
@@ -173,7 +174,7 @@ impl<D: Driver> Wire<D> {
         let halves = (state.reading.take(), state.writing.take());
         drop(state);
         if let Err(error) = self.closer.close() {
-            log::debug!("closing the transport: {error}");
+            logging::debug!("closing the transport: {error}");
         }
         drop(halves);
     }

@@ -5,6 +5,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use super::state::{Driver, Guard, State, Wire};
+use crate::logging;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
@@ -50,7 +51,7 @@ impl<D: Driver> Wire<D> {
         if let Some(timeout) = timeout {
             // Without it, only the deadline is kept less exactly.
             if let Err(error) = self.closer.set_read_timeout(timeout) {
-                log::debug!("setting a read timeout: {error}");
+                logging::debug!("setting a read timeout: {error}");
             }
         }
         // The transport may be the application's; its panic is the end of this connection alone.

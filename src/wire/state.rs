@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use super::owner::Owner;
 use super::read_buffer::ReadBuffer;
 use super::read_timeout::ReadTimeout;
 use super::write_buffer::WriteBuffer;
+use crate::logging::{Lock, Locked};
 use crate::proto::Connection;
 use crate::transport::{Closer, Halves};
 
@@ -31,7 +32,7 @@ pub(crate) trait Driver: Sized {
 
 /// A core and its transport, for the threads of one driver.
 pub(crate) struct Wire<D: Driver> {
-    state: Mutex<State<D>>,
+    state: Lock<State<D>>,
     pub(super) closer: Closer,
     owner: Box<dyn Owner>,
 }
@@ -94,7 +95,7 @@ impl<D: Driver> Wire<D> {
             end: Ending::default(),
             called_at: None,
         };
-        Wire { state: Mutex::new(state), closer, owner }
+        Wire { state: Lock::new(state), closer, owner }
     }
 
     pub(crate) fn owner(&self) -> &dyn Owner {
@@ -102,10 +103,9 @@ impl<D: Driver> Wire<D> {
     }
 
     pub(crate) fn lock(&self) -> Guard<'_, D> {
-        // No code of the application's runs under the lock. After a panic of ours the connection is
-        // ended by whoever catches it; its figures and its reason can still be asked for.
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Guard { state: Some(state), owner: &*self.owner }
+        // After a panic of ours the connection is ended by the thread that catches it; its figures and
+        // its reason can still be asked for.
+        Guard { state: Some(self.state.lock()), owner: &*self.owner }
     }
 
     /// Runs a command under the lock, and delivers what it has caused.
@@ -184,7 +184,7 @@ impl<D> DerefMut for State<D> {
 /// The lock, held.
 pub(crate) struct Guard<'a, D: Driver> {
     /// Gone only while it is dropped.
-    state: Option<MutexGuard<'a, State<D>>>,
+    state: Option<Locked<'a, State<D>>>,
     owner: &'a dyn Owner,
 }
 
@@ -211,8 +211,9 @@ impl<D: Driver> Drop for Guard<'_, D> {
         }
         let mut wake = std::mem::take(&mut state.wake);
         let after_unlock = state.after_unlock.take();
-        drop(state);
+        let hold = state.unlock();
         wake.drain(..).for_each(|thread| thread.unpark());
+        drop(hold);
         if let Some(call) = after_unlock {
             call();
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::state::{Driver, Guard, State, Wire, Writing};
 use crate::error::Error;
 use crate::frame::StreamId;
+use crate::logging;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
@@ -118,7 +119,7 @@ impl<D: Driver> Wire<D> {
         state.fail_writes(error.clone(), now);
         state.deliver(now);
         drop(state);
-        log::debug!("writing: {error}");
+        logging::debug!("writing: {error}");
         // What is dropped may have been the application's.
         writing.buffer.clear();
         self.put_back(self.lock(), writing, Wrote::Failed)

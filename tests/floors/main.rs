@@ -57,6 +57,11 @@ fn files_are_short() {
 }
 
 #[test]
+fn log_is_written_without_a_lock() {
+    assert_kept(rules::logging);
+}
+
+#[test]
 fn unsafe_code_is_forbidden() {
     assert_kept(rules::no_unsafe);
 }
@@ -117,6 +122,14 @@ mod planted {
                 "src/hpack/mod.rs:3: hpack imports proto: that is up from floor 0 to floor 1",
             ],
         );
+    }
+
+    #[test]
+    fn a_line_that_is_logged_at_once_is_found() {
+        let text = "fn f() {\n    if a { log::debug!(\"a\") }\n    logging::debug!(\"b\");\n}";
+        let rule = "src/wire/mod.rs:2: the logger may be called under a lock: use `logging`";
+        assert_eq!(broken(rules::logging, &[("src/wire/mod.rs", text)]), [rule]);
+        assert!(broken(rules::logging, &[("src/logging.rs", text)]).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::tree::{File, Module, Tree};
 
 /// The floor of every module under the root of the crate.
 const FLOORS: &[&[&str]] = &[
-    &["hpack", "frame"],
+    &["hpack", "frame", "logging"],
     &["proto", "http1"],
     &["error", "transport", "convert"],
     &["wire", "tls", "upgrade"],
@@ -115,6 +115,23 @@ pub(crate) fn fronts(tree: &Tree) -> Vec<String> {
 pub(crate) fn lengths(tree: &Tree) -> Vec<String> {
     let long = tree.files.values().filter(|file| file.lines > MAX_LINES);
     long.map(|file| format!("{}: {} lines, over {MAX_LINES}", file.name, file.lines)).collect()
+}
+
+/// The macros of `log` are used by one file, which knows of locks.
+pub(crate) fn logging(tree: &Tree) -> Vec<String> {
+    let levels = ["error", "warn", "info", "debug", "trace", "log"];
+    let calls: Vec<_> = levels.iter().map(|level| format!(" log::{level}!")).collect();
+    let others = tree.files.values().filter(|file| file.name != "src/logging.rs");
+    let lines = others.flat_map(|file| (1..).zip(file.text.lines()).map(move |it| (file, it)));
+    lines
+        .filter(|(_, (_, line))| {
+            let line = format!(" {line}").replace("::log::", " log::").replace('(', " ");
+            calls.iter().any(|call| line.contains(call))
+        })
+        .map(|(file, (number, _))| {
+            format!("{}:{number}: the logger may be called under a lock: use `logging`", file.name)
+        })
+        .collect()
 }
 
 /// The crate forbids unsafe code.

@@ -1,7 +1,7 @@
 //! The one thread of a client that is always there. It looks after connections that no request
 //! uses: answers PINGs, hears GOAWAY and the end, and closes what has been idle for too long.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,16 +36,14 @@ impl Pool {
             while state.discarded.is_empty() && !state.is_closed {
                 let now = Instant::now();
                 if state.machine.is_empty() {
-                    let woken = self.wake_keeper.wait(state);
-                    state = woken.unwrap_or_else(PoisonError::into_inner);
+                    state = state.wait(&self.wake_keeper, None);
                     next = Instant::now() + INTERVAL;
                     continue;
                 }
                 if next <= now {
                     break;
                 }
-                let woken = self.wake_keeper.wait_timeout(state, next - now);
-                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                state = state.wait(&self.wake_keeper, Some(next - now));
             }
             let discarded = std::mem::take(&mut state.discarded);
             let is_closed = state.is_closed;

@@ -13,6 +13,7 @@ use super::health::{Health, Pooled};
 use super::member::Member;
 use crate::client::origin::Origin;
 use crate::error::Error;
+use crate::logging;
 
 /// The first pause after an attempt that failed. It doubles up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(50);
@@ -165,7 +166,7 @@ impl<C: Pooled> Lane<C> {
         member.refusals += 1;
         if member.refusals >= MAX_REFUSALS && member.health.counts() {
             member.health = Health::Draining;
-            log::debug!("a connection to {} that refuses all requests is retired", self.origin);
+            logging::debug!("a connection to {} that refuses all requests is retired", self.origin);
             self.pause(now);
         }
     }

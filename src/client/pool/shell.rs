@@ -1,7 +1,7 @@
 //! The pool with its threads: requests that wait, attempts to connect, and PINGs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{mpsc, Arc, Condvar, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,14 @@ use crate::client::connect::{Connected, Connector};
 use crate::client::connection::Connection;
 use crate::client::origin::Origin;
 use crate::error::{Error, ErrorKind};
+use crate::logging::{self, Lock, Locked};
 
 /// What a thread that connects needs, a TLS handshake included.
 const STACK: usize = 512 << 10;
 
 #[derive(Debug)]
 pub(in crate::client) struct Pool {
-    state: Mutex<State>,
+    state: Lock<State>,
     /// Requests that wait: connections tell of changes only where there are any.
     waiting: AtomicUsize,
     /// The keeper has something to do.
@@ -47,7 +48,7 @@ impl Pool {
         verify_timeout: Duration,
     ) -> Arc<Self> {
         Arc::new(Pool {
-            state: Mutex::new(State::new(limits)),
+            state: Lock::new(State::new(limits)),
             waiting: AtomicUsize::new(0),
             wake_keeper: Condvar::new(),
             connector,
@@ -176,11 +177,7 @@ impl Pool {
     }
 
     /// Does what has been decided: first what needs the lock, then the rest without it.
-    pub(super) fn act(
-        self: &Arc<Self>,
-        mut state: MutexGuard<'_, State>,
-        actions: Vec<Action<Made>>,
-    ) {
+    pub(super) fn act(self: &Arc<Self>, mut state: Locked<'_, State>, actions: Vec<Action<Made>>) {
         let mut threads = Vec::new();
         let mut later = Vec::new();
         for action in actions {
@@ -222,15 +219,15 @@ impl Pool {
         let probe = Probe { pool: Arc::clone(self), origin, id, is_alive: false };
         let run = |(probe, made): (Probe, Made)| probe.run(&made.connection);
         if let Err((error, (probe, _))) = on_thread("h2-sync-probe", (probe, made), run) {
-            log::debug!(
+            logging::debug!(
                 "a connection to {} was not asked whether it is alive: {error}",
                 probe.origin
             );
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> Locked<'_, State> {
+        self.state.lock()
     }
 }
 
@@ -240,7 +237,7 @@ fn on_thread<T: Send + 'static>(
     value: T,
     work: impl FnOnce(T) + Send + 'static,
 ) -> Result<(), (Error, T)> {
-    let (hands_over, takes) = crossbeam_channel::bounded(1);
+    let (hands_over, takes) = mpsc::channel();
     let begun = thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK)
@@ -320,7 +317,7 @@ impl Attempt {
         self.result = Some(match self.connect() {
             Ok(made) => Attempted::Made(made),
             Err(error) => {
-                log::debug!("connecting to {}: {error}", self.origin);
+                logging::debug!("connecting to {}: {error}", self.origin);
                 // The system says so: the host may be about to start. What a proxy or TLS says
                 // would be the same again.
                 let is_worth_repeating =
@@ -380,7 +377,10 @@ impl Probe {
         // The answer may stand behind a lot of DATA. A peer that sends that is alive.
         self.is_alive = answer.is_ok() || connection.heard() > before;
         if let Err(error) = answer.as_ref().map_err(|error| error.to_string()) {
-            log::debug!("asked whether it is alive, the connection to {}: {error}", self.origin);
+            logging::debug!(
+                "asked whether it is alive, the connection to {}: {error}",
+                self.origin
+            );
         }
         let is_dead = !self.is_alive;
         drop(self);

@@ -20,6 +20,8 @@ mod h1;
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]
 pub mod http1;
+#[path = "../../../src/logging.rs"]
+mod logging;
 #[path = "../../../src/proto/mod.rs"]
 pub mod proto;
 #[path = "../../../src/server/mod.rs"]

@@ -5,28 +5,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Served;
+use super::running::Began;
 use super::stats::add;
+use super::which::Which;
 use crate::error::Error;
-use crate::exchange::Inbox;
+use crate::exchange::{Arrival, Inbox};
 use crate::frame::{ErrorCode, StreamId};
+use crate::logging;
 
 /// A handler that runs, until this is dropped.
 pub(super) struct Timed<'a>(&'a Served, StreamId);
 
 impl<'a> Timed<'a> {
     /// `None` if handlers may run for ever.
-    pub(super) fn begin(served: &'a Arc<Served>, id: StreamId) -> Option<Self> {
+    pub(super) fn begin(served: &'a Arc<Served>, arrival: &Arrival) -> Option<Self> {
         let timeout = served.engine.config.handler_timeout?;
-        let now = Instant::now();
-        served.handlers.with(|since| since.push((id, now)));
-        call_for_end(served, now, timeout);
+        let (id, since) = (arrival.id, Instant::now());
+        let began = Began { id, since, fields: arrival.headers.clone() };
+        served.handlers.with(|running| running.push(began));
+        call_for_end(served, since, timeout);
         Some(Timed(served, id))
     }
 }
 
 impl Drop for Timed<'_> {
     fn drop(&mut self) {
-        self.0.handlers.with(|since| since.retain(|&(id, _)| id != self.1));
+        self.0.handlers.with(|running| running.retain(|began| began.id != self.1));
     }
 }
 
@@ -43,11 +47,11 @@ fn call_for_end(served: &Arc<Served>, since: Instant, timeout: Duration) {
 fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
     // Before looking: who begins meanwhile calls again.
     served.handlers.is_timed.store(false, Ordering::SeqCst);
-    let is_late = |since: Instant| since.checked_add(timeout).is_some_and(|at| at <= now);
-    let (late, next) = served.handlers.with(|since| {
-        let late: Vec<_> = since.iter().copied().filter(|&(_, since)| is_late(since)).collect();
-        since.retain(|&(_, since)| !is_late(since));
-        (late, since.iter().map(|&(_, since)| since).min())
+    let is_late = |began: &Began| began.since.checked_add(timeout).is_some_and(|at| at <= now);
+    let (late, next) = served.handlers.with(|running| {
+        let (late, rest): (Vec<_>, Vec<_>) = std::mem::take(running).into_iter().partition(is_late);
+        *running = rest;
+        (late, running.iter().map(|began| began.since).min())
     });
     if let Some(next) = next {
         call_for_end(served, next, timeout);
@@ -56,12 +60,13 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
         return;
     }
     let mut state = served.conn.lock();
-    for (id, _) in late {
+    for Began { id, fields, .. } in late {
         let is_done = |inbox: &Inbox| inbox.is_released || inbox.is_over();
         if state.streams.get(&id).is_none_or(is_done) {
             continue;
         }
-        log::warn!("stream {id} is reset: its handler takes too long");
+        let which = Which::new(id, &fields, &served.context);
+        logging::error!("{which}: reset, since the handler runs for longer than {timeout:?}");
         add(&served.engine.counters.handlers_given_up);
         state.fail_stream(id, Error::timeout("the handler has taken too long"));
         // It is open still.
@@ -84,7 +89,7 @@ fn refuse_overdue(served: &Arc<Served>, now: Instant) {
             break;
         }
         let id = arrival.id;
-        log::debug!("stream {id} is refused: no handler became free in time");
+        logging::debug!("stream {id}: refused, since no handler has become free in time");
         add(&served.engine.counters.requests_refused);
         state.arrivals.pop_front();
         // It may be over by now.
