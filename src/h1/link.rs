@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Condvar;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,14 @@ use http::StatusCode;
 
 use super::codec::Codec;
 use crate::error::{Error, ErrorKind};
+use crate::logging::{self, Lock, Locked};
 use crate::proto::Transmit;
 use crate::transport::{Closer, Halves};
 use crate::wire::{Owner, ReadBuffer, ReadTimeout};
 
 /// One connection. See the [module](super).
 pub(crate) struct Link {
-    state: Mutex<State>,
+    state: Lock<State>,
     /// The reader or the writer has been put back, a half of the exchange has gone, or the connection
     /// has ended.
     pub(super) changed: Condvar,
@@ -38,7 +39,7 @@ pub(crate) struct Limits {
     pub(crate) max_send_buffer: usize,
 }
 
-pub(super) type Guard<'a> = MutexGuard<'a, State>;
+pub(super) type Guard<'a> = Locked<'a, State>;
 
 /// What the lock protects.
 pub(super) struct State {
@@ -115,7 +116,7 @@ impl Link {
             called_at: None,
         };
         Link {
-            state: Mutex::new(state),
+            state: Lock::new(state),
             changed: Condvar::new(),
             closer,
             owner,
@@ -126,7 +127,7 @@ impl Link {
 
     pub(super) fn lock(&self) -> Guard<'_> {
         // No code of the application's runs under the lock, and no invariant spans a panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Waits until something has changed, or until then.
@@ -135,13 +136,8 @@ impl Link {
         state: Guard<'a>,
         until: Option<Instant>,
     ) -> Guard<'a> {
-        match until {
-            Some(until) => {
-                let time = until.saturating_duration_since(Instant::now());
-                self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-        }
+        let time = until.map(|until| until.saturating_duration_since(Instant::now()));
+        state.wait(&self.changed, time)
     }
 
     /// Ends the connection now: blocked reads and writes return, and the halves of the transport are
@@ -156,7 +152,7 @@ impl Link {
         drop(state);
         self.changed.notify_all();
         if let Err(error) = self.closer.close() {
-            log::debug!("closing the transport: {error}");
+            logging::debug!("closing the transport: {error}");
         }
         drop(halves);
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Guard, Link};
 use crate::error::{Error, ErrorKind};
+use crate::logging;
 use crate::transport::gave_up;
 
 /// A wait of a handler that takes longer may take as long as the peer likes: its permit is lent.
@@ -121,7 +122,7 @@ impl Link {
         if let Some(timeout) = timeout {
             // Without it, only the deadline is kept less exactly.
             if let Err(error) = self.closer.set_read_timeout(timeout) {
-                log::debug!("setting a read timeout: {error}");
+                logging::debug!("setting a read timeout: {error}");
             }
         }
         // The transport may be the application's; its panic is the end of this connection alone.

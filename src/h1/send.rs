@@ -13,6 +13,7 @@ use super::recv::until;
 use super::server::DRAIN_MAX;
 use crate::error::{Error, ErrorKind};
 use crate::http1::{BodySize, Received, SendError};
+use crate::logging;
 
 /// So much is gathered before it is given to the connection, and put before it is written.
 const PIECE: usize = 64 << 10;
@@ -244,7 +245,7 @@ impl SendHalf {
             return Err((data, Some(error)));
         }
         if !is_written_by_another && !self.link.owner.find_writer_soon() {
-            log::debug!("no thread to write what was sent");
+            logging::debug!("no thread to write what was sent");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::link::{closed, Guard, Link, State};
 use super::read::{Filled, Lending};
 use super::recv::Step;
 use crate::http1::{BodySize, Error};
+use crate::logging;
 
 /// Octets of a request's body that are read and dropped after the response. A larger rest ends the
 /// connection.
@@ -106,12 +107,12 @@ impl Link {
             server.finish(None, out)
         };
         if let Err(error) = send() {
-            log::debug!("a request in HTTP/1.1 is not answered with {status}: {error}");
+            logging::debug!("a request in HTTP/1.1 is not answered with {status}: {error}");
             return;
         }
         let until = Instant::now().checked_add(ANSWER_TIMEOUT);
         if let Err(error) = self.flush_locked(state, until, false) {
-            log::debug!("answering {status}: {error}");
+            logging::debug!("answering {status}: {error}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::link::{Guard, Link, State, Writing};
 use super::read::Lending;
 use crate::error::{Error, ErrorKind};
+use crate::logging;
 use crate::proto::{GRACE, LATE};
 use crate::transport::gave_up;
 
@@ -133,7 +134,7 @@ impl Link {
             Err(_) => Some(Error::text(ErrorKind::Internal, "the transport panicked in a write")),
         };
         if let Some(error) = error {
-            log::debug!("writing: {error}");
+            logging::debug!("writing: {error}");
             state.write_failed.get_or_insert(error);
             state.outgoing.clear();
             writing.out.clear();
