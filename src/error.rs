@@ -71,6 +71,8 @@ struct Context {
     phase: Option<Phase>,
     /// The connection ended before the peer's SETTINGS came.
     is_before_settings: bool,
+    /// Nothing of the request was sent.
+    is_unsent: bool,
 }
 
 /// Whose fault an [`Error`] was.
@@ -194,6 +196,13 @@ impl Error {
         if is_closed_by_peer {
             self.context.get_or_insert_default().is_before_settings = true;
         }
+        self
+    }
+
+    /// The same error for a request of which nothing was sent, nor will be.
+    #[must_use]
+    pub(crate) fn unsent(mut self) -> Self {
+        self.context.get_or_insert_default().is_unsent = true;
         self
     }
 
@@ -384,13 +393,20 @@ impl Error {
 
     /// Whether the peer has processed nothing of the request, so that sending it again repeats
     /// nothing: it says so (REFUSED_STREAM, or a GOAWAY that leaves the request out), or nothing of
-    /// the request was sent, since there was no connection for it.
+    /// the request was sent, since there was no connection for it or that had no time to send it.
     pub fn is_retry_safe(&self) -> bool {
-        let is_unsent = matches!(
+        let had_no_connection = matches!(
             self.phase(),
             Some(Phase::Lookup | Phase::Connect | Phase::Handshake | Phase::Slot)
         );
-        is_unsent || matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
+        had_no_connection
+            || self.is_unsent()
+            || matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
+    }
+
+    /// Whether the connection ended or went away before anything of the request was sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.context.as_ref().is_some_and(|context| context.is_unsent)
     }
 
     /// Whether a GOAWAY of the peer's left the stream out.

@@ -126,7 +126,7 @@ impl Connection {
     /// # Errors
     ///
     /// The request is not valid, the connection has ended or is going away, or too much waits to be
-    /// sent ([`Error::is_full`]).
+    /// sent ([`Error::is_full`]). All but the first are [`Error::is_retry_safe`].
     pub fn send(&self, request: &Request<()>) -> Result<ResponseHalf, Error> {
         let response = self.send_fields(&fields(request)?)?;
         response.cancelled_with(request)

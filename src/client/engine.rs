@@ -8,7 +8,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, Method, Uri};
 
 use super::body::Body;
-use super::call::{Answer, Call, Failed, Repeat, MOVES_PER_RETRY};
+use super::call::{Answer, Call, Repeat, MOVES_PER_RETRY};
 use super::cancel::Cancellation;
 use super::coding::Coding;
 use super::config::Config;
@@ -142,33 +142,39 @@ impl Engine {
             moves: Cell::new(0),
         };
         let mut body = std::mem::take(&mut ask.body);
-        let mut was_lost = false;
+        // What may have been processed once is never said to be safe to repeat.
+        let mut lost: Option<Error> = None;
         for attempt in 0.. {
             let failed = match call.send(&mut body) {
                 Ok(answer) => return Found::new(answer, is_coded, attempt),
                 Err(failed) => failed,
             };
+            let has_moved = is_of_the_connection(&failed.error);
             let may_repeat = match failed.repeat {
                 Repeat::No => false,
-                Repeat::Safe if is_goaway(&failed) => {
+                Repeat::Safe if has_moved => {
                     attempt < self.config.max_retries.saturating_mul(MOVES_PER_RETRY)
                 }
                 Repeat::Safe => attempt < self.config.max_retries,
                 // Once: what breaks two connections may be the request itself.
                 Repeat::Lost { is_reused } => {
-                    !std::mem::replace(&mut was_lost, true)
+                    lost.replace(failed.error.clone()).is_none()
                         && attempt < self.config.max_retries
                         && self.may_be_processed_twice(&ask.parts.method, is_reused)
                 }
             };
+            let error = match &lost {
+                Some(lost) if failed.error.is_retry_safe() => lost.clone(),
+                _ => failed.error.clone(),
+            };
             if !may_repeat || !body.rewind() {
-                return Err(failed.error);
+                return Err(error);
             }
             logging::debug!("sending {} again: {}", ask.parts.uri, failed.error);
             // On another connection there is nothing to wait for.
-            let is_refused = failed.error.is_reset() && !is_goaway(&failed);
+            let is_refused = failed.error.is_reset() && !has_moved;
             if (is_refused || attempt > 0) && !call.pause(attempt, ask.deadline)? {
-                return Err(failed.error);
+                return Err(error);
             }
         }
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
@@ -272,6 +278,6 @@ impl Found {
 }
 
 /// Whether it was the connection that went away, so that the next one is another.
-fn is_goaway(failed: &Failed) -> bool {
-    failed.error.is_goaway()
+fn is_of_the_connection(error: &Error) -> bool {
+    error.is_goaway() || error.is_unsent()
 }

@@ -20,6 +20,9 @@ impl fmt::Display for Error {
         } else {
             self.cause.fmt(f)?;
         }
+        if self.is_unsent() {
+            f.write_str("; nothing of the request was sent")?;
+        }
         match self.phase() {
             // "Timed out" alone does not say what, nor does "cancelled".
             Some(phase) if self.is_timeout() || self.is_cancelled() => write!(f, " ({phase})"),

@@ -156,12 +156,17 @@ impl State {
 
     /// The connection has ended: everything that waits is woken.
     pub(super) fn note_end(&mut self) {
+        let error = self.end_error();
+        let core = &self.core;
         let Streams { streams, arrivals, pongs, .. } = &mut self.driver;
         // None of them could be answered any more.
         for arrival in arrivals.drain(..) {
             streams.remove(&arrival.id);
         }
-        for inbox in streams.values_mut() {
+        for (id, inbox) in streams.iter_mut() {
+            if let Some(error) = error.as_ref().filter(|_| core.is_unsent(*id)) {
+                inbox.failure.get_or_insert_with(|| error.clone().unsent());
+            }
             inbox.is_closed = true;
             inbox.wake_all(&mut self.wake);
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::conn::{Conn, Guard, Pong, State};
 use super::inbox::{Half, Inbox};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::proto::CommandError;
@@ -28,6 +28,10 @@ impl State {
             CommandError::Closed => self.end_error().unwrap_or_else(|| error.into()),
             CommandError::GoingAway => self.core.peer_goaway().map_or(error.into(), Error::goaway),
             error => error.into(),
+        });
+        let id = id.map_err(|error: Error| match error.kind() {
+            ErrorKind::Caller => error,
+            _ => error.unsent(),
         })?;
         let mut inbox = Inbox::new(false);
         inbox.halves = if end_stream { 1 } else { 2 };

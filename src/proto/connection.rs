@@ -213,6 +213,12 @@ impl Connection {
         (self.remote.max_concurrent_streams as usize).saturating_sub(taken)
     }
 
+    /// Whether nothing of a stream that a client has opened was handed out for writing, or will be
+    /// after the end of the connection.
+    pub(crate) fn is_unsent(&self, id: StreamId) -> bool {
+        self.role == Role::Client && self.streams.is_own(id) && self.outgoing.is_unsent(id)
+    }
+
     /// Figures from the start to now.
     pub fn stats(&self) -> Stats {
         Stats {

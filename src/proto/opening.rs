@@ -272,6 +272,7 @@ impl Connection {
         debug_assert!(allowed.is_ok(), "the stream was idle");
         stream.slot = Some(self.slots.take(SlotKind::Own));
         self.queue_block(id, BlockStart::Headers { end_stream: end }, fields);
+        self.outgoing.note_request(id);
         self.open_queue(id, now);
     }
 

@@ -220,6 +220,7 @@ impl Connection {
         let allowed = stream.state.send_headers(true);
         debug_assert!(allowed.is_ok(), "the stream was idle");
         self.streams.use_id(id);
+        self.outgoing.note_upgraded(id);
         self.stats.streams_opened += 1;
         self.streams.insert(stream);
         Ok(id)

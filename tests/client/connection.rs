@@ -383,3 +383,64 @@ fn requests_over_the_servers_limit_wait_for_their_turn() {
         }
     });
 }
+
+#[test]
+fn request_that_finds_the_connection_ended_or_going_away_was_not_sent() {
+    bounded(|| {
+        let (connection, mut peer) = connection_and_peer();
+        let mut served = connection.send(&get("/")).unwrap();
+        let (id, _) = peer.receive_headers();
+        peer.goaway(id, ErrorCode::NoError);
+        peer.answer(id, 200, "");
+        assert_eq!(served.response().unwrap().status(), 200);
+        let late = connection.send(&get("/")).unwrap_err();
+        assert!(late.is_closed() && late.is_retry_safe(), "{late}");
+        connection.close();
+        let late = connection.open(&post("/")).unwrap_err();
+        assert!(late.is_closed() && late.is_retry_safe(), "{late}");
+        assert!(late.to_string().contains("nothing of the request was sent"), "{late}");
+        // One that cannot be sent anywhere is none of these.
+        let wrong = http::Request::get("http://a/").header("connection", "close").body(()).unwrap();
+        assert!(!connection.send(&wrong).unwrap_err().is_retry_safe());
+    });
+}
+
+#[test]
+fn request_that_waited_for_a_slot_when_the_connection_ended_was_not_sent() {
+    bounded(|| {
+        let (near, far) = h2_sync::transport::duplex(1 << 20);
+        let setting = h2_sync::frame::Setting::MaxConcurrentStreams(1);
+        let mut peer = Peer::server(far, vec![setting]);
+        let connection = h2_sync::client::Connection::start(near, Default::default()).unwrap();
+        let mut first = connection.send(&get("/first")).unwrap();
+        let (id, _) = peer.receive_headers();
+        peer.answer(id, 200, "");
+        first.response().unwrap();
+        drop(first);
+        let mut sent = connection.send(&get("/sent")).unwrap();
+        let mut waits = connection.send(&get("/waits")).unwrap();
+        peer.receive_headers();
+        drop(peer);
+        let sent = sent.response().unwrap_err();
+        assert!(sent.is_closed() && !sent.is_retry_safe(), "{sent}");
+        let waited = waits.response().unwrap_err();
+        assert!(waited.is_closed() && waited.is_retry_safe(), "{waited}");
+    });
+}
+
+#[test]
+fn request_behind_a_transport_that_takes_nothing_was_not_sent() {
+    bounded(|| {
+        let (near, far) = h2_sync::transport::duplex(1_000);
+        let connection = h2_sync::client::Connection::start(near, Default::default()).unwrap();
+        let large = http::Request::get("http://a/").header("x", "x".repeat(10_000));
+        let mut begun = connection.send(&large.body(()).unwrap()).unwrap();
+        let (mut upload, mut behind) = connection.open(&post("/")).unwrap();
+        drop(far);
+        assert!(!begun.response().unwrap_err().is_retry_safe());
+        let error = behind.response().unwrap_err();
+        assert!(error.is_retry_safe(), "{error}");
+        let error = h2_sync::Error::from(upload.write_all(&octets(1 << 20)).unwrap_err());
+        assert!(error.is_retry_safe(), "{error}");
+    });
+}

@@ -156,6 +156,27 @@ fn a_connection_that_breaks_fails_what_the_server_may_have_processed() {
 }
 
 #[test]
+fn request_that_may_have_been_processed_is_not_called_safe_to_repeat() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let asking = thread::spawn(move || {
+            let client = client();
+            client.get(&*url).send().unwrap();
+            client.get(&*url).send().unwrap_err()
+        });
+        let mut peer = Peer::accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.answer(id, 200, "");
+        peer.receive_headers();
+        // No connection is to be had for the repetition.
+        drop(listener);
+        drop(peer);
+        let error = asking.join().unwrap();
+        assert!(error.is_closed() && !error.is_retry_safe(), "{error}");
+    });
+}
+
+#[test]
 fn idempotent_requests_are_sent_again_if_the_caller_says_so() {
     bounded(|| {
         let mut config = config();

@@ -2,7 +2,7 @@
 
 use super::batch::Transmit;
 use super::field_block::{encode_block, BlockFrame, BlockStart};
-use super::state::Outgoing;
+use super::state::{Outgoing, Requests};
 use crate::frame::{
     ErrorCode, Frame, Goaway, Head, Ping, PriorityUpdate, RstStream, Settings, StreamId,
     WindowUpdate, PREFACE,
@@ -102,10 +102,48 @@ impl Outgoing {
         self.figures.hpack.wire += octets - if is_promise { PROMISED_LEN } else { 0 };
     }
 
+    /// The field block of a client's request has been queued.
+    pub(in crate::proto) fn note_request(&mut self, id: StreamId) {
+        self.requests.queued = id;
+    }
+
+    /// A request has gone out before HTTP/2 was spoken.
+    pub(in crate::proto) fn note_upgraded(&mut self, id: StreamId) {
+        self.requests = Requests { queued: id, handed_out: id };
+    }
+
+    /// Whether nothing of a request has been handed out for writing.
+    pub(in crate::proto) fn is_unsent(&self, request: StreamId) -> bool {
+        request > self.requests.handed_out
+    }
+
+    /// Drops the frames of all streams if requests are among them that have not been handed out. For
+    /// the end of the connection: HPACK is not used any more.
+    pub(super) fn drop_requests(&mut self) {
+        if self.requests.queued <= self.requests.handed_out {
+            return;
+        }
+        let fifo = std::mem::take(&mut self.fifo);
+        let mut rest = &fifo[..];
+        if let Some(frames) = rest.strip_prefix(PREFACE) {
+            self.fifo.extend_from_slice(PREFACE);
+            rest = frames;
+        }
+        while let Some(head) = Head::parse(rest) {
+            // What was queued is whole.
+            let (frame, behind) = rest.split_at(head.frame_len());
+            if head.stream_id.is_connection() {
+                self.fifo.extend_from_slice(frame);
+            }
+            rest = behind;
+        }
+    }
+
     /// Moves what is encoded into `out`.
     pub(in crate::proto) fn take_frames(&mut self, out: &mut Transmit) {
         if !self.fifo.is_empty() {
             out.take_from(&mut self.fifo);
+            self.requests.handed_out = self.requests.queued;
             self.pending_acks = 0;
             self.pending_credit = 0;
         }

@@ -6,7 +6,7 @@ use super::bounds::Room;
 use super::scheduler::Scheduler;
 use super::send_queue::SendQueue;
 use super::stall::Stalls;
-use crate::frame::DEFAULT_WINDOW;
+use crate::frame::{StreamId, DEFAULT_WINDOW};
 use crate::hpack::Encoder;
 use crate::proto::config::{Config, Role};
 use crate::proto::flow::SendWindow;
@@ -18,6 +18,9 @@ use crate::proto::trace::Tracer;
 pub(in crate::proto) struct Outgoing {
     /// Encoded frames, in the order in which they go out, before any DATA.
     pub(super) fifo: Vec<u8>,
+    /// The last request whose field block has been put into `fifo`, and the last one that has been
+    /// handed out for writing.
+    pub(super) requests: Requests,
     /// Acknowledgements in `fifo`.
     pub(super) pending_acks: u32,
     /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
@@ -36,6 +39,13 @@ pub(in crate::proto) struct Outgoing {
     pub(super) tracer: Tracer,
 }
 
+/// How far a client has come with its requests, whose identifiers go up (RFC 9113, Section 5.1.1).
+#[derive(Debug)]
+pub(super) struct Requests {
+    pub(super) queued: StreamId,
+    pub(super) handed_out: StreamId,
+}
+
 /// What has been sent so far.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Figures {
@@ -48,6 +58,7 @@ impl Outgoing {
     pub(in crate::proto) fn new(role: Role, config: &Config) -> Self {
         Outgoing {
             fifo: Vec::with_capacity(128),
+            requests: Requests { queued: StreamId::CONNECTION, handed_out: StreamId::CONNECTION },
             pending_acks: 0,
             pending_credit: 0,
             transmitted: 0,
@@ -96,8 +107,10 @@ impl Outgoing {
         self.encoder.set_max_table_size(size);
     }
 
-    /// The connection has ended, and its streams with it: encoded frames alone still go out.
+    /// The connection has ended, and its streams with it: encoded frames alone still go out, and no
+    /// request that has not been handed out.
     pub(in crate::proto) fn clear(&mut self) {
+        self.drop_requests();
         self.scheduler.clear();
         self.buffered = 0;
         self.stalls.connection = None;

@@ -42,6 +42,7 @@ mod slots;
 mod stalls;
 mod streams;
 mod transmit;
+mod unsent;
 mod upgrade;
 mod upgraded;
 
