@@ -138,7 +138,8 @@ fn carry(
         if out.is_empty() {
             return;
         }
-        input.reserve(out.len());
+        // Always as much, or whether the buffer is made anew depends on what was allocated before.
+        input.reserve(WRITE_LEN + (16 << 10));
         out.chunks().for_each(|chunk| input.extend_from_slice(chunk));
         out.clear();
         to.receive(input, now).expect("our own core breaks no rule");
