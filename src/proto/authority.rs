@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::octets::{all_in, HOST_OCTETS};
+use super::octets::{len_in, HOST_OCTETS};
 
 /// A host and its port, without userinfo.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +34,8 @@ impl<'a> Authority<'a> {
                 (Host::V6(address.parse().ok()?), &rest[end + 1..])
             }
             None => {
-                let end = text.iter().position(|&octet| octet == b':').unwrap_or(text.len());
-                (Host::Name(name(&text[..end])?), &text[end..])
+                let (name, port) = split_name(text)?;
+                (Host::Name(name), port)
             }
         };
         let port = match port {
@@ -91,16 +91,18 @@ fn parse_port(digits: &[u8]) -> Option<u16> {
     })
 }
 
-/// RFC 3986, Section 3.2.2: the name of a host, whose percent signs all begin an octet.
-fn name(text: &[u8]) -> Option<&[u8]> {
-    // Nearly all names have no percent sign.
-    let is_name = all_in(&HOST_OCTETS, text) || {
-        let mut pieces = text.split(|&octet| octet == b'%');
-        let first = pieces.next().unwrap_or_default();
-        all_in(&HOST_OCTETS, first)
-            && pieces.all(|rest| encoded(rest).is_some() && all_in(&HOST_OCTETS, rest))
-    };
-    is_name.then_some(text)
+/// RFC 3986, Section 3.2.2: the name of a host, whose percent signs all begin an octet, and what
+/// comes behind it.
+fn split_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut end = 0;
+    loop {
+        end += len_in(&HOST_OCTETS, &text[end..]);
+        match text[end..] {
+            [b'%', ref rest @ ..] => _ = encoded(rest)?,
+            _ => return Some(text.split_at(end)),
+        }
+        end += 3;
+    }
 }
 
 /// The octet of which these are the hexadecimal digits.

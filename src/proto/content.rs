@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::error::CommandError;
-use super::headers::{RequestFacts, ResponseFacts};
+use super::headers::{RequestFacts, RequestKind, ResponseFacts};
 use crate::frame::StreamId;
 
 /// What may follow in one direction of a stream.
@@ -27,16 +27,16 @@ impl Content {
     pub(crate) fn of_request(request: &RequestFacts) -> Self {
         match request.content_length {
             // RFC 9110, Section 9.3.6: what follows CONNECT is not content.
-            Some(length) if !request.is_connect => Content::Left(length),
+            Some(length) if request.kind != RequestKind::Connect => Content::Left(length),
             _ => Content::Unknown,
         }
     }
 
     /// The content of a final response to `request`.
-    pub(crate) fn of_response(request: &RequestFacts, response: &ResponseFacts) -> Self {
-        if is_tunnel(request.is_connect, response.status) {
+    pub(crate) fn of_response(request: RequestKind, response: &ResponseFacts) -> Self {
+        if is_tunnel(request == RequestKind::Connect, response.status) {
             Content::Tunnel
-        } else if request.is_head || forbids_content(response.status) {
+        } else if request == RequestKind::Head || forbids_content(response.status) {
             Content::Forbidden
         } else {
             response.content_length.map_or(Content::Unknown, Content::Left)
@@ -90,11 +90,11 @@ pub(crate) fn forbids_content(status: u16) -> bool {
 
 /// Whether `content-length` must not stand in a response (RFC 9110, Section 8.6), or belies it: a
 /// 205 has a length of 0 at most.
-pub(super) fn forbids_length(request: &RequestFacts, response: &ResponseFacts) -> bool {
+pub(super) fn forbids_length(request: RequestKind, response: &ResponseFacts) -> bool {
     let Some(length) = response.content_length else { return false };
     match response.status {
         100..=199 | 204 => true,
-        status if is_tunnel(request.is_connect, status) => true,
+        status if is_tunnel(request == RequestKind::Connect, status) => true,
         205 => length > 0,
         _ => false,
     }

@@ -10,12 +10,22 @@ use super::octets::{is_name, is_path, is_scheme, is_text, is_token, is_trimmed, 
 use super::priority::Priority;
 use crate::hpack::Headers;
 
-/// What the rest of the core wants to know of a request.
+/// What a request's method says about its response.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RequestFacts {
-    pub(crate) is_head: bool,
+pub(crate) enum RequestKind {
+    /// Nothing.
+    #[default]
+    Ordinary,
+    /// HEAD: no content.
+    Head,
     /// CONNECT, also with `:protocol` (RFC 8441): a tunnel after 2xx.
-    pub(crate) is_connect: bool,
+    Connect,
+}
+
+/// What the rest of the core wants to know of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RequestFacts {
+    pub(crate) kind: RequestKind,
     pub(crate) content_length: Option<u64>,
     /// What the `priority` field says, if it is there and can be read.
     pub(crate) priority: Option<Priority>,
@@ -57,26 +67,23 @@ pub(crate) fn check_request(
         Ok(())
     })?;
     let method = pseudo.method.ok_or(Malformed::MissingPseudo(":method"))?;
-    if !is_token(method) {
-        return Err(Malformed::InvalidPseudo(":method"));
-    }
-    let is_connect = method == b"CONNECT";
-    if is_connect && pseudo.protocol.is_none() {
-        pseudo.check_connect()?;
+    let kind = match method {
+        b"HEAD" => RequestKind::Head,
+        b"CONNECT" => RequestKind::Connect,
+        _ if is_token(method) => RequestKind::Ordinary,
+        _ => return Err(Malformed::InvalidPseudo(":method")),
+    };
+    let authority = if kind == RequestKind::Connect && pseudo.protocol.is_none() {
+        Some(pseudo.check_connect()?)
     } else {
-        pseudo.check_ordinary(method)?;
-    }
-    regular.check_host(&pseudo)?;
+        pseudo.check_ordinary(method)?
+    };
+    regular.check_host(authority, pseudo.scheme)?;
     let priority = match regular.has_priority {
         true => Priority::from_lines(headers.get_all("priority")),
         false => None,
     };
-    Ok(RequestFacts {
-        is_head: method == b"HEAD",
-        is_connect,
-        content_length: regular.content_length,
-        priority,
-    })
+    Ok(RequestFacts { kind, content_length: regular.content_length, priority })
 }
 
 /// Takes white space off the ends of values, for servers that leave it there (RFC 9113, Section
@@ -182,10 +189,10 @@ struct RequestPseudo<'a> {
     protocol: Option<&'a [u8]>,
 }
 
-impl RequestPseudo<'_> {
+impl<'a> RequestPseudo<'a> {
     /// RFC 9113, Section 8.5: CONNECT has `:authority` (host and port) and neither `:scheme` nor
     /// `:path`.
-    fn check_connect(&self) -> Result<(), Malformed> {
+    fn check_connect(&self) -> Result<Authority<'a>, Malformed> {
         for (value, name) in [(self.scheme, ":scheme"), (self.path, ":path")] {
             if value.is_some() {
                 return Err(Malformed::UnexpectedPseudo(name.to_owned()));
@@ -193,17 +200,17 @@ impl RequestPseudo<'_> {
         }
         let authority = self.authority.ok_or(Malformed::MissingPseudo(":authority"))?;
         match Authority::parse(authority) {
-            Some(authority) if authority.has_port() && !authority.has_empty_host() => Ok(()),
+            Some(authority) if authority.has_port() && !authority.has_empty_host() => Ok(authority),
             _ => Err(Malformed::InvalidPseudo(":authority")),
         }
     }
 
-    fn check_ordinary(&self, method: &[u8]) -> Result<(), Malformed> {
+    fn check_ordinary(&self, method: &[u8]) -> Result<Option<Authority<'a>>, Malformed> {
         let scheme = self.scheme.ok_or(Malformed::MissingPseudo(":scheme"))?;
-        if !is_scheme(scheme) {
+        let is_http = is_http(scheme);
+        if !(is_http || is_scheme(scheme)) {
             return Err(Malformed::InvalidPseudo(":scheme"));
         }
-        let is_http = is_http(scheme);
         let path = self.path.ok_or(Malformed::MissingPseudo(":path"))?;
         // RFC 9113, Section 8.3.1: not empty for http and https; starts with "/", or is "*" for
         // OPTIONS.
@@ -229,13 +236,12 @@ impl RequestPseudo<'_> {
                 return Err(Malformed::MissingPseudo(":authority"));
             }
         }
-        let Some(authority) = self.authority else { return Ok(()) };
-        let is_valid = match Authority::parse(without_userinfo(authority, is_http)) {
+        let Some(authority) = self.authority else { return Ok(None) };
+        match Authority::parse(without_userinfo(authority, is_http)) {
             // RFC 9110, Section 4.2.1: an http URI with an empty host is invalid.
-            Some(authority) => !is_http || !authority.has_empty_host(),
-            None => false,
-        };
-        is_valid.then_some(()).ok_or(Malformed::InvalidPseudo(":authority"))
+            Some(authority) if !(is_http && authority.has_empty_host()) => Ok(Some(authority)),
+            _ => Err(Malformed::InvalidPseudo(":authority")),
+        }
     }
 }
 
@@ -297,14 +303,16 @@ impl<'a> Regular<'a> {
 
     /// RFC 9113, Section 8.3.1: a request whose `host` and `:authority` name different entities is
     /// malformed.
-    fn check_host(&self, pseudo: &RequestPseudo<'_>) -> Result<(), Malformed> {
+    fn check_host(
+        &self,
+        authority: Option<Authority<'_>>,
+        scheme: Option<&[u8]>,
+    ) -> Result<(), Malformed> {
         let Some(host) = self.host else { return Ok(()) };
         let host = Authority::parse(host).ok_or(Malformed::Host)?;
-        let Some(authority) = pseudo.authority else { return Ok(()) };
-        let is_http = pseudo.scheme.is_none_or(is_http);
-        match Authority::parse(without_userinfo(authority, is_http)) {
-            Some(authority) if authority.is_same(&host, pseudo.scheme) => Ok(()),
-            _ => Err(Malformed::Host),
+        match authority {
+            Some(authority) if !authority.is_same(&host, scheme) => Err(Malformed::Host),
+            _ => Ok(()),
         }
     }
 }

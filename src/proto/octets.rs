@@ -52,8 +52,14 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
 
 /// Whether a table allows all octets. Without a branch for each of them: nearly all are allowed.
 #[inline]
-pub(super) fn all_in(table: &Table, octets: &[u8]) -> bool {
+fn all_in(table: &Table, octets: &[u8]) -> bool {
     octets.iter().fold(true, |all, &octet| all & table[usize::from(octet)])
+}
+
+/// How many octets at the start a table allows.
+#[inline]
+pub(super) fn len_in(table: &Table, octets: &[u8]) -> usize {
+    octets.iter().position(|&octet| !table[usize::from(octet)]).unwrap_or(octets.len())
 }
 
 /// Whether `odd` finds nothing in any octet; it is given words of eight, and sets the high bit of

@@ -113,7 +113,7 @@ impl Connection {
         }
         self.check_section_room(headers.section_size())?;
         let mut stream = self.new_stream(promised, None);
-        stream.request = request;
+        stream.request = request.kind;
         stream.recv.phase = Phase::Done;
         self.streams.insert(stream);
         self.open_or_defer(promised, Opening::Promise { parent }, headers, now);
@@ -222,7 +222,7 @@ impl Connection {
         now: Instant,
     ) {
         let mut stream = self.new_stream(id, request.priority);
-        stream.request = request;
+        stream.request = request.kind;
         stream.send.phase = if end_stream { Phase::Done } else { Phase::Body };
         stream.send.content = Content::of_request(&request);
         self.streams.insert(stream);

@@ -116,7 +116,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         let mut stream = self.new_stream(section.id, priority);
-        stream.request = facts;
+        stream.request = facts.kind;
         stream.slot = Some(self.slots.take(SlotKind::Peer));
         stream.recv.content = Content::of_request(&facts);
         stream.recv.phase = if section.end_stream { Phase::Done } else { Phase::Body };
@@ -182,7 +182,7 @@ impl Connection {
             Err(what) => return self.malformed(id, &what, now),
         };
         let request = self.streams.get(id).map(|stream| stream.request);
-        if request.is_some_and(|request| content::forbids_length(&request, &facts)) {
+        if request.is_some_and(|request| content::forbids_length(request, &facts)) {
             section.headers.remove("content-length");
         }
         if facts.is_informational() {
@@ -291,7 +291,7 @@ impl Connection {
             Err(what) => return self.reject(promised, &what.to_string(), now),
         };
         let mut stream = self.new_stream(promised, None);
-        stream.request = facts;
+        stream.request = facts.kind;
         stream.send.phase = Phase::Done;
         let reserved = stream.state.recv_promise();
         debug_assert!(reserved.is_ok(), "the stream was idle");

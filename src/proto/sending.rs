@@ -10,7 +10,7 @@ use super::config::Role;
 use super::connection::Connection;
 use super::content::{self, Content};
 use super::error::CommandError;
-use super::headers::{self, RequestFacts, ResponseFacts};
+use super::headers::{self, RequestKind, ResponseFacts};
 use super::outgoing::{BlockStart, Item};
 use super::slots::SlotKind;
 use super::state::{Cause, State};
@@ -69,7 +69,7 @@ impl Connection {
     ) -> Result<(), CommandError> {
         let facts = headers::check_response(headers, end_stream)?;
         let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
-        let headers = without_forbidden_length(headers, &stream.request, &facts);
+        let headers = without_forbidden_length(headers, stream.request, &facts);
         let headers = headers.as_ref();
         self.check_section(headers)?;
         self.check_section_room(headers.section_size())?;
@@ -88,7 +88,7 @@ impl Connection {
             return Ok(());
         }
         if end_stream {
-            let content = Content::of_response(&stream.request, &facts);
+            let content = Content::of_response(stream.request, &facts);
             content.check_end().map_err(|error| error.on(id))?;
         }
         stream.send.content = stream.begin_content(&facts);
@@ -280,7 +280,7 @@ impl Connection {
 /// client does that receives it (RFC 9110, Section 8.6).
 fn without_forbidden_length<'a>(
     headers: &'a Headers,
-    request: &RequestFacts,
+    request: RequestKind,
     response: &ResponseFacts,
 ) -> Cow<'a, Headers> {
     if !content::forbids_length(request, response) {

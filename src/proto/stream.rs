@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::flow::RecvWindow;
-use super::headers::{RequestFacts, ResponseFacts};
+use super::headers::{RequestKind, ResponseFacts};
 use super::line::Ticket;
 use super::outgoing::SendQueue;
 use super::priority::Priority;
@@ -28,7 +28,7 @@ pub(crate) struct Stream {
     pub(crate) state: State,
     pub(crate) send: SendHalf,
     pub(crate) recv: RecvHalf,
-    pub(crate) request: RequestFacts,
+    pub(crate) request: RequestKind,
     /// What it takes of a limit of concurrent streams, once it counts.
     pub(crate) slot: Option<Slot>,
     /// At a client, the place among the promised streams that it takes.
@@ -61,7 +61,7 @@ impl Stream {
                 last_data: None,
                 is_declined: false,
             },
-            request: RequestFacts::default(),
+            request: RequestKind::default(),
             slot: None,
             promise: None,
         }
@@ -69,7 +69,7 @@ impl Stream {
 
     /// The content of the final response; a tunnel carries octets in both directions from here on.
     pub(crate) fn begin_content(&mut self, response: &ResponseFacts) -> Content {
-        let content = Content::of_response(&self.request, response);
+        let content = Content::of_response(self.request, response);
         if content == Content::Tunnel {
             (self.send.content, self.recv.content) = (content, content);
         }

@@ -26,7 +26,7 @@ use super::connection::Connection;
 use super::content::Content;
 use super::error::{CommandError, Malformed};
 use super::event::Event;
-use super::headers::{self, RequestFacts};
+use super::headers::{self, RequestFacts, RequestKind};
 use super::outgoing::Outgoing;
 use super::receive_message::Section;
 use super::settings::{self, SettingValues};
@@ -213,7 +213,7 @@ impl Connection {
         self.put_in_force(&settings::opening(Role::Client, &self.config));
 
         let mut stream = self.new_stream(id, facts.priority);
-        stream.request = facts;
+        stream.request = facts.kind;
         stream.slot = Some(self.slots.take(SlotKind::Own));
         stream.send.phase = Phase::Done;
         Outgoing::open_and_end(&mut stream.send.queue);
@@ -278,7 +278,7 @@ impl Connection {
 
 fn check_request(request: &Headers, body_len: Option<usize>) -> Result<RequestFacts, CommandError> {
     let facts = headers::check_request(request, false)?;
-    if facts.is_connect {
+    if facts.kind == RequestKind::Connect {
         // A tunnel needs a stream that both sides can send on.
         return Err(Malformed::InvalidPseudo(":method").into());
     }

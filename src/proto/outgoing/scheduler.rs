@@ -13,7 +13,7 @@ pub(crate) enum Place {
     /// never waits behind DATA that a shut window holds up.
     Free,
     /// DATA, of this urgency.
-    Data(usize),
+    Data(u8),
 }
 
 /// A stream's place in the scheduler.
@@ -68,6 +68,7 @@ impl Scheduler {
         match turn.place {
             Place::Free => self.free.remove(turn.ticket),
             Place::Data(urgency) => {
+                let urgency = usize::from(urgency);
                 self.data[urgency].remove(turn.ticket);
                 self.note_empty(urgency);
             }
@@ -100,7 +101,7 @@ impl Scheduler {
             Place::Data(urgency) => {
                 self.occupied |= 1 << urgency;
                 // An urgency is 0 to 7: `Priority` sees to it.
-                &mut self.data[urgency]
+                &mut self.data[usize::from(urgency)]
             }
         }
     }

@@ -94,7 +94,7 @@ impl SendQueue {
     /// Where it belongs in the scheduler, by what it would send next.
     pub(super) fn place(&self) -> Place {
         if self.has_data_next() {
-            Place::Data(usize::from(self.priority.unwrap_or_default().urgency()))
+            Place::Data(self.priority.unwrap_or_default().urgency())
         } else {
             Place::Free
         }
