@@ -31,46 +31,45 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         let id = section.id;
-        self.check_order_of_streams(id)?;
-        if let Some(stream) = self.streams.get(id) {
-            // RFC 9113, Section 5.1: what the state does not allow is an error of its own kind.
-            if section.depends_on_itself && stream.state.may_receive_headers() {
-                return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
-            }
-            return match stream.recv.phase {
-                Phase::Headers => self.receive_response(section, now),
-                Phase::Body | Phase::Done => self.receive_trailers(section, now),
-            };
+        let Some(stream) = self.streams.get(id) else {
+            return self.receive_section_for_missing(section, now);
+        };
+        if stream.state == State::Idle {
+            return Err(out_of_order(id, "which has not been opened"));
         }
+        // RFC 9113, Section 5.1: what the state does not allow is an error of its own kind.
+        if section.depends_on_itself && stream.state.may_receive_headers() {
+            return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
+        }
+        match stream.recv.phase {
+            Phase::Headers => self.receive_response(section, now),
+            Phase::Body | Phase::Done => self.receive_trailers(section, now),
+        }
+    }
+
+    /// HEADERS of a stream that is not in the table: a request, or late ones.
+    fn receive_section_for_missing(
+        &mut self,
+        section: Section,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
+        let id = section.id;
+        let may_open = self.role == Role::Server && id.is_client_initiated();
         match self.streams.standing(id) {
+            // RFC 9113, Section 5.1.1: clients open odd ones, and servers have to promise first.
+            Standing::Idle if !may_open => Err(out_of_order(id, "which the peer cannot open")),
             // RFC 9113, Section 6.8: beyond our GOAWAY nothing is done but decode.
             Standing::Idle if self.is_ignored(id) => {
                 self.budgets.charge(PeerAction::LateFrame, now)
             }
             Standing::Idle => self.receive_request(section, now),
+            // RFC 9113, Section 5.1.1: identifiers only go up.
+            Standing::Skipped => Err(out_of_order(id, "below one that has been used")),
             // RFC 9113, Section 5.1: the response to a request that was cancelled meanwhile, or the
             // trailers of one.
             _ if section.end_stream && self.streams.was_on_its_way(id, 0, true) => Ok(()),
             _ => self.receive_for_missing(id, "HEADERS", PeerAction::LateFrame, now),
         }
-    }
-
-    /// May the peer use this stream at all?
-    fn check_order_of_streams(&self, id: StreamId) -> Result<(), ConnectionError> {
-        let is_peers = self.role == Role::Server && id.is_client_initiated();
-        let what = match (self.streams.get(id), self.streams.standing(id)) {
-            (None, Standing::Idle) if is_peers => return Ok(()),
-            // RFC 9113, Section 5.1.1: identifiers only go up.
-            (None, Standing::Skipped) => "below one that has been used",
-            // RFC 9113, Section 5.1.1: clients open odd ones, and servers have to promise first.
-            (None, Standing::Idle) => "which the peer cannot open",
-            (Some(stream), _) if stream.state == State::Idle => "which has not been opened",
-            _ => return Ok(()),
-        };
-        Err(ConnectionError::peer(
-            ErrorCode::ProtocolError,
-            format!("HEADERS on stream {id}, {what}"),
-        ))
     }
 
     /// HEADERS that open a stream, at a server.
@@ -157,6 +156,7 @@ impl Connection {
         let limit = self.local.max_header_list_size();
         let is_full = self.slots.taken(SlotKind::Peer) >= self.local.max_concurrent_streams();
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        let request = stream.request;
         // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
         let takes_slot = stream.state == State::ReservedRemote;
         if let Err(refusal) = stream.state.recv_headers(section.end_stream) {
@@ -181,8 +181,7 @@ impl Connection {
             Ok(facts) => facts,
             Err(what) => return self.malformed(id, &what, now),
         };
-        let request = self.streams.get(id).map(|stream| stream.request);
-        if request.is_some_and(|request| content::forbids_length(request, &facts)) {
+        if content::forbids_length(request, &facts) {
             section.headers.remove("content-length");
         }
         if facts.is_informational() {
@@ -340,6 +339,11 @@ impl Connection {
         let index = self.early_priorities.iter().position(|&(other, _)| other == id)?;
         self.early_priorities.remove(index).map(|(_, priority)| priority)
     }
+}
+
+/// HEADERS on a stream that the peer cannot open, or not any more.
+fn out_of_order(id: StreamId, what: &str) -> ConnectionError {
+    ConnectionError::peer(ErrorCode::ProtocolError, format!("HEADERS on stream {id}, {what}"))
 }
 
 /// A whole field section of HEADERS.

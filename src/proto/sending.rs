@@ -54,7 +54,7 @@ impl Connection {
             };
         };
         match stream.send.phase {
-            Phase::Headers => self.send_response(id, headers, end_stream, now),
+            Phase::Headers => self.send_response(id, stream.request, headers, end_stream, now),
             Phase::Body => self.send_trailers(id, headers, end_stream, now),
             Phase::Done => Err(CommandError::SendClosed(id)),
         }
@@ -63,13 +63,13 @@ impl Connection {
     fn send_response(
         &mut self,
         id: StreamId,
+        request: RequestKind,
         headers: &Headers,
         end_stream: bool,
         now: Instant,
     ) -> Result<(), CommandError> {
         let facts = headers::check_response(headers, end_stream)?;
-        let Some(stream) = self.streams.get(id) else { return Err(self.missing(id)) };
-        let headers = without_forbidden_length(headers, stream.request, &facts);
+        let headers = without_forbidden_length(headers, request, &facts);
         let headers = headers.as_ref();
         self.check_section(headers)?;
         self.check_section_room(headers.section_size())?;
@@ -88,7 +88,7 @@ impl Connection {
             return Ok(());
         }
         if end_stream {
-            let content = Content::of_response(stream.request, &facts);
+            let content = Content::of_response(request, &facts);
             content.check_end().map_err(|error| error.on(id))?;
         }
         stream.send.content = stream.begin_content(&facts);
@@ -126,7 +126,9 @@ impl Connection {
             self.finish(id, Cause::EndStream, now);
         } else {
             self.open_queue(id, now);
-            self.note_declined(id, now);
+            if end {
+                self.note_declined(id, now);
+            }
         }
     }
 

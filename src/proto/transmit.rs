@@ -11,8 +11,9 @@ use std::time::Instant;
 use super::connection::Connection;
 use super::event::Event;
 use super::outgoing::{BlockStart, ConnectionFrame, Outgoing, Sent, Transmit};
+use super::queue::EventQueue;
 use super::state::Cause;
-use super::stream::Phase;
+use super::stream::{Phase, Stream};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 
@@ -78,7 +79,7 @@ impl Connection {
             return;
         }
         self.outgoing.end_turn(&mut stream.send.queue, now);
-        self.announce_data_room(id);
+        announce_data_room(stream, &mut self.outgoing, &mut self.events);
     }
 
     /// Gives a stream a place in the scheduler where it has something to send.
@@ -92,12 +93,15 @@ impl Connection {
     pub(super) fn open_queue(&mut self, id: StreamId, now: Instant) {
         if let Some(stream) = self.streams.get_mut(id) {
             self.outgoing.open(&mut stream.send.queue, now);
-            self.announce_data_room(id);
+            announce_data_room(stream, &mut self.outgoing, &mut self.events);
         }
     }
 
     /// Something has been sent or dropped: tells what was refused that there is room.
     pub(super) fn announce_room(&mut self) {
+        if !self.outgoing.has_room_waiters() {
+            return;
+        }
         if self.outgoing.section_room(self.opener.octets()) {
             self.events.push(Event::SendRoom { stream_id: StreamId::CONNECTION });
         }
@@ -105,17 +109,8 @@ impl Connection {
         while let Some(id) = waiting.pop_front() {
             if let Some(stream) = self.streams.get_mut(id) {
                 Outgoing::stop_waiting(&mut stream.send.queue);
-                self.announce_data_room(id);
+                announce_data_room(stream, &mut self.outgoing, &mut self.events);
             }
-        }
-    }
-
-    /// The same for one stream: it has sent something, or has got its guaranteed room.
-    pub(super) fn announce_data_room(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        let may_send = stream.send.phase == Phase::Body;
-        if may_send && self.outgoing.data_room(&mut stream.send.queue) {
-            self.events.push(Event::SendRoom { stream_id: id });
         }
     }
 
@@ -135,5 +130,13 @@ impl Connection {
     pub(super) fn queue_block(&mut self, id: StreamId, start: BlockStart, headers: &Headers) {
         let max_frame_size = self.remote.max_frame_size as usize;
         self.outgoing.queue_block(id, start, headers, max_frame_size);
+    }
+}
+
+/// Tells a stream that has sent something, or has got its guaranteed room, that there is room for
+/// what was refused.
+fn announce_data_room(stream: &mut Stream, outgoing: &mut Outgoing, events: &mut EventQueue) {
+    if stream.send.phase == Phase::Body && outgoing.data_room(&mut stream.send.queue) {
+        events.push(Event::SendRoom { stream_id: stream.id });
     }
 }

@@ -44,6 +44,12 @@ impl Outgoing {
         false
     }
 
+    /// Whether something was refused for lack of room on the connection.
+    #[inline]
+    pub(in crate::proto) fn has_room_waiters(&self) -> bool {
+        self.room.wanted_section.is_some() || !self.room.waiting.is_empty()
+    }
+
     /// Whether a field section was refused that has room now. Says so once.
     pub(in crate::proto) fn section_room(&mut self, deferred: usize) -> bool {
         let Some(wanted) = self.room.wanted_section else { return false };
