@@ -109,7 +109,8 @@ impl Outgoing {
     }
 
     /// SETTINGS_INITIAL_WINDOW_SIZE has moved by `delta`, and was higher by `rise` meanwhile. Says
-    /// whether something waits. [`note_credit`](Self::note_credit) comes next.
+    /// whether the stream waits for window. If so, and if there is more,
+    /// [`note_credit`](Self::note_credit) comes next.
     pub(in crate::proto) fn shift(
         queue: &mut SendQueue,
         rise: i64,
@@ -118,7 +119,8 @@ impl Outgoing {
         let mut at_highest = queue.window;
         at_highest.shift(rise)?;
         queue.window.shift(delta)?;
-        Ok(!queue.items.is_empty())
+        let has_turn = queue.turn.is_some() && queue.stall.is_none();
+        Ok(!queue.items.is_empty() && !has_turn)
     }
 
     /// WINDOW_UPDATE for the connection.
