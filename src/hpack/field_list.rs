@@ -2,6 +2,11 @@
 
 use super::field::{Field, FIELD_OVERHEAD};
 
+/// Octets of text that a list may have room for and not use, beside an eighth of its text.
+const MAX_SPARE_TEXT: usize = 256;
+/// The same in fields, beside as many as it has.
+const MAX_SPARE_SLOTS: usize = 8;
+
 /// Fields in order: all text in one buffer, without gaps, and where each field lies in it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldList {
@@ -21,6 +26,19 @@ pub(super) struct Slot {
 impl FieldList {
     pub(super) fn with_capacity(fields: usize, bytes: usize) -> Self {
         Self { text: Vec::with_capacity(bytes), slots: Vec::with_capacity(fields) }
+    }
+
+    /// Gives back the memory of a larger list before it, or of a last doubling. Lists of about one
+    /// size in a row keep theirs.
+    #[inline]
+    pub(super) fn trim(&mut self) {
+        let text = self.text.len();
+        if self.text.capacity() > text + text / 8 + MAX_SPARE_TEXT {
+            self.text.shrink_to_fit();
+        }
+        if self.slots.capacity() > 2 * self.slots.len() + MAX_SPARE_SLOTS {
+            self.slots.shrink_to_fit();
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -16,7 +16,7 @@ pub(super) const HARD_LIMIT_FACTOR: usize = 4;
 pub struct Limits {
     /// Octets of all names and values, and 32 for each field: what
     /// `SETTINGS_MAX_HEADER_LIST_SIZE` announces (RFC 9113, Section 6.5.2). 64 KiB by default; a
-    /// section takes about so much memory, with a few times as much while its block comes in.
+    /// section takes an eighth more memory at most, with a few times as much while its block comes in.
     pub max_section_size: usize,
     /// Number of fields, each crumb of a cookie counted. 256 by default.
     pub max_fields: usize,
@@ -100,7 +100,8 @@ impl Section {
 
     /// The section as it is at the end of its block, leaving an empty one.
     pub(super) fn take(&mut self) -> Decoded {
-        let section = std::mem::replace(self, Self::new(self.limits));
+        let mut section = std::mem::replace(self, Self::new(self.limits));
+        section.list.trim();
         Decoded { headers: section.list.into(), truncated: section.truncated }
     }
 

@@ -74,10 +74,12 @@ impl Budget {
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
 ///   `max_header_list_size` at most, with as much again of it encoded,
-/// - events that are not taken: two field sections for each stream, 256 KiB of interim responses, and
-///   256 KiB of what concerns no stream (or one frame, if that is more),
+/// - events that are not taken: two field sections for each stream, and a third for one that was
+///   promised, each of up to an eighth more than `max_header_list_size`; 256 KiB of interim responses,
+///   and 256 KiB of what concerns no stream (or one frame, if that is more),
 /// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
-///   `remembered_streams` of each side.
+///   `remembered_streams` of each side,
+/// - 2 KiB for the state of each stream that is open, and 128 KiB of tables that stay after many.
 ///
 /// # Budgets
 ///

@@ -24,8 +24,9 @@ const MAX_LOOSE_OCTETS: usize = 256 << 10;
 /// Octets of interim responses that may wait, over all streams. Without an application that takes
 /// them, a server could fill the memory with field sections of which each stream allows several.
 const MAX_INTERIM_OCTETS: usize = 256 << 10;
-/// What a field section takes besides its names and values.
-const SECTION_OVERHEAD: usize = 128;
+/// What a small field section takes besides its names and values: its event, where its fields lie, and
+/// room that it does not use.
+const SECTION_OVERHEAD: usize = 640;
 /// Events for which an empty queue keeps room, where it had room for more than [`MAX_SPARE`].
 const KEPT: usize = 64;
 /// With room for no more events than this, the memory stays for the next batch.

@@ -1,0 +1,9 @@
+//! What one connection holds, counted by the allocator: the formula in the documentation of
+//! [`Config`](h2_sync::proto::Config) against peers that try to go over it.
+//!
+//! Each test has the process for itself while it measures.
+
+mod counted;
+mod events;
+mod peak;
+mod peer;
