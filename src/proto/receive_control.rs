@@ -35,6 +35,10 @@ impl Connection {
         let id = frame.stream_id;
         self.stats.resets_received += 1;
         self.check_not_idle(id, "RST_STREAM")?;
+        if self.streams.crosses_our_reset(id) {
+            // Both ends give a call up when its deadline passes.
+            return Ok(());
+        }
         let code = frame.error_code;
         let action = match self.streams.get(id) {
             None => PeerAction::LateReset,

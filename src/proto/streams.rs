@@ -179,6 +179,16 @@ impl Streams {
             && self.history(id).use_up(id, octets, end_stream)
     }
 
+    /// RST_STREAM for a stream that is gone: whether it crossed ours. From now on the peer has reset the
+    /// stream as well, so only one does.
+    pub(crate) fn crosses_our_reset(&mut self, id: StreamId) -> bool {
+        let crosses = self.standing(id) == Standing::Closed(Cause::ResetByUs);
+        if crosses {
+            self.history(id).record(id, Cause::ResetByPeer);
+        }
+        crosses
+    }
+
     pub(crate) fn clear(&mut self) {
         self.live = HashMap::default();
     }

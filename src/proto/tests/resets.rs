@@ -122,6 +122,29 @@ fn resets_of_streams_that_are_over_are_glitches() {
 }
 
 #[test]
+fn resets_that_cross_ours_cost_nothing_once_each() {
+    let mut peer = Peer::of_client(Config::default());
+    let open_and_reset = |peer: &mut Peer| {
+        let id = peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.ask(move |core, now| core.reset(id, ErrorCode::Cancel, now)).unwrap();
+        peer.sent();
+        peer.events();
+        id.get()
+    };
+    // A server with the same deadline as its client gives each call up at the same moment.
+    for _ in 0..20_000 {
+        let n = open_and_reset(&mut peer);
+        peer.send_reset(n, ErrorCode::Cancel);
+    }
+    assert_eq!(peer.result, Ok(()));
+    let n = open_and_reset(&mut peer);
+    for _ in 0..=10_001 {
+        peer.send_reset(n, ErrorCode::Cancel);
+    }
+    peer.expect_failure(ErrorCode::EnhanceYourCalm);
+}
+
+#[test]
 fn promises_that_are_reset_at_once_are_charged_to_the_server() {
     let mut peer = Peer::of_client(Config { enable_push: true, ..Config::default() });
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
