@@ -310,10 +310,12 @@ impl<'a> Regular<'a> {
     ) -> Result<(), Malformed> {
         let Some(host) = self.host else { return Ok(()) };
         let host = Authority::parse(host).ok_or(Malformed::Host)?;
-        match authority {
-            Some(authority) if !authority.is_same(&host, scheme) => Err(Malformed::Host),
-            _ => Ok(()),
-        }
+        let is_valid = match authority {
+            Some(authority) => authority.is_same(&host, scheme),
+            // RFC 9110, Section 4.2.1: it stands for the authority.
+            None => !(host.has_empty_host() && scheme.is_some_and(is_http)),
+        };
+        is_valid.then_some(()).ok_or(Malformed::Host)
     }
 }
 

@@ -122,6 +122,8 @@ fn bad_requests() -> Vec<(Headers, Malformed)> {
         (with(":authority", "a%4"), InvalidPseudo(":authority")),
         (with(":authority", "a,b"), InvalidPseudo(":authority")),
         (without(":authority").with("host", "a:b"), Host),
+        (without(":authority").with("host", ""), Host),
+        (without(":authority").with("host", ":443"), Host),
         (without(":authority").with("host", "a:99999"), Host),
         (get().with("host", "b.example"), Host),
         (get().with("host", "a.example:80"), Host),
