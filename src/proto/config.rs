@@ -201,7 +201,8 @@ pub struct Config {
     // Deadlines. `None` means never.
     /// From the start to the peer's preface and first SETTINGS. Default 10 s.
     pub handshake_timeout: Option<Duration>,
-    /// From our SETTINGS to their acknowledgement. Default 10 s.
+    /// From our SETTINGS to their acknowledgement. Each 64 KiB that the transport takes meanwhile begin
+    /// the time anew, as with [`keepalive_timeout`](Self::keepalive_timeout). Default 10 s.
     pub settings_timeout: Option<Duration>,
     /// From the first octet of a field block to its last, and from the first octet of any frame but
     /// DATA to its last. Default 10 s. What waits for it: one read buffer and one field section.

@@ -236,6 +236,12 @@ impl Deadlines {
     /// Counted from when the PING was *queued*: a connection that cannot write times out too. The
     /// answer may wait behind megabytes that a slow peer has yet to read, so whatever arrives from
     /// it, and progress of our writes, extend it.
+    /// When the acknowledgement of SETTINGS is overdue that were queued at `sent`: of a slow reader it
+    /// waits behind what went out before them.
+    pub(super) fn settings_ack(&self, sent: Instant, timeout: Option<Duration>) -> Option<Instant> {
+        sent.max(self.wrote).checked_add(timeout?)
+    }
+
     pub(super) fn ping(&self, timeout: Duration) -> Option<Instant> {
         let oldest = self.pings.iter().find(|ping| ping.purpose != PingPurpose::Shutdown)?;
         oldest.queued.max(self.heard).max(self.wrote).checked_add(timeout)

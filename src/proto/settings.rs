@@ -7,7 +7,7 @@
 //! ranges of the RFCs.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::config::{Config, Role};
 use super::error::CommandError;
@@ -268,8 +268,8 @@ impl LocalSettings {
         self.sent.len() < MAX_UNACKNOWLEDGED
     }
 
-    /// When the oldest acknowledgement is overdue.
-    pub(crate) fn deadline(&self, timeout: Option<Duration>) -> Option<Instant> {
-        self.sent.front().and_then(|(_, at)| at.checked_add(timeout?))
+    /// When the oldest frame was queued that waits for its acknowledgement.
+    pub(crate) fn unacknowledged_since(&self) -> Option<Instant> {
+        self.sent.front().map(|&(_, at)| at)
     }
 }

@@ -84,7 +84,10 @@ impl Connection {
         match deadline {
             Deadline::Handshake if self.input.greeted => None,
             Deadline::Handshake => deadlines.handshake(config.handshake_timeout),
-            Deadline::SettingsAck => self.local.deadline(config.settings_timeout),
+            Deadline::SettingsAck => {
+                let sent = self.local.unacknowledged_since()?;
+                deadlines.settings_ack(sent, config.settings_timeout)
+            }
             Deadline::FieldBlock => deadlines.field_block(config.header_timeout),
             Deadline::Frame => deadlines.frame(config.header_timeout),
             Deadline::Ping => deadlines.ping(config.keepalive_timeout),

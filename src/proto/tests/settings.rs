@@ -40,6 +40,24 @@ fn settings_that_are_not_acknowledged_in_time_end_the_connection() {
 }
 
 #[test]
+fn settings_behind_data_wait_for_as_long_as_the_transport_takes_it() {
+    let mut peer = Peer::of_client(Config::default());
+    peer.ask(|core, now| core.open(&post(), false, now)).unwrap();
+    peer.send_window(0, 1 << 20);
+    peer.send_window(1, 1 << 20);
+    let data = Bytes::from(vec![0; 1 << 20]);
+    peer.ask(move |core, now| core.send_data(id(1), data.clone(), false, now)).unwrap();
+    peer.ask(|core, now| core.update_settings(vec![], now)).unwrap();
+    for _ in 0..10 {
+        peer.pass(Duration::from_secs(4));
+        peer.read_some(64 << 10);
+        assert_eq!(peer.result, Ok(()));
+    }
+    peer.pass(Duration::from_secs(10));
+    peer.expect_failure(ErrorCode::SettingsTimeout);
+}
+
+#[test]
 fn each_settings_frame_has_its_own_deadline() {
     let mut peer = server();
     announce(&mut peer, vec![]);
