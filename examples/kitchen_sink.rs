@@ -228,7 +228,10 @@ fn headers(request: &mut Request, response: &mut Response) -> Result {
     if let Some(tls) = request.tls() {
         writeln!(response, "{:?}, {:?}", tls.protocol_version, tls.cipher_suite)?;
     }
-    writeln!(response, "stream {}, {:?}", request.stream_id(), request.priority())?;
+    match request.stream_id() {
+        Some(id) => writeln!(response, "stream {id}, {:?}", request.priority())?,
+        None => writeln!(response, "{:?}", request.version())?,
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 #![forbid(unsafe_code)]
-//! HTTP/2 (RFC 9113, RFC 7541) for programs that block: threads and channels, no async runtime.
+//! HTTP/2 (RFC 9113, RFC 7541) for programs that block: threads and channels, no async runtime. The
+//! server speaks HTTP/1.1 (RFC 9112) as well.
 //!
 //! # A server
 //!
@@ -37,11 +38,11 @@
 //!
 //! | you want | take | what it is |
 //! | --- | --- | --- |
-//! | to answer requests | [`server`] | a handler for each request, over TCP, TLS or any transport |
+//! | to answer requests | [`server`] | a handler for each request in HTTP/2 or HTTP/1.x, over TCP, TLS or any transport |
 //! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
 //! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
-//! | the same for HTTP/1.1, which server and client do not speak yet | [`http1`] | a codec without I/O, for both roles |
+//! | the same for HTTP/1.1, which the client does not speak yet | [`http1`] | a codec without I/O, for both roles |
 //! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
 //!
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
@@ -178,7 +179,7 @@
 //!
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper) are
 //!   made for that;
-//! - if the peers speak HTTP/1.1 only, or the client has to keep cookies or a cache: see
+//! - if the servers that you ask speak HTTP/1.1 only, or the client has to keep a cache: see
 //!   [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking) or [`reqwest`](https://docs.rs/reqwest);
 //! - if you need a great number of connections: an idle one costs a thread at a server, and two in
 //!   a [`Session`].
@@ -193,6 +194,7 @@ pub mod frame;
 // The client does not use it yet.
 #[allow(dead_code, unused_imports)]
 mod h1;
+mod halves;
 pub mod hpack;
 pub mod http1;
 mod logging;

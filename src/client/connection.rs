@@ -12,8 +12,9 @@ use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
-use crate::exchange::{Callers, Conn, RecvHalf, SendHalf, Snapshot};
+use crate::exchange::{self, Callers, Conn, RecvHalf, Snapshot};
 use crate::frame::StreamId;
+use crate::halves::SendHalf;
 use crate::hpack::Headers;
 use crate::proto::{self, Role, Stats};
 use crate::transport::Transport;
@@ -145,7 +146,7 @@ impl Connection {
         let (send, response) = self.open_fields(&fields(request)?)?;
         response.make_interruptible();
         self.flush();
-        Ok((send, response.cancelled_with(request)?))
+        Ok((send.into(), response.cancelled_with(request)?))
     }
 
     /// Sends a PING and waits for its answer, at most so long. Gives the time of the round trip.
@@ -214,7 +215,7 @@ impl Connection {
     }
 
     /// Does not flush.
-    fn open_fields(&self, fields: &Headers) -> Result<(SendHalf, ResponseHalf), Error> {
+    fn open_fields(&self, fields: &Headers) -> Result<(exchange::SendHalf, ResponseHalf), Error> {
         let id = self.inner.conn.with(|state, now| state.open(fields, false, now))?;
         Ok(self.halves(id))
     }
@@ -223,7 +224,7 @@ impl Connection {
     pub(super) fn open_if_room(
         &self,
         fields: &Headers,
-    ) -> Result<Option<(SendHalf, ResponseHalf)>, Error> {
+    ) -> Result<Option<(exchange::SendHalf, ResponseHalf)>, Error> {
         let id = self.inner.conn.with(|state, now| state.open_if_room(fields, false, now))?;
         Ok(id.map(|id| self.halves(id)))
     }
@@ -237,9 +238,9 @@ impl Connection {
         Ok(Some(ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None))))
     }
 
-    fn halves(&self, id: StreamId) -> (SendHalf, ResponseHalf) {
+    fn halves(&self, id: StreamId) -> (exchange::SendHalf, ResponseHalf) {
         let conn = &self.inner.conn;
-        let send = SendHalf::new(Arc::clone(conn), id, BytesMut::new());
+        let send = exchange::SendHalf::new(Arc::clone(conn), id, BytesMut::new());
         (send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
     }
 

@@ -16,7 +16,7 @@ use super::response_half::ResponseHalf;
 use super::timeouts::Timeouts;
 use super::url::IntoUrl;
 use crate::error::Error;
-use crate::exchange::SendHalf;
+use crate::halves::SendHalf;
 
 /// Sends requests, from any number of threads, over connections that it keeps.
 ///
@@ -181,7 +181,8 @@ impl Client {
         let (mut parts, ()) = request.into_parts();
         let url = parts.uri.to_string();
         set_url(&mut parts, &url)?;
-        self.engine.open(parts)
+        let (send, response) = self.engine.open(parts)?;
+        Ok((send.into(), response))
     }
 
     /// What it was made with.

@@ -202,4 +202,4 @@ pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
 pub use url::IntoUrl;
 
-pub use crate::exchange::{RecvHalf, SendHalf, TrySendError};
+pub use crate::halves::{RecvHalf, SendHalf, TrySendError};

@@ -78,9 +78,8 @@ pub(crate) use inbox::{Half, Inbox};
 pub(crate) use leader::Leader;
 pub(crate) use look::Snapshot;
 pub(crate) use progress::Progress;
-pub use recv::RecvHalf;
-pub use send::SendHalf;
-pub(crate) use send::{Then, PIECE};
+pub(crate) use recv::RecvHalf;
+pub(crate) use send::{SendHalf, Then, PIECE};
 pub(crate) use tick::Tick;
 pub use try_send::TrySendError;
 

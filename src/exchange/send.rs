@@ -162,6 +162,16 @@ impl SendHalf {
         &self.conn
     }
 
+    /// Puts an interim response, and writes it.
+    pub(crate) fn put_interim(&self, fields: &Headers) -> Result<(), Error> {
+        self.conn.with(|state, now| {
+            let result = state.core.send_headers(self.id, fields, false, now);
+            result.map_err(|error| state.explain(self.id, error))
+        })?;
+        self.conn.flush_now();
+        Ok(())
+    }
+
     /// Puts the field section of a message before the body, what has been written of that, and what
     /// comes behind, in one step. Does not flush.
     pub(crate) fn put_first(

@@ -52,7 +52,7 @@ mod server;
 mod write;
 
 pub(crate) use codec::Codec;
-pub(crate) use link::{Limits, Link};
+pub(crate) use link::{closed, Limits, Link};
 pub(crate) use recv::RecvHalf;
 pub(crate) use send::{SendHalf, Then};
 pub(crate) use server::{Next, Waits};

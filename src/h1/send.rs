@@ -331,8 +331,8 @@ impl Write for SendHalf {
 
     /// Sends what has been written. With nothing to send, it still fails if the connection has ended.
     fn flush(&mut self) -> io::Result<()> {
-        let has_nothing = self.buffer.is_empty();
         self.put_buffer(Then::More)?;
+        let has_nothing = self.link.is_all_written();
         self.flush_link()?;
         if has_nothing && !self.is_finished && self.link.is_cancelled() {
             let what = "the peer has closed the connection";

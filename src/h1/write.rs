@@ -59,7 +59,18 @@ impl Link {
         self.flush_locked(state, until, true)
     }
 
-    /// The same for a thread that no handler waits on.
+    /// Writes until then. `false` if octets are left that the peer has not taken.
+    pub(crate) fn flush_until(&self, until: Instant) -> bool {
+        !self.flush_locked(self.lock(), Some(until), false).is_err_and(|error| error.is_timeout())
+    }
+
+    /// Whether nothing waits to be written.
+    pub(crate) fn is_all_written(&self) -> bool {
+        let state = self.lock();
+        state.outgoing.is_empty() && state.is_all_written()
+    }
+
+    /// Writes for a thread that no handler waits on.
     pub(crate) fn flush_for_others(&self) {
         // Its error is kept for the halves.
         let _ = self.flush_locked(self.lock(), None, false);

@@ -54,9 +54,8 @@ impl Server {
 
     /// Speaks TLS with clients. Without it, the server takes clear text.
     ///
-    /// A client that does not choose `h2` by ALPN is turned away, also where the acceptor offers
-    /// `http/1.1` as well: to serve both, accept connections yourself, and give those of HTTP/2 to
-    /// [`Handle::serve`].
+    /// What is offered by ALPN is up to [`Config::versions`]: `h2` and `http/1.1` by default. A client
+    /// without ALPN is one of HTTP/1.1.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
@@ -104,7 +103,8 @@ impl Server {
         H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
-        let Server { listener, entrance, config } = self;
+        let Server { listener, mut entrance, config } = self;
+        entrance.offer(config.versions);
         listener.set_nonblocking(false)?;
         let engine =
             Engine::start(config, Box::new(handler::boxed(handler)), Clock::start()?.into())?;

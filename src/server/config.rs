@@ -5,10 +5,29 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::error::Error;
+use crate::http1;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
 /// Our own frames, and next to nothing for a handler's.
 const LEAST_STACK: usize = 64 << 10;
+
+/// The versions of HTTP that a server speaks.
+///
+/// In clear text the first octets of a connection tell; over TLS, ALPN does, and a client without ALPN
+/// is one of HTTP/1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Versions {
+    /// HTTP/2 and HTTP/1.x, on the same port and with the same handler.
+    #[default]
+    Both,
+    /// HTTP/1.x alone. A client that begins with the preface of HTTP/2 gets GOAWAY
+    /// (HTTP_1_1_REQUIRED); in TLS `h2` is not offered.
+    Http1,
+    /// HTTP/2 alone. A request in HTTP/1.x is answered with 505, or with 426 where it could be
+    /// upgraded; in TLS a client without `h2` is turned away.
+    Http2,
+}
 
 /// The settings, limits and deadlines of a server.
 ///
@@ -33,8 +52,14 @@ const LEAST_STACK: usize = 64 << 10;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Settings, limits and deadlines of each connection.
+    /// The versions of HTTP that are spoken. Default [`Versions::Both`].
+    pub versions: Versions,
+    /// Settings, limits and deadlines of each connection. Of these, `header_timeout`, `idle_timeout`,
+    /// `stall_timeout` and `max_stream_send_buffer` are those of HTTP/1.x as well.
     pub http2: proto::Config,
+    /// Limits of each connection of HTTP/1.x. Handlers are bounded by
+    /// [`max_body`](Self::max_body); `http1.max_body_size` refuses larger bodies before that.
+    pub http1: http1::Config,
 
     /// Connections at once. Default 10,000. Over it, new ones wait in the system's queue until one
     /// ends. Each costs a descriptor and a thread.
@@ -97,8 +122,13 @@ pub struct Config {
     pub idle_thread_timeout: Duration,
 
     /// Whether the clear text of a TCP or Unix socket may begin with an HTTP/1.1 request that asks to
-    /// be upgraded to `h2c`. Default `true`. Any other HTTP/1.x request is answered with an error
-    /// that says so.
+    /// be upgraded to `h2c` (RFC 7540, Section 3.2; retired by RFC 9113). Default `false`: such a
+    /// request gets its answer in HTTP/1.1.
+    ///
+    /// An upgrade takes a client past a proxy that filters requests by their path. A proxy that
+    /// passes `upgrade` on sees `GET /public`, and nothing of the requests for `/admin` that follow in
+    /// HTTP/2 on the same connection. Switch it on only where no proxy stands in front. Clients that
+    /// know that the server speaks HTTP/2 need no upgrade.
     pub h2c_upgrade: bool,
     /// Whether responses get a `date` field unless the handler sets one (RFC 9110, Section 6.6.1).
     /// Default `true`.
@@ -111,7 +141,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            versions: Versions::default(),
             http2: proto::Config::default(),
+            http1: http1::Config::default(),
             max_connections: 10_000,
             max_handlers: 2_048,
             max_waiting_handlers: 4_096,
@@ -126,7 +158,7 @@ impl Default for Config {
             max_body: 2 << 20,
             stack_size: 2 << 20,
             idle_thread_timeout: Duration::from_secs(10),
-            h2c_upgrade: true,
+            h2c_upgrade: false,
             date: true,
             server_name: Some(HeaderValue::from_static("h2-sync")),
         }

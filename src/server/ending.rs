@@ -1,32 +1,52 @@
 //! How the server ends its connections.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::engine::Served;
+use super::engine::{Engine, Served};
+use super::live::Live;
 use crate::frame::ErrorCode;
 
+/// How long a shutdown waits for the first octet of connections that are silent. The octets of a client
+/// that has just connected may be on their way.
+pub(super) const SILENCE_MAX: Duration = Duration::from_millis(100);
+
 /// Has a connection end when it has reached its age.
-pub(super) fn retire_later(served: &Arc<Served>) {
-    let engine = &served.engine;
+pub(super) fn retire_later<C: Live + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) {
     let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
     let Some(at) = at else { return };
-    engine.clock.call(at, &Arc::downgrade(served), |served, now| {
-        served.conn.with(|state, now| state.core.shutdown(now));
-        served.flush_elsewhere();
-        let engine = &served.engine;
-        let Some(at) = now.checked_add(engine.config.max_age_grace) else { return };
-        engine.clock.call(at, &Arc::downgrade(&served), |served, _| close(&served));
+    let theirs = Arc::clone(engine);
+    engine.clock.call(at, &Arc::downgrade(conn), move |conn, now| {
+        conn.shut_down();
+        let Some(at) = now.checked_add(theirs.config.max_age_grace) else { return };
+        theirs.clock.call(at, &Arc::downgrade(&conn), |conn, _| conn.close());
     });
 }
 
-/// Requests of a connection that have not been answered in full.
-pub(super) fn open_requests(served: &Arc<Served>) -> usize {
-    served.conn.lock().core.stats().streams_open
-}
+impl Live for Served {
+    fn number(&self) -> u64 {
+        self.number
+    }
 
-/// Ends a connection at once.
-pub(super) fn close(served: &Arc<Served>) {
-    served.conn.with(|state, _| state.core.close(ErrorCode::NoError, Default::default()));
-    served.flush_elsewhere();
+    fn shut_down(&self) {
+        self.conn.with(|state, now| state.core.shutdown(now));
+        self.flush_elsewhere();
+    }
+
+    fn close(&self) {
+        self.conn.with(|state, _| state.core.close(ErrorCode::NoError, Default::default()));
+        self.flush_elsewhere();
+    }
+
+    fn cut(&self) {
+        self.conn.cut();
+    }
+
+    fn has_ended(&self) -> bool {
+        self.conn.lock().has_ended()
+    }
+
+    fn open_requests(&self) -> usize {
+        self.conn.lock().core.stats().streams_open
+    }
 }

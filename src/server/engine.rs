@@ -3,22 +3,24 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::clock::Ticking;
 use super::config::Config;
 use super::context::Context;
+use super::live::Live;
 use super::openings::Openings;
 use super::peer::Peer;
-use super::permits::{Permits, Waiter};
+use super::permits::Permits;
+use super::place::Place;
 use super::pool::Pool;
 use super::request::Request;
 use super::response::Response;
 use super::running::Running;
 use super::stats::{Counters, Stats};
-use super::writers::{Writable, Writers};
+use super::writers::{Writable, Writers, SHARED_WRITE_MAX};
 use crate::error::Error;
 use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};
@@ -39,10 +41,10 @@ pub(super) struct Engine {
     pub(super) handler: Box<Handler>,
     pub(super) pool: Arc<Pool>,
     pub(super) clock: Arc<Ticking>,
-    pub(super) permits: Permits<Served>,
+    pub(super) permits: Permits<Place>,
     pub(super) counters: Counters,
     pub(super) openings: Openings,
-    pub(super) writers: Writers<Served>,
+    pub(super) writers: Writers,
     connections: Mutex<Connections>,
     /// A connection has ended, or the server is to end.
     changed: Condvar,
@@ -51,7 +53,7 @@ pub(super) struct Engine {
 #[derive(Default)]
 struct Connections {
     next: u64,
-    live: HashMap<u64, Arc<Served>>,
+    live: HashMap<u64, Arc<dyn Live>>,
     /// Connections that are counted: those that live, and those in their handshake.
     count: usize,
     is_closing: bool,
@@ -67,14 +69,11 @@ pub(super) struct Served {
     pub(super) engine: Arc<Engine>,
     pub(super) conn: Arc<Conn>,
     pub(super) context: Arc<Context>,
-    /// Handlers that run for it now.
-    pub(super) running: AtomicUsize,
+    pub(super) place: Arc<Place>,
     /// So many requests more get a thread each, since handlers of this connection have been slow.
     pub(super) slow: AtomicU32,
     /// The clock watches how the leader gets on.
     pub(super) is_watched: AtomicBool,
-    /// It stands in line for a permit.
-    pub(super) is_queued: AtomicBool,
     /// The clock will look for requests that have waited too long.
     pub(super) is_timed: AtomicBool,
     /// It stands in line to be written.
@@ -109,6 +108,7 @@ impl Engine {
     }
 
     /// Begins to serve a connection that was [admitted](Self::admit): somebody has to lead it now.
+    /// `take` has a thread use a permit that the connection has waited for.
     ///
     /// # Errors
     ///
@@ -119,6 +119,7 @@ impl Engine {
         halves: Halves<R, W>,
         peer: Peer,
         owner: impl FnOnce(Weak<Served>) -> O,
+        take: fn(&Arc<Served>),
     ) -> Result<Arc<Served>, Error>
     where
         R: Read + Send + 'static,
@@ -126,39 +127,56 @@ impl Engine {
         O: Owner + 'static,
     {
         let context = Arc::new(Context { config: Arc::clone(&self.config), peer });
-        let mut connections = self.lock();
-        if connections.is_closed {
-            return Err(CommandError::Closed.into());
-        }
-        let number = connections.next;
-        connections.next += 1;
-        let served = Arc::new_cyclic(|served| Served {
-            number,
-            engine: Arc::clone(self),
-            conn: Conn::new(core, halves, |_| Box::new(owner(served.clone()))),
-            context,
-            running: AtomicUsize::new(0),
-            slow: AtomicU32::new(0),
-            is_watched: AtomicBool::new(false),
-            is_queued: AtomicBool::new(false),
-            is_timed: AtomicBool::new(false),
-            waits_for_writer: AtomicBool::new(false),
-            handlers: Running::default(),
-        });
-        connections.live.insert(number, Arc::clone(&served));
-        let is_closing = connections.is_closing;
-        drop(connections);
+        let make = |number| {
+            Arc::new_cyclic(|served: &Weak<Served>| {
+                let waits = served.clone();
+                let take = move || waits.upgrade().inspect(take).is_some();
+                Served {
+                    number,
+                    engine: Arc::clone(self),
+                    conn: Conn::new(core, halves, |_| Box::new(owner(served.clone()))),
+                    context,
+                    place: Arc::new(Place::new(take)),
+                    slow: AtomicU32::new(0),
+                    is_watched: AtomicBool::new(false),
+                    is_timed: AtomicBool::new(false),
+                    waits_for_writer: AtomicBool::new(false),
+                    handlers: Running::default(),
+                }
+            })
+        };
+        let (served, is_closing) = self.enlist(make)?;
         if is_closing {
             served.conn.with(|state, now| state.core.shutdown(now));
         }
         Ok(served)
     }
 
-    /// A connection that was registered has ended.
-    pub(super) fn unregister(&self, served: &Served) {
-        self.permits.forget(served);
+    /// Adds a connection, which is made with its number. Says whether the server is being shut down.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended.
+    pub(super) fn enlist<C: Live + 'static>(
+        &self,
+        make: impl FnOnce(u64) -> Arc<C>,
+    ) -> Result<(Arc<C>, bool), Error> {
         let mut connections = self.lock();
-        if connections.live.remove(&served.number).is_some() {
+        if connections.is_closed {
+            return Err(CommandError::Closed.into());
+        }
+        let number = connections.next;
+        connections.next += 1;
+        let conn = make(number);
+        connections.live.insert(number, Arc::clone(&conn) as Arc<dyn Live>);
+        Ok((conn, connections.is_closing))
+    }
+
+    /// A connection that was registered has ended.
+    pub(super) fn unregister(&self, number: u64, place: &Place) {
+        self.permits.forget(place);
+        let mut connections = self.lock();
+        if connections.live.remove(&number).is_some() {
             self.count_down(connections);
         }
     }
@@ -226,10 +244,7 @@ impl Engine {
         let live: Vec<_> = connections.live.values().cloned().collect();
         drop(connections);
         self.changed.notify_all();
-        for served in live {
-            served.conn.with(|state, now| state.core.shutdown(now));
-            served.flush_elsewhere();
-        }
+        live.iter().for_each(|conn| conn.shut_down());
     }
 
     /// Waits until no connection is left but one that may stay, and says whether that is so.
@@ -247,7 +262,7 @@ impl Engine {
         !condition(&mut waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    pub(super) fn connections(&self) -> Vec<Arc<Served>> {
+    pub(super) fn connections(&self) -> Vec<Arc<dyn Live>> {
         self.lock().live.values().cloned().collect()
     }
 
@@ -317,26 +332,15 @@ impl Served {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.write_for_others()).is_ok()
     }
-
-    /// How many handlers of this connection may run at once.
-    pub(super) fn handler_limit(&self) -> usize {
-        self.engine.config.max_handlers_per_connection
-    }
 }
 
 impl Writable for Served {
     fn waits_for_writer(&self) -> &AtomicBool {
         &self.waits_for_writer
     }
-}
 
-impl Waiter for Served {
-    fn is_queued(&self) -> &AtomicBool {
-        &self.is_queued
-    }
-
-    fn running(&self) -> usize {
-        self.running.load(Ordering::Relaxed)
+    fn write_a_turn(&self) {
+        self.conn.flush_until(Instant::now() + SHARED_WRITE_MAX);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::ending;
+use super::ending::SILENCE_MAX;
 use super::engine::Engine;
 use super::handler;
 use super::listener::Listener;
@@ -20,10 +20,6 @@ use crate::transport::Transport;
 
 /// How long the GOAWAY of connections that are cut may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// How long a shutdown waits for the first octet of connections that are silent. The octets of a client
-/// that has just connected may be on their way.
-const SILENCE_MAX: Duration = Duration::from_millis(100);
 
 /// How long the thread that accepts is waited for before it is woken once more.
 const WAKE_AGAIN: Duration = Duration::from_millis(20);
@@ -84,9 +80,8 @@ impl Handle {
     /// same handler, limits and figures, and until the same shutdown. Returns when a thread of the
     /// server's has it.
     ///
-    /// Its octets are those of HTTP/2, or of an HTTP/1.1 request that asks to be upgraded: TLS and a
-    /// PROXY header are the application's to take off. `peer` is what requests tell of it, such as a
-    /// `SocketAddr`, or [`Peer::unknown`].
+    /// Its octets are those of HTTP/2 or HTTP/1.x: TLS and a PROXY header are the application's to take
+    /// off. `peer` is what requests tell of it, such as a `SocketAddr`, or [`Peer::unknown`].
     ///
     /// While the server has [`max_connections`](super::Config::max_connections), this waits until one
     /// ends, or the server is shut down.
@@ -133,7 +128,8 @@ impl Handle {
 
     /// Stops: no new connections are accepted, each connection is told to go away, in two steps so
     /// that no request on its way is lost (RFC 9113, Section 6.8), and what is open is finished for
-    /// as long as `timeout`. Then it is cut. Returns what was cut, by this call or by another.
+    /// as long as `timeout`. Then it is cut. Returns what was cut, by this call or by another. A
+    /// connection of HTTP/1.x ends after the response under way, or at once where there is none.
     ///
     /// A connection in its handshake is waited for as well, since its client may have sent requests. One
     /// from which no octet has come is closed after 100 ms, and does not count as cut.
@@ -194,14 +190,14 @@ fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
     let mut left = engine.connections();
     let opening = engine.connection_count().saturating_sub(left.len());
     // Those that have ended already were cut by an earlier call.
-    left.retain(|served| stays != Some(served.number) && !served.conn.lock().has_ended());
-    let requests = left.iter().map(ending::open_requests).sum();
+    left.retain(|conn| stays != Some(conn.number()) && !conn.has_ended());
+    let requests = left.iter().map(|conn| conn.open_requests()).sum();
     engine.openings.close_all();
-    left.iter().for_each(ending::close);
+    left.iter().for_each(|conn| conn.close());
     if !engine.drained(Instant::now() + LAST_WORDS, stays) {
         let mut left = engine.connections();
-        left.retain(|served| stays != Some(served.number));
-        left.iter().for_each(|served| served.conn.cut());
+        left.retain(|conn| stays != Some(conn.number()));
+        left.iter().for_each(|conn| conn.cut());
         // A cut wakes their threads, which end them.
         engine.drained(Instant::now() + LAST_WORDS, stays);
     }

@@ -11,7 +11,8 @@ use http::StatusCode;
 
 use super::engine::{BoxError, Engine, Served};
 use super::pool::Scratch;
-use super::request::Request;
+use super::request::{Line, Request};
+use super::request_head::RequestHead;
 use super::response::Response;
 use super::stats::add;
 use super::which::Which;
@@ -39,11 +40,16 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
     let memory = std::mem::take(scratch);
 
     let context = &served.context;
-    let request = Request::new(Arc::clone(context), Arc::clone(conn), id, body, headers);
-    let method = request.as_ref().map(|request| request.method().clone()).unwrap_or_default();
-    let mut response = Response::new(Arc::clone(context), send, method, memory);
-    match request {
-        Some(mut request) => call(served, &mut request, &mut response),
+    let head = RequestHead::of_http2(headers);
+    let method = head.as_ref().map(|head| head.method().clone()).unwrap_or_default();
+    let mut response = Response::new(Arc::clone(context), send.into(), method, memory);
+    match head {
+        Some(head) => {
+            let line = Line::Stream(Arc::clone(conn), id);
+            let body = body.map(Into::into);
+            let mut request = Request::new(Arc::clone(context), line, body, head);
+            call(&served.engine, served.number, &mut request, &mut response);
+        }
         None => {
             logging::debug!("stream {id}: a request that the types of `http` cannot hold");
             response.fail(StatusCode::BAD_REQUEST, None);
@@ -70,8 +76,8 @@ pub(super) fn runs_for(engine: &Engine) -> Option<u64> {
 struct Runs;
 
 impl Runs {
-    fn for_connection(served: &Served) -> Self {
-        let running = (Arc::as_ptr(&served.engine), served.number);
+    fn for_connection(engine: &Arc<Engine>, number: u64) -> Self {
+        let running = (Arc::as_ptr(engine), number);
         RUNNING.with_borrow_mut(|all| all.push(running));
         Runs
     }
@@ -83,9 +89,14 @@ impl Drop for Runs {
     }
 }
 
-fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
-    let engine = &served.engine;
-    let _runs = Runs::for_connection(served);
+/// Calls the handler for a request of the connection with this number.
+pub(super) fn call(
+    engine: &Arc<Engine>,
+    number: u64,
+    request: &mut Request,
+    response: &mut Response,
+) {
+    let _runs = Runs::for_connection(engine, number);
     // What the handler shares with others it has to keep in order itself.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
     let which = Which::of(request);
@@ -103,16 +114,23 @@ fn call(served: &Arc<Served>, request: &mut Request, response: &mut Response) {
         Ok(Err(error)) => {
             let cause = own_error(&*error);
             add(&engine.counters.handlers_failed);
-            if cause.is_some_and(is_of_the_client) {
+            let is_malformed = response.refusal().is_some();
+            if is_malformed || cause.is_some_and(is_of_the_client) {
                 logging::debug!("{which}: the handler gave up: {error}");
             } else {
                 logging::error!("{which}: the handler failed: {error}");
             }
-            response.fail(status_of(cause), cause);
+            let status = response.refusal().unwrap_or_else(|| status_of(cause));
+            if status != StatusCode::INTERNAL_SERVER_ERROR {
+                // What is left of the body is not worth waiting for.
+                response.close_http1();
+            }
+            response.fail(status, cause);
         }
         Err(panic) => {
             add(&engine.counters.handlers_panicked);
             logging::error!("{which}: the handler panicked: {}", text_of(&*panic));
+            response.close_http1();
             response.fail(StatusCode::INTERNAL_SERVER_ERROR, None);
         }
     }

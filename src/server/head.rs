@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http::header::{DATE, SERVER};
+use http::header::{HeaderValue, DATE, SERVER};
 use http::{HeaderMap, StatusCode};
 
 use super::config::Config;
@@ -35,6 +35,26 @@ pub(super) fn write_response(
     if let Some(name) = config.server_name.as_ref().filter(|_| !headers.contains(&SERVER)) {
         fields.push("server", name);
     }
+}
+
+/// The fields of a final response in HTTP/1.x, with what the server adds to them.
+pub(super) fn http1_fields<'a>(
+    headers: &'a mut Fields,
+    config: &Config,
+    now: Instant,
+) -> &'a HeaderMap {
+    let map = headers.map_mut();
+    if config.date && !map.contains_key(DATE) {
+        with_date(now, |date| {
+            if let Ok(date) = HeaderValue::from_str(date) {
+                map.insert(DATE, date);
+            }
+        });
+    }
+    if let Some(name) = config.server_name.as_ref().filter(|_| !map.contains_key(SERVER)) {
+        map.insert(SERVER, name.clone());
+    }
+    map
 }
 
 /// The header section of a request that is promised.

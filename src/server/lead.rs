@@ -29,13 +29,14 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::engine::Served;
+use super::engine::{Engine, Served};
 use super::handler;
 use super::permit::{self, Permit};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::timeouts::{call_for_refusal, Timed};
 use super::watch::{LeaderWatch, Verdict};
+use super::writers::Writable;
 use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};
 use crate::logging;
 use crate::wire::Owner;
@@ -45,10 +46,6 @@ const SLOW_REQUESTS: u32 = 32;
 
 /// A handler that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(1);
-
-/// How long a thread that writes for others writes one connection before the next. A write that the
-/// transport does not take ends after [`WRITE_TICK`](crate::transport::WRITE_TICK).
-const SHARED_WRITE_MAX: Duration = Duration::from_millis(5);
 
 /// How long the clock waits for a thread to cut a connection.
 const CUT_RETRY: Duration = Duration::from_millis(100);
@@ -72,7 +69,7 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
             state.leader = Leader::None;
             drop(state);
             conn.cut();
-            served.engine.unregister(served);
+            served.engine.unregister(served.number, &served.place);
             return;
         }
         scratch.shrink();
@@ -109,6 +106,11 @@ fn work_on(mut permit: Permit, mut arrival: Arrival, scratch: &mut Scratch) {
             None => return,
         }
     }
+}
+
+/// Has a thread use a permit that this connection has waited for.
+pub(super) fn take_permit(served: &Arc<Served>) {
+    permit::hand_over(served, work_with);
 }
 
 /// Answers a request of a connection that has waited for this permit.
@@ -187,7 +189,7 @@ fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
 /// The next request, if its handler may run now.
 fn take(served: &Arc<Served>, state: &mut State) -> Option<(Permit, Arrival)> {
     let since = state.arrivals.front()?.since;
-    let Some(permit) = Permit::acquire(served, work_with) else {
+    let Some(permit) = Permit::acquire(served) else {
         call_for_refusal(served, since);
         return None;
     };
@@ -295,7 +297,7 @@ impl Owner for PoolOwner {
     }
 
     fn find_writer_soon(&self) -> bool {
-        self.0.upgrade().is_some_and(|served| write_soon(&served))
+        self.0.upgrade().is_some_and(|served| write_soon(&served.engine, &served))
     }
 
     fn has_clock(&self) -> bool {
@@ -324,20 +326,19 @@ impl Owner for PoolOwner {
     }
 
     fn lend_permit(&self) -> Option<Box<dyn Any>> {
-        permit::lend(&self.0.upgrade()?.engine, work_with)
+        permit::lend(&self.0.upgrade()?.engine)
     }
 }
 
 /// Has a connection written soon by one of a few threads. `false` if there is none.
-fn write_soon(served: &Arc<Served>) -> bool {
-    let engine = &served.engine;
-    if !engine.writers.push(served) {
+pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) -> bool {
+    if !engine.writers.push(conn) {
         return true;
     }
     let theirs = Arc::clone(engine);
     let write = move |_: &mut Scratch| {
-        while let Some(served) = theirs.writers.next() {
-            served.conn.flush_until(Instant::now() + SHARED_WRITE_MAX);
+        while let Some(conn) = theirs.writers.next() {
+            conn.write_a_turn();
         }
     };
     let has_begun = engine.pool.run(write).is_ok();
@@ -366,7 +367,7 @@ impl Drop for OnPanic<'_> {
             let error = crate::proto::ConnectionError::internal("a thread of the server panicked");
             served.conn.with(|state, _| state.core.abort(error));
             served.conn.cut();
-            served.engine.unregister(served);
+            served.engine.unregister(served.number, &served.place);
         }
     }
 }

@@ -25,9 +25,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Versions
+//!
+//! One port and one handler serve HTTP/2 and HTTP/1.x; [`Config::versions`] switches either off. In
+//! clear text the first line of a connection tells (HTTP/2 begins with its preface, by prior
+//! knowledge); over TLS, ALPN does. A handler need not know: [`Request::version`] tells. What HTTP/1.x
+//! has not (streams' identifiers, pushes, priorities) is `None`, `false` or an error that says so.
+//!
+//! A connection of HTTP/1.x has one request at a time. Its thread reads the request, runs the handler
+//! and writes the response; pipelined requests wait in its read buffer. The limits and deadlines are
+//! those of HTTP/2, and [`Config::http1`] has those of the codec.
+//!
 //! # Threads
 //!
-//! Each connection has one thread that *leads* it: it reads what has come, runs the handlers of the
+//! Each connection of HTTP/2 has one thread that *leads* it: it reads what has come, runs the handlers of the
 //! requests in it one after the other, and writes all their answers at once. So quick handlers cost
 //! no switch between threads. A handler may be slow all the same: after a few milliseconds another
 //! thread goes on with the connection, and with its other requests. Handlers of one connection can
@@ -35,7 +46,7 @@
 //! that takes the one for granted.
 //!
 //! How many handlers run at once is bounded for each connection and for the whole server. Over the
-//! bound requests wait, and are refused with REFUSED_STREAM after
+//! bound requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
 //! [`queue_timeout`](Config::queue_timeout).
 //!
 //! # Backpressure
@@ -52,6 +63,11 @@
 //! | the client resets the stream, or goes away | | an error of its next read or write; [`Error::is_reset`](crate::Error::is_reset) |
 //! | the handler does not read all of the body | the response, and RST_STREAM(NO_ERROR) behind it | |
 //! | no handler is free for too long | RST_STREAM(REFUSED_STREAM) | |
+//!
+//! In HTTP/1.x the end of the connection stands for RST_STREAM, and 503 for REFUSED_STREAM. A request
+//! that is malformed or over a limit is answered with 400, 408, 413, 414, 431, 501 or 505, and then the
+//! connection ends. So it does after a panic. A body that the handler does not read is dropped up to
+//! 256 KiB; with more left, the connection ends after the response.
 
 mod accept;
 mod bind;
@@ -61,19 +77,27 @@ mod context;
 mod ending;
 mod engine;
 mod fields;
+mod gate;
 mod handle;
 mod handler;
 mod head;
+mod http1;
 mod lead;
 mod listener;
+mod live;
 mod opening;
 mod openings;
+mod overrun;
 mod peer;
 mod permit;
 mod permits;
+mod place;
+mod plain;
 mod pool;
 mod proxy;
+mod put;
 mod request;
+mod request_head;
 mod response;
 mod running;
 mod shortage;
@@ -85,7 +109,7 @@ mod which;
 mod writers;
 
 pub use bind::Server;
-pub use config::Config;
+pub use config::{Config, Versions};
 pub use handle::{Cut, Handle};
 pub use peer::Peer;
 pub use proxy::TrustedProxies;
@@ -94,7 +118,7 @@ pub use response::Response;
 pub use single::serve_connection;
 pub use stats::Stats;
 
-pub use crate::exchange::{RecvHalf, SendHalf, TrySendError};
+pub use crate::halves::{RecvHalf, SendHalf, TrySendError};
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,20 @@
 //! A connection from its transport to its first request: PROXY header, TLS, and what the peer speaks.
 //!
 //! ```text
-//!   accepted ─▶ PROXY header ─▶ TLS handshake ─▶ HTTP/2, or a request for it ─▶ registered, and led
-//!                     └──────────────┴─────────────────────┴─▶ failed: the transport is dropped
+//!   accepted ─▶ PROXY header ─▶ TLS handshake ─▶ HTTP/2 or HTTP/1.x ─▶ registered, and served
+//!                     └──────────────┴────────────────────┴─▶ failed: the transport is dropped
 //! ```
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+
+use super::config::Versions;
 use super::ending;
 use super::engine::{Engine, Served};
+use super::http1::Http1;
 use super::lead::{self, PoolOwner};
 use super::openings::FirstOctets;
 use super::peer::Peer;
@@ -21,7 +25,9 @@ use crate::error::{Error, ErrorKind};
 use crate::logging;
 use crate::proto::{Connection, Role};
 use crate::transport::{Halves, Transport};
-use crate::upgrade::{detect, Detected, Opening, Options, Replay, Upgraded};
+use crate::upgrade::{
+    detect, sniff, Detected, Http1Request, Opening, Options, Prefixed, Replay, Spoken, Upgraded,
+};
 
 /// What comes in front of HTTP on the connections of a listener.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +38,19 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
+    /// Offers these versions in TLS.
+    pub(super) fn offer(&mut self, versions: Versions) {
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = self.tls.take() {
+            let (http2, http1) = (versions != Versions::Http1, versions != Versions::Http2);
+            self.tls = Some(acceptor.offering(http2, http1));
+        }
+        #[cfg(not(feature = "tls"))]
+        let _ = versions;
+    }
+
     /// Whether the handshake takes much of a thread's stack, which stays in memory: then another
-    /// thread leads the connection, and this one goes on to the next handshake.
+    /// thread serves the connection, and this one goes on to the next handshake.
     fn takes_stack(&self) -> bool {
         #[cfg(feature = "tls")]
         return self.tls.is_some();
@@ -72,6 +89,22 @@ impl Drop for Admission {
     }
 }
 
+/// A connection whose version is known.
+pub(super) enum Opened {
+    Http2(Arc<Served>),
+    Http1(Arc<Http1>),
+}
+
+impl Opened {
+    /// Serves it, until it ends or another thread leads it.
+    pub(super) fn serve(self, scratch: &mut Scratch) {
+        match self {
+            Opened::Http2(served) => lead::lead(&served, scratch),
+            Opened::Http1(conn) => conn.serve(scratch),
+        }
+    }
+}
+
 /// Serves a connection that has been admitted, on this thread and others, until it ends or another
 /// thread leads it.
 pub(super) fn serve<T: Transport>(
@@ -81,18 +114,18 @@ pub(super) fn serve<T: Transport>(
     entrance: &Entrance,
     scratch: &mut Scratch,
 ) {
+    let pool = Arc::clone(&admission.engine.pool);
     match open(admission, stream, peer, entrance) {
-        Ok(served) if entrance.takes_stack() => {
-            let pool = Arc::clone(&served.engine.pool);
-            let lead = move |scratch: &mut Scratch| lead::lead(&served, scratch);
-            pool.run_afresh(lead).unwrap_or_else(|task| task(scratch));
+        Ok(opened) if entrance.takes_stack() => {
+            let serve = move |scratch: &mut Scratch| opened.serve(scratch);
+            pool.run_afresh(serve).unwrap_or_else(|task| task(scratch));
         }
-        Ok(served) => lead::lead(&served, scratch),
+        Ok(opened) => opened.serve(scratch),
         Err(error) => logging::debug!("a connection came to nothing: {error}"),
     }
 }
 
-/// Takes a connection through its handshake. It has to be led then.
+/// Takes a connection through its handshake. It has to be served then.
 //
 // A function of its own, which has returned when the connection is led: what a thread's stack has
 // held once stays in memory, and so lies below what the handlers need.
@@ -102,17 +135,17 @@ pub(super) fn open<T: Transport>(
     stream: T,
     peer: Peer,
     entrance: &Entrance,
-) -> Result<Arc<Served>, Error> {
+) -> Result<Opened, Error> {
     let engine = Arc::clone(&admission.engine);
     // What chooses a certificate may be the application's, and so may the transport; a panic costs
     // this connection alone.
     let enter = AssertUnwindSafe(|| enter(&engine, stream, peer, entrance));
-    let served = catch_unwind(enter).unwrap_or_else(|_| {
+    let opened = catch_unwind(enter).unwrap_or_else(|_| {
         logging::error!("a handshake panicked");
         Err(Error::upgrade(ErrorKind::Internal, "a handshake panicked"))
     })?;
     admission.is_registered = true;
-    Ok(served)
+    Ok(opened)
 }
 
 fn enter<T: Transport>(
@@ -120,7 +153,7 @@ fn enter<T: Transport>(
     stream: T,
     mut peer: Peer,
     entrance: &Entrance,
-) -> Result<Arc<Served>, Error> {
+) -> Result<Opened, Error> {
     let Halves { reader, writer, closer } = stream.split()?;
     let entering = engine.openings.enter(closer.clone());
     let mut reader = FirstOctets::new(reader, Arc::clone(&entering.heard));
@@ -146,41 +179,83 @@ fn open_tls<T: Transport>(
     stream: T,
     mut peer: Peer,
     acceptor: &crate::tls::Acceptor,
-) -> Result<Arc<Served>, Error> {
+) -> Result<Opened, Error> {
     let timeout = engine.config.handshake_timeout;
-    let stream = acceptor.accept(stream, timeout).map_err(Error::from)?;
-    peer.tls = Some(stream.facts().clone());
-    open_halves(engine, stream.split()?, peer, None)
+    let accepted = acceptor.accept(stream, timeout);
+    let takes_http1 = engine.config.versions != Versions::Http2;
+    match accepted {
+        Ok(stream) => {
+            peer.tls = Some(stream.facts().clone());
+            open_halves(engine, stream.split()?, peer, None)
+        }
+        // RFC 7301 leaves a client without ALPN to what it would speak without it.
+        Err(error) if takes_http1 && matches!(error.protocol(), Some(b"http/1.1") | None) => {
+            let reason = error.error().clone();
+            let stream = error.into_stream().ok_or(reason)?;
+            peer.tls = Some(stream.facts().clone());
+            let conn = Http1::register(engine, stream.split()?, Bytes::new(), peer)?;
+            Ok(Opened::Http1(conn))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Clear text: HTTP/2 by prior knowledge, or HTTP/1.1 that asks to be upgraded.
-fn open_clear<T: Transport>(
-    engine: &Arc<Engine>,
-    stream: T,
-    peer: Peer,
-) -> Result<Arc<Served>, Error> {
-    let (halves, opening) = agree(engine, stream)?;
-    open_halves(engine, halves, peer, opening)
+/// Clear text: HTTP/2 by prior knowledge, HTTP/1.x, or HTTP/1.1 that asks to be upgraded.
+//
+// Finding out which has returned when the connection is led, as above.
+fn open_clear<T: Transport>(engine: &Arc<Engine>, stream: T, peer: Peer) -> Result<Opened, Error> {
+    let config = &engine.config;
+    if config.versions == Versions::Http2 {
+        return match agree(engine, stream)? {
+            Agreed::Http2(halves, opening) => open_halves(engine, halves, peer, opening),
+            Agreed::Http1(request) => {
+                request.refuse()?;
+                let what = "the peer speaks HTTP/1.x, which is switched off, and was told so";
+                Err(Error::upgrade(ErrorKind::Peer, what))
+            }
+        };
+    }
+    let takes_http2 = config.versions == Versions::Both;
+    match sniff(stream, config.handshake_timeout, takes_http2)? {
+        Spoken::Http2(halves) => open_halves(engine, halves, peer, None),
+        Spoken::Http1(halves, octets) if takes_http2 && config.h2c_upgrade => {
+            let Halves { reader, writer, closer } = halves;
+            let halves = Halves { reader: Prefixed::new(octets, reader), writer, closer };
+            match agree(engine, halves)? {
+                Agreed::Http2(halves, opening) => open_halves(engine, halves, peer, opening),
+                Agreed::Http1(request) => {
+                    let halves = request.into_stream()?;
+                    Ok(Opened::Http1(Http1::register(engine, halves, Bytes::new(), peer)?))
+                }
+            }
+        }
+        Spoken::Http1(halves, octets) => {
+            Ok(Opened::Http1(Http1::register(engine, halves, octets, peer)?))
+        }
+    }
 }
 
-/// Finds out what the peer speaks, and has it speak HTTP/2.
+enum Agreed<T: Transport> {
+    /// HTTP/2 comes next; with a first request, where there was an upgrade.
+    Http2(Replay<T>, Option<Opening>),
+    /// A request in HTTP/1.x that does not ask for HTTP/2.
+    Http1(Http1Request<T>),
+}
+
+/// Finds out what the peer speaks, and answers a request to upgrade.
 #[inline(never)]
-fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<(Replay<T>, Option<Opening>), Error> {
+fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
     let config = &engine.config;
     let timeout = Some(config.handshake_timeout);
     let options = Options { upgrade: config.h2c_upgrade, timeout, ..Options::default() };
-    match detect(stream, &options)? {
-        Detected::PriorKnowledge(halves) => Ok((halves, None)),
+    Ok(match detect(stream, &options)? {
+        Detected::PriorKnowledge(halves) => Agreed::Http2(halves, None),
         Detected::Upgrade(request) => {
             let Upgraded { stream, opening } = request.accept()?;
-            Ok((stream, Some(opening)))
+            Agreed::Http2(stream, Some(opening))
         }
-        Detected::Http1(request) => {
-            request.refuse()?;
-            let what = "the peer speaks HTTP/1.x, and was told so";
-            Err(Error::upgrade(ErrorKind::Peer, what))
-        }
-    }
+        Detected::Http1(request) => Agreed::Http1(request),
+    })
 }
 
 /// A connection whose octets are those of HTTP/2. It is to be led.
@@ -189,7 +264,7 @@ fn open_halves<R, W>(
     halves: Halves<R, W>,
     peer: Peer,
     opening: Option<Opening>,
-) -> Result<Arc<Served>, Error>
+) -> Result<Opened, Error>
 where
     R: std::io::Read + Send + 'static,
     W: std::io::Write + Send + 'static,
@@ -203,9 +278,9 @@ where
     if let Some(opening) = opening {
         opening.apply(&mut core, now)?;
     }
-    let served = engine.register(core, halves, peer, PoolOwner)?;
+    let served = engine.register(core, halves, peer, PoolOwner, lead::take_permit)?;
     // The request of an upgrade is there already.
     served.conn.with(|state, now| state.deliver(now));
-    ending::retire_later(&served);
-    Ok(served)
+    ending::retire_later(engine, &served);
+    Ok(Opened::Http2(served))
 }

@@ -2,10 +2,11 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::engine::{Engine, Served};
+use super::permits::Waiter;
+use super::place::Place;
 use super::pool::Scratch;
 
 thread_local! {
@@ -15,12 +16,33 @@ thread_local! {
     static RUNS_FOR: Cell<u64> = const { Cell::new(0) };
 }
 
+/// A connection that runs handlers.
+pub(super) trait Claimant {
+    fn engine(&self) -> &Arc<Engine>;
+
+    fn place(&self) -> &Arc<Place>;
+
+    /// How many handlers of this connection may run at once.
+    fn handler_limit(&self) -> usize {
+        self.engine().config.max_handlers_per_connection
+    }
+}
+
+impl Claimant for Served {
+    fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+}
+
 /// A permit to run one handler of a connection at a time. It may be moved to another thread; dropping
 /// it gives it to the connection that has waited longest.
 #[derive(Debug)]
-pub(super) struct Permit {
-    served: Arc<Served>,
-    next: Next,
+pub(super) struct Permit<C: Claimant = Served> {
+    served: Arc<C>,
     /// It has been given back already.
     is_over: bool,
 }
@@ -29,51 +51,52 @@ pub(super) struct Permit {
 /// permit's connection.
 pub(super) type Next = fn(Permit, &mut Scratch);
 
-impl Permit {
+impl<C: Claimant> Permit<C> {
     /// A permit for this connection. If there is none, the connection is put in line for one.
     ///
     /// May be called under the connection's lock.
-    pub(super) fn acquire(served: &Arc<Served>, next: Next) -> Option<Permit> {
-        let may_run = served.running.load(Ordering::Relaxed) < served.handler_limit();
-        (may_run && served.engine.permits.acquire(served)).then(|| Permit::granted(served, next))
+    pub(super) fn acquire(served: &Arc<C>) -> Option<Self> {
+        let may_run = served.place().running() < served.handler_limit();
+        (may_run && served.engine().permits.acquire(served.place()))
+            .then(|| Permit::granted(served))
     }
 
     /// The permit that [`release`](super::permits::Permits::release) has handed to this connection.
-    fn granted(served: &Arc<Served>, next: Next) -> Permit {
-        served.running.fetch_add(1, Ordering::Relaxed);
-        Permit { served: Arc::clone(served), next, is_over: false }
+    pub(super) fn granted(served: &Arc<C>) -> Self {
+        served.place().handler_begins();
+        Permit { served: Arc::clone(served), is_over: false }
     }
 
-    pub(super) fn served(&self) -> &Arc<Served> {
+    pub(super) fn served(&self) -> &Arc<C> {
         &self.served
     }
 
     /// Whether its connection runs no more handlers than it may, this one counted.
     pub(super) fn is_within_limit(&self) -> bool {
-        self.served.running.load(Ordering::Relaxed) <= self.served.handler_limit()
+        self.served.place().running() <= self.served.handler_limit()
     }
 
     /// Runs a handler with it, during which this thread may [lend](lend) it.
     pub(super) fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
-        let _mark = Mark::set(self.served.engine.number);
+        let _mark = Mark::set(self.served.engine().number);
         handler()
     }
 
     /// Puts its connection back in line: no thread can run a handler now.
     fn postpone(mut self) {
         self.is_over = true;
-        self.served.running.fetch_sub(1, Ordering::Relaxed);
-        self.served.engine.permits.postpone(&self.served);
+        self.served.place().handler_ended();
+        self.served.engine().permits.postpone(self.served.place());
     }
 }
 
-impl Drop for Permit {
+impl<C: Claimant> Drop for Permit<C> {
     fn drop(&mut self) {
         if self.is_over {
             return;
         }
-        self.served.running.fetch_sub(1, Ordering::Relaxed);
-        pass_on(&self.served.engine, self.next);
+        self.served.place().handler_ended();
+        pass_on(self.served.engine());
     }
 }
 
@@ -93,9 +116,17 @@ impl Drop for Mark {
 }
 
 /// Gives a permit that is free to the connection that has waited longest.
-fn pass_on(engine: &Engine, next: Next) {
-    let Some(waiting) = engine.permits.release() else { return };
-    let permit = Arc::new(Mutex::new(Some(Permit::granted(&waiting, next))));
+fn pass_on(engine: &Engine) {
+    while let Some(place) = engine.permits.release() {
+        if place.hand_over() {
+            return;
+        }
+    }
+}
+
+/// Has a thread use the permit that a connection of HTTP/2 has waited for.
+pub(super) fn hand_over(waiting: &Arc<Served>, next: Next) {
+    let permit = Arc::new(Mutex::new(Some(Permit::granted(waiting))));
     let theirs = Arc::clone(&permit);
     let take = |permit: &Mutex<Option<Permit>>| {
         permit.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -105,7 +136,7 @@ fn pass_on(engine: &Engine, next: Next) {
             next(permit, scratch);
         }
     };
-    if engine.pool.run(work).is_err() {
+    if waiting.engine.pool.run(work).is_err() {
         // The next handler that ends tries again. Dropping the permit would ask for a thread again.
         take(&permit).into_iter().for_each(Permit::postpone);
     }
@@ -113,13 +144,13 @@ fn pass_on(engine: &Engine, next: Next) {
 
 /// Lends the permit of the handler on this thread, which waits for its peer, until what is returned
 /// is dropped. `None` if it runs for another server, or if the server lends no more.
-pub(super) fn lend(engine: &Arc<Engine>, next: Next) -> Option<Box<dyn Any>> {
+pub(super) fn lend(engine: &Arc<Engine>) -> Option<Box<dyn Any>> {
     if RUNS_FOR.get() != engine.number || !engine.permits.lend() {
         return None;
     }
     // It is lent once at a time.
     let mark = Mark::set(0);
-    pass_on(engine, next);
+    pass_on(engine);
     Some(Box::new(Lent { engine: Arc::clone(engine), _mark: mark }))
 }
 

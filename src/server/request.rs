@@ -1,6 +1,5 @@
 //! What a handler is asked.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::net::SocketAddr;
@@ -8,17 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{request, Extensions, HeaderMap, Method, Uri};
+use http::{Extensions, HeaderMap, Method, Uri, Version};
 
 use super::context::Context;
+use super::request_head::RequestHead;
 use crate::error::Error;
-use crate::exchange::{Conn, RecvHalf};
+use crate::exchange::{self, Conn};
 use crate::frame::StreamId;
+use crate::h1::{self, Link};
+use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::Priority;
-
-/// A `Uri` holds no more than 64 KiB.
-const PLAIN_PATH: usize = 32 << 10;
 
 /// A request, whose body is read from it.
 ///
@@ -43,107 +42,120 @@ const PLAIN_PATH: usize = 32 << 10;
 /// }
 /// ```
 pub struct Request {
-    fields: Headers,
-    method: Method,
-    parts: OnceCell<Box<request::Parts>>,
+    head: RequestHead,
     extensions: Extensions,
     body: Incoming,
-    stream_id: StreamId,
+    line: Line,
     context: Arc<Context>,
-    conn: Arc<Conn>,
     max_body: usize,
 }
 
+/// What the request came on.
+pub(super) enum Line {
+    Stream(Arc<Conn>, StreamId),
+    Http1(Arc<Link>),
+}
+
 impl Request {
-    /// `None` if the message is not one that the types of `http` can hold. Without a `body` it ends
-    /// with its header section.
+    /// Without a `body` it ends with its header section.
     pub(super) fn new(
         context: Arc<Context>,
-        conn: Arc<Conn>,
-        stream_id: StreamId,
+        line: Line,
         body: Option<RecvHalf>,
-        fields: Headers,
-    ) -> Option<Self> {
-        let target = Target::of(&fields);
-        let method = Method::from_bytes(target.method?).ok()?;
-        let parts = if method == Method::CONNECT || !target.is_plain() {
-            OnceCell::from(Box::new(request::Parts::try_from(&fields).ok()?))
-        } else {
-            OnceCell::new()
-        };
-        Some(Request {
-            stream_id,
-            body: body.map_or(Incoming::Nothing, Incoming::Octets),
-            method,
-            parts,
+        head: RequestHead,
+    ) -> Self {
+        Request {
+            head,
             extensions: Extensions::new(),
+            body: body.map_or(Incoming::Nothing, Incoming::Octets),
+            line,
             max_body: context.config.max_body,
             context,
-            conn,
-            fields,
-        })
+        }
+    }
+
+    /// The version of HTTP that the request is in: HTTP/2, HTTP/1.1 or HTTP/1.0. A handler need not
+    /// know; what a version cannot do says so where it is asked for.
+    pub fn version(&self) -> Version {
+        self.head.version()
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.method
+        self.head.method()
     }
 
-    /// The target: scheme, authority, path and query. For CONNECT the authority alone.
+    /// The target: scheme, authority, path and query, also in HTTP/1.x, where they come from `host` and
+    /// the connection. For CONNECT the authority alone.
     pub fn uri(&self) -> &Uri {
-        &self.parts().uri
+        self.head.uri()
     }
 
     /// The path, without the query. Percent-encoded, as it came. Empty for CONNECT.
     pub fn path(&self) -> &str {
-        let target = self.fields.path().unwrap_or_default();
+        let target = self.head.path_and_query().unwrap_or_default();
         target.split_once('?').map_or(target, |(path, _)| path)
     }
 
     /// What stands behind the `?`, if there is one.
     pub fn query(&self) -> Option<&str> {
-        self.fields.path()?.split_once('?').map(|(_, query)| query)
+        self.head.path_and_query()?.split_once('?').map(|(_, query)| query)
     }
 
     /// Host and port that the client wants to reach: `:authority`, or else `host`.
     pub fn authority(&self) -> Option<&str> {
-        self.fields.authority().or_else(|| self.fields.get("host"))
+        self.head.authority()
     }
 
-    /// `http` or `https`, as the client says.
+    /// `http` or `https`, as the client says; in HTTP/1.x mostly by whether the connection has TLS.
     pub fn scheme(&self) -> Option<&str> {
-        self.fields.scheme()
+        self.head.scheme()
     }
 
-    /// The header fields, without pseudo-header fields. They are put into this form when it is first
-    /// asked for; [`field`](Self::field) and [`fields`](Self::fields) need no such form.
+    /// The header fields, without pseudo-header fields. In HTTP/2 they are put into this form when it is
+    /// first asked for; [`field`](Self::field) needs no such form.
     pub fn headers(&self) -> &HeaderMap {
-        &self.parts().headers
+        self.head.headers()
     }
 
     /// The first value of a field by its name in lower case, if it is text.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.get(name)
+        self.head.field(name)
     }
 
-    /// All fields in the order in which they came, pseudo-header fields first.
+    /// All fields in the order in which they came, pseudo-header fields first. A request in HTTP/1.x
+    /// is put into this form when it is first asked for, without the fields that speak of its
+    /// connection.
     pub fn fields(&self) -> &Headers {
-        &self.fields
+        self.head.fields()
     }
 
     /// The `:protocol` of an extended CONNECT (RFC 8441).
     pub fn protocol(&self) -> Option<&str> {
-        self.fields.get(":protocol")
+        match &self.head {
+            RequestHead::Http2 { fields, .. } => fields.get(":protocol"),
+            RequestHead::Http1(_) => None,
+        }
     }
 
     /// What the client said about the order of responses (RFC 9218), in the request.
     pub fn priority(&self) -> Priority {
-        Priority::from_lines(self.fields.get_all("priority")).unwrap_or_default()
+        let lines = match &self.head {
+            RequestHead::Http2 { fields, .. } => Priority::from_lines(fields.get_all("priority")),
+            RequestHead::Http1(_) => {
+                let values = self.headers().get_all("priority").into_iter();
+                Priority::from_lines(values.map(|value| value.as_bytes()))
+            }
+        };
+        lines.unwrap_or_default()
     }
 
-    /// The stream's identifier.
-    pub fn stream_id(&self) -> StreamId {
-        self.stream_id
+    /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.
+    pub fn stream_id(&self) -> Option<StreamId> {
+        match self.line {
+            Line::Stream(_, id) => Some(id),
+            Line::Http1(_) => None,
+        }
     }
 
     /// The address that the connection comes from, where it is one of IP.
@@ -192,6 +204,9 @@ impl Request {
     /// Whether the client has reset the stream, or its connection has ended. Costs an uncontended
     /// lock: a handler may ask before each step of a long task.
     ///
+    /// In HTTP/1.x a client cancels by closing. It costs a system call to look for that, behind up to
+    /// 64 KiB of what else the client has sent.
+    ///
     /// ```
     /// use std::io::{self, Write};
     /// use std::time::Duration;
@@ -209,7 +224,10 @@ impl Request {
     /// }
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        self.conn.is_cancelled(self.stream_id)
+        match &self.line {
+            Line::Stream(conn, id) => conn.is_cancelled(*id),
+            Line::Http1(link) => link.is_cancelled(),
+        }
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
@@ -217,7 +235,10 @@ impl Request {
     ///
     /// What arrives of the body meanwhile waits to be read, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
-        self.conn.wait_cancelled(self.stream_id, timeout)
+        match &self.line {
+            Line::Stream(conn, id) => conn.wait_cancelled(*id, timeout),
+            Line::Http1(link) => link.wait_cancelled(timeout),
+        }
     }
 
     /// The next piece of the body, without a copy; `None` at its end.
@@ -240,13 +261,12 @@ impl Request {
 
     /// The request in the types of the `http` crate.
     pub fn to_http(&self) -> http::Request<()> {
-        let parts = self.parts();
         let mut request = http::Request::new(());
-        *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = parts.uri.clone();
-        *request.version_mut() = parts.version;
-        *request.headers_mut() = parts.headers.clone();
-        *request.extensions_mut() = parts.extensions.clone();
+        *request.method_mut() = self.method().clone();
+        *request.uri_mut() = self.uri().clone();
+        *request.version_mut() = self.version();
+        *request.headers_mut() = self.headers().clone();
+        *request.extensions_mut() = self.head.extensions().cloned().unwrap_or_default();
         request
     }
 
@@ -256,9 +276,14 @@ impl Request {
             Incoming::Octets(body) => Some(body),
             Incoming::Nothing => {
                 let timeout = self.context.config.read_timeout;
-                let mut body = RecvHalf::new(Arc::clone(&self.conn), self.stream_id, timeout);
-                body.has_nothing();
-                Some(body)
+                Some(match &self.line {
+                    Line::Stream(conn, id) => {
+                        let mut body = exchange::RecvHalf::new(Arc::clone(conn), *id, timeout);
+                        body.has_nothing();
+                        body.into()
+                    }
+                    Line::Http1(link) => h1::RecvHalf::new(Arc::clone(link), timeout).into(),
+                })
             }
             Incoming::Taken => None,
         }
@@ -271,13 +296,9 @@ impl Request {
         }
     }
 
-    fn parts(&self) -> &request::Parts {
-        self.parts.get_or_init(|| {
-            // `new` has seen to it that this works. If it should not, there is an empty request.
-            let parts = request::Parts::try_from(&self.fields);
-            debug_assert!(parts.is_ok(), "{parts:?}");
-            Box::new(parts.unwrap_or_else(|_| http::Request::new(()).into_parts().0))
-        })
+    /// The memory of the fields, for the next request in HTTP/1.x.
+    pub(super) fn into_headers(self) -> Option<HeaderMap> {
+        self.head.into_headers()
     }
 }
 
@@ -288,91 +309,6 @@ enum Incoming {
     Octets(RecvHalf),
     /// Somebody else has it.
     Taken,
-}
-
-/// What a request is for, as it came.
-#[derive(Default)]
-struct Target<'a> {
-    method: Option<&'a [u8]>,
-    scheme: Option<&'a [u8]>,
-    authority: Option<&'a [u8]>,
-    path: Option<&'a [u8]>,
-}
-
-impl<'a> Target<'a> {
-    fn of(fields: &'a Headers) -> Self {
-        let mut target = Target::default();
-        for field in fields {
-            match field.name {
-                b":method" => target.method = Some(field.value),
-                b":scheme" => target.scheme = Some(field.value),
-                b":authority" => target.authority = Some(field.value),
-                b":path" => target.path = Some(field.value),
-                // Pseudo-header fields stand first. One that has nothing to do with the target, or
-                // none.
-                name if name.first() == Some(&b':') => {}
-                b"host" => target.authority = target.authority.or(Some(field.value)),
-                _ if target.authority.is_some() => break,
-                _ => {}
-            }
-        }
-        target
-    }
-
-    /// Whether the types of `http` can hold it, as is plain to see. Nearly all are like that, and
-    /// need not be converted to know; the others are tried.
-    fn is_plain(&self) -> bool {
-        matches!(self.scheme, Some(b"http" | b"https"))
-            && self.path.is_some_and(is_plain_path)
-            && self.authority.is_none_or(is_plain_authority)
-    }
-}
-
-fn is_plain_path(path: &[u8]) -> bool {
-    path.len() < PLAIN_PATH
-        && path.first() == Some(&b'/')
-        && path.iter().all(|&octet| PLAIN_OCTETS[usize::from(octet)])
-}
-
-/// What a path or a query may hold for sure.
-static PLAIN_OCTETS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 128 {
-        table[octet] = matches!(
-            octet as u8,
-            b'!' | b'$'..=b';' | b'=' | b'?'..=b'Z' | b'a'..=b'z' | b'_' | b'~'
-        );
-        octet += 1;
-    }
-    table
-};
-
-/// What a name or an IPv4 address may hold for sure.
-static NAME_OCTETS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 128 {
-        table[octet] = (octet as u8).is_ascii_alphanumeric() || matches!(octet as u8, b'-' | b'.');
-        octet += 1;
-    }
-    table
-};
-
-/// A name or an IPv4 address, and a port.
-fn is_plain_authority(authority: &[u8]) -> bool {
-    let in_name = |octet: &u8| NAME_OCTETS[usize::from(*octet)];
-    let name = authority.iter().take_while(|octet| in_name(octet)).count();
-    let is_port = |port: &[u8]| {
-        let fits = matches!(port.len(), 1..=4) || (port.len() == 5 && port <= &b"65535"[..]);
-        fits && port.iter().all(u8::is_ascii_digit)
-    };
-    let rest = match &authority[name..] {
-        [] => true,
-        [b':', port @ ..] => is_port(port),
-        _ => false,
-    };
-    name > 0 && authority.len() < 256 && rest
 }
 
 impl Read for Request {
@@ -417,24 +353,8 @@ impl BufRead for Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("stream_id", &self.stream_id)
-            .field("fields", &self.fields)
+            .field("stream_id", &self.stream_id())
+            .field("head", &self.head)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_plain_is_what_http_can_hold() {
-        for authority in ["a", "a:1", "x.y-z:8080", "127.0.0.1:65535", "a:00080"] {
-            assert!(is_plain_authority(authority.as_bytes()), "{authority}");
-            assert!(http::uri::Authority::try_from(authority).is_ok(), "{authority}");
-        }
-        for authority in ["", ":80", "a:65536", "a:123456", "a:x", "[::1]:80", "a@b", "a:1:2"] {
-            assert!(!is_plain_authority(authority.as_bytes()), "{authority}");
-        }
     }
 }

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue, CONTENT_LENGTH};
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::context::Context;
@@ -15,11 +14,13 @@ use super::head;
 use super::pool::Scratch;
 use super::request::Request;
 use crate::error::Error;
-use crate::exchange::{Arrival, Conn, RecvHalf, SendHalf, Then, PIECE};
+use crate::exchange::{Arrival, PIECE};
 use crate::frame::{ErrorCode, StreamId};
+use crate::h1::Then;
+use crate::halves::{RecvHalf, SendHalf, Versioned};
 use crate::hpack::Headers;
 use crate::logging;
-use crate::proto::{forbids_content, is_tunnel, CommandError};
+use crate::proto::CommandError;
 
 /// A response, whose body is written to it.
 ///
@@ -46,19 +47,20 @@ use crate::proto::{forbids_content, is_tunnel, CommandError};
 /// ```
 pub struct Response {
     /// Gone after a [`split`](Self::split).
-    send: Option<SendHalf>,
-    stream_id: StreamId,
-    context: Arc<Context>,
-    status: StatusCode,
-    fields: Fields,
+    pub(super) send: Option<SendHalf>,
+    /// `None` in HTTP/1.x.
+    stream_id: Option<StreamId>,
+    pub(super) context: Arc<Context>,
+    pub(super) status: StatusCode,
+    pub(super) fields: Fields,
     trailers: Option<HeaderMap>,
     /// The header section has been put.
-    is_started: bool,
+    pub(super) is_started: bool,
     /// The request's method.
-    method: Method,
+    pub(super) method: Method,
     /// Octets written that are not sent, as there is no body.
-    unsent: u64,
-    scratch: Scratch,
+    pub(super) unsent: u64,
+    pub(super) scratch: Scratch,
 }
 
 impl Response {
@@ -154,38 +156,42 @@ impl Response {
         StatusCode: TryFrom<S>,
     {
         self.check_not_started()?;
-        // RFC 9113, Section 8.6: 101 is not used in HTTP/2.
+        // RFC 9113, Section 8.6: 101 is not used in HTTP/2, nor is anything else spoken in HTTP/1.1.
         let status = StatusCode::try_from(status).ok().filter(|status| {
             status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
         });
         let status = status
             .ok_or_else(|| Error::usage("an informational response is 100, or 102 to 199"))?;
-        let mut fields = Headers::new().with(":status", status.as_str());
-        head::push(&mut fields, headers);
-        let conn = self.conn()?;
-        conn.with(|state, now| {
-            let result = state.core.send_headers(self.stream_id, &fields, false, now);
-            result.map_err(|error| state.explain(self.stream_id, error))
-        })?;
-        conn.flush_now();
-        Ok(())
+        match self.send.as_mut().ok_or_else(taken_apart)?.versioned() {
+            Versioned::Http2(send) => {
+                let mut fields = Headers::new().with(":status", status.as_str());
+                head::push(&mut fields, headers);
+                send.put_interim(&fields)
+            }
+            Versioned::Http1(send) => send.put_interim(status, headers),
+        }
     }
 
     /// Asks the client to open no more streams on this connection, which ends when this response and
     /// the others on it are complete (RFC 9113, Section 6.8). Requests that are on their way are still
-    /// answered.
+    /// answered. In HTTP/1.x the connection ends after this response, which says `connection: close`
+    /// if its header section has not gone out.
     ///
     /// # Errors
     ///
     /// Request and response have been taken apart.
     pub fn close_connection(&mut self) -> Result<(), Error> {
-        self.conn()?.with(|state, now| state.core.shutdown(now));
+        match self.send.as_mut().ok_or_else(taken_apart)?.versioned() {
+            Versioned::Http2(send) => send.conn().with(|state, now| state.core.shutdown(now)),
+            Versioned::Http1(send) => send.link().close_after_response(),
+        }
         Ok(())
     }
 
-    /// Whether the client takes pushed streams. Most do not.
+    /// Whether the client takes pushed streams. Most do not, and HTTP/1.x has none.
     pub fn can_push(&self) -> bool {
-        self.conn().is_ok_and(|conn| conn.lock().core.remote_settings().enable_push)
+        let http2 = self.send.as_ref().and_then(SendHalf::http2);
+        http2.is_some_and(|send| send.conn().lock().core.remote_settings().enable_push)
     }
 
     /// Promises the client another response, which the server's handler is called for as if the
@@ -199,10 +205,12 @@ impl Response {
         if fields.authority().is_none() {
             return Err(Error::usage("a promised request needs an authority"));
         }
-        let conn = self.conn()?;
+        let send = self.send.as_ref().ok_or_else(taken_apart)?;
+        let send = send.http2().ok_or_else(|| Error::usage("HTTP/1.x has no pushed streams"))?;
+        let (conn, associated) = (send.conn(), send.stream_id());
         let id = conn.with(|state, now| {
             let id = state.core.reserve_stream_id(now)?;
-            let promised = state.core.promise(self.stream_id, id, &fields, now);
+            let promised = state.core.promise(associated, id, &fields, now);
             if let Err(error) = promised {
                 // An identifier that is not used would hold up the next.
                 let _ = state.core.reset(id, ErrorCode::Cancel, now);
@@ -216,7 +224,8 @@ impl Response {
         Ok(id)
     }
 
-    /// Trailers, which end the response. They may be set until the handler returns.
+    /// Trailers, which end the response. They may be set until the handler returns. A client of
+    /// HTTP/1.1 gets them only where it has said `te: trailers`.
     pub fn set_trailers(&mut self, trailers: HeaderMap) {
         self.trailers = Some(trailers);
     }
@@ -235,15 +244,14 @@ impl Response {
         }
         let is_small = data.len() < PIECE && !self.is_started;
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
-        if is_small && send.buffer.is_empty() {
+        if is_small && send.buffer().is_empty() {
             // As if it had been written: the handler may be about to return.
-            send.buffer.extend_from_slice(&data);
+            send.buffer().extend_from_slice(&data);
             return Ok(());
         }
         self.put(Then::More)?;
         if let Some(send) = &mut self.send {
-            send.put(None, data, Then::More)?;
-            send.flush_conn();
+            send.put_and_flush(data)?;
         }
         Ok(())
     }
@@ -265,7 +273,7 @@ impl Response {
         if !self.has_body() {
             send.drop_body();
         }
-        send.flush_conn();
+        send.flush_put();
         Ok((recv, send))
     }
 
@@ -273,10 +281,7 @@ impl Response {
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.trailers.take() {
             _ if self.send.is_none() => Ok(()),
-            Some(trailers) if self.has_body() => {
-                let trailers = Headers::from(&trailers);
-                self.put(Then::Trailers(&trailers))
-            }
+            Some(trailers) if self.has_body() => self.put(Then::Trailers(&trailers)),
             _ => self.put(Then::End),
         }
     }
@@ -292,10 +297,10 @@ impl Response {
         self.fields.clear();
         self.trailers = None;
         if let Some(send) = &mut self.send {
-            send.buffer.clear();
+            send.buffer().clear();
         }
         if let Err(error) = self.finish() {
-            logging::debug!("stream {}: {error}", self.stream_id);
+            logging::debug!("an error response cannot be sent: {error}");
             self.reset_for(Some(&error));
         }
     }
@@ -315,7 +320,7 @@ impl Response {
     pub(super) fn into_scratch(self) -> Scratch {
         let Response { send, fields, mut scratch, .. } = self;
         if let Some(mut send) = send {
-            scratch.body = std::mem::take(&mut send.buffer);
+            scratch.body = std::mem::take(send.buffer());
             // What a response that failed has left is nobody's business, least of all of the client
             // that the next response is for.
             scratch.body.clear();
@@ -324,42 +329,16 @@ impl Response {
         scratch
     }
 
-    fn conn(&self) -> Result<&Arc<Conn>, Error> {
-        self.send.as_ref().map(SendHalf::conn).ok_or_else(taken_apart)
+    /// Ends a connection of HTTP/1.x after this response.
+    pub(super) fn close_http1(&self) {
+        if let Some(send) = self.send.as_ref().and_then(SendHalf::http1) {
+            send.link().close_after_response();
+        }
     }
 
-    fn has_body(&self) -> bool {
-        let status = self.status.as_u16();
-        is_tunnel(self.method == Method::CONNECT, status)
-            || self.method != Method::HEAD && !forbids_content(status)
-    }
-
-    /// Sends the header section if it has not gone, what has been written, and what comes behind.
-    fn put(&mut self, then: Then<'_>) -> Result<(), Error> {
-        let has_body = self.has_body();
-        let send = self.send.as_mut().ok_or_else(taken_apart)?;
-        if self.is_started {
-            return send.put_buffer(then);
-        }
-        if !has_body {
-            // Written before the status said that there is none.
-            self.unsent += send.buffer.len() as u64;
-            send.buffer.clear();
-        }
-        let body_len = match then {
-            Then::End if has_body => Some(send.buffer.len() as u64),
-            Then::End => Some(self.unsent).filter(|&len| len > 0),
-            Then::More | Then::Trailers(_) => None,
-        };
-        // Where the length must not be told, the core leaves it out.
-        let body_len = body_len.filter(|_| !self.fields.contains(&CONTENT_LENGTH));
-        let section = self.scratch.section.get_or_insert_default();
-        let (config, now) = (&self.context.config, Instant::now());
-        head::write_response(section, self.status, &mut self.fields, body_len, config, now);
-        let result = send.put_first(section, then, now);
-        // A section that the core refuses has not gone, and that of an error may go instead.
-        self.is_started = send.has_begun();
-        result
+    /// The status that answers what was wrong with a body in HTTP/1.x, where something was.
+    pub(super) fn refusal(&self) -> Option<StatusCode> {
+        self.send.as_ref()?.http1()?.link().refusal()
     }
 
     fn check_not_started(&self) -> Result<(), Error> {
@@ -383,7 +362,7 @@ impl Response {
     }
 }
 
-fn taken_apart() -> Error {
+pub(super) fn taken_apart() -> Error {
     Error::usage("request and response have been taken apart")
 }
 
@@ -394,7 +373,7 @@ impl Write for Response {
             return Ok(buf.len());
         }
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
-        if !self.is_started && send.buffer.len() + buf.len() >= PIECE {
+        if !self.is_started && send.buffer().len() + buf.len() >= PIECE {
             self.put(Then::More)?;
         }
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
@@ -407,7 +386,7 @@ impl Write for Response {
         if !self.is_started || self.has_body() {
             self.put(Then::More)?;
         }
-        let send = self.send.as_ref().ok_or_else(taken_apart)?;
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
         Ok(send.flush_and_check()?)
     }
 }

@@ -7,7 +7,6 @@ use super::clock::{Clock, Ticking};
 use super::config::Config;
 use super::engine::{BoxError, Engine};
 use super::handler;
-use super::lead;
 use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::Scratch;
@@ -24,8 +23,7 @@ use crate::transport::Transport;
 /// [`Handle::serve`](super::Handle::serve): they share its limits and its shutdown. Connections that
 /// are served alone share one clock thread, and nothing else.
 ///
-/// The transport's octets are those of HTTP/2 from the first one on, or of an HTTP/1.1 request that
-/// asks to be upgraded.
+/// The transport's octets are those of HTTP/2 from the first one on, or of HTTP/1.x.
 ///
 /// # Errors
 ///
@@ -63,9 +61,8 @@ where
         Closing(Engine::start(config, Box::new(handler::boxed(handler)), shared_clock()?)?);
     let engine = &engine.0;
     let admission = Admission::wait(engine).ok_or(CommandError::Closed)?;
-    let served = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
-    lead::lead(&served, &mut Scratch::default());
-    drop(served);
+    let opened = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
+    opened.serve(&mut Scratch::default());
     // This thread may have lost the lead to another, which serves the connection to its end.
     while !engine.drained(Instant::now() + Duration::from_secs(3600), None) {}
     Ok(())

@@ -11,20 +11,30 @@ use crate::hpack::Headers;
 /// A request, shown as `GET /path from 192.0.2.1:50000, stream 1`. The query is left out, since it may
 /// hold secrets.
 pub(super) struct Which<'a> {
-    stream_id: StreamId,
-    fields: &'a Headers,
+    /// `None` in HTTP/1.x.
+    stream_id: Option<StreamId>,
+    method: &'a str,
+    path: &'a str,
     peer: Option<SocketAddr>,
 }
 
 impl<'a> Which<'a> {
     pub(super) fn new(stream_id: StreamId, fields: &'a Headers, context: &Context) -> Self {
-        Which { stream_id, fields, peer: context.peer.address }
+        let target = fields.path().or_else(|| fields.authority()).unwrap_or_default();
+        Which {
+            stream_id: Some(stream_id),
+            method: fields.method().unwrap_or_default(),
+            path: target.split_once('?').map_or(target, |(path, _)| path),
+            peer: context.peer.address,
+        }
     }
 
     pub(super) fn of(request: &'a Request) -> Self {
+        let authority = || request.authority().unwrap_or_default();
         Which {
             stream_id: request.stream_id(),
-            fields: request.fields(),
+            method: request.method().as_str(),
+            path: Some(request.path()).filter(|path| !path.is_empty()).unwrap_or_else(authority),
             peer: request.peer_addr(),
         }
     }
@@ -32,12 +42,13 @@ impl<'a> Which<'a> {
 
 impl fmt::Display for Which<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = self.fields.path().or_else(|| self.fields.authority()).unwrap_or_default();
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        write!(f, "{} {}", self.fields.method().unwrap_or_default(), path.escape_debug())?;
+        write!(f, "{} {}", self.method, self.path.escape_debug())?;
         if let Some(address) = self.peer {
             write!(f, " from {address}")?;
         }
-        write!(f, ", stream {}", self.stream_id)
+        match self.stream_id {
+            Some(id) => write!(f, ", stream {id}"),
+            None => f.write_str(", HTTP/1.x"),
+        }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 /// Threads that write at once.
 const MAX_THREADS: usize = 16;
@@ -14,35 +15,42 @@ const MAX_THREADS: usize = 16;
 /// The connections in line, for each thread that writes, over which another thread is started.
 const MAX_LINE: usize = 64;
 
+/// How long a thread that writes for others writes one connection before the next. A write that the
+/// transport does not take ends after [`WRITE_TICK`](crate::transport::WRITE_TICK).
+pub(super) const SHARED_WRITE_MAX: Duration = Duration::from_millis(5);
+
 /// The connections that wait to be written, and how many threads write them.
-#[derive(Debug)]
-pub(super) struct Writers<T> {
-    state: Mutex<State<T>>,
+pub(super) struct Writers {
+    state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State<T> {
+struct State {
     /// Each is there once, and is not kept alive.
-    line: VecDeque<Weak<T>>,
+    line: VecDeque<Weak<dyn Writable>>,
     threads: usize,
 }
 
 /// What can wait to be written: a connection.
-pub(super) trait Writable {
+pub(super) trait Writable: Send + Sync {
     /// Whether it stands in line.
     fn waits_for_writer(&self) -> &AtomicBool;
+
+    /// Writes for [`SHARED_WRITE_MAX`] at most, and has another thread write what the peer does not
+    /// take.
+    fn write_a_turn(&self);
 }
 
-impl<T: Writable> Writers<T> {
+impl Writers {
     pub(super) fn new() -> Self {
         Writers { state: Mutex::new(State { line: VecDeque::new(), threads: 0 }) }
     }
 
     /// Puts a connection in line. Returns whether another thread is to write; it counts already.
-    pub(super) fn push(&self, conn: &Arc<T>) -> bool {
+    pub(super) fn push<T: Writable + 'static>(&self, conn: &Arc<T>) -> bool {
         let mut state = self.lock();
         if !conn.waits_for_writer().swap(true, Ordering::Relaxed) {
-            state.line.push_back(Arc::downgrade(conn));
+            let weak: Weak<T> = Arc::downgrade(conn);
+            state.line.push_back(weak);
         }
         let is_wanted = state.threads < MAX_THREADS && state.line.len() > state.threads * MAX_LINE;
         state.threads += usize::from(is_wanted);
@@ -55,7 +63,7 @@ impl<T: Writable> Writers<T> {
     }
 
     /// The next connection. `None` if the calling thread is not needed any more; it does not count then.
-    pub(super) fn next(&self) -> Option<Arc<T>> {
+    pub(super) fn next(&self) -> Option<Arc<dyn Writable>> {
         let mut state = self.lock();
         let next = std::iter::from_fn(|| state.line.pop_front()).find_map(|next| next.upgrade());
         match &next {
@@ -66,7 +74,7 @@ impl<T: Writable> Writers<T> {
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use super::handshake::handshake;
 use super::handshake_error::HandshakeError;
 use super::peer::Peer;
 use super::pem::{self, Pem};
-use super::protocols::{offer_http1, H2};
+use super::protocols::{offer_http1, H2, HTTP1};
 use super::provider::{provider, ticketer, unusable};
 use super::stream::TlsStream;
 use crate::error::{Error, ErrorKind};
@@ -71,7 +71,8 @@ impl Acceptor {
     ///
     /// It is used as it is, but for early data (0-RTT), which is not taken: whoever has recorded it
     /// can send it again (RFC 8446, Section 8). Its `alpn_protocols` must have `h2` among them, or
-    /// no handshake is one for HTTP/2; and resumption is as it says.
+    /// no handshake is one for HTTP/2; a [`Server`](crate::server::Server) adds `http/1.1`. Resumption
+    /// is as it says.
     pub fn from_config(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
         if config.max_early_data_size != 0 {
@@ -111,6 +112,16 @@ impl Acceptor {
     #[must_use]
     pub fn with_http1(mut self) -> Self {
         offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
+        self
+    }
+
+    /// Offers these versions of HTTP by ALPN, and leaves other protocols as they are.
+    pub(crate) fn offering(mut self, http2: bool, http1: bool) -> Self {
+        let offered = &mut Arc::make_mut(&mut self.config).alpn_protocols;
+        offered.retain(|it| (http2 || it != H2) && (http1 || it != HTTP1));
+        if http1 {
+            offer_http1(offered);
+        }
         self
     }
 

@@ -4,11 +4,15 @@ use super::refusal::Refusal;
 use crate::frame::PREFACE;
 
 /// The method of the preface. RFC 9113, Section 11.6 has it registered, so that no request of
-/// HTTP/1.1 has it: whoever sends it has begun with the preface.
+/// HTTP/1.1 has it: a peer that sends it has begun with the preface.
 const METHOD: &[u8] = b"PRI ";
 
 /// The first octet of a TLS record with a handshake message (RFC 8446, Section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Octets that are looked at for the end of the first line. If they look like a request by then, the
+/// line is left to the codec of HTTP/1.1 and its bound.
+const MAX_LINE: usize = 8 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
@@ -16,7 +20,7 @@ pub(super) enum First {
     Undecided,
     /// RFC 9113, Section 3.3: HTTP/2 with prior knowledge.
     PriorKnowledge,
-    /// The beginning of a message of HTTP/1.x, if it is in order.
+    /// A line that ends in `HTTP/1.x`: the beginning of a request, if it is in order.
     Http1,
 }
 
@@ -30,14 +34,40 @@ impl First {
             return Ok(First::Undecided);
         }
         match octets[0] {
-            TLS_HANDSHAKE => Err(Refusal::unanswered(
-                "the peer speaks TLS (a ClientHello), and this is a cleartext port",
-            )),
+            TLS_HANDSHAKE => {
+                let what = "the peer speaks TLS (a ClientHello), and this is a cleartext port";
+                return Err(Refusal::unanswered(what));
+            }
             // A method; or empty lines before it, which RFC 9112, Section 2.2 has us pass over.
-            octet if octet.is_ascii_graphic() || matches!(octet, b'\r' | b'\n') => Ok(First::Http1),
-            _ => Err(Refusal::unanswered("the peer speaks neither HTTP/2 nor HTTP/1.1")),
+            octet if octet.is_ascii_graphic() || matches!(octet, b'\r' | b'\n') => {}
+            _ => return Err(neither()),
+        }
+        let begin = octets.iter().position(|octet| !matches!(octet, b'\r' | b'\n'));
+        let line = &octets[begin.unwrap_or(octets.len())..];
+        match line.iter().position(|&octet| octet == b'\n') {
+            Some(end) if names_http1(&line[..end]) => Ok(First::Http1),
+            Some(_) => Err(neither()),
+            None if octets.len() <= MAX_LINE => Ok(First::Undecided),
+            // The codec refuses what is too long.
+            None if line.is_empty() || is_text(line) => Ok(First::Http1),
+            None => Err(neither()),
         }
     }
+}
+
+/// Whether the last word of a line is the name of HTTP/1.x. What else is wrong with it is answered in
+/// HTTP/1.1.
+fn names_http1(line: &[u8]) -> bool {
+    let mut words = line.trim_ascii_end().rsplit(|octet| octet.is_ascii_whitespace());
+    words.next().is_some_and(|word| word.starts_with(b"HTTP/1."))
+}
+
+fn is_text(line: &[u8]) -> bool {
+    line.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ')
+}
+
+fn neither() -> Refusal {
+    Refusal::unanswered("the peer speaks neither HTTP/2 nor HTTP/1.1")
 }
 
 #[cfg(test)]
@@ -55,10 +85,33 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_told_from_the_preface_by_the_first_octet_that_differs() {
-        for text in ["PO", "PU", "PRO", "PRIV", "G", "GET / HTTP/1.1", "\r\n"] {
-            assert_eq!(First::of(text.as_bytes()), Ok(First::Http1), "{text:?}");
+    fn request_is_known_by_the_end_of_its_first_line() {
+        for line in ["G", "PO", "PRO", "PRIV / HTTP/1.1", "\r\n", "\r\nGET / HTTP/1.1\r"] {
+            assert_eq!(First::of(line.as_bytes()), Ok(First::Undecided), "{line:?}");
         }
+        for line in
+            ["GET / HTTP/1.1\r\n", "\r\nGET / HTTP/1.0\r\n", "G(T\0 HTTP/1.1 \n", "x HTTP/1.9\n"]
+        {
+            assert_eq!(First::of(line.as_bytes()), Ok(First::Http1), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn line_that_names_another_version_or_none_is_no_request() {
+        for line in
+            ["PRX * HTTP/2.0\r\n", "GET /\r\n", "INVALID CONNECTION PREFACE\r\n", "HTTP/1\n"]
+        {
+            assert!(First::of(line.as_bytes()).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn line_without_an_end_is_bounded() {
+        let line = vec![b'a'; MAX_LINE + 1];
+        assert_eq!(First::of(&line[1..]), Ok(First::Undecided));
+        assert_eq!(First::of(&line), Ok(First::Http1));
+        let noise = [&line[..], &[0]].concat();
+        assert!(First::of(&noise).is_err());
     }
 
     #[test]

@@ -91,6 +91,7 @@ mod options;
 mod prefixed;
 mod refusal;
 mod request;
+mod sniff;
 mod wire;
 mod wish;
 
@@ -101,3 +102,4 @@ pub use opening::Opening;
 pub use options::Options;
 pub use prefixed::{Prefixed, Replay};
 pub use request::{UpgradeRequest, Upgraded};
+pub(crate) use sniff::{sniff, Spoken};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::options::Options;
 use super::prefixed::{Prefixed, Replay};
@@ -16,6 +16,9 @@ const READ: usize = 4 << 10;
 /// How long, and for how many octets, somebody who has been sent away may go on talking.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_OCTETS: usize = 256 << 10;
+
+/// What a transport splits into.
+pub(crate) type SplitOf<T> = Halves<<T as Transport>::Reader, <T as Transport>::Writer>;
 
 /// The halves of a transport, and what has been read and not been used.
 pub(super) struct Wire<T: Transport> {
@@ -80,12 +83,16 @@ impl<T: Transport> Wire<T> {
 
     /// Hands the transport over, with the octets of the buffer in front.
     pub(super) fn into_replay(self) -> Result<Replay<T>, Error> {
-        let Halves { reader, writer, closer } = self.halves;
+        let (Halves { reader, writer, closer }, octets) = self.into_halves()?;
+        Ok(Halves { reader: Prefixed::new(octets, reader), writer, closer })
+    }
+
+    /// Hands the transport over, and the octets of the buffer.
+    pub(super) fn into_halves(self) -> Result<(SplitOf<T>, Bytes), Error> {
         if self.has_timeout {
-            closer.set_read_timeout(None)?;
+            self.halves.closer.set_read_timeout(None)?;
         }
-        let reader = Prefixed::new(self.buffer.freeze(), reader);
-        Ok(Halves { reader, writer, closer })
+        Ok((self.halves, self.buffer.freeze()))
     }
 
     /// Ends the connection after the last word has been written, and lets the peer hear it: octets

@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["error", "transport", "convert"],
     &["wire", "tls", "upgrade"],
     &["exchange", "session", "h1"],
+    &["halves"],
     &["client", "server"],
     &["websocket"],
 ];

@@ -31,16 +31,26 @@ fn settings(value: &str) -> String {
 
 #[test]
 fn what_is_no_request_line() {
-    for line in ["GET", "GET /", "GET / HTTP/1.1 x", "GET /a b HTTP/1.1", "G(T / HTTP/1.1", "{}"] {
+    for line in ["GET /a b HTTP/1.1", "G(T / HTTP/1.1"] {
         assert_refused(format!("{line}\r\n\r\n"), 400);
     }
     assert_refused("GET \x01 HTTP/1.1\r\n\r\n", 400);
-    assert_refused("INVALID CONNECTION PREFACE\r\n\r\n", 400);
+}
+
+/// A text would be a frame to a peer that speaks HTTP/2.
+#[test]
+fn line_that_does_not_end_in_http1_is_not_answered_in_http1() {
+    for line in ["GET", "GET /", "GET / HTTP/1.1 x", "{}", "GET / HTTP/2.0", "A BROKEN PREFACE"] {
+        for step in STEPS {
+            let (detected, written) = detect_in_steps(format!("{line}\r\n\r\n"), step);
+            assert_eq!(detected.unwrap_err().kind(), ErrorKind::Peer);
+            assert_eq!(written.text(), "");
+        }
+    }
 }
 
 #[test]
 fn another_version() {
-    assert_refused("GET / HTTP/2.0\r\n\r\n", 505);
     assert_refused("GET / HTTP/1.2\r\n\r\n", 505);
 }
 

@@ -8,8 +8,7 @@ use super::super::config::Config;
 use super::super::engine::{Engine, Served};
 use super::super::lead::PoolOwner;
 use super::super::peer::Peer;
-use super::super::permit::{self, Permit};
-use super::super::pool::Scratch;
+use super::super::permit::{lend, Permit};
 use crate::proto::{self, Connection, Role};
 use crate::transport::{duplex, Transport};
 
@@ -21,25 +20,19 @@ fn server() -> (Arc<Engine>, Arc<Served>) {
     engine.admit();
     let core = Connection::new_boxed(Role::Server, proto::Config::default(), Instant::now());
     let halves = duplex(1 << 10).0.split().unwrap();
-    let served = engine.register(core.unwrap(), halves, Peer::default(), PoolOwner).unwrap();
+    let served =
+        engine.register(core.unwrap(), halves, Peer::default(), PoolOwner, |_| ()).unwrap();
     (engine, served)
-}
-
-/// No request waits here.
-fn next(_: Permit, _: &mut Scratch) {}
-
-fn lend(engine: &Arc<Engine>) -> Option<Box<dyn std::any::Any>> {
-    permit::lend(engine, next)
 }
 
 #[test]
 fn lent_permit_comes_back_though_the_connection_has_gone() {
     let (engine, served) = server();
-    let permit = Permit::acquire(&served, next).unwrap();
+    let permit = Permit::acquire(&served).unwrap();
     permit.run(|| {
         let lent = lend(&engine).expect("it is lent");
         assert!(lend(&engine).is_none(), "once at a time");
-        engine.unregister(&served);
+        engine.unregister(served.number, &served.place);
         drop(lent);
         assert!(lend(&engine).is_some(), "it is there again");
     });
@@ -52,7 +45,7 @@ fn lent_permit_comes_back_though_the_connection_has_gone() {
 fn handler_lends_no_permit_of_another_server() {
     let (ours, served) = server();
     let (theirs, _) = server();
-    Permit::acquire(&served, next).unwrap().run(|| assert!(lend(&theirs).is_none()));
+    Permit::acquire(&served).unwrap().run(|| assert!(lend(&theirs).is_none()));
     assert_eq!(theirs.permits.running(), 0);
     ours.close();
     theirs.close();
@@ -61,7 +54,7 @@ fn handler_lends_no_permit_of_another_server() {
 #[test]
 fn thread_without_a_handler_lends_nothing() {
     let (engine, served) = server();
-    let permit = Permit::acquire(&served, next).unwrap();
+    let permit = Permit::acquire(&served).unwrap();
     assert!(lend(&engine).is_none());
     permit.run(|| ());
     assert!(lend(&engine).is_none());

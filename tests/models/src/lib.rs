@@ -16,6 +16,8 @@ mod exchange;
 pub mod frame;
 #[path = "../../../src/h1/mod.rs"]
 mod h1;
+#[path = "../../../src/halves/mod.rs"]
+mod halves;
 #[path = "../../../src/hpack/mod.rs"]
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]

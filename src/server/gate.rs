@@ -1,0 +1,86 @@
+//! Where the thread of a connection waits for a permit.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    opened: Condvar,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No thread waits: a permit is not taken.
+    #[default]
+    Unused,
+    Waits,
+    Open,
+}
+
+impl Gate {
+    /// The thread is about to wait: a permit is taken from now on.
+    pub(super) fn arm(&self) {
+        *self.lock() = State::Waits;
+    }
+
+    /// A permit has come. `false` if no thread waits for it.
+    pub(super) fn open(&self) -> bool {
+        let mut state = self.lock();
+        if *state != State::Waits {
+            return false;
+        }
+        *state = State::Open;
+        drop(state);
+        self.opened.notify_one();
+        true
+    }
+
+    /// Waits for a permit, for as long as `timeout`. Returns whether it has come; after that none is
+    /// taken.
+    pub(super) fn wait(&self, timeout: Duration) -> bool {
+        let until = Instant::now().checked_add(timeout);
+        let mut state = self.lock();
+        while *state == State::Waits {
+            let left =
+                until.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.opened.wait_timeout(state, left.min(Duration::from_secs(3_600)));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        std::mem::take(&mut *state) == State::Open
+    }
+
+    /// The thread does not wait after all. Returns whether a permit has come meanwhile.
+    pub(super) fn disarm(&self) -> bool {
+        std::mem::take(&mut *self.lock()) == State::Open
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permit_that_comes_before_the_wait_is_not_lost() {
+        let gate = Gate::default();
+        gate.arm();
+        assert!(gate.open());
+        assert!(gate.wait(Duration::ZERO));
+    }
+
+    #[test]
+    fn permit_that_nobody_waits_for_goes_on_to_another() {
+        let gate = Gate::default();
+        assert!(!gate.open());
+        gate.arm();
+        assert!(!gate.wait(Duration::ZERO));
+        assert!(!gate.open());
+    }
+}

@@ -1,0 +1,349 @@
+//! A connection of HTTP/1.x: its thread reads a request, runs the handler, and writes the response.
+//!
+//! ```text
+//!   ┌▶ next_request ─▶ permit ─▶ handler ─▶ flush ─▶ both halves gone, rest of the body dropped ─┐
+//!   └────────────────────────────── keep-alive ──────────────────────────────────────────────────┤
+//!      a request that is refused or late: an answer ──────────────────────────────────▶ part ◀───┘
+//! ```
+//!
+//! Requests that come at once (pipelining) wait in the read buffer, and are answered in their order.
+//! Halves that outlive the handler are waited for before the next request.
+
+use std::any::Any;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::Thread;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{HeaderName, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request as HttpRequest, StatusCode};
+
+use super::context::Context;
+use super::ending::{self, SILENCE_MAX};
+use super::engine::Engine;
+use super::fields::Fields;
+use super::gate::Gate;
+use super::handler;
+use super::head;
+use super::lead::write_soon;
+use super::live::Live;
+use super::overrun::{Overrun, Running, Timed};
+use super::peer::Peer;
+use super::permit::{self, Claimant, Permit};
+use super::place::Place;
+use super::pool::Scratch;
+use super::request::{Line, Request};
+use super::request_head::RequestHead;
+use super::response::Response;
+use super::stats::add;
+use super::writers::{Writable, SHARED_WRITE_MAX};
+use crate::error::Error;
+use crate::h1::{closed, Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits};
+use crate::http1::ServerConnection;
+use crate::logging;
+use crate::transport::Halves;
+use crate::wire::Owner;
+
+/// One connection of HTTP/1.x.
+pub(super) struct Http1 {
+    number: u64,
+    engine: Arc<Engine>,
+    link: Arc<Link>,
+    context: Arc<Context>,
+    place: Arc<Place>,
+    gate: Arc<Gate>,
+    /// It stands in line to be written.
+    waits_for_writer: AtomicBool,
+    overrun: Overrun,
+    /// The server was being shut down when the connection came: one request of it is answered.
+    is_last_minute: AtomicBool,
+}
+
+impl Http1 {
+    /// Begins to serve a connection that was [admitted](Engine::admit) and whose first octets are
+    /// `input`. A thread has to [serve](Self::serve) it now.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended.
+    pub(super) fn register<R, W>(
+        engine: &Arc<Engine>,
+        halves: Halves<R, W>,
+        input: Bytes,
+        peer: Peer,
+    ) -> Result<Arc<Self>, Error>
+    where
+        R: std::io::Read + Send + 'static,
+        W: std::io::Write + Send + 'static,
+    {
+        let config = &engine.config;
+        let codec = Codec::Server(ServerConnection::new(config.http1.clone()));
+        let limits = Limits {
+            stall_timeout: config.http2.stall_timeout,
+            max_send_buffer: config.http2.max_stream_send_buffer,
+        };
+        let gate = Arc::<Gate>::default();
+        let opens = Arc::clone(&gate);
+        let make = |number| {
+            Arc::new_cyclic(|conn: &Weak<Http1>| {
+                let owner = Box::new(Http1Owner(conn.clone()));
+                Http1 {
+                    number,
+                    engine: Arc::clone(engine),
+                    link: Arc::new(Link::new(codec, halves, input, limits, owner)),
+                    context: Arc::new(Context { config: Arc::clone(config), peer }),
+                    place: Arc::new(Place::new(move || opens.open())),
+                    gate,
+                    waits_for_writer: AtomicBool::new(false),
+                    overrun: Overrun::default(),
+                    is_last_minute: AtomicBool::new(false),
+                }
+            })
+        };
+        let (conn, is_closing) = engine.enlist(make)?;
+        conn.is_last_minute.store(is_closing, Ordering::Relaxed);
+        ending::retire_later(engine, &conn);
+        Ok(conn)
+    }
+
+    /// Serves the connection to its end.
+    pub(super) fn serve(self: &Arc<Self>, scratch: &mut Scratch) {
+        let _ends = Ends(self);
+        let http2 = &self.engine.config.http2;
+        let mut waits = Waits { idle: http2.idle_timeout, head: http2.header_timeout };
+        if self.is_last_minute.load(Ordering::Relaxed) {
+            waits.idle = Some(SILENCE_MAX);
+        }
+        loop {
+            let goes_on = match self.link.next_request(&waits) {
+                Next::Request(request) => self.answer(request, scratch),
+                Next::Refused(error) => {
+                    logging::debug!("a request in HTTP/1.x is refused: {error}");
+                    let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
+                    self.refuse(status, error.detail());
+                    false
+                }
+                Next::Late => {
+                    self.refuse(StatusCode::REQUEST_TIMEOUT, "the request did not come in time");
+                    false
+                }
+                Next::Ended => false,
+            };
+            if !goes_on {
+                break;
+            }
+            scratch.shrink();
+        }
+        self.link.part();
+    }
+
+    /// Answers a request. Returns whether another may follow.
+    fn answer(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) -> bool {
+        if self.is_last_minute.load(Ordering::Relaxed) {
+            self.link.close_after_response();
+        }
+        let Some(permit) = self.wait_for_permit() else {
+            logging::debug!("a request in HTTP/1.x is refused: no handler became free in time");
+            add(&self.engine.counters.requests_refused);
+            self.refuse(StatusCode::SERVICE_UNAVAILABLE, "no handler became free in time");
+            return false;
+        };
+        add(&self.engine.counters.requests);
+        let running = Running::begin(self);
+        // The handler is caught where it is called; this is for what it has left behind, which may
+        // panic when it is dropped.
+        let run = AssertUnwindSafe(|| permit.run(|| self.run(request, scratch)));
+        if catch_unwind(run).is_err() {
+            logging::error!("a request in HTTP/1.x: what the handler left behind panicked");
+        }
+        drop(running);
+        drop(permit);
+        self.link.flush_for_others();
+        self.link.end_exchange()
+    }
+
+    fn wait_for_permit(self: &Arc<Self>) -> Option<Permit<Http1>> {
+        if let Some(permit) = Permit::acquire(self) {
+            return Some(permit);
+        }
+        self.gate.arm();
+        if let Some(permit) = Permit::acquire(self) {
+            // One that has come as well goes on to the next.
+            if self.gate.disarm() {
+                drop(Permit::granted(self));
+            }
+            return Some(permit);
+        }
+        if self.gate.wait(self.engine.config.queue_timeout) {
+            return Some(Permit::granted(self));
+        }
+        self.engine.permits.forget(&self.place);
+        None
+    }
+
+    fn run(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) {
+        let (config, context) = (&self.engine.config, &self.context);
+        let is_connect = *request.method() == Method::CONNECT;
+        let has = |name: HeaderName| request.headers().contains_key(name);
+        let body = (is_connect || has(TRANSFER_ENCODING) || has(CONTENT_LENGTH)).then(|| {
+            let mut body = RecvHalf::new(Arc::clone(&self.link), config.read_timeout);
+            if let Some(timeout) = config.body_timeout {
+                body.set_deadline(Instant::now().checked_add(timeout));
+            }
+            if is_connect {
+                body.may_tunnel();
+            }
+            body.into()
+        });
+        let send = SendHalf::new(Arc::clone(&self.link), std::mem::take(&mut scratch.body));
+        let memory = std::mem::take(scratch);
+        let method = request.method().clone();
+        let mut response = Response::new(Arc::clone(context), send.into(), method, memory);
+        let head = RequestHead::of_http1(request, self.scheme());
+        let line = Line::Http1(Arc::clone(&self.link));
+        let mut request = Request::new(Arc::clone(context), line, body, head);
+        handler::call(&self.engine, self.number, &mut request, &mut response);
+        *scratch = response.into_scratch();
+        if let Some(fields) = request.into_headers() {
+            self.link.recycle(fields);
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.context.peer.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
+    /// A response of the server's own, after which the connection ends.
+    fn refuse(&self, status: StatusCode, text: &str) {
+        let mut fields = Fields::new(Vec::new());
+        fields.set(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        let fields = head::http1_fields(&mut fields, &self.engine.config, Instant::now());
+        self.link.answer(status, fields, &format!("{text}\n"));
+    }
+
+    /// Ends the connection, on a thread that may wait for the transport.
+    fn cut_elsewhere(&self, reason: Error) {
+        let link = Arc::clone(&self.link);
+        let theirs = reason.clone();
+        if self.engine.pool.run(move |_| link.cut(theirs)).is_err() {
+            self.link.cut(reason);
+        }
+    }
+}
+
+/// Ends the connection and counts it out, also after a panic of ours.
+struct Ends<'a>(&'a Arc<Http1>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.link.cut(closed());
+        self.0.engine.unregister(self.0.number, &self.0.place);
+    }
+}
+
+impl Claimant for Http1 {
+    fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+}
+
+impl Timed for Http1 {
+    fn overrun(&self) -> &Overrun {
+        &self.overrun
+    }
+
+    fn give_up(&self) {
+        self.cut_elsewhere(Error::timeout("the handler has taken too long"));
+    }
+}
+
+impl Live for Http1 {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn shut_down(&self) {
+        let link = Arc::clone(&self.link);
+        if self.engine.pool.run(move |_| link.shut_down()).is_err() {
+            self.link.close_after_response();
+        }
+    }
+
+    fn close(&self) {
+        self.cut_elsewhere(closed());
+    }
+
+    fn cut(&self) {
+        self.link.cut(closed());
+    }
+
+    fn has_ended(&self) -> bool {
+        self.link.is_cut()
+    }
+
+    fn open_requests(&self) -> usize {
+        usize::from(self.link.has_exchange())
+    }
+}
+
+impl Writable for Http1 {
+    fn waits_for_writer(&self) -> &AtomicBool {
+        &self.waits_for_writer
+    }
+
+    fn write_a_turn(&self) {
+        let until = Instant::now() + SHARED_WRITE_MAX;
+        if self.link.flush_until(until) {
+            return;
+        }
+        // The client does not take it: that takes a thread of its own.
+        let link = Arc::clone(&self.link);
+        if self.engine.pool.run(move |_| link.flush_for_others()).is_err() {
+            logging::debug!("no thread to write a response in HTTP/1.x");
+        }
+    }
+}
+
+/// A connection has the pool and the clock of its server.
+struct Http1Owner(Weak<Http1>);
+
+impl Owner for Http1Owner {
+    fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
+        self.find_writer_soon()
+    }
+
+    fn find_writer_soon(&self) -> bool {
+        self.0.upgrade().is_some_and(|conn| write_soon(&conn.engine, &conn))
+    }
+
+    fn has_clock(&self) -> bool {
+        true
+    }
+
+    fn call_at(&self, at: Instant, _: &mut Vec<Thread>) {
+        let Some(conn) = self.0.upgrade() else { return };
+        conn.engine.clock.call(at, &self.0, |conn, now| {
+            if conn.link.tick(now) {
+                conn.cut_elsewhere(Error::timeout("the client sent nothing in time"));
+            }
+        });
+    }
+
+    fn has_handlers(&self) -> bool {
+        true
+    }
+
+    fn lend_permit(&self) -> Option<Box<dyn Any>> {
+        permit::lend(&self.0.upgrade()?.engine)
+    }
+}
