@@ -50,6 +50,7 @@ fn check(
         // A short deadline, so that the tests are short; the neighbour has shaken hands by then.
         let victim = Victim::with(
             |config| {
+                config.h2c_upgrade = true;
                 if pace.is_some() {
                     config.handshake_timeout = Duration::from_millis(300);
                 }

@@ -16,6 +16,8 @@ mod failures;
 mod feeding;
 #[path = "../support/mod.rs"]
 mod frames;
+mod http1;
+mod http1_ends;
 mod peer;
 mod proxied;
 mod pushes;

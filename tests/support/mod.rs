@@ -9,6 +9,7 @@
 mod bounded;
 mod expect;
 mod flood;
+pub(crate) mod http1;
 mod messages;
 pub(crate) mod numbers;
 mod peer;
