@@ -15,6 +15,7 @@ h2load   nghttp2-client
 nghttpd  nghttp2-server
 nginx    nginx
 h2o      h2o
+haproxy  haproxy
 openssl  openssl
 node     nodejs
 chromium chromium

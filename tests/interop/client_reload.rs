@@ -1,13 +1,13 @@
-//! Our `client::Client` against an nginx that is told to reload and to start anew while requests are
-//! under way: no request may fail.
+//! Our `client::Client` against an nginx that is told to reload, or is stopped and started, while
+//! requests are under way.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use h2_sync::client::{Body, Client};
+use h2_sync::{Error, ErrorKind};
 
 use crate::body;
 use crate::client_support::{config, Octets};
@@ -51,9 +51,9 @@ struct Nginx {
 }
 
 impl Nginx {
-    fn start() -> Option<Self> {
+    fn start(name: &str) -> Option<Self> {
         let program = peer::find("nginx")?;
-        let folder = Folder::new("client-reload");
+        let folder = Folder::new(name);
         fs::create_dir(folder.join("files")).unwrap();
         let mut nginx = Nginx { folder, program, server: None };
         nginx.server = Some(peer::Server::start(|port| {
@@ -61,7 +61,14 @@ impl Nginx {
             fs::write(nginx.folder.join("nginx.conf"), config).unwrap();
             nginx.command()
         }));
+        body::write_file(&nginx.folder.join("files/source"), LEN).unwrap();
         Some(nginx)
+    }
+
+    /// A client, and the URL of the server.
+    fn client(&self) -> (Client, String) {
+        let address = self.server.as_ref().unwrap().address;
+        (Client::with_config(config()).unwrap(), format!("http://{address}"))
     }
 
     fn command(&self) -> Command {
@@ -77,62 +84,65 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        self.signal("stop");
+        // Not the place to fail: the test may have failed already.
+        let _ = self.command().args(["-s", "stop"]).status();
     }
 }
 
 /// Puts a body of each kind in turns, and gets a file.
-fn ask(client: &Client, url: &str, nginx: &Nginx, thread: usize, number: usize) {
+fn ask(
+    client: &Client,
+    url: &str,
+    nginx: &Nginx,
+    thread: usize,
+    number: usize,
+) -> Result<(), Error> {
     let name = format!("{url}/{thread}-{}", number % 4);
     let known = LEN as u64;
     let body = match number % 4 {
         0 => Body::from(body::piece(0, LEN)),
         1 => Body::from_reader_with_len(Octets { at: 0, end: LEN }, known),
         2 => Body::from(File::open(nginx.folder.join("files/source")).unwrap()),
-        _ => {
-            let response = client.get(format!("{url}/source")).send().unwrap();
-            let mut octets = Vec::new();
-            response.into_body().read_to_end(&mut octets).unwrap();
-            return assert_eq!(octets.len(), LEN);
-        }
+        _ => return get(client, url),
     };
-    let response = client.put(name).body(body).send().unwrap();
+    let response = client.put(name).body(body).send()?;
     assert!(response.status().is_success(), "{}", response.status());
+    Ok(())
 }
 
-#[test]
-fn no_request_fails_while_nginx_reloads() {
-    let Some(nginx) = Nginx::start() else { return };
-    body::write_file(&nginx.folder.join("files/source"), LEN).unwrap();
-    let url = format!("http://{}", nginx.server.as_ref().unwrap().address);
-    let client = Client::with_config(config()).unwrap();
+fn get(client: &Client, url: &str) -> Result<(), Error> {
+    let response = client.get(format!("{url}/source")).send()?;
+    assert!(response.status().is_success(), "{}", response.status());
+    assert_eq!(response.bytes()?.len(), LEN);
+    Ok(())
+}
+
+/// Has threads `ask` until `lead` returns, which is given the number of requests that are done.
+pub(crate) fn under_load(ask: impl Fn(usize, usize) + Sync, lead: impl FnOnce(&dyn Fn(usize))) {
     let (done, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (client, url, nginx, done, is_over) = (&client, &url, &nginx, &done, &is_over);
+            let (ask, done, is_over) = (&ask, &done, &is_over);
             scope.spawn(move || {
                 let _end = End(is_over);
                 for number in 0.. {
                     if is_over.load(Ordering::Relaxed) {
                         return;
                     }
-                    ask(client, url, nginx, thread, number);
+                    ask(thread, number);
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        for reload in 1..=5 {
-            while done.load(Ordering::Relaxed) < 100 * reload && !is_over.load(Ordering::Relaxed) {
+        let _end = End(&is_over);
+        lead(&|more| {
+            let until = done.load(Ordering::Relaxed) + more;
+            while done.load(Ordering::Relaxed) < until {
+                assert!(!is_over.load(Ordering::Relaxed), "a thread has failed");
                 thread::yield_now();
             }
-            nginx.signal("reload");
-        }
-        while done.load(Ordering::Relaxed) < 600 && !is_over.load(Ordering::Relaxed) {
-            thread::yield_now();
-        }
-        is_over.store(true, Ordering::Relaxed);
+        });
     });
-    assert!(done.load(Ordering::Relaxed) >= 600);
 }
 
 /// Ends the others with the thread that fails.
@@ -142,4 +152,70 @@ impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+#[test]
+fn no_request_fails_while_nginx_reloads() {
+    let Some(nginx) = Nginx::start("client-reload") else { return };
+    let (client, url) = nginx.client();
+    under_load(
+        |thread, number| ask(&client, &url, &nginx, thread, number).unwrap(),
+        |wait_for| {
+            wait_for(100);
+            for _ in 0..5 {
+                nginx.signal("reload");
+                wait_for(100);
+            }
+        },
+    );
+}
+
+#[test]
+fn requests_end_in_an_answer_or_a_clear_error_while_nginx_stops_and_starts() {
+    let Some(mut nginx) = Nginx::start("client-restart") else { return };
+    let (client, url) = nginx.client();
+    let mut server = nginx.server.take().unwrap();
+    // Odd while it is, or may be, stopped.
+    let stops = AtomicUsize::new(0);
+    let answers = AtomicUsize::new(0);
+    under_load(
+        |thread, number| {
+            let before = stops.load(Ordering::SeqCst);
+            let error = match ask(&client, &url, &nginx, thread, number) {
+                Ok(()) => {
+                    answers.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
+                Err(error) => error,
+            };
+            let was_up = before % 2 == 0 && stops.load(Ordering::SeqCst) == before;
+            assert!(!was_up, "nginx was there: {error}");
+            assert_tells_of_the_stop(&error);
+        },
+        |wait_for| {
+            for signal in ["stop", "quit", "stop", "quit"] {
+                wait_for(100);
+                stops.fetch_add(1, Ordering::SeqCst);
+                nginx.signal(signal);
+                server.wait();
+                // These are told that nothing listens.
+                wait_for(2 * THREADS);
+                server.start_again(&mut nginx.command());
+                stops.fetch_add(1, Ordering::SeqCst);
+                // What is asked from here on is answered.
+                get(&client, &url).unwrap();
+            }
+            wait_for(100);
+        },
+    );
+    assert!(answers.load(Ordering::SeqCst) >= 100);
+    nginx.server = Some(server);
+}
+
+/// Either nothing was sent, or the connection ended: never a timeout, nor anything of our own.
+fn assert_tells_of_the_stop(error: &Error) {
+    let is_gone = matches!(error.kind(), ErrorKind::Closed | ErrorKind::Transport);
+    assert!(is_gone && !error.is_timeout(), "{error:?}");
+    assert!(error.is_retry_safe() || !error.is_connect(), "{error:?}");
+    assert!(error.phase().is_some() && error.url().is_some(), "{error:?}");
 }

@@ -14,6 +14,7 @@ mod chromium_leaves;
 mod client;
 #[cfg(feature = "gzip")]
 mod client_h2o;
+mod client_haproxy;
 mod client_hyper;
 mod client_hypercorn;
 mod client_nghttpd;

@@ -82,7 +82,7 @@ pub(crate) fn collect(
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    _guard: Guard,
+    guard: Guard,
 }
 
 impl Server {
@@ -99,10 +99,43 @@ impl Server {
             let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
             let mut guard = Guard(child);
             if guard.waits_for(address) {
-                return Self { address, _guard: guard };
+                return Self { address, guard };
             }
         }
         panic!("the server does not take connections");
+    }
+
+    /// Waits until the process has ended, which has been told to.
+    pub(crate) fn wait(&mut self) {
+        self.guard.0.wait().unwrap();
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.guard.0.id()
+    }
+
+    /// Starts another process on the same port, which ends this one, and waits for that.
+    ///
+    /// # Panics
+    ///
+    /// If it does not take connections within some seconds.
+    pub(crate) fn replace(&mut self, command: &mut Command) {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let mut before = std::mem::replace(&mut self.guard, Guard(child));
+        assert!(self.guard.waits_for(self.address), "the server does not take connections");
+        before.0.wait().unwrap();
+    }
+
+    /// Starts it once more on the same port, after its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not take connections within some seconds.
+    pub(crate) fn start_again(&mut self, command: &mut Command) {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        self.guard = Guard(child);
+        assert!(self.guard.waits_for(self.address), "the server does not take connections again");
     }
 }
 

@@ -142,6 +142,11 @@ impl<C: Pooled> Lane<C> {
             return;
         }
         self.queue.retain_mut(|waiter| {
+            let is_older = attempt.0 < waiter.id.0;
+            if is_worth_repeating && is_older && waiter.failures == limits.retries {
+                // The host may have started before the request came.
+                return true;
+            }
             waiter.failures += 1;
             let stays = is_worth_repeating && waiter.failures <= limits.retries;
             if !stays {

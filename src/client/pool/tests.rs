@@ -265,6 +265,19 @@ fn requests_get_the_error_after_as_many_failures_as_are_allowed() {
 }
 
 #[test]
+fn a_request_is_not_failed_by_an_attempt_that_was_begun_before_it_came() {
+    let mut test = Test::new(Limits { retries: 0, ..limits() });
+    let first = test.ask();
+    let second = test.ask();
+    test.fails();
+    assert_eq!(test.failed, [first]);
+    // Its own attempt begins after the pause.
+    test.passes(50 * MS);
+    test.fails();
+    assert_eq!(test.failed, [first, second]);
+}
+
+#[test]
 fn a_failure_that_would_come_again_is_told_at_once() {
     let mut test = Test::new(limits());
     let asked = test.ask();
