@@ -62,5 +62,7 @@ models! {
         requests_stand_in_line_for_a_stream,
         a_request_in_line_gives_up_as_its_turn_comes,
         failed_attempts_end_all_that_wait,
-        the_client_goes_away_while_connecting;
+        the_client_goes_away_while_connecting,
+        requests_in_line_leave_a_draining_connection,
+        a_call_is_cancelled_by_another_thread;
 }

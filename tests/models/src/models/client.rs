@@ -1,14 +1,14 @@
 //! A client with its pool of connections and the thread that looks after them.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{mpsc, Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use modelled_std::model::{self, Time};
 
 use super::peer::{respond, Peer};
-use crate::client::{Client, Config, Proxies};
+use crate::client::{CancelHandle, Client, Config, Proxies};
 use crate::error::Error;
 use crate::proto::{self, Event, Role};
 
@@ -223,6 +223,85 @@ pub fn the_client_goes_away_while_connecting() {
         if let Err(error) = result {
             assert!(error.is_timeout(), "{error}");
         }
+        server.join().unwrap();
+    });
+}
+
+/// The server says GOAWAY and holds its answer back, while requests stand in line: those get another
+/// connection, and what is open on the draining one is answered there.
+pub fn requests_in_line_leave_a_draining_connection() {
+    model::check(300, Time::Waits, || {
+        let (serves, served) = mpsc::channel();
+        let ends = Mutex::new((serves, Some(served)));
+        let (address, server) = servers(2, move |number, mut peer| {
+            if number > 0 {
+                let serves = ends.lock().unwrap().0.clone();
+                return peer.run(move |core, event| {
+                    if let Event::Headers { stream_id, headers, .. } = event {
+                        respond(core, stream_id, headers.path().unwrap().as_bytes().to_vec());
+                        // The other connection may be gone by now.
+                        let _ = serves.send(());
+                    }
+                    true
+                });
+            }
+            let mut held = None;
+            peer.run(|core, event| {
+                let Event::Headers { stream_id, headers, .. } = event else { return true };
+                let path = headers.path().unwrap().as_bytes().to_vec();
+                if path == b"/" {
+                    respond(core, stream_id, path);
+                    return true;
+                }
+                held = Some((stream_id, path));
+                core.shutdown(std::time::Instant::now());
+                false
+            });
+            let served = ends.lock().unwrap().1.take().unwrap();
+            served.recv().unwrap();
+            if let Some((stream_id, path)) = held {
+                respond(&mut peer.core, stream_id, path);
+            }
+            answer(peer);
+        });
+        let config = Config { max_connections_per_origin: 1, ..Config::default() };
+        let client = Arc::new(client(config));
+        // The limit of two streams is known from now on.
+        assert_eq!(get(&client, address, "/").unwrap(), "/");
+        let threads = ["/a", "/b", "/c"].map(|path| {
+            let client = Arc::clone(&client);
+            thread::spawn(move || assert_eq!(get(&client, address, path).unwrap(), path))
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+/// A call is cancelled by another thread, at whatever step it is: it ends, and so may another call
+/// that shares its connection, with its answer.
+pub fn a_call_is_cancelled_by_another_thread() {
+    model::check(300, Time::RunsFor(Duration::from_secs(1)), || {
+        let (address, server) = servers(1, |_, peer| answer(peer));
+        let config = Config { max_connections_per_origin: 1, ..Config::default() };
+        let client = Arc::new(client(config));
+        let handle = CancelHandle::new();
+        let (asking, cancels) = (Arc::clone(&client), handle.clone());
+        let cancelled = thread::spawn(move || {
+            let request = asking.get(format!("http://{address}/a")).cancel_with(&handle);
+            match request.send().and_then(|it| it.text()) {
+                Ok(body) => assert_eq!(body, "/a"),
+                Err(error) => assert!(error.is_cancelled(), "{error}"),
+            }
+        });
+        let canceller = thread::spawn(move || cancels.cancel());
+        assert_eq!(get(&client, address, "/b").unwrap(), "/b");
+        cancelled.join().unwrap();
+        canceller.join().unwrap();
+        for connection in client.connections() {
+            assert_eq!(connection.open_streams(), 0);
+        }
+        drop(client);
         server.join().unwrap();
     });
 }
