@@ -23,6 +23,8 @@ mod faults_of_system;
 mod honest;
 mod honest_resets;
 mod hpack_errors;
+mod http1_slow;
+mod http1_smuggling;
 mod memory;
 mod messages;
 mod messages_sent;
