@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::{Body, Client, Config, Proxies};
+use h2_sync::client::{Body, Client, Config, Proxies, Resolver};
 use h2_sync::server::{Request, Response, Server};
 
 /// By hand, `H2_SYNC_ROUNDS=1000` for the whole of it.
@@ -68,12 +68,31 @@ fn round(url: &str, silent: &TcpListener, way: usize) {
     }
 }
 
+/// Connections to that many origins, with one server behind all of them.
+const ORIGINS: usize = 400;
+
+/// A client that keeps a connection to each origin.
+fn wide_client(server: SocketAddr) -> Client {
+    let mut config = Config::default();
+    config.proxies = Proxies::Never;
+    config.max_idle_connections = ORIGINS;
+    config.resolver = Resolver::from_fn(move |_, _| Ok(vec![server]));
+    let client = Client::with_config(config).unwrap();
+    for number in 0..ORIGINS {
+        let response = client.get(format!("http://host-{number}.invalid/")).send().unwrap();
+        assert_eq!(response.text().unwrap(), "hello");
+    }
+    assert_eq!(client.connections().len(), ORIGINS);
+    client
+}
+
 #[test]
 fn no_thread_and_no_descriptor_is_left() {
     let (threads, descriptors) = (count("task"), count("fd"));
     let server = Server::bind("127.0.0.1:0").unwrap().serve(handler).unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    drop(wide_client(server.local_addr().unwrap()));
     for n in 0..rounds() {
         round(&url, &silent, n);
     }

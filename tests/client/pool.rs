@@ -1,15 +1,17 @@
 //! Connections that are kept, shared, proven and given up.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc, Barrier};
+use std::sync::{mpsc, Arc, Barrier, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::Client;
+use h2_sync::client::{Client, ConnectHook};
 use h2_sync::frame::Setting;
 use h2_sync::headers;
 
+use crate::frames::eventually;
 use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, serve, LONG};
 
@@ -291,5 +293,46 @@ fn a_server_that_has_gone_without_a_word_costs_the_next_request_nothing() {
             read.send(()).unwrap();
         }
         answering.join().unwrap();
+    });
+}
+
+/// A stream whose writes block while the gate is shut.
+struct Gated(TcpStream, Arc<(Mutex<bool>, Condvar)>);
+
+impl Write for Gated {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let (is_shut, opens) = &*self.1;
+        drop(opens.wait_while(is_shut.lock().unwrap(), |is_shut| *is_shut).unwrap());
+        self.0.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn dropping_a_client_does_not_wait_for_writes_that_block() {
+    bounded(|| {
+        let server = serve(|_, response| response.write_all(b"hello"));
+        let address = server.handle.local_addr().unwrap();
+        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let mut config = config();
+        let of_writes = Arc::clone(&gate);
+        config.connect_hook = Some(ConnectHook::new(move |_| {
+            let stream = TcpStream::connect(address)?;
+            Ok((stream.try_clone()?, Gated(stream, Arc::clone(&of_writes))))
+        }));
+        let client = Client::with_config(config).unwrap();
+        for origin in 0..8 {
+            let response = client.get(format!("http://host-{origin}.invalid/")).send().unwrap();
+            assert_eq!(response.text().unwrap(), "hello");
+        }
+        *gate.0.lock().unwrap() = true;
+        // GOAWAY is written by another thread, and that one waits.
+        drop(client);
+        *gate.0.lock().unwrap() = false;
+        gate.1.notify_all();
+        eventually(|| server.handle.stats().connections == 0);
     });
 }
