@@ -1,12 +1,14 @@
-//! A TCP connection to a host by its name: whichever of its addresses answers first.
+//! A connection to a host by its name, to whichever of its addresses answers first.
 //!
 //! "Happy eyeballs" (RFC 8305), simplified: the addresses take turns by family, and each is given a
 //! quarter of a second before the next one is tried as well, or less where that would leave no time for
-//! all. One that fails makes room at once. The first that answers is taken; the others are closed when they come to their end.
+//! all. One that fails makes room at once. The first that answers is taken; the others are closed when
+//! they come to their end. TCP and SOCKS5 connect in this way.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,7 +43,7 @@ impl Dialer {
         deadline: Instant,
     ) -> Result<TcpStream, Error> {
         let addresses = self.lookup(host, port, deadline)?;
-        connect_any(&addresses, deadline)
+        race(&addresses, deadline, connect)
             .map_err(|error| Error::io(format!("connecting to {}", authority(host, port)), error))
             .map_err(|error| error.in_phase(Phase::Connect))
     }
@@ -103,17 +105,23 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-fn connect_any(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+/// Has `connect` connect to whichever of the addresses answers first, until `deadline`.
+pub(super) fn race(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    connect: impl Fn(SocketAddr, Instant) -> io::Result<TcpStream> + Send + Sync + 'static,
+) -> io::Result<TcpStream> {
     if let [address] = addresses {
         return connect(*address, deadline);
     }
+    let connect = Arc::new(connect);
     let (done, results) = mpsc::channel();
     let mut waiting = addresses.iter().copied();
     let mut running = 0;
     let mut failed = io::Error::from(io::ErrorKind::TimedOut);
     loop {
         if let Some(address) = waiting.next() {
-            let done = done.clone();
+            let (done, connect) = (done.clone(), Arc::clone(&connect));
             // If nobody waits any more, the connection is closed with the message that has it.
             spawn(move || drop(done.send(connect(address, deadline))))?;
             running += 1;
@@ -170,14 +178,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let open = listener.local_addr().unwrap();
-        let stream = connect_any(&[closed, open], soon()).unwrap();
+        let stream = race(&[closed, open], soon(), connect).unwrap();
         assert_eq!(stream.peer_addr().unwrap(), open);
     }
 
     #[test]
     fn when_all_addresses_fail_it_says_why() {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = connect_any(&[closed, closed], soon()).unwrap_err();
+        let error = race(&[closed, closed], soon(), connect).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 

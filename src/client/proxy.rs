@@ -41,9 +41,15 @@ pub(super) enum Kind {
 }
 
 impl Proxy {
-    /// Reads `http://`, `https://` (spoken to over TLS), `socks5://` (names are looked up here) or
-    /// `socks5h://` (names are looked up by the proxy), with user and password where needed. Without a
-    /// scheme, `http://` is meant.
+    /// Reads the URL of a proxy, with user and password where needed. Without a scheme, `http://` is
+    /// meant.
+    ///
+    /// | scheme | the proxy is asked by | names are looked up by |
+    /// | --- | --- | --- |
+    /// | `http://` | CONNECT in HTTP/1.1 | the proxy, which chooses among the addresses |
+    /// | `https://` | the same, over TLS | the proxy |
+    /// | `socks5://` | SOCKS5 (RFC 1928) | the client; the addresses are tried as without a proxy |
+    /// | `socks5h://` | SOCKS5 | the proxy |
     ///
     /// Over the first two, `http://` URLs go through CONNECT as well: the proxy sees octets, and need
     /// not know HTTP/2.

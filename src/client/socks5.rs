@@ -7,10 +7,10 @@
 //! ```
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Instant;
 
-use super::dial::Dialer;
+use super::dial::{race, Dialer};
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy};
 use super::timed::Timed;
@@ -24,8 +24,8 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Connects to the proxy and asks it for a tunnel. Where names are looked up here, all addresses are
-/// tried in turn, since the proxy tells after one refusal nothing more.
+/// Connects to the proxy and asks it for a tunnel. Where names are looked up here, the addresses are
+/// tried as those of a host without a proxy are. Where the proxy looks them up, it chooses.
 pub(super) fn open(
     dialer: &Dialer,
     proxy: &Proxy,
@@ -33,31 +33,38 @@ pub(super) fn open(
     deadline: Instant,
 ) -> Result<TcpStream, Error> {
     let addresses = match (origin.host.parse::<IpAddr>(), proxy.kind) {
-        (Ok(ip), _) => vec![ip_address(ip)],
-        (Err(_), Kind::Socks5) => {
-            let found = dialer.lookup(&origin.host, origin.port, deadline)?;
-            found.iter().map(|address| ip_address(address.ip())).collect()
-        }
+        (Ok(ip), _) => vec![SocketAddr::new(ip, origin.port)],
+        (Err(_), Kind::Socks5) => dialer.lookup(&origin.host, origin.port, deadline)?,
         (Err(_), _) => {
             let too_long = |_| Error::usage(format!("{}: too long for SOCKS5", origin.host));
             let len = u8::try_from(origin.host.len()).map_err(too_long)?;
-            vec![[&[NAME, len], origin.host.as_bytes()].concat()]
+            let name = [&[NAME, len], origin.host.as_bytes()].concat();
+            return through(dialer, proxy, &name, origin.port, deadline);
         }
     };
-    let mut failed = Error::usage("a host without an address");
-    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    for address in addresses {
-        let now = Instant::now();
-        // A proxy that is silent about one address must leave time for the others.
-        let until = now + deadline.saturating_duration_since(now) / left.max(1);
-        left -= 1;
-        let mut stream = dialer.dial(&proxy.host, proxy.port, deadline)?;
-        match ask(&mut stream, proxy, &address, origin.port, until) {
-            Ok(()) => return Ok(stream),
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
+    let (dialer, asked) = (dialer.clone(), proxy.clone());
+    let connect = move |address: SocketAddr, deadline| {
+        let to = ip_address(address.ip());
+        Ok(through(&dialer, &asked, &to, address.port(), deadline)?)
+    };
+    race(&addresses, deadline, connect).map_err(|error| failed(proxy, error))
+}
+
+/// Has the proxy connect to one address or name.
+fn through(
+    dialer: &Dialer,
+    proxy: &Proxy,
+    address: &[u8],
+    port: u16,
+    deadline: Instant,
+) -> Result<TcpStream, Error> {
+    let mut stream = dialer.dial(&proxy.host, proxy.port, deadline)?;
+    ask(&mut stream, proxy, address, port, deadline)?;
+    Ok(stream)
+}
+
+fn failed(proxy: &Proxy, error: io::Error) -> Error {
+    Error::io(format!("asking the proxy {proxy} for a tunnel"), error)
 }
 
 fn ask(
@@ -71,7 +78,7 @@ fn ask(
     result.map_err(|error| match error.get_ref() {
         // Ours, in words.
         Some(what) => Error::text(ErrorKind::Transport, format!("the proxy {proxy}: {what}")),
-        None => Error::io(format!("asking the proxy {proxy} for a tunnel"), error),
+        None => failed(proxy, error),
     })
 }
 

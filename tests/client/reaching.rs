@@ -7,7 +7,7 @@ use std::thread;
 use h2_sync::client::{Client, Config, ConnectHook, NoProxy, Proxies, Proxy, Resolver};
 use h2_sync::transport::duplex;
 
-use crate::support::{bounded, config, serve, Running};
+use crate::support::{bounded, config, serve, Running, LONG};
 
 fn hello() -> Running {
     serve(|request, response| write!(response, "hello {}", request.authority().unwrap_or("")))
@@ -150,6 +150,40 @@ fn socks5_tries_all_addresses() {
         let client = with(|config| {
             config.proxies = Proxies::All(Proxy::parse(&proxy).unwrap());
             let addresses = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], 0)));
+            config.resolver = Resolver::default().pin("name.invalid", addresses);
+        });
+        assert_eq!(text(&client, "http://name.invalid/"), "hello name.invalid");
+    });
+}
+
+#[test]
+fn an_address_that_hangs_behind_socks5_does_not_hold_up_the_next() {
+    bounded(|| {
+        let server = hello();
+        let address = server.handle.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("socks5://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let mut hanging = Vec::new();
+            for near in listener.incoming() {
+                let mut near = near.unwrap();
+                read::<3>(&mut near);
+                near.write_all(&[5, 0]).unwrap();
+                let [.., last] = read::<8>(&mut near);
+                read::<2>(&mut near);
+                if last == 1 {
+                    hanging.push(near);
+                    continue;
+                }
+                near.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+                thread::spawn(move || carry(near, TcpStream::connect(address).unwrap()));
+            }
+        });
+        let client = with(|config| {
+            config.proxies = Proxies::All(Proxy::parse(&proxy).unwrap());
+            // The share of the first address would be longer than the test may take.
+            config.connect_timeout = 4 * LONG;
+            let addresses = [1, 2].map(|last| SocketAddr::from(([127, 0, 0, last], 0)));
             config.resolver = Resolver::default().pin("name.invalid", addresses);
         });
         assert_eq!(text(&client, "http://name.invalid/"), "hello name.invalid");
