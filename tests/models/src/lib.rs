@@ -1,6 +1,7 @@
 //! The crate as it stands in `src/`, over another standard library: its locks, threads and time are
 //! those of a model checker. [`models`] says what is checked, and `README.md` how it is run.
 
+#[macro_use(thread_local)]
 extern crate modelled_std as std;
 
 // As in the crate's own `lib.rs`, without what the features add.

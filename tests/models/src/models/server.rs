@@ -353,13 +353,6 @@ pub fn shutdown_cuts_what_takes_too_long() {
         let client = thread::spawn(move || drop(ask_on(peer, &["/a", "/slow", "/b"])));
         thread::yield_now();
         handle.shutdown(MS);
-        // Its thread may need a turn to notice the cut.
-        for _ in 0..60 {
-            if handle.stats().connections == 0 {
-                break;
-            }
-            thread::sleep(Duration::from_secs(1));
-        }
         assert_eq!(handle.stats().connections, 0);
         drop(handle);
         client.join().unwrap();

@@ -10,6 +10,7 @@
 pub use ::std::*;
 
 mod clock;
+mod local;
 pub mod model;
 pub mod net;
 pub mod sync;

@@ -13,6 +13,7 @@ pub use shuttle::thread::{scope, yield_now, Scope, ScopedJoinHandle, ThreadId};
 use shuttle::rand::{thread_rng, Rng};
 
 use crate::clock;
+pub use crate::local::LocalKey;
 use crate::sync::Waiter;
 
 /// As std's, but for the size of the stack, which is that of all threads of a model.
