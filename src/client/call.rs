@@ -218,7 +218,7 @@ impl Call<'_> {
             let mut lease = lease.map_err(no_connection)?;
             // The server may have closed it, or said GOAWAY: better to know before a request is
             // risked.
-            lease.connection().tend();
+            lease.connection().maintain();
             let opened = open(lease.connection());
             lease.sent();
             match opened {

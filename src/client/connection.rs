@@ -30,7 +30,7 @@ use crate::transport::Transport;
 /// hands out what comes for the others as well. So a caller that sends one request after the other
 /// pays for no switch between threads. On the other hand, nobody reads while nobody waits: a PING of
 /// the server's is answered late, and its GOAWAY is seen late. A program that keeps a connection
-/// without using it calls [`tend`](Self::tend) now and then; a [`Client`](super::Client) does that by
+/// without using it calls [`maintain`](Self::maintain) now and then; a [`Client`](super::Client) does that by
 /// itself.
 ///
 /// Nothing is written before the first request, so that it goes out together with the preface and
@@ -78,7 +78,7 @@ impl Connection {
     /// Begins to speak HTTP/2 on a stream that is connected to a server.
     ///
     /// `config.keepalive_interval` is of use only while threads wait or
-    /// [`tend`](Self::tend) is called. Times after which waiting is over are kept exactly where the
+    /// [`maintain`](Self::maintain) is called. Times after which waiting is over are kept exactly where the
     /// transport's reads can be given a time, as those of sockets can; otherwise a thread that reads
     /// notices when something comes.
     ///
@@ -167,8 +167,8 @@ impl Connection {
     /// Never waits on a socket. On a transport that cannot tell
     /// [whether it is readable](crate::transport::Closer::is_readable) it reads for a millisecond,
     /// if its reads can be given a time.
-    pub fn tend(&self) {
-        self.inner.conn.tend();
+    pub fn maintain(&self) {
+        self.inner.conn.maintain();
     }
 
     /// Begins a graceful end: GOAWAY, no new requests, and those that are open are finished.
@@ -181,7 +181,7 @@ impl Connection {
         self.inner.conn.end();
     }
 
-    /// Whether the connection has ended, as far as anybody has noticed; see [`tend`](Self::tend).
+    /// Whether the connection has ended, as far as anybody has noticed; see [`maintain`](Self::maintain).
     pub fn is_closed(&self) -> bool {
         self.inner.conn.lock().has_ended()
     }

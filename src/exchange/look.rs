@@ -55,7 +55,7 @@ impl Conn {
 
     /// Reads what has come, runs the deadlines and writes what is to be written, without waiting
     /// for anything; runs the deadlines alone if another thread leads.
-    pub(crate) fn tend(self: &Arc<Self>) {
+    pub(crate) fn maintain(self: &Arc<Self>) {
         let mut state = self.lock();
         if state.leader == Leader::None && !state.is_over() {
             state.leader = Leader::me();

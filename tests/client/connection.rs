@@ -307,7 +307,7 @@ fn tending_answers_what_the_server_asks() {
         let (stop, stopped) = mpsc::channel::<()>();
         let tending = thread::spawn(move || {
             while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
-                connection.tend();
+                connection.maintain();
             }
         });
         peer.until_pong(b"are you?");

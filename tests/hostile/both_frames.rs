@@ -104,7 +104,7 @@ fn client() -> (Peer, JoinHandle<Option<Error>>) {
                 Err(error) => {
                     last = Some(error);
                     // After GOAWAY nobody else reads.
-                    connection.tend();
+                    connection.maintain();
                 }
             }
         }

@@ -132,7 +132,7 @@ fn refusal_is_told_when_it_is_read_before_anything_is_written() {
     bounded(|| {
         let (client, breaks) = refused();
         let connection = Connection::start(client, Config::default()).unwrap();
-        connection.tend();
+        connection.maintain();
         breaks.writes.store(true, Ordering::SeqCst);
         assert_names_the_refusal(&error_of(&connection));
     });

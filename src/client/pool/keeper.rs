@@ -1,4 +1,4 @@
-//! The one thread of a client that is always there. It looks after connections that no request
+//! The one thread of a client that is always there. It maintains the connections that no request
 //! uses: answers PINGs, hears GOAWAY and the end, and closes what has been idle for too long.
 
 use std::sync::Arc;
@@ -54,14 +54,14 @@ impl Pool {
                 return;
             }
             if next <= Instant::now() {
-                self.look_after();
+                self.maintain_all();
                 next = Instant::now() + INTERVAL;
             }
         }
     }
 
-    fn look_after(self: &Arc<Self>) {
-        self.connections().iter().for_each(Connection::tend);
+    fn maintain_all(self: &Arc<Self>) {
+        self.connections().iter().for_each(Connection::maintain);
         let mut state = self.lock();
         let mut actions = Vec::new();
         state.machine.tick(Instant::now(), &mut actions);

@@ -27,7 +27,7 @@ models! {
         a_write_that_stalls_wakes_who_reads,
         the_end_wakes_all_who_read_write_and_wait,
         the_peers_end_wakes_all_who_wait,
-        pings_are_answered_while_others_tend;
+        pings_are_answered_while_others_maintain;
     session:
         what_is_put_by_several_threads_is_answered,
         credit_goes_back_for_what_is_taken,

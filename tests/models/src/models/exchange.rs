@@ -321,7 +321,7 @@ pub fn the_peers_end_wakes_all_who_wait() {
 }
 
 /// Two threads PING, and one looks after the connection: each gets its answer.
-pub fn pings_are_answered_while_others_tend() {
+pub fn pings_are_answered_while_others_maintain() {
     model::check(400, Time::Waits, || {
         let (connection, server) = client();
         let ping = || {
@@ -329,7 +329,7 @@ pub fn pings_are_answered_while_others_tend() {
             thread::spawn(move || connection.ping(Duration::from_secs(10)).unwrap())
         };
         let threads = [ping(), ping()];
-        connection.tend();
+        connection.maintain();
         assert_eq!(read(get(&connection, "/a").unwrap()).unwrap(), "/a");
         for thread in threads {
             thread.join().unwrap();
