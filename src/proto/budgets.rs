@@ -1,7 +1,22 @@
 //! Budgets against abuse: what each thing that a peer may do costs, and what earns it back.
 //!
 //! Budgets are token buckets that refill all the time, so a long life is never held against a
-//! connection, and a burst of useless frames always is. [`Budgets::charge`] has every price.
+//! connection, and a burst of useless frames always is. [`Budgets::charge`] has every price:
+//!
+//! | what the peer did | budget | costs | earns back |
+//! | --- | --- | --- | --- |
+//! | RST_STREAM of its own stream, before the final response | resets received | 1 | |
+//! | the same while the response goes out (its slot stays taken) | resets received | 1/8 | |
+//! | the same after the response; RST_STREAM of a stream of ours | | | |
+//! | a stream that ended as it should | resets received | | 1/4 |
+//! | a frame that has us reset or refuse a stream | resets provoked | 1 | |
+//! | RST_STREAM that crosses ours | | | |
+//! | another RST_STREAM, or credit for more than was sent, of a stream that is over or forgotten | glitches | 1 | |
+//! | another frame of such a stream, but for DATA that was on its way or is large | glitches | 1/4 | |
+//! | empty DATA, PRIORITY, PRIORITY_UPDATE, GOAWAY, stray ACK, unknown types | glitches | 1 | |
+//! | a request, or DATA that carries something | glitches, PINGs | | 1 of each |
+//! | PING; DATA that we send | PINGs | 1 | 1 |
+//! | SETTINGS and their acknowledgement | SETTINGS | 1 | |
 
 use std::time::Instant;
 
