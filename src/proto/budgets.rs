@@ -41,7 +41,7 @@ pub(crate) enum PeerAction {
     ResetAfterResponse,
     /// RST_STREAM for a stream that we opened or promised.
     ResetOfOurs,
-    /// RST_STREAM for a stream that is over or forgotten.
+    /// RST_STREAM for a stream that is over or forgotten, but for the first.
     LateReset,
     /// Another frame for a stream that is over or forgotten, or beyond our GOAWAY.
     LateFrame,

@@ -158,10 +158,10 @@ pub struct Config {
     /// `max_concurrent_streams`, and frames that break a rule. A request that is refused because work
     /// on cancelled streams still holds their slots costs an eighth. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, RST_STREAM and
-    /// credit for more than we have sent. Other frames for streams that have ended or are forgotten cost
-    /// a quarter. Each request, and each DATA frame that carries something, earns one back. Default
-    /// 10,000 + 330/s.
+    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, a second
+    /// RST_STREAM and credit for more than we have sent. Other frames for streams that have ended or are
+    /// forgotten cost a quarter. Each request, and each DATA frame that carries something, earns one
+    /// back. Default 10,000 + 330/s.
     pub glitches: Budget,
     /// PING frames received. Each DATA frame that carries something, in either direction, earns one
     /// back. Default 100 + 10/s.

@@ -35,8 +35,9 @@ impl Connection {
         let id = frame.stream_id;
         self.stats.resets_received += 1;
         self.check_not_idle(id, "RST_STREAM")?;
-        if self.streams.crosses_our_reset(id) {
-            // Both ends give a call up when its deadline passes.
+        if self.streams.is_first_reset(id) {
+            // Both ends give a call up when its deadline passes; some servers reset each stream whose
+            // response is complete.
             return Ok(());
         }
         let code = frame.error_code;

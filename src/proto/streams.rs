@@ -179,14 +179,15 @@ impl Streams {
             && self.history(id).use_up(id, octets, end_stream)
     }
 
-    /// RST_STREAM for a stream that is gone: whether it crossed ours. From now on the peer has reset the
-    /// stream as well, so only one does.
-    pub(crate) fn crosses_our_reset(&mut self, id: StreamId) -> bool {
-        let crosses = self.standing(id) == Standing::Closed(Cause::ResetByUs);
-        if crosses {
+    /// Whether RST_STREAM for a stream that is gone is the first of the peer's: it crossed ours, or came
+    /// behind END_STREAM (RFC 9113, Section 5.1). From now on the peer has reset the stream.
+    pub(crate) fn is_first_reset(&mut self, id: StreamId) -> bool {
+        let is_first =
+            matches!(self.standing(id), Standing::Closed(Cause::ResetByUs | Cause::EndStream));
+        if is_first {
             self.history(id).record(id, Cause::ResetByPeer);
         }
-        crosses
+        is_first
     }
 
     pub(crate) fn clear(&mut self) {

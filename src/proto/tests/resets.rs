@@ -145,6 +145,19 @@ fn resets_that_cross_ours_cost_nothing_once_each() {
 }
 
 #[test]
+fn server_that_resets_each_stream_behind_its_response_is_heard() {
+    let mut peer = Peer::of_client(Config::default());
+    for n in (1..40_000).step_by(2) {
+        peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
+        peer.send_headers(n, &status(304), true);
+        peer.send_reset(n, ErrorCode::NoError);
+        peer.sent();
+        peer.events();
+    }
+    assert_eq!(peer.result, Ok(()));
+}
+
+#[test]
 fn promises_that_are_reset_at_once_are_charged_to_the_server() {
     let mut peer = Peer::of_client(Config { enable_push: true, ..Config::default() });
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
