@@ -239,7 +239,7 @@ enum Agreed<T: Transport> {
     /// HTTP/2 comes next; with a first request, where there was an upgrade.
     Http2(Replay<T>, Option<Opening>),
     /// A request in HTTP/1.x that does not ask for HTTP/2.
-    Http1(Http1Request<T>),
+    Http1(Box<Http1Request<T>>),
 }
 
 /// Finds out what the peer speaks, and answers a request to upgrade.
@@ -254,7 +254,7 @@ fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
             let Upgraded { stream, opening } = request.accept()?;
             Agreed::Http2(stream, Some(opening))
         }
-        Detected::Http1(request) => Agreed::Http1(request),
+        Detected::Http1(request) => Agreed::Http1(Box::new(request)),
     })
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use bytes::Buf;
-use http::{Method, Request, Response, StatusCode};
+use http::header::{HeaderValue, CONNECTION, UPGRADE};
+use http::{request, Request, Response, StatusCode};
 
 use super::base64url;
-use super::head::{self, lists, Parsed};
+use super::lists::lists;
 use super::opening::Opening;
 use super::options::Options;
 use super::prefixed::Replay;
@@ -15,6 +15,7 @@ use super::wire::Wire;
 use crate::error::{Error, ErrorKind};
 use crate::frame::{Head, Kind};
 use crate::hpack::Headers;
+use crate::http1::{self, BodySize, ClientConnection};
 use crate::proto::{Config, Connection};
 use crate::transport::Transport;
 
@@ -84,13 +85,13 @@ pub fn request_upgrade<T: Transport>(
     let headers = convert(request);
     let settings = config.upgrade_settings();
     Connection::check_upgrade(&headers, Some(0), &settings)?;
-    let message = encode(&headers, &settings)?;
+    let limits = http1::Config { max_interim: config.max_informational, ..options.codec() };
+    let mut codec = ClientConnection::new(limits);
+    let message = encode(&mut codec, &headers, &settings)?;
     let mut wire = Wire::new(stream, options)?;
     wire.write(&message)?;
-    for _ in 0..=config.max_informational {
-        let Parsed { head, len } = read_head(&mut wire, options)?;
-        // It has been parsed out of these octets.
-        wire.buffer.advance(len.min(wire.buffer.len()));
+    loop {
+        let head = receive(&mut wire, &mut codec)?;
         if head.status() == StatusCode::SWITCHING_PROTOCOLS {
             // RFC 9110, Section 7.8: it says what the connection speaks from here on.
             let (fields, name) = (head.headers(), "upgrade");
@@ -104,28 +105,21 @@ pub fn request_upgrade<T: Transport>(
             return Ok(Outcome::Declined(Declined { head, stream: wire.into_replay()? }));
         }
     }
-    Err(Error::upgrade(ErrorKind::Limit, "the server sends too many interim responses"))
 }
 
-fn read_head<T: Transport>(
+fn receive<T: Transport>(
     wire: &mut Wire<T>,
-    options: &Options,
-) -> Result<Parsed<Response<()>>, Error> {
-    let mut new = wire.buffer.len();
+    codec: &mut ClientConnection,
+) -> Result<Response<()>, Error> {
     loop {
         if is_http1(&wire.buffer)? {
-            if let Some(parsed) = head::response(&wire.buffer, new, options)? {
-                return Ok(parsed);
+            if let Some(head) = codec.receive_response(&mut wire.buffer)? {
+                return Ok(head);
             }
         }
-        new = wire.fill()?;
-        if new == 0 {
-            // What is wrong with the part that has come says more.
-            head::response(&wire.buffer, wire.buffer.len(), options)?;
-            return Err(Error::upgrade(
-                ErrorKind::Closed,
-                "the server closed the connection instead of answering",
-            ));
+        if wire.fill()? == 0 {
+            codec.end_of_input(&wire.buffer)?;
+            return Err(Error::upgrade(ErrorKind::Closed, "the server closed the connection"));
         }
     }
 }
@@ -164,39 +158,25 @@ fn convert(request: &Request<()>) -> Headers {
 
 /// The request in HTTP/1.1, made of the one in HTTP/2, which has been checked: the two mean the
 /// same.
-fn encode(headers: &Headers, settings: &[u8]) -> Result<Vec<u8>, Error> {
-    let field = |name| headers.get_bytes(name).unwrap_or_default();
-    let (method, path, authority) = (field(":method"), field(":path"), field(":authority"));
-    if headers.scheme() != Some("http") || authority.is_empty() {
-        let what = "a request that upgrades is for http, and has an authority";
-        return Err(Error::upgrade(ErrorKind::Caller, what));
+fn encode(
+    codec: &mut ClientConnection,
+    headers: &Headers,
+    settings: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let what = "a request that upgrades is for http, and has an authority";
+    let unfit = || Error::upgrade(ErrorKind::Caller, what);
+    let mut parts = request::Parts::try_from(headers).map_err(|_| unfit())?;
+    if headers.scheme() != Some("http") || parts.uri.authority().is_none() {
+        return Err(unfit());
     }
-    // RFC 9110, Section 10.1.4: `te` is about the connection in HTTP/1.1.
-    let te: &[u8] = if headers.get("te").is_some() { b", te" } else { b"" };
-    let settings = base64url::encode(settings);
-    let mut message = [
-        method,
-        b" ",
-        path,
-        b" HTTP/1.1\r\nhost: ",
-        authority,
-        b"\r\nconnection: upgrade, http2-settings",
-        te,
-        b"\r\nupgrade: h2c\r\nhttp2-settings: ",
-        settings.as_bytes(),
-        b"\r\n",
-    ]
-    .concat();
-    // RFC 9110, Section 8.6: a method for which a body would have a meaning says that there is none.
-    let has_length = headers.get("content-length").is_some();
-    let methods = [Method::POST, Method::PUT, Method::PATCH];
-    if !has_length && methods.iter().any(|other| method == other.as_str().as_bytes()) {
-        message.extend_from_slice(b"content-length: 0\r\n");
-    }
-    for field in headers.iter().filter(|field| !field.name.starts_with(b":")) {
-        message.extend_from_slice(&[field.name, b": ", field.value, b"\r\n"].concat());
-    }
-    message.extend_from_slice(b"\r\n");
+    let settings = HeaderValue::try_from(base64url::encode(settings)).map_err(|_| unfit())?;
+    parts.headers.insert(UPGRADE, HeaderValue::from_static("h2c"));
+    parts.headers.insert("http2-settings", settings);
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("http2-settings"));
+    let mut message = Vec::new();
+    let (none, out) = (BodySize::Known(0), &mut message);
+    codec.send_request(&parts.method, &parts.uri, &parts.headers, none, out)?;
+    codec.finish(None, out)?;
     Ok(message)
 }
 

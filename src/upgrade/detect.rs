@@ -4,15 +4,17 @@ use std::fmt;
 
 use super::answer::{fail, refuse};
 use super::first::First;
-use super::head::{self, Parsed};
 use super::http1::Http1Request;
 use super::options::Options;
 use super::prefixed::Replay;
 use super::refusal::Refusal;
 use super::request::UpgradeRequest;
+use super::sniff::{ended, go_away};
 use super::wire::Wire;
 use super::wish::Wish;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::frame::ErrorCode;
+use crate::http1::ServerConnection;
 use crate::transport::Transport;
 
 /// What a client speaks, by what it sends first. See [`detect`].
@@ -34,11 +36,12 @@ pub enum Detected<T: Transport> {
 ///
 /// # Errors
 ///
-/// - The client speaks something else, TLS for instance, or its request is malformed or over a
-///   limit. It has been told so in HTTP/1.1, with 400, 408, 414, 421, 431, 501 or 505, where what it
-///   sent looks like HTTP; the connection is closed. So is it with all others.
-/// - [`Timeout`](ErrorKind::Timeout): the client did not say enough in time.
-/// - [`Closed`](ErrorKind::Closed): it left without a word.
+/// - The request is malformed or over a limit. The client has been told so in HTTP/1.1, with 400, 408,
+///   414, 421, 431, 501 or 505, and the connection is closed.
+/// - The client speaks something else, TLS for instance: its first line does not end in `HTTP/1.x`. It
+///   has been sent GOAWAY (PROTOCOL_ERROR), since a text would be a frame to a peer of HTTP/2.
+/// - [`Timeout`](crate::ErrorKind::Timeout): the client did not say enough in time.
+/// - [`Closed`](crate::ErrorKind::Closed): it left without a word, or within its first line.
 /// - The transport failed.
 ///
 /// Telling a client that something was wrong may take a second more, in which it is given the
@@ -69,59 +72,60 @@ pub enum Detected<T: Transport> {
 /// ```
 pub fn detect<T: Transport>(stream: T, options: &Options) -> Result<Detected<T>, Error> {
     let mut wire = Wire::new(stream, options)?;
-    let mut new = 0;
     loop {
-        let head = match First::of(&wire.buffer) {
-            Ok(First::PriorKnowledge) => {
-                return Ok(Detected::PriorKnowledge(wire.into_replay()?));
+        match First::of(&wire.buffer) {
+            Ok(First::PriorKnowledge) => return Ok(Detected::PriorKnowledge(wire.into_replay()?)),
+            Ok(First::Http1) => return receive(wire, options),
+            Ok(First::Undecided) => {}
+            Err(refusal) => {
+                go_away(wire, ErrorCode::ProtocolError);
+                return Err(refusal.into());
             }
-            Ok(First::Http1) => head::request(&wire.buffer, new, options),
-            Ok(First::Undecided) => Ok(None),
-            Err(refusal) => Err(refusal),
-        };
-        match head {
-            Ok(Some(head)) => return http1(wire, head, options),
-            Ok(None) => {}
-            Err(refusal) => return Err(refuse(wire, refusal, false)),
         }
-        new = match wire.fill() {
-            Ok(0) => return Err(ended(wire, options)),
-            Ok(new) => new,
-            // Who has not said anything that looks like a request gets no answer.
-            Err(error) if First::of(&wire.buffer) != Ok(First::Http1) => return Err(error),
-            Err(error) => return Err(fail(wire, error, false)),
-        };
+        if wire.fill()? == 0 {
+            return Err(ended(&wire.buffer));
+        }
     }
 }
 
-fn http1<T: Transport>(
-    wire: Wire<T>,
-    parsed: Parsed<http::Request<()>>,
-    options: &Options,
-) -> Result<Detected<T>, Error> {
-    let is_head = parsed.head.method() == http::Method::HEAD;
-    // It has been parsed out of these octets.
-    let octets = &wire.buffer[..parsed.len.min(wire.buffer.len())];
-    let wish = match options.upgrade.then(|| Wish::of(&parsed.head, octets)).transpose() {
-        Ok(wish) => wish.flatten(),
-        Err(refusal) => return Err(refuse(wire, refusal, is_head)),
+/// Waits for the head of a request, which has begun.
+fn receive<T: Transport>(mut wire: Wire<T>, options: &Options) -> Result<Detected<T>, Error> {
+    let mut codec = ServerConnection::new(options.codec());
+    let mut searched = 0;
+    let (head, octets) = loop {
+        // The codec takes the head off the buffer. The octets are kept for a server of HTTP/1.1.
+        let octets = has_end(&wire.buffer[searched..]).then(|| wire.buffer.clone());
+        match codec.receive_request(&mut wire.buffer) {
+            Ok(Some(head)) => break (head, octets.unwrap_or_default()),
+            Ok(None) => searched = wire.buffer.len().saturating_sub(END.len() - 1),
+            Err(error) => return Err(refuse(wire, codec, error.into())),
+        }
+        match wire.fill() {
+            Ok(0) => {
+                let error = codec.end_of_input(&wire.buffer).err().map(Refusal::from);
+                let error = error.unwrap_or_else(|| Refusal::bad("there is no request"));
+                return Err(refuse(wire, codec, error));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(fail(wire, codec, error)),
+        }
     };
-    let request = Http1Request::new(wire, parsed, options.upgrade);
+    let wish = match options.upgrade.then(|| Wish::of(&head)).transpose() {
+        Ok(wish) => wish.flatten(),
+        Err(refusal) => return Err(refuse(wire, codec, refusal)),
+    };
+    let request = Http1Request { wire, codec, head, octets, can_upgrade: options.upgrade };
     Ok(match wish {
         Some(wish) => Detected::Upgrade(UpgradeRequest::new(request, wish, options.clone())),
         None => Detected::Http1(request),
     })
 }
 
-/// The client has said all that it is going to say.
-fn ended<T: Transport>(wire: Wire<T>, options: &Options) -> Error {
-    if wire.buffer.is_empty() {
-        return Error::upgrade(ErrorKind::Closed, "the peer closed the connection before it spoke");
-    }
-    // What is wrong with the part that has come says more.
-    let refusal = head::request(&wire.buffer, wire.buffer.len(), options).err();
-    let refusal = refusal.unwrap_or_else(|| Refusal::bad("the request ends before its time"));
-    refuse(wire, refusal, false)
+/// What a head ends with.
+const END: &[u8] = b"\r\n\r\n";
+
+fn has_end(octets: &[u8]) -> bool {
+    octets.windows(END.len()).any(|window| window == END)
 }
 
 impl<T: Transport> fmt::Debug for Detected<T> {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use http::{Method, Request, StatusCode, Version};
+use bytes::BytesMut;
+use http::{Request, StatusCode, Version};
 
-use super::answer::{Answer, HOW, HOW_WITH_UPGRADE};
-use super::head::Parsed;
+use super::answer::{answer, HOW, HOW_WITH_UPGRADE};
 use super::prefixed::Replay;
 use super::wire::Wire;
 use crate::error::Error;
+use crate::http1::ServerConnection;
 use crate::transport::Transport;
 
 /// A request of HTTP/1.0 or HTTP/1.1, of which the head has been read.
@@ -16,26 +17,25 @@ use crate::transport::Transport;
 /// It can be [refused](Self::refuse), or the connection handed to a
 /// [server of HTTP/1.1](Self::into_stream). Dropping it closes the connection without a word.
 pub struct Http1Request<T: Transport> {
-    wire: Wire<T>,
-    parsed: Parsed<Request<()>>,
-    can_upgrade: bool,
+    /// What has been read behind the head is in its buffer.
+    pub(super) wire: Wire<T>,
+    pub(super) codec: ServerConnection,
+    pub(super) head: Request<()>,
+    /// All that has been read.
+    pub(super) octets: BytesMut,
+    pub(super) can_upgrade: bool,
 }
 
 impl<T: Transport> Http1Request<T> {
-    pub(super) fn new(wire: Wire<T>, parsed: Parsed<Request<()>>, can_upgrade: bool) -> Self {
-        Http1Request { wire, parsed, can_upgrade }
-    }
-
-    /// The head of the request. It has been parsed, and no more: what RFC 9112 says of `Host` and
-    /// of the length of the body has not been checked.
+    /// The head of the request. It is valid (RFC 9112): its `host`, and the length of its body.
     pub fn head(&self) -> &Request<()> {
-        &self.parsed.head
+        &self.head
     }
 
     /// What has been read behind the head: the beginning of the body, where there is one, or of
     /// the next request.
     pub fn read_beyond(&self) -> &[u8] {
-        self.wire.buffer.get(self.parsed.len..).unwrap_or_default()
+        &self.wire.buffer
     }
 
     /// Answers in plain text that this server speaks HTTP/2, and how to do that; then the
@@ -59,8 +59,7 @@ impl<T: Transport> Http1Request<T> {
             _ if self.can_upgrade => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, HOW_WITH_UPGRADE),
             _ => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, HOW),
         };
-        let is_to_head = self.head().method() == Method::HEAD;
-        Answer { status, text, is_to_head }.send(self.wire)
+        answer(self.wire, self.codec, status, text)
     }
 
     /// Hands the connection over as if nothing had been read.
@@ -68,17 +67,14 @@ impl<T: Transport> Http1Request<T> {
     /// # Errors
     ///
     /// The transport would not have its read timeout taken away.
-    pub fn into_stream(self) -> Result<Replay<T>, Error> {
+    pub fn into_stream(mut self) -> Result<Replay<T>, Error> {
+        self.wire.buffer = self.octets;
         self.wire.into_replay()
     }
 
     /// The same, from a client that has been denied the upgrade and is not to try again.
     pub(super) fn without_upgrade(self) -> Self {
         Http1Request { can_upgrade: false, ..self }
-    }
-
-    pub(super) fn into_parts(self) -> (Wire<T>, Parsed<Request<()>>) {
-        (self.wire, self.parsed)
     }
 }
 

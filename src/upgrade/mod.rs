@@ -11,7 +11,7 @@
 //!                        ┌ "PRI "                    ─▶ PriorKnowledge
 //!  first octets ─ detect ┼ a request, Upgrade: h2c   ─▶ Upgrade ─ accept ─▶ 101, stream 1
 //!                        ├ another request           ─▶ Http1 ─ refuse ─▶ 426 or 505
-//!                        └ TLS, nonsense, silence    ─▶ an error
+//!                        └ TLS, nonsense, silence    ─▶ an error, and GOAWAY
 //! ```
 //!
 //! # Which one?
@@ -39,8 +39,8 @@
 //! A proxy in front may not agree with us on where a request ends, and what comes behind it is taken
 //! for HTTP/2. So a request to upgrade is refused if there is any doubt: two lengths that differ, a
 //! length beside `Transfer-Encoding`, a coding other than `chunked`, folded lines, lines that end
-//! with LF alone, a second `Host`.
-//! It also has to be valid in HTTP/2 (RFC 9113, Section 8), where it becomes one. Its body is bounded
+//! with LF alone, a second `Host`. That is what the codec of [`http1`](crate::http1) refuses anyway. A
+//! request also has to be valid in HTTP/2 (RFC 9113, Section 8), where it becomes one. Its body is bounded
 //! by [`max_body_size`](Options::max_body_size).
 //!
 //! A request that mentions h2c and does not ask for it as RFC 7540, Section 3.2.1 says (no
@@ -78,14 +78,11 @@
 
 mod answer;
 mod base64url;
-mod body;
-mod chunked;
 mod client;
 mod detect;
 mod first;
-mod framing;
-mod head;
 mod http1;
+mod lists;
 mod opening;
 mod options;
 mod prefixed;

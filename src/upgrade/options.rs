@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http1;
+
 /// What may come in HTTP/1.1, before a connection speaks HTTP/2.
 ///
 /// Plain data: take [`Options::default`] and change what you need.
@@ -23,8 +25,8 @@ pub struct Options {
     /// through: one that passes `Upgrade` on does not see what follows.
     pub upgrade: bool,
     /// Octets of the head of a message: its first line and its fields. Default 16 KiB. Over it a
-    /// request is answered with 431, or 414 while it is in its first line. The lines between the
-    /// chunks of a body may have as much.
+    /// request is answered with 431, or 414 while it is in its first line. The trailers behind a body may
+    /// have as much.
     pub max_head_size: usize,
     /// Fields in the head. Default 100; over it a request is answered with 431.
     pub max_fields: usize,
@@ -39,6 +41,18 @@ pub struct Options {
     /// whose reads never give up can keep its thread for longer, until the peer says something or
     /// another thread closes the transport.
     pub timeout: Option<Duration>,
+}
+
+impl Options {
+    /// The limits of the codec that reads heads and bodies.
+    pub(super) fn codec(&self) -> http1::Config {
+        http1::Config {
+            max_head_size: self.max_head_size,
+            max_request_line: self.max_head_size,
+            max_fields: self.max_fields,
+            ..http1::Config::default()
+        }
+    }
 }
 
 impl Default for Options {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::error::{Error, ErrorKind};
+use crate::http1;
 
 /// What is wrong with what a peer has sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,21 +27,27 @@ impl Refusal {
         Refusal { status: Some(status), what: what.into(), kind: ErrorKind::Peer }
     }
 
-    /// For a message over a limit of ours.
-    pub(super) fn limit(status: StatusCode, what: &'static str) -> Self {
-        Refusal { status: Some(status), what: what.into(), kind: ErrorKind::Limit }
-    }
-
     /// 413, for a body over the limit.
     pub(super) fn body_too_large() -> Self {
         let what = "the body is too large for a request that upgrades; \
                     it can be sent with prior knowledge";
-        Refusal::limit(StatusCode::PAYLOAD_TOO_LARGE, what)
+        let status = Some(StatusCode::PAYLOAD_TOO_LARGE);
+        Refusal { status, what: what.into(), kind: ErrorKind::Limit }
     }
 
     /// For something that is not HTTP.
     pub(super) fn unanswered(what: &'static str) -> Self {
         Refusal { status: None, what: what.into(), kind: ErrorKind::Peer }
+    }
+}
+
+impl From<http1::Error> for Refusal {
+    fn from(error: http1::Error) -> Self {
+        let kind = match error.kind() {
+            http1::ErrorKind::Limit => ErrorKind::Limit,
+            _ => ErrorKind::Peer,
+        };
+        Refusal { status: error.status(), what: error.detail().to_owned().into(), kind }
     }
 }
 

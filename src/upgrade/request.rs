@@ -2,23 +2,22 @@
 
 use std::fmt;
 
-use bytes::Buf;
-use http::{Method, Request};
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderMap, HeaderValue, UPGRADE};
+use http::{Request, StatusCode};
 
 use super::answer::{fail, refuse};
-use super::body::{self, Failure};
-use super::framing::Framing;
 use super::http1::Http1Request;
 use super::opening::Opening;
 use super::options::Options;
 use super::prefixed::Replay;
+use super::refusal::Refusal;
+use super::wire::Wire;
 use super::wish::Wish;
 use crate::error::Error;
 use crate::hpack::Headers;
+use crate::http1::{self, BodySize, Received, ServerConnection};
 use crate::transport::Transport;
-
-const SWITCHING_PROTOCOLS: &[u8] =
-    b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n";
 
 /// A valid request to upgrade to HTTP/2, of which the head has been read.
 ///
@@ -59,10 +58,7 @@ impl<T: Transport> UpgradeRequest<T> {
 
     /// How long the body is; `None` if it comes in chunks.
     pub fn body_len(&self) -> Option<u64> {
-        match self.wish.framing {
-            Framing::Length(length) => Some(length),
-            Framing::Chunked => None,
-        }
+        self.wish.body_len
     }
 
     /// Reads the body of the request and answers with `101 Switching Protocols`. A client that
@@ -76,16 +72,18 @@ impl<T: Transport> UpgradeRequest<T> {
     /// - The transport failed.
     pub fn accept(self) -> Result<Upgraded<T>, Error> {
         let UpgradeRequest { request, wish, options } = self;
-        let (mut wire, parsed) = request.into_parts();
-        let is_head = parsed.head.method() == Method::HEAD;
-        // It has been parsed out of these octets.
-        wire.buffer.advance(parsed.len.min(wire.buffer.len()));
-        let body = match body::read(&mut wire, wish.framing, wish.expects_continue, &options) {
+        let Http1Request { mut wire, mut codec, .. } = request;
+        let body = match read_body(&mut wire, &mut codec, &options) {
             Ok(body) => body,
-            Err(Failure::Lost(error)) => return Err(fail(wire, error, is_head)),
-            Err(Failure::Refused(refusal)) => return Err(refuse(wire, refusal, is_head)),
+            Err(Failure::Lost(error)) => return Err(fail(wire, codec, error)),
+            Err(Failure::Refused(refusal)) => return Err(refuse(wire, codec, refusal)),
         };
-        wire.write(SWITCHING_PROTOCOLS)?;
+        let mut fields = HeaderMap::new();
+        fields.insert(UPGRADE, HeaderValue::from_static("h2c"));
+        let mut out = Vec::new();
+        let (status, size) = (StatusCode::SWITCHING_PROTOCOLS, BodySize::Known(0));
+        codec.send_response(status, &fields, size, &mut out)?;
+        wire.write(&out)?;
         let opening = Opening::of_server(wish.request, body, wish.settings);
         Ok(Upgraded { stream: wire.into_replay()?, opening })
     }
@@ -97,13 +95,72 @@ impl<T: Transport> UpgradeRequest<T> {
     }
 }
 
+/// Why there is no body.
+enum Failure {
+    /// The peer gets an answer.
+    Refused(Refusal),
+    /// There is nobody to answer any more.
+    Lost(Error),
+}
+
+impl From<http1::Error> for Failure {
+    fn from(error: http1::Error) -> Self {
+        Failure::Refused(error.into())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Lost(error)
+    }
+}
+
+/// Reads the whole body of a request. A client that waits for that is told to go on. Trailers are
+/// dropped, as RFC 9110, Section 6.5.1 allows.
+fn read_body<T: Transport>(
+    wire: &mut Wire<T>,
+    codec: &mut ServerConnection,
+    options: &Options,
+) -> Result<Bytes, Failure> {
+    let mut body = BytesMut::new();
+    loop {
+        match codec.receive_body(&mut wire.buffer)? {
+            Received::Content(left) => {
+                let room = options.max_body_size.saturating_sub(body.len());
+                if usize::try_from(left).map_or(true, |left| left > room) {
+                    return Err(Failure::Refused(Refusal::body_too_large()));
+                }
+                let content = codec.take_content(&mut wire.buffer);
+                body.extend_from_slice(&content);
+                if !content.is_empty() {
+                    continue;
+                }
+            }
+            Received::Trailers(_) => continue,
+            Received::End => return Ok(body.freeze()),
+            Received::NeedMore => {}
+        }
+        if codec.expects_continue() {
+            // RFC 9110, Section 10.1.1: and before the 101 (Section 7.8).
+            let mut out = Vec::new();
+            codec
+                .send_interim(StatusCode::CONTINUE, &HeaderMap::new(), &mut out)
+                .map_err(Error::from)?;
+            wire.write(&out)?;
+        }
+        if wire.fill()? == 0 {
+            codec.end_of_input(&wire.buffer)?;
+        }
+    }
+}
+
 /// Without the fields: what is secret there is not marked as such in HTTP/1.1.
 impl<T: Transport> fmt::Debug for UpgradeRequest<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpgradeRequest")
             .field("method", &self.wish.request.method())
             .field("path", &self.wish.request.path())
-            .field("framing", &self.wish.framing)
+            .field("body_len", &self.wish.body_len)
             .finish_non_exhaustive()
     }
 }

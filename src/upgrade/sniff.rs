@@ -1,6 +1,5 @@
 //! What a client on a clear-text port speaks, by its first line.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,17 +53,22 @@ pub(crate) fn sniff<T: Transport>(
             }
         }
         if wire.fill()? == 0 {
-            if wire.buffer.is_empty() {
-                let what = "the peer closed the connection before it spoke";
-                return Err(Error::upgrade(ErrorKind::Closed, what));
-            }
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            return Err(ended(&wire.buffer));
         }
     }
 }
 
+/// The client has closed before its first line was complete.
+pub(super) fn ended(octets: &[u8]) -> Error {
+    let what = match octets {
+        [] => "the peer closed the connection before it spoke",
+        _ => "the peer closed the connection within its first line",
+    };
+    Error::upgrade(ErrorKind::Closed, what)
+}
+
 /// Tells a peer in frames that the connection ends, with the SETTINGS that stand first.
-fn go_away<T: Transport>(mut wire: Wire<T>, error_code: ErrorCode) {
+pub(super) fn go_away<T: Transport>(mut wire: Wire<T>, error_code: ErrorCode) {
     let mut octets = Vec::new();
     Frame::from(Settings::default()).encode(&mut octets);
     let last_stream_id = StreamId::CONNECTION;

@@ -163,7 +163,7 @@ fn octets_by_hand(request: &str, is_early: bool) -> String {
         near.write_all(&hello).unwrap();
     }
     let switching =
-        b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n";
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n";
     let mut answer = vec![0; switching.len()];
     near.read_exact(&mut answer).unwrap();
     assert_eq!(answer, switching);

@@ -10,6 +10,9 @@ use h2_sync::Error;
 /// The sizes of reads: a result does not depend on them.
 pub(crate) const STEPS: [usize; 4] = [1, 2, 7, usize::MAX];
 
+/// SETTINGS and GOAWAY (PROTOCOL_ERROR).
+pub(crate) const GOAWAY: &str = "\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01";
+
 /// What a valid request to upgrade has besides its own fields.
 pub(crate) const WISH: &str = "Host: test\r\nConnection: Upgrade, HTTP2-Settings\r\n\
                                Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
