@@ -1,14 +1,21 @@
 //! Bodies of several parts (RFC 7578).
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
 
 use super::body::Body;
+use super::source::Slice;
 
 /// A form with files in it: `multipart/form-data` (RFC 7578).
+///
+/// A form without [readers](Self::reader) can be sent again, when a request is repeated or redirected.
 ///
 /// ```no_run
 /// use h2_sync::client::{Client, Multipart};
@@ -24,8 +31,16 @@ pub struct Multipart {
 }
 
 enum Piece {
-    Octets(Vec<u8>),
+    Kept(Kept),
     Reader(Box<dyn Read + Send>, Option<u64>),
+}
+
+/// What can be read any number of times.
+#[derive(Clone)]
+enum Kept {
+    Octets(Bytes),
+    /// A regular file, and its length.
+    File(Arc<File>, u64),
 }
 
 impl Multipart {
@@ -39,7 +54,7 @@ impl Multipart {
     /// Adds a field of text.
     #[must_use]
     pub fn text(self, name: &str, value: &str) -> Self {
-        self.part(name, None, None, Piece::Octets(value.as_bytes().to_vec()))
+        self.part(name, None, None, Piece::octets(value.as_bytes().to_vec()))
     }
 
     /// Adds octets as a file with a name and a media type.
@@ -51,7 +66,7 @@ impl Multipart {
         media_type: &str,
         octets: impl Into<Vec<u8>>,
     ) -> Self {
-        self.part(name, Some(file_name), Some(media_type), Piece::Octets(octets.into()))
+        self.part(name, Some(file_name), Some(media_type), Piece::octets(octets.into()))
     }
 
     /// Adds what a reader gives as a file with a name and a media type. A `len` that is known is told to
@@ -68,7 +83,8 @@ impl Multipart {
         self.part(name, Some(file_name), Some(media_type), Piece::Reader(Box::new(reader), len))
     }
 
-    /// Adds a file of the file system, which is read when the request is sent.
+    /// Adds a file of the file system, which is read when the request is sent. A regular file is read
+    /// anew when the request is repeated.
     ///
     /// # Errors
     ///
@@ -77,11 +93,13 @@ impl Multipart {
         let path = path.as_ref();
         let file = File::open(path)?;
         let about = file.metadata()?;
-        // Files of /proc and the like say zero and have something.
-        let len = Some(about.len()).filter(|&len| about.is_file() && len > 0);
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        let reader = file.take(len.unwrap_or(u64::MAX));
-        Ok(self.reader(name, &file_name, media_type, reader, len))
+        // Files of /proc and the like say zero and have something.
+        let content = match about.len() {
+            len @ 1.. if about.is_file() => Piece::Kept(Kept::File(Arc::new(file), len)),
+            _ => Piece::Reader(Box::new(file), None),
+        };
+        Ok(self.part(name, Some(&file_name), Some(media_type), content))
     }
 
     /// The value of `content-type`.
@@ -90,21 +108,28 @@ impl Multipart {
     }
 
     pub(super) fn into_body(mut self) -> Body {
-        self.pieces.push(Piece::Octets(format!("--{}--\r\n", self.boundary).into_bytes()));
-        let is_known = self.pieces.iter().all(|piece| matches!(piece, Piece::Octets(_)));
-        let len = self.pieces.iter().map(Piece::len).sum::<Option<u64>>();
-        let mut readers = self.pieces.into_iter().map(Piece::into_reader);
-        if is_known {
+        self.pieces.push(Piece::octets(format!("--{}--\r\n", self.boundary).into_bytes()));
+        if self.pieces.iter().all(|piece| matches!(piece, Piece::Kept(Kept::Octets(_)))) {
             let mut octets = Vec::new();
             // Reading from memory does not fail.
-            readers.by_ref().for_each(|mut piece| drop(piece.read_to_end(&mut octets)));
+            let _ =
+                chained(self.pieces.into_iter().map(Piece::into_reader)).read_to_end(&mut octets);
             return Body::from(octets);
         }
-        let empty: Box<dyn Read + Send> = Box::new(io::empty());
-        let all = readers.fold(empty, |before, piece| Box::new(before.chain(piece)));
-        match len {
-            Some(len) => Body::from_reader_with_len(all, len),
-            None => Body::from_reader(all),
+        let len = self.pieces.iter().map(Piece::len).sum::<Option<u64>>();
+        let kept: Option<Vec<_>> = self.pieces.iter().map(Piece::kept).collect();
+        match (kept, len) {
+            (Some(kept), Some(len)) => {
+                let make = move || Ok(chained(kept.iter().cloned().map(Kept::into_reader)));
+                Body::from_fn_with_len(make, len)
+            }
+            (_, len) => {
+                let all = chained(self.pieces.into_iter().map(Piece::into_reader));
+                match len {
+                    Some(len) => Body::from_reader_with_len(all, len),
+                    None => Body::from_reader(all),
+                }
+            }
         }
     }
 
@@ -125,25 +150,65 @@ impl Multipart {
             head.push_str(&format!("\r\ncontent-type: {}", media_type.replace(['\r', '\n'], "")));
         }
         head.push_str("\r\n\r\n");
-        let end = Piece::Octets(b"\r\n".to_vec());
-        self.pieces.extend([Piece::Octets(head.into_bytes()), content, end]);
+        let end = Piece::octets(b"\r\n".to_vec());
+        self.pieces.extend([Piece::octets(head.into_bytes()), content, end]);
         self
     }
 }
 
 impl Piece {
+    fn octets(octets: Vec<u8>) -> Self {
+        Piece::Kept(Kept::Octets(octets.into()))
+    }
+
     fn len(&self) -> Option<u64> {
         match self {
-            Piece::Octets(octets) => Some(octets.len() as u64),
+            Piece::Kept(Kept::Octets(octets)) => Some(octets.len() as u64),
+            Piece::Kept(Kept::File(_, len)) => Some(*len),
             Piece::Reader(_, len) => *len,
+        }
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        match self {
+            Piece::Kept(kept) => Some(kept.clone()),
+            Piece::Reader(..) => None,
         }
     }
 
     fn into_reader(self) -> Box<dyn Read + Send> {
         match self {
-            Piece::Octets(octets) => Box::new(io::Cursor::new(octets)),
+            Piece::Kept(kept) => kept.into_reader(),
             Piece::Reader(reader, _) => reader,
         }
+    }
+}
+
+impl Kept {
+    fn into_reader(self) -> Box<dyn Read + Send> {
+        match self {
+            Kept::Octets(octets) => Box::new(octets.reader()),
+            Kept::File(file, len) => Box::new(Slice::of(&file, 0, len)),
+        }
+    }
+}
+
+/// One reader after the other. Not nested: a form of thousands of parts is read in a loop.
+fn chained(readers: impl Iterator<Item = Box<dyn Read + Send>>) -> Chained {
+    Chained(readers.collect())
+}
+
+struct Chained(VecDeque<Box<dyn Read + Send>>);
+
+impl Read for Chained {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(first) = self.0.front_mut() {
+            match first.read(buf)? {
+                0 if !buf.is_empty() => drop(self.0.pop_front()),
+                n => return Ok(n),
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -166,6 +231,7 @@ impl fmt::Debug for Multipart {
 
 #[cfg(test)]
 mod tests {
+    use super::super::body::Kind;
     use super::*;
 
     #[test]
@@ -189,5 +255,32 @@ mod tests {
         let unknown = Multipart::new().reader("r", "y", "text/html", io::empty(), None);
         assert_eq!(unknown.into_body().len(), None);
         assert!(Multipart::new().text("a", "b").into_body().try_clone().is_some());
+    }
+
+    #[test]
+    fn form_with_a_file_can_be_sent_again_and_one_with_a_reader_cannot() {
+        let path = std::env::temp_dir().join(format!("h2-sync-multipart-{}", std::process::id()));
+        std::fs::write(&path, "content").unwrap();
+        let form = Multipart::new().file("f", &path, "text/plain").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let body = form.into_body();
+        for mut body in [body.try_clone().unwrap(), body] {
+            assert!(content(&mut body).contains("\r\n\r\ncontent\r\n--"));
+        }
+        let reader = Multipart::new().reader("r", "y", "text/html", &b"333"[..], Some(3));
+        assert!(reader.into_body().try_clone().is_none());
+    }
+
+    #[test]
+    fn form_of_thousands_of_parts_is_read() {
+        let form = (0..20_000).fold(Multipart::new(), |form, _| form.text("a", "b"));
+        let mut body = form.reader("r", "y", "text/html", &b"333"[..], Some(3)).into_body();
+        assert_eq!(content(&mut body).matches("\r\n\r\nb\r\n").count(), 20_000);
+    }
+
+    fn content(body: &mut Body) -> String {
+        let Kind::Source(source) = &mut body.kind else { panic!("{body:?}") };
+        let pieces = std::iter::from_fn(|| source.next_piece().unwrap());
+        String::from_utf8(pieces.flatten().collect()).unwrap()
     }
 }
