@@ -56,6 +56,15 @@ impl Body {
 
     /// The same with a length that is known: it is told to the server in `content-length`, and the
     /// request fails if it turns out to be another.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    ///
+    /// use h2_sync::client::Body;
+    ///
+    /// let zeros = Body::from_reader_with_len(io::repeat(0).take(1_000_000), 1_000_000);
+    /// assert_eq!(zeros.len(), Some(1_000_000));
+    /// ```
     pub fn from_reader_with_len(reader: impl Read + Send + 'static, len: u64) -> Self {
         Body { kind: Kind::Source(Source::once(Box::new(reader), Some(len))) }
     }

@@ -154,6 +154,18 @@ impl Connection {
     /// # Errors
     ///
     /// No answer came in time, the connection has ended, or sixteen PINGs are unanswered.
+    ///
+    /// ```no_run
+    /// use std::net::TcpStream;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Connection;
+    ///
+    /// let stream = TcpStream::connect("127.0.0.1:8080")?;
+    /// let connection = Connection::start(stream, h2_sync::Config::default())?;
+    /// println!("{:?}", connection.ping(Duration::from_secs(5))?);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn ping(&self, timeout: Duration) -> Result<Duration, Error> {
         let now = Instant::now();
         // What cannot be counted is a time that nobody waits for.

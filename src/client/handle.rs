@@ -76,38 +76,105 @@ impl Client {
     }
 
     /// A HEAD request.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let response = client.head("https://example.com/large").send()?;
+    /// println!("{:?} octets", response.header("content-length"));
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn head(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::HEAD, url)
     }
 
     /// A POST request.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let response = client.post("https://example.com/items").body("a new one").send()?;
+    /// println!("{:?}", response.header("location"));
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn post(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::POST, url)
     }
 
     /// A PUT request.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let file = std::fs::File::open("photo.jpg")?;
+    /// client.put("https://example.com/photo.jpg").body(file).send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn put(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::PUT, url)
     }
 
     /// A DELETE request.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// client.delete("https://example.com/items/7").send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::DELETE, url)
     }
 
     /// A PATCH request (RFC 5789).
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.patch("https://example.com/items/7").header("if-match", "\"1\"");
+    /// let changed = request.header("content-type", "application/merge-patch+json").body(r#"{"a": 2}"#);
+    /// changed.send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::PATCH, url)
     }
 
     /// An OPTIONS request. If the URL has no path, not even `/`, it is about the server as a whole
     /// (`*`; RFC 9110, Section 9.3.7).
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// // Which methods there are for this resource, and that the server answers at all.
+    /// let allowed = client.options("https://example.com/items").send()?;
+    /// println!("{:?}", allowed.header("allow"));
+    /// client.options("https://example.com").send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn options(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::OPTIONS, url)
     }
 
     /// A request with any method. `url` is absolute: `http://…`, where HTTP/2 is spoken by prior
     /// knowledge (RFC 9113, Section 3.3), or `https://…`.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    /// use http::Method;
+    ///
+    /// let client = Client::new()?;
+    /// let propfind = Method::from_bytes(b"PROPFIND").unwrap();
+    /// let listing = client.request(propfind, "https://example.com/dav/").header("depth", "1");
+    /// println!("{}", listing.send()?.text()?);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder<'_> {
         RequestBuilder::new(&self.engine, method, url)
     }
@@ -191,6 +258,16 @@ impl Client {
     }
 
     /// The connections that are open now, to all origins.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// for connection in client.connections() {
+    ///     println!("{} requests under way", connection.open_streams());
+    /// }
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn connections(&self) -> Vec<Connection> {
         self.engine.pool.connections()
     }

@@ -41,6 +41,15 @@ enum Hosts {
 
 impl NoProxy {
     /// Reads a list of hosts.
+    ///
+    /// ```
+    /// use h2_sync::client::{Config, NoProxy, Proxies, Proxy};
+    ///
+    /// let direct = NoProxy::parse("localhost, 10.0.0.0/8, *.example.com, [::1]:8080");
+    /// let mut config = Config::default();
+    /// config.proxies = Proxies::AllBut(Proxy::parse("http://proxy:3128")?, direct);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn parse(list: &str) -> Self {
         let entries = list.split([',', ' ', '\t', '\n', '\r']).filter_map(Entry::parse);
         NoProxy { entries: entries.collect() }

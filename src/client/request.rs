@@ -103,6 +103,15 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// `host` takes the place of the URL's authority in the request; the connection is made to the
     /// URL's. Fields of HTTP/1.1 connections, such as `connection`, cannot be sent.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.get("http://127.0.0.1:8080/").header("host", "example.com");
+    /// let response = request.header("accept", "text/html").send()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         HeaderName: TryFrom<N>,
@@ -125,6 +134,17 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Adds header fields. Those of a name that is there already are replaced.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    /// use http::{HeaderMap, HeaderValue};
+    ///
+    /// let client = Client::new()?;
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("accept-language", HeaderValue::from_static("de, en;q=0.5"));
+    /// client.get("https://example.com/").headers(headers).send()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.with(|parts| {
             parts.headers.extend(headers);
@@ -134,11 +154,28 @@ impl<'a> RequestBuilder<'a> {
 
     /// Sets `authorization` with user and password (RFC 7617). It is kept out of compression tables,
     /// and is not sent on to another origin.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let response = client.get("https://example.com/").basic_auth("user", "secret").send()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
         self.with(|parts| authorize(parts, &basic(user, password)))
     }
 
     /// Sets `authorization` with a token (RFC 6750), likewise.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let token = std::env::var("TOKEN").unwrap_or_default();
+    /// client.get("https://example.com/private").bearer_auth(&token).send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn bearer_auth(self, token: &str) -> Self {
         self.with(|parts| authorize(parts, &format!("Bearer {token}")))
     }
@@ -213,6 +250,16 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Sets the body.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::{Body, Client};
+    ///
+    /// let client = Client::new()?;
+    /// let text = client.post("https://example.com/").body("hello").send()?;
+    /// let piped = client.post("https://example.com/").body(Body::from_reader(std::io::stdin()));
+    /// piped.send()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self
@@ -236,6 +283,15 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Sets a body of several parts, and `content-type` with it.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::{Client, Multipart};
+    ///
+    /// let client = Client::new()?;
+    /// let form = Multipart::new().text("title", "A cat").file("photo", "cat.jpg", "image/jpeg")?;
+    /// client.post("https://example.com/upload").multipart(form).send()?.error_for_status()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn multipart(self, form: Multipart) -> Self {
         let kind = form.content_type();
         self.content(&kind).body(form.into_body())
@@ -253,6 +309,17 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Has the server look at the header section before the body is sent (RFC 9110, Section 10.1.1).
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// // A server that refuses it says so before the file is sent.
+    /// let file = std::fs::File::open("large.iso")?;
+    /// let request = client.put("https://example.com/large.iso").expect_continue().body(file);
+    /// println!("{}", request.send()?.status());
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn expect_continue(self) -> Self {
         self.with(|parts| {
             parts.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));

@@ -31,6 +31,21 @@ impl Resolver {
     ///
     /// It is called on a thread of its own, and left to end by itself if it takes longer than
     /// [`connect_timeout`](super::Config::connect_timeout).
+    ///
+    /// ```
+    /// use std::net::ToSocketAddrs;
+    ///
+    /// use h2_sync::client::{Client, Config, Resolver};
+    ///
+    /// // IPv4 alone.
+    /// let mut config = Config::default();
+    /// config.resolver = Resolver::from_fn(|host, port| {
+    ///     let found = (host, port).to_socket_addrs()?;
+    ///     Ok(found.filter(|address| address.is_ipv4()).collect())
+    /// });
+    /// let client = Client::with_config(config)?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn from_fn(
         look_up: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Self {

@@ -127,11 +127,37 @@ impl Response {
     /// # Errors
     ///
     /// Those of reading.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.get("https://example.com/report").header("te", "trailers");
+    /// let mut response = request.send()?;
+    /// std::io::copy(&mut response, &mut std::io::stdout())?;
+    /// if let Some(trailers) = response.trailers()? {
+    ///     println!("{:?}", trailers.get("checksum"));
+    /// }
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         self.body.trailers()
     }
 
     /// The body alone.
+    ///
+    /// ```no_run
+    /// use std::io::{BufRead, BufReader};
+    ///
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let body = client.get("https://example.com/lines").send()?.into_body();
+    /// for line in BufReader::new(body).lines() {
+    ///     println!("{}", line?);
+    /// }
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn into_body(self) -> ResponseBody {
         self.body
     }

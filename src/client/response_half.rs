@@ -76,6 +76,20 @@ impl ResponseHalf {
     /// # Errors
     ///
     /// The stream was reset, the connection has ended, or nothing came in time.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = http::Request::get("https://example.com/").body(()).unwrap();
+    /// let (mut send, mut response) = client.open(request)?;
+    /// send.finish()?;
+    /// while let Some(hints) = response.informational()? {
+    ///     println!("{} {:?}", hints.status(), hints.headers().get("link"));
+    /// }
+    /// println!("{}", response.response()?.status());
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn informational(&mut self) -> Result<Option<Response<()>>, Error> {
         match self.next()? {
             Some(interim) => to_http(&interim).map(Some),

@@ -136,6 +136,19 @@ impl Connector {
     /// # Errors
     ///
     /// Text that is not PEM or lacks what is needed, or a key that does not belong to the certificate.
+    ///
+    /// ```no_run
+    /// use std::fs;
+    ///
+    /// use h2_sync::client::{Client, Config};
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let (chain, key) = (fs::read("client.pem")?, fs::read("client.key")?);
+    /// let mut config = Config::default();
+    /// config.tls = Some(Connector::new()?.with_client_certificate(&chain, &key)?);
+    /// let client = Client::with_config(config)?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn with_client_certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, Error> {
         let name = "the client's certificate chain".to_owned();
         let chain = Pem { text: chain, name }.certificates()?;
