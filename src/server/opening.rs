@@ -189,7 +189,7 @@ fn open_tls<T: Transport>(
             open_halves(engine, stream.split()?, peer, None)
         }
         // RFC 7301 leaves a client without ALPN to what it would speak without it.
-        Err(error) if takes_http1 && matches!(error.protocol(), Some(b"http/1.1") | None) => {
+        Err(error) if takes_http1 && is_http1(error.protocol()) => {
             let reason = error.error().clone();
             let stream = error.into_stream().ok_or(reason)?;
             peer.tls = Some(stream.facts().clone());
@@ -198,6 +198,11 @@ fn open_tls<T: Transport>(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+#[cfg(feature = "tls")]
+fn is_http1(protocol: Option<&[u8]>) -> bool {
+    matches!(protocol, None | Some(b"http/1.1" | b"http/1.0"))
 }
 
 /// Clear text: HTTP/2 by prior knowledge, HTTP/1.x, or HTTP/1.1 that asks to be upgraded.

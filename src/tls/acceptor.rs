@@ -12,7 +12,7 @@ use super::handshake::handshake;
 use super::handshake_error::HandshakeError;
 use super::peer::Peer;
 use super::pem::{self, Pem};
-use super::protocols::{offer_http1, H2, HTTP1};
+use super::protocols::{offer_http1, H2, HTTP1, HTTP1_0};
 use super::provider::{provider, ticketer, unusable};
 use super::stream::TlsStream;
 use crate::error::{Error, ErrorKind};
@@ -121,6 +121,8 @@ impl Acceptor {
         offered.retain(|it| (http2 || it != H2) && (http1 || it != HTTP1));
         if http1 {
             offer_http1(offered);
+            // What curl offers when it is told to speak that.
+            offered.push(HTTP1_0.to_vec());
         }
         self
     }

@@ -6,6 +6,9 @@ pub(super) const H2: &[u8] = b"h2";
 /// HTTP/1.1 (RFC 7301, Section 6).
 pub(super) const HTTP1: &[u8] = b"http/1.1";
 
+/// HTTP/1.0, registered beside it.
+pub(super) const HTTP1_0: &[u8] = b"http/1.0";
+
 /// Adds HTTP/1.1 to what is offered, behind what is preferred to it.
 pub(super) fn offer_http1(offered: &mut Vec<Vec<u8>>) {
     if !offered.iter().any(|protocol| protocol == HTTP1) {

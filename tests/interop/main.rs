@@ -1,5 +1,5 @@
 //! Tests against other implementations: curl, nghttp2's programs, httpx and hypercorn, nginx, h2o,
-//! hyper, Node.js, OpenSSL, Chromium and tinyproxy.
+//! hyper, Node.js, OpenSSL, Chromium and tinyproxy; of HTTP/1.x also Python's http.client, ab and wrk.
 //!
 //! A peer that is not installed is skipped, unless the environment variable `H2_SYNC_INTEROP` is
 //! `require`: then its absence fails the test. `.ci/run` installs them all.
@@ -46,6 +46,7 @@ mod server_curl;
 mod server_ending;
 mod server_examples;
 mod server_files;
+mod server_http1;
 mod server_nghttp2;
 mod streams;
 #[cfg(feature = "tls")]

@@ -64,29 +64,3 @@ fn curl_gets_its_64_mib_back() {
     assert!(output.success && output.text == "HTTP/2 200", "{output:?}");
     assert_eq!(body::check_file(&received, 64 << 20), Ok(()));
 }
-
-#[test]
-fn curl_upgrades_and_gets_an_answer_to_its_body() {
-    let Some(server) = start("echo", &[]) else { return };
-    let Some(output) = curl(&["--http2", "--data", "hello"], &server.url("/")) else { return };
-    assert!(output.success && output.text == "helloHTTP/2 200", "{output:?}");
-}
-
-#[test]
-fn curl_with_http_1_is_told_what_is_spoken_here() {
-    let Some(server) = start("kitchen_sink", &[]) else { return };
-    let Some(output) = curl(&["--http1.1"], &server.url("/")) else { return };
-    assert!(output.success && output.text.contains("HTTP/1.1 4"), "{output:?}");
-}
-
-#[test]
-fn curl_uses_the_routes_of_the_router() {
-    let Some(server) = start("router", &[]) else { return };
-    let Some(added) = curl(&["--data", "buy milk"], &server.url("/notes")) else { return };
-    assert_eq!(added.text, "HTTP/2 201");
-    let get = |args: &[&str], path: &str| curl(args, &server.url(path)).unwrap().text;
-    assert_eq!(get(&[], "/notes/1"), "buy milk\nHTTP/2 200");
-    assert_eq!(get(&["--request", "PUT"], "/notes/1"), "HTTP/2 405");
-    assert_eq!(get(&["--request", "DELETE"], "/notes/1"), "HTTP/2 204");
-    assert_eq!(get(&[], "/notes/1"), "HTTP/2 404");
-}
