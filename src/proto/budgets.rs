@@ -9,7 +9,8 @@
 //! | the same while the response goes out (its slot stays taken) | resets received | 1/8 | |
 //! | the same after the response; RST_STREAM of a stream of ours | | | |
 //! | a stream that ended as it should | resets received | | 1/4 |
-//! | a frame that has us reset or refuse a stream | resets provoked | 1 | |
+//! | a frame that has us reset a stream, or a stream over our limit | resets provoked | 1 | |
+//! | a request within the limit, while held slots leave no room for it | resets provoked | 1/8 | |
 //! | RST_STREAM that crosses ours | | | |
 //! | another RST_STREAM, or credit for more than was sent, of a stream that is over or forgotten | glitches | 1 | |
 //! | another frame of such a stream, but for DATA that was on its way or is large | glitches | 1/4 | |
