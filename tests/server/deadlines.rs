@@ -1,9 +1,12 @@
 //! Connections that end because of the time.
 
 use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use h2_sync::frame::{Frame, Setting, WindowUpdate};
+use h2_sync::server::{serve_connection, Request, Response};
 use h2_sync::{ErrorCode, ErrorKind, Reason, StreamId};
 
 use crate::client::Client;
@@ -43,6 +46,50 @@ fn a_peer_that_sends_its_preface_and_no_settings_is_dropped() {
         let frames = peer.read_to_end();
         assert_eq!(last_goaway(&frames).unwrap().1, ErrorCode::SettingsTimeout);
         eventually(|| server.stats().connections == 0);
+    });
+}
+
+/// The peer is not blamed for octets that lie unread.
+#[test]
+fn settings_timeout_does_not_run_while_no_thread_reads() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let config = config(|config| {
+            // No other thread can be started: while it runs the handler, the one thread does not read.
+            config.stack_size = 1 << 50;
+            config.http2.settings_timeout = Some(SOON);
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = Peer::connect(listener.local_addr().unwrap());
+        let stream = listener.accept().unwrap().0;
+        let server = thread::spawn(move || {
+            serve_connection(stream, config, move |_: &mut Request, response: &mut Response| {
+                at.wait("handler");
+                response.write_all(b"hello")
+            })
+        });
+        let id = peer.open(&get("/"), true);
+        bolt.comes();
+        // They are acknowledged by that.
+        peer.until(|frame| matches!(frame, Frame::Settings(frame) if !frame.ack).then_some(()));
+        thread::park_timeout(6 * SOON);
+        bolt.open();
+        assert_eq!(peer.response(id), (200, b"hello".to_vec()));
+        drop(peer);
+        server.join().unwrap().unwrap();
+    });
+}
+
+/// The twin: a thread reads, and nothing comes.
+#[test]
+fn peer_that_never_acknowledges_settings_is_dropped() {
+    bounded(|| {
+        let config = config(|config| config.http2.settings_timeout = Some(SOON));
+        let server = serve_with(config, |_, _| Ok(()));
+        let mut peer = Peer::of(&server);
+        peer.acknowledges = false;
+        let frames = peer.read_to_end();
+        assert_eq!(last_goaway(&frames).unwrap().1, ErrorCode::SettingsTimeout);
     });
 }
 
