@@ -1,80 +1,236 @@
-//! What a client does: it begins an exchange, waits for responses, and asks whether the connection can
-//! be used again.
+//! What a client does: it begins an exchange, waits for responses, sends while nothing has come, and
+//! asks whether the connection can be used again.
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, Uri};
 
-use super::link::{Link, State};
-use super::recv::RecvHalf;
-use super::send::SendHalf;
+use super::link::{closed, Guard, Link, State};
+use super::recv::{RecvHalf, Step};
+use super::send::{SendHalf, Then, PIECE};
 use crate::error::Error;
-use crate::http1::{BodySize, SendError};
+use crate::http1::{BodySize, Received, SendError};
 
-/// How long a connection that is to be used again may take to give out what has arrived.
+/// How long a look at what has come may take where the transport has something that is no octet of
+/// HTTP.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(1);
 
+/// What a thread that sends a body stops for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// The head of a response.
+    Response,
+    /// Octets of the response's body, or its end.
+    Body,
+}
+
+/// How a client's connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// A request may be sent.
+    Free,
+    /// A request is under way.
+    Busy {
+        /// None comes after it.
+        is_last: bool,
+    },
+    /// No request can be sent any more.
+    Ended,
+}
+
 impl Link {
-    /// Puts the head of a request, and gives out the halves of its exchange. Does not flush.
+    /// Puts the head of a request, and gives out the halves of its exchange. Does not flush. `None`
+    /// if the connection is not free: an exchange is under way, or a thread looks at the connection.
     pub(crate) fn open(
         self: &Arc<Self>,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         size: BodySize,
-    ) -> Result<(SendHalf, RecvHalf), Error> {
+    ) -> Result<Option<(SendHalf, RecvHalf)>, Error> {
         let mut state = self.lock();
         state.check()?;
+        if !self.is_free(&mut state) {
+            return Ok(None);
+        }
         let State { codec, outgoing, .. } = &mut *state;
         let Some(client) = codec.client() else { return Err(SendError::Busy.into()) };
         client.send_request(method, uri, headers, size, outgoing.buffer())?;
-        drop(state);
+        state.exchange += 1;
+        (state.is_answered, state.trailers) = (false, None);
+        // Under the lock, so that the connection does not look as if its exchange were over.
         let send = SendHalf::new(Arc::clone(self), BytesMut::new()).begun();
-        Ok((send, RecvHalf::new(Arc::clone(self), None)))
+        let recv = RecvHalf::new(Arc::clone(self), None);
+        drop(state);
+        Ok(Some((send, recv)))
     }
 
-    /// Whether a request may be sent: no exchange is under way, the server has not closed, and it has
-    /// sent nothing that answers no request.
-    pub(crate) fn can_be_used(&self) -> bool {
-        let mut state = self.lock();
-        let is_free = state.send_error().is_none()
+    /// Whether no exchange is under way and nothing has come that answers no request.
+    fn is_free(&self, state: &mut State) -> bool {
+        state.send_error().is_none()
             && state.input_ended.is_none()
             && state.codec.is_idle()
             && state.reading.is_some()
             && state.input_len() == 0
-            && self.halves.load(Ordering::SeqCst) == 0;
-        if !is_free {
+            && self.halves.load(Ordering::SeqCst) == 0
+    }
+
+    /// Ends the connection if no exchange is under way and the server has closed it, or has sent
+    /// octets that answer no request. Does not wait for the server.
+    pub(crate) fn look(&self) {
+        let mut state = self.lock();
+        let is_idle = |state: &State| {
+            state.codec.is_idle() && self.halves.load(Ordering::SeqCst) == 0 && state.cut.is_none()
+        };
+        if !is_idle(&state) || state.reading.is_none() {
+            return;
+        }
+        if self.is_free(&mut state) {
+            drop(state);
+            if !self.may_be_readable() {
+                return;
+            }
+            state = self.lock();
+            // Another thread may have begun an exchange meanwhile. What comes is its response.
+            if !is_idle(&state) || state.reading.is_none() {
+                return;
+            }
+            // TLS may have tickets to read, which are no octets of HTTP.
+            let until = Instant::now().checked_add(LOOK_TIMEOUT);
+            state = self.read_once(state, until).0;
+        }
+        let is_over = state.input_len() > 0 || state.input_ended.is_some();
+        let is_over = is_over || state.send_error().is_some();
+        drop(state);
+        if is_over {
+            self.cut(closed());
+        }
+    }
+
+    /// How the connection stands.
+    pub(crate) fn standing(&self) -> Standing {
+        let mut state = self.lock();
+        let is_over = state.cut.is_some();
+        if self.halves.load(Ordering::SeqCst) > 0 {
+            let is_last = state.codec.is_closed()
+                || state.input_ended.is_some()
+                || state.write_failed.is_some();
+            return if is_over { Standing::Ended } else { Standing::Busy { is_last } };
+        }
+        match self.is_free(&mut state) {
+            true => Standing::Free,
+            // Another thread looks at it.
+            false if !is_over && state.codec.is_idle() && state.reading.is_none() => {
+                Standing::Busy { is_last: false }
+            }
+            false => Standing::Ended,
+        }
+    }
+
+    /// Ends a connection without an exchange. May wait a moment for the transport to take the end.
+    pub(crate) fn leave_server(&self) {
+        let _ = self.closer.shutdown_write();
+        self.cut(closed());
+    }
+
+    /// The number of the exchange that was begun last.
+    pub(crate) fn exchange(&self) -> u64 {
+        self.lock().exchange
+    }
+
+    /// Cuts the connection, if this exchange is still under way.
+    pub(crate) fn cut_exchange(&self, exchange: u64, reason: Error) {
+        let state = self.lock();
+        let is_over = state.exchange != exchange || self.halves.load(Ordering::SeqCst) == 0;
+        drop(state);
+        if !is_over {
+            self.cut(reason);
+        }
+    }
+
+    /// Whether an octet has come since the exchange was begun.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.lock().is_answered
+    }
+
+    /// Whether what a thread that sends is to stop for has come. Does not wait for the server.
+    fn has_news(&self, news: News) -> bool {
+        let mut state = self.lock();
+        if state.has_news(news) {
+            return true;
+        }
+        if state.reading.is_none() {
             return false;
         }
         drop(state);
         if !self.may_be_readable() {
-            return true;
+            return false;
         }
-        // TLS may have tickets to read, which are no octets of HTTP.
         let until = Instant::now().checked_add(LOOK_TIMEOUT);
-        let (state, came) = self.read_once(self.lock(), until);
-        !came && state.input_ended.is_none() && state.cut.is_none()
+        let mut state: Guard<'_> = self.read_once(self.lock(), until).0;
+        state.has_news(news)
     }
+}
 
-    /// Whether the server is to say 100 before content is sent, and has not.
-    pub(crate) fn awaits_continue(&self) -> bool {
-        self.lock().codec.client().is_some_and(|client| client.awaits_continue())
-    }
-
-    /// Whether a read may find something: a response, or the end. For a thread that sends a body and may
-    /// be answered early.
-    pub(crate) fn may_have_response(&self) -> bool {
-        let is_idle = {
-            let mut state = self.lock();
-            if state.input_len() > 0 || state.input_ended.is_some() {
-                return true;
+impl State {
+    /// The same by what has been read.
+    fn has_news(&mut self, news: News) -> bool {
+        let is_over = self.cut.is_some() || self.input_ended.is_some();
+        let Some(reading) = &mut self.reading else { return is_over };
+        let input = reading.buffer.octets();
+        if is_over || news == News::Response {
+            return is_over || !input.is_empty();
+        }
+        match self.codec.receive_body(input) {
+            Ok(Received::Content(_)) => !input.is_empty(),
+            Ok(Received::NeedMore) => false,
+            Ok(Received::Trailers(trailers)) => {
+                // The next read takes them.
+                self.trailers = Some(trailers);
+                true
             }
-            state.reading.is_some()
-        };
-        is_idle && self.may_be_readable()
+            // The next read has the same.
+            Ok(Received::End) | Err(_) => true,
+        }
+    }
+}
+
+impl SendHalf {
+    /// Puts a piece of the body from the front of `data`, and the end of the message behind the last one
+    /// where `ends`; writes until all of that is written or `news` has come. Returns whether it is
+    /// written.
+    ///
+    /// What is not written goes out by the next call. So no more than two pieces wait.
+    pub(crate) fn write_until(
+        &mut self,
+        data: &mut Bytes,
+        ends: bool,
+        news: News,
+    ) -> Result<bool, Error> {
+        let link = Arc::clone(&self.link);
+        let has_news = || link.has_news(news);
+        let mut state = link.lock();
+        if state.outgoing.len() >= PIECE {
+            let result = link.flush_unless(state, self.until(), false, has_news);
+            self.note(&result);
+            if !result? {
+                return Ok(false);
+            }
+            state = link.lock();
+        }
+        if !self.is_finished() {
+            self.check_usable()?;
+            state.check()?;
+            state.put_shared(data.split_to(data.len().min(PIECE)))?;
+            let then = if ends && data.is_empty() { Then::End } else { Then::More };
+            self.put_end(&mut state, then)?;
+        }
+        let result = link.flush_unless(state, self.until(), false, has_news);
+        self.note(&result);
+        result
     }
 }
 
@@ -98,5 +254,33 @@ impl RecvHalf {
             let (Some(reading), Some(client)) = (reading, codec.client()) else { return Ok(None) };
             Ok(client.receive_response(reading.buffer.octets())?)
         })
+    }
+
+    /// Whether the body has come to its end, by what has been read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        let mut state = self.link.lock();
+        let State { codec, reading, trailers, .. } = &mut *state;
+        let Some(reading) = reading else { return false };
+        loop {
+            match codec.receive_body(reading.buffer.octets()) {
+                Ok(Received::Trailers(section)) => *trailers = Some(section),
+                received => return matches!(received, Ok(Received::End)),
+            }
+        }
+    }
+
+    /// Drops what has been read of the body. Returns whether that was all of it.
+    pub(crate) fn drop_read(&mut self) -> bool {
+        let mut state = self.link.lock();
+        if state.codec.client().is_some_and(|client| client.expects_response()) {
+            return false;
+        }
+        loop {
+            match state.receive() {
+                Ok(Step::Data(_) | Step::Trailers(_)) => {}
+                Ok(Step::End) => return true,
+                Ok(Step::More) | Err(_) => return false,
+            }
+        }
     }
 }

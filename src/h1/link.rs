@@ -8,7 +8,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::codec::Codec;
 use crate::error::{Error, ErrorKind};
@@ -64,6 +64,14 @@ pub(super) struct State {
     pub(super) waits_idle: bool,
     /// The clock is to end a read that cannot be limited otherwise.
     pub(super) read_until: Option<Instant>,
+    /// How many exchanges a client has begun.
+    pub(super) exchange: u64,
+    /// An octet has come since the last of them was begun.
+    pub(super) is_answered: bool,
+    /// The trailers of the body that is being received, where the reader has not been told of them.
+    pub(super) trailers: Option<HeaderMap>,
+    /// The transport ended without saying so, as TLS does when it is cut.
+    pub(super) is_unconfirmed: bool,
     /// The owner's clock has been asked to come back at this time.
     pub(super) called_at: Option<Instant>,
 }
@@ -113,6 +121,10 @@ impl Link {
             refusal: None,
             waits_idle: false,
             read_until: None,
+            exchange: 0,
+            is_answered: false,
+            trailers: None,
+            is_unconfirmed: false,
             called_at: None,
         };
         Link {
@@ -196,6 +208,7 @@ impl Link {
             // Under the lock, so that a thread that is about to wait does not miss it.
             drop(self.lock());
             self.changed.notify_all();
+            self.owner.exchange_ended();
         }
     }
 

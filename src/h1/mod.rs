@@ -4,7 +4,7 @@
 //! ```text
 //!                  ┌ server: next_request ─▶ RecvHalf + SendHalf ─▶ end_exchange ─▶ … ─▶ part
 //!   Link::new ─▶ Link
-//!                  └ client: open ─▶ RecvHalf (next_response, body) + SendHalf ─▶ can_be_used ─▶ open …
+//!                  └ client: open ─▶ RecvHalf (next_response, body) + SendHalf ─▶ look ─▶ open …
 //! ```
 //!
 //! # What is called
@@ -18,7 +18,8 @@
 //! | [`Link::part`] | server | ends the connection so that the last response can be read |
 //! | [`Link::open`] | client | puts the head of a request, and gives out the halves of its exchange |
 //! | [`RecvHalf::next_response`] | client | waits for the next response, interim or final |
-//! | [`Link::can_be_used`] | client | whether the connection is idle, alive and has no octet left over |
+//! | [`SendHalf::write_until`] | client | writes a body until something comes of the response |
+//! | [`Link::look`], [`Link::standing`] | client | whether the connection is idle, alive and has no octet left over |
 //! | [`RecvHalf`], [`SendHalf`] | both | body and trailers in each direction, with the methods of those of an exchange in HTTP/2 |
 //! | [`Link::flush`] | both | writes what has been put |
 //! | [`Link::shut_down`] | both | no exchange after the one under way; an idle connection ends at once |
@@ -51,6 +52,7 @@ mod send;
 mod server;
 mod write;
 
+pub(crate) use client::{News, Standing};
 pub(crate) use codec::Codec;
 pub(crate) use link::{closed, Limits, Link};
 pub(crate) use recv::RecvHalf;

@@ -130,12 +130,16 @@ impl Link {
         let mut state = self.lock();
         state.read_until = None;
         let came = match result {
-            Ok(Ok(1..)) => true,
+            Ok(Ok(1..)) => {
+                state.is_answered = true;
+                true
+            }
             Ok(Err(error)) if gave_up(&error) => false,
             Ok(result) => {
                 // Many peers end TLS without saying so; the codec knows whether a message is cut short.
                 let is_end =
                     |error: &std::io::Error| error.kind() == std::io::ErrorKind::UnexpectedEof;
+                state.is_unconfirmed = result.as_ref().is_err_and(is_end);
                 let error = result.err().filter(|error| !is_end(error));
                 state.input_ended = Some(error.map(Error::from));
                 false

@@ -101,6 +101,7 @@ impl RecvHalf {
                 Step::Trailers(trailers) => self.trailers = Some(trailers),
                 Step::End => {
                     self.has_ended = !self.may_tunnel || state.codec.is_tunnel();
+                    self.trailers = self.trailers.take().or_else(|| state.trailers.take());
                     return Ok(None);
                 }
                 Step::More if state.must_continue() => {
@@ -197,6 +198,12 @@ impl State {
         }
         let Some(reading) = &mut self.reading else { return Ok(()) };
         let input = reading.buffer.octets();
+        // RFC 9112, Section 9.8: what may have been cut short is not complete.
+        if self.is_unconfirmed && self.codec.client().is_some_and(|it| it.is_until_close()) {
+            let what =
+                "the server ended TLS without saying so (close_notify), and the body with it";
+            return Err(Error::text(ErrorKind::Closed, what));
+        }
         if let Err(error) = self.codec.end_of_input(input) {
             self.refusal = error.status();
             return Err(error.into());

@@ -16,7 +16,7 @@ use crate::http1::{BodySize, Received, SendError};
 use crate::logging;
 
 /// So much is gathered before it is given to the connection, and put before it is written.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 /// The body of the message that this side sends, and the trailers behind it.
 ///
@@ -170,11 +170,11 @@ impl SendHalf {
             return Ok(());
         }
         let result = link.flush_locked(state, self.until(), true);
-        self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
+        self.note(&result);
         result
     }
 
-    fn put_end(&mut self, state: &mut State, then: Then<'_>) -> Result<(), Error> {
+    pub(super) fn put_end(&mut self, state: &mut State, then: Then<'_>) -> Result<(), Error> {
         let trailers = match then {
             Then::More => return Ok(()),
             Then::End => None,
@@ -191,7 +191,7 @@ impl SendHalf {
     /// Writes out what has been put.
     pub(crate) fn flush_link(&mut self) -> Result<(), Error> {
         let result = self.link.flush(self.until());
-        self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
+        self.note(&result);
         self.end_tunnel();
         result
     }
@@ -267,8 +267,13 @@ impl SendHalf {
         Ok(())
     }
 
+    /// A write that took too long is the last one.
+    pub(super) fn note<T>(&mut self, result: &Result<T, Error>) {
+        self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
+    }
+
     /// When a wait that begins now is over.
-    fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline, Instant::now())
     }
 }
@@ -287,7 +292,7 @@ impl State {
         Ok(())
     }
 
-    fn put_shared(&mut self, data: Bytes) -> Result<(), Error> {
+    pub(super) fn put_shared(&mut self, data: Bytes) -> Result<(), Error> {
         if data.is_empty() {
             return Ok(());
         }

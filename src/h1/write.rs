@@ -78,10 +78,22 @@ impl Link {
 
     pub(super) fn flush_locked<'a>(
         &'a self,
-        mut state: Guard<'a>,
+        state: Guard<'a>,
         until: Option<Instant>,
         is_handler: bool,
     ) -> Result<(), Error> {
+        self.flush_unless(state, until, is_handler, || false).map(drop)
+    }
+
+    /// Writes until all is written, or there is something else to do: that is asked before each write.
+    /// Returns whether all is written.
+    pub(super) fn flush_unless<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        until: Option<Instant>,
+        is_handler: bool,
+        mut has_else: impl FnMut() -> bool,
+    ) -> Result<bool, Error> {
         let mut lending = None;
         let mut stall = Stall::begin(self.limits.stall_timeout);
         loop {
@@ -96,7 +108,7 @@ impl Link {
                 }
                 state = self.wait_for_change(state, until);
                 if state.is_all_written() && state.outgoing.is_empty() {
-                    return state.send_error().map_or(Ok(()), Err);
+                    return state.send_error().map_or(Ok(true), Err);
                 }
                 continue;
             };
@@ -105,10 +117,14 @@ impl Link {
             }
             if writing.out.is_empty() && !writing.unflushed {
                 state.writing = Some(writing);
-                return Ok(());
+                return Ok(true);
             }
             state.in_flight = writing.out.len();
             drop(state);
+            if has_else() {
+                self.put_back(self.lock(), writing);
+                return Ok(false);
+            }
             let blocked;
             (state, blocked) = self.write_once(writing, &mut stall);
             if !blocked {

@@ -221,6 +221,17 @@ impl ClientConnection {
         self.receiver.end_of_input().map_err(|error| self.fail(error))
     }
 
+    /// Whether the final response has not come, or not all of its head.
+    pub fn expects_response(&self) -> bool {
+        matches!(self.receiver.state, State::Head)
+    }
+
+    /// Whether content is under way that ends where the server closes the connection. If the transport
+    /// may have been cut instead, the content is not complete (RFC 9112, Section 9.8).
+    pub fn is_until_close(&self) -> bool {
+        matches!(self.receiver.state, State::Body(Body::UntilClose(_)))
+    }
+
     /// Whether the server is to say 100 before content is sent, and has not: the caller waits for a
     /// while, and may then send the content all the same (RFC 9110, Section 10.1.1).
     pub fn awaits_continue(&self) -> bool {

@@ -7,7 +7,8 @@ use std::time::Instant;
 /// What a driver asks of those who started the connection. There is one owner each for a client's
 /// callers, for a server's pool, and for a Session's two threads.
 ///
-/// All methods but [`lend_permit`](Self::lend_permit) and [`find_writer_soon`](Self::find_writer_soon) may be called with the lock held, so none may
+/// All methods but [`lend_permit`](Self::lend_permit), [`find_writer_soon`](Self::find_writer_soon) and
+/// [`exchange_ended`](Self::exchange_ended) may be called with the lock held, so none may
 /// take it, wait, or call the application. Threads that are to be unparked are added to `wake`.
 pub(crate) trait Owner: Send + Sync {
     /// Has another thread lead. `false` if there is none.
@@ -37,6 +38,10 @@ pub(crate) trait Owner: Send + Sync {
 
     /// The leader has begun something, and may take long over it.
     fn watch_leader(&self) {}
+
+    /// The halves of an exchange have gone, so that another may begin, or never will. For connections of
+    /// HTTP/1.1. Called without the lock.
+    fn exchange_ended(&self) {}
 
     /// Whether its threads run handlers, which have everything written when they return.
     fn has_handlers(&self) -> bool {
