@@ -1,15 +1,15 @@
-//! A small curl: fetches a URL over HTTP/2.
+//! A small curl: fetches a URL over HTTP/2 or HTTP/1.1.
 //!
 //! ```text
 //! cargo run --release --example get -- URL
 //!
 //! cargo run --example get -- https://example.com/
-//! cargo run --example get -- -v http://127.0.0.1:8080/
+//! cargo run --example get -- -v --http2 http://127.0.0.1:8080/
 //! cargo run --example get -- -X PUT -H 'content-type: text/plain' -d @Cargo.toml -o answer URL
 //! ```
 //!
-//! `http://` means HTTP/2 from the first octet (prior knowledge), `https://` means HTTP/2 over TLS.
-//! Redirects are followed, compressed bodies inflated, and proxies taken from the environment, as the
+//! `https://` means HTTP/2 where the server chooses it, `http://` means HTTP/1.1. The options
+//! `--http1.1`, `--http2` and `--http2-prior-knowledge` are those of curl. Redirects are followed, compressed bodies inflated, and proxies taken from the environment, as the
 //! client does by itself.
 
 use std::env;
@@ -20,12 +20,12 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::{Body, Client, Config, Response};
+use h2_sync::client::{Body, Client, Config, Response, Versions};
 use http::header::HeaderName;
 use http::{HeaderValue, Method};
 
 const HELP: &str = "\
-Fetches a URL over HTTP/2 and prints the body.
+Fetches a URL over HTTP/2 or HTTP/1.1 and prints the body.
 
 usage: get [OPTIONS] URL
 
@@ -38,7 +38,9 @@ usage: get [OPTIONS] URL
     --timeout SECS  how long all of it may take
     --root FILE     trust the certificates in this PEM file as well
     --linger        stay until the server closes the connection
-    --http2-prior-knowledge  is what http:// means anyway
+    --http1.1       speak HTTP/1.1 alone
+    --http2         speak HTTP/2 alone, without TLS from the first octet
+    --http2-prior-knowledge  the same for http:// URLs
 ";
 
 fn main() -> ExitCode {
@@ -79,6 +81,8 @@ struct Options {
     timeout: Option<Duration>,
     root: Option<String>,
     lingers: bool,
+    versions: Versions,
+    prior_knowledge: bool,
 }
 
 impl Options {
@@ -106,7 +110,9 @@ impl Options {
                 }
                 "--root" => options.root = Some(value()?),
                 "--linger" => options.lingers = true,
-                "--http2-prior-knowledge" => {}
+                "--http1.1" => options.versions = Versions::Http1,
+                "--http2" => options.versions = Versions::Http2,
+                "--http2-prior-knowledge" => options.prior_knowledge = true,
                 arg if arg.starts_with('-') => return Err(format!("there is no option {arg}")),
                 _ if options.url.is_empty() => options.url = arg,
                 _ => return Err("one URL at a time".to_owned()),
@@ -139,6 +145,7 @@ fn header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 fn fetch(options: Options) -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
+    (config.versions, config.prior_knowledge) = (options.versions, options.prior_knowledge);
     if let Some(path) = &options.root {
         trust(&mut config, &std::fs::read(path)?)?;
     }
@@ -196,8 +203,8 @@ fn tell_facts(response: &Response) {
     let shown =
         |time: Option<Duration>| time.map_or("none".to_owned(), |time| format!("{time:.2?}"));
     eprintln!(
-        "* stream {}, connecting {}, TLS {}, first byte {:.2?}, {} redirects, {} retries",
-        facts.stream_id,
+        "* {}, connecting {}, TLS {}, first byte {:.2?}, {} redirects, {} retries",
+        facts.stream_id.map_or("HTTP/1.1".to_owned(), |id| format!("stream {id}")),
         shown(facts.connect),
         shown(facts.tls),
         facts.first_byte,
@@ -208,7 +215,8 @@ fn tell_facts(response: &Response) {
 
 fn print_head(response: &Response) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "HTTP/2 {}", response.status())?;
+    let version = format!("{:?}", response.version()).replace("2.0", "2");
+    writeln!(stdout, "{version} {}", response.status())?;
     for (name, value) in response.headers() {
         writeln!(stdout, "{name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::Client;
+use h2_sync::client::{Client, Config};
 use h2_sync::server::{Request, Response, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,7 +37,10 @@ fn hello(_: &mut Request, response: &mut Response) -> io::Result<()> {
 }
 
 fn measure(url: &str, requests: usize, threads: usize) -> Result<(), Box<dyn Error>> {
-    let client = Client::new()?;
+    let mut config = Config::default();
+    // Without TLS as well: the threads are to share one connection.
+    config.prior_knowledge = true;
+    let client = Client::with_config(config)?;
     // The connection is made before the clock starts.
     client.get(url).send()?.bytes()?;
 

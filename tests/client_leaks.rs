@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::client::{Body, Client, Config, Proxies, Resolver};
+use h2_sync::client::{Body, Client, Config, Proxies, Resolver, Versions};
 use h2_sync::server::{Request, Response, Server};
 
 /// By hand, `H2_SYNC_ROUNDS=1000` for the whole of it.
@@ -32,6 +32,7 @@ fn handler(request: &mut Request, response: &mut Response) -> std::io::Result<()
 fn round(url: &str, silent: &TcpListener, way: usize) {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     let client = Client::with_config(config.clone()).unwrap();
     let get =
         |path: &str| client.get(format!("{url}{path}")).timeout(Duration::from_secs(50)).send();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::tls::Connector;
 
 use crate::attacks::{self, Attack, ATTACKS};
@@ -143,6 +143,7 @@ impl Load {
 fn client_config(connector: &Connector) -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     config.tls = Some(connector.clone());
     // What the server refuses is to be seen.
     config.max_retries = 0;

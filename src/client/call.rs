@@ -4,24 +4,25 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use http::response;
 
+use super::any_connection::AnyConnection;
 use super::body::{Body, Kind};
 use super::cancel::Cancellation;
 use super::config::Config;
-use super::connection::Connection;
 use super::facts::Facts;
+use super::head::RequestHead;
 use super::origin::Origin;
 use super::pool::{Lease, Place, Pool};
-use super::response_body::{Outgoing, Raw};
+use super::response_body::{Raw, Rest};
 use super::response_half::ResponseHalf;
 use super::source::Source;
 use super::timeouts::{sooner, Timeouts};
-use super::upload::Upload;
+use super::upload::{send_whole, Upload};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::exchange::{SendHalf, Then};
 use crate::frame::ErrorCode;
-use crate::hpack::Headers;
+use crate::h1::News;
+use crate::halves::SendHalf;
 use crate::logging;
 
 /// A body of up to this many octets is put in one step with the header section. The connection takes
@@ -44,9 +45,7 @@ pub(super) struct Call<'a> {
     pub(super) config: &'a Config,
     pub(super) pool: &'a Arc<Pool>,
     pub(super) origin: Origin,
-    pub(super) fields: Headers,
-    /// The request says `Expect: 100-continue`.
-    pub(super) expects_continue: bool,
+    pub(super) head: RequestHead<'a>,
     pub(super) timeouts: Timeouts,
     pub(super) deadline: Option<Instant>,
     pub(super) cancellation: &'a Cancellation,
@@ -57,7 +56,7 @@ pub(super) struct Call<'a> {
 /// The response to it.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) fields: Headers,
+    pub(super) parts: response::Parts,
     pub(super) body: Raw,
     pub(super) facts: Facts,
 }
@@ -105,10 +104,11 @@ impl Call<'_> {
         let (lease, mut sending) = self.begin(body)?;
         let start = Instant::now();
         if let Err(error) = self.finish(&mut sending) {
+            let has_begun = sending.has_begun || sending.response.is_answered();
             if let Some(source) = sending.upload.and_then(|upload| upload.into_source()) {
                 body.kind = Kind::Source(source);
             }
-            return Err(assess(&lease, error, start, sending.has_begun));
+            return Err(assess(&lease, error, start, has_begun));
         }
         lease.answered();
         let Sending { mut response, mut upload, .. } = sending;
@@ -123,49 +123,51 @@ impl Call<'_> {
             retries: 0,
             redirects: 0,
         };
-        let fields = response.fields()?;
+        let parts = response.final_head()?.into_parts()?;
         // RFC 9113, Section 8.1: a server may answer before it has the whole request. With 2xx it
         // goes on reading, or the body is part of a conversation; otherwise it has made up its mind.
-        let is_wanted = fields.status().is_some_and(|status| (200..300).contains(&status));
-        let outgoing = upload.filter(|upload| !upload.is_sent()).map(|upload| match is_wanted {
-            true => Outgoing::GoesOn(upload),
-            false => Outgoing::Stopped(upload),
+        let is_wanted = parts.status.is_success();
+        let rest = upload.filter(|upload| !upload.is_sent()).map(|upload| match is_wanted {
+            true => Rest::GoesOn(upload),
+            false => Rest::Stopped(upload),
         });
         let mut recv = response.into_recv();
         recv.set_deadline(self.deadline);
         recv.set_read_timeout(self.timeouts.read);
-        Ok(Answer { fields, body: Raw::new(recv, outgoing), facts })
+        Ok(Answer { parts, body: Raw::new(recv, rest), facts })
     }
 
-    /// Opens a stream for the request, whose halves are left to the caller.
+    /// Begins an exchange for the request, whose halves are left to the caller.
     pub(super) fn open(&self) -> Result<(SendHalf, ResponseHalf), Error> {
-        let open = |connection: &Connection| connection.open_if_room(&self.fields);
+        let open = |connection: &AnyConnection| connection.open(&self.head);
         let (_, halves) = self.on_connection(true, open).map_err(|failed| failed.error)?;
+        let (mut send, response) = halves;
         // Either half may be used to reset the stream while another thread waits for the other.
-        halves.1.make_interruptible();
-        self.resets(&halves.1, Phase::Request)?;
-        halves.0.flush_conn();
-        Ok(halves)
+        response.make_interruptible();
+        self.may_be_ended(&response, Phase::Request)?;
+        send.flush_put();
+        Ok((send, response))
     }
 
-    /// Finds a connection and opens the stream.
+    /// Finds a connection and begins the exchange.
     fn begin(&self, body: &mut Body) -> Result<(Lease<'_>, Sending), Failed> {
         if matches!(body.kind, Kind::Empty) {
-            let send = |connection: &Connection| connection.send_if_room(&self.fields);
+            let send = |connection: &AnyConnection| connection.send(&self.head);
             let (lease, response) = self.on_connection(false, send)?;
-            self.resets(&response, Phase::Response)?;
+            self.may_be_ended(&response, Phase::Response)?;
             return Ok((lease, Sending { response, upload: None, has_begun: false }));
         }
-        let open = |connection: &Connection| connection.open_if_room(&self.fields);
+        let open = |connection: &AnyConnection| connection.open(&self.head);
         let (lease, (mut send, response)) = self.on_connection(!body.is_repeatable(), open)?;
-        self.resets(&response, Phase::Request)?;
+        self.may_be_ended(&response, Phase::Request)?;
+        let expects_continue = self.head.expects_continue();
         send.set_deadline(self.deadline);
         let taken = Kind::Source(Source::taken());
         let upload = match std::mem::replace(&mut body.kind, taken) {
             Kind::Octets(octets) => {
                 body.kind = Kind::Octets(octets.clone());
-                if octets.len() <= SMALL && !self.expects_continue {
-                    let put = self.put(&mut send, &response, octets);
+                if octets.len() <= SMALL && !expects_continue {
+                    let put = send_whole(&mut send, octets);
                     let in_request = |error: Error| error.in_phase(Phase::Request);
                     put.map_err(|error| assess(&lease, in_request(error), Instant::now(), false))?;
                     None
@@ -176,34 +178,18 @@ impl Call<'_> {
             Kind::Source(source) => Some(Upload::of_source(send, source)),
             Kind::Empty => None,
         };
-        if let Some(upload) = upload.as_ref().filter(|_| self.expects_continue) {
+        let mut upload = upload.map(Box::new);
+        if let Some(upload) = upload.as_mut().filter(|_| expects_continue) {
             upload.flush();
         }
-        Ok((lease, Sending { response, upload: upload.map(Box::new), has_begun: false }))
+        Ok((lease, Sending { response, upload, has_begun: false }))
     }
 
-    /// Sends a small body whole.
-    fn put(
-        &self,
-        send: &mut SendHalf,
-        response: &ResponseHalf,
-        octets: Bytes,
-    ) -> Result<(), Error> {
-        let id = response.stream_id();
-        match send.put(None, octets, Then::End) {
-            Ok(()) => send.flush_conn(),
-            // Another thread has written the header section, and the answer is there already.
-            Err(_) if send.conn().lock().has_response(id) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Has `open` open a stream on the first connection that has room for it.
+    /// Has `open` begin an exchange on the first connection that has room for it.
     fn on_connection<T>(
         &self,
         needs_certainty: bool,
-        open: impl Fn(&Connection) -> Result<Option<T>, Error>,
+        open: impl Fn(&AnyConnection) -> Result<Option<T>, Error>,
     ) -> Result<(Lease<'_>, T), Failed> {
         let mut place = Place::Back;
         let patience = self.timeouts.response.map(|it| it.saturating_add(self.pool.patience()));
@@ -254,18 +240,17 @@ impl Call<'_> {
     fn finish(&self, sending: &mut Sending) -> Result<(), Error> {
         let Sending { response, upload, has_begun } = sending;
         response.set_deadline(self.deadline);
-        if self.expects_continue && upload.is_some() {
+        if upload.is_some() && self.head.expects_continue() {
             response.set_read_timeout(Some(self.config.expect_timeout));
             if is_answered_at_once(response, has_begun)? {
                 return Ok(());
             }
             response.set_read_timeout(None);
         }
-        let id = response.stream_id();
         let mut is_timed = false;
         loop {
             if let Some(body) = upload {
-                let sent = body.run(|state| state.has_response(id));
+                let sent = body.run(News::Response);
                 sent.map_err(|error| error.in_phase(Phase::Request))?;
             }
             // From when the request has been sent, or the server has begun to answer it. Interim
@@ -282,9 +267,9 @@ impl Call<'_> {
         }
     }
 
-    /// From now on, cancelling the request resets its stream.
-    fn resets(&self, response: &ResponseHalf, phase: Phase) -> Result<(), Error> {
-        response.may_be_reset_by(self.cancellation).map_err(|error| error.in_phase(phase))
+    /// From now on, cancelling the request ends its exchange.
+    fn may_be_ended(&self, response: &ResponseHalf, phase: Phase) -> Result<(), Error> {
+        response.may_be_ended_by(self.cancellation).map_err(|error| error.in_phase(phase))
     }
 
     /// Waits before the request is tried again, longer after each attempt. `false`, at once, if the

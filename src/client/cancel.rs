@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Phase};
 use crate::exchange::Conn;
 use crate::frame::StreamId;
+use crate::h1::Link;
 
 /// Cancels requests from another thread.
 ///
@@ -19,7 +20,8 @@ use crate::frame::StreamId;
 /// [`cancel`](Self::cancel) works at each step: while the request waits for a connection, while it is
 /// sent, while its response is waited for, and while the body is read. The call that waits fails with
 /// [`Error::is_cancelled`], and so do later ones about the same request. The stream is reset with CANCEL
-/// (RFC 9113, Section 8.1); the connection and its other requests go on.
+/// (RFC 9113, Section 8.1); the connection and its other requests go on. In HTTP/1.1 the connection is
+/// closed, which has no other request.
 ///
 /// The thread that waits notices at once, or within 100 ms if it reads from the transport at that
 /// moment. Neither a [body](super::Body) whose reader blocks nor a function of [`Config`](super::Config)
@@ -73,6 +75,8 @@ enum At {
     Thread(Thread),
     /// Its stream is open, or was.
     Stream(Weak<Conn>, StreamId),
+    /// Its exchange is under way on a connection of HTTP/1.1, or was.
+    Exchange(Weak<Link>, u64),
 }
 
 impl CancelHandle {
@@ -90,6 +94,11 @@ impl CancelHandle {
                 At::Stream(conn, id) => {
                     if let Some(conn) = conn.upgrade() {
                         conn.cancel(id, Error::cancelled());
+                    }
+                }
+                At::Exchange(link, number) => {
+                    if let Some(link) = link.upgrade() {
+                        link.cut_exchange(number, Error::cancelled());
                     }
                 }
             }
@@ -147,6 +156,11 @@ impl Cancellation {
             conn.make_interruptible(id);
         }
         self.note(|| At::Stream(Arc::downgrade(conn), id))
+    }
+
+    /// From now on, cancelling cuts the connection, as long as this exchange is under way.
+    pub(super) fn cuts(&self, link: &Arc<Link>, exchange: u64) -> Result<(), Error> {
+        self.note(|| At::Exchange(Arc::downgrade(link), exchange))
     }
 
     /// Pauses, unless the request is cancelled.

@@ -13,7 +13,9 @@ use super::policy::RedirectPolicy;
 use super::proxy::Proxies;
 use super::push::PushHandler;
 use super::resolver::Resolver;
+use super::versions::Versions;
 use crate::error::Error;
+use crate::http1;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
 /// The settings, limits and deadlines of a [`Client`](super::Client).
@@ -40,8 +42,17 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Settings, limits and deadlines of each connection.
+    /// Which versions of HTTP are spoken. Default [`Versions::Auto`].
+    pub versions: Versions,
+    /// Whether `http://` URLs are HTTP/2 from the first octet (RFC 9113, Section 3.3), with
+    /// [`Versions::Auto`]. Default `false`: they are HTTP/1.1, since most servers take nothing else
+    /// without TLS.
+    pub prior_knowledge: bool,
+    /// Settings, limits and deadlines of each connection. Of these, `stall_timeout` and
+    /// `max_stream_send_buffer` are those of HTTP/1.1 as well.
     pub http2: proto::Config,
+    /// Limits of each connection of HTTP/1.1.
+    pub http1: http1::Config,
     /// How TLS connections are made. `None`, the default, is
     /// [`Connector::new`](crate::tls::Connector::new), made when it is first needed.
     #[cfg(feature = "tls")]
@@ -78,7 +89,9 @@ pub struct Config {
     pub expect_timeout: Duration,
 
     /// Connections to one origin. Default 4. Another one is made only when all that there are have as
-    /// many requests as the server takes at once; over the limit, requests wait for their turn.
+    /// many requests as the server takes at once; over the limit, requests wait for their turn. In
+    /// HTTP/1.1 each connection takes one request at a time, until its response has been read to the
+    /// end: there it is also the number of requests at once.
     pub max_connections_per_origin: usize,
     /// Idle connections over all origins. Default 100. Over it, those that have been idle the longest
     /// are closed. Each costs a socket and about 20 KiB.
@@ -88,7 +101,7 @@ pub struct Config {
     /// A connection takes no more requests when it is as old as this, and is closed when those under
     /// way are finished. Default `None`, for ever. It bounds how long an old address of a name is used.
     pub max_connection_age: Option<Duration>,
-    /// A connection from which nothing has come for so long is asked by PING whether it is there before
+    /// A connection of HTTP/2 from which nothing has come for so long is asked by PING whether it is there before
     /// a request is risked on it. Costs a round trip. One on which a response was late, and nothing else
     /// came, is asked as well, but at most once a second. Default 15 s.
     pub verify_after: Duration,
@@ -146,7 +159,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            versions: Versions::Auto,
+            prior_knowledge: false,
             http2: proto::Config::default(),
+            http1: http1::Config::default(),
             #[cfg(feature = "tls")]
             tls: None,
             proxies: Proxies::default(),
@@ -219,7 +235,10 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Config");
+        shown.field("versions", &self.versions);
+        shown.field("prior_knowledge", &self.prior_knowledge);
         shown.field("http2", &self.http2);
+        shown.field("http1", &self.http1);
         #[cfg(feature = "tls")]
         shown.field("tls", &self.tls);
         shown.field("proxies", &self.proxies);

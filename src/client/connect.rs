@@ -1,29 +1,38 @@
-//! A new connection to an origin: through a proxy or not, with TLS or not.
+//! A new connection to an origin: through a proxy or not, with TLS or not, in either version.
 
 use std::net::TcpStream;
 #[cfg(feature = "tls")]
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use super::any_connection::AnyConnection;
 use super::config::Config;
 use super::connection::Connection;
 use super::dial::Dialer;
 #[cfg(feature = "tls")]
 use super::hook::{boxed, AnyTransport};
 use super::hook::{ConnectHook, ConnectTo};
+use super::http1::{ForProxy, Http1Connection};
 use super::http_connect;
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy, Rules};
 use super::push::PushHandler;
 use super::socks5;
+use super::versions::Versions;
 use crate::error::{Error, Phase};
 use crate::proto;
+#[cfg(feature = "tls")]
+use crate::tls::TlsStream;
 use crate::transport::Transport;
+use crate::{h1, http1};
 
 /// How connections are made.
 #[derive(Debug)]
 pub(super) struct Connector {
+    versions: Versions,
+    prior_knowledge: bool,
     http2: proto::Config,
+    http1: http1::Config,
     on_push: Option<PushHandler>,
     push_timeout: Option<Duration>,
     proxies: Rules,
@@ -43,7 +52,7 @@ pub(super) struct Connector {
 /// A connection, and how long the making of it took.
 #[derive(Debug)]
 pub(super) struct Connected {
-    pub(super) connection: Connection,
+    pub(super) connection: AnyConnection,
     pub(super) connect: Duration,
     pub(super) tls: Option<Duration>,
 }
@@ -51,7 +60,10 @@ pub(super) struct Connected {
 impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
         Ok(Connector {
+            versions: config.versions,
+            prior_knowledge: config.prior_knowledge,
             http2: config.http2.clone(),
+            http1: config.http1.clone(),
             on_push: config.on_push.clone(),
             push_timeout: config.response_timeout,
             proxies: Rules::new(&config.proxies),
@@ -61,7 +73,10 @@ impl Connector {
             #[cfg(feature = "tls")]
             tls_timeout: config.tls_timeout,
             #[cfg(feature = "tls")]
-            tls: config.tls.clone().map_or_else(OnceLock::new, |tls| OnceLock::from(Ok(tls))),
+            tls: match &config.tls {
+                Some(tls) => OnceLock::from(offering(tls.clone(), config.versions)),
+                None => OnceLock::new(),
+            },
             #[cfg(feature = "tls")]
             proxy_tls: OnceLock::new(),
         })
@@ -74,6 +89,11 @@ impl Connector {
         #[cfg(not(feature = "tls"))]
         let tls = Duration::ZERO;
         self.connect_timeout.saturating_add(tls)
+    }
+
+    /// Whether connections to the origin are known to be of HTTP/1.1 before they are made.
+    fn is_http1(&self, origin: &Origin) -> bool {
+        self.versions.is_http1(origin.is_https, self.prior_knowledge)
     }
 
     /// Connects. Takes [`patience`](Self::patience) at most.
@@ -94,6 +114,9 @@ impl Connector {
                 let stream = self.dialer.dial(&origin.host, origin.port, until)?;
                 self.finish(origin, stream, start.elapsed())
             }
+            Some(proxy) if self.is_forwarded(proxy, origin) => {
+                self.forwarded(proxy, start, until).map_err(|error| error.in_phase(Phase::Connect))
+            }
             #[cfg(feature = "tls")]
             Some(proxy) if proxy.kind == Kind::Https => {
                 let stream = self.secure_tunnel(proxy, origin, until);
@@ -108,7 +131,7 @@ impl Connector {
         }
     }
 
-    /// Speaks HTTP/2 over a stream that leads to the origin, over TLS where the URL says so.
+    /// Speaks HTTP over a stream that leads to the origin, over TLS where the URL says so.
     fn finish<T: Transport>(
         &self,
         origin: &Origin,
@@ -116,10 +139,35 @@ impl Connector {
         connect: Duration,
     ) -> Result<Connected, Error> {
         if !origin.is_https {
-            let connection = self.start(stream)?;
+            let connection = match self.is_http1(origin) {
+                true => self.start_http1(stream, None)?,
+                false => self.start_http2(stream)?,
+            };
             return Ok(Connected { connection, connect, tls: None });
         }
         self.secure(origin, stream, connect)
+    }
+
+    /// Whether the proxy is asked for each resource in absolute form (RFC 9112, Section 3.2.2), and
+    /// carries no octets.
+    fn is_forwarded(&self, proxy: &Proxy, origin: &Origin) -> bool {
+        self.is_http1(origin)
+            && !origin.is_https
+            && !matches!(proxy.kind, Kind::Socks5 | Kind::Socks5h)
+    }
+
+    /// A connection to a proxy that is asked in absolute form.
+    fn forwarded(&self, proxy: &Proxy, start: Instant, until: Instant) -> Result<Connected, Error> {
+        let for_proxy = Some(ForProxy { authorization: proxy.authorization()? });
+        let stream = self.dialer.dial(&proxy.host, proxy.port, until)?;
+        #[cfg(feature = "tls")]
+        if proxy.kind == Kind::Https {
+            let stream = self.secure_proxy(proxy, stream, until)?;
+            let connection = self.start_http1(stream, for_proxy)?;
+            return Ok(Connected { connection, connect: start.elapsed(), tls: None });
+        }
+        let connection = self.start_http1(stream, for_proxy)?;
+        Ok(Connected { connection, connect: start.elapsed(), tls: None })
     }
 
     /// A tunnel through a proxy.
@@ -149,41 +197,67 @@ impl Connector {
         until: Instant,
     ) -> Result<AnyTransport, Error> {
         let stream = self.dialer.dial(&proxy.host, proxy.port, until)?;
-        let tls = self.proxy_tls.get_or_init(|| self.tls()?.for_http1());
-        let left = until.saturating_duration_since(Instant::now());
-        let connected = tls.as_ref().map_err(Error::clone)?.connect(&proxy.host, stream, left);
-        // A proxy has no need to choose HTTP/2: CONNECT is sent to it in HTTP/1.1.
-        let mut stream = match connected {
-            Ok(stream) => stream,
-            Err(error) => {
-                let told = error.error().clone();
-                error.into_stream().ok_or(told)?
-            }
-        };
+        let mut stream = self.secure_proxy(proxy, stream, until)?;
         http_connect::open(&mut stream, proxy, origin, until)?;
         let failed = |error| Error::io("preparing the connection to the proxy", error);
         stream.closer().set_read_timeout(None).map_err(failed)?;
         boxed(stream).map_err(failed)
     }
 
+    /// TLS to a proxy, for HTTP/1.1.
     #[cfg(feature = "tls")]
-    fn tls(&self) -> Result<&crate::tls::Connector, Error> {
-        self.tls.get_or_init(crate::tls::Connector::new).as_ref().map_err(Error::clone)
+    fn secure_proxy(
+        &self,
+        proxy: &Proxy,
+        stream: TcpStream,
+        until: Instant,
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        let tls = self.proxy_tls.get_or_init(|| self.tls()?.for_http1());
+        let left = until.saturating_duration_since(Instant::now());
+        let connected = tls.as_ref().map_err(Error::clone)?.connect(&proxy.host, stream, left);
+        // A proxy has no need to choose HTTP/2: it is spoken to in HTTP/1.1.
+        match connected {
+            Ok(stream) => Ok(stream),
+            Err(error) => {
+                let told = error.error().clone();
+                error.into_stream().ok_or(told)
+            }
+        }
     }
 
-    fn start(&self, stream: impl Transport) -> Result<Connection, Error> {
+    #[cfg(feature = "tls")]
+    fn tls(&self) -> Result<&crate::tls::Connector, Error> {
+        let make = || crate::tls::Connector::new().and_then(|tls| offering(tls, self.versions));
+        self.tls.get_or_init(make).as_ref().map_err(Error::clone)
+    }
+
+    fn start_http1(
+        &self,
+        stream: impl Transport,
+        proxy: Option<ForProxy>,
+    ) -> Result<AnyConnection, Error> {
+        let limits = h1::Limits {
+            stall_timeout: self.http2.stall_timeout,
+            max_send_buffer: self.http2.max_stream_send_buffer,
+        };
+        let connection = Http1Connection::start(stream, self.http1.clone(), limits, proxy);
+        connection.map(AnyConnection::Http1)
+    }
+
+    fn start_http2(&self, stream: impl Transport) -> Result<AnyConnection, Error> {
         let mut config = self.http2.clone();
         if config.keepalive_interval.is_none() {
             // The pool sends PINGs by its own time. One that is not answered must not end the
             // requests under way, which have theirs.
             config.keepalive_timeout = Duration::MAX;
         }
-        match &self.on_push {
+        let connection = match &self.on_push {
             Some(handler) => {
                 Connection::start_with_timed_push(stream, config, handler, self.push_timeout)
             }
             None => Connection::start(stream, config),
-        }
+        };
+        connection.map(AnyConnection::Http2)
     }
 
     #[cfg(feature = "tls")]
@@ -194,16 +268,36 @@ impl Connector {
         connect: Duration,
     ) -> Result<Connected, Error> {
         let start = Instant::now();
-        let stream = self.tls()?.connect(&origin.host, stream, self.tls_timeout);
-        let stream = stream.map_err(|error| Error::from(error).in_phase(Phase::Handshake))?;
+        let connected = self.tls()?.connect(&origin.host, stream, self.tls_timeout);
         let tls = Some(start.elapsed());
-        let connection = self.start(stream)?;
+        let connection = match connected {
+            Ok(stream) => self.start_http2(stream)?,
+            Err(error) => {
+                let told = error.error().clone().in_phase(Phase::Handshake);
+                let takes_http1 = self.versions != Versions::Http2;
+                let stream = error.into_stream().filter(|_| takes_http1).ok_or(told)?;
+                self.start_http1(stream, None)?
+            }
+        };
         Ok(Connected { connection, connect, tls })
     }
 
     #[cfg(not(feature = "tls"))]
     fn secure<T: Transport>(&self, _: &Origin, _: T, _: Duration) -> Result<Connected, Error> {
         Err(Error::usage("https:// needs the feature `tls` of h2-sync"))
+    }
+}
+
+/// The connector with what the client speaks offered in ALPN.
+#[cfg(feature = "tls")]
+fn offering(
+    tls: crate::tls::Connector,
+    versions: Versions,
+) -> Result<crate::tls::Connector, Error> {
+    match versions {
+        Versions::Auto => Ok(tls.with_http1()),
+        Versions::Http1 => tls.for_http1(),
+        Versions::Http2 => Ok(tls),
     }
 }
 

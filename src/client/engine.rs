@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "cookies")]
+use http::header::COOKIE;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{request, response, Method, Uri};
 
@@ -13,18 +15,19 @@ use super::cancel::Cancellation;
 use super::coding::Coding;
 use super::config::Config;
 use super::connect::Connector;
-use super::fields::{add_defaults, expects_continue, section};
+use super::facts::Facts;
+use super::fields::add_defaults;
+use super::head::RequestHead;
 use super::origin::Origin;
 use super::policy::{Redirect, RedirectAction};
 use super::pool::{Limits, Pool};
 use super::redirect::{follow, Next};
 use super::response::Response;
-use super::response_body::ResponseBody;
+use super::response_body::{Raw, ResponseBody};
 use super::response_half::ResponseHalf;
 use super::timeouts::{sooner, Timeouts};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::SendHalf;
-use crate::hpack::Headers;
+use crate::halves::SendHalf;
 use crate::logging;
 
 #[derive(Debug)]
@@ -46,8 +49,10 @@ impl Engine {
     pub(super) fn new(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let connector = Connector::new(&config)?;
+        let is_http1 = |is_https| config.versions.is_http1(is_https, config.prior_knowledge);
         let limits = Limits {
             per_origin: config.max_connections_per_origin,
+            is_serial: (is_http1(false), is_http1(true)),
             idle: config.max_idle_connections,
             idle_timeout: config.idle_timeout,
             max_age: config.max_connection_age,
@@ -134,8 +139,7 @@ impl Engine {
             config: &self.config,
             pool: &self.pool,
             origin,
-            fields: self.section(ask, codings.as_deref())?,
-            expects_continue: expects_continue(&ask.parts.headers),
+            head: self.head(&ask.parts, ask.body.len(), codings.as_deref())?,
             timeouts: ask.timeouts,
             deadline: ask.deadline,
             cancellation: &ask.cancellation,
@@ -146,7 +150,7 @@ impl Engine {
         let mut lost: Option<Error> = None;
         for attempt in 0.. {
             let failed = match call.send(&mut body) {
-                Ok(answer) => return Found::new(answer, is_coded, attempt),
+                Ok(answer) => return Ok(Found::new(answer, is_coded, attempt)),
                 Err(failed) => failed,
             };
             let has_moved = is_of_the_connection(&failed.error);
@@ -180,7 +184,7 @@ impl Engine {
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
     }
 
-    /// Opens a stream for a request whose body is left to the caller.
+    /// Begins a request whose body is left to the caller.
     pub(super) fn open(&self, parts: request::Parts) -> Result<(SendHalf, ResponseHalf), Error> {
         let body = Body::from_reader(std::io::empty());
         let ask = self.ask(parts, body, Timeouts::of(&self.config));
@@ -197,8 +201,7 @@ impl Engine {
             config: &self.config,
             pool: &self.pool,
             origin,
-            fields: self.section(ask, None)?,
-            expects_continue: false,
+            head: self.head(&ask.parts, ask.body.len(), None)?,
             timeouts: ask.timeouts,
             deadline: ask.deadline,
             cancellation: &ask.cancellation,
@@ -215,16 +218,26 @@ impl Engine {
         may.then(|| Coding::accept(&self.config)).flatten()
     }
 
-    fn section(&self, ask: &Ask, codings: Option<&str>) -> Result<Headers, Error> {
-        #[allow(unused_mut)]
-        let mut fields = section(&ask.parts, ask.body.len(), codings)?;
+    /// The head of a request with what the client adds to it.
+    fn head<'a>(
+        &self,
+        parts: &'a request::Parts,
+        body_len: Option<u64>,
+        codings: Option<&str>,
+    ) -> Result<RequestHead<'a>, Error> {
+        let mut head = RequestHead::new(parts, body_len)?;
+        if let Some(codings) = codings {
+            head.add(ACCEPT_ENCODING, codings);
+        }
         #[cfg(feature = "cookies")]
-        if let Some(jar) = self.config.cookies.as_ref().filter(|_| fields.get("cookie").is_none()) {
-            if let Some(cookies) = jar.field(&ask.parts.uri) {
-                fields.push("cookie", cookies);
+        if let Some(jar) =
+            self.config.cookies.as_ref().filter(|_| !parts.headers.contains_key(COOKIE))
+        {
+            if let Some(cookies) = jar.field(&parts.uri) {
+                head.add(COOKIE, &cookies);
             }
         }
-        Ok(fields)
+        Ok(head)
     }
 
     /// Whether a request is sent again though the server may have processed it. RFC 9110, Section
@@ -244,17 +257,17 @@ impl Drop for Engine {
 /// A response before it is known whether it is the last one.
 struct Found {
     parts: response::Parts,
-    answer: Answer,
+    body: Raw,
+    facts: Facts,
     is_coded: bool,
     retries: u32,
     redirects: u32,
 }
 
 impl Found {
-    fn new(answer: Answer, is_coded: bool, retries: u32) -> Result<Self, Error> {
-        let parts = response::Parts::try_from(&answer.fields);
-        let parts = parts.map_err(|error| Error::text(ErrorKind::Peer, error.to_string()))?;
-        Ok(Found { parts, answer, is_coded, retries, redirects: 0 })
+    fn new(answer: Answer, is_coded: bool, retries: u32) -> Self {
+        let Answer { parts, body, facts } = answer;
+        Found { parts, body, facts, is_coded, retries, redirects: 0 }
     }
 
     fn finish(
@@ -263,7 +276,7 @@ impl Found {
         url: &Uri,
         cancellation: Cancellation,
     ) -> Result<Response, Error> {
-        let Found { mut parts, answer: Answer { body, mut facts, .. }, .. } = self;
+        let Found { mut parts, body, mut facts, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
         let body = body.cancelled_by(cancellation);
         let mut body = ResponseBody::new(body, url.clone(), engine.config.max_body);

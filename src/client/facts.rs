@@ -8,8 +8,8 @@ use crate::frame::StreamId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The stream that the response came on.
-    pub stream_id: StreamId,
+    /// The stream that the response came on; `None` in HTTP/1.1.
+    pub stream_id: Option<StreamId>,
     /// How long connecting took, looking up the host and asking a proxy included; `None` if a
     /// connection was there already.
     pub connect: Option<Duration>,

@@ -1,8 +1,8 @@
 //! The field section of a request.
 
 use http::header::{
-    HeaderMap, HeaderName, HeaderValue, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST,
-    TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    HeaderMap, HeaderName, HeaderValue, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE,
+    TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{request, Method};
 
@@ -54,25 +54,24 @@ pub(super) fn add_defaults(headers: &mut HeaderMap, config: &Config) {
     }
 }
 
-/// The field section of a request whose body has `body_len` octets, if that is known.
+/// The field section of a request in HTTP/2, whose body has `body_len` octets, if that is known.
+/// `added` are the client's own fields. The caller's have been [checked](check).
 pub(super) fn section(
     parts: &request::Parts,
     body_len: Option<u64>,
-    codings: Option<&str>,
-) -> Result<Headers, Error> {
-    check(&parts.headers)?;
+    added: &[(HeaderName, HeaderValue)],
+) -> Headers {
     let mut fields = Headers::from(parts);
     if let Some(host) = parts.headers.get(HOST) {
         // The caller's word for where the request is meant to go; the URL says where it is sent.
         fields = replaced(&fields, b":authority", host.as_bytes());
     }
-    let is_asterisk = parts.extensions.get::<Asterisk>().is_some() && parts.uri.query().is_none();
-    if is_asterisk && parts.method == Method::OPTIONS {
+    if is_asterisk(parts) {
         // RFC 9113, Section 8.3.1: so is OPTIONS for a URI without a path.
         fields = replaced(&fields, b":path", b"*");
     }
-    if let Some(codings) = codings {
-        fields.push(ACCEPT_ENCODING.as_str(), codings);
+    for (name, value) in added {
+        fields.push(name.as_str(), value.as_bytes());
     }
     if body_len == Some(0) && expects_continue(&parts.headers) {
         // RFC 9110, Section 10.1.1: not where there is no content.
@@ -86,7 +85,13 @@ pub(super) fn section(
         }
         _ => {}
     }
-    Ok(fields)
+    fields
+}
+
+/// Whether the request is about the server as a whole (RFC 9110, Section 9.3.7).
+pub(super) fn is_asterisk(parts: &request::Parts) -> bool {
+    let has_no_path = parts.extensions.get::<Asterisk>().is_some() && parts.uri.query().is_none();
+    has_no_path && parts.method == Method::OPTIONS
 }
 
 fn replaced(fields: &Headers, which: &[u8], by: &[u8]) -> Headers {
@@ -112,7 +117,8 @@ mod tests {
     use http::Request;
 
     fn section_of(request: http::request::Builder) -> Result<Headers, Error> {
-        section(&request.body(()).unwrap().into_parts().0, Some(0), None)
+        let parts = request.body(()).unwrap().into_parts().0;
+        check(&parts.headers).map(|()| section(&parts, Some(0), &[]))
     }
 
     #[test]

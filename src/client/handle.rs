@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{Method, Request};
 
+use super::any_connection::AnyConnection;
 use super::body::Body;
 use super::config::Config;
 use super::connection::Connection;
@@ -21,7 +22,7 @@ use crate::halves::SendHalf;
 /// Sends requests, from any number of threads, over connections that it keeps.
 ///
 /// Cheap to clone; clones share the connections. Dropping the last one takes no time: a thread of the
-/// client's says GOAWAY on its connections. Responses whose bodies are still being read can be read
+/// client's closes its connections, after a GOAWAY in HTTP/2. Responses whose bodies are still being read can be read
 /// to their end.
 ///
 /// ```
@@ -162,8 +163,8 @@ impl Client {
         self.request(Method::OPTIONS, url)
     }
 
-    /// A request with any method. `url` is absolute: `http://…`, where HTTP/2 is spoken by prior
-    /// knowledge (RFC 9113, Section 3.3), or `https://…`.
+    /// A request with any method. `url` is absolute: `http://…` or `https://…`.
+    /// [`Versions`](super::Versions) tells what is spoken with which.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -216,7 +217,8 @@ impl Client {
     ///
     /// Dropping the [`SendHalf`] before [`finish`](SendHalf::finish) or
     /// [`send_trailers`](SendHalf::send_trailers), or the [`ResponseHalf`] before its end, resets
-    /// the stream with CANCEL.
+    /// the stream with CANCEL, and closes a connection of HTTP/1.1. There the body goes in chunks,
+    /// unless the request says its `content-length`.
     ///
     /// ```
     /// use std::io::{self, Write};
@@ -248,8 +250,7 @@ impl Client {
         let (mut parts, ()) = request.into_parts();
         let url = parts.uri.to_string();
         set_url(&mut parts, &url)?;
-        let (send, response) = self.engine.open(parts)?;
-        Ok((send.into(), response))
+        self.engine.open(parts)
     }
 
     /// What it was made with.
@@ -257,7 +258,7 @@ impl Client {
         &self.engine.config
     }
 
-    /// The connections that are open now, to all origins.
+    /// The connections of HTTP/2 that are open now, to all origins.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -269,7 +270,7 @@ impl Client {
     /// # Ok::<(), h2_sync::Error>(())
     /// ```
     pub fn connections(&self) -> Vec<Connection> {
-        self.engine.pool.connections()
+        self.engine.pool.connections().iter().filter_map(AnyConnection::http2).cloned().collect()
     }
 }
 

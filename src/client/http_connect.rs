@@ -3,15 +3,18 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use super::credentials::basic;
+use bytes::BytesMut;
+use http::header::{HeaderMap, PROXY_AUTHORIZATION};
+use http::{Method, Response, Uri};
+
 use super::origin::Origin;
 use super::proxy::Proxy;
-
 use super::timed::{Patience, Timed};
 use crate::error::{Error, ErrorKind};
+use crate::http1::{self, BodySize, ClientConnection};
 
-/// The most that the proxy's answer may take.
-const MAX_ANSWER: usize = 16 << 10;
+/// The most that the head of the proxy's answer may take, octets.
+const MAX_HEAD_SIZE: usize = 16 << 10;
 
 /// Asks the proxy at the other end for a tunnel.
 pub(super) fn open(
@@ -22,45 +25,53 @@ pub(super) fn open(
 ) -> Result<(), Error> {
     let mut stream = Timed::new(stream, deadline);
     let target = origin.authority();
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-    if let Some((user, password)) = &proxy.user {
-        request.push_str("Proxy-Authorization: ");
-        request.push_str(&basic(user, password));
-        request.push_str("\r\n");
+    let uri = Uri::try_from(&target).map_err(|error| Error::usage(format!("{target}: {error}")))?;
+    let mut fields = HeaderMap::new();
+    if let Some(authorization) = proxy.authorization()? {
+        fields.insert(PROXY_AUTHORIZATION, authorization);
     }
-    request.push_str("\r\n");
-    let failed = |error| Error::io(format!("asking the proxy {proxy} for a tunnel"), error);
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let answer = read_head(&mut stream).map_err(failed)?;
+    let config = http1::Config { max_head_size: MAX_HEAD_SIZE, ..http1::Config::default() };
+    let mut codec = ClientConnection::new(config);
+    let mut request = Vec::new();
+    codec.send_request(&Method::CONNECT, &uri, &fields, BodySize::Known(0), &mut request)?;
+    codec.finish(None, &mut request)?;
 
-    let mut fields = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut fields);
-    let parsed = head.parse(&answer);
-    match (parsed, head.code) {
-        // RFC 9110, Section 9.3.6: any 2xx opens the tunnel, which begins behind the head.
-        (Ok(httparse::Status::Complete(_)), Some(200..=299)) => Ok(()),
-        (Ok(httparse::Status::Complete(_)), Some(code)) => {
-            let reason = head.reason.unwrap_or_default();
-            let what = format!("the proxy {proxy} opens no tunnel to {target}: {code} {reason}");
-            Err(Error::text(ErrorKind::Transport, what.trim_end().to_owned()))
+    let failed = |error| Error::io(format!("asking the proxy {proxy} for a tunnel"), error);
+    stream.write_all(&request).map_err(failed)?;
+    let status = loop {
+        let answer = read_head(&mut stream, &mut codec).map_err(failed)?.map_err(|error| {
+            let what = format!("the proxy {proxy} does not answer in HTTP/1.1: {error}");
+            Error::text(ErrorKind::Transport, what)
+        })?;
+        // Interim responses come before the answer.
+        if !answer.status().is_informational() {
+            break answer.status();
         }
-        _ => {
-            let what = format!("the proxy {proxy} does not answer in HTTP/1.1");
-            Err(Error::text(ErrorKind::Transport, what))
-        }
+    };
+    // RFC 9110, Section 9.3.6: any 2xx opens the tunnel, which begins behind the head.
+    if status.is_success() {
+        return Ok(());
     }
+    let what = format!("the proxy {proxy} opens no tunnel to {target}: {status}");
+    Err(Error::text(ErrorKind::Transport, what))
 }
 
-/// Reads up to the empty line, and not one octet more: what comes behind belongs to the tunnel.
-fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
+/// Reads the head of a response, and not one octet more: what comes behind belongs to the tunnel.
+fn read_head(
+    stream: &mut impl Read,
+    codec: &mut ClientConnection,
+) -> io::Result<Result<Response<()>, http1::Error>> {
+    let mut head = BytesMut::new();
     let mut octet = [0];
-    while head.len() < MAX_ANSWER {
+    loop {
         stream.read_exact(&mut octet)?;
-        head.extend(octet);
-        if head.ends_with(b"\r\n\r\n") {
-            return Ok(head);
+        head.extend_from_slice(&octet);
+        if octet == *b"\n" || head.len() >= MAX_HEAD_SIZE {
+            match codec.receive_response(&mut head) {
+                Ok(Some(response)) => return Ok(Ok(response)),
+                Ok(None) => {}
+                Err(error) => return Ok(Err(error)),
+            }
         }
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is too long"))
 }

@@ -1,4 +1,5 @@
-//! A client: requests from any number of threads, over connections that are shared and kept.
+//! A client: requests from any number of threads, over connections that are shared and kept, in HTTP/2
+//! and HTTP/1.1.
 //!
 //! ```no_run
 //! use h2_sync::client::Client;
@@ -14,12 +15,28 @@
 //! | you have | use |
 //! | --- | --- |
 //! | a URL | [`Client`]: connections by origin, retries, redirects, compression, proxies, timeouts |
-//! | a stream that is connected to a server | [`Connection`]: `open` gives a half to write to and a half to read from |
+//! | a stream that is connected to a server of HTTP/2 | [`Connection`]: `open` gives a half to write to and a half to read from |
 //! | a program that wants events | [`Session`](crate::Session) |
 //!
-//! `http://` URLs mean HTTP/2 from the first octet (RFC 9113, Section 3.3); a server that speaks
-//! HTTP/1.1 alone gives an error that says so. With `https://` the protocol is agreed on in the TLS
-//! handshake, and a server that does not choose HTTP/2 gives an error as well.
+//! # Versions
+//!
+//! Over TLS the server chooses between HTTP/2 and HTTP/1.1 in the handshake (ALPN). `http://` URLs are
+//! HTTP/1.1, as everywhere, or HTTP/2 from the first octet (RFC 9113, Section 3.3) with
+//! [`prior_knowledge`](Config::prior_knowledge). [`Versions`] asks for one of the two alone.
+//! [`Response::version`] tells which it was; requests, responses and bodies are the same in both.
+//!
+//! | | HTTP/2 | HTTP/1.1 |
+//! | --- | --- | --- |
+//! | requests at once on a connection | as many as the server takes | one, until the response has been read to its end |
+//! | a response that is dropped before its end, a request that is cancelled or late | its stream is reset | the connection is closed |
+//! | a body of unknown length | DATA up to END_STREAM | `chunked`, which servers of HTTP/1.0 do not know |
+//! | a connection that has rested | is asked by PING | is looked at: closed, or with octets left over, it is not used |
+//! | stream identifiers, pushes, extended CONNECT | yes | `None`, none, an error that says so |
+//! | `http://` through an HTTP proxy | CONNECT | the URL in absolute form (RFC 9112, Section 3.2.2) |
+//!
+//! A response whose end cannot be told for sure fails, and no octet behind a response is ever taken for
+//! another one: see [`http1`](crate::http1) for what is read leniently. A body that ends with the
+//! connection is not complete where TLS was cut without close_notify.
 //!
 //! # Threads
 //!
@@ -50,7 +67,8 @@
 //! | [`response_timeout`](RequestBuilder::response_timeout) | the end of the request | the final response; interim ones do not start it anew | `Response` |
 //! | [`read_timeout`](RequestBuilder::read_timeout) | a read of the body | its octets | `Body` |
 //!
-//! When a time is over, the stream is reset with CANCEL. Other requests on the connection go on. If
+//! When a time is over, the stream is reset with CANCEL, and other requests on the connection go on; a
+//! connection of HTTP/1.1 is closed. If
 //! nothing has been heard of the server since the request was sent, the client asks it by PING. Until
 //! the answer, new requests do not use that connection; after a quarter of a second they have
 //! another one made.
@@ -135,8 +153,9 @@
 //! A server may answer before it has read the whole request. With a status other than 2xx, no more of
 //! the body is sent. With 2xx, reading the response goes on sending the request, on the same thread:
 //! so a server that echoes never waits for a client that waits for it. When the response is complete,
-//! what is left of the request is dropped.
+//! what is left of the request is dropped, and with it a connection of HTTP/1.1.
 
+mod any_connection;
 mod body;
 #[cfg(feature = "brotli")]
 mod brotli;
@@ -156,8 +175,11 @@ mod fields;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod handle;
+mod head;
 mod hook;
+mod http1;
 mod http_connect;
+mod incoming;
 mod multipart;
 mod no_proxy;
 mod origin;
@@ -178,6 +200,7 @@ mod timed;
 mod timeouts;
 mod upload;
 mod url;
+mod versions;
 #[cfg(feature = "zstd")]
 mod zstd;
 
@@ -201,5 +224,6 @@ pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
 pub use url::IntoUrl;
+pub use versions::Versions;
 
 pub use crate::halves::{RecvHalf, SendHalf, TrySendError};

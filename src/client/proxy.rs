@@ -5,12 +5,15 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
+use http::HeaderValue;
+
+use super::credentials::basic;
 use super::no_proxy::NoProxy;
 use super::origin::{authority, Origin};
 use super::url::{credentials, host_and_port, without_userinfo};
 use crate::error::Error;
 
-/// A proxy that carries connections: HTTP CONNECT, or SOCKS5.
+/// A proxy: one of HTTP, or one that carries connections (SOCKS5).
 ///
 /// ```
 /// use h2_sync::client::Proxy;
@@ -51,8 +54,9 @@ impl Proxy {
     /// | `socks5://` | SOCKS5 (RFC 1928) | the client; the addresses are tried as without a proxy |
     /// | `socks5h://` | SOCKS5 | the proxy |
     ///
-    /// Over the first two, `http://` URLs go through CONNECT as well: the proxy sees octets, and need
-    /// not know HTTP/2.
+    /// Over the first two, `https://` URLs go through CONNECT: the proxy sees octets alone. It is asked
+    /// for `http://` URLs itself, in absolute form (RFC 9112, Section 3.2.2), and by CONNECT where they
+    /// mean HTTP/2 ([`prior_knowledge`](super::Config::prior_knowledge)).
     ///
     /// # Errors
     ///
@@ -61,6 +65,16 @@ impl Proxy {
         Proxy::read(url.trim_ascii()).map_err(|why| {
             Error::usage(format!("invalid proxy URL {:?}: {why}", without_userinfo(url)))
         })
+    }
+
+    /// The value of `proxy-authorization`, where the URL had user and password.
+    pub(super) fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
+        let Some((user, password)) = &self.user else { return Ok(None) };
+        let value = HeaderValue::from_str(&basic(user, password));
+        let mut value =
+            value.map_err(|_| Error::usage("the credentials are not printable text"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
 
     fn read(url: &str) -> Result<Self, Cow<'static, str>> {

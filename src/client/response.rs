@@ -16,7 +16,8 @@ use crate::error::ErrorKind;
 /// Any status makes a response, 404 and 500 as well; [`error_for_status`](Self::error_for_status)
 /// turns those into errors.
 ///
-/// Dropping it before the end of the body resets the stream with CANCEL; the connection goes on.
+/// Dropping it before the end of the body resets the stream with CANCEL, and the connection goes on; a
+/// connection of HTTP/1.1 is closed, unless the rest of a small body is there already.
 #[derive(Debug)]
 pub struct Response {
     parts: response::Parts,
@@ -44,7 +45,7 @@ impl Response {
         self.parts.headers.get(name)?.to_str().ok()
     }
 
-    /// The version, which is HTTP/2.
+    /// The version of HTTP: 2, 1.1 or 1.0.
     pub fn version(&self) -> Version {
         self.parts.version
     }

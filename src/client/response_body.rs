@@ -9,17 +9,19 @@ use http::{HeaderMap, Uri};
 
 use super::cancel::Cancellation;
 use super::coding::{Coding, Decoded};
+use super::incoming::Incoming;
 use super::upload::Upload;
 use crate::error::{Error, Phase};
-use crate::exchange::RecvHalf;
 use crate::frame::StreamId;
+use crate::h1::News;
 
 /// The body of a response, to be read.
 ///
 /// Errors of [`Read`] have an [`Error`] of this crate inside; `Error::from` takes it out. A body that
 /// was cut short fails, and never looks complete.
 ///
-/// Dropping it before the end resets the stream with CANCEL; the connection goes on.
+/// Dropping it before the end resets the stream with CANCEL, and the connection goes on; a connection
+/// of HTTP/1.1 is closed, unless the rest of a small body is there already.
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
@@ -37,19 +39,19 @@ enum Kind {
 /// The octets as they come; and those of the request that go out meanwhile.
 #[derive(Debug)]
 pub(super) struct Raw {
-    recv: RecvHalf,
+    recv: Incoming,
     /// Behind a mutex only so that a response can be shared: the reader of the body need not be `Sync`.
-    upload: Option<Mutex<Outgoing>>,
+    upload: Option<Mutex<Rest>>,
     cancellation: Cancellation,
 }
 
 /// What is left of the request's body when the response is there.
 #[derive(Debug)]
-pub(super) enum Outgoing {
+pub(super) enum Rest {
     /// The response is not complete before the request is.
     GoesOn(Box<Upload>),
     /// The server has said that it does not want it. It is only kept since dropping it resets the
-    /// stream.
+    /// stream, or closes the connection.
     Stopped(#[allow(dead_code)] Box<Upload>),
 }
 
@@ -72,8 +74,8 @@ impl ResponseBody {
         &self.url
     }
 
-    /// The identifier of the stream that it comes on.
-    pub fn stream_id(&self) -> StreamId {
+    /// The identifier of the stream that it comes on; `None` in HTTP/1.1.
+    pub fn stream_id(&self) -> Option<StreamId> {
         self.raw().recv.stream_id()
     }
 
@@ -156,7 +158,7 @@ impl Read for ResponseBody {
 }
 
 impl Raw {
-    pub(super) fn new(recv: RecvHalf, upload: Option<Outgoing>) -> Self {
+    pub(super) fn new(recv: Incoming, upload: Option<Rest>) -> Self {
         let cancellation = Cancellation::default();
         Raw { recv, upload: upload.map(Mutex::new), cancellation }
     }
@@ -188,9 +190,8 @@ impl Raw {
     fn send_meanwhile(&mut self) -> Result<(), Error> {
         let Some(upload) = &mut self.upload else { return Ok(()) };
         let upload = upload.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let Outgoing::GoesOn(upload) = upload else { return Ok(()) };
-        let id = self.recv.stream_id();
-        if !upload.run(|state| state.has_data(id))? {
+        let Rest::GoesOn(upload) = upload else { return Ok(()) };
+        if !upload.run(News::Body)? {
             self.upload = None;
         }
         Ok(())

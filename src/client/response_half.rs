@@ -4,32 +4,31 @@ use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{response, HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response};
 
 use super::cancel::{CancelHandle, Cancellation};
-use crate::error::{Error, ErrorKind};
-use crate::exchange::RecvHalf;
+use super::incoming::{Incoming, ResponseHead};
+use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
-use crate::proto::HeadersKind;
 
 /// The response to one request: interim responses, the final one, the body, trailers.
 ///
 /// [`Read`] and [`BufRead`] give the body; the header section need not have been asked for before.
 ///
-/// Dropping it before the end of the body resets the stream with CANCEL. What has come and was not
-/// read is given back to the connection.
+/// Dropping it before the end of the body resets the stream with CANCEL; what has come and was not
+/// read is given back to the connection. A connection of HTTP/1.1 is closed.
 #[derive(Debug)]
 pub struct ResponseHalf {
-    recv: RecvHalf,
-    /// The final response's header section, once it has been waited for.
-    fields: Option<Headers>,
+    recv: Incoming,
+    /// The final response's head, once it has been waited for.
+    head: Option<ResponseHead>,
     cancellation: Cancellation,
 }
 
 impl ResponseHalf {
-    pub(super) fn new(recv: RecvHalf) -> Self {
-        ResponseHalf { recv, fields: None, cancellation: Cancellation::default() }
+    pub(super) fn new(recv: impl Into<Incoming>) -> Self {
+        ResponseHalf { recv: recv.into(), head: None, cancellation: Cancellation::default() }
     }
 
     /// The same, where `cancellation` may end it.
@@ -41,22 +40,22 @@ impl ResponseHalf {
     pub(super) fn cancelled_with(self, request: &Request<()>) -> Result<Self, Error> {
         let Some(handle) = request.extensions().get::<CancelHandle>() else { return Ok(self) };
         let cancellation = Cancellation::by(Some(handle.clone()));
-        self.may_be_reset_by(&cancellation)?;
+        self.may_be_ended_by(&cancellation)?;
         Ok(self.cancelled_by(cancellation))
     }
 
-    /// From now on, cancelling the request resets the stream.
-    pub(super) fn may_be_reset_by(&self, cancellation: &Cancellation) -> Result<(), Error> {
-        cancellation.resets(self.recv.conn(), self.stream_id())
+    /// From now on, cancelling the request resets the stream, or ends the connection of HTTP/1.1.
+    pub(super) fn may_be_ended_by(&self, cancellation: &Cancellation) -> Result<(), Error> {
+        self.recv.may_be_ended_by(cancellation)
     }
 
     /// Another thread may reset the stream while this half is waited for.
     pub(super) fn make_interruptible(&self) {
-        self.recv.conn().make_interruptible(self.stream_id());
+        self.recv.make_interruptible();
     }
 
-    /// The stream's identifier.
-    pub fn stream_id(&self) -> StreamId {
+    /// The stream's identifier; `None` in HTTP/1.1.
+    pub fn stream_id(&self) -> Option<StreamId> {
         self.recv.stream_id()
     }
 
@@ -92,7 +91,7 @@ impl ResponseHalf {
     /// ```
     pub fn informational(&mut self) -> Result<Option<Response<()>>, Error> {
         match self.next()? {
-            Some(interim) => to_http(&interim).map(Some),
+            Some(interim) => to_http(interim).map(Some),
             None => Ok(None),
         }
     }
@@ -105,7 +104,7 @@ impl ResponseHalf {
     /// The stream was reset ([`Error::is_reset`]; [`Error::is_retry_safe`] if the server did not
     /// process the request), the connection has ended, or nothing came in time.
     pub fn response(&mut self) -> Result<Response<()>, Error> {
-        to_http(&self.final_fields()?)
+        to_http(self.final_head()?)
     }
 
     /// The same as the fields came, with the pseudo-header field `:status`.
@@ -114,7 +113,7 @@ impl ResponseHalf {
     ///
     /// Those of [`response`](Self::response).
     pub fn fields(&mut self) -> Result<Headers, Error> {
-        self.final_fields()
+        self.final_head().map(ResponseHead::into_fields)
     }
 
     /// Waits for the next piece of the body, without copying it; `None` at its end.
@@ -137,41 +136,55 @@ impl ResponseHalf {
         self.recv.trailers()
     }
 
-    fn final_fields(&mut self) -> Result<Headers, Error> {
-        while self.next()?.is_some() {}
-        // `next` says that it has come.
-        Ok(self.fields.clone().unwrap_or_default())
+    /// The final response's head.
+    pub(super) fn final_head(&mut self) -> Result<ResponseHead, Error> {
+        loop {
+            if let Some(head) = &self.head {
+                return Ok(head.clone());
+            }
+            self.next()?;
+        }
     }
 
     /// The next interim response; `None` when the final one is there.
-    pub(super) fn next(&mut self) -> Result<Option<Headers>, Error> {
-        if self.fields.is_some() {
+    pub(super) fn next(&mut self) -> Result<Option<ResponseHead>, Error> {
+        if self.head.is_some() {
             return Ok(None);
         }
         self.cancellation.check()?;
-        let (headers, kind) = self.recv.next_response()?;
-        if kind == HeadersKind::Informational {
-            return Ok(Some(headers));
+        let (head, is_interim) = self.recv.next_response()?;
+        if is_interim {
+            return Ok(Some(head));
         }
-        self.fields = Some(headers);
+        self.head = Some(head);
         Ok(None)
     }
 
-    pub(super) fn into_recv(self) -> RecvHalf {
+    /// Whether anything of a response has come, be it a part.
+    pub(super) fn is_answered(&self) -> bool {
+        self.head.is_some() || self.recv.is_answered()
+    }
+
+    pub(super) fn into_recv(self) -> Incoming {
         self.recv
     }
 }
 
-fn to_http(fields: &Headers) -> Result<Response<()>, Error> {
-    let parts = response::Parts::try_from(fields);
-    let parts = parts.map_err(|error| Error::text(ErrorKind::Peer, error.to_string()))?;
-    Ok(Response::from_parts(parts, ()))
+fn to_http(head: ResponseHead) -> Result<Response<()>, Error> {
+    head.into_parts().map(|parts| Response::from_parts(parts, ()))
 }
 
 impl Read for ResponseHalf {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.cancellation.check()?;
-        self.recv.read(buf)
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let octets = self.recv.fill_buf()?;
+        let n = octets.len().min(buf.len());
+        buf[..n].copy_from_slice(&octets[..n]);
+        self.recv.consume(n);
+        Ok(n)
     }
 }
 

@@ -6,7 +6,11 @@ use bytes::Bytes;
 
 use super::source::Source;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::{Half, SendHalf, State, Then};
+use crate::exchange::{self, Half, State};
+use crate::frame::StreamId;
+use crate::h1::{self, News};
+use crate::halves::{SendHalf, Versioned};
+use crate::logging;
 
 /// The body of a request on its way.
 ///
@@ -19,18 +23,21 @@ pub(super) struct Upload {
     source: Option<Source>,
     /// All of the source has been read.
     is_read: bool,
-    /// All of it has been put, with the end of the stream.
+    /// All of it has been put, with the end of the message.
     is_sent: bool,
+    /// The server takes no more of it.
+    has_failed: bool,
 }
 
 impl Upload {
     pub(super) fn of_octets(send: SendHalf, octets: Bytes) -> Self {
-        Upload { send, piece: octets, source: None, is_read: true, is_sent: false }
+        let is_read = true;
+        Upload { send, piece: octets, source: None, is_read, is_sent: false, has_failed: false }
     }
 
     pub(super) fn of_source(send: SendHalf, source: Source) -> Self {
-        let piece = Bytes::new();
-        Upload { send, piece, source: Some(source), is_read: false, is_sent: false }
+        let (piece, source) = (Bytes::new(), Some(source));
+        Upload { send, piece, source, is_read: false, is_sent: false, has_failed: false }
     }
 
     /// Whether all of it has been sent.
@@ -45,33 +52,58 @@ impl Upload {
         }
     }
 
-    /// What the body is read from. The stream is reset, unless all of it has been sent.
+    /// What the body is read from. The exchange is given up, unless all of it has been sent.
     pub(super) fn into_source(self) -> Option<Source> {
         self.source
     }
 
-    /// Sends until `is_ready`, or until all has been sent. Says whether there is more to send.
-    pub(super) fn run(&mut self, is_ready: impl Fn(&State) -> bool) -> Result<bool, Error> {
+    /// Sends until there is news, or until all has been sent. Says whether there is more to send.
+    pub(super) fn run(&mut self, news: News) -> Result<bool, Error> {
         while !self.is_sent {
+            if self.has_failed {
+                return Ok(true);
+            }
             if self.piece.is_empty() {
                 self.read_piece()?;
             }
-            let then = if self.is_read { Then::End } else { Then::More };
-            let ready = |state: &mut State| is_ready(state).then_some(());
-            let stopped =
-                self.send.put_unless(Half::Either, None, &mut self.piece, then, ready)?.is_some();
-            self.send.flush_conn();
+            let stopped = match self.send.versioned() {
+                Versioned::Http2(send) => {
+                    let id = send.stream_id();
+                    let then =
+                        if self.is_read { exchange::Then::End } else { exchange::Then::More };
+                    let ready = |state: &mut State| has_news(state, id, news).then_some(());
+                    let stopped = send.put_unless(Half::Either, None, &mut self.piece, then, ready);
+                    let stopped = stopped?.is_some();
+                    send.flush_conn();
+                    self.is_sent = !stopped && self.is_read;
+                    stopped
+                }
+                Versioned::Http1(send) => {
+                    match send.write_until(&mut self.piece, self.is_read, news) {
+                        Ok(is_written) => {
+                            self.is_sent = is_written && send.is_finished();
+                            !is_written
+                        }
+                        Err(error) if is_of_server(&error) => {
+                            // It may have answered before it closed the connection.
+                            logging::debug!("the server takes no more of a request: {error}");
+                            self.has_failed = true;
+                            true
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
             if stopped {
                 return Ok(true);
             }
-            self.is_sent = matches!(then, Then::End);
         }
         Ok(false)
     }
 
     /// Writes out what has been put, which is the header section before the body has begun.
-    pub(super) fn flush(&self) {
-        self.send.flush_conn();
+    pub(super) fn flush(&mut self) {
+        self.send.flush_put();
     }
 
     fn read_piece(&mut self) -> Result<(), Error> {
@@ -84,6 +116,41 @@ impl Upload {
         self.piece = piece.unwrap_or_default();
         Ok(())
     }
+}
+
+/// Puts a small body whole, with the end of the message, and writes it.
+pub(super) fn send_whole(send: &mut SendHalf, octets: Bytes) -> Result<(), Error> {
+    match send.versioned() {
+        Versioned::Http2(send) => match send.put(None, octets, exchange::Then::End) {
+            Ok(()) => send.flush_conn(),
+            // Another thread has written the header section, and the answer is there already.
+            Err(_) if send.conn().lock().has_response(send.stream_id()) => {}
+            Err(error) => return Err(error),
+        },
+        Versioned::Http1(send) => {
+            send.put(octets, h1::Then::End)?;
+            match send.flush_link() {
+                // It may have answered before it closed the connection.
+                Err(error) if is_of_server(&error) => {
+                    logging::debug!("the server takes no more of a request: {error}");
+                }
+                result => result?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_news(state: &State, id: StreamId, news: News) -> bool {
+    match news {
+        News::Response => state.has_response(id),
+        News::Body => state.has_data(id),
+    }
+}
+
+/// Whether it is the connection that takes no more, and no mistake and no time of ours.
+fn is_of_server(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Transport | ErrorKind::Closed | ErrorKind::Tls)
 }
 
 impl fmt::Debug for Upload {

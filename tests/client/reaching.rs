@@ -245,7 +245,7 @@ fn proxy_can_be_spoken_to_over_tls() {
             }
             let head = String::from_utf8(head).unwrap();
             assert!(head.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")), "{head}");
-            assert!(head.contains("Proxy-Authorization: Basic dTpw\r\n"), "{head}");
+            assert!(head.contains("proxy-authorization: Basic dTpw\r\n"), "{head}");
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
             let halves = h2_sync::transport::Transport::split(stream).unwrap();
             let (mut reader, mut writer) = (halves.reader, halves.writer);

@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::client::{Client, Config, Connection, Proxies};
+use h2_sync::client::{Client, Config, Connection, Proxies, Versions};
 use h2_sync::server::{self, serve_connection, Handle, Request, Response, Server};
 use h2_sync::transport::duplex;
 
@@ -22,6 +22,7 @@ pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     config
 }
 

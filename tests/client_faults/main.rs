@@ -18,7 +18,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::{Error, ErrorKind};
 
 use killed::Killed;
@@ -43,6 +43,7 @@ fn rounds() -> usize {
 fn config() -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     config.timeout = Some(TIMEOUT);
     config
 }

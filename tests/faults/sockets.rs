@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use h2_sync::client::{self, Body, Client, Proxies};
+use h2_sync::client::{self, Body, Client, Proxies, Versions};
 use h2_sync::server::{Handle, Request, Response, Server};
 use h2_sync::{Error, ErrorKind};
 
@@ -40,6 +40,7 @@ fn client(security: &Security) -> Client {
     let mut settings = client::Config::default();
     settings.http2 = config();
     settings.proxies = Proxies::Never;
+    settings.versions = Versions::Http2;
     settings.timeout = Some(10 * LONG);
     settings.user_agent = None;
     match security {

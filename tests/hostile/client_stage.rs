@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::frame::{Frame, Ping};
 use h2_sync::server::Handle;
 use h2_sync::{Error, ErrorCode, ErrorKind, StreamId};
@@ -119,9 +119,11 @@ impl Stage {
     }
 }
 
-fn client(change: impl FnOnce(&mut Config)) -> Client {
+/// A client of HTTP/2 that does not look at the environment.
+pub(crate) fn client(change: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     change(&mut config);
     Client::with_config(config).unwrap()
 }

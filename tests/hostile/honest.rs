@@ -4,11 +4,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::thread;
 
-use h2_sync::client::{Body, Client};
+use h2_sync::client::Body;
 use h2_sync::frame::{Dependency, Frame, Kind, Priority, PriorityUpdate, Setting, MAX_WINDOW};
 use h2_sync::server::{Request, Response};
 use h2_sync::{headers, ErrorCode, StreamId};
 
+use crate::client_stage::client;
 use crate::memory::{bounded, KIB, MIB};
 use crate::support::{listener, wire, Flood, Peer};
 use crate::victim::{get, post, request, BoxError, Victim};
@@ -86,7 +87,7 @@ fn grpc_messages_with_empty_frames_are_taken_by_a_client() {
     bounded(|| {
         let (listener, url) = listener();
         let asks = thread::spawn(move || {
-            let response = Client::new().unwrap().get(&*url).send().unwrap();
+            let response = client(|_| {}).get(&*url).send().unwrap();
             response.bytes().unwrap()
         });
         let mut peer = Peer::accept(&listener);
@@ -114,7 +115,7 @@ fn messages_go_to_and_fro_between_client_and_server() {
             }
             Ok(())
         });
-        let client = Client::new().unwrap();
+        let client = client(|_| {});
         let lines = (0..2_000).map(|n| format!("{n}\n")).collect::<String>();
         let body = Body::from_reader(OneByOne(std::io::Cursor::new(lines.clone())));
         let response = client.post(&*victim.url).body(body).send().unwrap();
@@ -184,7 +185,7 @@ fn a_server_that_credits_every_hundred_octets_gets_the_request() {
         let (listener, url) = listener();
         let asks = thread::spawn(move || {
             let body = vec![b'x'; MIB];
-            Client::new().unwrap().post(&*url).body(body).send().unwrap().status()
+            client(|_| {}).post(&*url).body(body).send().unwrap().status()
         });
         let mut peer = Peer::accept_with(&listener, vec![Setting::InitialWindowSize(1_000)]);
         let (stream_id, _) = peer.receive_headers();
@@ -264,7 +265,7 @@ fn a_client_that_aborts_its_downloads_is_served() {
 fn responses_that_are_dropped_half_read_leave_the_connection_in_use() {
     bounded(|| {
         let victim = Victim::new(answer);
-        let client = Client::new().unwrap();
+        let client = client(|_| {});
         let url = |octets: usize| format!("{}{octets}", victim.url);
         for _ in 0..100 {
             let mut response = client.get(url(4 * MIB)).send().unwrap();
@@ -378,7 +379,7 @@ fn many_cookies_are_taken_by_a_server_and_by_a_client() {
             }
             Ok(write!(response, "{octets}")?)
         });
-        let client = Client::new().unwrap();
+        let client = client(|_| {});
         for _ in 0..3 {
             let mut asks = client.get(&*victim.url);
             for n in 0..200 {

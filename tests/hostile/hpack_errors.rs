@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::{Error, ErrorCode, ErrorKind};
 
 use crate::bad_fields::case;
@@ -18,6 +18,7 @@ type Behind = &'static [u8];
 fn client(change: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     change(&mut config);
     Client::with_config(config).unwrap()
 }

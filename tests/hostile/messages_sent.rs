@@ -5,7 +5,7 @@
 use std::sync::{mpsc, Mutex};
 use std::thread;
 
-use h2_sync::client::{Body, Client, Config, Connection, Proxies, RequestBuilder};
+use h2_sync::client::{Body, Client, Config, Connection, Proxies, RequestBuilder, Versions};
 use h2_sync::frame::{Frame, Setting};
 use h2_sync::server::{Request, Response};
 use h2_sync::{Error, ErrorCode, ErrorKind, Headers, StreamId};
@@ -26,6 +26,7 @@ fn bad_fields() -> impl Iterator<Item = Field> {
 fn client() -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     Client::with_config(config).unwrap()
 }
 

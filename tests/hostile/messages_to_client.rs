@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use h2_sync::client::{Client, Config, Proxies};
+use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::{Error, ErrorCode, ErrorKind};
 use http::Method;
 
@@ -18,6 +18,7 @@ const CASES: usize = 200;
 fn client() -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     Client::with_config(config).unwrap()
 }
 

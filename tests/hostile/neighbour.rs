@@ -8,6 +8,7 @@ use std::time::Duration;
 use h2_sync::client::Client;
 use h2_sync::server::{Handle, Server};
 
+use crate::client_stage::client;
 use crate::support::eventually;
 use crate::victim::hello;
 
@@ -22,7 +23,7 @@ pub(crate) struct Neighbour {
 impl Neighbour {
     /// Begins, and has been served once when this returns.
     pub(crate) fn of(url: &str) -> Self {
-        Neighbour::with(Client::new().unwrap(), url)
+        Neighbour::with(client(|_| {}), url)
     }
 
     /// The same, with a client that is used for something else as well.
@@ -110,7 +111,7 @@ fn the_kit_stands() {
         assert!(victim.begun() >= 1 && victim.most_at_once() >= 1);
 
         let (listener, url) = listener();
-        let asks = thread::spawn(move || Client::new().unwrap().get(&*url).send().unwrap().text());
+        let asks = thread::spawn(move || client(|_| {}).get(&*url).send().unwrap().text());
         let mut peer = Peer::accept(&listener);
         let (stream_id, fields) = peer.receive_headers();
         assert_eq!(fields.get(":method"), Some("GET"));

@@ -11,11 +11,11 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::client::Client;
 use h2_sync::server::{Request, Response};
 use h2_sync::transport::duplex;
 use h2_sync::{new_connection, Act, ErrorKind, Evt, Session};
 
+use crate::client_stage::client;
 use crate::memory::{bounded, KIB, MIB};
 use crate::neighbour::Neighbour;
 use crate::support::{eventually, listener, Peer, LONG};
@@ -122,7 +122,7 @@ fn a_client_without_descriptors_says_so_and_its_connections_go_on() {
     let name = "used_up::a_client_without_descriptors_says_so_and_its_connections_go_on";
     with_limit("-n 100", name, || {
         let (one, other) = (Victim::hello(), Victim::hello());
-        let client = Client::new().unwrap();
+        let client = client(|_| {});
         let ask = |url: &str| client.get(url).send().and_then(|response| response.text());
         assert_eq!(ask(&one.url).unwrap(), "hello");
         let mut descriptors = Descriptors::all();
@@ -206,7 +206,7 @@ fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
     let name = "used_up::a_client_without_threads_says_so_and_asks_again_when_there_are_some";
     with_limit(SPACE, name, || {
         let (listener, url) = listener();
-        let client = Client::new().unwrap();
+        let client = client(|_| {});
         // For no thread of 128 KiB.
         let space = Space::leave(100 * KIB);
         let error = client.get("http://localhost:1/").send().unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use h2_sync::client::{Body, Client, Config, Proxies};
+use h2_sync::client::{Body, Client, Config, Proxies, Versions};
 use http::StatusCode;
 
 use crate::body::{self, Check};
@@ -16,6 +16,7 @@ pub(crate) const OCTETS: usize = 8 << 20;
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     config.timeout = Some(PATIENCE);
     config
 }

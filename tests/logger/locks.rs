@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use h2_sync::client::Client;
+use h2_sync::client::{Client, Config, Versions};
 use h2_sync::server::Server;
 use h2_sync::{headers, transport, Act, Evt, Session};
 
@@ -68,7 +68,9 @@ fn logger_that_uses_client_and_server_does_not_stop_them() {
             response.write_all(b"hello")
         });
         let server = Arc::new(server.unwrap());
-        let client = Client::new().unwrap();
+        let mut config = Config::default();
+        config.versions = Versions::Http2;
+        let client = Client::with_config(config).unwrap();
         let url = format!("http://{}", server.local_addr().unwrap());
         let endless = client.get(format!("{url}/open")).send().unwrap();
         let uses = Arc::new(AtomicUsize::new(0));

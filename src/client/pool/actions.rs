@@ -20,6 +20,8 @@ pub(crate) struct WaiterId(pub(crate) u64);
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) per_origin: usize,
+    /// Connections without TLS take one request at a time; with TLS.
+    pub(crate) is_serial: (bool, bool),
     /// Idle connections over all origins.
     pub(crate) idle: usize,
     pub(crate) idle_timeout: Duration,

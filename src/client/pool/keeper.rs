@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::shell::Pool;
-use crate::client::connection::Connection;
+use crate::client::any_connection::AnyConnection;
 use crate::error::Error;
 
 /// How often the keeper looks.
@@ -61,7 +61,7 @@ impl Pool {
     }
 
     fn maintain_all(self: &Arc<Self>) {
-        self.connections().iter().for_each(Connection::maintain);
+        self.connections().iter().for_each(AnyConnection::maintain);
         let mut state = self.lock();
         let mut actions = Vec::new();
         state.machine.tick(Instant::now(), &mut actions);

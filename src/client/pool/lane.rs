@@ -28,7 +28,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A connection that has refused so many requests in a row, and answered none, is retired.
 const MAX_REFUSALS: u32 = 3;
 
-/// Requests that a connection is assumed to take before one of the origin's has told.
+/// Requests that a connection of HTTP/2 is assumed to take before one of the origin's has told.
 const EXPECTED_ROOM: usize = 100;
 
 #[derive(Debug)]
@@ -54,7 +54,9 @@ struct Waiter {
 }
 
 impl<C: Pooled> Lane<C> {
-    pub(crate) fn new(origin: Origin) -> Self {
+    pub(crate) fn new(origin: Origin, limits: &Limits) -> Self {
+        let (http, https) = limits.is_serial;
+        let is_serial = if origin.is_https { https } else { http };
         Lane {
             origin,
             members: Vec::new(),
@@ -62,7 +64,7 @@ impl<C: Pooled> Lane<C> {
             queue: VecDeque::new(),
             failures: 0,
             paused_until: None,
-            expected_room: EXPECTED_ROOM,
+            expected_room: if is_serial { 1 } else { EXPECTED_ROOM },
             last_error: None,
         }
     }

@@ -58,7 +58,7 @@ impl<C: Pooled> Machine<C> {
         self.last_id += 1;
         let waiter = WaiterId(self.last_id);
         if !self.lanes.contains_key(origin) {
-            self.lanes.insert(origin.clone(), Lane::new(origin.clone()));
+            self.lanes.insert(origin.clone(), Lane::new(origin.clone(), &self.limits));
         }
         if let Some(lane) = self.lanes.get_mut(origin) {
             lane.enqueue(waiter, needs_certainty, place, &self.limits);

@@ -9,6 +9,10 @@
 //!   an attempt has failed ───────────────▶ another one after a pause that grows; or the error
 //! ```
 //!
+//! A connection of HTTP/1.1 is one with room for a single request: until the response has been read to
+//! its end, nothing is free on it. How many streams a connection of an origin has is remembered, so
+//! that several are made at once where each takes one request.
+//!
 //! Attempts to connect belong to the pool: they go on when the request that needed them has gone.
 //! So does the health of connections ([`health`]). Requests under way are never ended by the pool.
 //!

@@ -9,9 +9,9 @@ use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, Wait
 use super::lane::Lane;
 use super::machine::Attempted;
 use super::state::{Made, State, Waiter};
+use crate::client::any_connection::AnyConnection;
 use crate::client::cancel::Cancellation;
 use crate::client::connect::{Connected, Connector};
-use crate::client::connection::Connection;
 use crate::client::origin::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::logging::{self, Lock, Locked};
@@ -146,7 +146,7 @@ impl Pool {
     }
 
     /// The connections that are open, to all origins.
-    pub(in crate::client) fn connections(&self) -> Vec<Connection> {
+    pub(in crate::client) fn connections(&self) -> Vec<AnyConnection> {
         self.lock().machine.connections().map(|made| made.connection.clone()).collect()
     }
 
@@ -251,7 +251,7 @@ fn on_thread<T: Send + 'static>(
 }
 
 impl Lease<'_> {
-    pub(in crate::client) fn connection(&self) -> &Connection {
+    pub(in crate::client) fn connection(&self) -> &AnyConnection {
         &self.grant.connection.connection
     }
 
@@ -371,12 +371,10 @@ struct Probe {
 }
 
 impl Probe {
-    fn run(mut self, connection: &Connection) {
-        let before = connection.heard();
-        let answer = connection.ping(self.pool.verify_timeout);
-        // The answer may stand behind a lot of DATA. A peer that sends that is alive.
-        self.is_alive = answer.is_ok() || connection.heard() > before;
-        if let Err(error) = answer.as_ref().map_err(|error| error.to_string()) {
+    fn run(mut self, connection: &AnyConnection) {
+        let answer = connection.verify(self.pool.verify_timeout);
+        self.is_alive = answer.is_ok();
+        if let Err(error) = answer {
             logging::debug!(
                 "asked whether it is alive, the connection to {}: {error}",
                 self.origin
@@ -384,8 +382,8 @@ impl Probe {
         }
         let is_dead = !self.is_alive;
         drop(self);
-        if is_dead && connection.open_streams() == 0 {
-            connection.close();
+        if is_dead {
+            connection.close_if_unused();
         }
     }
 }

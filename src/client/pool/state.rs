@@ -8,7 +8,7 @@ use super::actions::{Grant, Limits, WaiterId};
 use super::health::{Pooled, Seen};
 use super::lane::Lane;
 use super::machine::Machine;
-use crate::client::connection::Connection;
+use crate::client::any_connection::AnyConnection;
 use crate::client::origin::Origin;
 use crate::error::{Error, ErrorKind};
 
@@ -25,7 +25,7 @@ pub(super) struct State {
 /// A connection, and how long the making of it took.
 #[derive(Debug, Clone)]
 pub(super) struct Made {
-    pub(super) connection: Connection,
+    pub(super) connection: AnyConnection,
     pub(super) at: Instant,
     pub(super) connect: Duration,
     pub(super) tls: Option<Duration>,

@@ -58,6 +58,7 @@ struct Test {
 fn limits() -> Limits {
     Limits {
         per_origin: 4,
+        is_serial: (false, false),
         idle: 100,
         idle_timeout: Duration::from_secs(90),
         max_age: None,

@@ -4,13 +4,14 @@ use std::io::{repeat, Read};
 use std::thread;
 use std::time::Instant;
 
-use h2_sync::client::{Body, Client, Config, Proxies};
+use h2_sync::client::{Body, Client, Config, Proxies, Versions};
 use peers::{AnyError, Task, CALLERS, HELLO};
 
 fn main() -> Result<(), AnyError> {
     let (url, task) = Task::parse();
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     let client = Client::with_config(config)?;
     let root = format!("{url}/");
     // The connection is there when the time starts.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use modelled_std::model::{self, Time};
 
 use super::peer::{respond, Peer};
-use crate::client::{CancelHandle, Client, Config, Proxies};
+use crate::client::{CancelHandle, Client, Config, Proxies, Versions};
 use crate::error::Error;
 use crate::proto::{self, Event, Role};
 
@@ -47,7 +47,7 @@ fn answer(mut peer: Peer) {
 }
 
 fn client(config: Config) -> Client {
-    Client::with_config(Config { proxies: Proxies::Never, ..config }).unwrap()
+    Client::with_config(Config { proxies: Proxies::Never, versions: Versions::Http2, ..config }).unwrap()
 }
 
 fn get(client: &Client, address: SocketAddr, path: &str) -> Result<String, Error> {

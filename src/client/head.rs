@@ -1,0 +1,84 @@
+//! The head of a request, for the version of HTTP that its connection turns out to have.
+
+use std::cell::OnceCell;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, EXPECT};
+use http::uri::PathAndQuery;
+use http::{request, Method, Uri};
+
+use super::fields::{check, expects_continue, is_asterisk, section};
+use crate::convert::Protocol;
+use crate::error::Error;
+use crate::hpack::Headers;
+use crate::http1::BodySize;
+
+/// The head of a request. What HTTP/2 sends of it is made once, when it is first needed.
+#[derive(Debug)]
+pub(super) struct RequestHead<'a> {
+    parts: &'a request::Parts,
+    body_len: Option<u64>,
+    /// Fields that the client adds to those of the caller.
+    added: Vec<(HeaderName, HeaderValue)>,
+    section: OnceCell<Headers>,
+}
+
+impl<'a> RequestHead<'a> {
+    /// The head of a request whose body has `body_len` octets, if that is known.
+    pub(super) fn new(parts: &'a request::Parts, body_len: Option<u64>) -> Result<Self, Error> {
+        check(&parts.headers)?;
+        Ok(RequestHead { parts, body_len, added: Vec::new(), section: OnceCell::new() })
+    }
+
+    /// Adds a field. A value that cannot be one is left out.
+    pub(super) fn add(&mut self, name: HeaderName, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.added.push((name, value));
+        }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
+    /// Whether the server is to say 100 before the body is sent.
+    pub(super) fn expects_continue(&self) -> bool {
+        expects_continue(&self.parts.headers)
+    }
+
+    /// The field section of HTTP/2.
+    pub(super) fn http2(&self) -> &Headers {
+        self.section.get_or_init(|| section(self.parts, self.body_len, &self.added))
+    }
+
+    /// Target, fields and size of the body, for HTTP/1.1.
+    ///
+    /// # Errors
+    ///
+    /// The request is one that HTTP/1.1 does not have.
+    pub(super) fn http1(&self) -> Result<(Uri, HeaderMap, BodySize), Error> {
+        if self.parts.extensions.get::<Protocol>().is_some() {
+            let what = "extended CONNECT (RFC 8441) needs HTTP/2, and this server speaks HTTP/1.1";
+            return Err(Error::usage(what));
+        }
+        let mut headers = self.parts.headers.clone();
+        for (name, value) in &self.added {
+            headers.append(name, value.clone());
+        }
+        if self.body_len == Some(0) && self.expects_continue() {
+            // RFC 9110, Section 10.1.1: not where there is no content.
+            headers.remove(EXPECT);
+        }
+        let size = self.body_len.map_or(BodySize::Unknown, BodySize::Known);
+        Ok((self.target()?, headers, size))
+    }
+
+    fn target(&self) -> Result<Uri, Error> {
+        let uri = self.parts.uri.clone();
+        if !is_asterisk(self.parts) {
+            return Ok(uri);
+        }
+        let mut parts = uri.into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static("*"));
+        Uri::from_parts(parts).map_err(|error| Error::usage(error.to_string()))
+    }
+}
