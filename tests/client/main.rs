@@ -15,6 +15,10 @@ mod give_up;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod health;
+mod http1;
+mod http1_peer;
+mod http1_pool;
+mod http1_proxies;
 #[cfg(feature = "json")]
 mod json;
 mod meanwhile;
@@ -32,4 +36,5 @@ mod support;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+mod versions;
 mod waiting;
