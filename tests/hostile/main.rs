@@ -13,6 +13,7 @@ mod client_fields;
 mod client_floods;
 #[cfg(feature = "gzip")]
 mod client_gzip;
+mod client_http1;
 mod client_messages;
 mod client_pushes;
 mod client_settings;

@@ -22,7 +22,7 @@ LogLevel Critical
 BasicAuth user secret
 ";
 
-fn tinyproxy(folder: &Folder) -> Option<peer::Server> {
+pub(crate) fn tinyproxy(folder: &Folder) -> Option<peer::Server> {
     let program = peer::find("tinyproxy")?;
     Some(peer::Server::start(|port| {
         let file = folder.join("tinyproxy.conf");

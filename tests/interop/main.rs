@@ -15,6 +15,8 @@ mod client;
 #[cfg(feature = "gzip")]
 mod client_h2o;
 mod client_haproxy;
+#[cfg(all(feature = "gzip", feature = "tls"))]
+mod client_http1;
 mod client_hyper;
 mod client_hypercorn;
 mod client_nghttpd;
