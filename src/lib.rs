@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
-//! HTTP/2 (RFC 9113, RFC 7541) for programs that block: threads and channels, no async runtime. The
-//! server speaks HTTP/1.1 (RFC 9112) as well.
+//! HTTP/2 (RFC 9113, RFC 7541) and HTTP/1.1 (RFC 9112) for programs that block: threads and channels, no
+//! async runtime.
 //!
 //! # A server
 //!
@@ -42,7 +42,7 @@
 //! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
 //! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
-//! | the same for HTTP/1.1, which the client does not speak yet | [`http1`] | a codec without I/O, for both roles |
+//! | the same for HTTP/1.1 | [`http1`] | a codec without I/O, for both roles |
 //! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
 //!
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
@@ -179,7 +179,7 @@
 //!
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper) are
 //!   made for that;
-//! - if the servers that you ask speak HTTP/1.1 only, or the client has to keep a cache: see
+//! - if the client has to keep a cache, or HTTP/1.1 is all that you need and a small build matters: see
 //!   [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking) or [`reqwest`](https://docs.rs/reqwest);
 //! - if you need a great number of connections: an idle one costs a thread at a server, and two in
 //!   a [`Session`].
@@ -191,7 +191,7 @@ pub mod convert;
 pub mod error;
 mod exchange;
 pub mod frame;
-// The client does not use it yet.
+// The server does not use it yet.
 #[allow(dead_code, unused_imports)]
 mod h1;
 mod halves;
