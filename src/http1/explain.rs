@@ -69,8 +69,12 @@ fn bad_name(octets: &[u8]) -> Cow<'static, str> {
 }
 
 fn bad_value(octets: &[u8]) -> Cow<'static, str> {
+    let mut name = &octets[..0];
     for line in field_lines(octets) {
-        let name = line.iter().position(|octet| *octet == b':').map_or(line, |end| &line[..end]);
+        // A line that begins with a blank goes on with the value before.
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            name = line.split(|octet| *octet == b':').next().unwrap_or_default();
+        }
         let value = line.strip_suffix(b"\n").unwrap_or(line);
         let value = value.strip_suffix(b"\r").unwrap_or(value);
         let is_control = |octet: &&u8| octet.is_ascii_control() && **octet != b'\t';
