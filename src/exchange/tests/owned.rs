@@ -1,7 +1,7 @@
 //! What a server has done for its connections.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use crate::wire::Owner;
 struct Counts {
     arms: AtomicUsize,
     flushes: AtomicUsize,
+    /// No thread can be started.
+    is_short: AtomicBool,
 }
 
 struct Counted(Arc<Counts>);
@@ -32,7 +34,7 @@ impl Owner for Counted {
 
     fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
         self.0.flushes.fetch_add(1, Ordering::Relaxed);
-        true
+        !self.0.is_short.load(Ordering::Relaxed)
     }
 
     fn has_clock(&self) -> bool {
@@ -181,6 +183,15 @@ fn what_is_left_at_a_deadline_is_written_by_somebody_else() {
     drop(conn.flush(conn.lock(), Some(Instant::now())));
     assert!(conn.lock().has_to_write() && !conn.lock().must_write());
     assert_eq!(counts.flushes.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_is_left_at_a_deadline_waits_for_the_next_to_write_where_there_is_no_thread() {
+    let (near, _far) = duplex(1);
+    let (conn, counts) = server_over(near, Config::default());
+    counts.is_short.store(true, Ordering::Relaxed);
+    drop(conn.flush(conn.lock(), Some(Instant::now())));
+    assert!(conn.lock().must_write());
 }
 
 #[test]
