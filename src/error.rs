@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, Uri};
@@ -129,6 +130,9 @@ enum Cause {
     Goaway((ErrorCode, Bytes)),
     ClosedByPeer(Option<(ErrorCode, Bytes)>),
     BodyTooLarge(usize),
+    /// What a caller waited for did not happen within its time: the setting and the time, where they
+    /// are known.
+    Late(&'static str, Option<(&'static str, Duration)>),
     Text(ErrorKind, Cow<'static, str>),
 }
 
@@ -237,6 +241,20 @@ impl Error {
         Error::new(Cause::Text(kind, what.into()))
     }
 
+    /// What a caller waited for did not happen within the time that it gives.
+    pub(crate) fn late(what: &'static str) -> Self {
+        Error::new(Cause::Late(what, None))
+    }
+
+    /// The same error, which tells by which setting the time was given.
+    #[must_use]
+    pub(crate) fn by_setting(mut self, setting: &'static str, time: Duration) -> Self {
+        if let Cause::Late(what, None) = *self.cause {
+            self.cause = Arc::new(Cause::Late(what, Some((setting, time))));
+        }
+        self
+    }
+
     /// Something that a caller waited for did not happen in time.
     pub(crate) fn timeout(what: &'static str) -> Self {
         Error::new(Cause::Text(ErrorKind::Timeout, what.into()))
@@ -287,6 +305,7 @@ impl Error {
             Cause::Reset(_) => ErrorKind::Reset,
             Cause::Goaway(_) | Cause::ClosedByPeer(_) => ErrorKind::Closed,
             Cause::BodyTooLarge(_) => ErrorKind::Limit,
+            Cause::Late(..) => ErrorKind::Timeout,
             Cause::Text(kind, _) => *kind,
         }
     }

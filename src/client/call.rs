@@ -251,7 +251,7 @@ impl Call<'_> {
         loop {
             if let Some(body) = upload {
                 let sent = body.run(News::Response);
-                sent.map_err(|error| error.in_phase(Phase::Request))?;
+                sent.map_err(|error| self.told(error, Phase::Request))?;
             }
             // From when the request has been sent, or the server has begun to answer it. Interim
             // responses do not start it anew.
@@ -260,11 +260,21 @@ impl Call<'_> {
             }
             let is_sent = upload.as_ref().is_none_or(|body| body.is_sent());
             let phase = if is_sent { Phase::Response } else { Phase::Request };
-            match response.next().map_err(|error| error.in_phase(phase))? {
+            match response.next().map_err(|error| self.told(error, phase))? {
                 Some(_) => *has_begun = true,
                 None => return Ok(()),
             }
         }
+    }
+
+    /// The error with the step in which it came up, and with the setting whose time is over.
+    fn told(&self, error: Error, phase: Phase) -> Error {
+        let own = match phase {
+            Phase::Response => self.timeouts.response,
+            _ => None,
+        };
+        let error = self.timeouts.tell(error, self.deadline, ("response_timeout", own));
+        error.in_phase(phase)
     }
 
     /// From now on, cancelling the request ends its exchange.

@@ -70,7 +70,8 @@ impl Engine {
         timeouts: Timeouts,
     ) -> Result<Response, Error> {
         if parts.method == Method::CONNECT {
-            return Err(Error::usage("a tunnel is opened on a `Connection`"));
+            let what = "a tunnel is opened by `Client::open`, and CONNECT cannot be sent otherwise";
+            return Err(Error::usage(what).with_url(&parts.uri));
         }
         let mut ask = self.ask(parts, body, timeouts);
         let mut redirects = 0;
@@ -86,13 +87,13 @@ impl Engine {
             }
             let asked = ask.parts.uri.clone();
             if self.config.max_redirects == 0 {
-                return response.finish(self, &asked, ask.cancellation);
+                return response.finish(self, &asked, ask);
             }
             let status = response.parts.status;
             let headers = &response.parts.headers;
             let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some());
             let next = next.map_err(|error| error.with_url(&asked))?;
-            let Some(next) = next else { return response.finish(self, &asked, ask.cancellation) };
+            let Some(next) = next else { return response.finish(self, &asked, ask) };
             if self.config.https_only && ask.parts.uri.scheme_str() != Some("https") {
                 let what = format!("the redirect leads to {} (https_only)", ask.parts.uri);
                 return Err(Error::redirect(what).with_url(&asked));
@@ -102,7 +103,7 @@ impl Engine {
                 let redirect = Redirect { from: &asked, to, status, headers, count };
                 match policy.decide(&redirect) {
                     RedirectAction::Follow => {}
-                    RedirectAction::Stop => return response.finish(self, &asked, ask.cancellation),
+                    RedirectAction::Stop => return response.finish(self, &asked, ask),
                     RedirectAction::Fail(why) => {
                         return Err(Error::redirect(why).with_url(&asked));
                     }
@@ -270,16 +271,12 @@ impl Found {
         Found { parts, body, facts, is_coded, retries, redirects: 0 }
     }
 
-    fn finish(
-        self,
-        engine: &Engine,
-        url: &Uri,
-        cancellation: Cancellation,
-    ) -> Result<Response, Error> {
+    fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Response, Error> {
         let Found { mut parts, body, mut facts, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
-        let body = body.cancelled_by(cancellation);
+        let body = body.cancelled_by(ask.cancellation);
         let mut body = ResponseBody::new(body, url.clone(), engine.config.max_body);
+        body.set_times(ask.timeouts, ask.deadline);
         let coding = Coding::of(&parts.headers, &engine.config).filter(|_| self.is_coded);
         if let Some(coding) = coding {
             parts.headers.remove(CONTENT_ENCODING);

@@ -215,6 +215,9 @@ impl Client {
     /// they are told: see [`SendHalf::set_write_timeout`], [`ResponseHalf::set_read_timeout`] and
     /// their deadlines. [`Config::timeout`] bounds the wait for a connection.
     ///
+    /// A CONNECT request opens a tunnel through a proxy that speaks HTTP/2: the URL is that of the
+    /// proxy, and the field `host` names the target (RFC 9113, Section 8.5).
+    ///
     /// Dropping the [`SendHalf`] before [`finish`](SendHalf::finish) or
     /// [`send_trailers`](SendHalf::send_trailers), or the [`ResponseHalf`] before its end, resets
     /// the stream with CANCEL, and closes a connection of HTTP/1.1. There the body goes in chunks,

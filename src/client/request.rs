@@ -163,7 +163,11 @@ impl<'a> RequestBuilder<'a> {
     /// # Ok::<(), h2_sync::Error>(())
     /// ```
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
-        self.with(|parts| authorize(parts, &basic(user, password)))
+        self.with(|parts| match user.contains(':') {
+            // RFC 7617, Section 2: the first colon ends the user.
+            true => Err(Error::usage(format!("the user {user:?} has a ':' in it"))),
+            false => authorize(parts, &basic(user, password)),
+        })
     }
 
     /// Sets `authorization` with a token (RFC 6750), likewise.
@@ -353,7 +357,7 @@ impl<'a> RequestBuilder<'a> {
     fn with(mut self, change: impl FnOnce(&mut request::Parts) -> Result<(), Error>) -> Self {
         if let Ok(parts) = &mut self.parts {
             if let Err(error) = change(parts) {
-                self.parts = Err(error);
+                self.parts = Err(error.with_url(&parts.uri));
             }
         }
         self

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
@@ -10,6 +10,7 @@ use http::{HeaderMap, Uri};
 use super::cancel::Cancellation;
 use super::coding::{Coding, Decoded};
 use super::incoming::Incoming;
+use super::timeouts::Timeouts;
 use super::upload::Upload;
 use crate::error::{Error, Phase};
 use crate::frame::StreamId;
@@ -28,6 +29,8 @@ pub struct ResponseBody {
     /// For errors: what this is the body of.
     url: Uri,
     max_body: usize,
+    /// For errors as well.
+    times: Option<(Timeouts, Option<Instant>)>,
 }
 
 #[derive(Debug)]
@@ -57,7 +60,12 @@ pub(super) enum Rest {
 
 impl ResponseBody {
     pub(super) fn new(raw: Raw, url: Uri, max_body: usize) -> Self {
-        ResponseBody { kind: Kind::Plain(raw), url, max_body }
+        ResponseBody { kind: Kind::Plain(raw), url, max_body, times: None }
+    }
+
+    /// By which settings and which deadline it is read.
+    pub(super) fn set_times(&mut self, timeouts: Timeouts, deadline: Option<Instant>) {
+        self.times = Some((timeouts, deadline));
     }
 
     /// The body with a coding undone.
@@ -82,6 +90,9 @@ impl ResponseBody {
     /// Sets how long each read may wait for the next octets; the client's
     /// [`read_timeout`](super::Config::read_timeout) at first.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        if let Some((timeouts, _)) = &mut self.times {
+            timeouts.read = timeout;
+        }
         self.raw_mut().recv.set_read_timeout(timeout);
     }
 
@@ -129,6 +140,12 @@ impl ResponseBody {
 
     /// The error with where it came up.
     fn told(&self, error: Error) -> Error {
+        let error = match self.times {
+            Some((timeouts, deadline)) => {
+                timeouts.tell(error, deadline, ("read_timeout", timeouts.read))
+            }
+            None => error,
+        };
         error.in_phase(Phase::Body).with_url(&self.url)
     }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::config::Config;
+use crate::error::Error;
 
 /// How long the parts of one request may take; `None` is for ever.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,24 @@ impl Timeouts {
             whole: config.timeout,
             response: config.response_timeout,
             read: config.read_timeout,
+        }
+    }
+}
+
+impl Timeouts {
+    /// The error of a wait that is over, with the setting that gave it its time: `own`, or that of the
+    /// whole request by its `deadline`.
+    pub(super) fn tell(
+        self,
+        error: Error,
+        deadline: Option<Instant>,
+        own: (&'static str, Option<Duration>),
+    ) -> Error {
+        let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        match (self.whole.filter(|_| is_over), own) {
+            (Some(whole), _) => error.by_setting("timeout", whole),
+            (None, (setting, Some(time))) => error.by_setting(setting, time),
+            (None, (_, None)) => error,
         }
     }
 }

@@ -24,6 +24,7 @@ impl fmt::Display for Error {
             f.write_str("; nothing of the request was sent")?;
         }
         match self.phase() {
+            _ if matches!(*self.cause, Cause::Late(_, Some(_))) => Ok(()),
             // "Timed out" alone does not say what, nor does "cancelled".
             Some(phase) if self.is_timeout() || self.is_cancelled() => write!(f, " ({phase})"),
             _ => Ok(()),
@@ -68,6 +69,10 @@ impl fmt::Display for Cause {
                 write!(f, "the peer has closed the connection: {code} {debug_data:?}")
             }
             Cause::BodyTooLarge(limit) => write!(f, "the body has more than {limit} octets"),
+            Cause::Late(what, None) => write!(f, "{what} in time"),
+            Cause::Late(what, Some((setting, time))) => {
+                write!(f, "{what} within {time:?} ({setting})")
+            }
             Cause::Redirect(what) => f.write_str(what),
             Cause::Text(_, what) => f.write_str(what),
         }
@@ -111,6 +116,7 @@ impl StdError for Error {
             | Cause::Goaway(_)
             | Cause::ClosedByPeer(_)
             | Cause::BodyTooLarge(_)
+            | Cause::Late(..)
             | Cause::Status(_)
             | Cause::Redirect(_)
             | Cause::Text(..) => None,

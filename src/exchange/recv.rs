@@ -198,12 +198,12 @@ impl RecvHalf {
     ) -> Result<T, Error> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             // Also where something has come: it may always have, if another thread reads.
-            return Err(Error::timeout(what_is_late));
+            return Err(Error::late(what_is_late));
         }
         let deadline = self.until();
         let (state, result) = self.conn.wait(state, (self.id, Half::Recv), deadline, ready);
         self.flush_credit(state, deadline);
-        result.unwrap_or_else(|| Err(Error::timeout(what_is_late)))
+        result.unwrap_or_else(|| Err(Error::late(what_is_late)))
     }
 
     /// The peer may be waiting for it.
@@ -235,10 +235,10 @@ impl RecvHalf {
 }
 
 /// What it says when no response comes in time.
-const NO_RESPONSE: &str = "no response came in time";
+const NO_RESPONSE: &str = "no response came";
 
 /// What it says when a body stops coming.
-const NO_MORE: &str = "nothing more of the body came in time";
+const NO_MORE: &str = "nothing more of the body came";
 
 impl State {
     /// Whether [`take_response`](Self::take_response) has something to say.

@@ -282,7 +282,7 @@ impl SendHalf {
         let (state, result) = self.conn.wait(self.conn.lock(), (id, half), self.until(), ready);
         drop(state);
         self.has_begun |= head.is_none();
-        let late = || Err(Error::timeout("the peer took nothing more of the body in time"));
+        let late = || Err(Error::late("the peer took nothing more of the body"));
         let something_else = result.unwrap_or_else(late)?;
         self.is_finished = something_else.is_none() && !matches!(then, Then::More);
         Ok(something_else)

@@ -238,7 +238,7 @@ impl RecvHalf {
     /// Waits for the next response, interim or final, within the timeout and the deadline of this half.
     pub(crate) fn next_response(&mut self) -> Result<Response<()>, Error> {
         let response = self.next_response_until(self.until())?;
-        response.ok_or_else(|| Error::timeout("no response came in time"))
+        response.ok_or_else(|| Error::late("no response came"))
     }
 
     /// The same until then; `None` when the time is over.

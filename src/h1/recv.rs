@@ -240,7 +240,7 @@ pub(super) fn until(
 }
 
 fn late() -> Error {
-    Error::timeout("nothing more of the body came in time")
+    Error::late("nothing more of the body came")
 }
 
 impl Read for RecvHalf {

@@ -209,5 +209,5 @@ impl State {
 }
 
 fn late() -> Error {
-    Error::timeout("the peer took nothing more of the body in time")
+    Error::late("the peer took nothing more of the body")
 }

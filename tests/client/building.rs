@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use h2_sync::client::{
     Body, Client, Config, Multipart, Redirect, RedirectAction, RedirectPolicy, Response,
 };
-use h2_sync::ErrorKind;
+use h2_sync::{headers, ErrorKind};
 use http::header::{HeaderMap, HeaderValue};
 
+use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, connected, serve, Running};
 
 /// A server that answers with the fields and the body that came.
@@ -299,5 +300,46 @@ fn other_codings_are_asked_for_and_undone() {
         let response = client().get(server.at("/")).send().unwrap();
         assert_eq!(response.header("content-encoding"), None);
         assert_eq!(response.text().unwrap(), "hello, hello, hello!");
+    });
+}
+
+#[test]
+fn errors_of_a_request_that_cannot_be_built_tell_its_url() {
+    let client = client();
+    let url = "http://127.0.0.1:9/a";
+    let requests = [
+        client.get(url).header("a b", "x"),
+        client.get(url).header("x-a", "x\r\ny"),
+        client.get(url).basic_auth("a:b", "secret"),
+        client.get(url).bearer_auth("secret\n"),
+        client.request(http::Method::CONNECT, url),
+    ];
+    for request in requests {
+        let error = request.send().unwrap_err();
+        assert_eq!((error.kind(), error.url()), (ErrorKind::Caller, Some(url)), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn tunnel_is_opened_through_a_proxy_that_speaks_http2() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let client = client();
+        let request =
+            http::Request::connect(&*url).header("host", "a.example:443").body(()).unwrap();
+        let (mut send, mut response) = client.open(request).unwrap();
+        let mut proxy = Peer::accept(&listener);
+        let (id, fields) = proxy.receive_headers();
+        // RFC 9113, Section 8.5: neither scheme nor path, and the authority of the target.
+        assert_eq!(fields.get(":method"), Some("CONNECT"));
+        assert_eq!(fields.get(":authority"), Some("a.example:443"));
+        assert_eq!((fields.get(":scheme"), fields.get(":path")), (None, None));
+        proxy.send_headers(id, &headers!(":status" => "200"), false);
+        assert_eq!(response.response().unwrap().status(), 200);
+        send.send("hello").unwrap();
+        proxy.receive_data(5);
+        proxy.send_data(id, "back", true);
+        assert_eq!(std::io::read_to_string(response).unwrap(), "back");
     });
 }

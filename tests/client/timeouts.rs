@@ -81,6 +81,8 @@ fn a_request_may_have_a_shorter_time_for_its_response_than_the_client() {
             |client, url| {
                 let error = client.get(url).response_timeout(SHORT).send().unwrap_err();
                 assert_eq!(error.phase(), Some(Phase::Response));
+                let text = format!("{url}: no response came within 20ms (response_timeout)");
+                assert_eq!(error.to_string(), text);
                 error
             },
             |peer| {
@@ -100,6 +102,7 @@ fn a_request_may_have_a_shorter_time_for_its_body_than_the_client() {
                 let request = client.get(url).read_timeout(SHORT);
                 let error = request.send().unwrap().bytes().unwrap_err();
                 assert_eq!(error.phase(), Some(Phase::Body));
+                assert!(error.to_string().ends_with(" within 20ms (read_timeout)"), "{error}");
                 error
             },
             |peer| {
@@ -170,7 +173,9 @@ fn the_time_for_all_of_it_holds_for_the_body_as_well() {
             config(),
             |client, url| {
                 let response = client.get(url).timeout(10 * SHORT).send();
-                response.and_then(|response| response.bytes()).unwrap_err()
+                let error = response.and_then(|response| response.bytes()).unwrap_err();
+                assert!(error.to_string().ends_with(" within 200ms (timeout)"), "{error}");
+                error
             },
             |peer| {
                 let (id, _) = peer.receive_headers();
