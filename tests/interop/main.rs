@@ -48,8 +48,11 @@ mod server_curl;
 mod server_ending;
 mod server_examples;
 mod server_files;
+mod server_fronts;
 mod server_http1;
 mod server_nghttp2;
+#[path = "../support/smuggling.rs"]
+mod smuggling;
 mod streams;
 #[cfg(feature = "tls")]
 mod tls;

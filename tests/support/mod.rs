@@ -14,6 +14,7 @@ mod messages;
 pub(crate) mod numbers;
 mod peer;
 mod seen;
+pub(crate) mod smuggling;
 pub(crate) mod table;
 pub(crate) mod wire;
 
