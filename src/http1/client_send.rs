@@ -16,7 +16,7 @@ impl ClientConnection {
     /// no content.
     ///
     /// The target is the URI's path and query, all of the URI on a connection
-    /// [to a proxy](Self::to_proxy), host and port for CONNECT, `*` where that is the path. `host` is
+    /// [to a proxy](Self::to_proxy), host and port for CONNECT. `*` stays `*`, and is left out to a proxy. `host` is
     /// that of `headers`, or else of the URI, and stands first. Userinfo is left out.
     ///
     /// The codec writes `content-length`, `transfer-encoding` and `connection` itself, and leaves out
@@ -52,14 +52,14 @@ impl ClientConnection {
 
         out.extend_from_slice(method.as_str().as_bytes());
         out.push(b' ');
-        if form == Form::Absolute {
+        if matches!(form, Form::Absolute | Form::Whole) {
             out.extend_from_slice(uri.scheme_str().unwrap_or_default().as_bytes());
             out.extend_from_slice(b"://");
         }
         if form != Form::Origin {
             out.extend_from_slice(authority.unwrap_or_default().as_bytes());
         }
-        if !is_connect {
+        if !matches!(form, Form::Authority | Form::Whole) {
             write::path(out, uri);
         }
         out.extend_from_slice(b" HTTP/1.1\r\n");
@@ -115,7 +115,7 @@ impl ClientConnection {
         if is_asterisk && *method != Method::OPTIONS {
             return Err(SendError::Target);
         }
-        if !self.is_to_proxy || is_asterisk {
+        if !self.is_to_proxy {
             return Ok(Form::Origin);
         }
         let (Some(scheme), Some(target)) = (uri.scheme_str(), parsed) else {
@@ -124,10 +124,11 @@ impl ClientConnection {
         // RFC 9112, Section 3.2.2: the field is that of the target.
         let agrees =
             HostPort::parse(host).is_some_and(|host| target.agrees(&host, default_port(scheme)));
-        if agrees {
-            Ok(Form::Absolute)
-        } else {
-            Err(SendError::Host)
+        match (agrees, is_asterisk) {
+            (false, _) => Err(SendError::Host),
+            // RFC 9112, Section 3.2.4: the last proxy makes an asterisk of it.
+            (true, true) => Ok(Form::Whole),
+            (true, false) => Ok(Form::Absolute),
         }
     }
 
@@ -189,6 +190,8 @@ impl ClientConnection {
 enum Form {
     Origin,
     Absolute,
+    /// Absolute without a path: the server as a whole.
+    Whole,
     Authority,
 }
 

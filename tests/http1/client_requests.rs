@@ -58,6 +58,12 @@ fn a_request_to_a_proxy_is_sent_in_absolute_form() {
     let other = fields(&[("host", "b")]);
     assert_eq!(head(&mut proxy(), "GET", "http://a", &other, none), Err(SendError::Host));
     assert_eq!(head(&mut proxy(), "GET", "/", &other, none), Err(SendError::Target));
+    // RFC 9112, Section 3.2.4: what is about the server as a whole has no path.
+    let whole = http::Uri::builder().scheme("http").authority("a").path_and_query("*");
+    let (whole, mut out) = (whole.build().unwrap(), Vec::new());
+    let options = http::Method::OPTIONS;
+    proxy().send_request(&options, &whole, &HeaderMap::new(), none, &mut out).unwrap();
+    assert_eq!(out, b"OPTIONS http://a HTTP/1.1\r\nhost: a\r\n\r\n");
 }
 
 #[test]
