@@ -54,7 +54,8 @@ pub struct Config {
     /// Limits of each connection of HTTP/1.1.
     pub http1: http1::Config,
     /// How TLS connections are made. `None`, the default, is
-    /// [`Connector::new`](crate::tls::Connector::new), made when it is first needed.
+    /// [`Connector::new`](crate::tls::Connector::new), made when it is first needed. Whether it offers
+    /// `http/1.1` beside `h2`, or instead of it, is up to `versions`.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Connector>,
     /// Which proxies are used. Default: those of the environment.

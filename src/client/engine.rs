@@ -202,7 +202,7 @@ impl Engine {
             config: &self.config,
             pool: &self.pool,
             origin,
-            head: self.head(&ask.parts, ask.body.len(), None)?,
+            head: self.with_cookies(RequestHead::open(&ask.parts)?, &ask.parts),
             timeouts: ask.timeouts,
             deadline: ask.deadline,
             cancellation: &ask.cancellation,
@@ -230,15 +230,24 @@ impl Engine {
         if let Some(codings) = codings {
             head.add(ACCEPT_ENCODING, codings);
         }
+        Ok(self.with_cookies(head, parts))
+    }
+
+    /// The head with the cookies that go to its URL.
+    #[cfg_attr(not(feature = "cookies"), allow(unused_variables, unused_mut, clippy::unused_self))]
+    fn with_cookies<'a>(
+        &self,
+        mut head: RequestHead<'a>,
+        parts: &request::Parts,
+    ) -> RequestHead<'a> {
         #[cfg(feature = "cookies")]
-        if let Some(jar) =
-            self.config.cookies.as_ref().filter(|_| !parts.headers.contains_key(COOKIE))
-        {
-            if let Some(cookies) = jar.field(&parts.uri) {
+        if let Some(jar) = &self.config.cookies {
+            let cookies = jar.field(&parts.uri).filter(|_| !parts.headers.contains_key(COOKIE));
+            if let Some(cookies) = cookies {
                 head.add(COOKIE, &cookies);
             }
         }
-        Ok(head)
+        head
     }
 
     /// Whether a request is sent again though the server may have processed it. RFC 9110, Section

@@ -221,7 +221,7 @@ impl Client {
     /// Dropping the [`SendHalf`] before [`finish`](SendHalf::finish) or
     /// [`send_trailers`](SendHalf::send_trailers), or the [`ResponseHalf`] before its end, resets
     /// the stream with CANCEL, and closes a connection of HTTP/1.1. There the body goes in chunks,
-    /// unless the request says its `content-length`.
+    /// unless the request says its `content-length`; GET, HEAD and TRACE have a body only where they do.
     ///
     /// ```
     /// use std::io::{self, Write};

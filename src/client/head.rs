@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, EXPECT};
+use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_LENGTH, EXPECT};
 use http::uri::PathAndQuery;
 use http::{request, Method, Uri};
 
@@ -20,13 +20,26 @@ pub(super) struct RequestHead<'a> {
     /// Fields that the client adds to those of the caller.
     added: Vec<(HeaderName, HeaderValue)>,
     section: OnceCell<Headers>,
+    /// The body is written by the caller, where there is one.
+    is_open: bool,
 }
 
 impl<'a> RequestHead<'a> {
     /// The head of a request whose body has `body_len` octets, if that is known.
     pub(super) fn new(parts: &'a request::Parts, body_len: Option<u64>) -> Result<Self, Error> {
         check(&parts.headers)?;
-        Ok(RequestHead { parts, body_len, added: Vec::new(), section: OnceCell::new() })
+        Ok(RequestHead {
+            parts,
+            body_len,
+            added: Vec::new(),
+            section: OnceCell::new(),
+            is_open: false,
+        })
+    }
+
+    /// The same where the body is left to the caller.
+    pub(super) fn open(parts: &'a request::Parts) -> Result<Self, Error> {
+        Ok(RequestHead { is_open: true, ..RequestHead::new(parts, None)? })
     }
 
     /// Adds a field. A value that cannot be one is left out.
@@ -68,8 +81,19 @@ impl<'a> RequestHead<'a> {
             // RFC 9110, Section 10.1.1: not where there is no content.
             headers.remove(EXPECT);
         }
-        let size = self.body_len.map_or(BodySize::Unknown, BodySize::Known);
+        let size = match self.body_len {
+            Some(len) => BodySize::Known(len),
+            // Servers refuse chunks where no content is expected (RFC 9110, Section 9.3.1).
+            None if self.is_open && !self.may_have_body() => BodySize::Known(0),
+            None => BodySize::Unknown,
+        };
         Ok((self.target()?, headers, size))
+    }
+
+    /// Whether a caller who has not said so may mean to write a body.
+    fn may_have_body(&self) -> bool {
+        let has_none = matches!(*self.method(), Method::GET | Method::HEAD | Method::TRACE);
+        !has_none || self.parts.headers.contains_key(CONTENT_LENGTH)
     }
 
     fn target(&self) -> Result<Uri, Error> {

@@ -49,6 +49,10 @@ impl Incoming {
         }
     }
 
+    pub(super) fn is_http1(&self) -> bool {
+        matches!(self, Incoming::Http1(_))
+    }
+
     pub(super) fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         match self {
             Incoming::Http2(recv) => recv.set_read_timeout(timeout),

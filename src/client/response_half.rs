@@ -122,7 +122,7 @@ impl ResponseHalf {
     ///
     /// Those of [`response`](Self::response).
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.cancellation.check()?;
+        self.come_to_body()?;
         self.recv.next_chunk()
     }
 
@@ -132,8 +132,17 @@ impl ResponseHalf {
     ///
     /// Those of [`response`](Self::response).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
-        self.cancellation.check()?;
+        self.come_to_body()?;
         self.recv.trailers()
+    }
+
+    /// In HTTP/1.1 the body comes behind the head, whether or not the caller asks for that.
+    fn come_to_body(&mut self) -> Result<(), Error> {
+        self.cancellation.check()?;
+        if self.recv.is_http1() {
+            while self.next()?.is_some() {}
+        }
+        Ok(())
     }
 
     /// The final response's head.
@@ -176,7 +185,7 @@ fn to_http(head: ResponseHead) -> Result<Response<()>, Error> {
 
 impl Read for ResponseHalf {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.cancellation.check()?;
+        self.come_to_body()?;
         if buf.is_empty() {
             return Ok(0);
         }
@@ -190,7 +199,7 @@ impl Read for ResponseHalf {
 
 impl BufRead for ResponseHalf {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.cancellation.check()?;
+        self.come_to_body()?;
         self.recv.fill_buf()
     }
 

@@ -103,6 +103,44 @@ mod tls {
         });
     }
 
+    /// RFC 9112, Section 9.8.
+    #[test]
+    fn body_that_ends_with_the_connection_is_whole_only_where_tls_says_so() {
+        use h2_sync::tls::rustls::{ServerConnection, StreamOwned};
+        bounded(|| {
+            let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+            let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+            let acceptor = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+            let acceptor = acceptor.with_http1();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("https://{}/", listener.local_addr().unwrap());
+            std::thread::spawn(move || {
+                for says_so in [true, false] {
+                    let tls = ServerConnection::new(acceptor.config().clone()).unwrap();
+                    let mut stream = StreamOwned::new(tls, listener.accept().unwrap().0);
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        let mut octet = [0];
+                        stream.read_exact(&mut octet).unwrap();
+                        head.push(octet[0]);
+                    }
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello").unwrap();
+                    if says_so {
+                        stream.conn.send_close_notify();
+                    }
+                    stream.flush().unwrap();
+                }
+            });
+            let mut config = http1_peer::config();
+            config.tls = Some(Connector::with_only_roots(certificate.as_bytes()).unwrap());
+            config.versions = Versions::Http1;
+            let client = Client::with_config(config).unwrap();
+            assert_eq!(client.get(&*url).send().unwrap().text().unwrap(), "hello");
+            let error = client.get(&*url).send().unwrap().text().unwrap_err();
+            assert!(error.is_closed(), "{error:?}");
+        });
+    }
+
     #[test]
     fn large_bodies_go_both_ways_over_tls() {
         bounded(|| {
@@ -159,6 +197,44 @@ fn both_halves_of_an_exchange_are_used_at_once() {
             assert!(received == octets(1 << 20), "{versions:?}");
             writing.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn get_with_halves_has_no_body_in_http11() {
+    bounded(|| {
+        let (peer, url) = http1_peer::server(|server| server.accept().answer("hello"));
+        let request = http::Request::get(&*url).body(()).unwrap();
+        let (mut send, response) = http1_peer::client().open(request).unwrap();
+        send.finish().unwrap();
+        assert_eq!(io::read_to_string(response).unwrap(), "hello");
+        let head = peer.join().unwrap();
+        assert!(!head.contains("transfer-encoding") && !head.contains("content-length"), "{head}");
+    });
+}
+
+#[test]
+fn body_and_trailers_can_be_read_without_asking_for_the_head() {
+    bounded(|| {
+        let (_peer, url) = http1_peer::server(|server| {
+            let mut peer = server.accept();
+            for _ in 0..2 {
+                peer.head();
+                peer.write("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n");
+                peer.write("transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 1\r\n\r\n");
+            }
+        });
+        let client = http1_peer::client();
+        let open = || {
+            let request = http::Request::get(&*url).body(()).unwrap();
+            let (mut send, response) = client.open(request).unwrap();
+            send.finish().unwrap();
+            response
+        };
+        assert_eq!(open().trailers().unwrap().unwrap()["x-sum"], "1");
+        let mut response = open();
+        assert_eq!(response.next_chunk().unwrap().unwrap(), "hi");
+        assert_eq!(response.response().unwrap().status(), 200);
     });
 }
 

@@ -175,6 +175,34 @@ fn requests_share_the_attempt_and_the_connection_in_order() {
 }
 
 #[test]
+fn where_connections_take_one_request_each_several_are_made_at_once_up_to_the_bound() {
+    let mut test = Test::new(Limits { is_serial: (true, false), ..limits() });
+    let asked: Vec<_> = (0..6).map(|_| test.ask()).collect();
+    assert_eq!(test.attempts.len(), 4);
+    let made: Vec<_> = (0..4).map(|_| test.made(1)).collect();
+    assert_eq!(test.waiters(), asked[..4]);
+    for _ in 0..4 {
+        test.send();
+    }
+    assert!(test.attempts.is_empty());
+    // A response that has been read to its end frees its connection.
+    made[2].end();
+    test.note(|_, _| {});
+    assert_eq!(test.waiters(), asked[4..5]);
+}
+
+#[test]
+fn that_connections_take_one_request_each_is_learned_from_the_first() {
+    let mut test = Test::new(limits());
+    for _ in 0..3 {
+        test.ask();
+    }
+    assert_eq!(test.attempts.len(), 1);
+    test.made(1);
+    assert_eq!((test.granted.len(), test.attempts.len()), (1, 2));
+}
+
+#[test]
 fn the_first_in_line_gets_the_stream_that_is_free_first_on_any_connection() {
     let mut test = Test::new(Limits { per_origin: 2, ..limits() });
     test.ask();
