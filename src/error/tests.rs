@@ -1,5 +1,7 @@
 use std::error::Error as _;
 
+use http::Uri;
+
 use super::*;
 use crate::frame::StreamId;
 
