@@ -28,7 +28,7 @@ pub(super) fn request(
     facts: &mut Facts,
 ) -> Result<Option<usize>, Error> {
     let within = within_limits(octets, config.max_request_line.min(config.max_head_size), config);
-    let parsed = with_fields(config, |fields| {
+    let parsed = with_fields(within.len(), config, |fields| {
         let mut request = httparse::Request::new(&mut []);
         let len = match request.parse_with_uninit_headers(within, fields) {
             Ok(Status::Complete(len)) => len,
@@ -65,7 +65,7 @@ pub(super) fn response(
         .allow_spaces_after_header_name_in_responses(true)
         .allow_obsolete_multiline_headers_in_responses(true)
         .allow_multiple_spaces_in_response_status_delimiters(true);
-    let parsed = with_fields(config, |fields| {
+    let parsed = with_fields(within.len(), config, |fields| {
         let mut response = httparse::Response::new(&mut []);
         let parsed = lenient.parse_response_with_uninit_headers(&mut response, within, fields);
         match parsed {
@@ -97,8 +97,10 @@ pub(super) fn head_too_large(config: &Config) -> Error {
     Error::limit(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 }
 
-/// Calls `parse` with room for a few fields, and where those are not enough, for as many as allowed.
+/// Calls `parse` with room for a few fields, and where those are not enough, for as many as allowed,
+/// and as `octets` can hold.
 fn with_fields<'a, T>(
+    octets: usize,
     config: &Config,
     mut parse: impl FnMut(&mut [MaybeUninit<Header<'a>>]) -> Result<T, httparse::Error>,
 ) -> Result<T, httparse::Error> {
@@ -106,8 +108,10 @@ fn with_fields<'a, T>(
     let len = config.max_fields.min(FEW);
     match parse(&mut few[..len]) {
         Err(httparse::Error::TooManyHeaders) if config.max_fields > FEW => {
-            let mut many = Vec::with_capacity(config.max_fields);
-            parse(&mut many.spare_capacity_mut()[..config.max_fields])
+            // A field line has a name of one octet at least, a colon and its end.
+            let len = config.max_fields.min(octets / 3 + 1);
+            let mut many = Vec::with_capacity(len);
+            parse(&mut many.spare_capacity_mut()[..len])
         }
         result => result,
     }

@@ -53,6 +53,13 @@ fn fields_have_a_limit_below_and_above_what_the_stack_holds() {
 }
 
 #[test]
+fn fields_without_a_limit_are_bounded_by_the_head() {
+    let config = config(|config| config.max_fields = usize::MAX);
+    let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "b:\r\n".repeat(1_000));
+    assert_eq!(served_within(&config, request.as_bytes()).messages(), 1);
+}
+
+#[test]
 fn the_default_limits_let_large_heads_through() {
     let config = Config::default();
     let fields = format!("b: {}\r\n", "c".repeat(240)).repeat(255);
