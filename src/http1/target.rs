@@ -29,8 +29,18 @@ pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {
     if target.contains(&b'#') {
         return Err(Error::malformed("the request target has a fragment"));
     }
-    Uri::from_maybe_shared(target)
-        .map_err(|error| Error::malformed(format!("the request target is not valid: {error}")))
+    let uri = Uri::from_maybe_shared(target)
+        .map_err(|error| Error::malformed(format!("the request target is not valid: {error}")))?;
+    Ok(with_path(uri))
+}
+
+/// RFC 9110, Section 4.2.3: an empty path in front of a query is `/`, as it is without one.
+fn with_path(uri: Uri) -> Uri {
+    let query = uri.path_and_query().map(|it| it.as_str()).filter(|it| it.starts_with('?'));
+    let Some(path) = query.map(|query| format!("/{query}")) else { return uri };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    Uri::from_parts(parts).unwrap_or(uri)
 }
 
 /// RFC 9112, Section 3.2.2: a scheme, an authority without userinfo, a path.

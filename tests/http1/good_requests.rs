@@ -97,6 +97,7 @@ fn a_target_has_four_forms() {
         (b"GET //a/b HTTP/1.1\r\nhost: x\r\n\r\n", "//a/b"),
         (b"GET http://x:80/a HTTP/1.1\r\nHost: X\r\n\r\n", "http://x:80/a"),
         (b"GET https://x/a HTTP/1.1\r\nHost: x:443\r\n\r\n", "https://x/a"),
+        (b"GET http://x?a HTTP/1.1\r\nhost: x\r\n\r\n", "http://x/?a"),
         (b"GET http://[::1]:8080 HTTP/1.1\r\nhost: [::1]:8080\r\n\r\n", "http://[::1]:8080/"),
         (b"OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n", "*"),
     ] {

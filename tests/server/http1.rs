@@ -56,6 +56,8 @@ fn absolute_target_is_that_of_the_request() {
         let mut raw = raw(&server);
         raw.send("GET http://test/x?y HTTP/1.1\r\nhost: test\r\n\r\n");
         assert_eq!(raw.reply().text(), "/x Some(\"test\") http://test/x?y");
+        raw.send("GET http://test?y HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(raw.reply().text(), "/ Some(\"test\") http://test/?y");
     });
 }
 
