@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::link::{Link, State};
+use super::link::{Guard, Link, State};
 use super::read::{Filled, Lending};
+use crate::error::Error;
 
 /// Octets behind a request that are read to find out whether the client has closed. Behind more of
 /// them that is not known.
@@ -19,23 +20,34 @@ impl Link {
     /// Whether the peer has closed the connection, or it has failed, as far as that can be known
     /// without waiting: a system call looks for the end of what the peer sends.
     pub(crate) fn is_cancelled(&self) -> bool {
+        self.read_available().is_over()
+    }
+
+    /// Why nothing that is sent can reach the peer, as far as that can be known without waiting. A peer
+    /// that has ended its direction alone may still read.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let state = self.read_available();
+        state.send_error().or_else(|| state.input_ended.clone().flatten())
+    }
+
+    /// Reads what there is to be read without waiting, up to a bound.
+    fn read_available(&self) -> Guard<'_> {
         let mut state = self.lock();
         loop {
-            if state.is_over() {
-                return true;
-            }
-            if state.reading.is_none() || state.input_len() >= LOOK_MAX {
-                return false;
+            if state.is_over() || state.reading.is_none() || state.input_len() >= LOOK_MAX {
+                return state;
             }
             drop(state);
-            if !self.may_be_readable() {
-                return false;
+            let may_be_readable = self.may_be_readable();
+            state = self.lock();
+            if !may_be_readable {
+                return state;
             }
             let came;
             let until = Instant::now().checked_add(LOOK_TIMEOUT);
-            (state, came) = self.read_once(self.lock(), until);
+            (state, came) = self.read_once(state, until);
             if !came {
-                return state.is_over();
+                return state;
             }
         }
     }

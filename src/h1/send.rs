@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use super::link::{closed, Link, State};
 use super::recv::until;
 use super::server::DRAIN_MAX;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http1::{BodySize, Received, SendError};
 use crate::logging;
 
@@ -334,16 +334,14 @@ impl Write for SendHalf {
         Ok(n)
     }
 
-    /// Sends what has been written. With nothing to send, it still fails if the connection has ended.
+    /// Sends what has been written. With nothing to send, it still fails if the connection has. A
+    /// peer that has ended its direction may be one that waits for the rest.
     fn flush(&mut self) -> io::Result<()> {
         self.put_buffer(Then::More)?;
         let has_nothing = self.link.is_all_written();
         self.flush_link()?;
-        if has_nothing && !self.is_finished && self.link.is_cancelled() {
-            let what = "the peer has closed the connection";
-            return Err(Error::text(ErrorKind::Closed, what).into());
-        }
-        Ok(())
+        let failure = if has_nothing && !self.is_finished { self.link.failure() } else { None };
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 

@@ -381,7 +381,8 @@ impl Write for Response {
     }
 
     /// Sends what has been set and written. With nothing to send, it still fails if the client has
-    /// reset the stream or the connection has ended.
+    /// reset the stream or the connection has ended. In HTTP/1.x, a client that sends nothing more may
+    /// still read: [`Request::is_cancelled`] tells of it.
     fn flush(&mut self) -> io::Result<()> {
         if !self.is_started || self.has_body() {
             self.put(Then::More)?;

@@ -319,6 +319,27 @@ fn client_that_closes_cancels_its_request() {
 }
 
 #[test]
+fn client_that_sends_nothing_more_gets_the_whole_response() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            while let Some(piece) = request.next_chunk()? {
+                response.send(piece)?;
+                // With nothing to send.
+                response.flush()?;
+                response.flush()?;
+            }
+            Ok(())
+        });
+        let mut raw = raw(&server);
+        raw.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+        raw.send("3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+        raw.end();
+        assert_eq!(raw.reply().body, b"abcdef");
+        assert!(raw.reply_if_any().is_none());
+    });
+}
+
+#[test]
 fn pushes_are_refused_and_the_response_goes_on() {
     bounded(|| {
         let server = serve(|_, response| {
