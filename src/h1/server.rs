@@ -169,11 +169,12 @@ impl Link {
 
     /// Ends the connection so that the client can read the last response: our direction is shut, and
     /// what the client still sends is read and dropped, until it closes or has had its time. Octets
-    /// that nobody reads would have TCP take the response away again.
+    /// that are not read would have TCP take the response away again.
     pub(crate) fn part(&self) {
         let mut state = self.lock();
         let can_wait = state.cut.is_none() && state.input_ended.is_none();
-        let has_spoken = state.write_failed.is_none() && state.codec.is_closed();
+        let has_ended = state.codec.is_closed() || state.codec.is_tunnel();
+        let has_spoken = state.write_failed.is_none() && has_ended;
         drop(state);
         let _ = self.closer.shutdown_write();
         if can_wait && has_spoken {

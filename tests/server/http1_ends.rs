@@ -39,6 +39,23 @@ fn large_rest_of_a_body_closes_and_the_response_can_be_read() {
 }
 
 #[test]
+fn last_octets_of_a_tunnel_can_be_read_whatever_the_client_has_sent() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            let (_recv, mut send) = response.split(request)?;
+            send.send("bye")?;
+            Ok(send.finish()?)
+        });
+        let mut raw = raw(&server);
+        raw.send("CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n");
+        raw.send(vec![0; 100_000]);
+        let mut answer = Vec::new();
+        raw.stream.read_to_end(&mut answer).expect("the end is no reset");
+        assert!(answer.ends_with(b"\r\n\r\nbye"), "{}", answer.escape_ascii());
+    });
+}
+
+#[test]
 fn handler_that_fails_is_a_500_and_one_that_panics_ends_the_connection() {
     bounded(|| {
         let server = serve(|request, _| match request.path() {
