@@ -16,12 +16,27 @@ enum State {
     Unused,
     Waits,
     Open,
+    /// The connection has ended: no permit is taken any more.
+    Closed,
 }
 
 impl Gate {
     /// The thread is about to wait: a permit is taken from now on.
     pub(super) fn arm(&self) {
-        *self.lock() = State::Waits;
+        let mut state = self.lock();
+        if *state != State::Closed {
+            *state = State::Waits;
+        }
+    }
+
+    /// The connection has ended: its thread waits no longer. A permit that has come is still taken.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        if *state != State::Open {
+            *state = State::Closed;
+        }
+        drop(state);
+        self.opened.notify_one();
     }
 
     /// A permit has come. `false` if no thread waits for it.
@@ -50,16 +65,26 @@ impl Gate {
             let waited = self.opened.wait_timeout(state, left.min(Duration::from_secs(3_600)));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        std::mem::take(&mut *state) == State::Open
+        state.end()
     }
 
     /// The thread does not wait after all. Returns whether a permit has come meanwhile.
     pub(super) fn disarm(&self) -> bool {
-        std::mem::take(&mut *self.lock()) == State::Open
+        self.lock().end()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Ends the wait. Returns whether a permit has come.
+    fn end(&mut self) -> bool {
+        match self {
+            State::Closed => false,
+            state => std::mem::take(state) == State::Open,
+        }
     }
 }
 
@@ -72,6 +97,24 @@ mod tests {
         let gate = Gate::default();
         gate.arm();
         assert!(gate.open());
+        assert!(gate.wait(Duration::ZERO));
+    }
+
+    #[test]
+    fn gate_of_a_connection_that_has_ended_does_not_wait() {
+        let gate = Gate::default();
+        gate.close();
+        gate.arm();
+        assert!(!gate.open());
+        assert!(!gate.wait(Duration::MAX));
+    }
+
+    #[test]
+    fn permit_that_came_before_the_end_is_not_lost() {
+        let gate = Gate::default();
+        gate.arm();
+        assert!(gate.open());
+        gate.close();
         assert!(gate.wait(Duration::ZERO));
     }
 

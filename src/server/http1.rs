@@ -144,7 +144,11 @@ impl Http1 {
         if self.is_last_minute.load(Ordering::Relaxed) {
             self.link.close_after_response();
         }
-        let Some(permit) = self.wait_for_permit() else {
+        let permit = self.wait_for_permit();
+        if self.link.is_cut() {
+            return false;
+        }
+        let Some(permit) = permit else {
             logging::debug!("a request in HTTP/1.x is refused: no handler became free in time");
             add(&self.engine.counters.requests_refused);
             self.refuse(StatusCode::SERVICE_UNAVAILABLE, "no handler became free in time");
@@ -229,10 +233,15 @@ impl Http1 {
 
     /// Ends the connection, on a thread that may wait for the transport.
     fn cut_elsewhere(&self, reason: Error) {
-        let link = Arc::clone(&self.link);
+        let (link, gate) = (Arc::clone(&self.link), Arc::clone(&self.gate));
         let theirs = reason.clone();
-        if self.engine.pool.run(move |_| link.cut(theirs)).is_err() {
+        let cut = move |_: &mut Scratch| {
+            link.cut(theirs);
+            gate.close();
+        };
+        if self.engine.pool.run(cut).is_err() {
             self.link.cut(reason);
+            self.gate.close();
         }
     }
 }
@@ -285,6 +294,7 @@ impl Live for Http1 {
 
     fn cut(&self) {
         self.link.cut(closed());
+        self.gate.close();
     }
 
     fn has_ended(&self) -> bool {

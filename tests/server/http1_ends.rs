@@ -279,6 +279,35 @@ fn shutdown_cuts_what_does_not_end_in_time() {
 }
 
 #[test]
+fn request_in_line_for_a_handler_is_not_answered_after_the_cut() {
+    bounded(|| {
+        let (at, bolt) = gate();
+        let config = config(|config| {
+            config.max_handlers = 1;
+            config.max_waiting_handlers = 0;
+            config.queue_timeout = 100 * LONG;
+        });
+        let server = serve_with(config, move |request, _| {
+            at.wait(request.path());
+            Ok(())
+        });
+        let mut runs = raw(&server);
+        runs.send("GET /1 HTTP/1.1\r\nhost: a\r\n\r\n");
+        assert_eq!(bolt.comes(), "/1");
+        let mut waits = raw(&server);
+        waits.send("GET /2 HTTP/1.1\r\nhost: a\r\n\r\n");
+        eventually(|| server.stats().connections == 2);
+        let cut = server.shutdown(SHORT);
+        assert_eq!(cut.connections, 2);
+        // That of the handler that runs is left.
+        eventually(|| server.stats().connections == 1);
+        bolt.let_one();
+        eventually(|| server.stats().connections == 0);
+        assert_eq!((bolt.has_come(), server.stats().requests), (None, 1));
+    });
+}
+
+#[test]
 fn handler_can_end_the_connection_after_its_response() {
     bounded(|| {
         let server = serve(|_, response| Ok(response.close_connection()?));
