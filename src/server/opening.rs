@@ -252,9 +252,19 @@ enum Agreed<T: Transport> {
 fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
     let config = &engine.config;
     let timeout = Some(config.handshake_timeout);
-    let options = Options { upgrade: config.h2c_upgrade, timeout, ..Options::default() };
+    let mut options = Options { upgrade: config.h2c_upgrade, timeout, ..Options::default() };
+    options.max_head_size = config.http1.max_head_size;
+    options.max_fields = config.http1.max_fields;
+    let max_body_size = options.max_body_size as u64;
     Ok(match detect(stream, &options)? {
         Detected::PriorKnowledge(halves) => Agreed::Http2(halves, None),
+        // All of its body would have to be in memory before HTTP/2 begins.
+        Detected::Upgrade(request)
+            if config.versions != Versions::Http2
+                && request.body_len().is_some_and(|len| len > max_body_size) =>
+        {
+            Agreed::Http1(Box::new(request.decline()))
+        }
         Detected::Upgrade(request) => {
             let Upgraded { stream, opening } = request.accept()?;
             Agreed::Http2(stream, Some(opening))

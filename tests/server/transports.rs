@@ -139,6 +139,13 @@ fn upgrade_to_h2c_is_answered_in_http1_unless_it_is_switched_on() {
         assert_eq!(&answer_to(&server, UPGRADE), b"HTTP/1.1 101");
         let get = b"GET /c HTTP/1.1\r\nhost: test\r\n\r\n";
         assert_eq!(&answer_to(&server, get), b"HTTP/1.1 200");
+        // What would have to be held in memory before the upgrade is answered without one.
+        let length = b"content-length: 100000\r\n\r\n";
+        let large = [UPGRADE.strip_suffix(b"\r\n").unwrap(), length, &[0; 100_000]].concat();
+        assert_eq!(&answer_to(&server, &large), b"HTTP/1.1 200");
+        let long = format!("x: {}\r\n\r\n", "x".repeat(20_000));
+        let long = [get.strip_suffix(b"\r\n").unwrap(), long.as_bytes()].concat();
+        assert_eq!(&answer_to(&server, &long), b"HTTP/1.1 200");
     });
 }
 
