@@ -54,6 +54,10 @@ impl Response {
                     }
                     (_, len) => len.map_or(BodySize::Unknown, BodySize::Known),
                 };
+                if self.status == StatusCode::RESET_CONTENT {
+                    // It would be the length of another response.
+                    self.fields.map_mut().remove(CONTENT_LENGTH);
+                }
                 let fields = head::http1_fields(&mut self.fields, config, now);
                 send.put_response(self.status, fields, size, then)
             }

@@ -217,6 +217,9 @@ fn responses_without_content_have_none() {
     bounded(|| {
         let server = serve(|request, response| {
             response.set_status(request.path()[1..].parse::<u16>()?)?;
+            if request.query().is_some() {
+                response.set_header("content-length", 7)?;
+            }
             Ok(response.write_all(b"dropped")?)
         });
         let mut raw = raw(&server);
@@ -226,6 +229,11 @@ fn responses_without_content_have_none() {
             let reply = raw.get(&format!("/{status}"));
             assert_eq!((reply.status, reply.field("content-length")), (status, length));
             assert!(reply.body.is_empty() && reply.field("transfer-encoding").is_none());
+        }
+        for (status, length) in [(204, None), (304, Some("7")), (205, Some("0"))] {
+            let reply = raw.get(&format!("/{status}?length"));
+            assert_eq!((reply.status, reply.field("content-length")), (status, length));
+            assert!(reply.body.is_empty());
         }
         assert_eq!(server.stats().connections_accepted, 1);
     });
