@@ -99,14 +99,15 @@ pub(super) fn call(
     let _runs = Runs::for_connection(engine, number);
     // What the handler shares with others it has to keep in order itself.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
-    let which = Which::of(request);
+    // Most handlers give the log nothing to tell.
+    let which = || Which::of(request);
     match called {
         Ok(Ok(())) => {
             if let Err(error) = response.finish() {
                 if is_of_the_client(&error) {
-                    logging::debug!("{which}: the response could not be finished: {error}");
+                    logging::debug!("{}: the response could not be finished: {error}", which());
                 } else {
-                    logging::error!("{which}: the response could not be finished: {error}");
+                    logging::error!("{}: the response could not be finished: {error}", which());
                     response.fail(StatusCode::INTERNAL_SERVER_ERROR, Some(&error));
                 }
             }
@@ -116,9 +117,9 @@ pub(super) fn call(
             add(&engine.counters.handlers_failed);
             let is_malformed = response.refusal().is_some();
             if is_malformed || cause.is_some_and(is_of_the_client) {
-                logging::debug!("{which}: the handler gave up: {error}");
+                logging::debug!("{}: the handler gave up: {error}", which());
             } else {
-                logging::error!("{which}: the handler failed: {error}");
+                logging::error!("{}: the handler failed: {error}", which());
             }
             let status = response.refusal().unwrap_or_else(|| status_of(cause));
             if status != StatusCode::INTERNAL_SERVER_ERROR {
@@ -129,7 +130,7 @@ pub(super) fn call(
         }
         Err(panic) => {
             add(&engine.counters.handlers_panicked);
-            logging::error!("{which}: the handler panicked: {}", text_of(&*panic));
+            logging::error!("{}: the handler panicked: {}", which(), text_of(&*panic));
             response.close_http1();
             response.fail(StatusCode::INTERNAL_SERVER_ERROR, None);
         }
