@@ -1,4 +1,5 @@
-//! Clients of HTTP/1.x against the high-level server: curl, Python's `http.client`, ab and wrk.
+//! Clients of HTTP/1.x against the high-level server: curl, Python's `http.client`, ab, wrk and
+//! Chromium.
 
 use std::process::Command;
 
@@ -139,4 +140,17 @@ fn wrk_has_no_failed_requests() {
     for fault in ["Socket errors", "Non-2xx"] {
         assert!(!output.text.contains(fault), "{}", output.text);
     }
+}
+
+#[test]
+fn chromium_shows_a_page_in_http1() {
+    let Some(chromium) = peer::find("chromium") else { return };
+    let Some(server) = start("kitchen_sink", &[]) else { return };
+    let folder = Folder::new("http1-chromium");
+    let mut command = Command::new(chromium);
+    command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
+    command.arg("--dump-dom").arg(format!("--user-data-dir={}", folder.path().display()));
+    let output = peer::run(command.arg(server.url("/headers")));
+    assert!(output.success && output.text.contains("HTTP/1.1"), "{}", output.text);
+    assert!(output.text.contains(":path: /headers"), "{}", output.text);
 }
