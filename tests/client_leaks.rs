@@ -76,6 +76,7 @@ const ORIGINS: usize = 400;
 fn wide_client(server: SocketAddr) -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
+    config.versions = Versions::Http2;
     config.max_idle_connections = ORIGINS;
     config.resolver = Resolver::from_fn(move |_, _| Ok(vec![server]));
     let client = Client::with_config(config).unwrap();

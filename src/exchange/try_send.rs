@@ -9,7 +9,7 @@ use super::send::SendHalf;
 use crate::error::Error;
 use crate::proto::CommandError;
 
-/// The reason why [`SendHalf::try_send`] has sent nothing.
+/// The reason why [`SendHalf::try_send`](crate::client::SendHalf::try_send) has sent nothing.
 #[derive(Debug, Clone)]
 pub enum TrySendError {
     /// There is no room: the peer does not read as fast as it is sent to. The octets come back.
