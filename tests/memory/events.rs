@@ -132,10 +132,12 @@ fn read_with(frame: impl Into<Frame>) -> BytesMut {
     read
 }
 
+type MakeFrame = Box<dyn Fn() -> Frame>;
+
 #[test]
 fn small_events_keep_no_read_buffer() {
     let text = || Bytes::from_static(b"sixteen octets..");
-    let frames: [(&str, Box<dyn Fn() -> Frame>); 5] = [
+    let frames: [(&str, MakeFrame); 5] = [
         (
             "unknown",
             Box::new(move || {
