@@ -155,13 +155,20 @@ impl Link {
     /// Ends the connection now: blocked reads and writes return, and the halves of the transport are
     /// dropped, at once or when they come back. The first reason stays.
     pub(crate) fn cut(&self, reason: Error) {
-        let mut state = self.lock();
+        self.cut_locked(self.lock(), reason, false);
+    }
+
+    /// The same; tells the peer before where that `is_told`.
+    fn cut_locked(&self, mut state: Guard<'_>, reason: Error, is_told: bool) {
         if state.cut.is_some() {
             return;
         }
         state.cut = Some(reason);
         let halves = (state.reading.take(), state.writing.take());
         drop(state);
+        if is_told {
+            let _ = self.closer.shutdown_write();
+        }
         self.changed.notify_all();
         if let Err(error) = self.closer.close() {
             logging::debug!("closing the transport: {error}");
@@ -180,9 +187,13 @@ impl Link {
             return;
         }
         drop(state);
-        if !matches!(self.closer.is_readable(), Ok(Some(true))) {
-            let _ = self.closer.shutdown_write();
-            self.cut(closed());
+        if matches!(self.closer.is_readable(), Ok(Some(true))) {
+            return;
+        }
+        let state = self.lock();
+        // A request that has come meanwhile is answered.
+        if state.waits_idle {
+            self.cut_locked(state, closed(), true);
         }
     }
 
