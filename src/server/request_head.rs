@@ -113,7 +113,7 @@ impl RequestHead {
             RequestHead::Http1(head) => head.fields.get_or_init(|| {
                 let (mut parts, ()) = http::Request::new(()).into_parts();
                 parts.method = head.parts.method.clone();
-                parts.uri = self.uri().clone();
+                parts.uri = head.whole_uri();
                 parts.headers = head.parts.headers.clone();
                 Headers::from(parts)
             }),
@@ -146,8 +146,17 @@ impl Http1 {
         target.or_else(|| std::str::from_utf8(self.parts.headers.get(HOST)?.as_bytes()).ok())
     }
 
-    /// The target with scheme and authority, as HTTP/2 has it (RFC 9112, Section 3.3).
+    /// The target with scheme and authority, where a URI can have both, as HTTP/2 has it (RFC 9112,
+    /// Section 3.3).
     fn absolute_uri(&self) -> Uri {
+        match self.parts.uri.path() {
+            "*" => self.parts.uri.clone(),
+            _ => self.whole_uri(),
+        }
+    }
+
+    /// The target with scheme and authority, also where it is `*`.
+    fn whole_uri(&self) -> Uri {
         let target = &self.parts.uri;
         let is_whole = target.scheme().is_some() || self.parts.method == Method::CONNECT;
         let Some(authority) = self.authority().filter(|it| !it.is_empty() && !is_whole) else {

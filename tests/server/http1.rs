@@ -6,8 +6,11 @@ use std::thread;
 use h2_sync::server::{Handle, Request, Response};
 use http::{HeaderMap, HeaderValue, Version};
 
+use crate::client::Client;
 use crate::frames::http1::Raw;
-use crate::support::{bounded, config, eventually, gate, serve, serve_with, BoxError, LONG};
+use crate::support::{
+    bounded, config, eventually, gate, request, serve, serve_with, BoxError, LONG,
+};
 
 pub(crate) fn raw(server: &Handle) -> Raw {
     Raw::connect(server.local_addr().unwrap())
@@ -58,6 +61,24 @@ fn absolute_target_is_that_of_the_request() {
         assert_eq!(raw.reply().text(), "/x Some(\"test\") http://test/x?y");
         raw.send("GET http://test?y HTTP/1.1\r\nhost: test\r\n\r\n");
         assert_eq!(raw.reply().text(), "/ Some(\"test\") http://test/?y");
+    });
+}
+
+#[test]
+fn asterisk_is_a_target_without_a_host_in_either_version() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            let fields = request.fields();
+            write!(response, "{:?} {:?} ", fields.path(), fields.authority())?;
+            write!(response, "{} {}", request.uri(), request.path())?;
+            Ok(())
+        });
+        let expected = "Some(\"*\") Some(\"test\") * *";
+        let mut raw = raw(&server);
+        raw.send("OPTIONS * HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(raw.reply().text(), expected);
+        let reply = Client::of(&server).exchange(&request("OPTIONS", "*"), b"");
+        assert_eq!(reply.text(), expected);
     });
 }
 
