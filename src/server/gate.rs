@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn permit_that_nobody_waits_for_goes_on_to_another() {
+    fn permit_that_no_thread_waits_for_goes_on_to_another() {
         let gate = Gate::default();
         assert!(!gate.open());
         gate.arm();

@@ -1,4 +1,4 @@
-//! Answers of HTTP/1.1, to those who cannot be answered in HTTP/2.
+//! Answers in HTTP/1.1, to peers that cannot be answered in HTTP/2.
 
 use std::time::SystemTime;
 
@@ -53,7 +53,8 @@ pub(super) fn answer<T: Transport>(
     Ok(())
 }
 
-/// Answers a request that was not complete in time; other errors have nobody to answer.
+/// Answers a request that was not complete in time; after other errors there is no peer to
+/// answer.
 pub(super) fn fail<T: Transport>(wire: Wire<T>, codec: ServerConnection, error: Error) -> Error {
     if error.is_timeout() {
         // RFC 9110, Section 15.5.9. The error of the clock says more than that of the answer.
@@ -70,7 +71,7 @@ pub(super) fn refuse<T: Transport>(
     refusal: Refusal,
 ) -> Error {
     if let Some(status) = refusal.status {
-        // That there was nobody left to read it is not what went wrong.
+        // A failed write is not what went wrong.
         let _ = answer(wire, codec, status, &refusal.what);
     }
     refusal.into()

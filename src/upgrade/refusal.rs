@@ -10,7 +10,7 @@ use crate::http1;
 /// What is wrong with what a peer has sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// What a server answers; nothing to somebody who speaks something else.
+    /// What a server answers; nothing to a peer that speaks something else.
     pub(super) status: Option<StatusCode>,
     pub(super) what: Cow<'static, str>,
     kind: ErrorKind,

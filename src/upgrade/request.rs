@@ -99,7 +99,7 @@ impl<T: Transport> UpgradeRequest<T> {
 enum Failure {
     /// The peer gets an answer.
     Refused(Refusal),
-    /// There is nobody to answer any more.
+    /// There is no peer to answer any more.
     Lost(Error),
 }
 

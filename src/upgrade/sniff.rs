@@ -74,7 +74,7 @@ pub(super) fn go_away<T: Transport>(mut wire: Wire<T>, error_code: ErrorCode) {
     let last_stream_id = StreamId::CONNECTION;
     let goaway = Goaway { last_stream_id, error_code, debug_data: Bytes::new() };
     Frame::from(goaway).encode(&mut octets);
-    // That there is nobody to read it is not what went wrong.
+    // A failed write is not what went wrong.
     if wire.write(&octets).is_ok() {
         wire.part();
     }

@@ -13,7 +13,7 @@ use crate::transport::{gave_up, Halves, Transport};
 
 /// What one read asks for: a head fits into it nearly always.
 const READ: usize = 4 << 10;
-/// How long, and for how many octets, somebody who has been sent away may go on talking.
+/// How long a peer that has been sent away may go on sending, and for how many octets.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_OCTETS: usize = 256 << 10;
 
@@ -96,7 +96,7 @@ impl<T: Transport> Wire<T> {
     }
 
     /// Ends the connection after the last word has been written, and lets the peer hear it: octets
-    /// that nobody reads would have TCP take it away again.
+    /// that are not read would have TCP take it away again.
     pub(super) fn part(mut self) {
         self.deadline = Instant::now().checked_add(LINGER);
         let can_wait = matches!(self.halves.closer.set_read_timeout(Some(LINGER)), Ok(true));
