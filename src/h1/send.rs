@@ -116,9 +116,6 @@ impl SendHalf {
         let is_tunnel = server.is_tunnel();
         self.is_bodiless |= !is_tunnel && !server.may_send_content();
         drop(state);
-        if is_tunnel && !ends {
-            return self.put_buffer(Then::More);
-        }
         self.put_buffer(then)
     }
 

@@ -282,9 +282,11 @@ impl Live for Http1 {
     }
 
     fn shut_down(&self) {
+        // The response under way says so already.
+        self.link.close_after_response();
         let link = Arc::clone(&self.link);
         if self.engine.pool.run(move |_| link.shut_down()).is_err() {
-            self.link.close_after_response();
+            logging::debug!("no thread to end an idle connection of HTTP/1.x");
         }
     }
 

@@ -327,6 +327,31 @@ fn halves_are_used_by_two_threads_and_outlive_the_handler() {
 }
 
 #[test]
+fn connect_begins_a_tunnel_that_each_side_may_end() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            assert_eq!((request.path(), request.authority()), ("", Some("test:443")));
+            let (mut recv, mut send) = response.split(request)?;
+            while let Some(data) = recv.next_chunk()? {
+                send.send(data)?;
+            }
+            send.write_all(b" and bye")?;
+            Ok(send.finish()?)
+        });
+        let mut raw = raw(&server);
+        // What comes behind the head is the tunnel's already.
+        raw.send("CONNECT test:443 HTTP/1.1\r\nhost: test:443\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+        raw.send("more");
+        raw.end();
+        let text = String::from_utf8(raw.rest()).unwrap();
+        let (head, octets) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200") && !head.contains("content-length"), "{head}");
+        assert_eq!(octets, "GET / HTTP/1.1\r\n\r\nmore and bye");
+        assert_eq!(server.stats().requests, 1);
+    });
+}
+
+#[test]
 fn client_that_closes_cancels_its_request() {
     bounded(|| {
         let (at, bolt) = gate();
