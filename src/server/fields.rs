@@ -1,98 +1,96 @@
 //! The header fields of a response while they are set.
 
+use std::fmt;
+
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::convert::push_fields;
 use crate::hpack::Writer;
 
-/// A few fields are best in a list; a map is made when somebody asks for one.
-#[derive(Debug)]
-pub(super) enum Fields {
-    List(Vec<(HeaderName, HeaderValue)>),
-    Map(HeaderMap),
+/// A few fields are best in a list; a map is made where one is needed. Either memory is kept.
+#[derive(Default)]
+pub(super) struct Fields {
+    list: Vec<(HeaderName, HeaderValue)>,
+    map: HeaderMap,
+    /// They are in the map, and the list is empty; or the other way round.
+    is_map: bool,
 }
 
 impl Fields {
-    /// None; `list` is the memory of former ones.
-    pub(super) fn new(list: Vec<(HeaderName, HeaderValue)>) -> Self {
-        Fields::List(list)
+    /// None; `list` and `map` are the memory of former ones.
+    pub(super) fn new(list: Vec<(HeaderName, HeaderValue)>, map: HeaderMap) -> Self {
+        debug_assert!(list.is_empty() && map.is_empty());
+        Fields { list, map, is_map: false }
     }
 
     /// In place of those with the same name.
     pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        match self {
-            Fields::List(list) => {
-                if list.iter().any(|(other, _)| *other == name) {
-                    list.retain(|(other, _)| *other != name);
-                }
-                list.push((name, value));
-            }
-            Fields::Map(map) => drop(map.insert(name, value)),
+        if self.is_map {
+            self.map.insert(name, value);
+            return;
         }
+        if self.list.iter().any(|(other, _)| *other == name) {
+            self.list.retain(|(other, _)| *other != name);
+        }
+        self.list.push((name, value));
     }
 
     /// Behind those with the same name.
     pub(super) fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        match self {
-            Fields::List(list) => list.push((name, value)),
-            Fields::Map(map) => drop(map.append(name, value)),
+        if self.is_map {
+            self.map.append(name, value);
+        } else {
+            self.list.push((name, value));
         }
     }
 
     pub(super) fn contains(&self, name: &HeaderName) -> bool {
-        match self {
-            Fields::List(list) => list.iter().any(|(other, _)| other == name),
-            Fields::Map(map) => map.contains_key(name),
-        }
+        self.map.contains_key(name) || self.list.iter().any(|(other, _)| other == name)
     }
 
     pub(super) fn map_mut(&mut self) -> &mut HeaderMap {
-        if let Fields::List(list) = self {
-            let mut map = HeaderMap::with_capacity(list.len());
-            for (name, value) in list.drain(..) {
-                map.append(name, value);
-            }
-            *self = Fields::Map(map);
+        self.is_map = true;
+        self.map.reserve(self.list.len());
+        for (name, value) in self.list.drain(..) {
+            self.map.append(name, value);
         }
-        match self {
-            Fields::Map(map) => map,
-            Fields::List(_) => unreachable!("it has just been made a map"),
-        }
+        &mut self.map
     }
 
     pub(super) fn clear(&mut self) {
-        match self {
-            Fields::List(list) => list.clear(),
-            Fields::Map(map) => map.clear(),
-        }
+        self.list.clear();
+        self.map.clear();
     }
 
     /// The memory, for the next ones.
-    pub(super) fn into_list(self) -> Vec<(HeaderName, HeaderValue)> {
-        match self {
-            Fields::List(mut list) => {
-                list.clear();
-                list
-            }
-            Fields::Map(_) => Vec::new(),
-        }
+    pub(super) fn into_memory(mut self) -> (Vec<(HeaderName, HeaderValue)>, HeaderMap) {
+        self.clear();
+        (self.list, self.map)
     }
 
     /// Adds them to a header section, but for those that HTTP/2 has no place for.
     pub(super) fn push_to(&mut self, section: &mut Writer<'_>) {
-        match self {
-            Fields::List(list) if !list.iter().any(|(name, _)| is_specific(name)) => {
-                for (name, value) in list {
-                    if value.is_sensitive() {
-                        section.push_sensitive(name, value);
-                    } else {
-                        section.push(name, value);
-                    }
-                }
-            }
-            // `connection` can name others, which is best left to who knows.
-            _ => push_fields(section, self.map_mut(), |_| true),
+        // `connection` can name others, which is best left to who knows.
+        if self.is_map || self.list.iter().any(|(name, _)| is_specific(name)) {
+            return push_fields(section, self.map_mut(), |_| true);
         }
+        for (name, value) in &self.list {
+            if value.is_sensitive() {
+                section.push_sensitive(name, value);
+            } else {
+                section.push(name, value);
+            }
+        }
+    }
+}
+
+/// Those that are set.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_map {
+            return self.map.fmt(f);
+        }
+        f.debug_map().entries(self.list.iter().map(|(name, value)| (name, value))).finish()
     }
 }
 
@@ -128,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_map_has_what_the_list_had() {
-        let mut fields = Fields::new(Vec::new());
+        let mut fields = Fields::default();
         set(&mut fields, "a", "1");
         fields.append(HeaderName::from_static("a"), HeaderValue::from_static("2"));
         set(&mut fields, "b", "3");
@@ -138,9 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_former_fields_holds_none_of_them() {
+        for as_map in [false, true] {
+            let mut fields = Fields::default();
+            set(&mut fields, "a", "1");
+            if as_map {
+                fields.map_mut();
+            }
+            let (list, map) = fields.into_memory();
+            let mut next = Fields::new(list, map);
+            assert_eq!(section(&mut next), []);
+            set(&mut next, "b", "2");
+            assert_eq!(section(&mut next), [("b".to_owned(), "2".to_owned())]);
+        }
+    }
+
+    #[test]
     fn setting_takes_the_place_of_all_of_that_name() {
         for as_map in [false, true] {
-            let mut fields = Fields::new(Vec::new());
+            let mut fields = Fields::default();
             if as_map {
                 fields.map_mut();
             }
@@ -154,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_speaks_of_a_connection_of_http_1_is_left_out() {
-        let mut fields = Fields::new(Vec::new());
+        let mut fields = Fields::default();
         set(&mut fields, "connection", "x");
         set(&mut fields, "x", "1");
         set(&mut fields, "y", "2");

@@ -46,9 +46,7 @@ pub(super) fn http1_fields<'a>(
     let map = headers.map_mut();
     if config.date && !map.contains_key(DATE) {
         with_date(now, |date| {
-            if let Ok(date) = HeaderValue::from_str(date) {
-                map.insert(DATE, date);
-            }
+            map.insert(DATE, date.clone());
         });
     }
     if let Some(name) = config.server_name.as_ref().filter(|_| !map.contains_key(SERVER)) {
@@ -88,16 +86,17 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
 
 /// The time of day as RFC 9110, Section 5.6.7 writes it. Made once a second in each thread, and
 /// good until the second is over by the clock of `now`, which costs no further look at a clock.
-fn with_date(now: Instant, push: impl FnOnce(&str)) {
+fn with_date(now: Instant, push: impl FnOnce(&HeaderValue)) {
     thread_local! {
-        static DATE: RefCell<Option<(Range<Instant>, String)>> = const { RefCell::new(None) };
+        static DATE: RefCell<Option<(Range<Instant>, HeaderValue)>> = const { RefCell::new(None) };
     }
     DATE.with_borrow_mut(|date| {
         if date.as_ref().is_none_or(|(good, _)| !good.contains(&now)) {
             let time = SystemTime::now();
             let part = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
             let rest = Duration::from_secs(1) - Duration::from_nanos(part.into());
-            *date = Some((now..now + rest, httpdate::fmt_http_date(time)));
+            let text = HeaderValue::try_from(httpdate::fmt_http_date(time));
+            *date = text.ok().map(|text| (now..now + rest, text));
         }
         if let Some((_, date)) = date {
             push(date);
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_the_handler_sets_is_not_added_again() {
-        let mut fields = Fields::new(Vec::new());
+        let mut fields = Fields::default();
         fields.set(DATE, "long ago".try_into().unwrap());
         fields.set(SERVER, "mine".try_into().unwrap());
         let section = section(&mut fields);
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_date_is_one_of_http() {
-        let section = section(&mut Fields::new(Vec::new()));
+        let section = section(&mut Fields::default());
         let date = section.get("date").unwrap();
         assert!(httpdate::parse_http_date(date).is_ok(), "{date}");
     }

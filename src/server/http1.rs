@@ -225,7 +225,7 @@ impl Http1 {
 
     /// A response of the server's own, after which the connection ends.
     fn refuse(&self, status: StatusCode, text: &str) {
-        let mut fields = Fields::new(Vec::new());
+        let mut fields = Fields::default();
         fields.set(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         let fields = head::http1_fields(&mut fields, &self.engine.config, Instant::now());
         self.link.answer(status, fields, &format!("{text}\n"));

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::shortage::Shortage;
 use crate::hpack::Headers;
@@ -24,6 +24,8 @@ pub(super) struct Scratch {
     pub(super) body: BytesMut,
     /// Header fields, while they are set.
     pub(super) fields: Vec<(HeaderName, HeaderValue)>,
+    /// The same as a map.
+    pub(super) map: HeaderMap,
     /// Header sections, as they go out.
     pub(super) section: Option<Headers>,
 }
@@ -39,6 +41,9 @@ impl Scratch {
         }
         self.section = self.section.take().filter(|section| section.section_size() <= KEPT);
         self.fields.shrink_to(KEPT / 64);
+        if self.map.capacity() > KEPT / 64 {
+            self.map = HeaderMap::new();
+        }
     }
 }
 

@@ -71,7 +71,10 @@ impl Response {
         mut scratch: Scratch,
     ) -> Self {
         Response {
-            fields: Fields::new(std::mem::take(&mut scratch.fields)),
+            fields: Fields::new(
+                std::mem::take(&mut scratch.fields),
+                std::mem::take(&mut scratch.map),
+            ),
             scratch,
             stream_id: send.stream_id(),
             send: Some(send),
@@ -325,7 +328,7 @@ impl Response {
             // that the next response is for.
             scratch.body.clear();
         }
-        scratch.fields = fields.into_list();
+        (scratch.fields, scratch.map) = fields.into_memory();
         scratch
     }
 
