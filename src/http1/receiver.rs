@@ -10,6 +10,9 @@ use super::facts::Facts;
 use super::received::Received;
 use super::scan::Scan;
 
+/// Fields whose memory a connection keeps from one head to the next.
+const SPARE_MAX: usize = 64;
+
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) config: Config,
@@ -159,9 +162,25 @@ impl Receiver {
         std::mem::take(&mut self.spare)
     }
 
-    /// Keeps the memory of a map that is not needed any more.
+    /// Keeps the memory of a map that is not needed any more, unless it is large.
     pub(super) fn recycle(&mut self, mut headers: HeaderMap) {
-        headers.clear();
-        self.spare = headers;
+        if headers.capacity() <= SPARE_MAX {
+            headers.clear();
+            self.spare = headers;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_few_fields_is_kept_and_that_of_many_is_not() {
+        for (fields, is_kept) in [(8, true), (200, false)] {
+            let mut receiver = Receiver::new(Config::default(), State::Head);
+            receiver.recycle(HeaderMap::with_capacity(fields));
+            assert_eq!(receiver.spare_fields().capacity() > 0, is_kept, "{fields}");
+        }
     }
 }
