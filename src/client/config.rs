@@ -89,11 +89,13 @@ pub struct Config {
     /// sends its body anyway (RFC 9110, Section 10.1.1). Default 1 s.
     pub expect_timeout: Duration,
 
-    /// Connections to one origin. Default 4. Another one is made only when all that there are have as
-    /// many requests as the server takes at once; over the limit, requests wait for their turn. In
-    /// HTTP/1.1 each connection takes one request at a time, until its response has been read to the
-    /// end: there it is also the number of requests at once.
+    /// Connections of HTTP/2 to one origin. Default 4. Another one is made only when all that there are
+    /// have as many requests as the server takes at once; over the limit, requests wait for their turn.
     pub max_connections_per_origin: usize,
+    /// Connections of HTTP/1.1 to one origin. Default 64. Each takes one request at a time, until its
+    /// response has been read to the end, so it is also the number of requests at once. Until the first
+    /// handshake has told the version, the limit of HTTP/2 holds.
+    pub max_http1_connections_per_origin: usize,
     /// Idle connections over all origins. Default 100. Over it, those that have been idle the longest
     /// are closed. Each costs a socket and about 20 KiB.
     pub max_idle_connections: usize,
@@ -177,6 +179,7 @@ impl Default for Config {
             timeout: None,
             expect_timeout: Duration::from_secs(1),
             max_connections_per_origin: 4,
+            max_http1_connections_per_origin: 64,
             max_idle_connections: 100,
             idle_timeout: Duration::from_secs(90),
             max_connection_age: None,
@@ -228,6 +231,11 @@ impl Config {
                 "max_connections_per_origin",
                 "must be at least 1: no request would be sent",
             ),
+            (
+                self.max_http1_connections_per_origin >= 1,
+                "max_http1_connections_per_origin",
+                "must be at least 1: no request would be sent",
+            ),
         ])?)
     }
 }
@@ -254,6 +262,7 @@ impl fmt::Debug for Config {
             timeout,
             expect_timeout,
             max_connections_per_origin,
+            max_http1_connections_per_origin,
             max_idle_connections,
             idle_timeout,
             max_connection_age,
@@ -295,6 +304,7 @@ impl fmt::Debug for Config {
         shown.field("timeout", timeout);
         shown.field("expect_timeout", expect_timeout);
         shown.field("max_connections_per_origin", max_connections_per_origin);
+        shown.field("max_http1_connections_per_origin", max_http1_connections_per_origin);
         shown.field("max_idle_connections", max_idle_connections);
         shown.field("idle_timeout", idle_timeout);
         shown.field("max_connection_age", max_connection_age);
@@ -337,6 +347,7 @@ mod tests {
         assert_eq!(config.response_timeout, Some(seconds(60)));
         assert_eq!((config.read_timeout, config.timeout), (Some(seconds(60)), None));
         assert_eq!(config.max_connections_per_origin, 4);
+        assert_eq!(config.max_http1_connections_per_origin, 64);
         assert_eq!((config.idle_timeout, config.max_idle_connections), (seconds(90), 100));
         assert_eq!(config.max_connection_age, None);
         assert_eq!((config.verify_after, config.verify_timeout), (seconds(15), seconds(2)));
@@ -356,6 +367,9 @@ mod tests {
             ("timeout", |config| config.timeout = Some(NO_TIME)),
             ("verify_timeout", |config| config.verify_timeout = NO_TIME),
             ("max_connections_per_origin", |config| config.max_connections_per_origin = 0),
+            ("max_http1_connections_per_origin", |config| {
+                config.max_http1_connections_per_origin = 0;
+            }),
         ];
         for (field, change) in nonsense {
             let mut config = Config::default();

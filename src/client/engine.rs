@@ -52,6 +52,7 @@ impl Engine {
         let is_http1 = |is_https| config.versions.is_http1(is_https, config.prior_knowledge);
         let limits = Limits {
             per_origin: config.max_connections_per_origin,
+            serial_per_origin: config.max_http1_connections_per_origin,
             is_serial: (is_http1(false), is_http1(true)),
             idle: config.max_idle_connections,
             idle_timeout: config.idle_timeout,

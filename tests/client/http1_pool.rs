@@ -82,7 +82,7 @@ fn requests_at_once_have_a_connection_each_up_to_the_bound() {
             peers[0].answer("third");
         });
         let mut config = config();
-        config.max_connections_per_origin = 2;
+        config.max_http1_connections_per_origin = 2;
         let client = Client::with_config(config).unwrap();
         let kept = [(); 2].map(|()| client.get(&*url).send().unwrap());
         let late = client.get(&*url).timeout(Duration::from_millis(50)).send().unwrap_err();

@@ -19,8 +19,10 @@ pub(crate) struct WaiterId(pub(crate) u64);
 /// What bounds a pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
+    /// Connections to one origin, and where each takes one request at a time.
     pub(crate) per_origin: usize,
-    /// Connections without TLS take one request at a time; with TLS.
+    pub(crate) serial_per_origin: usize,
+    /// Connections without TLS take one request at a time; with TLS. It is what is expected of the first.
     pub(crate) is_serial: (bool, bool),
     /// Idle connections over all origins.
     pub(crate) idle: usize,

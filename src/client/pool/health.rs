@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) free: usize,
     /// Exchanges under way.
     pub(crate) open: usize,
+    /// One exchange at a time, as in HTTP/1.1.
+    pub(crate) is_serial: bool,
     /// New exchanges can begin: the connection neither has ended nor is going away.
     pub(crate) takes_more: bool,
     /// The connection has ended.
@@ -125,7 +127,15 @@ mod tests {
 
     fn seen(now: Instant) -> Seen {
         let heard = now;
-        Seen { free: 4, open: 1, takes_more: true, has_ended: false, is_certain: true, heard }
+        Seen {
+            free: 4,
+            open: 1,
+            is_serial: false,
+            takes_more: true,
+            has_ended: false,
+            is_certain: true,
+            heard,
+        }
     }
 
     #[test]

@@ -41,8 +41,9 @@ pub(crate) struct Lane<C> {
     failures: u32,
     /// No attempt is begun before.
     paused_until: Option<Instant>,
-    /// What a new connection will probably take.
+    /// What a new connection will probably take, and whether that is one request at a time.
     expected_room: usize,
+    is_serial: bool,
     last_error: Option<Error>,
 }
 
@@ -65,6 +66,7 @@ impl<C: Pooled> Lane<C> {
             failures: 0,
             paused_until: None,
             expected_room: if is_serial { 1 } else { EXPECTED_ROOM },
+            is_serial,
             last_error: None,
         }
     }
@@ -216,6 +218,7 @@ impl<C: Pooled> Lane<C> {
             }
             if seen.is_certain && member.health == Health::Good {
                 self.expected_room = (seen.free + seen.open).max(1);
+                self.is_serial = seen.is_serial;
             }
             member.seen = seen;
             let next = member.health.next(&seen);
@@ -322,7 +325,8 @@ impl<C: Pooled> Lane<C> {
         }
         let wanted = self.waiting_for_more().div_ceil(self.expected_room);
         let counted = self.members.iter().filter(|member| member.health.counts()).count();
-        let allowed = limits.per_origin.saturating_sub(counted);
+        let bound = if self.is_serial { limits.serial_per_origin } else { limits.per_origin };
+        let allowed = bound.saturating_sub(counted);
         while self.attempts.len() < wanted.min(allowed) {
             let attempt = new_attempt();
             self.attempts.push(attempt);

@@ -37,6 +37,7 @@ impl Pooled for Made {
         Seen {
             free: now.free,
             open: now.open,
+            is_serial: self.connection.http2().is_none(),
             takes_more: now.can_open,
             has_ended: now.has_ended,
             is_certain: now.has_settings,

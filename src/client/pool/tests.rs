@@ -47,6 +47,8 @@ struct Test {
     machine: Machine<Fake>,
     origin: Origin,
     now: Instant,
+    /// What is made is HTTP/1.1.
+    is_serial: bool,
     /// Requests that have a connection, in order.
     granted: Vec<(WaiterId, ConnectionId, Fake)>,
     failed: Vec<WaiterId>,
@@ -58,6 +60,7 @@ struct Test {
 fn limits() -> Limits {
     Limits {
         per_origin: 4,
+        serial_per_origin: 5,
         is_serial: (false, false),
         idle: 100,
         idle_timeout: Duration::from_secs(90),
@@ -74,6 +77,7 @@ fn refused() -> Error {
 impl Test {
     fn new(limits: Limits) -> Self {
         Test {
+            is_serial: limits.is_serial.0,
             machine: Machine::new(limits),
             origin: Origin { is_https: false, host: "host".to_owned(), port: 80 },
             now: Instant::now(),
@@ -118,7 +122,15 @@ impl Test {
 
     fn made_with(&mut self, free: usize, is_certain: bool) -> Fake {
         let heard = self.now;
-        let seen = Seen { free, open: 0, takes_more: true, has_ended: false, is_certain, heard };
+        let seen = Seen {
+            free,
+            open: 0,
+            is_serial: self.is_serial,
+            takes_more: true,
+            has_ended: false,
+            is_certain,
+            heard,
+        };
         let fake = Fake(Rc::new(Cell::new(seen)));
         self.attempted(Attempted::Made(fake.clone()));
         fake
@@ -178,28 +190,29 @@ fn requests_share_the_attempt_and_the_connection_in_order() {
 fn where_connections_take_one_request_each_several_are_made_at_once_up_to_the_bound() {
     let mut test = Test::new(Limits { is_serial: (true, false), ..limits() });
     let asked: Vec<_> = (0..6).map(|_| test.ask()).collect();
-    assert_eq!(test.attempts.len(), 4);
-    let made: Vec<_> = (0..4).map(|_| test.made(1)).collect();
-    assert_eq!(test.waiters(), asked[..4]);
-    for _ in 0..4 {
+    assert_eq!(test.attempts.len(), 5);
+    let made: Vec<_> = (0..5).map(|_| test.made(1)).collect();
+    assert_eq!(test.waiters(), asked[..5]);
+    for _ in 0..5 {
         test.send();
     }
     assert!(test.attempts.is_empty());
     // A response that has been read to its end frees its connection.
     made[2].end();
     test.note(|_, _| {});
-    assert_eq!(test.waiters(), asked[4..5]);
+    assert_eq!(test.waiters(), asked[5..]);
 }
 
 #[test]
 fn that_connections_take_one_request_each_is_learned_from_the_first() {
     let mut test = Test::new(limits());
-    for _ in 0..3 {
+    for _ in 0..9 {
         test.ask();
     }
     assert_eq!(test.attempts.len(), 1);
+    test.is_serial = true;
     test.made(1);
-    assert_eq!((test.granted.len(), test.attempts.len()), (1, 2));
+    assert_eq!((test.granted.len(), test.attempts.len()), (1, 4));
 }
 
 #[test]
