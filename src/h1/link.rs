@@ -22,7 +22,7 @@ pub(crate) struct Link {
     state: Lock<State>,
     /// The reader or the writer has been put back, a half of the exchange has gone, or the connection
     /// has ended.
-    pub(super) changed: Condvar,
+    changed: Condvar,
     pub(super) closer: Closer,
     pub(super) owner: Box<dyn Owner>,
     pub(super) limits: Limits,
@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) is_unconfirmed: bool,
     /// The owner's clock has been asked to come back at this time.
     pub(super) called_at: Option<Instant>,
+    /// Threads that wait for a change.
+    waiting: usize,
 }
 
 /// The reader, with what it has read.
@@ -126,6 +128,7 @@ impl Link {
             trailers: None,
             is_unconfirmed: false,
             called_at: None,
+            waiting: 0,
         };
         Link {
             state: Lock::new(state),
@@ -145,11 +148,22 @@ impl Link {
     /// Waits until something has changed, or until then.
     pub(super) fn wait_for_change<'a>(
         &'a self,
-        state: Guard<'a>,
+        mut state: Guard<'a>,
         until: Option<Instant>,
     ) -> Guard<'a> {
         let time = until.map(|until| until.saturating_duration_since(Instant::now()));
-        state.wait(&self.changed, time)
+        state.waiting += 1;
+        let mut state = state.wait(&self.changed, time);
+        state.waiting -= 1;
+        state
+    }
+
+    /// Wakes the threads that [wait for a change](Self::wait_for_change). Without one it costs no system
+    /// call, which `Condvar` would make.
+    pub(super) fn notify(&self, state: &State) {
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Ends the connection now: blocked reads and writes return, and the halves of the transport are
@@ -165,11 +179,11 @@ impl Link {
         }
         state.cut = Some(reason);
         let halves = (state.reading.take(), state.writing.take());
+        self.notify(&state);
         drop(state);
         if is_told {
             let _ = self.closer.shutdown_write();
         }
-        self.changed.notify_all();
         if let Err(error) = self.closer.close() {
             logging::debug!("closing the transport: {error}");
         }
@@ -217,8 +231,7 @@ impl Link {
     pub(super) fn leave(&self) {
         if self.halves.fetch_sub(1, Ordering::SeqCst) == 1 {
             // Under the lock, so that a thread that is about to wait does not miss it.
-            drop(self.lock());
-            self.changed.notify_all();
+            self.notify(&self.lock());
             self.owner.exchange_ended();
         }
     }

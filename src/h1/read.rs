@@ -158,7 +158,7 @@ impl Link {
         } else {
             state.reading = Some(reading);
         }
-        self.changed.notify_all();
+        self.notify(&state);
         (state, came)
     }
 }

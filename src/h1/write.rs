@@ -180,7 +180,7 @@ impl Link {
         } else {
             state.writing = Some(writing);
         }
-        self.changed.notify_all();
+        self.notify(&state);
         state
     }
 }
