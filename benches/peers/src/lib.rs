@@ -132,7 +132,7 @@ pub fn usage(arguments: &str) -> ! {
 pub enum Task {
     /// So many of `GET /`, one after the other.
     Sequential(usize),
-    /// So many of `GET /`, by `CALLERS` at once over one connection.
+    /// So many of `GET /`, by `CALLERS` at once, over one connection in HTTP/2.
     Parallel(usize),
     /// One `GET /bytes/N`.
     Down(u64),
@@ -142,12 +142,24 @@ pub enum Task {
 
 pub const CALLERS: usize = 64;
 
+/// The version of HTTP that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Version {
+    Http1,
+    Http2,
+}
+
 impl Task {
-    /// Reads `URL TASK N` from the command line.
-    pub fn parse() -> (String, Self) {
+    /// Reads `URL VERSION TASK N` from the command line.
+    pub fn parse() -> (String, Version, Self) {
         let words: Vec<_> = env::args().skip(1).collect();
-        let usage = || usage("URL sequential|parallel|down|up N");
-        let [url, task, n] = &words[..] else { usage() };
+        let usage = || usage("URL http1|http2 sequential|parallel|down|up N");
+        let [url, version, task, n] = &words[..] else { usage() };
+        let version = match &**version {
+            "http1" => Version::Http1,
+            "http2" => Version::Http2,
+            _ => usage(),
+        };
         let Ok(n) = n.parse::<u64>() else { usage() };
         let task = match &**task {
             "sequential" => Task::Sequential(n as usize),
@@ -156,7 +168,7 @@ impl Task {
             "up" => Task::Up(n),
             _ => usage(),
         };
-        (url.clone(), task)
+        (url.clone(), version, task)
     }
 
     /// Prints how long it took.

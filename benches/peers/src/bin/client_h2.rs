@@ -15,7 +15,7 @@ fn main() -> Result<(), AnyError> {
 }
 
 async fn run() -> Result<(), AnyError> {
-    let (url, task) = Task::parse();
+    let (url, _, task) = Task::parse();
     let address = url.strip_prefix("http://").ok_or("not http")?;
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

@@ -5,13 +5,16 @@ use std::thread;
 use std::time::Instant;
 
 use h2_sync::client::{Body, Client, Config, Proxies, Versions};
-use peers::{AnyError, Task, CALLERS, HELLO};
+use peers::{AnyError, Task, Version, CALLERS, HELLO};
 
 fn main() -> Result<(), AnyError> {
-    let (url, task) = Task::parse();
+    let (url, version, task) = Task::parse();
     let mut config = Config::default();
     config.proxies = Proxies::Never;
-    config.versions = Versions::Http2;
+    config.versions = match version {
+        Version::Http1 => Versions::Http1,
+        Version::Http2 => Versions::Http2,
+    };
     let client = Client::with_config(config)?;
     let root = format!("{url}/");
     // The connection is there when the time starts.

@@ -4,13 +4,16 @@ use std::io::{repeat, Read};
 use std::thread;
 use std::time::Instant;
 
-use peers::{AnyError, Task, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
+use peers::{AnyError, Task, Version, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
 use reqwest::blocking::{Body, Client};
 
 fn main() -> Result<(), AnyError> {
-    let (url, task) = Task::parse();
-    let client = Client::builder()
-        .http2_prior_knowledge()
+    let (url, version, task) = Task::parse();
+    let builder = match version {
+        Version::Http1 => Client::builder().http1_only(),
+        Version::Http2 => Client::builder().http2_prior_knowledge(),
+    };
+    let client = builder
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .no_proxy()

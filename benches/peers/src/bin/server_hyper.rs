@@ -1,4 +1,4 @@
-//! hyper 1.x, on a runtime with one thread.
+//! hyper 1.x, on a runtime with one thread. In cleartext the first octets tell HTTP/2 from HTTP/1.1.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,12 +10,12 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use peers::{piece, AnyError, Args, Route, BINARY, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, TEXT};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 fn main() -> Result<(), AnyError> {
@@ -33,7 +33,7 @@ async fn listen() -> Result<(), AnyError> {
         let tls = tls.clone();
         tokio::spawn(async move {
             let result = match tls {
-                None => serve(stream).await,
+                None => serve_either(stream).await,
                 Some(tls) => match tls.accept(stream).await {
                     Ok(stream) => serve(stream).await,
                     Err(error) => Err(error.into()),
@@ -44,6 +44,17 @@ async fn listen() -> Result<(), AnyError> {
             }
         });
     }
+}
+
+async fn serve_either(stream: TcpStream) -> Result<(), AnyError> {
+    let mut first = [0; 3];
+    let peeked = stream.peek(&mut first).await?;
+    // Those of HTTP/2's preface. Requests and prefaces are larger than three octets, and come whole here.
+    if &first[..peeked] == b"PRI" {
+        return serve(stream).await;
+    }
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await?;
+    Ok(())
 }
 
 async fn serve<T>(stream: T) -> Result<(), AnyError>
