@@ -1,6 +1,7 @@
 //! The URL of a request, out of text as people write it.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::net::Ipv6Addr;
 
 use http::Uri;
@@ -124,9 +125,11 @@ impl Url {
             None => (target, None),
         };
 
-        let mut url = format!("{scheme}://{host}");
+        let mut url = String::with_capacity(text.len() + "/".len());
+        url.extend([scheme, "://", &host]);
         if let Some(port) = port {
-            url.push_str(&format!(":{port}"));
+            // Writing to a `String` does not fail.
+            let _ = write!(url, ":{port}");
         }
         url.push_str(if path.is_empty() { "/" } else { "" });
         url.extend(utf8_percent_encode(path, PATH));
