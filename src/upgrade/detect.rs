@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Buf;
+
 use super::answer::{fail, refuse};
 use super::first::First;
 use super::http1::Http1Request;
@@ -96,7 +98,14 @@ fn receive<T: Transport>(mut wire: Wire<T>, options: &Options) -> Result<Detecte
         // The codec takes the head off the buffer. The octets are kept for a server of HTTP/1.1.
         let octets = has_end(&wire.buffer[searched..]).then(|| wire.buffer.clone());
         match codec.receive_request(&mut wire.buffer) {
-            Ok(Some(head)) => break (head, octets.unwrap_or_default()),
+            Ok(Some(head)) => {
+                let mut octets = octets.unwrap_or_default();
+                // RFC 9112, Section 2.2: an empty line before a request is ignored.
+                if octets.starts_with(b"\r\n") {
+                    octets.advance(2);
+                }
+                break (head, octets);
+            }
             Ok(None) => searched = wire.buffer.len().saturating_sub(END.len() - 1),
             Err(error) => return Err(refuse(wire, codec, error.into())),
         }
