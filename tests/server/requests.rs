@@ -184,7 +184,7 @@ fn the_host_field_stands_in_for_the_authority() {
     bounded(|| {
         let server = serve(|request, response| say(response, request.authority()));
         let mut client = Client::of(&server);
-        for host in ["a", "a:1", "a%41", "[::1]", ""] {
+        for host in ["a", "a:1", "a%41", "[::1]"] {
             let fields = headers!(
                 ":method" => "GET", ":scheme" => "http", ":path" => "/", "host" => host,
             );
