@@ -47,7 +47,8 @@ fn answer(mut peer: Peer) {
 }
 
 fn client(config: Config) -> Client {
-    Client::with_config(Config { proxies: Proxies::Never, versions: Versions::Http2, ..config }).unwrap()
+    Client::with_config(Config { proxies: Proxies::Never, versions: Versions::Http2, ..config })
+        .unwrap()
 }
 
 fn get(client: &Client, address: SocketAddr, path: &str) -> Result<String, Error> {
