@@ -382,3 +382,32 @@ fn feeding_does_not_wait_for_a_client_that_does_not_read() {
         assert_eq!(reader.join().unwrap(), sent);
     });
 }
+
+#[test]
+fn version_or_coding_that_is_not_known_is_refused_on_a_fresh_connection() {
+    bounded(|| {
+        let server = serve(|_, response| Ok(response.write_all(b"served")?));
+        let coded =
+            |coding| format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {coding}\r\n\r\n");
+        let empty = "0\r\n\r\n";
+        for (request, status) in [
+            ("GET / HTTP/1.2\r\nhost: a\r\n\r\n".to_owned(), 505),
+            ("GET / HTTP/1.9\r\nhost: a\r\n\r\n".to_owned(), 505),
+            (coded("gzip, chunked") + empty, 501),
+            (coded("x, chunked") + empty, 501),
+            // The honest twins.
+            ("GET / HTTP/1.0\r\n\r\n".to_owned(), 200),
+            (coded("Chunked") + empty, 200),
+        ] {
+            let mut raw = raw(&server);
+            raw.send(&request);
+            let reply = raw.reply();
+            assert_eq!(reply.status, status, "{request}");
+            if status != 200 {
+                assert!(reply.closes(), "{}", reply.head);
+                raw.assert_closed();
+            }
+        }
+        assert_eq!(server.stats().requests, 2);
+    });
+}

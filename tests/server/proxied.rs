@@ -7,6 +7,7 @@ use std::time::Duration;
 use h2_sync::server::{Config, Handle, Request, Response, Server, TrustedProxies};
 
 use crate::client::Client;
+use crate::frames::http1::Raw;
 use crate::support::{bounded, config, eventually};
 
 fn who(request: &mut Request, response: &mut Response) -> std::io::Result<()> {
@@ -47,6 +48,42 @@ fn clients_address_is_told_in_both_versions() {
         let v2 =
             [V2, b"\x21\x11\0\x0f", &[192, 0, 2, 1, 0, 0, 0, 0, 1, 0, 0, 80, 4, 0, 0]].concat();
         assert_eq!(told(&server, &v2), "192.0.2.1:256");
+    });
+}
+
+#[test]
+fn clients_address_is_told_to_requests_in_http1() {
+    bounded(|| {
+        let server = behind("127.0.0.1", Config::default());
+        let v1 = &b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"[..];
+        let v2 = [V2, b"\x21\x11\0\x0c", &[192, 0, 2, 1, 0, 0, 0, 0, 220, 4, 0, 80]].concat();
+        for header in [v1, &v2] {
+            // With the first request in the same octets, and on its own.
+            let mut at_once = Raw::connect(server.local_addr().unwrap());
+            at_once.send([header, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"].concat());
+            assert_eq!(at_once.reply().text(), "192.0.2.1:56324");
+            assert_eq!(at_once.get("/").text(), "192.0.2.1:56324");
+            let mut apart = Raw::connect(server.local_addr().unwrap());
+            apart.send(header);
+            assert_eq!(apart.get("/").text(), "192.0.2.1:56324");
+        }
+    });
+}
+
+#[test]
+fn second_header_is_no_request_in_http1() {
+    bounded(|| {
+        let server = behind("127.0.0.1", Config::default());
+        let header = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        assert_closed(&server, &[&header[..], header, request].concat());
+        let mut later = Raw::connect(server.local_addr().unwrap());
+        later.send([&header[..], request].concat());
+        assert_eq!(later.reply().text(), "192.0.2.1:56324");
+        later.send([&header[..], request].concat());
+        let reply = later.reply();
+        assert!(reply.status == 400 && reply.closes(), "{}", reply.head);
+        later.assert_closed();
     });
 }
 
