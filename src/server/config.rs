@@ -84,8 +84,8 @@ pub struct Config {
     /// REFUSED_STREAM, which a client may answer by trying again. Default 5 s.
     pub queue_timeout: Duration,
 
-    /// From accepting a connection to the end of its TLS handshake, and to its first octets.
-    /// Default 10 s.
+    /// From accepting a connection to the end of its TLS handshake, and from there to its first
+    /// octets. Default 10 s.
     pub handshake_timeout: Duration,
     /// How long a handler's read of a request body waits for the next octets. Default 60 s; a
     /// handler can set its own with

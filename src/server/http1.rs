@@ -111,11 +111,13 @@ impl Http1 {
     /// Serves the connection to its end.
     pub(super) fn serve(self: &Arc<Self>, scratch: &mut Scratch) {
         let _ends = Ends(self);
-        let http2 = &self.engine.config.http2;
-        let mut waits = Waits { idle: http2.idle_timeout, head: http2.header_timeout };
-        if self.is_last_minute.load(Ordering::Relaxed) {
-            waits.idle = Some(SILENCE_MAX);
-        }
+        let config = &self.engine.config;
+        // The first request begins within the time of the handshake, in clear text and behind TLS.
+        let first = match self.is_last_minute.load(Ordering::Relaxed) {
+            true => SILENCE_MAX,
+            false => config.handshake_timeout,
+        };
+        let mut waits = Waits { idle: Some(first), head: config.http2.header_timeout };
         loop {
             let goes_on = match self.link.next_request(&waits) {
                 Next::Request(request) => self.answer(request, scratch),
@@ -134,6 +136,7 @@ impl Http1 {
             if !goes_on {
                 break;
             }
+            waits.idle = config.http2.idle_timeout;
             scratch.shrink();
         }
         self.link.part();

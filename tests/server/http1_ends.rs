@@ -411,3 +411,47 @@ fn version_or_coding_that_is_not_known_is_refused_on_a_fresh_connection() {
         assert_eq!(server.stats().requests, 2);
     });
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn client_that_is_silent_behind_tls_is_given_up_as_in_clear_text() {
+    use h2_sync::server::Server;
+    use h2_sync::tls::{Acceptor, Connector};
+
+    bounded(|| {
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (cert, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
+        let acceptor = Acceptor::from_pem(cert.as_bytes(), key.as_bytes()).unwrap();
+        let config = config(|config| {
+            config.handshake_timeout = Duration::from_secs(2);
+            config.http2.idle_timeout = None;
+        });
+        let server = Server::bind("127.0.0.1:0").unwrap().tls(acceptor).config(config);
+        let server = server.serve(|_, response| response.write_all(b"hello")).unwrap();
+        let connect = || {
+            let connector = Connector::with_only_roots(cert.as_bytes()).unwrap();
+            let mut config = connector.config().as_ref().clone();
+            config.alpn_protocols.clear();
+            let stream = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+            stream.set_read_timeout(Some(LONG)).unwrap();
+            let connected = Connector::from_config(config).connect("localhost", stream, LONG);
+            connected.unwrap_err().into_stream().expect("TLS is there")
+        };
+        let mut served = connect();
+        let mut hello = || {
+            served.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+            let mut text = String::new();
+            while !text.ends_with("hello") {
+                let mut octets = [0; 1000];
+                let n = served.read(&mut octets).unwrap();
+                assert!(n > 0, "cut: {text}");
+                text += std::str::from_utf8(&octets[..n]).unwrap();
+            }
+        };
+        hello();
+        let mut silent = connect();
+        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
+        // One that has asked for something may be idle for longer.
+        hello();
+    });
+}
