@@ -65,4 +65,12 @@ models! {
         the_client_goes_away_while_connecting,
         requests_in_line_leave_a_draining_connection,
         a_call_is_cancelled_by_another_thread;
+    http1:
+        a_cut_wakes_both_halves,
+        a_shutdown_ends_kept_connections,
+        a_shutdown_does_not_wait_for_an_idle_connection,
+        a_cut_wakes_halves_that_outlive_their_handler,
+        a_cut_does_not_wait_for_a_half_that_is_held,
+        a_connection_is_handed_to_the_next_in_line,
+        requests_in_line_leave_a_connection_that_ends;
 }

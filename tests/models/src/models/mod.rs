@@ -4,6 +4,7 @@ mod peer;
 
 pub mod client;
 pub mod exchange;
+pub mod http1;
 pub mod parts;
 pub mod server;
 pub mod session;
