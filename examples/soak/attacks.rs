@@ -6,6 +6,7 @@ use bytes::Bytes;
 use h2_sync::frame::{self, Ping, RstStream, Settings, StreamId, WindowUpdate};
 use h2_sync::ErrorCode;
 
+use crate::http1;
 use crate::load::Load;
 use crate::pattern::Random;
 use crate::raw::{gave_up, get, put, put_raw, request, Raw};
@@ -64,6 +65,16 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack { name: "damaged requests", then: Then::LetBe, run: damaged },
     Attack { name: "gone midway, connection reset", then: Then::LetBe, run: gone_midway },
     Attack { name: "half a connection", then: Then::LetBe, run: half_open },
+    Attack { name: "1.1: requests in doubt", then: Then::Cut, run: http1::in_doubt },
+    Attack { name: "1.1: a head without end", then: Then::Cut, run: http1::endless_head },
+    Attack {
+        name: "1.1: a chunk's extension without end",
+        then: Then::Cut,
+        run: http1::endless_extension,
+    },
+    Attack { name: "1.1: a body that is cut", then: Then::LetBe, run: http1::cut_body },
+    Attack { name: "1.1: requests in line", then: Then::LetBe, run: http1::pipelined },
+    Attack { name: "1.1: damaged requests", then: Then::LetBe, run: http1::damaged },
 ];
 
 /// Whether it was cut; `None` if that need not be, or did not come to it.
@@ -81,7 +92,8 @@ pub(crate) fn run(attack: &Attack, load: &Load, random: &mut Random) -> Option<b
 }
 
 fn resets(raw: &mut Raw<'_>) -> io::Result<()> {
-    raw.flood(3_000, true, |raw, out| {
+    // Most of them find their slots held, which costs the attacker an eighth each.
+    raw.flood(30_000, true, |raw, out| {
         let stream_id = raw.open(out, &get("/"), true);
         put(out, RstStream { stream_id, error_code: ErrorCode::Cancel });
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use h2_sync::client::{Body, Client, Connection};
 use h2_sync::transport::Transport;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
 use crate::load::Load;
 use crate::pattern::{Pattern, Random};
@@ -59,16 +59,16 @@ fn fetch(load: &Load, client: &Client, random: &mut Random) -> Result<Outcome> {
 }
 
 fn small(load: &Load, random: &mut Random) -> Result<Outcome> {
-    fetch(load, &load.client, random)
+    fetch(load, load.client(random), random)
 }
 
 fn new_connection(load: &Load, random: &mut Random) -> Result<Outcome> {
-    fetch(load, &load.fresh_client()?, random)
+    fetch(load, &load.fresh_client(random)?, random)
 }
 
 fn many_cookies(load: &Load, random: &mut Random) -> Result<Outcome> {
     let count = random.below(100) + 1;
-    let mut request = load.client.get(load.url(random, "/crumbs")).timeout(LONG);
+    let mut request = load.client(random).get(load.url(random, "/crumbs")).timeout(LONG);
     for n in 0..count {
         request = request.header("cookie", format!("crumb{n}={}", random.below(1 << 20)));
     }
@@ -78,7 +78,7 @@ fn many_cookies(load: &Load, random: &mut Random) -> Result<Outcome> {
 fn download(load: &Load, random: &mut Random) -> Result<Outcome> {
     let size = random.size(8 << 20);
     let url = load.url(random, &format!("/bytes/{size}"));
-    let response = load.client.get(url).timeout(LONG).send()?;
+    let response = load.client(random).get(url).timeout(LONG).send()?;
     same(Pattern::default().check_all(response, random.size(256 << 10) + 1_000)?, size)
 }
 
@@ -89,7 +89,8 @@ fn upload(load: &Load, random: &mut Random) -> Result<Outcome> {
         0 => Body::from_reader_with_len(pattern, size),
         _ => Body::from_reader(pattern),
     };
-    let response = load.client.post(load.url(random, "/sink")).body(body).timeout(LONG).send()?;
+    let response =
+        load.client(random).post(load.url(random, "/sink")).body(body).timeout(LONG).send()?;
     same(response.text()?, size.to_string())
 }
 
@@ -97,7 +98,8 @@ fn upload(load: &Load, random: &mut Random) -> Result<Outcome> {
 fn both_ways(load: &Load, random: &mut Random) -> Result<Outcome> {
     let size = random.size(4 << 20);
     let body = Body::from_reader(Pattern::default().take(size as u64));
-    let response = load.client.post(load.url(random, "/echo")).body(body).timeout(LONG).send()?;
+    let response =
+        load.client(random).post(load.url(random, "/echo")).body(body).timeout(LONG).send()?;
     same(Pattern::default().check_all(response, random.size(64 << 10) + 100)?, size)
 }
 
@@ -149,7 +151,7 @@ fn talk(stream: impl Transport, random: &mut Random) -> Result<Outcome> {
 }
 
 fn get(load: &Load, random: &mut Random, path: &str) -> Result<(StatusCode, String)> {
-    let response = load.client.get(load.url(random, path)).timeout(LONG).send()?;
+    let response = load.client(random).get(load.url(random, path)).timeout(LONG).send()?;
     Ok((response.status(), response.text()?))
 }
 
@@ -162,10 +164,13 @@ fn panics(load: &Load, random: &mut Random) -> Result<Outcome> {
 }
 
 fn fails_late(load: &Load, random: &mut Random) -> Result<Outcome> {
-    let response = load.client.get(load.url(random, "/fail")).timeout(LONG).send()?;
+    let response = load.client(random).get(load.url(random, "/fail")).timeout(LONG).send()?;
+    let is_http2 = response.version() == Version::HTTP_2;
     match response.bytes() {
-        Err(error) if error.is_reset() => Ok(Outcome::Right),
-        other => Err(format!("{other:?} and not a reset").into()),
+        Err(error) if is_http2 && error.is_reset() => Ok(Outcome::Right),
+        // HTTP/1.1 has the end of the connection for it.
+        Err(error) if !is_http2 && error.is_closed() => Ok(Outcome::Right),
+        other => Err(format!("{other:?} and not the end of a part").into()),
     }
 }
 
@@ -174,7 +179,8 @@ fn slow(load: &Load, random: &mut Random) -> Result<Outcome> {
 }
 
 fn dropped(load: &Load, random: &mut Random) -> Result<Outcome> {
-    let mut response = load.client.get(load.url(random, "/bytes/4000000")).timeout(LONG).send()?;
+    let mut response =
+        load.client(random).get(load.url(random, "/bytes/4000000")).timeout(LONG).send()?;
     let some = random.size(1 << 20) as u64;
     Pattern::default().check_all(response.by_ref().take(some), 16 << 10)?;
     Ok(Outcome::GivenUp)
@@ -182,7 +188,7 @@ fn dropped(load: &Load, random: &mut Random) -> Result<Outcome> {
 
 fn not_in_time(load: &Load, random: &mut Random) -> Result<Outcome> {
     let time = Duration::from_millis(random.below(50) as u64);
-    match load.client.get(load.url(random, "/sleep/100")).timeout(time).send() {
+    match load.client(random).get(load.url(random, "/sleep/100")).timeout(time).send() {
         Err(error) if error.is_timeout() => Ok(Outcome::GivenUp),
         Err(error) => Err(error.into()),
         // This machine is slow, too.

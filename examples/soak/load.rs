@@ -29,8 +29,9 @@ pub(crate) struct Load {
     pub(crate) gate: Gate,
     pub(crate) about: About,
     pub(crate) connector: Connector,
-    /// One client for all, and for as long as all goes on. It has one connection to each port.
-    pub(crate) client: Client,
+    /// One client of each version, for all threads and for as long as all goes on. Each has one
+    /// connection to each port.
+    clients: [Client; 2],
     honest: Vec<Tally>,
     attacks: Vec<Tally>,
     slow: Vec<Tally>,
@@ -58,12 +59,17 @@ pub(crate) struct Sums {
 impl Load {
     pub(crate) fn new(about: About) -> Result<Arc<Self>> {
         let connector = Connector::with_only_roots(about.certificate.as_bytes())?;
-        let mut config = client_config(&connector);
-        config.max_connections_per_origin = 1;
+        let client = |versions| {
+            let mut config = client_config(&connector, versions);
+            config.max_connections_per_origin = 1;
+            config.max_http1_connections_per_origin = 1;
+            Client::with_config(config)
+        };
+        let clients = [client(Versions::Http2)?, client(Versions::Http1)?];
         let tallies = |count: usize| (0..count).map(|_| Tally::default()).collect();
         Ok(Arc::new(Load {
             gate: Gate::default(),
-            client: Client::with_config(config)?,
+            clients,
             about,
             connector,
             honest: tallies(HONEST.len()),
@@ -73,9 +79,15 @@ impl Load {
         }))
     }
 
-    /// A client that nobody else uses.
-    pub(crate) fn fresh_client(&self) -> Result<Client> {
-        Ok(Client::with_config(client_config(&self.connector))?)
+    /// A client of either version that all threads use.
+    pub(crate) fn client(&self, random: &mut Random) -> &Client {
+        &self.clients[random.below(2)]
+    }
+
+    /// One of either version that no other thread uses.
+    pub(crate) fn fresh_client(&self, random: &mut Random) -> Result<Client> {
+        let versions = [Versions::Http2, Versions::Http1][random.below(2)];
+        Ok(Client::with_config(client_config(&self.connector, versions))?)
     }
 
     /// The URL of a path, in clear text or over TLS.
@@ -89,17 +101,19 @@ impl Load {
     /// Small requests over the connections that stay: one that was read from in large pieces before
     /// reads in small ones now, and gives back the memory for the others.
     pub(crate) fn wind_down(&self) -> Result {
-        for _ in 0..3 {
-            for (scheme, address) in [("http", self.about.plain), ("https", self.about.secure)] {
-                self.client.get(format!("{scheme}://{address}/")).send()?.bytes()?;
+        let ports = [("http", self.about.plain), ("https", self.about.secure)];
+        for client in self.clients.iter().cycle().take(3 * self.clients.len()) {
+            for (scheme, address) in ports {
+                client.get(format!("{scheme}://{address}/")).send()?.bytes()?;
             }
         }
         Ok(())
     }
 
-    /// Connections that stay while nothing happens.
+    /// Connections that stay while nothing happens: those of each client to both ports, which have
+    /// just been used.
     pub(crate) fn kept_connections(&self) -> usize {
-        self.client.connections().len()
+        2 * self.clients.len()
     }
 
     pub(crate) fn sums(&self) -> Sums {
@@ -140,10 +154,10 @@ impl Load {
     }
 }
 
-fn client_config(connector: &Connector) -> Config {
+fn client_config(connector: &Connector, versions: Versions) -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
-    config.versions = Versions::Http2;
+    config.versions = versions;
     config.tls = Some(connector.clone());
     // What the server refuses is to be seen.
     config.max_retries = 0;

@@ -6,8 +6,8 @@
 //!
 //! The server is a process of its own, so that its memory, threads and descriptors are its own. This
 //! process plays the clients: threads that send requests and check every octet of the answers, and
-//! threads that attack. `--load` is the processor time that both processes may use, in percent of one
-//! core. All of it stays on 127.0.0.1.
+//! threads that attack. Both speak HTTP/2 and HTTP/1.1. `--load` is the processor time that both
+//! processes may use, in percent of one core. All of it stays on 127.0.0.1.
 //!
 //! Once a minute all loads are stopped until everything is idle, and a line tells how things stand:
 //!
@@ -33,6 +33,7 @@ mod child;
 mod figures;
 mod gate;
 mod honest;
+mod http1;
 mod load;
 mod pattern;
 mod raw;

@@ -1,4 +1,4 @@
-//! A client that speaks frames by hand, and means no good.
+//! A client that speaks frames, or any octets, by hand, and means no good.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use h2_sync::frame::{self, Frame, Setting, Settings, StreamId};
 use h2_sync::hpack::Encoder;
+use h2_sync::tls::Connector;
 use h2_sync::{headers, Headers};
 
 use crate::gate::Gate;
@@ -79,6 +80,23 @@ impl<'a> Raw<'a> {
         let mut raw = Raw::new(load, Box::new(stream), socket);
         raw.greet(entries)?;
         Ok(raw)
+    }
+
+    /// TLS without ALPN, as clients of HTTP/1.1 speak it, and nothing said behind it.
+    pub(crate) fn silent_over_tls(load: &'a Load) -> io::Result<Self> {
+        let socket = TcpStream::connect(load.about.secure)?;
+        socket.set_write_timeout(Some(LONG))?;
+        let mut config = load.connector.config().as_ref().clone();
+        config.alpn_protocols.clear();
+        let connector = Connector::from_config(config);
+        match connector.connect("127.0.0.1", socket.try_clone()?, LONG) {
+            Ok(_) => Err(io::Error::other("the server has chosen a protocol by itself")),
+            Err(error) => {
+                let reason = error.to_string();
+                let stream = error.into_stream().ok_or_else(|| io::Error::other(reason))?;
+                Ok(Raw::new(load, Box::new(stream), socket))
+            }
+        }
     }
 
     fn new(load: &'a Load, stream: Box<dyn Stream>, socket: TcpStream) -> Self {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h2_sync::frame::{self, Continuation, Ping, Setting, StreamId, WindowUpdate};
 
 use crate::attacks::{on, Attack, Then, Tried};
+use crate::http1;
 use crate::load::Load;
 use crate::pattern::Random;
 use crate::raw::{get, request, Raw};
@@ -22,10 +23,15 @@ pub(crate) const SLOW: &[Attack] = &[
     Attack { name: "a peer that reads slowly", then: Then::LetBe, run: reads_slowly },
     Attack { name: "a window of one octet", then: Then::LetBe, run: tiny_window },
     Attack { name: "a window that stays shut", then: Then::LetBe, run: shut_window },
+    Attack { name: "1.1: silence behind TLS", then: Then::Cut, run: http1::silence },
+    Attack { name: "1.1: a head, drop by drop", then: Then::Cut, run: http1::slow_head },
+    Attack { name: "1.1: a body, drop by drop", then: Then::LetBe, run: http1::slow_body },
+    Attack { name: "1.1: a body that never comes", then: Then::Cut, run: http1::no_body },
+    Attack { name: "1.1: a peer that never reads", then: Then::Cut, run: http1::never_reads },
 ];
 
 const OFTEN: Duration = Duration::from_millis(100);
-const SELDOM: Duration = Duration::from_millis(500);
+pub(crate) const SELDOM: Duration = Duration::from_millis(500);
 
 fn silence<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a>> {
     on(Raw::silent(load, load.about.plain)?, |_| Ok(()))
