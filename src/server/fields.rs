@@ -7,26 +7,22 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::convert::push_fields;
 use crate::hpack::Writer;
 
-/// A few fields are best in a list; a map is made where one is needed. Either memory is kept.
+/// A few fields are best in a list; a map is made where one is needed. Either memory is kept from one
+/// response to the next.
 #[derive(Default)]
 pub(super) struct Fields {
     list: Vec<(HeaderName, HeaderValue)>,
-    map: HeaderMap,
+    /// Responses are moved, and in HTTP/2 few have a map: a box is the smaller part to move.
+    map: Option<Box<HeaderMap>>,
     /// They are in the map, and the list is empty; or the other way round.
     is_map: bool,
 }
 
 impl Fields {
-    /// None; `list` and `map` are the memory of former ones.
-    pub(super) fn new(list: Vec<(HeaderName, HeaderValue)>, map: HeaderMap) -> Self {
-        debug_assert!(list.is_empty() && map.is_empty());
-        Fields { list, map, is_map: false }
-    }
-
     /// In place of those with the same name.
     pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) {
         if self.is_map {
-            self.map.insert(name, value);
+            self.map_mut().insert(name, value);
             return;
         }
         if self.list.iter().any(|(other, _)| *other == name) {
@@ -38,34 +34,44 @@ impl Fields {
     /// Behind those with the same name.
     pub(super) fn append(&mut self, name: HeaderName, value: HeaderValue) {
         if self.is_map {
-            self.map.append(name, value);
+            self.map_mut().append(name, value);
         } else {
             self.list.push((name, value));
         }
     }
 
     pub(super) fn contains(&self, name: &HeaderName) -> bool {
-        self.map.contains_key(name) || self.list.iter().any(|(other, _)| other == name)
+        match &self.map {
+            Some(map) if self.is_map => map.contains_key(name),
+            _ => self.list.iter().any(|(other, _)| other == name),
+        }
     }
 
     pub(super) fn map_mut(&mut self) -> &mut HeaderMap {
         self.is_map = true;
-        self.map.reserve(self.list.len());
+        let map = self.map.get_or_insert_default();
+        map.reserve(self.list.len());
         for (name, value) in self.list.drain(..) {
-            self.map.append(name, value);
+            map.append(name, value);
         }
-        &mut self.map
+        map
     }
 
+    /// Removes them, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.list.clear();
-        self.map.clear();
+        if let Some(map) = self.map.as_mut().filter(|_| self.is_map) {
+            map.clear();
+        }
+        self.is_map = false;
     }
 
-    /// The memory, for the next ones.
-    pub(super) fn into_memory(mut self) -> (Vec<(HeaderName, HeaderValue)>, HeaderMap) {
-        self.clear();
-        (self.list, self.map)
+    /// Gives the memory of more than this many fields back. There are none.
+    pub(super) fn shrink(&mut self, most: usize) {
+        self.list.shrink_to(most);
+        if self.map.as_ref().is_some_and(|map| map.capacity() > most) {
+            self.map = None;
+        }
     }
 
     /// Adds them to a header section, but for those that HTTP/2 has no place for.
@@ -87,8 +93,8 @@ impl Fields {
 /// Those that are set.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_map {
-            return self.map.fmt(f);
+        if let Some(map) = self.map.as_ref().filter(|_| self.is_map) {
+            return map.fmt(f);
         }
         f.debug_map().entries(self.list.iter().map(|(name, value)| (name, value))).finish()
     }
@@ -136,18 +142,33 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_former_fields_holds_none_of_them() {
+    fn cleared_fields_are_gone_from_list_and_map() {
         for as_map in [false, true] {
             let mut fields = Fields::default();
             set(&mut fields, "a", "1");
             if as_map {
                 fields.map_mut();
             }
-            let (list, map) = fields.into_memory();
-            let mut next = Fields::new(list, map);
-            assert_eq!(section(&mut next), []);
-            set(&mut next, "b", "2");
-            assert_eq!(section(&mut next), [("b".to_owned(), "2".to_owned())]);
+            fields.clear();
+            assert!(!fields.contains(&HeaderName::from_static("a")));
+            assert_eq!(section(&mut fields), []);
+            set(&mut fields, "b", "2");
+            assert_eq!(section(&mut fields), [("b".to_owned(), "2".to_owned())]);
+            assert_eq!(fields.map_mut().len(), 1);
+        }
+    }
+
+    #[test]
+    fn memory_of_many_fields_is_given_back() {
+        for (most, is_kept) in [(8, false), (256, true)] {
+            let mut fields = Fields::default();
+            for n in 0..100 {
+                let name = HeaderName::try_from(format!("x-{n}")).unwrap();
+                fields.map_mut().insert(name, HeaderValue::from(n));
+            }
+            fields.clear();
+            fields.shrink(most);
+            assert_eq!(fields.map_mut().capacity() >= 100, is_kept, "{most}");
         }
     }
 

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::fields::Fields;
 use super::shortage::Shortage;
 use crate::hpack::Headers;
 use crate::logging;
@@ -23,9 +23,7 @@ pub(super) struct Scratch {
     /// Small bodies are gathered here.
     pub(super) body: BytesMut,
     /// Header fields, while they are set.
-    pub(super) fields: Vec<(HeaderName, HeaderValue)>,
-    /// The same as a map.
-    pub(super) map: HeaderMap,
+    pub(super) fields: Fields,
     /// Header sections, as they go out.
     pub(super) section: Option<Headers>,
 }
@@ -40,10 +38,7 @@ impl Scratch {
             self.body = BytesMut::new();
         }
         self.section = self.section.take().filter(|section| section.section_size() <= KEPT);
-        self.fields.shrink_to(KEPT / 64);
-        if self.map.capacity() > KEPT / 64 {
-            self.map = HeaderMap::new();
-        }
+        self.fields.shrink(KEPT / 64);
     }
 }
 

@@ -71,10 +71,7 @@ impl Response {
         mut scratch: Scratch,
     ) -> Self {
         Response {
-            fields: Fields::new(
-                std::mem::take(&mut scratch.fields),
-                std::mem::take(&mut scratch.map),
-            ),
+            fields: std::mem::take(&mut scratch.fields),
             scratch,
             stream_id: send.stream_id(),
             send: Some(send),
@@ -321,14 +318,15 @@ impl Response {
 
     /// The memory, for the next response.
     pub(super) fn into_scratch(self) -> Scratch {
-        let Response { send, fields, mut scratch, .. } = self;
+        let Response { send, mut fields, mut scratch, .. } = self;
         if let Some(mut send) = send {
             scratch.body = std::mem::take(send.buffer());
             // What a response that failed has left is nobody's business, least of all of the client
             // that the next response is for.
             scratch.body.clear();
         }
-        (scratch.fields, scratch.map) = fields.into_memory();
+        fields.clear();
+        scratch.fields = fields;
         scratch
     }
 
