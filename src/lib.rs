@@ -191,8 +191,6 @@ pub mod convert;
 pub mod error;
 mod exchange;
 pub mod frame;
-// The server does not use it yet.
-#[allow(dead_code, unused_imports)]
 mod h1;
 mod halves;
 pub mod hpack;

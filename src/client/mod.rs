@@ -68,10 +68,9 @@
 //! | [`read_timeout`](RequestBuilder::read_timeout) | a read of the body | its octets | `Body` |
 //!
 //! When a time is over, the stream is reset with CANCEL, and other requests on the connection go on; a
-//! connection of HTTP/1.1 is closed. If
-//! nothing has been heard of the server since the request was sent, the client asks it by PING. Until
-//! the answer, new requests do not use that connection; after a quarter of a second they have
-//! another one made.
+//! connection of HTTP/1.1 is closed. If nothing has been heard of the server since the request was
+//! sent, the client asks it by PING. Until the answer, new requests do not use that connection; after a
+//! quarter of a second they have another one made.
 //!
 //! # Cancelling
 //!
