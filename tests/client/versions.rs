@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use h2_sync::client::{Body, Client, Config, Versions};
+use h2_sync::client::{Body, Client, Versions};
 use h2_sync::server::{self, Handle, Request, Response, Server};
 use http::{HeaderMap, Version};
 
@@ -56,6 +56,7 @@ fn without_tls_http2_is_spoken_by_prior_knowledge_alone() {
 
 #[cfg(feature = "tls")]
 mod tls {
+    use h2_sync::client::Config;
     use h2_sync::tls::{Acceptor, Connector};
 
     use super::*;

@@ -9,7 +9,7 @@ use h2_sync::transport::{duplex, Closer, Duplex, Halves, ReadHalf, Transport, Wr
 use h2_sync::{ErrorCode, ErrorKind, Reason};
 
 use crate::client::Client;
-use crate::support::{bounded, config, eventually, serve, serve_with};
+use crate::support::{bounded, config, serve, serve_with};
 
 type IoResult = io::Result<()>;
 
@@ -174,6 +174,8 @@ fn tls_is_served_and_its_facts_are_told() {
     use h2_sync::server::Server;
     use h2_sync::tls::{Acceptor, Connector};
 
+    use crate::support::eventually;
+
     bounded(|| {
         let made = rcgen::generate_simple_self_signed(["test.example".to_owned()]).unwrap();
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
@@ -292,6 +294,8 @@ fn a_certificate_resolver_that_panics_costs_its_connection_alone() {
     use h2_sync::tls::rustls::server::{ClientHello, ResolvesServerCert};
     use h2_sync::tls::rustls::{crypto, sign::CertifiedKey, ServerConfig};
     use h2_sync::tls::{Acceptor, Connector};
+
+    use crate::support::eventually;
 
     #[derive(Debug)]
     struct Panics;
