@@ -20,6 +20,8 @@ openssl  openssl
 node     nodejs
 chromium chromium
 tinyproxy tinyproxy-bin
+ab       apache2-utils
+wrk      wrk
 LIST
 # What the test over OpenSSL's stream is built with.
 pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
