@@ -12,6 +12,9 @@ use modelled_std::model::{self, Time};
 #[path = "../../../../src/server/clock.rs"]
 mod clock;
 #[allow(dead_code)]
+#[path = "../../../../src/server/fields.rs"]
+mod fields;
+#[allow(dead_code)]
 #[path = "../../../../src/server/permits.rs"]
 mod permits;
 #[allow(dead_code)]
