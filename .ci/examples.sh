@@ -40,8 +40,9 @@ expect 'HTTP/2 200' "${curl[@]}" -I "$url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$url/upload"
 expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/"
 expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/" --upgrade
-expect 'Hello, HTTP/2!' cargo run -q --example get -- "$url/"
-expect 'HTTP/2 200' cargo run -q --example get -- -i -d @Cargo.toml "$url/upload"
+expect 'Hello, HTTP/2!' cargo run -q --example get -- --http2-prior-knowledge "$url/"
+expect 'HTTP/2 200' cargo run -q --example get -- --http2-prior-knowledge -i -d @Cargo.toml \
+    "$url/upload"
 expect 'connections: 1' cargo run -q --example parallel
 expect 'olleh' bash -c 'echo hello | cargo run -q --example bidi'
 expect 'HTTP/1.1 101' curl -sS --max-time 30 --http2 -i "$url/"
