@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::link::{Guard, Link};
 use crate::error::{Error, ErrorKind};
-use crate::logging;
 use crate::transport::gave_up;
+use crate::wire::read_timeout;
 
 /// A wait of a handler that takes longer may take as long as the peer likes: its permit is lent.
 pub(super) const LEND_AFTER: Duration = Duration::from_millis(100);
@@ -119,12 +119,7 @@ impl Link {
             }
         }
         drop(state);
-        if let Some(timeout) = timeout {
-            // Without it, only the deadline is kept less exactly.
-            if let Err(error) = self.closer.set_read_timeout(timeout) {
-                logging::debug!("setting a read timeout: {error}");
-            }
-        }
+        read_timeout::set(&self.closer, timeout);
         // The transport may be the application's; its panic is the end of this connection alone.
         let result = catch_unwind(AssertUnwindSafe(|| reading.buffer.fill(&mut reading.reader)));
         let mut state = self.lock();

@@ -40,7 +40,7 @@ mod ending;
 mod owner;
 mod read;
 mod read_buffer;
-mod read_timeout;
+pub(crate) mod read_timeout;
 mod state;
 mod write;
 mod write_buffer;

@@ -4,8 +4,8 @@ use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
+use super::read_timeout;
 use super::state::{Driver, Guard, State, Wire};
-use crate::logging;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
@@ -48,12 +48,7 @@ impl<D: Driver> Wire<D> {
         let timeout = state.read_timeout.choose(until, Instant::now());
         drop(state);
 
-        if let Some(timeout) = timeout {
-            // Without it, only the deadline is kept less exactly.
-            if let Err(error) = self.closer.set_read_timeout(timeout) {
-                logging::debug!("setting a read timeout: {error}");
-            }
-        }
+        read_timeout::set(&self.closer, timeout);
         // The transport may be the application's; its panic is the end of this connection alone.
         let result = catch_unwind(AssertUnwindSafe(|| reading.buffer.fill(&mut reading.reader)));
 

@@ -7,6 +7,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::logging;
+use crate::transport::Closer;
+
 /// A read that may wait for ever may as well give up after this time.
 const UNLIMITED_READ_MIN: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,14 @@ impl ReadTimeout {
     /// It has been set from elsewhere.
     pub(super) fn note(&mut self, timeout: Option<Duration>) {
         self.0 = timeout;
+    }
+}
+
+/// Sets what [`ReadTimeout::choose`] has chosen. Where that fails, only the deadline is kept less
+/// exactly.
+pub(crate) fn set(closer: &Closer, chosen: Option<Option<Duration>>) {
+    if let Some(Err(error)) = chosen.map(|timeout| closer.set_read_timeout(timeout)) {
+        logging::debug!("setting a read timeout: {error}");
     }
 }
 
