@@ -1,6 +1,7 @@
 //! The two halves of an exchange, whichever version of HTTP it is in: what the server and the client
 //! hand to the application.
 
+mod either;
 mod recv;
 mod send;
 

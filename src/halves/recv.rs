@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::either::{either, Either};
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::{exchange, h1};
@@ -27,20 +28,7 @@ use crate::{exchange, h1};
 /// 8.1). In HTTP/1.1 a server reads and drops the rest, up to 256 KiB, and else closes the connection.
 pub struct RecvHalf(Inner);
 
-enum Inner {
-    Http2(exchange::RecvHalf),
-    Http1(h1::RecvHalf),
-}
-
-/// Calls a method that both versions have.
-macro_rules! either {
-    ($half:expr, $it:ident => $call:expr) => {
-        match $half {
-            Inner::Http2($it) => $call,
-            Inner::Http1($it) => $call,
-        }
-    };
-}
+type Inner = Either<exchange::RecvHalf, h1::RecvHalf>;
 
 impl RecvHalf {
     /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
+use super::either::{either, Either};
 use crate::error::Error;
 use crate::exchange::TrySendError;
 use crate::frame::{ErrorCode, StreamId};
@@ -26,26 +27,10 @@ use crate::{exchange, h1, logging};
 /// Errors of `Write` have an [`Error`] of this crate inside; `Error::from` takes it out.
 pub struct SendHalf(Inner);
 
-enum Inner {
-    Http2(exchange::SendHalf),
-    Http1(h1::SendHalf),
-}
+type Inner = Either<exchange::SendHalf, h1::SendHalf>;
 
 /// A half with its version.
-pub(crate) enum Versioned<'a> {
-    Http2(&'a mut exchange::SendHalf),
-    Http1(&'a mut h1::SendHalf),
-}
-
-/// Calls a method that both versions have.
-macro_rules! either {
-    ($half:expr, $it:ident => $call:expr) => {
-        match $half {
-            Inner::Http2($it) => $call,
-            Inner::Http1($it) => $call,
-        }
-    };
-}
+pub(crate) type Versioned<'a> = Either<&'a mut exchange::SendHalf, &'a mut h1::SendHalf>;
 
 impl SendHalf {
     /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.
