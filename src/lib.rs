@@ -111,6 +111,7 @@
 //! | module | what it has | begin with |
 //! | --- | --- | --- |
 //! | [`server`] | a handler for each request | [`Server`](server::Server), [`Request`](server::Request), [`Response`](server::Response) |
+//! | [`websocket`] | messages both ways, after a request | [`Config`](websocket::Config) |
 //! | [`client`] | requests over pooled connections | [`Client`](client::Client), [`Connection`](client::Connection) |
 //! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
 //! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
@@ -203,6 +204,8 @@ pub mod session;
 pub mod tls;
 pub mod transport;
 pub mod upgrade;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 mod wire;
 
 pub use error::{Error, ErrorKind, Phase};

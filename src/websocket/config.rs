@@ -1,0 +1,154 @@
+//! The settings of one WebSocket.
+
+use std::time::Duration;
+
+use super::origins::Origins;
+use crate::error::Error;
+use crate::proto::{check, leaves_time, LONGER_THAN_NOTHING};
+
+/// The settings, limits and deadlines of a WebSocket, for both roles.
+///
+/// Plain data: take [`Config::default`] and change what you need.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::websocket::Config;
+///
+/// let mut config = Config::default();
+/// config.max_message = 64 << 10;
+/// config.ping_interval = Some(Duration::from_secs(30));
+/// config.protocols = vec!["chat.v2".to_owned(), "chat.v1".to_owned()];
+/// ```
+///
+/// # Memory
+///
+/// A WebSocket holds up to `max_message` octets of a message that is coming in, and what has been
+/// read of the transport: up to 64 KiB on HTTP/1.1, the window of the stream on HTTP/2. Messages
+/// wait to be written only while a thread sends them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Octets that a message may have, inflated. Default 16 MiB. Over it the WebSocket is closed with
+    /// 1009 before the message is in memory.
+    pub max_message: usize,
+    /// Octets that the payload of one frame may have, as it is on the wire. Default 16 MiB. A longer
+    /// one closes the WebSocket with 1009 when its header has come.
+    pub max_frame: usize,
+
+    /// After so long without a frame of the peer's, a Ping asks whether it is there. Default `None`:
+    /// never. A Ping is sent while a thread reads.
+    pub ping_interval: Option<Duration>,
+    /// How long the answer to that Ping may take before the WebSocket fails. Default 20 s.
+    pub ping_timeout: Duration,
+    /// How long a read waits for the next message. Default `None`: for ever, or until a Ping is not
+    /// answered. A read that is late can be repeated.
+    pub read_timeout: Option<Duration>,
+    /// How long a write waits for a peer that takes nothing. Default `None`: for the `stall_timeout`
+    /// of the connection, which is 60 s by default. A write that is late fails the WebSocket.
+    pub write_timeout: Option<Duration>,
+    /// How long the peer may take to answer a Close, and then to end the connection. Default 5 s.
+    pub close_timeout: Duration,
+
+    /// Sub-protocols, the preferred one first (RFC 6455, Section 1.9). Default none.
+    ///
+    /// A client offers them all. A server takes the first of its own that the client offers, and
+    /// none where there is no match.
+    pub protocols: Vec<String>,
+    /// Whose pages may connect to this server. Default [`Origins::Same`]: those of the server itself.
+    /// Clients pass over it.
+    pub origins: Origins,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            max_message: 16 << 20,
+            max_frame: 16 << 20,
+            ping_interval: None,
+            ping_timeout: Duration::from_secs(20),
+            read_timeout: None,
+            write_timeout: None,
+            close_timeout: Duration::from_secs(5),
+            protocols: Vec::new(),
+            origins: Origins::Same,
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value for sense. What begins a WebSocket calls it.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is out of its range, and the range.
+    pub fn validate(&self) -> Result<(), Error> {
+        let time = LONGER_THAN_NOTHING;
+        let are_tokens = self.protocols.iter().all(|protocol| is_token(protocol));
+        let are_different = self
+            .protocols
+            .iter()
+            .enumerate()
+            .all(|(n, protocol)| !self.protocols[..n].contains(protocol));
+        Ok(check([
+            (self.max_message >= 125, "max_message", "must be at least 125"),
+            (
+                self.max_frame >= 125,
+                "max_frame",
+                "must be at least 125: a control frame has as many",
+            ),
+            (leaves_time(self.ping_interval), "ping_interval", time),
+            (leaves_time(self.ping_timeout), "ping_timeout", time),
+            (leaves_time(self.read_timeout), "read_timeout", time),
+            (leaves_time(self.write_timeout), "write_timeout", time),
+            (leaves_time(self.close_timeout), "close_timeout", time),
+            (are_tokens, "protocols", "must be tokens (RFC 9110, Section 5.6.2)"),
+            (are_different, "protocols", "must not name one twice"),
+        ])?)
+    }
+}
+
+/// RFC 9110, Section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_tchar = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_that_are_documented_and_valid() {
+        let config = Config::default();
+        assert_eq!((config.max_message, config.max_frame), (16 << 20, 16 << 20));
+        assert_eq!((config.ping_interval, config.ping_timeout), (None, Duration::from_secs(20)));
+        assert_eq!((config.read_timeout, config.write_timeout), (None, None));
+        assert_eq!(config.close_timeout, Duration::from_secs(5));
+        assert_eq!((config.protocols.len(), &config.origins), (0, &Origins::Same));
+        config.validate().unwrap();
+    }
+
+    #[test]
+    fn value_out_of_range_is_named() {
+        type Change = fn(&mut Config);
+        let nonsense: &[(&str, Change)] = &[
+            ("max_message", |config| config.max_message = 124),
+            ("max_frame", |config| config.max_frame = 124),
+            ("ping_interval", |config| config.ping_interval = Some(Duration::ZERO)),
+            ("ping_timeout", |config| config.ping_timeout = Duration::ZERO),
+            ("read_timeout", |config| config.read_timeout = Some(Duration::ZERO)),
+            ("write_timeout", |config| config.write_timeout = Some(Duration::ZERO)),
+            ("close_timeout", |config| config.close_timeout = Duration::ZERO),
+            ("protocols", |config| config.protocols = vec!["a b".into()]),
+            ("protocols", |config| config.protocols = vec![String::new()]),
+            ("protocols", |config| config.protocols = vec!["a".into(), "b".into(), "a".into()]),
+        ];
+        for (field, change) in nonsense {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert!(error.to_string().contains(&format!("`{field}` must")), "{field}: {error}");
+        }
+    }
+}

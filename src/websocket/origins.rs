@@ -1,0 +1,120 @@
+//! Whose pages may connect.
+
+/// The origins whose pages may connect to a server (RFC 6455, Section 10.2).
+///
+/// A browser lets any page connect to any WebSocket, with the cookies of the server, and says in
+/// `origin` whose page it is. A server that takes cookies for a proof has to look at it. Programs that
+/// are not browsers send no `origin`, and are always let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origins {
+    /// Pages of the authority that the request is for, over `http` or `https`.
+    #[default]
+    Same,
+    /// Those, and pages of these origins: scheme, host and port, as in `https://example.com`.
+    SameAnd(Vec<String>),
+    /// Pages of any origin, also of sandboxed ones (`null`).
+    Any,
+}
+
+impl Origins {
+    /// Whether a page of `origin` may connect by a request for `authority`: the values of the fields
+    /// `origin`, and `host` or `:authority`.
+    ///
+    /// ```
+    /// use h2_sync::websocket::Origins;
+    ///
+    /// let origins = Origins::SameAnd(vec!["https://app.example".to_owned()]);
+    /// assert!(origins.allow("https://app.example", Some("api.example")));
+    /// assert!(origins.allow("https://api.example", Some("api.example")));
+    /// assert!(!origins.allow("https://other.example", Some("api.example")));
+    /// ```
+    pub fn allow(&self, origin: &str, authority: Option<&str>) -> bool {
+        let is_listed = match self {
+            Origins::Any => return true,
+            Origins::Same => false,
+            Origins::SameAnd(origins) => {
+                let origin = normal(origin);
+                origin.is_some() && origins.iter().any(|listed| normal(listed) == origin)
+            }
+        };
+        is_listed || authority.is_some_and(|authority| is_same(origin, authority))
+    }
+}
+
+/// Whether a page of `origin` belongs to the server at `authority`, whose scheme a proxy in front may
+/// have changed: an authority without a port means that of the page's scheme.
+fn is_same(origin: &str, authority: &str) -> bool {
+    let Some((scheme, host, port)) = normal(origin) else { return false };
+    normal(&format!("{scheme}://{authority}")) == Some((scheme, host, port))
+}
+
+/// Scheme, host and port; `None` for what is no origin of HTTP.
+fn normal(origin: &str) -> Option<(String, String, u16)> {
+    let (scheme, authority) = origin.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let default = match &*scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let authority: http::uri::Authority = authority.parse().ok()?;
+    if authority.as_str().contains('@') {
+        return None;
+    }
+    let port = authority.port().map_or(Some(default), |port| port.as_str().parse().ok())?;
+    Some((scheme, authority.host().to_ascii_lowercase(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_of_the_same_authority_is_let_in() {
+        for (origin, authority) in [
+            ("https://example.com", "example.com"),
+            ("http://example.com", "Example.COM"),
+            ("https://example.com", "example.com:443"),
+            ("http://example.com:80", "example.com"),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("http://[::1]:8080", "[::1]:8080"),
+        ] {
+            assert!(Origins::Same.allow(origin, Some(authority)), "{origin} {authority}");
+        }
+    }
+
+    #[test]
+    fn page_of_another_authority_is_not_let_in() {
+        for (origin, authority) in [
+            ("https://example.com", "example.org"),
+            ("https://example.com", "www.example.com"),
+            ("https://example.com.evil.example", "example.com"),
+            ("https://example.com", "example.com:8443"),
+            ("http://example.com:8080", "example.com"),
+            ("https://user@example.com", "example.com"),
+            ("null", "example.com"),
+            ("null", "null"),
+            ("", ""),
+            ("file://", "example.com"),
+            ("chrome-extension://example.com", "example.com"),
+            ("https://example.com:443:443", "example.com"),
+        ] {
+            assert!(!Origins::Same.allow(origin, Some(authority)), "{origin} {authority}");
+        }
+        assert!(!Origins::Same.allow("https://example.com", None));
+    }
+
+    #[test]
+    fn listed_origin_is_let_in_by_scheme_host_and_port() {
+        let origins = Origins::SameAnd(vec!["https://app.example".into()]);
+        assert!(origins.allow("https://app.example", Some("api.example")));
+        assert!(origins.allow("https://App.example:443", Some("api.example")));
+        assert!(origins.allow("https://api.example", Some("api.example")));
+        for origin in ["http://app.example", "https://app.example:8443", "https://example", "null"]
+        {
+            assert!(!origins.allow(origin, Some("api.example")), "{origin}");
+        }
+        assert!(Origins::Any.allow("null", None));
+    }
+}
