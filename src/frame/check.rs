@@ -1,36 +1,36 @@
-//! Checks that several kinds of frame share. Each caller quotes the section of its own kind.
+//! Checks that several frame types share. Each caller quotes the section of its own type.
 
 use super::error::Error;
 use super::error_code::ErrorCode;
 use super::head::Head;
 
-/// The frame has to be on a stream.
+/// Checks that the frame is on a stream.
 #[inline]
 pub(super) fn is_on_stream(head: &Head) -> Result<(), Error> {
     if head.stream_id.is_connection() {
         return Err(Error::connection(
             head,
             ErrorCode::ProtocolError,
-            "a frame of a stream is on stream 0",
+            "a stream frame is on stream 0",
         ));
     }
     Ok(())
 }
 
-/// The frame has to be on stream 0.
+/// Checks that the frame is on stream 0.
 #[inline]
 pub(super) fn is_on_connection(head: &Head) -> Result<(), Error> {
     if !head.stream_id.is_connection() {
         return Err(Error::connection(
             head,
             ErrorCode::ProtocolError,
-            "a frame of the connection is on a stream",
+            "a connection frame is on a stream",
         ));
     }
     Ok(())
 }
 
-/// The payload has to be `N` octets long, or the connection ends.
+/// Returns the payload if it is exactly `N` octets long, or a FRAME_SIZE_ERROR of the connection.
 #[inline]
 pub(super) fn exact<const N: usize>(
     head: &Head,
@@ -40,8 +40,8 @@ pub(super) fn exact<const N: usize>(
     payload.try_into().map_err(|_| too_short(head, reason))
 }
 
-/// RFC 9113, Section 4.2: a frame that cannot hold what its kind always has is a
-/// FRAME_SIZE_ERROR.
+/// A connection error FRAME_SIZE_ERROR: the payload is too small for the frame's mandatory fields
+/// (RFC 9113, Section 4.2).
 pub(super) fn too_short(head: &Head, reason: &'static str) -> Error {
     Error::connection(head, ErrorCode::FrameSizeError, reason)
 }

@@ -1,4 +1,4 @@
-//! Frames that steer a stream or the connection: RST_STREAM, PING, GOAWAY and WINDOW_UPDATE.
+//! Control frames: RST_STREAM, PING, GOAWAY and WINDOW_UPDATE.
 
 use std::fmt;
 
@@ -35,10 +35,9 @@ impl RstStream {
 
     #[inline]
     pub(super) fn decode(head: &Head, payload: &[u8]) -> Result<Self, Error> {
-        // RFC 9113, Section 6.4: RST_STREAM belongs to a stream; on stream 0 it is a
-        // PROTOCOL_ERROR.
+        // RFC 9113, Section 6.4: RST_STREAM on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
-        // RFC 9113, Section 6.4: a length other than 4 is a FRAME_SIZE_ERROR of the connection.
+        // RFC 9113, Section 6.4: a length other than 4 is a connection error FRAME_SIZE_ERROR.
         let code: [u8; Self::LEN] = check::exact(head, payload, "RST_STREAM is not 4 octets long")?;
         Ok(Self {
             stream_id: head.stream_id,
@@ -46,7 +45,7 @@ impl RstStream {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         Head::new(Kind::RST_STREAM, Flags::default(), self.stream_id, Self::LEN)
     }
@@ -64,7 +63,7 @@ impl fmt::Display for RstStream {
     }
 }
 
-/// PING: asks for the same frame back, with ACK (RFC 9113, Section 6.7).
+/// PING: asks the peer to send the same payload back with ACK (RFC 9113, Section 6.7).
 ///
 /// ```
 /// use h2_sync::frame::Ping;
@@ -76,9 +75,9 @@ impl fmt::Display for RstStream {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
-    /// ACK: this answers a PING with the same payload.
+    /// ACK: this frame answers a PING with the same payload.
     pub ack: bool,
-    /// Eight octets that mean something to the one who asked.
+    /// Eight opaque octets, chosen by the sender of the PING.
     pub payload: [u8; 8],
 }
 
@@ -87,14 +86,14 @@ impl Ping {
 
     #[inline]
     pub(super) fn decode(head: &Head, payload: &[u8]) -> Result<Self, Error> {
-        // RFC 9113, Section 6.7: PING is the connection's; on a stream it is a PROTOCOL_ERROR.
+        // RFC 9113, Section 6.7: PING on a stream other than 0 is a PROTOCOL_ERROR.
         check::is_on_connection(head)?;
-        // RFC 9113, Section 6.7: a length other than 8 is a FRAME_SIZE_ERROR of the connection.
+        // RFC 9113, Section 6.7: a length other than 8 is a connection error FRAME_SIZE_ERROR.
         let payload = check::exact(head, payload, "PING is not 8 octets long")?;
         Ok(Self { ack: head.flags.contains(Flags::ACK), payload })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let flags = if self.ack { Flags::ACK } else { Flags::default() };
         Head::new(Kind::PING, flags, StreamId::CONNECTION, Self::LEN)
@@ -113,7 +112,8 @@ impl fmt::Display for Ping {
     }
 }
 
-/// GOAWAY: no stream after `last_stream_id` was or will be worked on (RFC 9113, Section 6.8).
+/// GOAWAY: announces that no stream above `last_stream_id` was or will be processed (RFC 9113,
+/// Section 6.8).
 ///
 /// ```
 /// use bytes::Bytes;
@@ -131,23 +131,23 @@ impl fmt::Display for Ping {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goaway {
-    /// The last stream of the receiver's that the sender did, or may still do, something about.
+    /// The highest of the receiver's streams that the sender has processed or may still process.
     pub last_stream_id: StreamId,
-    /// Why; NO_ERROR for a graceful end.
+    /// The reason; NO_ERROR for a graceful shutdown.
     pub error_code: ErrorCode,
-    /// More about it, for people. It is the peer's, and may be anything.
+    /// Diagnostic text for people. It comes from the peer and may hold any octets.
     pub debug_data: Bytes,
 }
 
 impl Goaway {
-    /// The octets before the debug data.
+    /// The length of the fields before the debug data, in octets.
     const FIXED: usize = 8;
 
     #[inline]
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Result<Self, Error> {
-        // RFC 9113, Section 6.8: GOAWAY is the connection's; on a stream it is a PROTOCOL_ERROR.
+        // RFC 9113, Section 6.8: GOAWAY on a stream other than 0 is a PROTOCOL_ERROR.
         check::is_on_connection(head)?;
-        // RFC 9113, Section 4.2: without room for both fields it is a FRAME_SIZE_ERROR.
+        // RFC 9113, Section 4.2: a payload too short for both fields is a FRAME_SIZE_ERROR.
         let (Ok(last_stream_id), Ok(error_code)) = (payload.try_get_u32(), payload.try_get_u32())
         else {
             return Err(check::too_short(head, "GOAWAY is shorter than 8 octets"));
@@ -159,7 +159,7 @@ impl Goaway {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let payload = Self::FIXED + self.debug_data.len();
         Head::new(Kind::GOAWAY, Flags::default(), StreamId::CONNECTION, payload)
@@ -191,7 +191,7 @@ impl fmt::Display for Goaway {
     }
 }
 
-/// WINDOW_UPDATE: the receiver may send so many more octets of DATA (RFC 9113, Section 6.9).
+/// WINDOW_UPDATE: lets the receiver send more DATA (RFC 9113, Section 6.9).
 ///
 /// ```
 /// use h2_sync::frame::{StreamId, WindowUpdate};
@@ -201,9 +201,9 @@ impl fmt::Display for Goaway {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowUpdate {
-    /// The stream whose window grows, or [`StreamId::CONNECTION`] for that of all together.
+    /// The stream whose window grows, or [`StreamId::CONNECTION`] for the connection's window.
     pub stream_id: StreamId,
-    /// By how many octets: 1 to 2^31-1.
+    /// The increment in octets: 1 to 2^31-1.
     pub increment: u32,
 }
 
@@ -212,15 +212,15 @@ impl WindowUpdate {
 
     #[inline]
     pub(super) fn decode(head: &Head, payload: &[u8]) -> Result<Self, Error> {
-        // RFC 9113, Section 6.9: a length other than 4 is a FRAME_SIZE_ERROR of the connection.
+        // RFC 9113, Section 6.9: a length other than 4 is a connection error FRAME_SIZE_ERROR.
         let octets: [u8; Self::LEN] =
             check::exact(head, payload, "WINDOW_UPDATE is not 4 octets long")?;
         // RFC 9113, Section 6.9: the first bit is reserved.
         let increment = u32::from_be_bytes(octets) & MAX_WINDOW;
-        // RFC 9113, Section 6.9: an increment of 0 is a PROTOCOL_ERROR, of the stream if the frame
-        // is for one, and of the connection on stream 0.
+        // RFC 9113, Section 6.9: an increment of 0 is a PROTOCOL_ERROR: a stream error on a stream,
+        // a connection error on stream 0.
         if increment == 0 {
-            let (code, reason) = (ErrorCode::ProtocolError, "WINDOW_UPDATE by 0");
+            let (code, reason) = (ErrorCode::ProtocolError, "WINDOW_UPDATE has an increment of 0");
             return Err(if head.stream_id.is_connection() {
                 Error::connection(head, code, reason)
             } else {
@@ -230,12 +230,12 @@ impl WindowUpdate {
         Ok(Self { stream_id: head.stream_id, increment })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         Head::new(Kind::WINDOW_UPDATE, Flags::default(), self.stream_id, Self::LEN)
     }
 
-    /// Appends the frame to `out`. The reserved bit before the increment is sent as zero.
+    /// Appends the frame to `out`, with the reserved bit before the increment set to zero.
     pub fn encode(&self, out: &mut Vec<u8>) {
         self.head().encode(out);
         out.extend_from_slice(&(self.increment & MAX_WINDOW).to_be_bytes());

@@ -12,11 +12,11 @@ use super::kind::Kind;
 use super::padding;
 use super::stream_id::StreamId;
 
-/// DATA: a part of the content of a message (RFC 9113, Section 6.1).
+/// DATA: a part of a message's content (RFC 9113, Section 6.1).
 ///
-/// It is the one kind that flow control counts, and it counts [all of the
-/// payload](Self::flow_len), padding included. Decoded, `data` is a slice of the input and keeps
-/// its buffer alive.
+/// DATA is the only frame type subject to flow control, which counts [the whole
+/// payload](Self::flow_len), padding included. In a decoded frame, `data` is a slice of the input
+/// buffer and keeps that buffer alive.
 ///
 /// # Example
 ///
@@ -41,16 +41,16 @@ pub struct Data {
     pub stream_id: StreamId,
     /// The content, without padding.
     pub data: Bytes,
-    /// END_STREAM: nothing of the message follows.
+    /// END_STREAM: this frame ends the message.
     pub end_stream: bool,
-    /// PADDED: the octets of padding, or `None` if there is not even a pad length.
+    /// PADDED: the number of padding octets, or `None` if the frame has no pad length field.
     pub padding: Option<u8>,
 }
 
 impl Data {
     #[inline]
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Result<Self, Error> {
-        // RFC 9113, Section 6.1: DATA belongs to a stream; on stream 0 it is a PROTOCOL_ERROR.
+        // RFC 9113, Section 6.1: DATA on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
         let padding = padding::take_length(head, &mut payload)?;
         padding::strip(head, &mut payload, padding)?;
@@ -62,7 +62,7 @@ impl Data {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let mut flags = Flags::default();
         if self.end_stream {
@@ -75,8 +75,8 @@ impl Data {
         Head::new(Kind::DATA, flags, self.stream_id, payload)
     }
 
-    /// The octets that flow control counts: data, padding, and the octet that says how much
-    /// padding there is (RFC 9113, Section 6.9.1).
+    /// Returns the octets that flow control counts: the pad length field, data and padding (RFC
+    /// 9113, Section 6.9.1).
     pub fn flow_len(&self) -> u32 {
         self.head().length
     }
@@ -93,10 +93,10 @@ impl Data {
         out.extend_from_slice(self.zeros());
     }
 
-    /// Appends all that comes before `data`: the head, and the pad length if there is one.
+    /// Appends everything before `data`: the frame header, and the pad length if there is one.
     ///
-    /// For a writer that hands `data` on as a slice of its own, without a copy. It has to write
-    /// [`zeros`](Self::zeros) after it.
+    /// For a writer that passes `data` on without a copy. The writer must append
+    /// [`zeros`](Self::zeros) after `data`.
     ///
     /// # Panics
     ///
@@ -106,7 +106,7 @@ impl Data {
         out.extend(self.padding);
     }
 
-    /// The padding: all that comes after `data`.
+    /// Returns the padding, which comes after `data`.
     pub fn zeros(&self) -> &'static [u8] {
         padding::zeros(self.padding)
     }

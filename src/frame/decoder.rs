@@ -1,4 +1,4 @@
-//! The [`Frame`] enum: bytes to frames and back.
+//! The [`Frame`] enum, and decoding and encoding of any frame.
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ use super::priority::Priority;
 use super::settings::Settings;
 use super::stream_id::StreamId;
 
-/// Any frame.
+/// A frame of any type.
 ///
-/// Printed, it is one line, as for a trace.
+/// `Display` prints one line, suitable for a trace.
 ///
 /// # Example
 ///
@@ -45,33 +45,33 @@ pub enum Frame {
     Data(Data),
     /// HEADERS: opens a stream, or carries a response or trailers.
     Headers(Headers),
-    /// PRIORITY: a dependency of the deprecated scheme.
+    /// PRIORITY: a dependency of the deprecated priority scheme.
     Priority(Priority),
     /// RST_STREAM: ends a stream at once.
     RstStream(RstStream),
-    /// SETTINGS: what one side asks of the other.
+    /// SETTINGS: configuration that one side announces, or an acknowledgement.
     Settings(Settings),
-    /// PUSH_PROMISE: a request that the server will answer unasked.
+    /// PUSH_PROMISE: a request that the server will answer without having received it.
     PushPromise(PushPromise),
-    /// PING: asks for the same back.
+    /// PING: asks the peer to send the payload back.
     Ping(Ping),
-    /// GOAWAY: no more streams after this one.
+    /// GOAWAY: no new streams on this connection.
     Goaway(Goaway),
-    /// WINDOW_UPDATE: more DATA may be sent.
+    /// WINDOW_UPDATE: lets the receiver send more DATA.
     WindowUpdate(WindowUpdate),
-    /// CONTINUATION: goes on with a field block.
+    /// CONTINUATION: continues a field block.
     Continuation(Continuation),
-    /// PRIORITY_UPDATE: how urgent a response is.
+    /// PRIORITY_UPDATE: the priority of a response.
     PriorityUpdate(PriorityUpdate),
-    /// ALTSVC: where else an origin is to be had.
+    /// ALTSVC: alternative services for an origin.
     AltSvc(AltSvc),
-    /// ORIGIN: what origins are to be had here.
+    /// ORIGIN: the origins that this connection serves.
     Origin(Origin),
-    /// A frame to be ignored.
+    /// A frame that the receiver ignores.
     Unknown(Unknown),
 }
 
-/// Evaluates one expression for whichever frame is inside.
+/// Evaluates one expression for the frame in any variant.
 macro_rules! for_inner {
     ($frame:expr, $inner:ident => $result:expr) => {
         match $frame {
@@ -94,32 +94,32 @@ macro_rules! for_inner {
 }
 
 impl Frame {
-    /// Takes one whole frame off the front of `input`.
+    /// Decodes one whole frame from the front of `input` and removes it.
     ///
-    /// `Ok(None)` says that there is no whole frame yet, and `input` is as it was;
-    /// [`Head::parse`] tells how much is missing, if there is a head already. `max_frame_size` is
-    /// what this side has announced with SETTINGS_MAX_FRAME_SIZE. A longer frame is an error as
-    /// soon as its head is there, so that its payload never needs to be stored.
+    /// `Ok(None)` means that `input` does not hold a whole frame yet and is unchanged;
+    /// [`Head::parse`] gives the frame's length once the frame header is there. `max_frame_size` is
+    /// the SETTINGS_MAX_FRAME_SIZE that this side has announced. A longer frame is an error as soon
+    /// as its header is there, so an oversized payload is never stored.
     ///
-    /// Payloads are not copied: `data`, `fragment` and the like are slices of the buffer behind
-    /// `input`, and keep it alive as long as they are. Kinds without any (PRIORITY, RST_STREAM,
-    /// SETTINGS, PING, WINDOW_UPDATE) leave the buffer unshared.
+    /// Payloads are not copied: fields such as `data` and `fragment` are slices of the buffer
+    /// behind `input` and keep it alive. PRIORITY, RST_STREAM, SETTINGS, PING and WINDOW_UPDATE
+    /// hold no slices and leave the buffer unshared.
     ///
     /// # Errors
     ///
-    /// An [`Error`] of the [stream](super::Scope::Stream) has taken the frame off `input`, and the
-    /// next one can be decoded. After one of the [connection](super::Scope::Connection), what is
-    /// left in `input` means nothing, and no more is to be decoded.
-    // A frame is 80 octets. Inlined down from here, it is built where the caller wants it, which
-    // takes a third off the time that handing it up by copies takes.
+    /// An [`Error`] of [`Scope::Stream`](super::Scope::Stream) has removed the frame from `input`,
+    /// and decoding can go on. After an error of [`Scope::Connection`](super::Scope::Connection),
+    /// the rest of `input` must not be decoded.
+    // A `Frame` is 80 octets. Inlining this builds it in the caller's place and takes a third off
+    // the decoding time, compared with moving it up through the calls.
     #[inline]
     pub fn decode(input: &mut BytesMut, max_frame_size: u32) -> Result<Option<Self>, Error> {
         let Some(head) = Head::parse(input) else {
             return Ok(None);
         };
         // RFC 9113, Section 4.2: a frame longer than the receiver allows is a FRAME_SIZE_ERROR. For
-        // a DATA it could be one of the stream alone; but then a payload has to be skipped which
-        // the peer knew it must not send.
+        // DATA a stream error would be allowed, but then the oversized payload would have to be
+        // skipped.
         if head.length > max_frame_size {
             let reason = "the frame is longer than SETTINGS_MAX_FRAME_SIZE";
             return Err(Error::connection(&head, ErrorCode::FrameSizeError, reason));
@@ -129,13 +129,13 @@ impl Frame {
             return Ok(None);
         };
         if let Some(result) = decode_by_value(&head, payload) {
-            // Neither this nor what follows can panic: the whole frame is there.
+            // `advance` and `split_to` cannot panic: the whole frame is in `input`.
             input.advance(frame_len);
             return result.map(Some);
         }
         input.advance(Head::LEN);
         let payload = if head.length == 0 {
-            // An empty slice would keep the buffer alive for nothing.
+            // An empty slice would needlessly keep the buffer alive.
             Bytes::new()
         } else {
             input.split_to(frame_len - Head::LEN).freeze()
@@ -143,14 +143,14 @@ impl Frame {
         decode_by_slice(&head, payload).map(Some)
     }
 
-    /// Decodes a frame whose head and payload are apart.
+    /// Decodes a frame from its header and its payload.
     ///
-    /// It is the length of `payload` that counts; `head.length` is only looked at for what an error
-    /// says, and not checked against a largest size.
+    /// The length of `payload` counts. `head.length` appears only in error messages and is not
+    /// checked against a maximum frame size.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode), but for the largest size.
+    /// The same as [`decode`](Self::decode), except for frames that are too long.
     ///
     /// # Example
     ///
@@ -175,17 +175,17 @@ impl Frame {
         }
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         for_inner!(self, frame => frame.head())
     }
 
-    /// The kind of the frame.
+    /// Returns the type of the frame.
     pub fn kind(&self) -> Kind {
         self.head().kind
     }
 
-    /// The stream that the frame is on, or [`StreamId::CONNECTION`].
+    /// Returns the stream that the frame is on, or [`StreamId::CONNECTION`].
     pub fn stream_id(&self) -> StreamId {
         self.head().stream_id
     }
@@ -194,15 +194,16 @@ impl Frame {
     ///
     /// # Panics
     ///
-    /// In debug builds, if the payload is over 2^24-1 octets: whoever makes frames of a field block
-    /// or of content cuts it up. In release builds the peer gets bytes that it cannot understand.
+    /// In debug builds, if the payload is over 2^24-1 octets: the caller must split content and
+    /// field blocks. In release builds the length on the wire is then wrong, and the peer cannot
+    /// decode what follows.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for_inner!(self, frame => frame.encode(out));
     }
 }
 
-/// Decodes the kinds that keep nothing of the payload: they need not share its buffer. `None` is
-/// for the other kinds.
+/// Decodes frame types that hold no slice of the payload, so its buffer stays unshared. Returns
+/// `None` for other types.
 #[inline]
 fn decode_by_value(head: &Head, payload: &[u8]) -> Option<Result<Frame, Error>> {
     Some(match head.kind {
@@ -215,7 +216,7 @@ fn decode_by_value(head: &Head, payload: &[u8]) -> Option<Result<Frame, Error>> 
     })
 }
 
-/// Decodes the kinds that keep slices of the payload.
+/// Decodes frame types that hold slices of the payload.
 #[inline]
 fn decode_by_slice(head: &Head, payload: Bytes) -> Result<Frame, Error> {
     match head.kind {
@@ -225,7 +226,7 @@ fn decode_by_slice(head: &Head, payload: Bytes) -> Result<Frame, Error> {
         Kind::GOAWAY => Goaway::decode(head, payload).map(Frame::from),
         Kind::CONTINUATION => Continuation::decode(head, payload).map(Frame::from),
         Kind::PRIORITY_UPDATE => PriorityUpdate::decode(head, payload).map(Frame::from),
-        // The RFCs of these two say to ignore what makes no sense: it is kept as it came.
+        // The RFCs of these two say to ignore a malformed frame, so it becomes `Unknown`.
         Kind::ALTSVC => Ok(AltSvc::decode(head, payload.clone())
             .map_or_else(|| Unknown::decode(head, payload).into(), Frame::from)),
         Kind::ORIGIN => Ok(Origin::decode(head, payload.clone())

@@ -1,13 +1,13 @@
-//! Octets of the peer's, made fit for one line of a log.
+//! Printing of octets that a peer chose, for a line of the log.
 
 use std::fmt;
 
-/// The most octets that are shown.
+/// The most octets that are printed.
 const SHOWN: usize = 64;
 
-/// Octets in quotes: escaped, and cut after 64.
+/// Octets in quotes, escaped, and cut after 64.
 ///
-/// A peer chooses them, so a line must neither be broken by them nor grow without end.
+/// The peer chooses them: escaping keeps them on one line, and the cut bounds its length.
 pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,4 +1,4 @@
-//! What is wrong with a frame, and what has to end because of it.
+//! The error of a malformed frame.
 
 use std::fmt;
 
@@ -6,10 +6,11 @@ use super::error_code::ErrorCode;
 use super::head::Head;
 use super::stream_id::StreamId;
 
-/// A frame that its sender should not have sent.
+/// An error in a frame that the peer sent.
 ///
-/// It says what to answer: a GOAWAY or a RST_STREAM, by its [`scope`](Self::scope), with its
-/// [`code`](Self::code). Printed, it says what was wrong and with which frame.
+/// [`scope`](Self::scope) tells whether to answer with GOAWAY or RST_STREAM, and
+/// [`code`](Self::code) gives the error code for it. `Display` prints the reason and the frame
+/// header.
 ///
 /// # Example
 ///
@@ -29,22 +30,22 @@ use super::stream_id::StreamId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What has to end.
+    /// Whether the connection or only the stream ends.
     pub scope: Scope,
-    /// The code to say so with.
+    /// The error code for the GOAWAY or RST_STREAM.
     pub code: ErrorCode,
     head: Head,
     reason: &'static str,
 }
 
-/// How far an error goes (RFC 9113, Section 5.4).
+/// Whether an error ends the connection or one stream (RFC 9113, Section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// The whole connection: the two sides can no longer understand one another. It is answered
-    /// with GOAWAY, and nothing more is to be decoded.
+    /// The whole connection ends. The error is answered with GOAWAY, and nothing more may be
+    /// decoded.
     Connection,
-    /// This stream alone. It is answered with RST_STREAM; the frame has been taken off the input,
-    /// and the connection goes on.
+    /// Only this stream ends. The error is answered with RST_STREAM, and the connection continues:
+    /// the frame has been removed from the input.
     Stream(StreamId),
 }
 
@@ -60,12 +61,12 @@ impl Error {
         Self { scope: Scope::Stream(head.stream_id), code, head: *head, reason }
     }
 
-    /// The head of the frame, as it came.
+    /// Returns the header of the frame, as received.
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// What is wrong, in words: for logs and for the debug data of a GOAWAY.
+    /// Returns a description of the error, for logs and for the debug data of a GOAWAY.
     pub fn reason(&self) -> &'static str {
         self.reason
     }

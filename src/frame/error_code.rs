@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// Why a stream was reset or a connection is given up (RFC 9113, Section 7).
+/// The reason why a stream is reset or a connection ends (RFC 9113, Section 7).
 ///
-/// RST_STREAM and GOAWAY carry it as 32 bits. A code that is not known is kept as
-/// [`Other`](Self::Other), and has to be treated as [`InternalError`](Self::InternalError) would be.
-/// Made with `From<u32>`, each number has one value alone, so that codes can be compared.
+/// RST_STREAM and GOAWAY carry it as 32 bits. An unknown code is kept as [`Other`](Self::Other) and
+/// must be treated like [`InternalError`](Self::InternalError). `From<u32>` maps each number to
+/// exactly one value, so codes can be compared.
 ///
 /// # Example
 ///
@@ -23,19 +23,20 @@ use std::fmt;
 pub enum ErrorCode {
     /// `0x00` NO_ERROR: nothing went wrong, as in a graceful GOAWAY.
     NoError,
-    /// `0x01` PROTOCOL_ERROR: the peer broke the protocol, and no other code says how.
+    /// `0x01` PROTOCOL_ERROR: a protocol violation for which no more specific code exists.
     ProtocolError,
-    /// `0x02` INTERNAL_ERROR: something went wrong on the side that sends this.
+    /// `0x02` INTERNAL_ERROR: an internal error of the sender of this code.
     InternalError,
-    /// `0x03` FLOW_CONTROL_ERROR: the peer sent more than the window allows, or overflowed one.
+    /// `0x03` FLOW_CONTROL_ERROR: the peer exceeded a flow-control window or made one overflow.
     FlowControlError,
-    /// `0x04` SETTINGS_TIMEOUT: SETTINGS was sent and never acknowledged.
+    /// `0x04` SETTINGS_TIMEOUT: the peer did not acknowledge SETTINGS in time.
     SettingsTimeout,
-    /// `0x05` STREAM_CLOSED: a frame came for a stream that its sender had already ended.
+    /// `0x05` STREAM_CLOSED: a frame arrived for a stream that its sender had already ended.
     StreamClosed,
-    /// `0x06` FRAME_SIZE_ERROR: a frame is of a length that it cannot have.
+    /// `0x06` FRAME_SIZE_ERROR: a frame has an invalid length.
     FrameSizeError,
-    /// `0x07` REFUSED_STREAM: the stream was turned down before any work; it may be tried again.
+    /// `0x07` REFUSED_STREAM: the stream was refused before any processing; the request may be
+    /// retried.
     RefusedStream,
     /// `0x08` CANCEL: the stream is no longer wanted.
     Cancel,
@@ -43,13 +44,13 @@ pub enum ErrorCode {
     CompressionError,
     /// `0x0a` CONNECT_ERROR: the connection behind a CONNECT request was reset or closed.
     ConnectError,
-    /// `0x0b` ENHANCE_YOUR_CALM: the peer makes more work than is fair.
+    /// `0x0b` ENHANCE_YOUR_CALM: the peer causes excessive load.
     EnhanceYourCalm,
-    /// `0x0c` INADEQUATE_SECURITY: the transport is not as safe as it has to be.
+    /// `0x0c` INADEQUATE_SECURITY: the transport does not meet the minimum security requirements.
     InadequateSecurity,
-    /// `0x0d` HTTP_1_1_REQUIRED: the request is to be made with HTTP/1.1.
+    /// `0x0d` HTTP_1_1_REQUIRED: the request must be made over HTTP/1.1.
     Http11Required,
-    /// Any other code. Values below `0x0e` do not belong here; `From<u32>` never makes them.
+    /// Any other code. Values below `0x0e` are not valid here; `From<u32>` never produces them.
     Other(u32),
 }
 
@@ -97,7 +98,7 @@ impl From<ErrorCode> for u32 {
     }
 }
 
-/// The name that RFC 9113 gives the code, or its number in hexadecimal.
+/// Prints the name that RFC 9113 gives the code, or its number in hexadecimal.
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_survives_the_way_there_and_back() {
+    fn every_number_round_trips() {
         for number in (0..=0xff).chain([u32::MAX]) {
             assert_eq!(u32::from(ErrorCode::from(number)), number);
         }

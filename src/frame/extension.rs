@@ -1,8 +1,7 @@
-//! Frames that are not in RFC 9113: PRIORITY_UPDATE, ALTSVC, ORIGIN, and all that are not known.
+//! Frames outside RFC 9113: PRIORITY_UPDATE, ALTSVC, ORIGIN, and frames of unknown types.
 //!
-//! RFC 9113, Section 5.5: whoever does not know a kind of frame skips it. ALTSVC and ORIGIN carry
-//! that on for frames of theirs that make no sense: their RFCs say to ignore those, so they decode
-//! to [`Unknown`] and not to an error.
+//! A receiver skips frames of unknown types (RFC 9113, Section 5.5). The RFCs of ALTSVC and ORIGIN
+//! say to ignore malformed ones too, so those decode to [`Unknown`] and not to an error.
 
 use std::fmt;
 
@@ -17,9 +16,9 @@ use super::head::Head;
 use super::kind::Kind;
 use super::stream_id::StreamId;
 
-/// PRIORITY_UPDATE: a client says how urgent a response is (RFC 9218, Section 7.1).
+/// PRIORITY_UPDATE: a client's priority for a response (RFC 9218, Section 7.1).
 ///
-/// It is on stream 0, so that it can come before the stream that it is about.
+/// It is sent on stream 0, so it can arrive before the stream it refers to is open.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -36,33 +35,35 @@ use super::stream_id::StreamId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriorityUpdate {
-    /// The stream that this is about.
+    /// The stream whose response is prioritized.
     pub prioritized_stream_id: StreamId,
-    /// What a `priority` field would say: a dictionary in ASCII (RFC 9218, Section 4). It is not
+    /// The value of a `priority` field: a dictionary in ASCII (RFC 9218, Section 4). It is not
     /// parsed here.
     pub field_value: Bytes,
 }
 
 impl PriorityUpdate {
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Result<Self, Error> {
-        // RFC 9218, Section 7.1: on any stream but 0 it is a PROTOCOL_ERROR.
+        // RFC 9218, Section 7.1: PRIORITY_UPDATE on a stream other than 0 is a PROTOCOL_ERROR.
         check::is_on_connection(head)?;
         let prioritized_stream_id = match payload.try_get_u32() {
             Ok(octets) => StreamId::from_wire(octets),
-            Err(_) => return Err(check::too_short(head, "PRIORITY_UPDATE is about no stream")),
+            Err(_) => {
+                return Err(check::too_short(head, "PRIORITY_UPDATE has no prioritized stream"))
+            }
         };
-        // RFC 9218, Section 7.1: one about stream 0 is a PROTOCOL_ERROR.
+        // RFC 9218, Section 7.1: a prioritized stream of 0 is a PROTOCOL_ERROR.
         if prioritized_stream_id.is_connection() {
             return Err(Error::connection(
                 head,
                 ErrorCode::ProtocolError,
-                "PRIORITY_UPDATE is about stream 0",
+                "PRIORITY_UPDATE prioritizes stream 0",
             ));
         }
         Ok(Self { prioritized_stream_id, field_value: payload })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let payload = size_of::<u32>() + self.field_value.len();
         Head::new(Kind::PRIORITY_UPDATE, Flags::default(), StreamId::CONNECTION, payload)
@@ -90,32 +91,33 @@ impl fmt::Display for PriorityUpdate {
     }
 }
 
-/// ALTSVC: a server names other places where an origin is to be had (RFC 7838, Section 4).
+/// ALTSVC: alternative services for an origin (RFC 7838, Section 4).
 ///
-/// On stream 0 it names the origin; on a stream the origin is that of the request, and empty here.
+/// On stream 0 the frame names the origin. On a stream `origin` is empty: it is that of the
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AltSvc {
-    /// The stream whose origin this is about, or [`StreamId::CONNECTION`].
+    /// The stream whose origin this applies to, or [`StreamId::CONNECTION`].
     pub stream_id: StreamId,
-    /// The origin in ASCII, as `https://example.com`; at most 65,535 octets.
+    /// The origin in ASCII, such as `https://example.com`; at most 65,535 octets.
     pub origin: Bytes,
-    /// What an `alt-svc` field would say (RFC 7838, Section 3). It is not parsed here.
+    /// The value of an `alt-svc` field (RFC 7838, Section 3). It is not parsed here.
     pub field_value: Bytes,
 }
 
 impl AltSvc {
-    /// `None` if the frame is to be ignored.
+    /// Returns `None` if the frame must be ignored.
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Option<Self> {
         let origin = take_string(&mut payload)?;
-        // RFC 7838, Section 4: on stream 0 without an origin, or on a stream with one, the frame
-        // is invalid and is ignored.
+        // RFC 7838, Section 4: a frame on stream 0 without an origin, or on a stream with one, is
+        // invalid and ignored.
         if head.stream_id.is_connection() == origin.is_empty() {
             return None;
         }
         Some(Self { stream_id: head.stream_id, origin, field_value: payload })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let payload = string_len(&self.origin) + self.field_value.len();
         Head::new(Kind::ALTSVC, Flags::default(), self.stream_id, payload)
@@ -125,8 +127,8 @@ impl AltSvc {
     ///
     /// # Panics
     ///
-    /// In debug builds, if the payload is over 2^24-1 octets, or the origin over 65,535 (release
-    /// builds cut it).
+    /// In debug builds, if the payload is over 2^24-1 octets or the origin over 65,535 (release
+    /// builds truncate the origin).
     pub fn encode(&self, out: &mut Vec<u8>) {
         let head = self.head();
         out.reserve(head.frame_len());
@@ -143,26 +145,24 @@ impl fmt::Display for AltSvc {
     }
 }
 
-/// ORIGIN: a server lists the origins that it answers for on this connection (RFC 8336, Section
-/// 2).
+/// ORIGIN: the origins that a server is authoritative for on this connection (RFC 8336, Section 2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The origins in ASCII, as `https://example.com`; at most 65,535 octets each. They are not
-    /// parsed here: one that is not an origin is to be skipped.
+    /// The origins in ASCII, such as `https://example.com`; at most 65,535 octets each. They are
+    /// not parsed here; the receiver skips entries that are not origins.
     pub origins: Vec<Bytes>,
 }
 
 impl Origin {
-    /// RFC 8336, Section 2.1: flags that a later version would give a meaning which changes that
-    /// of the frame.
+    /// Flags that RFC 8336, Section 2.1, reserves for changes to the meaning of the frame.
     const RESERVED_FLAGS: u8 = 0x0f;
 
-    /// The origins that a trace shows.
+    /// The most origins that `Display` prints.
     const SHOWN: usize = 8;
 
-    /// `None` if the frame is to be ignored.
+    /// Returns `None` if the frame must be ignored.
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Option<Self> {
-        // RFC 8336, Sections 2.1 and 2.2: on a stream, or with one of those flags, it is ignored.
+        // RFC 8336, Sections 2.1 and 2.2: a frame on a stream or with a reserved flag is ignored.
         if !head.stream_id.is_connection() || head.flags.bits() & Self::RESERVED_FLAGS != 0 {
             return None;
         }
@@ -173,7 +173,7 @@ impl Origin {
         Some(Self { origins })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let payload = self.origins.iter().map(|origin| string_len(origin)).sum();
         Head::new(Kind::ORIGIN, Flags::default(), StreamId::CONNECTION, payload)
@@ -183,8 +183,8 @@ impl Origin {
     ///
     /// # Panics
     ///
-    /// In debug builds, if the payload is over 2^24-1 octets, or an origin over 65,535 (release
-    /// builds cut it).
+    /// In debug builds, if the payload is over 2^24-1 octets or an origin over 65,535 (release
+    /// builds truncate the origin).
     pub fn encode(&self, out: &mut Vec<u8>) {
         let head = self.head();
         out.reserve(head.frame_len());
@@ -208,10 +208,10 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A frame of a kind that is not known, or that its RFC says to ignore: kept as it came.
+/// A frame of an unknown type, or one that its RFC says to ignore; kept as received.
 ///
-/// RFC 9113, Section 5.5: it is to be skipped, except in the middle of a field block, where any
-/// frame but CONTINUATION is an error.
+/// The receiver skips it, except inside a field block, where any frame but CONTINUATION is an error
+/// (RFC 9113, Section 5.5).
 ///
 /// ```
 /// use bytes::Bytes;
@@ -227,7 +227,7 @@ impl fmt::Display for Origin {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// The kind. One of those with a struct of their own can only be ALTSVC or ORIGIN.
+    /// The type. Of the types that have a struct, only ALTSVC and ORIGIN occur here.
     pub kind: Kind,
     /// The flags.
     pub flags: Flags,
@@ -242,7 +242,7 @@ impl Unknown {
         Self { kind: head.kind, flags: head.flags, stream_id: head.stream_id, payload }
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         Head::new(self.kind, self.flags, self.stream_id, self.payload.len())
     }
@@ -266,15 +266,15 @@ impl fmt::Display for Unknown {
     }
 }
 
-/// Takes a string with 16 bits of length before it off the front, or `None` if it is not all
-/// there.
+/// Removes a string with a 16-bit length prefix from the front, or returns `None` if it is
+/// incomplete.
 fn take_string(payload: &mut Bytes) -> Option<Bytes> {
     let length = usize::from(payload.try_get_u16().ok()?);
-    // The check is what keeps `split_to` from panicking.
+    // The check keeps `split_to` from panicking.
     (length <= payload.len()).then(|| payload.split_to(length))
 }
 
-/// Appends a string with 16 bits of length before it.
+/// Appends a string with a 16-bit length prefix.
 fn put_string(string: &[u8], out: &mut Vec<u8>) {
     debug_assert!(u16::try_from(string.len()).is_ok(), "an origin over 65,535 octets");
     let length = u16::try_from(string.len()).unwrap_or(u16::MAX);
@@ -283,7 +283,7 @@ fn put_string(string: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&string[..usize::from(length)]);
 }
 
-/// The octets that [`put_string`] appends.
+/// Returns the number of octets that [`put_string`] appends.
 fn string_len(string: &[u8]) -> usize {
     size_of::<u16>() + string.len().min(usize::from(u16::MAX))
 }

@@ -1,4 +1,4 @@
-//! The flags of a frame: one octet of its head, whose bits mean what the kind says they mean.
+//! The flags of a frame: one octet of the frame header, interpreted by frame type.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::kind::Kind;
 
 /// The flags of a frame (RFC 9113, Section 4.1).
 ///
-/// Each kind gives the bits its own meaning, so one bit has two names: `0x1` is
-/// [`END_STREAM`](Self::END_STREAM) of DATA and HEADERS, and [`ACK`](Self::ACK) of SETTINGS and
+/// Each frame type defines its own flags, so one bit can have two names: `0x1` is
+/// [`END_STREAM`](Self::END_STREAM) in DATA and HEADERS, and [`ACK`](Self::ACK) in SETTINGS and
 /// PING.
 ///
 /// ```
@@ -23,19 +23,19 @@ use super::kind::Kind;
 pub struct Flags(pub u8);
 
 impl Flags {
-    /// Of SETTINGS and PING: this answers one of the receiver's.
+    /// ACK of SETTINGS and PING: the frame acknowledges one of the receiver's.
     pub const ACK: Self = Self(0x01);
-    /// Of DATA and HEADERS: the sender's last frame with a part of the message.
+    /// END_STREAM of DATA and HEADERS: the sender's message ends here.
     pub const END_STREAM: Self = Self(0x01);
-    /// Of HEADERS, PUSH_PROMISE and CONTINUATION: the field block ends with this frame.
+    /// END_HEADERS of HEADERS, PUSH_PROMISE and CONTINUATION: the field block ends with this frame.
     pub const END_HEADERS: Self = Self(0x04);
-    /// Of DATA, HEADERS and PUSH_PROMISE: the payload starts with a pad length and ends with
+    /// PADDED of DATA, HEADERS and PUSH_PROMISE: the payload starts with a pad length and ends with
     /// padding.
     pub const PADDED: Self = Self(0x08);
-    /// Of HEADERS: the payload has a (deprecated) dependency.
+    /// PRIORITY of HEADERS: the payload contains a (deprecated) dependency.
     pub const PRIORITY: Self = Self(0x20);
 
-    /// Whether all bits of `other` are set.
+    /// Returns whether all bits of `other` are set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -45,12 +45,12 @@ impl Flags {
         self.0 |= other.0;
     }
 
-    /// The octet.
+    /// Returns the octet.
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// The flags by the names they have in a frame of `kind`, as `END_STREAM|END_HEADERS`.
+    /// Returns the flags for printing, by their names for `kind`: `END_STREAM|END_HEADERS`.
     pub(super) const fn named(self, kind: Kind) -> Named {
         Named { flags: self, kind }
     }
@@ -62,7 +62,7 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// What [`Flags::named`] gives; only for printing.
+/// The flags of a frame of a known type, for printing.
 pub(super) struct Named {
     flags: Flags,
     kind: Kind,
@@ -79,7 +79,7 @@ impl fmt::Display for Named {
                 rest &= !flag.bits();
             }
         }
-        // Bits without a meaning for this kind: they are ignored, but a trace should show them.
+        // Bits undefined for this type are ignored, but a trace should show them.
         if rest != 0 {
             write!(f, "{separator}{rest:#04x}")?;
         }
@@ -87,7 +87,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// The flags that a kind defines.
+/// Returns the flags that a frame type defines.
 fn names(kind: Kind) -> &'static [(Flags, &'static str)] {
     match kind {
         Kind::DATA => &[(Flags::END_STREAM, "END_STREAM"), (Flags::PADDED, "PADDED")],

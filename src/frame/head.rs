@@ -1,4 +1,4 @@
-//! The nine octets that every frame starts with: RFC 9113, Section 4.1.
+//! The frame header, nine octets at the start of every frame: RFC 9113, Section 4.1.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use super::flags::Flags;
 use super::kind::Kind;
 use super::stream_id::StreamId;
 
-/// The first nine octets of a frame, which say how long it is, what it is and whose (RFC 9113,
-/// Section 4.1, where it is called the frame header).
+/// The frame header: the length, type, flags and stream of a frame, in nine octets (RFC 9113,
+/// Section 4.1).
 ///
-/// Printed, it is the start of the line that a trace shows for a frame. The stream is left out for
-/// kinds that are always on stream 0.
+/// `Display` prints the start of a frame's trace line. It omits the stream for frame types that are
+/// always on stream 0.
 ///
 /// # Example
 ///
@@ -27,28 +27,28 @@ use super::stream_id::StreamId;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Head {
-    /// How many octets of payload follow: 24 bits.
+    /// The length of the payload in octets: 24 bits.
     pub length: u32,
-    /// What the payload is.
+    /// The type of the frame.
     pub kind: Kind,
-    /// The flags, as they came or as they go out.
+    /// The flags, including undefined ones.
     pub flags: Flags,
     /// The stream, or [`StreamId::CONNECTION`].
     pub stream_id: StreamId,
 }
 
 impl Head {
-    /// The octets of a head: 9.
+    /// The length of a frame header in octets.
     pub const LEN: usize = 9;
 
-    /// The head of a frame with `payload` octets of payload.
+    /// Creates the header of a frame with `payload` octets of payload.
     pub(super) fn new(kind: Kind, flags: Flags, stream_id: StreamId, payload: usize) -> Self {
-        // A payload over 4 GiB is caught as too long when it is encoded, like all over 16 MiB.
+        // A payload over 4 GiB is rejected on encoding, like any payload over 16 MiB.
         let length = u32::try_from(payload).unwrap_or(u32::MAX);
         Self { length, kind, flags, stream_id }
     }
 
-    /// Decodes a head. All octets mean something, so this cannot fail.
+    /// Decodes a frame header. Every combination of octets is valid, so this cannot fail.
     #[inline]
     pub fn decode(octets: &[u8; Self::LEN]) -> Self {
         let [l0, l1, l2, kind, flags, s0, s1, s2, s3] = *octets;
@@ -60,24 +60,25 @@ impl Head {
         }
     }
 
-    /// Decodes the head at the front of `input`, or `None` if there are fewer than nine octets.
+    /// Decodes the frame header at the front of `input`, or returns `None` if `input` is shorter
+    /// than nine octets.
     #[inline]
     pub fn parse(input: &[u8]) -> Option<Self> {
         input.first_chunk().map(Self::decode)
     }
 
-    /// The octets of head and payload together.
+    /// Returns the length of header and payload together, in octets.
     pub fn frame_len(&self) -> usize {
-        // At least 32 bits: the crate is for targets with an operating system below it.
+        // `usize` has at least 32 bits: the crate targets platforms with an operating system.
         Self::LEN + self.length as usize
     }
 
-    /// The nine octets.
+    /// Returns the nine octets.
     ///
     /// # Panics
     ///
-    /// In debug builds, if `length` is over [`MAX_MAX_FRAME_SIZE`]: no peer could be told so. In
-    /// release builds it is written as that.
+    /// In debug builds, if `length` is over [`MAX_MAX_FRAME_SIZE`], which 24 bits cannot hold. In
+    /// release builds that maximum is written instead.
     pub fn to_octets(&self) -> [u8; Self::LEN] {
         debug_assert!(self.length <= MAX_MAX_FRAME_SIZE, "a payload over 24 bits: {self}");
         let [_, l0, l1, l2] = self.length.min(MAX_MAX_FRAME_SIZE).to_be_bytes();
@@ -98,7 +99,8 @@ impl Head {
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
-        // On a kind of the connection, a stream is a mistake of the sender worth showing.
+        // A connection frame on a stream is an error of the sender; the trace shows the stream
+        // then.
         if !self.kind.is_of_connection() || !self.stream_id.is_connection() {
             write!(f, " stream={}", self.stream_id)?;
         }
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_octets_there_and_back() {
+    fn nine_octets_round_trip() {
         assert_eq!(Head::decode(&OCTETS), head());
         let mut out = vec![0xff];
         head().encode(&mut out);
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_of_the_connection_shows_its_stream_only_when_it_is_wrong() {
+    fn a_connection_frame_shows_its_stream_only_if_it_is_not_0() {
         assert_eq!(
             Head::decode(&[0, 0, 8, 6, 1, 0, 0, 0, 0]).to_string(),
             "PING length=8 flags=ACK"

@@ -1,13 +1,13 @@
 //! Frames that carry a field block: HEADERS, PUSH_PROMISE and CONTINUATION.
 //!
-//! RFC 9113, Section 4.3: a field section is compressed to a *field block*, and the block is cut
-//! into fragments. The first is in a HEADERS or PUSH_PROMISE, the others in CONTINUATIONs that
-//! follow at once, with no other frame between them on the whole connection. END_HEADERS is on the
-//! last:
+//! A field section is compressed to a *field block*, which is cut into fragments (RFC 9113, Section
+//! 4.3). The first fragment is in a HEADERS or PUSH_PROMISE frame, the others in CONTINUATION
+//! frames that follow it directly: no other frame may come between them on the whole connection.
+//! The last one has END_HEADERS:
 //!
 //! ```text
 //! HEADERS ──▶ CONTINUATION ──▶ … ──▶ CONTINUATION + END_HEADERS
-//! HEADERS + END_HEADERS                    (what nearly always happens)
+//! HEADERS + END_HEADERS                    (the usual case)
 //! ```
 
 use std::fmt;
@@ -46,24 +46,24 @@ use super::stream_id::StreamId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headers {
-    /// The stream that this is for.
+    /// The stream of the message.
     pub stream_id: StreamId,
-    /// The field block, or the start of it.
+    /// The field block, or its first fragment.
     pub fragment: Bytes,
-    /// END_STREAM: no DATA follows, though CONTINUATIONs may.
+    /// END_STREAM: no DATA follows, though CONTINUATION may.
     pub end_stream: bool,
-    /// END_HEADERS: the fragment is the whole, and no CONTINUATION follows.
+    /// END_HEADERS: the field block is complete, and no CONTINUATION follows.
     pub end_headers: bool,
-    /// PRIORITY: a place in the tree of RFC 7540, which has no effect any more.
+    /// PRIORITY: a dependency of RFC 7540's priority scheme, which has no effect.
     pub priority: Option<Dependency>,
-    /// PADDED: the octets of padding, or `None` if there is not even a pad length.
+    /// PADDED: the number of padding octets, or `None` if the frame has no pad length field.
     pub padding: Option<u8>,
 }
 
 impl Headers {
     #[inline]
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Result<Self, Error> {
-        // RFC 9113, Section 6.2: HEADERS belongs to a stream; on stream 0 it is a PROTOCOL_ERROR.
+        // RFC 9113, Section 6.2: HEADERS on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
         let padding = padding::take_length(head, &mut payload)?;
         let priority = if head.flags.contains(Flags::PRIORITY) {
@@ -82,7 +82,7 @@ impl Headers {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let mut flags = Flags::default();
         if self.end_stream {
@@ -130,35 +130,34 @@ impl fmt::Display for Headers {
     }
 }
 
-/// PUSH_PROMISE: a server says which request it is going to answer unasked (RFC 9113, Section
-/// 6.6).
+/// PUSH_PROMISE: a request that the server will answer without having received it (RFC 9113,
+/// Section 6.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushPromise {
-    /// The client's stream that the promise goes with.
+    /// The client's stream that the promise is associated with.
     pub stream_id: StreamId,
-    /// The server's stream that the response will come on.
+    /// The server's stream that will carry the response.
     pub promised_stream_id: StreamId,
-    /// The field block of the request, or the start of it.
+    /// The field block of the promised request, or its first fragment.
     pub fragment: Bytes,
-    /// END_HEADERS: the fragment is the whole, and no CONTINUATION follows.
+    /// END_HEADERS: the field block is complete, and no CONTINUATION follows.
     pub end_headers: bool,
-    /// PADDED: the octets of padding, or `None` if there is not even a pad length.
+    /// PADDED: the number of padding octets, or `None` if the frame has no pad length field.
     pub padding: Option<u8>,
 }
 
 impl PushPromise {
     #[inline]
     pub(super) fn decode(head: &Head, mut payload: Bytes) -> Result<Self, Error> {
-        // RFC 9113, Section 6.6: PUSH_PROMISE goes with a stream; on stream 0 it is a
-        // PROTOCOL_ERROR.
+        // RFC 9113, Section 6.6: PUSH_PROMISE on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
         let padding = padding::take_length(head, &mut payload)?;
         let promised_stream_id = match payload.try_get_u32() {
             Ok(octets) => StreamId::from_wire(octets),
-            Err(_) => return Err(check::too_short(head, "PUSH_PROMISE promises no stream")),
+            Err(_) => return Err(check::too_short(head, "PUSH_PROMISE has no promised stream")),
         };
-        // RFC 9113, Section 6.6: promising a stream that cannot be opened is a PROTOCOL_ERROR, and
-        // stream 0 never can. Whether another one can, the state of the connection tells.
+        // RFC 9113, Section 6.6: promising a stream that is not idle is a PROTOCOL_ERROR. Stream 0
+        // never is; the core checks the others.
         if promised_stream_id.is_connection() {
             return Err(Error::connection(
                 head,
@@ -176,7 +175,7 @@ impl PushPromise {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let mut flags = Flags::default();
         if self.end_headers {
@@ -213,22 +212,21 @@ impl fmt::Display for PushPromise {
     }
 }
 
-/// CONTINUATION: goes on with the field block of the frame before it (RFC 9113, Section 6.10).
+/// CONTINUATION: continues the field block of the preceding frame (RFC 9113, Section 6.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Continuation {
-    /// The stream that the field block is for: the same as that of the frame before.
+    /// The stream of the field block, the same as in the preceding frame.
     pub stream_id: StreamId,
-    /// The next part of the field block.
+    /// The next fragment of the field block.
     pub fragment: Bytes,
-    /// END_HEADERS: this is the last part.
+    /// END_HEADERS: this fragment is the last one.
     pub end_headers: bool,
 }
 
 impl Continuation {
     #[inline]
     pub(super) fn decode(head: &Head, payload: Bytes) -> Result<Self, Error> {
-        // RFC 9113, Section 6.10: CONTINUATION belongs to a stream; on stream 0 it is a
-        // PROTOCOL_ERROR.
+        // RFC 9113, Section 6.10: CONTINUATION on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
         Ok(Self {
             stream_id: head.stream_id,
@@ -237,7 +235,7 @@ impl Continuation {
         })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let mut flags = Flags::default();
         if self.end_headers {
@@ -265,12 +263,12 @@ impl fmt::Display for Continuation {
     }
 }
 
-/// Takes the dependency of a HEADERS off the front of its payload.
+/// Removes the dependency from the front of a HEADERS payload.
 fn take_dependency(head: &Head, payload: &mut Bytes) -> Result<Dependency, Error> {
     let Some(octets) = payload.first_chunk().copied() else {
-        return Err(check::too_short(head, "HEADERS is too short for its dependency"));
+        return Err(check::too_short(head, "HEADERS is too short for its priority fields"));
     };
-    // Cannot panic: that many octets have just been read.
+    // Cannot panic: `first_chunk` has found as many octets.
     payload.advance(Dependency::LEN);
     Ok(Dependency::from_octets(octets))
 }

@@ -1,11 +1,11 @@
-//! What a frame is: the type octet of its head.
+//! The type of a frame.
 
 use std::fmt;
 
 /// The type of a frame: one octet of its [`Head`](super::Head) (RFC 9113, Section 4.1).
 ///
-/// RFC 9113 says *type*, which is a word of the language here. Any octet is a kind: a frame of one
-/// that is not known is skipped (Section 5.5).
+/// RFC 9113 calls it *type*, which is a keyword in Rust. Every octet is a valid kind; frames of
+/// unknown types are skipped (Section 5.5).
 ///
 /// ```
 /// use h2_sync::frame::Kind;
@@ -45,7 +45,7 @@ impl Kind {
     /// PRIORITY_UPDATE: RFC 9218, Section 7.1.
     pub const PRIORITY_UPDATE: Self = Self(0x10);
 
-    /// Whether frames of this kind are always about the connection, and so always on stream 0.
+    /// Returns whether frames of this type are always on stream 0.
     pub(super) const fn is_of_connection(self) -> bool {
         matches!(
             self,
@@ -60,7 +60,7 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// The name that its RFC gives the kind.
+/// Prints the name that its RFC gives the type.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match *self {

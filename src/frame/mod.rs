@@ -1,13 +1,13 @@
-//! Frames: the unit in which HTTP/2 puts everything on the wire.
+//! Frames, the unit of transmission in HTTP/2.
 //!
-//! RFC 9113 calls this the framing layer (Section 4), and defines ten types of frame (Section 6).
-//! Each is a struct here with public fields, and [`Frame`] is the enum of all of them. This module
-//! is pure functions over bytes: it knows no connection and no stream state, so it serves tools
-//! and tests as well as it serves the core in `proto`.
+//! RFC 9113 calls this the framing layer (Section 4) and defines ten frame types (Section 6). Each
+//! is a struct here with public fields, and [`Frame`] is the enum of all of them. The module
+//! consists of pure functions over bytes. It has no connection and no stream state, so tools and
+//! tests can use it as well as the core in `proto`.
 //!
 //! # On the wire
 //!
-//! Every frame starts with the same nine octets, the [`Head`]:
+//! Every frame starts with nine octets, the frame header or [`Head`]:
 //!
 //! ```text
 //! octet    0     1     2     3      4       5     6     7     8     9 …
@@ -27,21 +27,21 @@
 //! | `0x06` PING | [`Ping`] | the connection | 8 opaque octets |
 //! | `0x07` GOAWAY | [`Goaway`] | the connection | last stream, error code, debug data |
 //! | `0x08` WINDOW_UPDATE | [`WindowUpdate`] | either | an increment, 4 octets |
-//! | `0x09` CONTINUATION | [`Continuation`] | a stream | goes on with a field block |
+//! | `0x09` CONTINUATION | [`Continuation`] | a stream | continues a field block |
 //! | `0x0a` ALTSVC | [`AltSvc`] | either | RFC 7838: an alternative service |
 //! | `0x0c` ORIGIN | [`Origin`] | the connection | RFC 8336: origins served here |
 //! | `0x10` PRIORITY_UPDATE | [`PriorityUpdate`] | the connection | RFC 9218: a priority |
-//! | any other | [`Unknown`] | either | kept as it came |
+//! | any other | [`Unknown`] | either | kept as received |
 //!
 //! # What is checked here
 //!
-//! Decoding checks what can be seen in one frame alone: lengths, padding, ranges of settings, and
-//! whether a kind may be on stream 0. What needs to know more (the role, the state of the stream,
-//! the frames before) is left to the core. An [`Error`] says what to answer, and whether the
-//! [stream or the connection](Scope) is to end.
+//! Decoding checks what one frame alone shows: lengths, padding, ranges of settings, and whether a
+//! frame type may be on stream 0. Checks that need the role, the stream's state or earlier frames
+//! are made by the core. An [`Error`] gives the error code to answer with, and whether the [stream
+//! or the connection](Scope) ends.
 //!
-//! Bits that are reserved and flags that a kind does not define are ignored on receipt and zero
-//! when sent (RFC 9113, Section 4.1).
+//! Reserved bits and undefined flags are ignored on receipt and sent as zero (RFC 9113, Section
+//! 4.1).
 //!
 //! # Example
 //!
@@ -52,13 +52,13 @@
 //! let mut wire = Vec::new();
 //! Ping { ack: false, payload: *b"are you?" }.encode(&mut wire);
 //!
-//! // A reader appends whatever the socket gave it, and decodes until there is no whole frame.
+//! A reader appends what the socket returned, and decodes until no whole frame is left.
 //! let mut input = BytesMut::from(&wire[..12]);
 //! assert_eq!(Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE)?, None);
 //! input.extend_from_slice(&wire[12..]);
 //! match Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE)? {
 //!     Some(Frame::Ping(ping)) => assert_eq!(&ping.payload, b"are you?"),
-//!     other => panic!("a PING was sent, and {other:?} arrived"),
+//!     other => panic!("expected a PING, got {other:?}"),
 //! }
 //! # Ok::<(), h2_sync::frame::Error>(())
 //! ```

@@ -1,7 +1,7 @@
-//! Padding, which DATA, HEADERS and PUSH_PROMISE have in common: RFC 9113, Section 6.1.
+//! Padding of DATA, HEADERS and PUSH_PROMISE: RFC 9113, Section 6.1.
 //!
 //! ```text
-//! PADDED set:    pad length (8 bit) │ what the frame is about … │ pad length × 0x00
+//! PADDED set:    pad length (8 bit) │ content … │ pad length × 0x00
 //! ```
 
 use std::fmt;
@@ -14,10 +14,10 @@ use super::error_code::ErrorCode;
 use super::flags::Flags;
 use super::head::Head;
 
-/// As many zeros as there can be in one frame.
+/// The longest padding of one frame.
 static ZEROS: [u8; u8::MAX as usize] = [0; u8::MAX as usize];
 
-/// Takes the pad length off the front of the payload, if the frame is padded.
+/// Removes the pad length from the front of the payload, if the frame is padded.
 #[inline]
 pub(super) fn take_length(head: &Head, payload: &mut Bytes) -> Result<Option<u8>, Error> {
     if !head.flags.contains(Flags::PADDED) {
@@ -29,13 +29,13 @@ pub(super) fn take_length(head: &Head, payload: &mut Bytes) -> Result<Option<u8>
     }
 }
 
-/// Takes the padding off the end of what is left after the pad length and all fixed fields.
+/// Removes the padding from the end of the payload, after all fixed fields have been removed.
 #[inline]
 pub(super) fn strip(head: &Head, payload: &mut Bytes, padding: Option<u8>) -> Result<(), Error> {
     let padding = usize::from(padding.unwrap_or(0));
-    // RFC 9113, Sections 6.1, 6.2 and 6.6: padding that does not fit into what is left of the
-    // payload is a PROTOCOL_ERROR. Padding that fills it is fine: the content is empty then.
-    // What the padding holds is not looked at; to check that it is zero is only a MAY.
+    // RFC 9113, Sections 6.1, 6.2 and 6.6: padding longer than the rest of the payload is a
+    // PROTOCOL_ERROR. Padding of the same length leaves an empty content. Checking that padding is
+    // zero is only a MAY and is not done.
     match payload.len().checked_sub(padding) {
         Some(content) => payload.truncate(content),
         None => {
@@ -49,18 +49,18 @@ pub(super) fn strip(head: &Head, payload: &mut Bytes, padding: Option<u8>) -> Re
     Ok(())
 }
 
-/// How many octets padding adds to a payload: those of the padding, and the pad length.
+/// Returns how many octets padding adds to a payload: the padding and the pad length field.
 pub(super) fn octets(padding: Option<u8>) -> usize {
     padding.map_or(0, |length| 1 + usize::from(length))
 }
 
-/// The zeros that follow the content.
+/// Returns the padding that follows the content.
 pub(super) fn zeros(padding: Option<u8>) -> &'static [u8] {
-    // In bounds: there are as many zeros as a u8 can ask for.
+    // In bounds: `ZEROS` has the maximum of a u8 as its length.
     &ZEROS[..usize::from(padding.unwrap_or(0))]
 }
 
-/// ` padding=7`, for the trace of a padded frame.
+/// Prints ` padding=7` in the trace of a padded frame.
 pub(super) fn trace(padding: Option<u8>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     padding.map_or(Ok(()), |length| write!(f, " padding={length}"))
 }

@@ -1,4 +1,4 @@
-//! PRIORITY, and the dependency that HEADERS may have too: RFC 9113, Sections 5.3.2 and 6.3.
+//! PRIORITY, and the dependency that HEADERS can carry: RFC 9113, Sections 5.3.2 and 6.3.
 
 use std::fmt;
 
@@ -10,31 +10,30 @@ use super::head::Head;
 use super::kind::Kind;
 use super::stream_id::StreamId;
 
-/// On which stream another one depends, and how heavily.
+/// The dependency of a stream on another one, with its weight.
 ///
-/// This is the priority scheme of RFC 7540, which RFC 9113 deprecates (Section 5.3.2): it is
-/// still on the wire and has to be decoded, but it has no effect. [`PriorityUpdate`] is what came
-/// in its place.
+/// It belongs to the priority scheme of RFC 7540, which RFC 9113 deprecates (Section 5.3.2). Peers
+/// still send it, so it has to be decoded, but it has no effect. [`PriorityUpdate`] replaces it.
 ///
 /// [`PriorityUpdate`]: super::PriorityUpdate
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// The stream that is depended on; 0 is the root of the tree.
+    /// The parent stream; 0 is the root of the tree.
     ///
-    /// A stream that depends on itself is a stream error. Whoever decodes the field block of a
-    /// HEADERS has to do so first, so this is not checked here.
+    /// A stream that depends on itself is a stream error. That is not checked here, since the field
+    /// block of a HEADERS must be decoded before the stream is reset.
     pub stream_id: StreamId,
-    /// Whether the stream becomes the only one that depends directly on that one.
+    /// Whether the stream becomes the only child of its parent.
     pub exclusive: bool,
-    /// The weight as it is on the wire: one less than the 1 to 256 that it stands for.
+    /// The weight as on the wire: the weight from 1 to 256, minus one.
     pub weight: u8,
 }
 
 impl Dependency {
-    /// The octets of a dependency: 5.
+    /// The length of a dependency in octets.
     pub(super) const LEN: usize = 5;
 
-    /// The bit before the stream that says `exclusive`.
+    /// The bit before the stream identifier that stands for `exclusive`.
     const EXCLUSIVE: u32 = 1 << 31;
 
     pub(super) fn from_octets([s0, s1, s2, s3, weight]: [u8; Self::LEN]) -> Self {
@@ -60,31 +59,30 @@ impl fmt::Display for Dependency {
     }
 }
 
-/// PRIORITY: moves a stream to another place in the tree (RFC 9113, Section 6.3; deprecated).
+/// PRIORITY: moves a stream in the dependency tree (RFC 9113, Section 6.3; deprecated).
 ///
-/// It may be sent for a stream in any state, idle and closed ones included.
+/// It may be sent for a stream in any state, including idle and closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority {
-    /// The stream that is moved.
+    /// The stream to be moved.
     pub stream_id: StreamId,
-    /// Its new place.
+    /// The new dependency.
     pub dependency: Dependency,
 }
 
 impl Priority {
     #[inline]
     pub(super) fn decode(head: &Head, payload: &[u8]) -> Result<Self, Error> {
-        // RFC 9113, Section 6.3: PRIORITY belongs to a stream; on stream 0 it is a PROTOCOL_ERROR.
+        // RFC 9113, Section 6.3: PRIORITY on stream 0 is a PROTOCOL_ERROR.
         check::is_on_stream(head)?;
-        // RFC 9113, Section 6.3: a length other than 5 is a FRAME_SIZE_ERROR of the stream alone,
-        // because the frame could not have changed anything else.
+        // RFC 9113, Section 6.3: a length other than 5 is a stream error FRAME_SIZE_ERROR.
         let octets = payload.try_into().map_err(|_| {
             Error::stream(head, ErrorCode::FrameSizeError, "PRIORITY is not 5 octets long")
         })?;
         Ok(Self { stream_id: head.stream_id, dependency: Dependency::from_octets(octets) })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         Head::new(Kind::PRIORITY, Flags::default(), self.stream_id, Dependency::LEN)
     }

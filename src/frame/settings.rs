@@ -11,10 +11,11 @@ use super::head::Head;
 use super::kind::Kind;
 use super::stream_id::StreamId;
 
-/// SETTINGS: what its sender asks of the other side, or that it has heard (RFC 9113, Section 6.5).
+/// SETTINGS: the sender's configuration, or the acknowledgement of the receiver's (RFC 9113,
+/// Section 6.5).
 ///
-/// The entries are kept as they are on the wire, in their order and with duplicates: they take
-/// effect one after the other (Section 6.5.3).
+/// The entries are kept in the order of the wire, duplicates included: they take effect one after
+/// the other (Section 6.5.3).
 ///
 /// # Example
 ///
@@ -30,24 +31,23 @@ use super::stream_id::StreamId;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// ACK: the receiver's SETTINGS are in effect. There are no entries then.
+    /// ACK: the sender has applied the receiver's SETTINGS. `entries` is empty then.
     pub ack: bool,
     /// The settings, in the order of the wire.
     pub entries: Vec<Setting>,
 }
 
 impl Settings {
-    /// The entries that a trace shows; an honest frame has fewer.
+    /// The most entries that `Display` prints; real peers send fewer.
     const SHOWN: usize = 32;
 
-    /// The frame that acknowledges one of the peer's. It allocates nothing.
+    /// Creates the acknowledgement of SETTINGS, without allocating.
     pub const fn acknowledgement() -> Self {
         Self { ack: true, entries: Vec::new() }
     }
 
     pub(super) fn decode(head: &Head, payload: &[u8]) -> Result<Self, Error> {
-        // RFC 9113, Section 6.5: SETTINGS are the connection's; on a stream they are a
-        // PROTOCOL_ERROR.
+        // RFC 9113, Section 6.5: SETTINGS on a stream other than 0 is a PROTOCOL_ERROR.
         check::is_on_connection(head)?;
         let ack = head.flags.contains(Flags::ACK);
         let wrong_size = |reason| Error::connection(head, ErrorCode::FrameSizeError, reason);
@@ -55,9 +55,9 @@ impl Settings {
         if ack && !payload.is_empty() {
             return Err(wrong_size("SETTINGS has both ACK and entries"));
         }
-        // RFC 9113, Section 6.5: so is a length that is not so many entries of 6 octets.
+        // RFC 9113, Section 6.5: a length that is not a multiple of 6 is a FRAME_SIZE_ERROR.
         if payload.len() % Setting::LEN != 0 {
-            return Err(wrong_size("SETTINGS is not a multiple of 6 octets long"));
+            return Err(wrong_size("the length of SETTINGS is not a multiple of 6"));
         }
         let mut entries = Vec::with_capacity(payload.len() / Setting::LEN);
         let mut rest = payload;
@@ -70,7 +70,7 @@ impl Settings {
         Ok(Self { ack, entries })
     }
 
-    /// The head that this frame has on the wire.
+    /// Returns the frame header.
     pub fn head(&self) -> Head {
         let mut flags = Flags::default();
         if self.ack {
@@ -92,8 +92,8 @@ impl Settings {
         self.encode_payload(out);
     }
 
-    /// Appends the payload alone to `out`: what the HTTP2-Settings field of an upgrade holds, in
-    /// base64 (RFC 7540, Section 3.2.1).
+    /// Appends only the payload to `out`. The HTTP2-Settings field of an upgrade holds it in base64
+    /// (RFC 7540, Section 3.2.1).
     pub fn encode_payload(&self, out: &mut Vec<u8>) {
         for setting in &self.entries {
             out.extend_from_slice(&setting.id().to_be_bytes());
@@ -117,44 +117,46 @@ impl fmt::Display for Settings {
 
 /// One setting and its value (RFC 9113, Section 6.5.2).
 ///
-/// A decoded one is in the range that its RFC gives it. Whether the receiver may be sent it at all
-/// (no server may enable push, say) depends on the role and is checked by the core.
+/// A decoded value is within the range of its RFC. Whether the receiver may be sent the setting at
+/// all depends on the role (a server may not enable push) and is checked by the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// `0x01` SETTINGS_HEADER_TABLE_SIZE: how large the dynamic table may be that the sender of
-    /// this decodes with.
+    /// `0x01` SETTINGS_HEADER_TABLE_SIZE: the largest dynamic table of the sender's HPACK decoder,
+    /// in octets.
     HeaderTableSize(u32),
-    /// `0x02` SETTINGS_ENABLE_PUSH: whether a server may promise streams.
+    /// `0x02` SETTINGS_ENABLE_PUSH: whether a server may push.
     EnablePush(bool),
-    /// `0x03` SETTINGS_MAX_CONCURRENT_STREAMS: how many streams the receiver may have open.
+    /// `0x03` SETTINGS_MAX_CONCURRENT_STREAMS: how many streams the receiver may have open at once.
     MaxConcurrentStreams(u32),
-    /// `0x04` SETTINGS_INITIAL_WINDOW_SIZE: the window that streams start with; at most 2^31-1.
+    /// `0x04` SETTINGS_INITIAL_WINDOW_SIZE: the initial window of a stream, in octets; at most
+    /// 2^31-1.
     InitialWindowSize(u32),
-    /// `0x05` SETTINGS_MAX_FRAME_SIZE: how long a payload may be; 2^14 to 2^24-1.
+    /// `0x05` SETTINGS_MAX_FRAME_SIZE: the largest payload that the sender accepts, in octets; 2^14
+    /// to 2^24-1.
     MaxFrameSize(u32),
-    /// `0x06` SETTINGS_MAX_HEADER_LIST_SIZE: how large a field section may be, uncompressed;
-    /// advice only.
+    /// `0x06` SETTINGS_MAX_HEADER_LIST_SIZE: the largest uncompressed field section that the sender
+    /// accepts, in octets; advisory.
     MaxHeaderListSize(u32),
-    /// `0x08` SETTINGS_ENABLE_CONNECT_PROTOCOL: whether the server takes extended CONNECT (RFC
+    /// `0x08` SETTINGS_ENABLE_CONNECT_PROTOCOL: whether the server supports extended CONNECT (RFC
     /// 8441, Section 3).
     EnableConnectProtocol(bool),
-    /// `0x09` SETTINGS_NO_RFC7540_PRIORITIES: the sender does not use the old priorities (RFC
-    /// 9218, Section 2.1).
+    /// `0x09` SETTINGS_NO_RFC7540_PRIORITIES: whether the sender ignores the priorities of RFC 7540
+    /// (RFC 9218, Section 2.1).
     NoRfc7540Priorities(bool),
-    /// Any other: it is to be ignored.
+    /// An unknown setting, which the receiver ignores.
     Unknown {
-        /// The number of the setting. One that has a name does not belong here.
+        /// The identifier of the setting. Identifiers that have a variant are not valid here.
         id: u16,
-        /// Its value.
+        /// The value.
         value: u32,
     },
 }
 
 impl Setting {
-    /// The octets of a setting: a 16-bit number and a 32-bit value.
+    /// The length of a setting in octets: a 16-bit identifier and a 32-bit value.
     const LEN: usize = 6;
 
-    /// Names a setting and checks its value. `head` is that of the frame, for the error.
+    /// Decodes a setting and checks its value. `head` is the frame header, for the error.
     fn decode(head: &Head, id: u16, value: u32) -> Result<Self, Error> {
         let invalid = |code, reason| Error::connection(head, code, reason);
         let switch = |reason| match value {
@@ -164,10 +166,10 @@ impl Setting {
         };
         Ok(match id {
             0x01 => Self::HeaderTableSize(value),
-            // RFC 9113, Section 6.5.2: anything but 0 and 1 is a PROTOCOL_ERROR.
+            // RFC 9113, Section 6.5.2: any value other than 0 or 1 is a PROTOCOL_ERROR.
             0x02 => Self::EnablePush(switch("ENABLE_PUSH is neither 0 nor 1")?),
             0x03 => Self::MaxConcurrentStreams(value),
-            // RFC 9113, Section 6.5.2: more than a window can hold is a FLOW_CONTROL_ERROR.
+            // RFC 9113, Section 6.5.2: a value over 2^31-1 is a FLOW_CONTROL_ERROR.
             0x04 if value > MAX_WINDOW => {
                 return Err(invalid(
                     ErrorCode::FlowControlError,
@@ -175,8 +177,7 @@ impl Setting {
                 ))
             }
             0x04 => Self::InitialWindowSize(value),
-            // RFC 9113, Section 6.5.2: less than the initial 2^14, or more than 24 bits, is a
-            // PROTOCOL_ERROR.
+            // RFC 9113, Section 6.5.2: a value outside of 2^14 to 2^24-1 is a PROTOCOL_ERROR.
             0x05 if !(DEFAULT_MAX_FRAME_SIZE..=MAX_MAX_FRAME_SIZE).contains(&value) => {
                 return Err(invalid(
                     ErrorCode::ProtocolError,
@@ -189,14 +190,14 @@ impl Setting {
             0x08 => {
                 Self::EnableConnectProtocol(switch("ENABLE_CONNECT_PROTOCOL is neither 0 nor 1")?)
             }
-            // RFC 9218, Section 2.1: anything but 0 and 1 is a PROTOCOL_ERROR.
+            // RFC 9218, Section 2.1: any value other than 0 or 1 is a PROTOCOL_ERROR.
             0x09 => Self::NoRfc7540Priorities(switch("NO_RFC7540_PRIORITIES is neither 0 nor 1")?),
-            // RFC 9113, Section 6.5.2: a setting that is not known is ignored.
+            // RFC 9113, Section 6.5.2: an unknown setting is ignored.
             id => Self::Unknown { id, value },
         })
     }
 
-    /// The number of the setting on the wire.
+    /// Returns the identifier of the setting.
     pub const fn id(self) -> u16 {
         match self {
             Self::HeaderTableSize(_) => 0x01,
@@ -211,7 +212,7 @@ impl Setting {
         }
     }
 
-    /// The value on the wire.
+    /// Returns the value as on the wire.
     pub const fn value(self) -> u32 {
         match self {
             Self::HeaderTableSize(value)
@@ -227,7 +228,7 @@ impl Setting {
     }
 }
 
-/// The name without its `SETTINGS_`, and the value: `MAX_FRAME_SIZE=16384`.
+/// Prints the name without `SETTINGS_`, and the value: `MAX_FRAME_SIZE=16384`.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {

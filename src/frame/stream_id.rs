@@ -4,9 +4,9 @@ use std::fmt;
 
 /// The identifier of a stream: 31 bits (RFC 9113, Section 5.1.1).
 ///
-/// Streams that a client opens have odd numbers, those that a server promises have even ones, and
-/// [zero](Self::CONNECTION) stands for the connection itself. Each side takes its numbers in rising
-/// order and never twice.
+/// Streams that a client opens have odd numbers, streams that a server promises have even ones, and
+/// [zero](Self::CONNECTION) stands for the connection itself. Each side uses its numbers in
+/// ascending order and never reuses one.
 ///
 /// # Example
 ///
@@ -26,10 +26,10 @@ impl StreamId {
     /// The connection as a whole: 0.
     pub const CONNECTION: Self = Self(0);
 
-    /// The last identifier there is: 2^31-1, one of the client's.
+    /// The largest identifier: 2^31-1, a client's stream.
     pub const MAX: Self = Self(0x7fff_ffff);
 
-    /// The identifier with this number, or `None` if it is over 2^31-1.
+    /// Creates an identifier, or returns `None` if `id` is over 2^31-1.
     pub const fn new(id: u32) -> Option<Self> {
         if id <= Self::MAX.0 {
             Some(Self(id))
@@ -38,36 +38,36 @@ impl StreamId {
         }
     }
 
-    /// The identifier in four octets of the wire: the first bit is reserved and is dropped.
+    /// Creates an identifier from four octets of the wire, without the reserved first bit.
     pub const fn from_wire(octets: u32) -> Self {
-        // RFC 9113, Section 4.1: the reserved bit has no meaning, a receiver ignores it.
+        // RFC 9113, Section 4.1: a receiver ignores the reserved bit.
         Self(octets & Self::MAX.0)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// Whether this is 0, the connection as a whole.
+    /// Returns whether this is 0, the connection as a whole.
     pub const fn is_connection(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether a client opens this stream: it is odd.
+    /// Returns whether a client opens this stream: the number is odd.
     pub const fn is_client_initiated(self) -> bool {
         self.0 % 2 == 1
     }
 
-    /// Whether a server opens this stream, by promising it: it is even, and not 0.
+    /// Returns whether a server opens this stream: the number is even and not 0.
     pub const fn is_server_initiated(self) -> bool {
         self.0 != 0 && self.0 % 2 == 0
     }
 
-    /// The next identifier of the same side, or `None` after the last.
+    /// Returns the next identifier of the same side, or `None` after the last one.
     ///
-    /// RFC 9113, Section 5.1.1: numbers cannot be used again, so a side that has none left needs a
-    /// new connection.
+    /// Identifiers cannot be reused: a side that has used up its own needs a new connection (RFC
+    /// 9113, Section 5.1.1).
     pub const fn next(self) -> Option<Self> {
         // No overflow: the number is at most 2^31-1.
         Self::new(self.0 + 2)
@@ -106,13 +106,13 @@ impl PartialEq<StreamId> for u32 {
     }
 }
 
-/// A number over 2^31-1, which no stream can have.
+/// A number over 2^31-1, which is not a valid stream identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidStreamId(u32);
 
 impl fmt::Display for InvalidStreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no stream identifier: the largest is {}", self.0, StreamId::MAX)
+        write!(f, "invalid stream identifier {}: the largest is {}", self.0, StreamId::MAX)
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn parity_tells_who_opens_a_stream() {
+    fn parity_gives_the_side_that_opens_a_stream() {
         let [zero, odd, even] = [0, 1, 2].map(StreamId::from_wire);
         assert!(zero.is_connection() && !zero.is_client_initiated() && !zero.is_server_initiated());
         assert!(odd.is_client_initiated() && !odd.is_server_initiated() && !odd.is_connection());
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(format!("{id:?}"), "StreamId(3)");
         assert_eq!(
             InvalidStreamId(1 << 31).to_string(),
-            "2147483648 is no stream identifier: the largest is 2147483647"
+            "invalid stream identifier 2147483648: the largest is 2147483647"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! Tests of the frames through [`Frame`], as a connection uses them.
+//! Tests of frames through [`Frame`], as a connection uses it.
 //!
-//! `wire` has the octets of every kind, `rules` every check, `input` what happens at the edges of
-//! the input, `trace` the lines of the log, and `random` what must hold for anything.
+//! `wire` has the octets of each frame type, `rules` every check, `input` partial and oversized
+//! input, `trace` the lines of the log, and `random` the properties that hold for any input.
 
 mod input;
 mod random;
@@ -13,12 +13,12 @@ use bytes::BytesMut;
 
 use super::{Error, Frame, Head, Kind, StreamId, DEFAULT_MAX_FRAME_SIZE};
 
-/// The identifier of a stream.
+/// A stream identifier.
 fn id(number: u32) -> StreamId {
     StreamId::new(number).unwrap()
 }
 
-/// The octets of a frame, whatever is in them.
+/// The octets of a frame with any payload.
 fn octets(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut octets = (payload.len() as u32).to_be_bytes()[1..].to_vec();
     octets.extend([kind.0, flags]);
@@ -27,7 +27,7 @@ fn octets(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// Decodes octets that are one whole frame.
+/// Decodes octets that are exactly one frame.
 fn decode(octets: &[u8]) -> Result<Frame, Error> {
     let mut input = BytesMut::from(octets);
     let frame = Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE)?;

@@ -1,11 +1,11 @@
-//! The input at its edges: frames that come in pieces, several at once, too long, or shared.
+//! Input in pieces, several frames at once, oversized frames, and shared buffers.
 
 use bytes::{Bytes, BytesMut};
 
 use super::super::*;
 use super::{encode, id, octets};
 
-/// One frame of each kind, with something in every field.
+/// One frame of each type, with a value in every field.
 fn one_of_each() -> Vec<Frame> {
     let fragment = || Bytes::from_static(&[0x82, 0x84, 0x86]);
     let dependency = Dependency { stream_id: id(1), exclusive: true, weight: 15 };
@@ -173,6 +173,6 @@ fn frames_without_slices_leave_the_buffer_unshared() {
         frames.push(frame);
     }
     assert_eq!(frames.len(), 6);
-    // A buffer that nobody else holds can be had back whole, from its first octet.
+    // Only a buffer without other handles can be reclaimed from its first octet.
     assert!(input.try_reclaim(Head::LEN * 6));
 }

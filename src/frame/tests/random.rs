@@ -1,4 +1,4 @@
-//! What holds for any frame and for any octets.
+//! Properties that hold for any frame and for any octets.
 
 use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
@@ -13,7 +13,7 @@ fn any_octets() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..300).prop_map(Bytes::from)
 }
 
-/// A stream, and not the connection.
+/// A stream other than 0.
 fn any_stream() -> impl Strategy<Value = StreamId> {
     (1..=StreamId::MAX.get()).prop_map(id)
 }
@@ -139,7 +139,7 @@ fn any_extension() -> impl Strategy<Value = Frame> {
     ]
 }
 
-/// Any frame that could be decoded.
+/// Any frame that decoding can return.
 fn any_frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         1 => any_data(),
@@ -151,14 +151,14 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     ]
 }
 
-/// Decodes, prints and encodes all there is in some octets, until it ends or fails.
+/// Decodes, prints and encodes the frames in some octets, up to the end or an error.
 fn digest(octets: &[u8], max_frame_size: u32) {
     let mut input = BytesMut::from(octets);
     loop {
         let before = input.len();
         match Frame::decode(&mut input, max_frame_size) {
             Ok(Some(frame)) => {
-                // What has been decoded and is sent on is the same to the next receiver.
+                // A decoded frame decodes to the same frame after it has been encoded again.
                 assert_eq!(decode(&encode(&frame)).as_ref(), Ok(&frame));
                 assert!(!frame.to_string().contains('\n'));
             }
@@ -177,7 +177,7 @@ fn digest(octets: &[u8], max_frame_size: u32) {
     }
 }
 
-/// The same cases in every run, and no file left behind by one that fails.
+/// Makes every run use the same cases, and leaves no file behind after a failure.
 fn config() -> ProptestConfig {
     ProptestConfig {
         rng_seed: RngSeed::Fixed(9113),

@@ -1,4 +1,4 @@
-//! Every rule that is checked in a frame, by its section.
+//! Every rule that decoding checks, by RFC section.
 
 use super::super::*;
 use super::{decode, encode, id, octets};
@@ -9,7 +9,7 @@ fn assert_connection_error(octets: &[u8], code: ErrorCode) {
     assert_eq!((error.scope, error.code), (Scope::Connection, code), "{error}");
 }
 
-/// The stream alone fails, and the frame behind is decoded as if nothing were.
+/// Asserts a stream error, and that the next frame decodes.
 #[track_caller]
 fn assert_stream_error(octets: &[u8], stream: u32, code: ErrorCode) {
     let settings = encode(&Settings::default().into());
@@ -20,7 +20,7 @@ fn assert_stream_error(octets: &[u8], stream: u32, code: ErrorCode) {
     assert_eq!(next, Ok(Some(Settings::default().into())));
 }
 
-/// The frame is kept as it came, to be ignored.
+/// Asserts that the frame is kept as received, to be ignored.
 #[track_caller]
 fn assert_ignored(octets: &[u8]) {
     let frame = decode(octets).unwrap();
@@ -56,7 +56,7 @@ fn flags_without_a_meaning_are_ignored_and_not_kept() {
 fn the_reserved_bit_of_the_stream_is_ignored() {
     let frame = decode(&octets(Kind::DATA, 0, 0x8000_0001, b"")).unwrap();
     assert_eq!(frame.stream_id(), id(1));
-    // And stream 0 is stream 0 with it.
+    // Stream 0 with the reserved bit is still stream 0.
     decode(&octets(Kind::PING, 0, 0x8000_0000, &[0; 8])).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! One readable line for each frame, and one for each error.
+//! The trace line of each frame type, and of an error.
 
 use bytes::Bytes;
 
@@ -183,15 +183,16 @@ fn unknown() {
 #[test]
 fn an_error_says_what_is_wrong_and_where() {
     let error = decode(&octets(Kind::WINDOW_UPDATE, 0, 3, &[0; 4])).unwrap_err();
-    assert_eq!(error.reason(), "WINDOW_UPDATE by 0");
+    assert_eq!(error.reason(), "WINDOW_UPDATE has an increment of 0");
     assert_eq!(
         error.to_string(),
-        "stream 3 error PROTOCOL_ERROR: WINDOW_UPDATE by 0 (WINDOW_UPDATE stream=3 length=4)"
+        "stream 3 error PROTOCOL_ERROR: WINDOW_UPDATE has an increment of 0 \
+         (WINDOW_UPDATE stream=3 length=4)"
     );
     let error = decode(&octets(Kind::PING, 0, 5, &[0; 8])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "connection error PROTOCOL_ERROR: a frame of the connection is on a stream \
+        "connection error PROTOCOL_ERROR: a connection frame is on a stream \
          (PING stream=5 length=8)"
     );
 }

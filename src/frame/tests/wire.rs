@@ -1,11 +1,11 @@
-//! The octets of every kind of frame, both ways.
+//! The octets of each frame type, encoded and decoded.
 
 use bytes::Bytes;
 
 use super::super::*;
 use super::{decode, encode, id};
 
-/// The frame has these octets, and these octets are the frame.
+/// Asserts that the frame encodes to these octets and that they decode to the frame.
 #[track_caller]
 fn assert_wire(frame: impl Into<Frame>, octets: &[u8]) {
     let frame = frame.into();
