@@ -1,4 +1,4 @@
-//! From field blocks to [`Headers`].
+//! The [`Decoder`]: field blocks to [`Headers`].
 
 use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
 use super::field::FIELD_OVERHEAD;
@@ -10,56 +10,57 @@ use super::table_entry::TableEntry;
 use super::{huffman, DecodeError};
 use std::fmt;
 
-/// RFC 7541, Section 4.2: the least and the last size since the block before.
+/// The most size updates in one block: the lowest size since the last block, and the final one (RFC
+/// 7541, Section 4.2).
 const MAX_SIZE_UPDATES: u8 = 2;
-/// Fields and octets to make room for at the start of the first block.
+/// The capacity for the first block: fields, and octets of text.
 const FIRST_ROOM: (usize, usize) = (16, 512);
-/// The most to make room for, however large the block before was.
+/// The largest capacity to reserve, whatever the size of the previous block.
 const MAX_ROOM: (usize, usize) = (64, 4096);
 
 /// Decodes the field blocks that one peer sends on one connection.
 ///
-/// Every block must come through here, in the order of the wire, also for streams that are closed:
-/// any of them may change the table that the next ones refer to (RFC 9113, Section 4.3).
+/// Every block must be decoded, in the order of the wire, including those of closed streams: any
+/// block can change the dynamic table that later ones refer to (RFC 9113, Section 4.3).
 ///
 /// ```
 /// use h2_sync::hpack::{Decoder, Limits};
 ///
 /// let mut decoder = Decoder::new(Limits::default());
 ///
-/// // A block in two fragments, as HEADERS and CONTINUATION bring it: a field of the static table,
-/// // and a literal that enters the dynamic table …
+/// A block in two fragments, as in HEADERS and CONTINUATION: a field of the static table, and a
+/// literal that is added to the dynamic table …
 /// assert!(decoder.decode(b"\x82\x40\x01a\x03on", false)?.is_none());
 /// let first = decoder.decode(b"e", true)?.unwrap().headers;
 /// assert_eq!(first.method(), Some("GET"));
 /// assert_eq!(first.get("a"), Some("one"));
 ///
-/// // … where the next block finds it.
+/// … which the next block refers to.
 /// let second = decoder.decode(b"\xbe", true)?.unwrap().headers;
 /// assert_eq!(second.get("a"), Some("one"));
 /// # Ok::<(), h2_sync::hpack::DecodeError>(())
 /// ```
 pub struct Decoder {
     table: DynamicTable,
-    /// What the peer may set the table's size to.
+    /// The largest table size that the peer may set.
     max_table_size: usize,
-    /// The next block must begin with a size update to this or less.
+    /// The next block must begin with a size update to at most this.
     required_update: Option<usize>,
-    /// The block so far has nothing but size updates, so many of them.
+    /// The number of size updates, while the block has no field yet.
     updates: Option<u8>,
     section: Section,
-    /// The longest that a field may be in its block.
+    /// The longest representation of one field in a block, in octets.
     max_field_len: usize,
-    /// The beginning of a field whose end was not in the fragment.
+    /// The start of a field that the last fragment cut off.
     tail: Vec<u8>,
-    /// Fields and octets that the last block had: the next one is probably like it.
+    /// The fields and octets of the last block, an estimate for the next one.
     room: (usize, usize),
     failed: Option<DecodeError>,
 }
 
 impl Decoder {
-    /// A decoder with an empty table of up to 4,096 octets, as RFC 9113, Section 6.5.2 has it until
-    /// settings say otherwise.
+    /// Creates a decoder with an empty table of up to 4,096 octets, the initial
+    /// SETTINGS_HEADER_TABLE_SIZE (RFC 9113, Section 6.5.2).
     pub fn new(limits: Limits) -> Self {
         Self {
             table: DynamicTable::new(),
@@ -74,14 +75,14 @@ impl Decoder {
         }
     }
 
-    /// Sets how large the peer may make the table: the `SETTINGS_HEADER_TABLE_SIZE` that we sent
-    /// and that the peer has acknowledged.
+    /// Sets the maximum table size that the peer may use: the `SETTINGS_HEADER_TABLE_SIZE` that we
+    /// sent and the peer has acknowledged.
     ///
-    /// If that is less than the table's present maximum, the next block has to begin with a size
-    /// update; until then the table stays as it is.
+    /// If that is less than the table's current maximum, the next block must begin with a size
+    /// update. The table keeps its size until then.
     pub fn set_max_table_size(&mut self, bytes: usize) {
         self.max_table_size = bytes;
-        // RFC 7541, Section 4.2: of several changes the least must be signalled.
+        // RFC 7541, Section 4.2: after several changes, the lowest one must be signalled.
         if bytes < self.required_update.unwrap_or(self.table.max_size()) {
             self.required_update = Some(bytes);
         }
@@ -90,13 +91,13 @@ impl Decoder {
     /// Decodes the next fragment of a block: the field block fragment of a HEADERS, PUSH_PROMISE or
     /// CONTINUATION frame. `end_headers` is that frame's END_HEADERS flag.
     ///
-    /// Returns the field section at the end of the block, and `None` before. Fragments may end
-    /// anywhere, and may be empty.
+    /// Returns the field section at the end of the block, and `None` before. Fragments may end at
+    /// any octet and may be empty.
     ///
     /// # Errors
     ///
-    /// If the block is malformed, or far over a limit (see [`DecodeError::is_limit`]). The table is
-    /// of no use then, and all further calls return the same error.
+    /// If the block is malformed, or far over a limit (see [`DecodeError::is_limit`]). The table
+    /// can no longer be used then, and all further calls return the same error.
     pub fn decode(
         &mut self,
         fragment: &[u8],
@@ -113,12 +114,12 @@ impl Decoder {
         result
     }
 
-    /// The size of the dynamic table (RFC 7541, Section 4.1).
+    /// Returns the size of the dynamic table in octets (RFC 7541, Section 4.1).
     pub fn table_size(&self) -> usize {
         self.table.size()
     }
 
-    /// The number of entries in the dynamic table.
+    /// Returns the number of entries in the dynamic table.
     pub fn table_len(&self) -> usize {
         self.table.len()
     }
@@ -154,10 +155,10 @@ impl Decoder {
         Ok(Some(decoded))
     }
 
-    /// Decodes as many fields as are complete, and says how many octets they took.
+    /// Decodes the complete fields at the start of `input`, and returns how many octets they took.
     fn decode_fields(&mut self, input: &[u8]) -> Result<usize, DecodeError> {
         let mut used = 0;
-        // `used` is a sum of lengths that were found in the input.
+        // In bounds: `used` is a sum of lengths found in the input.
         while let Some(&first) = input.get(used) {
             let mut reader = Reader::new(&input[used..], self.max_field_len);
             match self.decode_field(first, &mut reader) {
@@ -169,7 +170,8 @@ impl Decoder {
         Ok(used)
     }
 
-    /// Decodes one representation, told by the upper bits of its first octet (RFC 7541, Section 6).
+    /// Decodes one representation, identified by the upper bits of its first octet (RFC 7541,
+    /// Section 6).
     #[inline]
     fn decode_field(&mut self, first: u8, reader: &mut Reader<'_>) -> Result<(), Stop> {
         if first & 0xe0 == 0x20 {
@@ -186,11 +188,12 @@ impl Decoder {
         }
     }
 
-    /// RFC 7541, Section 6.2: an index for the name, or zero and the name; then the value.
+    /// Decodes a literal: an index for the name, or zero and the name, then the value (RFC 7541,
+    /// Section 6.2).
     fn decode_literal(&mut self, reader: &mut Reader<'_>, indexing: Indexing) -> Result<(), Stop> {
         let index = reader.integer(indexing.prefix())?;
         let known = if index == 0 { None } else { Some(entry(&self.table, index)?.name()) };
-        // All of the field has to be there before any of it is written.
+        // The whole field must have arrived before any of it is stored.
         let literal = if index == 0 { Some(reader.string()?) } else { None };
         let value = reader.string()?;
 
@@ -206,19 +209,19 @@ impl Decoder {
         append(text, &value)?;
 
         if indexing == Indexing::Incremental {
-            // Even if the section is over its limit: the next block may refer to this field.
+            // Also if the section is over its limit, since later blocks may refer to this field.
             let (name, value) = self.section.written().split_at(name_len);
             self.table.insert(name, value);
         }
         Ok(self.section.finish(name_len, indexing == Indexing::Never)?)
     }
 
-    /// RFC 7541, Section 6.3.
+    /// Decodes a dynamic table size update (RFC 7541, Section 6.3).
     fn decode_size_update(&mut self, size: usize) -> Result<(), Stop> {
-        // RFC 7541, Section 4.2: at the beginning of a block, and two at most.
+        // RFC 7541, Section 4.2: only at the beginning of a block, and at most two.
         let updates = self.updates.filter(|updates| *updates < MAX_SIZE_UPDATES);
         let updates = updates.ok_or(DecodeError::SizeUpdateMisplaced)?;
-        // RFC 7541, Section 6.3: not over the limit that the protocol, by its settings, has set.
+        // RFC 7541, Section 6.3: at most the limit that SETTINGS has set.
         if size > self.max_table_size {
             return Err(DecodeError::SizeUpdateTooLarge.into());
         }
@@ -228,10 +231,10 @@ impl Decoder {
         Ok(())
     }
 
-    /// What comes now is no size update any more.
+    /// Checks, before the first field of a block, that no required size update is missing.
     fn end_of_updates(&mut self) -> Result<(), DecodeError> {
         self.updates = None;
-        // RFC 7541, Section 4.2: a lower limit must be followed by an update, before any field.
+        // RFC 7541, Section 4.2: a lowered limit must be followed by an update before any field.
         match self.required_update {
             Some(_) => Err(DecodeError::SizeUpdateMissing),
             None => Ok(()),
@@ -239,7 +242,8 @@ impl Decoder {
     }
 }
 
-/// The entry at an index into both tables, one after the other (RFC 7541, Section 2.3.3).
+/// Returns the entry at an index into the static table followed by the dynamic one (RFC 7541,
+/// Section 2.3.3).
 #[inline]
 fn entry(table: &DynamicTable, index: usize) -> Result<TableEntry<'_>, DecodeError> {
     let entry = match index.checked_sub(STATIC_LEN + 1) {
@@ -258,7 +262,7 @@ fn append(text: &mut Vec<u8>, string: &StringLiteral<'_>) -> Result<(), DecodeEr
     }
 }
 
-/// Shows no fields, since their values may be nobody's business.
+/// Prints no fields, since their values may be confidential.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")

@@ -1,14 +1,14 @@
-//! The dynamic table (RFC 7541, Section 2.3.2), as both encoder and decoder keep it.
+//! The dynamic table of encoder and decoder (RFC 7541, Section 2.3.2).
 
 use super::field::FIELD_OVERHEAD;
 use super::table_entry::TableEntry;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// What the table's maximum size is at first (RFC 9113, Section 6.5.2).
+/// The initial maximum size of the table in octets (RFC 9113, Section 6.5.2).
 pub(super) const DEFAULT_MAX_SIZE: usize = 4096;
 
-/// A queue of fields: new ones come in at the front, old ones fall out when it gets too large.
+/// A queue of fields: new ones are added at the front, the oldest are evicted when it is full.
 ///
 /// All text lies in one buffer, oldest first, so that an entry needs no allocation of its own:
 ///
@@ -17,10 +17,10 @@ pub(super) const DEFAULT_MAX_SIZE: usize = 4096;
 ///         evicted   oldest                newest      room
 /// ```
 ///
-/// New text goes into the room at the end. When there is none, the living text moves to the
-/// buffer's start if it is no longer than what was evicted, and the buffer grows otherwise: so
-/// moving costs no more than one octet for each that was inserted, and the buffer is never larger
-/// than twice the maximum size.
+/// New text is appended to the free space at the end. If there is none, the live text moves to the
+/// start of the buffer, provided it is no longer than the evicted text; otherwise the buffer grows.
+/// So moving costs at most one octet per octet inserted, and the buffer never exceeds twice the
+/// maximum size.
 pub(super) struct DynamicTable {
     text: Vec<u8>,
     /// Oldest first.
@@ -29,7 +29,7 @@ pub(super) struct DynamicTable {
     max_size: usize,
 }
 
-/// Where one entry lies in the text.
+/// The position of one entry in the text.
 struct Span {
     start: usize,
     name_len: u32,
@@ -47,32 +47,32 @@ impl DynamicTable {
         self.spans.len()
     }
 
-    /// The sizes of all entries together (RFC 7541, Section 4.1).
+    /// The sum of the sizes of all entries (RFC 7541, Section 4.1).
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
-    /// What the size may be.
+    /// The largest size that the table may have.
     pub(super) fn max_size(&self) -> usize {
         self.max_size
     }
 
-    /// The entry at this distance from the newest, which is at 0.
+    /// The entry at a distance from the newest one, which has distance 0.
     #[inline]
     pub(super) fn get(&self, distance: usize) -> Option<TableEntry<'_>> {
         let place = self.spans.len().checked_sub(distance.checked_add(1)?)?;
         let span = self.spans.get(place)?;
-        // Spans lie within the text, which loses only what comes before the oldest.
+        // In bounds: spans lie within the text, which is cut only before the oldest entry.
         Some(TableEntry {
             text: &self.text[span.start..span.end()],
             name_len: span.name_len as usize,
         })
     }
 
-    /// Puts in a new entry.
+    /// Inserts an entry.
     ///
-    /// RFC 7541, Section 4.4: first old entries are evicted until there is room. If there cannot
-    /// be, the table ends up empty, and that is no error.
+    /// RFC 7541, Section 4.4: old entries are evicted first to make room. An entry larger than the
+    /// table empties it, which is not an error.
     pub(super) fn insert(&mut self, name: &[u8], value: &[u8]) {
         let size = name.len() + value.len() + FIELD_OVERHEAD;
         self.evict_to(self.max_size.saturating_sub(size));
@@ -83,13 +83,13 @@ impl DynamicTable {
         let start = self.text.len();
         self.text.extend_from_slice(name);
         self.text.extend_from_slice(value);
-        // The maximum size, and so any length in here, has 32 bits.
+        // No truncation: the maximum size, and so any length in here, fits 32 bits.
         let (name_len, value_len) = (name.len() as u32, value.len() as u32);
         self.spans.push_back(Span { start, name_len, value_len });
         self.size += size;
     }
 
-    /// Changes the maximum size, and evicts what no longer fits (RFC 7541, Section 4.3).
+    /// Changes the maximum size, and evicts entries that no longer fit (RFC 7541, Section 4.3).
     pub(super) fn set_max_size(&mut self, max_size: usize) {
         self.max_size = max_size.min(u32::MAX as usize);
         self.evict_to(max_size);
@@ -100,13 +100,13 @@ impl DynamicTable {
 
     fn evict_to(&mut self, size: usize) {
         while self.size > size {
-            // While the size is not zero, there are entries that make it up.
+            // A size above zero means that there is an entry.
             let Some(oldest) = self.spans.pop_front() else { break };
             self.size -= oldest.len() + FIELD_OVERHEAD;
         }
     }
 
-    /// Sees to it that the text can grow by so many octets.
+    /// Makes room for `octets` more octets of text.
     fn make_room(&mut self, octets: usize) {
         let len = self.text.len();
         if self.text.capacity() - len >= octets {
@@ -135,7 +135,7 @@ impl Span {
     }
 }
 
-/// Shows no entries, since their values may be nobody's business.
+/// Prints no entries, since their values may be confidential.
 impl fmt::Debug for DynamicTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} entries, {} of {} octets", self.len(), self.size, self.max_size)
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn text_moves_without_harm_and_stays_within_twice_the_maximum() {
+    fn moved_text_stays_intact_and_within_twice_the_maximum() {
         let mut table = table(500);
         let mut expected = VecDeque::new();
         for round in 0..1000_usize {

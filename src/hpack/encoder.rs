@@ -1,4 +1,4 @@
-//! From fields to field blocks.
+//! The [`Encoder`]: fields to field blocks.
 
 use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
 use super::guess::Guess;
@@ -9,12 +9,12 @@ use super::table_index::{Hashes, TableIndex};
 use super::{huffman, integer, Field};
 use std::fmt;
 
-/// Encodes the field blocks that are sent on one connection.
+/// Encodes the field blocks that one side sends on a connection.
 ///
-/// Every block that was encoded must be sent, in the same order: each may refer to fields of those
-/// before.
+/// Every encoded block must be sent, in the same order, because it may refer to fields of earlier
+/// blocks.
 ///
-/// Fields go into the dynamic table, except where that would do harm or no good:
+/// Fields are added to the dynamic table, with these exceptions:
 /// - `authorization`, `proxy-authorization`, cookies shorter than 20 octets, and fields that are
 ///   marked as sensitive are sent as never indexed (RFC 7541, Section 7.1.3);
 /// - `:path`, `content-length`, `etag` and other fields that differ in most messages, and fields
@@ -38,12 +38,12 @@ pub struct Encoder {
     table: DynamicTable,
     index: TableIndex,
     guess: Guess,
-    /// The table's size whatever the peer allows.
+    /// The largest table size to use, even if the peer allows more.
     cap: usize,
     pending: Option<SizeUpdate>,
 }
 
-/// Changes of the table's maximum size that the peer is to be told of.
+/// Changes of the maximum table size that have not been signalled to the peer.
 #[derive(Clone, Copy, Debug)]
 struct SizeUpdate {
     lowest: usize,
@@ -51,16 +51,15 @@ struct SizeUpdate {
 }
 
 impl Encoder {
-    /// An encoder with a table of up to 4,096 octets, whatever the peer allows.
+    /// Creates an encoder with a table of up to 4,096 octets, even if the peer allows more.
     pub fn new() -> Self {
         Self::with_table_cap(DEFAULT_MAX_SIZE)
     }
 
-    /// An encoder with a table of up to `cap` octets, where the peer allows that.
+    /// Creates an encoder with a table of up to `cap` octets, as far as the peer allows it.
     ///
-    /// More than 4,096 come into use only when
-    /// [`set_max_table_size`](Self::set_max_table_size) has said that the peer allows them. The
-    /// table takes up to three times its size in memory.
+    /// More than 4,096 octets are used only after [`set_max_table_size`](Self::set_max_table_size)
+    /// has allowed them. The table takes up to three times its size in memory.
     pub fn with_table_cap(cap: usize) -> Self {
         let mut encoder = Self {
             table: DynamicTable::new(),
@@ -73,9 +72,10 @@ impl Encoder {
         encoder
     }
 
-    /// Sets how large the peer allows the table to be: its `SETTINGS_HEADER_TABLE_SIZE`.
+    /// Sets the maximum table size that the peer allows: its `SETTINGS_HEADER_TABLE_SIZE`.
     ///
-    /// The next block begins with what this makes necessary (RFC 7541, Section 4.2).
+    /// If the table's size changes, the next block begins with a size update (RFC 7541, Section
+    /// 4.2).
     pub fn set_max_table_size(&mut self, bytes: usize) {
         let size = bytes.min(self.cap);
         let before = self.pending.map_or(self.table.max_size(), |pending| pending.last);
@@ -87,7 +87,7 @@ impl Encoder {
 
     /// Appends the field block of these fields to `out`.
     ///
-    /// Takes [`&Headers`](super::Headers), or any other source of fields.
+    /// Accepts [`&Headers`](super::Headers) and any other iterator of fields.
     pub fn encode<'a>(&mut self, fields: impl IntoIterator<Item = Field<'a>>, out: &mut Vec<u8>) {
         self.write_size_updates(out);
         self.guess.other_came(0);
@@ -96,7 +96,7 @@ impl Encoder {
         }
     }
 
-    /// RFC 7541, Section 4.2: of several changes the lowest and the last are signalled.
+    /// Writes the pending size updates: the lowest and the last (RFC 7541, Section 4.2).
     fn write_size_updates(&mut self, out: &mut Vec<u8>) {
         let Some(SizeUpdate { lowest, last }) = self.pending.take() else { return };
         if lowest < last {
@@ -136,15 +136,15 @@ impl Encoder {
         self.insert(field, hashes);
     }
 
-    /// The distance of the entry of the dynamic table that has been guessed, if it is this field.
+    /// Returns the distance of the predicted dynamic table entry, if it equals this field.
     #[inline]
     fn guess_field(&self, field: &Field<'_>) -> Option<usize> {
         let distance = self.index.newest().wrapping_sub(self.guess.next()?) as usize;
-        // RFC 7541, Section 7.1.3: this one may not come out of a table.
+        // RFC 7541, Section 7.1.3: a sensitive field must not be sent as an index.
         (!field.sensitive && self.is_field(distance, field)).then_some(distance)
     }
 
-    /// The distance of an entry of the dynamic table that is this field.
+    /// Returns the distance of a dynamic table entry that equals this field.
     #[inline]
     fn find_field(&self, field: &Field<'_>, hashes: Hashes) -> Option<usize> {
         self.index.find_field(hashes.field, |distance| self.is_field(distance, field))
@@ -156,7 +156,7 @@ impl Encoder {
         entry.is_some_and(|entry| entry.name() == field.name && entry.value() == field.value)
     }
 
-    /// The index of an entry of either table that has this field's name, or 0.
+    /// Returns the index of an entry of either table with this field's name, or 0.
     fn find_name(&self, field: &Field<'_>, static_name: Option<usize>) -> usize {
         if let Some(index) = static_name {
             return index;
@@ -167,14 +167,15 @@ impl Encoder {
         distance.map_or(0, |distance| STATIC_LEN + 1 + distance)
     }
 
-    /// RFC 7541, Section 6.1: the index of an entry of the dynamic table.
+    /// Writes the index of a dynamic table entry (RFC 7541, Section 6.1).
     #[inline]
     fn write_entry(&mut self, distance: usize, out: &mut Vec<u8>) {
         self.guess.entry_came(self.index.newest().wrapping_sub(distance as u32));
         integer::encode(STATIC_LEN + 1 + distance, 7, 0x80, out);
     }
 
-    /// RFC 7541, Section 6.2: the index of the name, or zero and the name; then the value.
+    /// Writes a literal: the index of the name, or zero and the name, then the value (RFC 7541,
+    /// Section 6.2).
     fn write_literal(&self, field: &Field<'_>, name: usize, indexing: Indexing, out: &mut Vec<u8>) {
         integer::encode(name, indexing.prefix(), indexing.flags(), out);
         if name == 0 {
@@ -191,7 +192,7 @@ impl Encoder {
     }
 }
 
-/// RFC 7541, Section 5.2: a string is Huffman-coded or not, as its first bit says.
+/// Writes a string literal, Huffman-coded if that is shorter (RFC 7541, Section 5.2).
 fn write_string(text: &[u8], out: &mut Vec<u8>) {
     let coded_len = huffman::encoded_len(text);
     if coded_len < text.len() {
@@ -209,7 +210,7 @@ impl Default for Encoder {
     }
 }
 
-/// Shows no fields, since their values may be nobody's business.
+/// Prints no fields, since their values may be confidential.
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoder")

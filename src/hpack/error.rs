@@ -1,43 +1,44 @@
-//! What can be wrong with a field block.
+//! The errors of decoding a field block.
 
 use std::fmt;
 
-/// Why a field block cannot be decoded.
+/// The reason why a field block cannot be decoded.
 ///
-/// All but [`SectionTooLarge`](Self::SectionTooLarge) are faults of the peer: the tables of the two
-/// sides can no longer be kept equal, so the connection ends with `COMPRESSION_ERROR` (RFC 9113,
-/// Section 4.3).
+/// All variants but [`SectionTooLarge`](Self::SectionTooLarge) are errors of the peer. The dynamic
+/// tables of the two sides can then no longer be kept equal, so the connection ends with
+/// `COMPRESSION_ERROR` (RFC 9113, Section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// An index is zero or beyond the end of both tables (RFC 7541, Sections 2.3.3 and 6.1).
     InvalidIndex,
-    /// An integer is larger, or longer, than any that makes sense here (RFC 7541, Section 5.1).
+    /// An integer is over 32 bits, or encoded in too many octets (RFC 7541, Section 5.1).
     IntegerOverflow,
-    /// A Huffman-coded string has the end-of-string symbol inside (RFC 7541, Section 5.2).
+    /// A Huffman-coded string contains the end-of-string symbol (RFC 7541, Section 5.2).
     HuffmanEos,
     /// A Huffman-coded string ends with more than seven bits of padding, or with padding that is
     /// not all ones (RFC 7541, Section 5.2).
     HuffmanPadding,
-    /// A dynamic table size update is over what we allow (RFC 7541, Section 6.3).
+    /// A dynamic table size update exceeds the limit that we announced (RFC 7541, Section 6.3).
     SizeUpdateTooLarge,
-    /// A dynamic table size update comes after a field, or is the third of its block (RFC 7541,
-    /// Section 4.2).
+    /// A dynamic table size update follows a field, or is the third of its block (RFC 7541, Section
+    /// 4.2).
     SizeUpdateMisplaced,
-    /// The table's limit was lowered, and the next block does not begin with the update that this
-    /// makes necessary (RFC 7541, Section 4.2).
+    /// The table's limit was lowered, and the next block does not begin with a size update to it or
+    /// less (RFC 7541, Section 4.2).
     SizeUpdateMissing,
     /// The block ends inside a field.
     Truncated,
-    /// The field section is over four times a limit of ours, so decoding it to its end is not worth
-    /// it. This is no fault in the encoding.
+    /// The field section exceeds a limit of ours more than four times, and was not decoded to its
+    /// end. The encoding itself is valid.
     SectionTooLarge,
 }
 
 impl DecodeError {
-    /// True if a limit of ours was passed, false if the block is malformed.
+    /// Returns true if a limit of ours was exceeded, and false if the block is malformed.
     ///
-    /// The first calls for `ENHANCE_YOUR_CALM`, the second for `COMPRESSION_ERROR`.
+    /// The connection error is `ENHANCE_YOUR_CALM` in the first case, and `COMPRESSION_ERROR` in
+    /// the second.
     pub fn is_limit(&self) -> bool {
         matches!(self, Self::SectionTooLarge)
     }

@@ -1,17 +1,17 @@
-//! One field line: a name, a value, and whether it may be remembered.
+//! A field line: a name, a value, and whether it may be indexed.
 
 use std::fmt;
 
-/// What a field counts for beside its name and value.
+/// The size of a field beyond its name and value, in octets.
 ///
-/// RFC 7541, Section 4.1: an estimate of what an entry costs an implementation to keep.
+/// RFC 7541, Section 4.1: an estimate of the overhead of a table entry.
 pub(super) const FIELD_OVERHEAD: usize = 32;
 
-/// A field line: one name with one value, borrowed from [`Headers`](super::Headers) or anywhere.
+/// A field line: one name with one value, borrowed from [`Headers`](super::Headers) or elsewhere.
 ///
-/// Names and values are octets, as HPACK has them; whether HTTP allows them is checked elsewhere.
-/// Both [`Display`](fmt::Display) and [`Debug`](fmt::Debug) show `***` for the value of a sensitive
-/// field and escape what is not printable ASCII, so that fields can be logged.
+/// Names and values are arbitrary octets, as in HPACK; whether HTTP allows them is checked
+/// elsewhere. [`Display`](fmt::Display) and [`Debug`](fmt::Debug) print `***` for the value of a
+/// sensitive field and escape everything but printable ASCII, so that fields can be logged.
 ///
 /// ```
 /// use h2_sync::hpack::Field;
@@ -24,17 +24,17 @@ pub(super) const FIELD_OVERHEAD: usize = 32;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// The name; in lower case, if it is to be valid in HTTP/2 (RFC 9113, Section 8.2.1).
+    /// The name; valid in HTTP/2 only in lower case (RFC 9113, Section 8.2.1).
     pub name: &'a [u8],
     /// The value.
     pub value: &'a [u8],
-    /// Never to be put into a compression table, here or by any intermediary (RFC 7541,
-    /// Section 7.1.3), since the size of a compressed message could then give the value away.
+    /// Whether the field must never enter a compression table, here or at any intermediary (RFC
+    /// 7541, Section 7.1.3). Otherwise the size of a compressed message could reveal the value.
     pub sensitive: bool,
 }
 
 impl<'a> Field<'a> {
-    /// A field that may be indexed.
+    /// Creates a field that may be indexed.
     pub fn new<N, V>(name: &'a N, value: &'a V) -> Self
     where
         N: AsRef<[u8]> + ?Sized,
@@ -43,7 +43,7 @@ impl<'a> Field<'a> {
         Self { name: name.as_ref(), value: value.as_ref(), sensitive: false }
     }
 
-    /// A field that is never indexed (RFC 7541, Section 7.1.3).
+    /// Creates a field that is never indexed (RFC 7541, Section 7.1.3).
     pub fn new_sensitive<N, V>(name: &'a N, value: &'a V) -> Self
     where
         N: AsRef<[u8]> + ?Sized,
@@ -52,8 +52,8 @@ impl<'a> Field<'a> {
         Self { name: name.as_ref(), value: value.as_ref(), sensitive: true }
     }
 
-    /// The size that this field counts for, in tables and in limits: the octets of its name and of
-    /// its value, and 32 (RFC 7541, Section 4.1; RFC 9113, Section 6.5.2).
+    /// Returns the size of the field, as tables and limits count it: the octets of its name and
+    /// value, plus 32 (RFC 7541, Section 4.1; RFC 9113, Section 6.5.2).
     pub fn size(&self) -> usize {
         self.name.len() + self.value.len() + FIELD_OVERHEAD
     }
@@ -77,7 +77,7 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
-/// Writes octets as text, with everything that is not printable ASCII as `\xNN`.
+/// Writes octets as text, with everything but printable ASCII as `\xNN`.
 fn write_escaped(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
     use fmt::Write as _;
     for &octet in octets {

@@ -2,19 +2,19 @@
 
 use super::field::{Field, FIELD_OVERHEAD};
 
-/// Octets of text that a list may have room for and not use, beside an eighth of its text.
+/// The most unused capacity of a list's text in octets, in addition to an eighth of its length.
 const MAX_SPARE_TEXT: usize = 256;
-/// The same in fields, beside as many as it has.
+/// The most unused capacity for fields, in addition to the number of fields.
 const MAX_SPARE_SLOTS: usize = 8;
 
-/// Fields in order: all text in one buffer, without gaps, and where each field lies in it.
+/// Fields in order: one buffer with the text of all fields without gaps, and the position of each.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct FieldList {
     text: Vec<u8>,
     slots: Vec<Slot>,
 }
 
-/// Where one field lies in the text: its name, and its value right behind.
+/// The position of one field in the text: its name, directly followed by its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     start: u32,
@@ -28,8 +28,8 @@ impl FieldList {
         Self { text: Vec::with_capacity(bytes), slots: Vec::with_capacity(fields) }
     }
 
-    /// Gives back the memory of a larger list before it, or of a last doubling. Lists of about one
-    /// size in a row keep theirs.
+    /// Frees excess capacity, left over from a larger list or from doubling. Lists of similar size
+    /// keep theirs.
     #[inline]
     pub(super) fn trim(&mut self) {
         let text = self.text.len();
@@ -56,22 +56,22 @@ impl FieldList {
         self.push_slot(start, field.name.len(), field.sensitive);
     }
 
-    /// The names and values of all fields, one after the other. What is appended here becomes a
-    /// field by [`push_slot`](Self::push_slot), and is to be cut off otherwise.
+    /// The names and values of all fields, one after the other. Text appended here becomes a field
+    /// by [`push_slot`](Self::push_slot), and must be removed otherwise.
     pub(super) fn text_mut(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
-    /// Makes a field of the text from `start` on.
+    /// Makes a field of the text from `start` to its end.
     ///
     /// # Panics
     ///
-    /// If the text has passed 4 GiB.
+    /// If the text has exceeded 4 GiB.
     #[inline]
     pub(super) fn push_slot(&mut self, start: usize, name_len: usize, sensitive: bool) {
         let end = self.text.len();
         assert!(u32::try_from(end).is_ok(), "a field section is limited to 4 GiB");
-        // No cast loses anything: `start <= start + name_len <= end`, which fits.
+        // No truncation: `start <= start + name_len <= end`, which fits 32 bits.
         let value_len = (end - start - name_len) as u32;
         let (start, name_len) = (start as u32, name_len as u32);
         self.slots.push(Slot { start, name_len, value_len, sensitive });
@@ -85,18 +85,18 @@ impl FieldList {
         &self.slots
     }
 
-    /// RFC 9113, Section 6.5.2.
+    /// The size of the section (RFC 9113, Section 6.5.2).
     pub(super) fn section_size(&self) -> usize {
         self.text.len() + FIELD_OVERHEAD * self.slots.len()
     }
 }
 
 impl Slot {
-    /// The field that lies here in the text of the slot's list.
+    /// Returns the field at this position. `text` is the text of the slot's list.
     #[inline]
     pub(super) fn field<'a>(&self, text: &'a [u8]) -> Field<'a> {
         let (name_len, value_len) = (self.name_len as usize, self.value_len as usize);
-        // A slot lies within the text it was made of, which is never cut below it.
+        // In bounds: a slot lies within its list's text, which is not cut below it.
         let (name, rest) = text[self.start as usize..].split_at(name_len);
         Field { name, value: &rest[..value_len], sensitive: self.sensitive }
     }

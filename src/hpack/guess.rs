@@ -1,32 +1,32 @@
-//! Guesses which field the encoder is given next.
+//! Predicts the next field that the encoder will be given.
 
-/// How many successors are remembered. More than a table of 4,096 octets has entries.
+/// The number of successors that are remembered, more than the entries of a table of 4,096 octets.
 const PLACES: usize = 128;
 
-/// Remembers for each field which entry of the dynamic table came after it last time.
+/// Remembers for each field which dynamic table entry followed it last time.
 ///
-/// The messages of a connection resemble one another, and where they do not, it is by a field or
-/// two: `accept` differs, and the same fields as ever come behind it. A guess that is right saves
-/// the search by hashes; one that is wrong costs a comparison.
+/// Consecutive messages on a connection mostly have the same fields in the same order, or differ in
+/// a few. A correct prediction saves the search by hash; a wrong one costs a comparison.
 ///
-/// Entries are named by their serial numbers, as [`TableIndex`](super::table_index::TableIndex)
-/// gives them. Several fields may share a place: a guess is only that, and is to be compared.
+/// Entries are identified by their serial numbers, as in
+/// [`TableIndex`](super::table_index::TableIndex). Several fields may share a place, so a
+/// prediction must be compared with the actual field.
 #[derive(Default)]
 pub(super) struct Guess {
-    /// Serial numbers; 0 where nothing is known yet. Empty until there is something.
+    /// Serial numbers, 0 if unknown. The list is empty before the first one.
     after: Vec<u32>,
-    /// The place of the field that was given last.
+    /// The place of the last field.
     last: usize,
 }
 
 impl Guess {
-    /// The serial number of the entry that may be next.
+    /// Returns the serial number of the predicted entry.
     #[inline]
     pub(super) fn next(&self) -> Option<u32> {
         self.after.get(self.last).copied()
     }
 
-    /// The next field was this entry of the dynamic table.
+    /// Records that the next field was this entry of the dynamic table.
     #[inline]
     pub(super) fn entry_came(&mut self, serial: u32) {
         if self.after.is_empty() {
@@ -36,8 +36,8 @@ impl Guess {
         self.last = serial as usize % PLACES;
     }
 
-    /// The next field is of no use for a guess, but may have one come after it: this index stands for
-    /// it.
+    /// Records a field that cannot be predicted itself. Its successor can: `index` identifies the
+    /// field.
     #[inline]
     pub(super) fn other_came(&mut self, index: usize) {
         self.last = index % PLACES;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_after_a_field_is_guessed_after_it() {
+    fn the_last_successor_of_a_field_is_predicted() {
         let mut guess = Guess::default();
         assert_eq!(guess.next(), None);
         guess.other_came(2);

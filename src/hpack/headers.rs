@@ -6,18 +6,18 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
-/// An ordered list of field lines: a header section, trailer section or promised request.
+/// An ordered list of field lines: a header section, a trailer section or a promised request.
 ///
-/// It keeps the order and the duplicates, and holds the pseudo-header fields (`:method`, `:status`,
-/// …) like any other. Names and values are kept as given; that names are in lower case and
-/// everything else that RFC 9113, Section 8.2 asks for is checked where a message is sent or
-/// received.
+/// The list keeps order and duplicates, and holds pseudo-header fields (`:method`, `:status`, …)
+/// like any other. Names and values are kept as given. The rules of RFC 9113, Section 8.2, such as
+/// lower-case names, are checked when a message is sent or received.
 ///
-/// Cloning costs a reference count, and changing a list that has clones copies it first. All names
-/// and values lie in one allocation, so a list costs three of them however many fields it has.
+/// Cloning increments a reference count; changing a list that has clones copies it first. All names
+/// and values share one allocation, so a list costs three allocations whatever its number of
+/// fields.
 ///
-/// Two lists are equal if they have the same fields in the same order, marks of sensitivity
-/// included. `Debug` does not show sensitive values.
+/// Two lists are equal if they have the same fields in the same order, including which are
+/// sensitive. `Debug` does not print sensitive values.
 ///
 /// ```
 /// use h2_sync::{headers, Headers};
@@ -40,7 +40,7 @@ pub struct Headers {
     list: Arc<FieldList>,
 }
 
-/// Makes [`Headers`](crate::hpack::Headers) of `name => value` pairs; both may be anything that is
+/// Creates [`Headers`](crate::hpack::Headers) from `name => value` pairs; both may be any
 /// `AsRef<[u8]>`.
 ///
 /// ```
@@ -59,49 +59,50 @@ macro_rules! headers {
 }
 
 impl Headers {
-    /// An empty list.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty list with room for this many fields, and this many octets of names and values.
+    /// Creates an empty list with capacity for `fields` fields and `bytes` octets of names and
+    /// values.
     pub fn with_capacity(fields: usize, bytes: usize) -> Self {
         FieldList::with_capacity(fields, bytes).into()
     }
 
-    /// Adds a field at the end.
+    /// Appends a field.
     ///
     /// # Panics
     ///
-    /// If all names and values together would pass 4 GiB.
+    /// If all names and values together exceed 4 GiB.
     pub fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.list_mut().push(Field::new(&name, &value));
     }
 
-    /// Adds a field at the end that is never to be indexed: a password, say, or a token.
+    /// Appends a field that is never indexed, such as a password or a token.
     ///
-    /// Neither we nor any intermediary then put it into a compression table (RFC 7541,
-    /// Section 7.1.3), and `Debug` does not show its value.
+    /// Neither this crate nor an intermediary adds it to a compression table (RFC 7541, Section
+    /// 7.1.3), and `Debug` does not print its value.
     ///
     /// # Panics
     ///
-    /// If all names and values together would pass 4 GiB.
+    /// If all names and values together exceed 4 GiB.
     pub fn push_sensitive(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.list_mut().push(Field::new_sensitive(&name, &value));
     }
 
-    /// The same list with one more field; [`push`](Self::push) for chains.
+    /// Appends a field and returns the list: [`push`](Self::push) for chaining.
     ///
     /// # Panics
     ///
-    /// If all names and values together would pass 4 GiB.
+    /// If all names and values together exceed 4 GiB.
     #[must_use]
     pub fn with(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.push(name, value);
         self
     }
 
-    /// Removes all fields. The memory is kept for others, where no clone shares it.
+    /// Removes all fields. Unless a clone shares it, the memory is kept.
     pub fn clear(&mut self) {
         match Arc::get_mut(&mut self.list) {
             Some(list) => list.clear(),
@@ -109,15 +110,15 @@ impl Headers {
         }
     }
 
-    /// Keeps the fields for which `keep` says true.
+    /// Keeps only the fields for which `keep` returns true.
     pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
-        // The text stays without gaps, as `section_size` needs it.
+        // The text must have no gaps: `section_size` relies on it.
         let mut kept = FieldList::with_capacity(self.len(), self.list.text().len());
         self.iter().filter(|field| keep(*field)).for_each(|field| kept.push(field));
         *self = kept.into();
     }
 
-    /// Removes all fields of this name, and says how many there were.
+    /// Removes all fields of this name, and returns their number.
     pub fn remove(&mut self, name: &str) -> usize {
         let before = self.len();
         if self.get_bytes(name).is_some() {
@@ -126,87 +127,87 @@ impl Headers {
         before - self.len()
     }
 
-    /// The value of the first field of this name whose value is UTF-8.
+    /// Returns the value of the first field of this name whose value is UTF-8.
     ///
-    /// This and the other look-ups by name do not mind the case of ASCII letters (RFC 9110,
-    /// Section 5.1), and go through the list from its start.
+    /// Lookups by name ignore the case of ASCII letters (RFC 9110, Section 5.1) and search the list
+    /// from its start.
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.iter().filter(|field| is_name(field.name, name));
         fields.find_map(|field| std::str::from_utf8(field.value).ok())
     }
 
-    /// The value of the first field of this name.
+    /// Returns the value of the first field of this name.
     pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|field| is_name(field.name, name)).map(|field| field.value)
     }
 
-    /// The values of all fields of this name, in order.
+    /// Returns the values of all fields of this name, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(|field| is_name(field.name, name)).map(|field| field.value)
     }
 
-    /// The `:status` of a response, if it has three digits.
+    /// Returns the `:status` of a response, if it has three digits.
     pub fn status(&self) -> Option<u16> {
         let status = self.get(":status")?;
         let is_status = status.len() == 3 && status.bytes().all(|digit| digit.is_ascii_digit());
         is_status.then(|| status.parse().ok()).flatten()
     }
 
-    /// The `:method` of a request.
+    /// Returns the `:method` of a request.
     pub fn method(&self) -> Option<&str> {
         self.get(":method")
     }
 
-    /// The `:scheme` of a request.
+    /// Returns the `:scheme` of a request.
     pub fn scheme(&self) -> Option<&str> {
         self.get(":scheme")
     }
 
-    /// The `:authority` of a request.
+    /// Returns the `:authority` of a request.
     pub fn authority(&self) -> Option<&str> {
         self.get(":authority")
     }
 
-    /// The `:path` of a request, with its query.
+    /// Returns the `:path` of a request, including the query.
     pub fn path(&self) -> Option<&str> {
         self.get(":path")
     }
 
-    /// The fields, in order.
+    /// Iterates over the fields in order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { text: self.list.text(), slots: self.list.slots().iter() }
     }
 
-    /// How many fields there are.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.list.slots().len()
     }
 
-    /// True if there is no field.
+    /// Returns whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.list.slots().is_empty()
     }
 
-    /// The size that `SETTINGS_MAX_HEADER_LIST_SIZE` speaks of: the octets of all names and values,
-    /// and 32 for each field (RFC 9113, Section 6.5.2).
+    /// Returns the size that `SETTINGS_MAX_HEADER_LIST_SIZE` limits: the octets of all names and
+    /// values, plus 32 for each field (RFC 9113, Section 6.5.2).
     ///
-    /// Known without going through the fields.
+    /// Takes constant time.
     pub fn section_size(&self) -> usize {
         self.list.section_size()
     }
 
-    /// The names and values of all fields, one right behind the other.
+    /// The names and values of all fields, without gaps.
     pub(crate) fn text(&self) -> &[u8] {
         self.list.text()
     }
 
-    /// For adding several fields: making sure that nobody shares the list costs about as much as a
-    /// field does.
+    /// A writer for several fields. It makes the list unique once; `push` does so for each field,
+    /// which costs about as much as the field itself.
     pub(crate) fn writer(&mut self) -> Writer<'_> {
         Writer { list: self.list_mut() }
     }
 
-    /// The same for other fields in place of those that are there.
+    /// A writer that replaces the fields of the list.
     pub(crate) fn rewrite(&mut self) -> Writer<'_> {
         let list = self.list_mut();
         list.clear();
@@ -218,7 +219,7 @@ impl Headers {
     }
 }
 
-/// Adds fields to [`Headers`].
+/// Appends fields to [`Headers`].
 pub(crate) struct Writer<'a> {
     list: &'a mut FieldList,
 }
@@ -233,14 +234,14 @@ impl Writer<'_> {
     }
 }
 
-/// Field names are compared without regard to case (RFC 9110, Section 5.1).
+/// Compares a field name without regard to case (RFC 9110, Section 5.1).
 fn is_name(name: &[u8], wanted: &str) -> bool {
     let wanted = wanted.as_bytes();
-    // Names are in lower case as a rule, and most differ in length.
+    // Fast path: names are usually in lower case, and most differ in length.
     name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
 }
 
-/// Iterator over the fields of [`Headers`], in order.
+/// An iterator over the fields of [`Headers`], in order.
 #[derive(Clone)]
 pub struct Iter<'a> {
     text: &'a [u8],

@@ -1,10 +1,10 @@
 //! The Huffman code for strings (RFC 7541, Section 5.2 and Appendix B).
 //!
 //! Octets that are frequent in fields take 5 to 8 bits, rare ones up to 30. A string is the codes
-//! of its octets one after the other, filled up with ones to a whole number of octets.
+//! of its octets one after the other, padded with ones to a whole octet.
 //!
-//! The decoder looks at the next 12 bits at once: a table says which one or two octets they begin
-//! with, and how many bits those take. Four such steps go on one fill of a 64-bit word.
+//! The decoder takes 12 bits at a time: a table maps them to the one or two octets that they begin
+//! with, and the number of bits those take. One fill of a 64-bit word serves four such steps.
 //!
 //! ```
 //! use h2_sync::hpack::huffman;
@@ -22,15 +22,17 @@
 use super::huffman_table::{long_symbol, CODES, MAX_LENGTH, STEPS, STEP_BITS};
 use super::DecodeError;
 
-/// The number of octets that [`encode`] makes of a text; may be more than the text has.
+/// Returns the number of octets that [`encode`] appends for `text`; may exceed the length of
+/// `text`.
 pub fn encoded_len(text: &[u8]) -> usize {
     let bits: usize = text.iter().map(|&octet| usize::from(CODES[usize::from(octet)].length)).sum();
     bits.div_ceil(8)
 }
 
-/// Appends a text's Huffman code to `out`.
+/// Appends the Huffman code of `text` to `out`.
 pub fn encode(text: &[u8], out: &mut Vec<u8>) {
-    // The lowest `pending` bits of the word are still to be written: 31 at most, and 30 come in.
+    // The lowest `pending` bits of the word are not yet written: at most 31, plus up to 30 new
+    // ones.
     let mut word = 0_u64;
     let mut pending = 0;
     for &octet in text {
@@ -42,30 +44,32 @@ pub fn encode(text: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&((word >> pending) as u32).to_be_bytes());
         }
     }
-    // RFC 7541, Section 5.2: the last octet is filled up with the uppermost bits of EOS, all ones.
+    // RFC 7541, Section 5.2: the last octet is padded with the most significant bits of EOS, all
+    // ones.
     word = word << 32 | u64::from(u32::MAX);
     let octets = ((word >> pending) as u32).to_be_bytes();
     out.extend_from_slice(&octets[..pending.div_ceil(8) as usize]);
 }
 
-/// Appends the text of a Huffman-coded string to `out`.
+/// Decodes a Huffman-coded string and appends its text to `out`.
 ///
 /// # Errors
 ///
-/// If the string has the end-of-string symbol inside, or its padding is longer than seven bits or
-/// not all ones (RFC 7541, Section 5.2). What has been appended until then stays.
+/// If the string contains the end-of-string symbol, or if its padding is longer than seven bits or
+/// not all ones (RFC 7541, Section 5.2). Text appended before the error stays in `out`.
 pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-    // The shortest code has five bits. Whole words of octets are written and cut off again.
+    // The shortest code has five bits. Whole words are written, and the excess is removed at the
+    // end.
     out.reserve(coded.len() / 5 * 8 + 16);
 
     let mut bits = Bits::default();
     let mut rest = coded;
     let mut left = 8 * coded.len();
     loop {
-        // At least 56 bits: enough for four steps of 12 bits, or for one of the long codes.
+        // At least 56 bits: enough for four steps of 12 bits, or for one long code.
         rest = bits.fill(rest);
-        // RFC 7541, Section 5.2: padding is shorter than an octet, and the beginning of EOS. No
-        // code is so short and all ones.
+        // RFC 7541, Section 5.2: padding is at most seven bits of EOS. No code of that length is
+        // all ones.
         if left < 8 && bits.word.leading_ones() as usize >= left {
             return Ok(());
         }
@@ -97,14 +101,14 @@ pub fn decode(coded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
             out.extend_from_slice(&octets.to_le_bytes());
             out.truncate(end);
         }
-        // A code that would end beyond the string's end begins with what should be padding.
+        // A code that ends beyond the end of the string can only be padding.
         left =
             left.checked_sub((before - bits.count) as usize).ok_or(DecodeError::HuffmanPadding)?;
     }
 }
 
-/// Bits that wait to be decoded: the uppermost `count` of the word. Those below are zero, or what
-/// will be filled in there anyway.
+/// Bits to be decoded: the most significant `count` bits of the word. The bits below are zero, or
+/// already those that the next fill puts there.
 #[derive(Default)]
 struct Bits {
     word: u64,
@@ -112,8 +116,8 @@ struct Bits {
 }
 
 impl Bits {
-    /// Fills up to 56 bits or more, and returns the octets that are left. Behind them there are
-    /// ones for ever, as if the padding went on.
+    /// Refills to at least 56 bits, and returns the remaining octets. After the last octet the word
+    /// is filled with ones, like padding.
     #[inline]
     fn fill<'a>(&mut self, octets: &'a [u8]) -> &'a [u8] {
         let next = octets.first_chunk().copied().unwrap_or_else(|| {
@@ -132,7 +136,7 @@ impl Bits {
         (self.word >> (u64::BITS - STEP_BITS)) as usize
     }
 
-    /// Takes off bits: no more than there are.
+    /// Removes bits; `bits` must not exceed the number present.
     fn skip(&mut self, bits: u32) {
         self.word <<= bits;
         self.count -= bits;

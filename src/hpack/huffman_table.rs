@@ -1,17 +1,16 @@
-//! The tables behind [`huffman`](super::huffman), computed by the compiler.
+//! The tables of [`huffman`](super::huffman), computed at compile time.
 //!
-//! RFC 7541, Appendix B prints the code of every symbol. That code is *canonical*: sorted by length
-//! and then by symbol, each code is the one before it plus one. So the lengths tell everything, and
-//! all that is written down here is [`LENGTHS`].
+//! RFC 7541, Appendix B lists the code of every symbol. The code is *canonical*: sorted by length
+//! and then by symbol, each code is the previous one plus one. So [`LENGTHS`] defines all of it.
 
-/// The end-of-string symbol, which comes after the 256 octets.
+/// The end-of-string symbol, which follows the 256 octets.
 const EOS: usize = 256;
-/// The longest code.
+/// The length of the longest code in bits.
 pub(super) const MAX_LENGTH: u32 = 30;
-/// How many bits the decoder looks at in one step.
+/// The number of bits that the decoder looks up in one step.
 pub(super) const STEP_BITS: u32 = 12;
 
-/// The number of bits of each symbol's code: octets 0 to 255, then the end of the string.
+/// The length of each symbol's code in bits: octets 0 to 255, then the end of the string.
 #[rustfmt::skip]
 const LENGTHS: [u8; 257] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
@@ -40,7 +39,7 @@ pub(super) struct Code {
     pub(super) length: u8,
 }
 
-/// The codes, by octet: what the encoder uses.
+/// The codes by octet, for the encoder.
 pub(super) static CODES: [Code; 256] = {
     let canonical = Canonical::new();
     let mut codes = [Code { bits: 0, length: 0 }; 256];
@@ -57,22 +56,22 @@ pub(super) static CODES: [Code; 256] = {
     codes
 };
 
-/// What the next [`STEP_BITS`] bits of a string say.
+/// The result of looking up the next [`STEP_BITS`] bits of a string.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     /// One or two octets, then zeros.
     pub(super) symbols: [u8; 2],
-    /// How many octets; none if the code is longer than the step.
+    /// The number of octets; zero if the code is longer than the step.
     pub(super) count: u8,
-    /// How many bits the codes of these octets take together.
+    /// The number of bits that the codes of these octets take together.
     pub(super) bits: u8,
 }
 
-/// The decoder's table: the next [`STEP_BITS`] bits tell the next one or two octets.
+/// The decoder's table: the next [`STEP_BITS`] bits give the next one or two octets.
 pub(super) static STEPS: [Step; 1 << STEP_BITS] = {
     const NONE: Step = Step { symbols: [0; 2], count: 0, bits: 0 };
 
-    // First with one symbol each. A code fills all places that begin with it.
+    // First pass: one symbol each. A code fills every index that begins with it.
     let mut single = [NONE; 1 << STEP_BITS];
     let mut octet = 0;
     while octet < 256 {
@@ -89,7 +88,7 @@ pub(super) static STEPS: [Step; 1 << STEP_BITS] = {
         octet += 1;
     }
 
-    // Then with a second one, where all of its code is within the step too.
+    // Second pass: a second symbol, where the rest of the step holds all of its code.
     let mut steps = single;
     let mut place = 0;
     while place < steps.len() {
@@ -104,13 +103,13 @@ pub(super) static STEPS: [Step; 1 << STEP_BITS] = {
     steps
 };
 
-/// The octet whose code, longer than a step, begins these bits, and the code's length; `None` for
-/// the end-of-string symbol. The bits are the uppermost of the word.
+/// Returns the octet and the length of a code longer than a step, or `None` for the end-of-string
+/// symbol. `bits` begins with the code.
 pub(super) fn long_symbol(bits: u64) -> Option<(u8, u32)> {
     static CANONICAL: Canonical = Canonical::new();
     for length in STEP_BITS + 1..=MAX_LENGTH {
         let code = (bits >> (u64::BITS - length)) as u32;
-        // Codes of one length are consecutive, and any longer code begins with a larger number.
+        // Codes of one length are consecutive, and longer codes have larger prefixes.
         let place = code.wrapping_sub(CANONICAL.first_code[length as usize]);
         let rank = CANONICAL.first_rank[length as usize] + place;
         if place < CANONICAL.first_rank[length as usize + 1] - CANONICAL.first_rank[length as usize]
@@ -123,9 +122,9 @@ pub(super) fn long_symbol(bits: u64) -> Option<(u8, u32)> {
     None
 }
 
-/// The canonical code, as computed from the lengths.
+/// The canonical code, computed from the lengths.
 struct Canonical {
-    /// The symbols, sorted by length and then by value. A place in here is a rank.
+    /// The symbols, sorted by length and then by value. An index into it is a rank.
     symbols: [u16; 257],
     /// By length: the rank of the first symbol with that length, or a greater one.
     first_rank: [u32; MAX_LENGTH as usize + 2],

@@ -1,18 +1,18 @@
 //! The three kinds of literal fields.
 
-/// What a literal field wants done with the dynamic table (RFC 7541, Section 6.2).
+/// How a literal field affects the dynamic table (RFC 7541, Section 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Indexing {
-    /// Into the table (Section 6.2.1).
+    /// Added to the dynamic table (Section 6.2.1).
     Incremental,
-    /// Not into the table (Section 6.2.2).
+    /// Not added to the dynamic table (Section 6.2.2).
     Without,
-    /// Nor into that of any intermediary (Section 6.2.3).
+    /// Never added, by intermediaries either (Section 6.2.3).
     Never,
 }
 
 impl Indexing {
-    /// The upper bits of the first octet.
+    /// The upper bits of the first octet, which identify the representation.
     pub(super) fn flags(self) -> u8 {
         match self {
             Self::Incremental => 0x40,
@@ -21,7 +21,7 @@ impl Indexing {
         }
     }
 
-    /// How many bits are left for the name's index.
+    /// The number of bits that are left for the index of the name.
     pub(super) fn prefix(self) -> u32 {
         match self {
             Self::Incremental => 6,

@@ -1,14 +1,15 @@
-//! Integers that begin in the lower bits of an octet (RFC 7541, Section 5.1).
+//! Integers with an N-bit prefix (RFC 7541, Section 5.1).
 //!
-//! A value below `2^prefix - 1` fits into the prefix. Otherwise the prefix is all ones, and what is
-//! above follows in groups of seven bits, lowest first, each but the last marked by its upper bit.
+//! A value below `2^prefix - 1` fits into the prefix. Otherwise the prefix is all ones, and the
+//! remainder follows in groups of seven bits, lowest first. Each group but the last has its upper
+//! bit set.
 
 use super::DecodeError;
 
-/// After so many octets behind the prefix, 32 bits have been given.
+/// The most octets after the prefix, enough for 32 bits.
 const MAX_CONTINUATION: usize = 5;
 
-/// Appends an integer behind the upper bits `flags` of the first octet.
+/// Appends an integer after the upper bits `flags` of the first octet.
 #[inline]
 pub(super) fn encode(value: usize, prefix: u32, flags: u8, out: &mut Vec<u8>) {
     let full = (1_usize << prefix) - 1;
@@ -20,7 +21,7 @@ pub(super) fn encode(value: usize, prefix: u32, flags: u8, out: &mut Vec<u8>) {
     }
 }
 
-/// What is above the prefix.
+/// Appends the part of an integer that exceeds the prefix.
 fn encode_rest(mut rest: usize, out: &mut Vec<u8>) {
     while rest >= 0x80 {
         out.push(rest as u8 | 0x80);
@@ -29,13 +30,13 @@ fn encode_rest(mut rest: usize, out: &mut Vec<u8>) {
     out.push(rest as u8);
 }
 
-/// The integer that `input` begins with and the number of octets it takes, or `None` if they are
-/// not all there.
+/// Decodes the integer at the start of `input`, and returns it with its length in octets, or `None`
+/// if it is incomplete.
 ///
 /// # Errors
 ///
-/// RFC 7541, Section 5.1 asks for a bound of value and of length, else zeros could follow for ever.
-/// Here it is 32 bits, as in SETTINGS.
+/// If the integer is over 32 bits or too long. RFC 7541, Section 5.1 requires limits on both, since
+/// zeros could follow without end.
 pub(super) fn decode(input: &[u8], prefix: u32) -> Result<Option<(usize, usize)>, DecodeError> {
     let full = u8::MAX >> (8 - prefix);
     let Some((first, rest)) = input.split_first() else { return Ok(None) };
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_do_not_go_on_for_ever() {
+    fn too_many_continuation_octets_are_refused() {
         assert_eq!(decode(&[31, 0x80, 0x80, 0x80, 0x80, 0], 5), Ok(Some((31, 6))));
         let input = [31, 0x80, 0x80, 0x80, 0x80, 0x80];
         assert_eq!(decode(&input, 5), Err(DecodeError::IntegerOverflow));

@@ -1,12 +1,12 @@
-//! HPACK: how HTTP/2 compresses field sections (RFC 7541).
+//! HPACK, the compression of field sections in HTTP/2 (RFC 7541).
 //!
 //! A request or response begins with a *field section*: an ordered list of names and values, here
-//! [`Headers`]. On the wire it travels as a *field block*. Both peers keep two tables of fields, so
-//! that a field that was sent before costs one or two octets:
+//! [`Headers`]. On the wire it is a *field block*. Both peers keep two tables of fields, so that a
+//! repeated field takes one or two octets:
 //!
-//! - the *static table*, 61 fields that everybody knows (RFC 7541, Appendix A);
-//! - the *dynamic table*, the fields that this direction of this connection has sent, newest first,
-//!   oldest dropped when it is full (RFC 7541, Section 2.3.2).
+//! - the *static table*, 61 predefined fields (RFC 7541, Appendix A);
+//! - the *dynamic table*, the fields that were sent in this direction of the connection, newest
+//!   first, the oldest evicted when it is full (RFC 7541, Section 2.3.2).
 //!
 //! ```text
 //!  Headers ──► Encoder ──► field block ──────────────► Decoder ──► Headers
@@ -15,10 +15,10 @@
 //! ```
 //!
 //! The two dynamic tables stay equal only if every block is decoded, in order and to its end. So a
-//! [`Decoder`] decodes blocks of dead streams too, goes on decoding when a section is over its
-//! [`Limits`] (it just stops storing), and is of no use after an error.
+//! [`Decoder`] decodes blocks of closed streams too, and continues without storing fields when a
+//! section exceeds its [`Limits`]. After an error it cannot be used any more.
 //!
-//! What a field looks like in a block is told by its first bits (RFC 7541, Section 6):
+//! The first bits of a field's representation give its type (RFC 7541, Section 6):
 //!
 //! ```text
 //!  1xxxxxxx  indexed: name and value from a table
@@ -28,8 +28,8 @@
 //!  0000xxxx  literal, without indexing
 //! ```
 //!
-//! A number `x` that does not fit goes on in further octets, and strings may be Huffman-coded; see
-//! [`huffman`].
+//! A number `x` that does not fit continues in further octets, and strings may be Huffman-coded;
+//! see [`huffman`].
 //!
 //! # Example
 //!

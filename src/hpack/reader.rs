@@ -1,12 +1,12 @@
-//! Reading the parts of a field block, none of which need be there to its end yet.
+//! Reads the parts of a field block, which may be incomplete.
 
 use super::{integer, DecodeError};
 
 /// Why reading stopped.
 pub(super) enum Stop {
-    /// The input ends here, and goes on in the next fragment if there is one.
+    /// The input ends here; the field may continue in the next fragment.
     Incomplete,
-    /// What was read is an error.
+    /// The block is malformed or over a limit.
     Failed(DecodeError),
 }
 
@@ -16,7 +16,7 @@ impl From<DecodeError> for Stop {
     }
 }
 
-/// A string as it lies in the block (RFC 7541, Section 5.2).
+/// A string literal, not yet decoded (RFC 7541, Section 5.2).
 pub(super) struct StringLiteral<'a> {
     pub(super) octets: &'a [u8],
     pub(super) is_huffman: bool,
@@ -30,30 +30,30 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads from the start of `input`, strings to no further than `max_len`.
+    /// Creates a reader at the start of `input` that accepts fields of up to `max_len` octets.
     pub(super) fn new(input: &'a [u8], max_len: usize) -> Self {
         Self { input, used: 0, max_len }
     }
 
-    /// How many octets have been read.
+    /// The number of octets that have been read.
     pub(super) fn used(&self) -> usize {
         self.used
     }
 
-    /// An integer whose first octet has it in the lower `prefix` bits.
+    /// Reads an integer with a prefix of `prefix` bits.
     #[inline]
     pub(super) fn integer(&mut self, prefix: u32) -> Result<usize, Stop> {
-        // No more is taken than there is, so `used` is never beyond the input.
+        // In bounds: no more is taken than there is.
         let (value, octets) =
             integer::decode(&self.input[self.used..], prefix)?.ok_or(Stop::Incomplete)?;
         self.used += octets;
         Ok(value)
     }
 
-    /// A string.
+    /// Reads a string literal.
     ///
-    /// Its length is only believed when the octets are there; a field that would be longer than
-    /// allowed is not waited for.
+    /// A claimed length allocates nothing before the octets have arrived. If it exceeds the limit,
+    /// the error comes at once.
     #[inline]
     pub(super) fn string(&mut self) -> Result<StringLiteral<'a>, Stop> {
         let first = *self.input.get(self.used).ok_or(Stop::Incomplete)?;

@@ -1,24 +1,25 @@
-//! The field section that is being decoded, and its limits.
+//! The field section being decoded, and its limits.
 
 use super::field::FIELD_OVERHEAD;
 use super::field_list::FieldList;
 use super::table_entry::TableEntry;
 use super::{DecodeError, Headers};
 
-/// How many times a limit a section may be large before it is not decoded any further.
+/// A section over this many times a limit is not decoded any further.
 pub(super) const HARD_LIMIT_FACTOR: usize = 4;
 
-/// The bounds of a received field section. They hold while it is decoded, not only afterwards.
+/// The limits of a received field section. They apply during decoding.
 ///
-/// A section over a limit is decoded to its end, so that the table stays right, but not stored; one
-/// over four times a limit is not even decoded.
+/// A section over a limit is decoded to its end, to keep the dynamic table correct, but the excess
+/// fields are not stored. Over four times a limit, decoding stops with an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Octets of all names and values, and 32 for each field: what
-    /// `SETTINGS_MAX_HEADER_LIST_SIZE` announces (RFC 9113, Section 6.5.2). 64 KiB by default; a
-    /// section takes an eighth more memory at most, with a few times as much while its block comes in.
+    /// The largest section in octets, counting all names and values, plus 32 for each field: the
+    /// value of `SETTINGS_MAX_HEADER_LIST_SIZE` (RFC 9113, Section 6.5.2). 64 KiB by default. A
+    /// section takes at most an eighth more memory than that, and a few times as much while its
+    /// block arrives.
     pub max_section_size: usize,
-    /// Number of fields, each crumb of a cookie counted. 256 by default.
+    /// The most fields, counting each crumb of a cookie. 256 by default.
     pub max_fields: usize,
 }
 
@@ -33,15 +34,15 @@ impl Default for Limits {
 pub struct Decoded {
     /// The fields, in the order of the block.
     pub headers: Headers,
-    /// The section was over a limit: `headers` has only its beginning.
+    /// Whether the section exceeded a limit: `headers` has only its beginning then.
     pub truncated: bool,
 }
 
-/// A field section in the making: collects fields up to the limits, and from there on counts them.
+/// A field section under construction: stores fields up to the limits, and only counts them after.
 pub(super) struct Section {
     limits: Limits,
     list: FieldList,
-    /// Where the field begins that is being written.
+    /// The start of the field being written.
     start: usize,
     size: usize,
     fields: usize,
@@ -50,20 +51,20 @@ pub(super) struct Section {
 
 impl Section {
     pub(super) fn new(mut limits: Limits) -> Self {
-        // What is stored stays within this limit, and a list has no place for more than 4 GiB.
+        // The stored text stays within this limit, and a list holds at most 4 GiB.
         limits.max_section_size = limits.max_section_size.min(u32::MAX as usize);
         let list = FieldList::default();
         Self { limits, list, start: 0, size: 0, fields: 0, truncated: false }
     }
 
-    /// Makes room for so many fields, and so many octets of names and values.
+    /// Reserves capacity for a number of fields, and of octets of names and values.
     pub(super) fn reserve(&mut self, fields: usize, bytes: usize) {
         if self.fields == 0 {
             self.list = FieldList::with_capacity(fields, bytes);
         }
     }
 
-    /// Adds a field that a table has.
+    /// Appends a field of a table.
     #[inline]
     pub(super) fn push(&mut self, entry: TableEntry<'_>) -> Result<(), DecodeError> {
         self.count(entry.text.len())?;
@@ -75,19 +76,19 @@ impl Section {
         Ok(())
     }
 
-    /// Begins a field, whose name and value are then appended to the text returned.
+    /// Begins a field and returns the text, to which its name and value are then appended.
     pub(super) fn begin(&mut self) -> &mut Vec<u8> {
         self.start = self.list.text().len();
         self.list.text_mut()
     }
 
-    /// Name and value, as written since [`begin`](Self::begin).
+    /// Returns the name and value written since [`begin`](Self::begin).
     pub(super) fn written(&self) -> &[u8] {
-        // Nothing cuts the text between `begin` and `finish`.
+        // In bounds: the text is not cut between `begin` and `finish`.
         &self.list.text()[self.start..]
     }
 
-    /// Makes a field of what was written, or drops it if the section is over a limit.
+    /// Finishes the field that was written, or drops it if the section is over a limit.
     pub(super) fn finish(&mut self, name_len: usize, sensitive: bool) -> Result<(), DecodeError> {
         self.count(self.written().len())?;
         if self.truncated {
@@ -98,14 +99,14 @@ impl Section {
         Ok(())
     }
 
-    /// The section as it is at the end of its block, leaving an empty one.
+    /// Takes the section at the end of its block, leaving an empty one.
     pub(super) fn take(&mut self) -> Decoded {
         let mut section = std::mem::replace(self, Self::new(self.limits));
         section.list.trim();
         Decoded { headers: section.list.into(), truncated: section.truncated }
     }
 
-    /// Counts a field with so many octets of name and value.
+    /// Counts a field with `octets` octets of name and value.
     #[inline]
     fn count(&mut self, octets: usize) -> Result<(), DecodeError> {
         self.size += octets + FIELD_OVERHEAD;
@@ -116,7 +117,7 @@ impl Section {
         Ok(())
     }
 
-    /// The section is over a limit, and perhaps far over it.
+    /// Marks the section as over a limit, or fails if it is far over.
     #[cold]
     fn go_over(&mut self) -> Result<(), DecodeError> {
         self.truncated = true;

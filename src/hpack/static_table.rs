@@ -1,12 +1,11 @@
-//! The static table (RFC 7541, Appendix A), and finding names in it.
+//! The static table (RFC 7541, Appendix A), and lookups in it.
 
 use super::table_entry::TableEntry;
 
-/// How many entries there are; indices above belong to the dynamic table (RFC 7541,
-/// Section 2.3.3).
+/// The number of entries; higher indices belong to the dynamic table (RFC 7541, Section 2.3.3).
 pub(super) const STATIC_LEN: usize = ENTRIES.len();
 
-// The indices of the names that the encoder treats in a way of their own.
+// The indices of the names that the encoder treats specially.
 pub(super) const PATH: usize = 4;
 pub(super) const AGE: usize = 21;
 pub(super) const AUTHORIZATION: usize = 23;
@@ -22,23 +21,23 @@ pub(super) const PROXY_AUTHORIZATION: usize = 49;
 pub(super) const RANGE: usize = 50;
 pub(super) const SET_COOKIE: usize = 55;
 
-// The names that have several entries.
+// The names with several entries.
 const METHOD: usize = 2;
 const SCHEME: usize = 6;
 const STATUS: usize = 8;
 
-/// The entry at an index: 1 to [`STATIC_LEN`].
+/// Returns the entry at an index from 1 to [`STATIC_LEN`].
 pub(super) fn get(index: usize) -> Option<TableEntry<'static>> {
     ENTRIES.get(index.wrapping_sub(1)).copied()
 }
 
-/// The index of the first entry with this name.
+/// Returns the index of the first entry with this name.
 #[inline]
 pub(super) fn find_name(name: &[u8]) -> Option<usize> {
     let mut place = place_of(name);
     loop {
         let index = usize::from(PLACES[place]);
-        // The table has empty places, so this ends; and an index in it is one of an entry.
+        // Terminates, since the table has empty places; its values are valid indices.
         if index == 0 {
             return None;
         }
@@ -49,8 +48,8 @@ pub(super) fn find_name(name: &[u8]) -> Option<usize> {
     }
 }
 
-/// The index of the entry that has this value, and the same name as the entry `first`, which is the
-/// first one of that name.
+/// Returns the index of the entry with this value, among those with the same name as the entry
+/// `first`, the first of that name.
 #[inline]
 pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
     let count = match first {
@@ -61,7 +60,7 @@ pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
     (first..first + count).find(|&index| get(index).is_some_and(|entry| entry.value() == value))
 }
 
-/// Indices by hash of the name; 0 is an empty place. Where a place is taken, the next one follows.
+/// Indices by hash of the name, with linear probing; 0 marks an empty place.
 static PLACES: [u8; 256] = {
     let mut places = [0; 256];
     let mut index = 1;
@@ -79,7 +78,7 @@ static PLACES: [u8; 256] = {
     places
 };
 
-/// A cheap hash that tells these names apart well.
+/// A cheap hash that distinguishes these names well.
 const fn place_of(name: &[u8]) -> usize {
     match name {
         [first, .., last] => {
@@ -105,7 +104,7 @@ macro_rules! entries {
     };
 }
 
-/// Entries with the same name lie together.
+/// Entries with the same name are adjacent.
 const ENTRIES: [TableEntry<'static>; 61] = entries! {
     ":authority" ""
     ":method" "GET"

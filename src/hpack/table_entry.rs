@@ -1,6 +1,6 @@
-//! How both tables hand out an entry.
+//! An entry of either table.
 
-/// A field of a table, its value right behind its name: one copy takes both.
+/// A field of a table. The value follows its name directly, so that one copy takes both.
 #[derive(Clone, Copy)]
 pub(super) struct TableEntry<'a> {
     pub(super) text: &'a [u8],
@@ -10,7 +10,7 @@ pub(super) struct TableEntry<'a> {
 impl<'a> TableEntry<'a> {
     #[inline]
     pub(super) fn name(&self) -> &'a [u8] {
-        // Entries are made with a name that is within their text.
+        // In bounds: entries are created with a name within their text.
         &self.text[..self.name_len]
     }
 

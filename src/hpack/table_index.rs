@@ -1,4 +1,4 @@
-//! Finds fields in the encoder's dynamic table.
+//! An index for lookups in the encoder's dynamic table.
 
 use super::Field;
 use std::collections::VecDeque;
@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 
 /// Looks up entries of a dynamic table by the hash of their name, and of their name and value.
 ///
-/// Entries with the same lower bits of a hash form a chain, from newest to oldest; `heads` has the
-/// serial number of the first of each chain, and each link says how far back the next one is. As
-/// the oldest entries leave the table first, they are always at the ends of their chains, and a
-/// chain simply ends where it leaves the table: nothing has to be taken out.
+/// Entries with the same lower bits of a hash form a chain, from newest to oldest. `heads` has the
+/// serial number of the first entry of each chain, and each link has the distance to the next one.
+/// The oldest entries leave the table first, and are at the ends of their chains. So eviction needs
+/// no update: a chain ends at the first entry that has left the table.
 ///
 /// ```text
 ///  heads          links  (oldest … newest)
@@ -19,11 +19,11 @@ use std::num::NonZeroU32;
 ///  └────┘                └────┴────┴────┴────┴────┴────┘   and out of the table: the end
 /// ```
 ///
-/// A candidate is still to be compared, so hashes need not be good, and serial numbers may wrap.
+/// The caller compares each candidate, so hash collisions and wrapped serial numbers do no harm.
 pub(super) struct TableIndex {
     /// The serial number of the newest entry; the first one has 1.
     newest: u32,
-    /// One for each entry of the table, oldest first.
+    /// One link for each entry of the table, oldest first.
     links: VecDeque<Link>,
     /// Chains by name and value, then chains by name; empty until there is an entry.
     heads: Vec<u32>,
@@ -32,27 +32,27 @@ pub(super) struct TableIndex {
 
 struct Link {
     hashes: Hashes,
-    /// How far back the next entry is in the chain by name and value.
+    /// The distance to the next entry in the chain by name and value.
     to_older_field: u32,
-    /// The same in the chain by name; 0 if the entry is in none.
+    /// The distance to the next entry in the chain by name; 0 if the entry is in none.
     to_older_name: u32,
 }
 
 /// The hashes of a field.
 #[derive(Clone, Copy)]
 pub(super) struct Hashes {
-    /// Of name and value.
+    /// The hash of name and value.
     pub(super) field: u32,
-    /// Of the name alone; none for names that the static table has, which need not be found here.
+    /// The hash of the name; `None` for names of the static table, which need no lookup here.
     name: Option<u32>,
 }
 
 impl Hashes {
-    /// The hashes of a field whose name the static table has at `static_name`.
+    /// Computes the hashes of a field. `static_name` is the index of its name in the static table.
     #[inline]
     pub(super) fn new(field: &Field<'_>, static_name: Option<usize>) -> Self {
         match static_name {
-            // The index stands for the name.
+            // The index represents the name.
             Some(index) => Self { field: hash(index as u64, field.value), name: None },
             None => {
                 let name = Self::of_name(field.name);
@@ -61,22 +61,22 @@ impl Hashes {
         }
     }
 
-    /// The hash of a name that the static table does not have.
+    /// The hash of a name that is not in the static table.
     pub(super) fn of_name(name: &[u8]) -> u32 {
         hash(0, name)
     }
 }
 
 impl TableIndex {
-    /// An index for a table of so many octets.
+    /// Creates an index for a table of `table_size` octets.
     pub(super) fn new(table_size: usize) -> Self {
         // A typical entry takes about 64 octets.
         let chains = (table_size / 64).clamp(16, 1024).next_power_of_two();
         Self { newest: 0, links: VecDeque::new(), heads: Vec::new(), chains }
     }
 
-    /// The distance from the newest entry of the first one with this hash of name and value for
-    /// which `is_it` says true.
+    /// Returns the distance from the newest entry of the first one with this hash of name and value
+    /// for which `is_it` returns true.
     #[inline]
     pub(super) fn find_field(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let mut distance = self.first(self.chain(hash))?;
@@ -89,7 +89,8 @@ impl TableIndex {
         }
     }
 
-    /// The same, by the hash of the name.
+    /// Returns the distance of the first entry with this hash of the name for which `is_it` returns
+    /// true.
     #[inline]
     pub(super) fn find_name(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let mut distance = self.first(self.chains + self.chain(hash))?;
@@ -98,19 +99,20 @@ impl TableIndex {
             if link.hashes.name == Some(hash) && is_it(distance) {
                 return Some(distance);
             }
-            // Serial numbers that have wrapped may lead to an entry that is in no such chain.
+            // After serial numbers have wrapped, a chain may lead to an entry that is not part of
+            // it.
             let to_older = NonZeroU32::new(link.to_older_name)?.get();
             distance = distance.saturating_add(to_older as usize);
         }
     }
 
-    /// The serial number of the newest entry, which older ones are counted back from.
+    /// The serial number of the newest entry, from which older ones are counted.
     #[inline]
     pub(super) fn newest(&self) -> u32 {
         self.newest
     }
 
-    /// Takes in a new entry.
+    /// Adds a new entry.
     pub(super) fn insert(&mut self, hashes: Hashes) {
         if self.heads.is_empty() {
             self.heads.resize(2 * self.chains, 0);
@@ -122,18 +124,18 @@ impl TableIndex {
         self.links.push_back(Link { hashes, to_older_field, to_older_name });
     }
 
-    /// Forgets the oldest entries, so that `len` are left.
+    /// Removes the oldest entries, so that `len` are left.
     pub(super) fn evict_to(&mut self, len: usize) {
         while self.links.len() > len {
             self.links.pop_front();
         }
     }
 
-    /// Makes the newest entry the first of a chain, and says how far back the former first one is.
+    /// Makes the newest entry the head of a chain, and returns the distance to the former head.
     fn put_first(&mut self, chain: usize) -> u32 {
-        // There are two times `chains` heads, and the sum for a name is less than that.
+        // In bounds: there are twice `chains` heads, and the index for a name is less than that.
         let older = std::mem::replace(&mut self.heads[chain], self.newest);
-        // The very last one, 2^32 entries ago, is as good as gone.
+        // An entry 2^32 insertions ago has long been evicted.
         self.newest.wrapping_sub(older).max(1)
     }
 
@@ -141,20 +143,20 @@ impl TableIndex {
         hash as usize & (self.chains - 1)
     }
 
-    /// How far the first entry of a chain is from the newest.
+    /// The distance of a chain's first entry from the newest one.
     #[inline]
     fn first(&self, chain: usize) -> Option<usize> {
         Some(self.newest.wrapping_sub(*self.heads.get(chain)?) as usize)
     }
 
-    /// What there is at a distance from the newest entry, if the table still has it.
+    /// The link at a distance from the newest entry, if the entry is still in the table.
     #[inline]
     fn link(&self, distance: usize) -> Option<&Link> {
         self.links.get(self.links.len().checked_sub(distance.checked_add(1)?)?)
     }
 }
 
-/// Hashes octets on top of `seed`, eight at a time.
+/// Hashes octets with `seed`, eight at a time.
 #[inline]
 fn hash(seed: u64, octets: &[u8]) -> u32 {
     let mut hash = mix(seed, octets.len() as u64);
@@ -164,14 +166,14 @@ fn hash(seed: u64, octets: &[u8]) -> u32 {
         rest = behind;
     }
     hash = match octets.last_chunk() {
-        // What the chunks have left over, and some octets a second time, in one word.
+        // The remainder of the chunks, with some octets repeated, in one word.
         Some(last) => mix(hash, u64::from_le_bytes(*last)),
         None => mix(hash, rest.iter().fold(0, |word, &octet| word << 8 | u64::from(octet))),
     };
     (hash >> 32) as u32
 }
 
-/// Multiplying moves differences upwards, rotating brings them down again.
+/// Multiplication moves differences to the upper bits, rotation back to the lower ones.
 #[inline]
 fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)

@@ -122,7 +122,7 @@ fn c_6_responses_with_huffman() {
     assert_decode(&mut small_decoder(), blocks, responses());
 }
 
-/// Every string of C.4 and C.6, in the direction that C.4 has not shown.
+/// The strings of C.4 and C.6, each encoded and decoded.
 #[test]
 fn huffman_strings_both_ways() {
     for (text, coded) in [

@@ -1,4 +1,4 @@
-//! What the decoder takes, and what it refuses.
+//! Input that the decoder accepts or refuses.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn indices_are_within_the_tables() {
     assert!(decode(&[0x80 | 61]).is_ok());
     assert_eq!(decode(&[0x80 | 62]), Err(DecodeError::InvalidIndex));
     assert_eq!(decode(&[0xff, 0x80, 0xff, 0xff, 0xff, 0x0f]), Err(DecodeError::InvalidIndex));
-    // The same for an index that stands for a name, though the value is still to come.
+    // An index for a name is checked before its value has arrived.
     let mut decoder = Decoder::new(Limits::default());
     assert_eq!(decoder.decode(&[0x7f, 0x00], false).unwrap_err(), DecodeError::InvalidIndex);
 }
@@ -33,7 +33,7 @@ fn huffman_padding_is_checked() {
     assert_eq!(value("07 ff"), Err(DecodeError::HuffmanPadding));
     assert_eq!(value("ff"), Err(DecodeError::HuffmanPadding));
     assert_eq!(value("ff ff ff"), Err(DecodeError::HuffmanPadding));
-    // '&' is 11111000, which needs none; and a string may be empty.
+    // '&' is 11111000 and needs no padding; an empty string is valid.
     assert_eq!(value("f8"), Ok(headers!(":path" => "&")));
     assert_eq!(value(""), Ok(headers!(":path" => "")));
 }
@@ -103,7 +103,7 @@ fn name_may_come_from_the_entry_that_its_own_field_evicts() {
     assert_eq!(decode_next(&mut decoder, &[0xbe]), Ok(headers!("a" => "456")));
 }
 
-/// RFC 7541, Section 4.4.
+/// An entry that is too large empties the table (RFC 7541, Section 4.4).
 #[test]
 fn entry_larger_than_the_table_empties_it_and_is_still_a_field() {
     let mut decoder = Decoder::new(Limits::default());

@@ -1,8 +1,8 @@
-//! What the encoder makes of fields.
+//! Output of the encoder.
 
 use super::*;
 
-/// Encodes a field twice, and says what its first octets were.
+/// Encodes a field twice, and returns the first octet of each block.
 fn first_octets(headers: Headers) -> (u8, u8) {
     let mut encoder = Encoder::new();
     (encode_next(&mut encoder, &headers)[0], encode_next(&mut encoder, &headers)[0])
@@ -63,9 +63,9 @@ fn marked_field_is_never_indexed_though_a_table_has_it() {
     assert!(decode(&block).unwrap().iter().eq(expected));
 }
 
-/// What came after a field before is looked at first when that field comes again.
+/// The encoder predicts the field that followed last time; the sensitive one must not match it.
 #[test]
-fn marked_field_is_never_indexed_though_it_stood_there_unmarked() {
+fn sensitive_field_does_not_match_the_predicted_entry() {
     let mut encoder = Encoder::new();
     encode_next(&mut encoder, &headers!("x" => "1", "y" => "2"));
     let mut block = Vec::new();
@@ -74,7 +74,7 @@ fn marked_field_is_never_indexed_though_it_stood_there_unmarked() {
 }
 
 #[test]
-fn fields_in_another_order_are_found_all_the_same() {
+fn fields_in_another_order_are_found() {
     let mut encoder = Encoder::new();
     encode_next(&mut encoder, &headers!("a" => "1", "b" => "2", "c" => "3"));
     assert_eq!(
@@ -94,7 +94,7 @@ fn fields_that_differ_each_time_are_not_indexed() {
         let (first, second) = first_octets(headers!(name => "something"));
         assert_eq!((first & 0xf0, second & 0xf0), (0, 0), "{name}");
     }
-    // But a value that the static table has is taken from there.
+    // A value of the static table is still sent as an index.
     assert_eq!(first_octets(headers!(":path" => "/")), (0x84, 0x84));
 }
 
@@ -124,7 +124,7 @@ fn lowered_table_size_is_signalled_once() {
     assert_eq!(encode_next(&mut encoder, &headers)[0], 0x00);
 }
 
-/// RFC 7541, Section 4.2.
+/// Several changes before a block (RFC 7541, Section 4.2).
 #[test]
 fn lowest_and_last_table_size_are_signalled() {
     let mut encoder = Encoder::new();
@@ -135,14 +135,14 @@ fn lowest_and_last_table_size_are_signalled() {
 }
 
 #[test]
-fn peer_that_allows_more_than_the_cap_hears_nothing() {
+fn allowance_above_the_cap_is_not_signalled() {
     let mut encoder = Encoder::new();
     encoder.set_max_table_size(65_536);
     assert!(encode_next(&mut encoder, &headers!()).is_empty());
 }
 
 #[test]
-fn cap_over_the_default_waits_for_the_peer() {
+fn cap_above_the_default_applies_once_the_peer_allows_it() {
     let mut encoder = Encoder::with_table_cap(8192);
     assert!(encode_next(&mut encoder, &headers!()).is_empty());
     encoder.set_max_table_size(65_536);

@@ -1,4 +1,4 @@
-//! The list of fields.
+//! Tests of `Headers`.
 
 use super::*;
 

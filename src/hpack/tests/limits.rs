@@ -1,4 +1,4 @@
-//! The limits of a field section, which hold while it is decoded.
+//! The limits of a field section during decoding.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn every_crumb_of_a_cookie_counts() {
 
 #[test]
 fn claimed_length_is_not_waited_for() {
-    // A literal name of 2^31 octets, of which none are there.
+    // A literal name with a claimed length of 2^31 octets, none of which have arrived.
     let error = decoder(1000, 256).decode(&hex("00 7f81ffffff07"), false).unwrap_err();
     assert_eq!(error, DecodeError::SectionTooLarge);
 }

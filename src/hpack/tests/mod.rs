@@ -1,4 +1,4 @@
-//! Tests of the module as a whole; those of one part alone are in its file.
+//! Tests of the whole module; those of a single part are in its file.
 
 use super::*;
 use crate::headers;
@@ -11,7 +11,7 @@ mod limits;
 mod properties;
 mod size_updates;
 
-/// The octets that hexadecimal digits, spaced in any way, stand for.
+/// Decodes hexadecimal digits with any spacing.
 fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         digits.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| digit as u8).collect();
@@ -22,7 +22,7 @@ fn decode(block: &[u8]) -> Result<Headers, DecodeError> {
     decode_next(&mut Decoder::new(Limits::default()), block)
 }
 
-/// Decodes a block that is in one piece, and not over a limit.
+/// Decodes a block in one piece whose section is within the limits.
 fn decode_next(decoder: &mut Decoder, block: &[u8]) -> Result<Headers, DecodeError> {
     let decoded = decoder.decode(block, true)?.expect("a section at the end of a block");
     assert!(!decoded.truncated);

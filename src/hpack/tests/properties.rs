@@ -1,4 +1,4 @@
-//! What holds for all fields and all octets.
+//! Properties that hold for all fields and all octets.
 
 use super::*;
 use proptest::collection::vec;
@@ -39,7 +39,7 @@ fn section() -> impl Strategy<Value = Headers> {
     })
 }
 
-/// The names and values, without the marks, as the encoder marks some fields itself.
+/// Names and values without the sensitivity marks, since the encoder marks some fields itself.
 fn pairs(headers: &Headers) -> Vec<(&[u8], &[u8])> {
     headers.iter().map(|field| (field.name, field.value)).collect()
 }
@@ -48,7 +48,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_was_encoded_is_decoded_however_it_is_split(
+    fn encoded_fields_decode_at_any_split(
         sections in vec(section(), 1..8),
         sizes in vec(0..5000_usize, 8),
         cuts in vec(1..40_usize, 1..20),
@@ -98,7 +98,7 @@ proptest! {
         prop_assert_eq!(&back[6..], &text);
     }
 
-    /// The code is complete and its padding unique, so what can be decoded is what was encoded.
+    /// The code is complete and its padding unique, so a decodable string has exactly one encoding.
     #[test]
     fn decoded_huffman_string_encodes_to_itself(coded in vec(any::<u8>(), 0..60)) {
         let (mut text, mut again) = (Vec::new(), Vec::new());

@@ -40,7 +40,7 @@ fn two_updates_may_begin_a_block() {
 #[test]
 fn update_behind_a_field_is_refused() {
     assert_eq!(decode(&[0x82, 0x20]), Err(DecodeError::SizeUpdateMisplaced));
-    // Also in a later fragment, while the next block may begin with one again.
+    // The rule spans fragments, and starts afresh with the next block.
     let mut decoder = decoder();
     assert!(decoder.decode(&[0x20], false).is_ok());
     assert!(decoder.decode(&[0x82], true).is_ok());
