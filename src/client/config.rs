@@ -106,8 +106,11 @@ pub struct Config {
     pub max_connection_age: Option<Duration>,
     /// A connection of HTTP/2 from which nothing has come for so long is asked by PING whether it is there before
     /// a request is risked on it. Costs a round trip. One on which a response was late, and nothing else
-    /// came, is asked as well, but at most once a second. Default 15 s.
+    /// came, is asked as well. Default 15 s.
     pub verify_after: Duration,
+    /// How long after the answer to such a PING a late response is not a reason for the next one.
+    /// Default 1 s. Servers of gRPC take a PING in five minutes.
+    pub verify_interval: Duration,
     /// How long the answer to that PING may take before the connection is taken for dead. Default
     /// 2 s.
     pub verify_timeout: Duration,
@@ -184,6 +187,7 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(90),
             max_connection_age: None,
             verify_after: Duration::from_secs(15),
+            verify_interval: Duration::from_secs(1),
             verify_timeout: Duration::from_secs(2),
             max_retries: 3,
             retry_idempotent: false,
@@ -267,6 +271,7 @@ impl fmt::Debug for Config {
             idle_timeout,
             max_connection_age,
             verify_after,
+            verify_interval,
             verify_timeout,
             max_retries,
             retry_idempotent,
@@ -309,6 +314,7 @@ impl fmt::Debug for Config {
         shown.field("idle_timeout", idle_timeout);
         shown.field("max_connection_age", max_connection_age);
         shown.field("verify_after", verify_after);
+        shown.field("verify_interval", verify_interval);
         shown.field("verify_timeout", verify_timeout);
         shown.field("max_retries", max_retries);
         shown.field("retry_idempotent", retry_idempotent);

@@ -58,6 +58,7 @@ impl Engine {
             idle_timeout: config.idle_timeout,
             max_age: config.max_connection_age,
             verify_after: config.verify_after,
+            verify_interval: config.verify_interval,
             retries: config.max_retries,
         };
         Ok(Engine { pool: Pool::new(connector, limits, config.verify_timeout), config })
@@ -187,9 +188,12 @@ impl Engine {
     }
 
     /// Begins a request whose body is left to the caller.
-    pub(super) fn open(&self, parts: request::Parts) -> Result<(SendHalf, ResponseHalf), Error> {
-        let body = Body::from_reader(std::io::empty());
-        let ask = self.ask(parts, body, Timeouts::of(&self.config));
+    pub(super) fn open(
+        &self,
+        parts: request::Parts,
+        timeouts: Timeouts,
+    ) -> Result<(SendHalf, ResponseHalf), Error> {
+        let ask = self.ask(parts, Body::from_reader(std::io::empty()), timeouts);
         let halves = self.open_stream(&ask).map_err(|error| error.with_url(&ask.parts.uri));
         halves.map(|(send, response)| (send, response.cancelled_by(ask.cancellation)))
     }

@@ -253,7 +253,7 @@ impl Client {
         let (mut parts, ()) = request.into_parts();
         let url = parts.uri.to_string();
         set_url(&mut parts, &url)?;
-        self.engine.open(parts)
+        self.engine.open(parts, Timeouts::of(&self.engine.config))
     }
 
     /// What it was made with.

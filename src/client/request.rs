@@ -16,9 +16,11 @@ use super::engine::Engine;
 use super::fields::Asterisk;
 use super::multipart::Multipart;
 use super::response::Response;
+use super::response_half::ResponseHalf;
 use super::timeouts::Timeouts;
 use super::url::{IntoUrl, Url};
 use crate::error::Error;
+use crate::halves::SendHalf;
 
 /// A request that is being put together, for [`send`](Self::send).
 ///
@@ -341,6 +343,33 @@ impl<'a> RequestBuilder<'a> {
     /// status is not an error.
     pub fn send(self) -> Result<Response, Error> {
         self.engine.execute(self.parts?, self.body, self.timeouts)
+    }
+
+    /// Sends its header section alone, and gives the two halves of its stream, as
+    /// [`Client::open`](super::Client::open) does. A body that was set is not sent.
+    ///
+    /// [`timeout`](Self::timeout) bounds the wait for a connection; the halves have deadlines of their
+    /// own. A [`cancel_handle`](Self::cancel_handle) ends the exchange at any step.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::open`](super::Client::open).
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.post("https://example.com/chat").timeout(Duration::from_secs(5));
+    /// let (mut send, mut response) = request.open()?;
+    /// send.send("hello")?;
+    /// send.finish()?;
+    /// println!("{}", response.response()?.status());
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn open(self) -> Result<(SendHalf, ResponseHalf), Error> {
+        self.engine.open(self.parts?, self.timeouts)
     }
 
     /// Sets `content-type`, unless the caller has.

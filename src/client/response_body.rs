@@ -39,6 +39,9 @@ enum Kind {
     Coded(Box<Decoded<Raw>>),
 }
 
+/// Octets of an inflated body that are given out at once.
+const INFLATED_PIECE: usize = 16 << 10;
+
 /// The octets as they come; and those of the request that go out meanwhile.
 #[derive(Debug)]
 pub(super) struct Raw {
@@ -100,6 +103,25 @@ impl ResponseBody {
     /// [`max_body`](super::Config::max_body) at first.
     pub fn set_max_body(&mut self, octets: usize) {
         self.max_body = octets;
+    }
+
+    /// Waits for the next piece; `None` at the end. Without a copy, unless the body is inflated.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let chunk = match &mut self.kind {
+            Kind::Plain(raw) => raw.next_chunk(),
+            Kind::Coded(decoded) => {
+                let mut piece = vec![0; INFLATED_PIECE];
+                decoded.read(&mut piece).map_err(Error::from).map(|n| {
+                    piece.truncate(n);
+                    (n > 0).then(|| piece.into())
+                })
+            }
+        };
+        chunk.map_err(|error| self.told(error))
     }
 
     /// All of it.

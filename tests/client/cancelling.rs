@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{mpsc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use h2_sync::client::{
     Body, CancelHandle, Client, Connection, Proxies, Proxy, RequestBuilder, Response,
@@ -302,5 +303,33 @@ fn a_read_that_cannot_be_limited_ends_with_the_answer_to_a_ping() {
         });
         peer.send(Ping { ack: true, payload });
         assert!(reading.join().unwrap().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn request_that_is_opened_can_be_cancelled_and_has_its_time() {
+    bounded(|| {
+        let mut limits = server::Config::default();
+        limits.http2.max_concurrent_streams = 1;
+        let server = serve_with(limits, |request, _| {
+            if request.path() == "/wait" {
+                request.wait_cancelled(Duration::from_secs(60));
+            }
+            Ok(())
+        });
+        let mut settings = config();
+        settings.max_connections_per_origin = 1;
+        let client = Client::with_config(settings).unwrap();
+        // The client knows the limit from here on.
+        client.get(server.at("/")).send().unwrap();
+
+        let mut request = client.post(server.at("/wait"));
+        let handle = request.cancel_handle();
+        let (_send, mut response) = request.open().unwrap();
+        let late = client.post(server.at("/")).timeout(Duration::from_millis(50)).open();
+        assert!(late.unwrap_err().is_timeout());
+        let other = thread::spawn(move || handle.cancel());
+        assert!(response.response().unwrap_err().is_cancelled());
+        other.join().unwrap();
     });
 }

@@ -30,6 +30,8 @@ pub(crate) struct Limits {
     pub(crate) max_age: Option<Duration>,
     /// A connection that has been silent for so long is suspect once a request needs it.
     pub(crate) verify_after: Duration,
+    /// A late response is no reason to ask a connection that has answered a PING since so long.
+    pub(crate) verify_interval: Duration,
     /// Failed attempts that one request waits for beyond the first.
     pub(crate) retries: u32,
 }

@@ -22,9 +22,6 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// How long requests wait for a suspect connection before another one is made beside it.
 const HEDGE: Duration = Duration::from_millis(250);
 
-/// A late response makes a connection suspect only if no PING has been answered for so long.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-
 /// A connection that has refused so many requests in a row, and answered none, is retired.
 const MAX_REFUSALS: u32 = 3;
 
@@ -44,6 +41,8 @@ pub(crate) struct Lane<C> {
     /// What a new connection will probably take, and whether that is one request at a time.
     expected_room: usize,
     is_serial: bool,
+    /// A late response makes a connection suspect only if no PING has been answered for so long.
+    verify_interval: Duration,
     last_error: Option<Error>,
 }
 
@@ -67,6 +66,7 @@ impl<C: Pooled> Lane<C> {
             paused_until: None,
             expected_room: if is_serial { 1 } else { EXPECTED_ROOM },
             is_serial,
+            verify_interval: limits.verify_interval,
             last_error: None,
         }
     }
@@ -184,9 +184,10 @@ impl<C: Pooled> Lane<C> {
     /// the connection may be dead.
     pub(crate) fn late(&mut self, id: ConnectionId, sent: Instant, now: Instant) {
         self.observe(now);
+        let interval = self.verify_interval;
         let Some(member) = self.member(id) else { return };
         // Servers may end connections that send many PINGs.
-        let was_proven = |at| now.saturating_duration_since(at) < PROBE_INTERVAL;
+        let was_proven = |at| now.saturating_duration_since(at) < interval;
         let takes_requests = matches!(member.health, Health::Fresh | Health::Good);
         if takes_requests && member.seen.heard <= sent && !member.proven.is_some_and(was_proven) {
             member.health = Health::Suspect { since: now };

@@ -66,6 +66,7 @@ fn limits() -> Limits {
         idle_timeout: Duration::from_secs(90),
         max_age: None,
         verify_after: Duration::from_secs(15),
+        verify_interval: Duration::from_secs(1),
         retries: 2,
     }
 }

@@ -62,9 +62,9 @@ fn a_connection_that_was_heard_of_since_is_not_suspect() {
     assert!(test.probes.is_empty());
 }
 
-#[test]
-fn many_late_responses_cost_one_ping_a_second() {
-    let mut test = Test::new(limits());
+/// PINGs that 20 late responses in two seconds cost.
+fn pings_of_late_responses(limits: Limits) -> usize {
+    let mut test = Test::new(limits);
     test.ask();
     test.made(10);
     let (_, id, _) = test.granted[0].clone();
@@ -77,7 +77,14 @@ fn many_late_responses_cost_one_ping_a_second() {
             test.note(|lane, now| lane.probed(id, true, now));
         }
     }
-    assert_eq!(test.probes.len(), 2);
+    test.probes.len()
+}
+
+#[test]
+fn many_late_responses_cost_one_ping_in_each_interval() {
+    assert_eq!(pings_of_late_responses(limits()), 2);
+    let seldom = Limits { verify_interval: Duration::from_secs(300), ..limits() };
+    assert_eq!(pings_of_late_responses(seldom), 1);
 }
 
 #[test]
