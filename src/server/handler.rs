@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+use super::caller::Line;
 use super::engine::{BoxError, Engine, Served};
 use super::pool::Scratch;
-use super::request::{Line, Request};
+use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
 use super::stats::add;

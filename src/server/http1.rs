@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Request as HttpRequest, StatusCode};
 
+use super::caller::Line;
 use super::context::Context;
 use super::ending::{self, SILENCE_MAX};
 use super::engine::Engine;
@@ -34,7 +35,7 @@ use super::peer::Peer;
 use super::permit::{self, Claimant, Permit};
 use super::place::Place;
 use super::pool::Scratch;
-use super::request::{Line, Request};
+use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
 use super::stats::add;

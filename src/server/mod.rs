@@ -71,6 +71,7 @@
 
 mod accept;
 mod bind;
+mod caller;
 mod clock;
 mod config;
 mod context;
@@ -109,6 +110,7 @@ mod which;
 mod writers;
 
 pub use bind::Server;
+pub use caller::Caller;
 pub use config::{Config, Versions};
 pub use handle::{Cut, Handle};
 pub use peer::Peer;

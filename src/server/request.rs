@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
 
+use super::caller::{Caller, Line};
 use super::context::Context;
 use super::request_head::RequestHead;
 use crate::error::Error;
-use crate::exchange::{self, Conn};
+use crate::exchange;
 use crate::frame::StreamId;
-use crate::h1::{self, Link};
+use crate::h1;
 use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::Priority;
@@ -48,12 +49,6 @@ pub struct Request {
     line: Line,
     context: Arc<Context>,
     max_body: usize,
-}
-
-/// What the request came on.
-pub(super) enum Line {
-    Stream(Arc<Conn>, StreamId),
-    Http1(Arc<Link>),
 }
 
 impl Request {
@@ -224,10 +219,7 @@ impl Request {
     /// }
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        match &self.line {
-            Line::Stream(conn, id) => conn.is_cancelled(*id),
-            Line::Http1(link) => link.is_cancelled(),
-        }
+        self.line.is_cancelled()
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
@@ -235,10 +227,12 @@ impl Request {
     ///
     /// What arrives of the body meanwhile waits to be read, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
-        match &self.line {
-            Line::Stream(conn, id) => conn.wait_cancelled(*id, timeout),
-            Line::Http1(link) => link.wait_cancelled(timeout),
-        }
+        self.line.wait_cancelled(timeout)
+    }
+
+    /// The client, for questions of other threads, and of a handler that reads the body meanwhile.
+    pub fn caller(&self) -> Caller {
+        Caller::new(&self.line, &self.context)
     }
 
     /// The next piece of the body, without a copy; `None` at its end.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -254,6 +255,14 @@ impl Response {
             send.put_and_flush(data)?;
         }
         Ok(())
+    }
+
+    /// When it is too late for anything to be written, however steadily the client takes it; `None`, as
+    /// at first, is never. Writes fail then, and the response cannot be gone on with.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        if let Some(send) = &mut self.send {
+            send.set_deadline(deadline);
+        }
     }
 
     /// Takes request and response apart, into a half to read from and a half to write to, for two

@@ -28,6 +28,13 @@ fn wait(request: &Request) -> bool {
     request.wait_cancelled(LONG)
 }
 
+/// Has another thread wait.
+fn wait_elsewhere(request: &Request) -> bool {
+    let caller = request.caller();
+    let other = std::thread::spawn(move || caller.wait_cancelled(LONG));
+    other.join().unwrap() && request.caller().is_cancelled()
+}
+
 /// Serves requests whose handlers do nothing but watch, ends them by `end`, and expects that all of
 /// the handlers notice.
 fn all_notice(watch: Watch, count: usize, end: fn(&mut Client, &[h2_sync::StreamId])) {
@@ -62,6 +69,7 @@ fn close(client: &mut Client, _: &[h2_sync::StreamId]) {
 fn reset_stream_is_cancelled() {
     all_notice(poll, 1, reset_all);
     all_notice(wait, 1, reset_all);
+    all_notice(wait_elsewhere, 1, reset_all);
 }
 
 #[test]

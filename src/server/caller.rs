@@ -1,0 +1,87 @@
+//! The client of a request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Context;
+use super::peer::Peer;
+use crate::exchange::Conn;
+use crate::frame::StreamId;
+use crate::h1::Link;
+
+/// The client of a request: who it is, and whether it still waits for the response.
+///
+/// [`Request::caller`](super::Request::caller) makes it. It is cheap to clone, and other threads can
+/// ask it while the handler reads the body.
+///
+/// ```
+/// use std::io::{self, Read, Write};
+///
+/// use h2_sync::server::{Request, Response};
+///
+/// fn sum(request: &mut Request, response: &mut Response) -> io::Result<()> {
+///     let caller = request.caller();
+///     let octets = request.bytes().take_while(|_| !caller.is_cancelled());
+///     let sum = octets.map(|octet| octet.map(u64::from)).sum::<io::Result<u64>>()?;
+///     write!(response, "{sum}")
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Caller {
+    line: Line,
+    context: Arc<Context>,
+}
+
+/// What a request came on.
+#[derive(Clone)]
+pub(super) enum Line {
+    Stream(Arc<Conn>, StreamId),
+    Http1(Arc<Link>),
+}
+
+impl Caller {
+    pub(super) fn new(line: &Line, context: &Arc<Context>) -> Self {
+        Caller { line: line.clone(), context: Arc::clone(context) }
+    }
+
+    /// Its address, and what was agreed on in the TLS handshake.
+    pub fn peer(&self) -> &Peer {
+        &self.context.peer
+    }
+
+    /// Whether the client has reset the stream, or its connection has ended: what
+    /// [`Request::is_cancelled`](super::Request::is_cancelled) says, at the same cost. Also `true` once
+    /// the exchange is over.
+    pub fn is_cancelled(&self) -> bool {
+        self.line.is_cancelled()
+    }
+
+    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// whether it is.
+    pub fn wait_cancelled(&self, timeout: Duration) -> bool {
+        self.line.wait_cancelled(timeout)
+    }
+}
+
+impl Line {
+    pub(super) fn is_cancelled(&self) -> bool {
+        match self {
+            Line::Stream(conn, id) => conn.is_cancelled(*id),
+            Line::Http1(link) => link.is_cancelled(),
+        }
+    }
+
+    pub(super) fn wait_cancelled(&self, timeout: Duration) -> bool {
+        match self {
+            Line::Stream(conn, id) => conn.wait_cancelled(*id, timeout),
+            Line::Http1(link) => link.wait_cancelled(timeout),
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("peer", self.peer()).finish_non_exhaustive()
+    }
+}
