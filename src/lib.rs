@@ -187,6 +187,7 @@
 //!
 //! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
 
+mod budget;
 pub mod client;
 pub mod convert;
 pub mod error;

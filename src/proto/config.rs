@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::budget::Budget;
 use crate::frame::DEFAULT_MAX_FRAME_SIZE;
 
 /// Which end of the connection this is.
@@ -28,24 +29,6 @@ impl Role {
             Role::Client => "client",
             Role::Server => "server",
         }
-    }
-}
-
-/// A token bucket: `burst` at once, then `per_second`.
-///
-/// Budgets refill, so a connection that lives for weeks is never cut for what it did in sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// How many at once, 1 at least.
-    pub burst: u32,
-    /// How many more each second.
-    pub per_second: u32,
-}
-
-impl Budget {
-    /// A budget of `burst` at once and `per_second` after that.
-    pub const fn new(burst: u32, per_second: u32) -> Self {
-        Budget { burst, per_second }
     }
 }
 

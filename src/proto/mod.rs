@@ -119,8 +119,9 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use crate::budget::Budget;
 pub use crate::logging::FRAMES as TRACE_TARGET;
-pub use config::{Budget, Config, Role};
+pub use config::{Config, Role};
 pub use connection::Connection;
 pub(crate) use content::{forbids_content, is_tunnel};
 pub(crate) use error::GoawayText;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::config::{Budget, Config};
+use super::config::Config;
 use super::settings;
+use crate::budget::Budget;
 use crate::frame::MAX_WINDOW;
 
 /// The most that an HPACK table may take.

@@ -7,7 +7,7 @@ use crate::tree::{File, Module, Tree};
 
 /// The floor of every module under the root of the crate.
 const FLOORS: &[&[&str]] = &[
-    &["hpack", "frame", "logging"],
+    &["budget", "hpack", "frame", "logging"],
     &["proto", "http1"],
     &["error", "transport", "convert"],
     &["wire", "tls", "upgrade"],
