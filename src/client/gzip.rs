@@ -21,7 +21,7 @@ pub(super) struct Members<R> {
 enum State<R> {
     /// Before the first member.
     Start(R),
-    Member(GzDecoder<R>),
+    Member(Box<GzDecoder<R>>),
     /// After a member: another one, padding, or the end.
     Between(R),
 }
@@ -64,7 +64,9 @@ impl<R: BufRead> Members<R> {
             reader.consume(padding);
         }
         self.step(|state| match state {
-            State::Start(reader) | State::Between(reader) => State::Member(GzDecoder::new(reader)),
+            State::Start(reader) | State::Between(reader) => {
+                State::Member(Box::new(GzDecoder::new(reader)))
+            }
             member => member,
         });
         Ok(true)
