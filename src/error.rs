@@ -10,6 +10,8 @@ use http::StatusCode;
 
 use crate::frame::{ErrorCode, StreamId};
 use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy, PEER_SPEAKS_HTTP1};
+#[cfg(feature = "websocket")]
+use crate::ws;
 
 // `tests/models` has this file by its path, and would look for these elsewhere.
 #[path = "error/context.rs"]
@@ -114,6 +116,8 @@ enum Cause {
     Command(CommandError),
     Config(ConfigError),
     Connection(ConnectionError),
+    #[cfg(feature = "websocket")]
+    WebSocket(ws::Error),
     Transport(io::Error),
     /// What was being done when the system reported the error.
     Io(Cow<'static, str>, io::Error),
@@ -259,6 +263,13 @@ impl Error {
                 Fault::Timeout => ErrorKind::Timeout,
                 Fault::Internal => ErrorKind::Internal,
             },
+            #[cfg(feature = "websocket")]
+            Cause::WebSocket(error) => match error.kind() {
+                ws::ErrorKind::Limit => ErrorKind::Limit,
+                ws::ErrorKind::Timeout => ErrorKind::Timeout,
+                ws::ErrorKind::Truncated => ErrorKind::Closed,
+                _ => ErrorKind::Peer,
+            },
             Cause::Io(_, error) if is_late(error) => ErrorKind::Timeout,
             Cause::Transport(_) | Cause::Io(..) => ErrorKind::Transport,
             Cause::Thread(_) => ErrorKind::Internal,
@@ -279,6 +290,16 @@ impl Error {
             Cause::Reset(reset) => Some(reset.code),
             Cause::Goaway((code, _)) => Some(*code),
             Cause::ClosedByPeer(goaway) => goaway.as_ref().map(|(code, _)| *code),
+            _ => None,
+        }
+    }
+
+    /// The close code of a WebSocket that has failed: the one that was sent to the peer, or
+    /// [`ABNORMAL`](ws::CloseCode::ABNORMAL) where there was no Close frame.
+    #[cfg(feature = "websocket")]
+    pub fn close_code(&self) -> Option<ws::CloseCode> {
+        match &*self.cause {
+            Cause::WebSocket(error) => Some(error.close_code()),
             _ => None,
         }
     }

@@ -43,6 +43,7 @@
 //! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
 //! | the same for HTTP/1.1 | [`http1`] | a codec without I/O, for both roles |
+//! | the same for WebSocket | [`ws`] | messages and frames without I/O, for both roles |
 //! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
 //!
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
@@ -121,6 +122,7 @@
 //! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`], [`Phase`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
 //! | [`http1`] | a connection of HTTP/1.1 without I/O | [`ServerConnection`](http1::ServerConnection), [`ClientConnection`](http1::ClientConnection) |
+//! | [`ws`] | a WebSocket connection without I/O | [`Connection`](ws::Connection), [`Message`](ws::Message) |
 //! | [`frame`] | all frame types, to bytes and back | [`Frame`](frame::Frame), [`StreamId`], [`ErrorCode`] |
 //! | [`hpack`] | field sections, to field blocks and back | [`Headers`], [`headers!`], [`Encoder`](hpack::Encoder), [`Decoder`](hpack::Decoder) |
 //!
@@ -208,6 +210,8 @@ pub mod upgrade;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 mod wire;
+#[cfg(feature = "websocket")]
+pub mod ws;
 
 pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};

@@ -5,6 +5,8 @@ use std::io;
 use super::{Cause, Error, ErrorKind, StreamReset};
 use crate::http1;
 use crate::proto::{CommandError, ConfigError, ConnectionError};
+#[cfg(feature = "websocket")]
+use crate::ws;
 
 impl From<CommandError> for Error {
     fn from(error: CommandError) -> Self {
@@ -38,6 +40,25 @@ impl From<http1::Error> for Error {
 impl From<http1::SendError> for Error {
     fn from(error: http1::SendError) -> Self {
         Error::usage(error.to_string())
+    }
+}
+
+#[cfg(feature = "websocket")]
+impl From<ws::Error> for Error {
+    fn from(error: ws::Error) -> Self {
+        Error::new(Cause::WebSocket(error))
+    }
+}
+
+#[cfg(feature = "websocket")]
+impl From<ws::SendError> for Error {
+    fn from(error: ws::SendError) -> Self {
+        let kind = match error {
+            ws::SendError::Closed => ErrorKind::Closed,
+            ws::SendError::Full => ErrorKind::Full,
+            _ => ErrorKind::Caller,
+        };
+        Error::text(kind, error.to_string())
     }
 }
 

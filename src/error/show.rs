@@ -38,6 +38,8 @@ impl fmt::Display for Cause {
             Cause::Command(error) => error.fmt(f),
             Cause::Config(error) => error.fmt(f),
             Cause::Connection(error) => error.fmt(f),
+            #[cfg(feature = "websocket")]
+            Cause::WebSocket(error) => error.fmt(f),
             Cause::Transport(error) => write!(f, "the transport failed: {error}"),
             // The system's words for it are "Resource temporarily unavailable".
             Cause::Io(what, error) if is_late(error) => write!(f, "{what} timed out"),
@@ -112,6 +114,8 @@ impl StdError for Error {
             Cause::Connection(error) => error.source(),
             Cause::Transport(error) | Cause::Io(_, error) | Cause::Thread(error) => error.source(),
             Cause::Tls { error, .. } => error.source(),
+            #[cfg(feature = "websocket")]
+            Cause::WebSocket(_) => None,
             Cause::Reset(_)
             | Cause::Goaway(_)
             | Cause::ClosedByPeer(_)

@@ -1,0 +1,294 @@
+//! The state of one connection.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use super::close::{Close, MAX_CONTROL};
+use super::code::CloseCode;
+use super::config::{Config, Role};
+use super::deflate::DeflateParams;
+use super::error::{Error, SendError};
+use super::message::{Event, Message};
+use super::receiver::{Cost, Receiver};
+use super::sender::Sender;
+use super::timers::{Expired, Timers};
+use crate::budget::{TokenBucket, TOKEN};
+use crate::logging::{self, FRAMES};
+
+/// One WebSocket connection, without I/O. See the [module](super).
+#[derive(Debug)]
+pub struct Connection {
+    role: Role,
+    config: Config,
+    receiver: Receiver,
+    sender: Sender,
+    timers: Timers,
+    budget: TokenBucket,
+    /// This end has sent a Close frame, or is to.
+    is_closing: bool,
+    /// The peer's Close frame has come.
+    is_closed_by_peer: bool,
+    failure: Option<Error>,
+}
+
+impl Connection {
+    /// A connection after the opening handshake. `deflate` is the outcome of the negotiation.
+    pub fn new(role: Role, deflate: Option<DeflateParams>, config: Config, now: Instant) -> Self {
+        Connection {
+            role,
+            receiver: Receiver::new(role, deflate.as_ref(), &config),
+            sender: Sender::new(role, deflate.as_ref()),
+            timers: Timers::new(&config, now),
+            budget: TokenBucket::new(config.frames_received, now),
+            is_closing: false,
+            is_closed_by_peer: false,
+            failure: None,
+            config,
+        }
+    }
+
+    /// The role of this end.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Takes octets of the peer's until there is an event. `None` where more are needed. All octets have
+    /// been taken then; else what is left belongs to the next call.
+    ///
+    /// # Errors
+    ///
+    /// What the peer did wrong. The Close frame that says so is there to transmit, and each later call
+    /// gives the same error.
+    pub fn receive(&mut self, octets: &mut Bytes, now: Instant) -> Result<Option<Event>, Error> {
+        self.check()?;
+        if self.is_closed_by_peer {
+            // RFC 6455, Section 5.5.1: nothing is read behind a Close frame.
+            octets.clear();
+            return Ok(None);
+        }
+        if !octets.is_empty() {
+            self.timers.heard(now);
+        }
+        let budget = &mut self.budget;
+        let received = self.receiver.receive(octets, |cost| charge(budget, cost, now));
+        match received {
+            Ok(Some(event)) => {
+                self.note(&event);
+                Ok(Some(event))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// The peer ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// Its Close frame has not come.
+    pub fn end_of_input(&mut self) -> Result<(), Error> {
+        self.check()?;
+        if self.is_closed_by_peer {
+            return Ok(());
+        }
+        Err(self.fail(Error::truncated("the peer ended the connection without a Close frame")))
+    }
+
+    /// Queues a message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`], and [`SendError::Closed`].
+    pub fn send(&mut self, message: &Message) -> Result<(), SendError> {
+        self.check_room(message.len())?;
+        self.sender.message(message);
+        if logging::shows_frames() {
+            logging::line!(Trace, target: FRAMES, "websocket: send message, {} octets", message.len());
+        }
+        Ok(())
+    }
+
+    /// Queues a PING, which goes out before messages that wait.
+    ///
+    /// # Errors
+    ///
+    /// A payload of more than 125 octets, [`SendError::Full`], and [`SendError::Closed`].
+    pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), SendError> {
+        let payload = payload.into();
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::ControlTooLong { len: payload.len() });
+        }
+        self.check_room(payload.len())?;
+        self.sender.ping(payload);
+        Ok(())
+    }
+
+    /// Queues a Close frame behind what waits. The peer has `close_timeout` from now on to answer it.
+    ///
+    /// # Errors
+    ///
+    /// A code that is not to be sent, a reason without a code or of more than 123 octets, and
+    /// [`SendError::Closed`].
+    pub fn close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        let payload = Close::encode(code, reason)?;
+        self.check_open()?;
+        self.is_closing = true;
+        self.sender.close(payload);
+        self.timers.closing(now);
+        Ok(())
+    }
+
+    /// Appends frames to `out` until it has about `max` octets. A payload that is returned stands behind
+    /// what `out` has then, and shares the octets of its message. Nothing more is to be sent when `None`
+    /// is returned and `out` is below `max`.
+    ///
+    /// What has been handed out must be written, whole and in order.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut, max: usize) -> Option<Bytes> {
+        self.sender.transmit(out, max)
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
+    pub fn has_transmit(&self) -> bool {
+        !self.sender.is_empty()
+    }
+
+    /// Octets of payloads that wait to be transmitted, and 64 for each frame.
+    pub fn waiting(&self) -> usize {
+        self.sender.waiting()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called if nothing else happens.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.failure.is_some() || self.is_closed_by_peer {
+            return None;
+        }
+        self.timers.next()
+    }
+
+    /// Time has passed. What has come until now has to be received before.
+    ///
+    /// # Errors
+    ///
+    /// The peer has not answered a PING or a Close frame in time.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.check()?;
+        if self.is_closed_by_peer {
+            return Ok(());
+        }
+        let within = |time: Duration| format!("within {time:?}");
+        let error = match self.timers.expired(now) {
+            None => return Ok(()),
+            Some(Expired::Interval) => {
+                self.sender.ping(Bytes::new());
+                return Ok(());
+            }
+            Some(Expired::Ping) => {
+                let time = within(self.config.ping_timeout);
+                let what = format!("the peer has not answered a PING {time} (ping_timeout)");
+                Error::timeout(CloseCode::GOING_AWAY, what)
+            }
+            Some(Expired::Close) => {
+                let time = within(self.config.close_timeout);
+                let what =
+                    format!("the peer has not answered a Close frame {time} (close_timeout)");
+                Error::timeout(CloseCode::ABNORMAL, what)
+            }
+        };
+        Err(self.fail(error))
+    }
+
+    /// Whether messages may be sent.
+    pub fn is_open(&self) -> bool {
+        self.check_open().is_ok()
+    }
+
+    /// Whether both Close frames have gone: the transport is to be closed, by the server first (RFC 6455,
+    /// Section 7.1.1).
+    pub fn is_closed(&self) -> bool {
+        self.is_closed_by_peer && self.sender.has_closed()
+    }
+
+    /// Why the connection has failed.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn check_open(&self) -> Result<(), SendError> {
+        let is_open = !self.is_closing && !self.is_closed_by_peer && self.failure.is_none();
+        is_open.then_some(()).ok_or(SendError::Closed)
+    }
+
+    fn check_room(&self, len: usize) -> Result<(), SendError> {
+        self.check_open()?;
+        let waiting = self.sender.waiting();
+        let has_room = waiting == 0 || waiting.saturating_add(len) <= self.config.max_send_buffer;
+        has_room.then_some(()).ok_or(SendError::Full)
+    }
+
+    /// What an event brings about.
+    fn note(&mut self, event: &Event) {
+        if logging::shows_frames() {
+            match event {
+                Event::Message(message) => {
+                    let len = message.len();
+                    logging::line!(Trace, target: FRAMES, "websocket: recv message, {len} octets");
+                }
+                event => logging::line!(Trace, target: FRAMES, "websocket: recv {event:?}"),
+            }
+        }
+        match event {
+            Event::Ping(payload) if !self.is_closing => self.sender.pong(payload.clone()),
+            Event::Close(close) => {
+                self.is_closed_by_peer = true;
+                if !self.is_closing {
+                    self.is_closing = true;
+                    // The peer takes no more messages.
+                    self.sender.clear();
+                    // RFC 6455, Section 5.5.1: the answer typically has the code that came.
+                    let payload = Close::encode(close.code, "").unwrap_or_default();
+                    self.sender.close(payload);
+                }
+            }
+            Event::Ping(_) | Event::Pong(_) | Event::Message(_) => {}
+        }
+    }
+
+    /// Ends the connection. The peer is told why, unless a Close frame has gone out already.
+    fn fail(&mut self, error: Error) -> Error {
+        logging::debug!("websocket: {error}");
+        self.sender.clear();
+        if !self.sender.has_closed() {
+            if let Ok(payload) = Close::encode(Some(error.close_code()), "") {
+                self.sender.close(payload);
+            }
+        }
+        self.is_closing = true;
+        self.failure = Some(error.clone());
+        error
+    }
+}
+
+/// Charges what the peer did, or puts back what it earned.
+fn charge(budget: &mut TokenBucket, cost: Cost, now: Instant) -> Result<(), Error> {
+    let tokens = match cost {
+        // An honest peer may send a PING every few milliseconds, and a hundred of them may come at once
+        // when this end has been busy.
+        Cost::Control => TOKEN / 8,
+        Cost::TinyFragment => TOKEN,
+        Cost::Message => {
+            budget.put_back(TOKEN);
+            return Ok(());
+        }
+    };
+    budget.take(tokens, now).then_some(()).ok_or_else(Error::too_many)
+}

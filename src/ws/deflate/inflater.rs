@@ -1,0 +1,107 @@
+//! Inflating messages.
+
+use std::fmt;
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::super::error::Error;
+use super::contexts::Contexts;
+use super::options::{DeflateParams, Direction, MIN_BITS};
+
+/// RFC 7692, Section 7.2.2: what stands behind the compressed octets of a message.
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// An empty final block. Without context takeover it shows that the one before has ended.
+const FINAL_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
+
+/// Octets that are made room for at least.
+const STEP: usize = 4 << 10;
+
+/// By window bits.
+static IDLE: Contexts<u8, Decompress> = Contexts::new();
+
+/// Inflates what is received.
+pub(in crate::ws) struct Inflater {
+    direction: Direction,
+    /// Of the message under way, or with takeover.
+    context: Option<Decompress>,
+    /// All that has come ends with a final block (RFC 7692, Section 7.2.3.4).
+    is_at_end: bool,
+}
+
+impl Inflater {
+    pub(in crate::ws) fn new(params: &DeflateParams) -> Self {
+        let bits = params.receive.bits.max(MIN_BITS);
+        let direction = Direction { bits, ..params.receive };
+        Inflater { direction, context: None, is_at_end: false }
+    }
+
+    /// Inflates a piece of a message, behind what is in `out`; that has `max` octets at most.
+    pub(in crate::ws) fn inflate(
+        &mut self,
+        mut octets: &[u8],
+        out: &mut Vec<u8>,
+        max: usize,
+    ) -> Result<(), Error> {
+        let bits = self.direction.bits;
+        let context = self.context.get_or_insert_with(|| {
+            let idle = IDLE.take(&bits);
+            idle.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
+        });
+        loop {
+            if out.len() == out.capacity() {
+                // One octet more than allowed, to see that there is one.
+                out.reserve_exact(
+                    out.len().clamp(STEP, (max + 1).saturating_sub(out.len()).max(STEP)),
+                );
+            }
+            let (taken, len) = (context.total_in(), out.len());
+            let status = context.decompress_vec(octets, out, FlushDecompress::Sync);
+            let status = status.map_err(|_| Error::data("a compressed message is not DEFLATE"))?;
+            let taken = (context.total_in() - taken) as usize;
+            octets = &octets[taken..];
+            if out.len() > max {
+                let what = format!("a message inflates to more than {max} octets (max_message)");
+                return Err(Error::too_big(what));
+            }
+            self.is_at_end = status == Status::StreamEnd && octets.is_empty();
+            if status == Status::StreamEnd {
+                context.reset(false);
+            }
+            // With room left in the output, nothing waits in the context.
+            if self.is_at_end || octets.is_empty() && out.len() < out.capacity() {
+                return Ok(());
+            }
+            if taken == 0 && out.len() == len && out.len() < out.capacity() {
+                return Err(Error::data("a compressed message is not DEFLATE"));
+            }
+        }
+    }
+
+    /// The message is complete.
+    pub(in crate::ws) fn end(&mut self, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+        if !self.is_at_end {
+            self.inflate(&TAIL, out, max)?;
+            if !self.direction.takeover {
+                self.inflate(&FINAL_BLOCK, out, max)?;
+                if !self.is_at_end {
+                    return Err(Error::data("a compressed message ends within a block"));
+                }
+            }
+        }
+        self.is_at_end = false;
+        if !self.direction.takeover {
+            if let Some(mut context) = self.context.take() {
+                context.reset(false);
+                IDLE.put(self.direction.bits, context);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater").field("direction", &self.direction).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! From messages to octets.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::config::Role;
+use super::deflate::{DeflateParams, Deflater};
+use super::head::{Head, Opcode};
+use super::mask::{self, Keys};
+use super::message::Message;
+
+/// Payloads up to this size are copied behind their head; larger ones are shared. A slice of its own
+/// costs more than the copy below that.
+const COPIED_MAX: usize = 2 << 10;
+
+/// What a frame that waits costs beside its payload.
+const OVERHEAD: usize = 64;
+
+/// The sending direction.
+pub(super) struct Sender {
+    /// Of a client.
+    keys: Option<Keys>,
+    deflater: Option<Deflater>,
+    /// PINGs, which go out before messages.
+    pings: VecDeque<Frame>,
+    /// The answer to the latest PING (RFC 6455, Section 5.5.3).
+    pong: Option<Bytes>,
+    messages: VecDeque<Frame>,
+    /// The last frame.
+    close: Option<Frame>,
+    /// What waits, with [`OVERHEAD`] for each frame.
+    waiting: usize,
+    has_closed: bool,
+}
+
+struct Frame {
+    opcode: Opcode,
+    is_compressed: bool,
+    payload: Bytes,
+}
+
+impl Frame {
+    fn control(opcode: Opcode, payload: Bytes) -> Self {
+        Frame { opcode, is_compressed: false, payload }
+    }
+}
+
+impl Sender {
+    pub(super) fn new(role: Role, deflate: Option<&DeflateParams>) -> Self {
+        Sender {
+            keys: (role == Role::Client).then(Keys::new),
+            deflater: deflate.map(Deflater::new),
+            pings: VecDeque::new(),
+            pong: None,
+            messages: VecDeque::new(),
+            close: None,
+            waiting: 0,
+            has_closed: false,
+        }
+    }
+
+    /// Octets that wait to be sent, and 64 for each frame.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether the Close frame has been handed out.
+    pub(super) fn has_closed(&self) -> bool {
+        self.has_closed
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pings.is_empty()
+            && self.pong.is_none()
+            && self.messages.is_empty()
+            && self.close.is_none()
+    }
+
+    pub(super) fn message(&mut self, message: &Message) {
+        let opcode = match message {
+            Message::Text(_) => Opcode::Text,
+            Message::Binary(_) => Opcode::Binary,
+        };
+        let compressed = self.deflater.as_mut().and_then(|it| it.deflate(message.as_bytes()));
+        let is_compressed = compressed.is_some();
+        let payload = compressed.unwrap_or_else(|| message.clone().into_bytes());
+        self.waiting += payload.len() + OVERHEAD;
+        self.messages.push_back(Frame { opcode, is_compressed, payload });
+    }
+
+    pub(super) fn ping(&mut self, payload: Bytes) {
+        self.waiting += payload.len() + OVERHEAD;
+        self.pings.push_back(Frame::control(Opcode::Ping, payload));
+    }
+
+    /// Answers a PING. An answer that has not gone out gives way.
+    pub(super) fn pong(&mut self, payload: Bytes) {
+        self.pong = Some(payload);
+    }
+
+    /// Ends the direction, behind what waits.
+    pub(super) fn close(&mut self, payload: Bytes) {
+        self.close = Some(Frame::control(Opcode::Close, payload));
+    }
+
+    /// Drops what waits.
+    pub(super) fn clear(&mut self) {
+        self.pings.clear();
+        self.pong = None;
+        self.messages.clear();
+        self.close = None;
+        self.waiting = 0;
+    }
+
+    /// Appends frames to `out` until it has `max` octets, or one has a payload that is shared: that is
+    /// returned, and stands behind `out`.
+    pub(super) fn transmit(&mut self, out: &mut BytesMut, max: usize) -> Option<Bytes> {
+        while out.len() < max {
+            let frame = self.next()?;
+            let mask = self.keys.as_mut().map(Keys::next);
+            let head = Head {
+                is_fin: true,
+                is_compressed: frame.is_compressed,
+                opcode: frame.opcode,
+                mask,
+                len: frame.payload.len() as u64,
+            };
+            head.encode(out);
+            let Some(key) = mask else {
+                if frame.payload.len() > COPIED_MAX {
+                    return Some(frame.payload);
+                }
+                out.put_slice(&frame.payload);
+                continue;
+            };
+            let begin = out.len();
+            out.put_slice(&frame.payload);
+            mask::apply(key, 0, &mut out[begin..]);
+        }
+        None
+    }
+
+    fn next(&mut self) -> Option<Frame> {
+        if let Some(payload) = self.pong.take() {
+            return Some(Frame::control(Opcode::Pong, payload));
+        }
+        let frame = self.pings.pop_front().or_else(|| self.messages.pop_front());
+        if let Some(frame) = frame {
+            self.waiting -= frame.payload.len() + OVERHEAD;
+            return Some(frame);
+        }
+        let close = self.close.take()?;
+        self.has_closed = true;
+        Some(close)
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
