@@ -37,6 +37,8 @@ pub(crate) struct Inbox {
     pub(crate) is_released: bool,
     /// What comes is of no interest any more.
     pub(crate) is_declined: bool,
+    /// It carries a tunnel, whose handler has answered.
+    pub(crate) is_tunnel: bool,
     /// A thread that has neither half may end the stream.
     pub(super) is_interruptible: bool,
     /// A send was refused for lack of room, and there is none yet.

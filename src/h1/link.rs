@@ -222,6 +222,11 @@ impl Link {
         state.cut.is_none() && !state.codec.is_idle() && !state.codec.is_closed()
     }
 
+    /// Whether the connection carries something else than HTTP by now.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.lock().codec.is_tunnel()
+    }
+
     /// A half of the exchange is in use.
     pub(super) fn enter(&self) {
         self.halves.fetch_add(1, Ordering::SeqCst);

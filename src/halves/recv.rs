@@ -96,6 +96,14 @@ impl RecvHalf {
         }
     }
 
+    /// The half of HTTP/1.x, where it is one.
+    pub(crate) fn http1(&self) -> Option<&h1::RecvHalf> {
+        match &self.0 {
+            Inner::Http1(half) => Some(half),
+            Inner::Http2(_) => None,
+        }
+    }
+
     /// The handler may return before it is dropped.
     pub(crate) fn stand_alone(&mut self) {
         if let Inner::Http2(half) = &mut self.0 {

@@ -200,6 +200,16 @@ impl SendHalf {
         either!(&mut self.0, half => half.drop_body());
     }
 
+    /// What is sent from now on is that of a tunnel. In HTTP/1.x the codec knows.
+    pub(crate) fn note_tunnel(&mut self) {
+        if let Inner::Http2(half) = &mut self.0 {
+            let (conn, id) = (half.conn(), half.stream_id());
+            if let Some(inbox) = conn.lock().streams.get_mut(&id) {
+                inbox.is_tunnel = true;
+            }
+        }
+    }
+
     /// Whether the end of the message has been asked for.
     pub(crate) fn is_finished(&self) -> bool {
         either!(&self.0, half => half.is_finished())

@@ -98,8 +98,9 @@ pub struct Config {
     /// with [`Request::set_deadline`](super::Request::set_deadline). The error is that of
     /// `read_timeout`.
     pub body_timeout: Option<Duration>,
-    /// How long a handler may run. After that its stream is reset with INTERNAL_ERROR, so that the
-    /// client does not wait for ever. A thread cannot be stopped: the handler keeps its place until it
+    /// How long a handler may run, unless it has opened a tunnel (CONNECT,
+    /// [`Response::upgrade`](super::Response::upgrade)). After that its stream is reset with
+    /// INTERNAL_ERROR, so that the client does not wait for ever. A thread cannot be stopped: the handler keeps its place until it
     /// returns, and is told when it next reads or writes. `None`, the default, is for ever, since some
     /// responses have no end.
     pub handler_timeout: Option<Duration>,
@@ -121,6 +122,12 @@ pub struct Config {
     /// How long a thread without work stays. Default 10 s.
     pub idle_thread_timeout: Duration,
 
+    /// Whether there are WebSocket routes, or others for extended CONNECT (RFC 8441): it is announced to
+    /// clients of HTTP/2 then. Default `false`. A browser that has read the announcement opens its
+    /// WebSockets on HTTP/2, and does not fall back to HTTP/1.1 where that is refused.
+    ///
+    /// Requests to upgrade in HTTP/1.1 reach their handlers in any case.
+    pub websockets: bool,
     /// Whether the clear text of a TCP or Unix socket may begin with an HTTP/1.1 request that asks to
     /// be upgraded to `h2c` (RFC 7540, Section 3.2; retired by RFC 9113). Default `false`: such a
     /// request gets its answer in HTTP/1.1.
@@ -158,6 +165,7 @@ impl Default for Config {
             max_body: 2 << 20,
             stack_size: 2 << 20,
             idle_thread_timeout: Duration::from_secs(10),
+            websockets: false,
             h2c_upgrade: false,
             date: true,
             server_name: Some(HeaderValue::from_static("h2-sync")),

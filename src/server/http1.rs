@@ -275,6 +275,10 @@ impl Timed for Http1 {
         &self.overrun
     }
 
+    fn is_exempt(&self) -> bool {
+        self.link.is_tunnel()
+    }
+
     fn give_up(&self) {
         self.cut_elsewhere(Error::timeout("the handler has taken too long"));
     }

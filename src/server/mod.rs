@@ -105,6 +105,7 @@ mod shortage;
 mod single;
 mod stats;
 mod timeouts;
+mod upgrade;
 mod watch;
 mod which;
 mod writers;

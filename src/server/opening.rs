@@ -288,6 +288,7 @@ where
     // A stream counts against the limit until its handler has ended (RFC 9113, Section 5.1.2 leaves
     // it to us): however fast a peer opens and resets streams, only so many handlers run.
     http2.hold_slots = true;
+    http2.enable_connect_protocol |= engine.config.websockets;
     let now = Instant::now();
     let mut core = Connection::new_boxed(Role::Server, http2, now)?;
     if let Some(opening) = opening {

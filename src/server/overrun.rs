@@ -21,6 +21,9 @@ pub(super) struct Overrun {
 pub(super) trait Timed: Claimant + Send + Sync {
     fn overrun(&self) -> &Overrun;
 
+    /// Whether the handler has opened a tunnel, which may last.
+    fn is_exempt(&self) -> bool;
+
     /// The handler has taken too long: its client need not wait for it any more. Must not wait.
     fn give_up(&self);
 }
@@ -59,6 +62,9 @@ fn look_later<C: Timed + 'static>(
         // Before looking: a handler that begins meanwhile calls again.
         conn.overrun().is_timed.store(false, Ordering::SeqCst);
         let Some(since) = *conn.overrun().lock() else { return };
+        if conn.is_exempt() {
+            return;
+        }
         if since.checked_add(timeout).is_some_and(|at| at <= now) {
             logging::error!("a connection of HTTP/1.x is cut: its handler takes too long");
             add(&conn.engine().counters.handlers_given_up);

@@ -64,6 +64,9 @@ impl Response {
         };
         // A section that is refused has not gone, and that of an error may go instead.
         self.is_started = send.has_begun();
+        if result.is_ok() && is_tunnel(self.method == Method::CONNECT, self.status.as_u16()) {
+            send.note_tunnel();
+        }
         result
     }
 

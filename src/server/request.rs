@@ -283,6 +283,22 @@ impl Request {
         }
     }
 
+    /// Whether the body has been read to its end, or there is none. In HTTP/1.x.
+    pub(super) fn is_read(&self) -> bool {
+        match &self.body {
+            Incoming::Octets(body) => body.http1().is_none_or(h1::RecvHalf::is_at_end),
+            Incoming::Nothing | Incoming::Taken => true,
+        }
+    }
+
+    /// What comes behind the request in HTTP/1.1, now that the connection is a tunnel.
+    pub(super) fn take_tunnel(&mut self) -> Option<RecvHalf> {
+        if !matches!(self.body, Incoming::Taken) {
+            self.body = Incoming::Nothing;
+        }
+        self.take_body()
+    }
+
     fn octets(&mut self) -> Option<&mut RecvHalf> {
         match &mut self.body {
             Incoming::Octets(body) => Some(body),

@@ -157,7 +157,7 @@ impl Response {
         StatusCode: TryFrom<S>,
     {
         self.check_not_started()?;
-        // RFC 9113, Section 8.6: 101 is not used in HTTP/2, nor is anything else spoken in HTTP/1.1.
+        // RFC 9110, Section 15.2.2: 101 is no interim response. `upgrade` sends it.
         let status = StatusCode::try_from(status).ok().filter(|status| {
             status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
         });

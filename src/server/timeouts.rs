@@ -61,7 +61,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
     }
     let mut state = served.conn.lock();
     for Began { id, fields, .. } in late {
-        let is_done = |inbox: &Inbox| inbox.is_released || inbox.is_over();
+        let is_done = |inbox: &Inbox| inbox.is_released || inbox.is_tunnel || inbox.is_over();
         if state.streams.get(&id).is_none_or(is_done) {
             continue;
         }

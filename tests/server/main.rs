@@ -29,3 +29,4 @@ mod support;
 mod threads;
 mod transports;
 mod turns;
+mod upgrades;

@@ -1,0 +1,115 @@
+//! Requests that ask to go on in another protocol (RFC 9110, Section 7.8; RFC 8441).
+
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, StatusCode, Version};
+
+use super::request::Request;
+use super::response::{taken_apart, Response};
+use crate::error::Error;
+use crate::h1::Then;
+use crate::halves::{RecvHalf, SendHalf};
+
+impl Request {
+    /// Whether the client asks to go on in this protocol: in HTTP/1.1 by `upgrade`, which `connection`
+    /// lists, in HTTP/2 by an extended CONNECT with this `:protocol`. Upper and lower case are the
+    /// same.
+    ///
+    /// A request may be answered in HTTP all the same. [`Response::upgrade`] switches.
+    pub fn asks_to_upgrade(&self, protocol: &str) -> bool {
+        match self.version() {
+            Version::HTTP_11 => {
+                let lists = |field, item| lists(self.headers().get_all(field).iter(), item);
+                lists(CONNECTION, "upgrade") && lists(UPGRADE, protocol)
+            }
+            _ => self.protocol().is_some_and(|asked| asked.eq_ignore_ascii_case(protocol)),
+        }
+    }
+}
+
+impl Response {
+    /// Goes on in another protocol that the client has [asked for](Request::asks_to_upgrade), with 101
+    /// in HTTP/1.1, and with 200 to an extended CONNECT in HTTP/2. The fields that have been set go
+    /// along. Gives the two halves of what follows: octets in both directions, as they are.
+    ///
+    /// What the client has sent behind the head of its request is read first. The half that reads
+    /// waits for as long as the server's [`read_timeout`](super::Config::read_timeout), unless it is
+    /// told otherwise; `body_timeout` and `handler_timeout` do not apply. The handler may use the halves,
+    /// or give them to a thread that outlives it.
+    ///
+    /// [`finish`](SendHalf::finish) ends our direction, which in HTTP/1.1 is that of the connection.
+    /// Dropping the [`SendHalf`] before that resets the stream, or cuts the connection.
+    ///
+    /// In HTTP/2 clients ask for it only where [`websockets`](super::Config::websockets) has it
+    /// announced. A `:protocol` that the handler does not know is answered with 501 (RFC 9220, Section
+    /// 3).
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    ///
+    /// use h2_sync::server::{Request, Response};
+    /// use h2_sync::Error;
+    ///
+    /// fn handler(request: &mut Request, response: &mut Response) -> Result<(), Error> {
+    ///     if !request.asks_to_upgrade("echo") {
+    ///         response.set_status(426)?;
+    ///         return response.set_header("upgrade", "echo");
+    ///     }
+    ///     let (mut recv, mut send) = response.upgrade(request, "echo")?;
+    ///     while let Some(octets) = recv.next_chunk()? {
+    ///         send.send(octets)?;
+    ///     }
+    ///     send.finish()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The client has not asked for it, or the body of its request has not been read to its end (RFC
+    /// 9110, Section 7.8); a header section or a part of a body has been written. Nothing has been
+    /// sent then. Or the connection has ended.
+    pub fn upgrade(
+        &mut self,
+        request: &mut Request,
+        protocol: &str,
+    ) -> Result<(RecvHalf, SendHalf), Error> {
+        if self.is_started {
+            return Err(Error::usage("the header section has gone out already"));
+        }
+        let send = self.send.as_mut().ok_or_else(taken_apart)?;
+        if !send.buffer().is_empty() {
+            return Err(Error::usage("a part of a body has been written before the upgrade"));
+        }
+        if !request.asks_to_upgrade(protocol) {
+            let what = format!("the client has not asked for an upgrade to {protocol:?}");
+            return Err(Error::usage(what));
+        }
+        if request.version() == Version::HTTP_2 {
+            self.status = StatusCode::OK;
+            return self.split(request).map(without_deadline);
+        }
+        if !request.is_read() {
+            let what = "the body of the request has not been read to its end before the upgrade";
+            return Err(Error::usage(what));
+        }
+        let protocol = HeaderValue::from_str(protocol);
+        let protocol = protocol.map_err(|_| Error::usage("not the name of a protocol"))?;
+        self.status = StatusCode::SWITCHING_PROTOCOLS;
+        self.fields.set(UPGRADE, protocol);
+        self.put(Then::More)?;
+        let recv = request.take_tunnel().ok_or_else(taken_apart)?;
+        let mut send = self.send.take().ok_or_else(taken_apart)?;
+        send.flush_put();
+        Ok((recv, send))
+    }
+}
+
+fn without_deadline((mut recv, send): (RecvHalf, SendHalf)) -> (RecvHalf, SendHalf) {
+    recv.set_deadline(None);
+    (recv, send)
+}
+
+/// Whether one of the values, which are lists, has this item.
+fn lists<'a>(values: impl Iterator<Item = &'a HeaderValue>, item: &str) -> bool {
+    let mut items = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    items.any(|other| other.trim().eq_ignore_ascii_case(item))
+}
