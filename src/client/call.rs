@@ -186,13 +186,14 @@ impl Call<'_> {
     }
 
     /// Has `open` begin an exchange on the first connection that has room for it.
-    fn on_connection<T>(
+    pub(super) fn on_connection<T>(
         &self,
         needs_certainty: bool,
         open: impl Fn(&AnyConnection) -> Result<Option<T>, Error>,
     ) -> Result<(Lease<'_>, T), Failed> {
         let mut place = Place::Back;
         let patience = self.timeouts.response.map(|it| it.saturating_add(self.pool.patience()));
+        let patience = self.timeouts.connect.or(patience);
         let until = sooner(patience, self.deadline);
         // The pool has repeated what is worth it.
         let no_connection =
@@ -268,7 +269,7 @@ impl Call<'_> {
     }
 
     /// The error with the step in which it came up, and with the setting whose time is over.
-    fn told(&self, error: Error, phase: Phase) -> Error {
+    pub(super) fn told(&self, error: Error, phase: Phase) -> Error {
         let own = match phase {
             Phase::Response => self.timeouts.response,
             _ => None,
@@ -278,7 +279,7 @@ impl Call<'_> {
     }
 
     /// From now on, cancelling the request ends its exchange.
-    fn may_be_ended(&self, response: &ResponseHalf, phase: Phase) -> Result<(), Error> {
+    pub(super) fn may_be_ended(&self, response: &ResponseHalf, phase: Phase) -> Result<(), Error> {
         response.may_be_ended_by(self.cancellation).map_err(|error| error.in_phase(phase))
     }
 

@@ -44,9 +44,18 @@ pub(super) struct Connector {
     /// Made when it is first needed, since that takes some time.
     #[cfg(feature = "tls")]
     tls: OnceLock<Result<crate::tls::Connector, Error>>,
-    /// The same for proxies, which are spoken to in HTTP/1.1.
+    /// The same for HTTP/1.1 alone: for proxies, and connections that are to be upgraded.
     #[cfg(feature = "tls")]
-    proxy_tls: OnceLock<Result<crate::tls::Connector, Error>>,
+    http1_tls: OnceLock<Result<crate::tls::Connector, Error>>,
+}
+
+/// What a connection is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Any number of requests.
+    Requests,
+    /// One request in HTTP/1.1 that asks for an upgrade.
+    Upgrade,
 }
 
 /// A connection, and how long the making of it took.
@@ -78,7 +87,7 @@ impl Connector {
                 None => OnceLock::new(),
             },
             #[cfg(feature = "tls")]
-            proxy_tls: OnceLock::new(),
+            http1_tls: OnceLock::new(),
         })
     }
 
@@ -96,10 +105,30 @@ impl Connector {
         self.versions.is_http1(origin.is_https, self.prior_knowledge)
     }
 
-    /// Connects. Takes [`patience`](Self::patience) at most.
+    /// Connects, for the pool. Takes [`patience`](Self::patience) at most.
     pub(super) fn connect(&self, origin: &Origin) -> Result<Connected, Error> {
+        self.connect_for(Purpose::Requests, origin, self.connect_timeout)
+    }
+
+    /// Connects in HTTP/1.1, for one request that asks for an upgrade. No proxy takes part in that: it
+    /// opens a tunnel, also for `http://` (RFC 6455, Section 4.1).
+    pub(super) fn connect_to_upgrade(
+        &self,
+        origin: &Origin,
+        connect_timeout: Option<Duration>,
+    ) -> Result<Connected, Error> {
+        let timeout = connect_timeout.unwrap_or(self.connect_timeout);
+        self.connect_for(Purpose::Upgrade, origin, timeout)
+    }
+
+    fn connect_for(
+        &self,
+        purpose: Purpose,
+        origin: &Origin,
+        timeout: Duration,
+    ) -> Result<Connected, Error> {
         let start = Instant::now();
-        let until = after(start, self.connect_timeout);
+        let until = after(start, timeout);
         if let Some(hook) = &self.hook {
             let (host, port) = (origin.host.as_str(), origin.port);
             let to = ConnectTo { host, port, is_https: origin.is_https, deadline: until };
@@ -107,26 +136,26 @@ impl Connector {
             let what = || format!("connecting to {} (connect_hook)", origin.authority());
             let stream =
                 stream.map_err(|error| Error::io(what(), error).in_phase(Phase::Connect))?;
-            return self.finish(origin, stream, start.elapsed());
+            return self.finish(purpose, origin, stream, start.elapsed());
         }
         match self.proxies.proxy_for(origin)? {
             None => {
                 let stream = self.dialer.dial(&origin.host, origin.port, until)?;
-                self.finish(origin, stream, start.elapsed())
+                self.finish(purpose, origin, stream, start.elapsed())
             }
-            Some(proxy) if self.is_forwarded(proxy, origin) => {
+            Some(proxy) if purpose == Purpose::Requests && self.is_forwarded(proxy, origin) => {
                 self.forwarded(proxy, start, until).map_err(|error| error.in_phase(Phase::Connect))
             }
             #[cfg(feature = "tls")]
             Some(proxy) if proxy.kind == Kind::Https => {
                 let stream = self.secure_tunnel(proxy, origin, until);
                 let stream = stream.map_err(|error| error.in_phase(Phase::Connect))?;
-                self.finish(origin, stream, start.elapsed())
+                self.finish(purpose, origin, stream, start.elapsed())
             }
             Some(proxy) => {
                 let stream = self.tunnel(proxy, origin, until);
                 let stream = stream.map_err(|error| error.in_phase(Phase::Connect))?;
-                self.finish(origin, stream, start.elapsed())
+                self.finish(purpose, origin, stream, start.elapsed())
             }
         }
     }
@@ -134,18 +163,19 @@ impl Connector {
     /// Speaks HTTP over a stream that leads to the origin, over TLS where the URL says so.
     fn finish<T: Transport>(
         &self,
+        purpose: Purpose,
         origin: &Origin,
         stream: T,
         connect: Duration,
     ) -> Result<Connected, Error> {
         if !origin.is_https {
-            let connection = match self.is_http1(origin) {
+            let connection = match purpose == Purpose::Upgrade || self.is_http1(origin) {
                 true => self.start_http1(stream, None)?,
                 false => self.start_http2(stream)?,
             };
             return Ok(Connected { connection, connect, tls: None });
         }
-        self.secure(origin, stream, connect)
+        self.secure(purpose, origin, stream, connect)
     }
 
     /// Whether the proxy is asked for each resource in absolute form (RFC 9112, Section 3.2.2), and
@@ -212,9 +242,8 @@ impl Connector {
         stream: TcpStream,
         until: Instant,
     ) -> Result<TlsStream<TcpStream>, Error> {
-        let tls = self.proxy_tls.get_or_init(|| self.tls()?.for_http1());
         let left = until.saturating_duration_since(Instant::now());
-        let connected = tls.as_ref().map_err(Error::clone)?.connect(&proxy.host, stream, left);
+        let connected = self.http1_tls()?.connect(&proxy.host, stream, left);
         // A proxy has no need to choose HTTP/2: it is spoken to in HTTP/1.1.
         match connected {
             Ok(stream) => Ok(stream),
@@ -229,6 +258,12 @@ impl Connector {
     fn tls(&self) -> Result<&crate::tls::Connector, Error> {
         let make = || crate::tls::Connector::new().and_then(|tls| offering(tls, self.versions));
         self.tls.get_or_init(make).as_ref().map_err(Error::clone)
+    }
+
+    #[cfg(feature = "tls")]
+    fn http1_tls(&self) -> Result<&crate::tls::Connector, Error> {
+        let tls = self.http1_tls.get_or_init(|| self.tls()?.for_http1());
+        tls.as_ref().map_err(Error::clone)
     }
 
     fn start_http1(
@@ -263,18 +298,22 @@ impl Connector {
     #[cfg(feature = "tls")]
     fn secure<T: Transport>(
         &self,
+        purpose: Purpose,
         origin: &Origin,
         stream: T,
         connect: Duration,
     ) -> Result<Connected, Error> {
         let start = Instant::now();
-        let connected = self.tls()?.connect(&origin.host, stream, self.tls_timeout);
+        let (tls, takes_http1) = match purpose {
+            Purpose::Requests => (self.tls()?, self.versions != Versions::Http2),
+            Purpose::Upgrade => (self.http1_tls()?, true),
+        };
+        let connected = tls.connect(&origin.host, stream, self.tls_timeout);
         let tls = Some(start.elapsed());
         let connection = match connected {
             Ok(stream) => self.start_http2(stream)?,
             Err(error) => {
                 let told = error.error().clone().in_phase(Phase::Handshake);
-                let takes_http1 = self.versions != Versions::Http2;
                 let stream = error.into_stream().filter(|_| takes_http1).ok_or(told)?;
                 self.start_http1(stream, None)?
             }
@@ -283,7 +322,13 @@ impl Connector {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn secure<T: Transport>(&self, _: &Origin, _: T, _: Duration) -> Result<Connected, Error> {
+    fn secure<T: Transport>(
+        &self,
+        _: Purpose,
+        _: &Origin,
+        _: T,
+        _: Duration,
+    ) -> Result<Connected, Error> {
         Err(Error::usage("https:// needs the feature `tls` of h2-sync"))
     }
 }

@@ -256,6 +256,11 @@ impl Connection {
         (send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
     }
 
+    /// Waits until it is known whether the server takes extended CONNECT (RFC 8441).
+    pub(super) fn takes_extended_connect(&self, deadline: Option<Instant>) -> Result<bool, Error> {
+        self.inner.conn.takes_extended_connect(deadline)
+    }
+
     /// When something last came from the server.
     pub(super) fn heard(&self) -> Instant {
         self.inner.conn.heard()

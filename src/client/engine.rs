@@ -37,12 +37,12 @@ pub(super) struct Engine {
 }
 
 /// One request and what it is to become.
-struct Ask {
-    parts: request::Parts,
+pub(super) struct Ask {
+    pub(super) parts: request::Parts,
     body: Body,
-    timeouts: Timeouts,
-    deadline: Option<Instant>,
-    cancellation: Cancellation,
+    pub(super) timeouts: Timeouts,
+    pub(super) deadline: Option<Instant>,
+    pub(super) cancellation: Cancellation,
 }
 
 impl Engine {
@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// A request that begins now.
-    fn ask(&self, mut parts: request::Parts, body: Body, timeouts: Timeouts) -> Ask {
+    pub(super) fn ask(&self, mut parts: request::Parts, body: Body, timeouts: Timeouts) -> Ask {
         add_defaults(&mut parts.headers, &self.config);
         let cancellation = Cancellation::by(parts.extensions.get().cloned());
         Ask { parts, body, timeouts, deadline: sooner(timeouts.whole, None), cancellation }
@@ -132,10 +132,7 @@ impl Engine {
 
     /// Sends a request, and sends it again as long as the server has not processed it.
     fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
-        let origin = Origin::of(&ask.parts.uri)?;
-        if self.config.https_only && !origin.is_https {
-            return Err(Error::usage("http:// is not allowed (https_only)"));
-        }
+        let origin = self.origin_of(&ask.parts)?;
         let codings = self.codings(&ask.parts);
         let is_coded = codings.is_some();
         let call = Call {
@@ -199,14 +196,10 @@ impl Engine {
     }
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {
-        let origin = Origin::of(&ask.parts.uri)?;
-        if self.config.https_only && !origin.is_https {
-            return Err(Error::usage("http:// is not allowed (https_only)"));
-        }
         let call = Call {
             config: &self.config,
             pool: &self.pool,
-            origin,
+            origin: self.origin_of(&ask.parts)?,
             head: self.with_cookies(RequestHead::open(&ask.parts)?, &ask.parts),
             timeouts: ask.timeouts,
             deadline: ask.deadline,
@@ -214,6 +207,15 @@ impl Engine {
             moves: Cell::new(0),
         };
         call.open()
+    }
+
+    /// Where a request goes to.
+    pub(super) fn origin_of(&self, parts: &request::Parts) -> Result<Origin, Error> {
+        let origin = Origin::of(&parts.uri)?;
+        if self.config.https_only && !origin.is_https {
+            return Err(Error::usage("http:// is not allowed (https_only)"));
+        }
+        Ok(origin)
     }
 
     /// What is said in `accept-encoding`.
@@ -240,7 +242,7 @@ impl Engine {
 
     /// The head with the cookies that go to its URL.
     #[cfg_attr(not(feature = "cookies"), allow(unused_variables, unused_mut, clippy::unused_self))]
-    fn with_cookies<'a>(
+    pub(super) fn with_cookies<'a>(
         &self,
         mut head: RequestHead<'a>,
         parts: &request::Parts,
@@ -270,7 +272,7 @@ impl Drop for Engine {
 }
 
 /// A response before it is known whether it is the last one.
-struct Found {
+pub(super) struct Found {
     parts: response::Parts,
     body: Raw,
     facts: Facts,
@@ -285,7 +287,12 @@ impl Found {
         Found { parts, body, facts, is_coded, retries, redirects: 0 }
     }
 
-    fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Response, Error> {
+    /// A response whose body is taken as it is.
+    pub(super) fn new_plain(parts: response::Parts, body: Raw, facts: Facts) -> Self {
+        Found::new(Answer { parts, body, facts }, false, 0)
+    }
+
+    pub(super) fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Response, Error> {
         let Found { mut parts, body, mut facts, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
         let body = body.cancelled_by(ask.cancellation);

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exchange;
 use crate::frame::StreamId;
 use crate::h1::{self, closed, Link};
+use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
 
@@ -119,6 +120,14 @@ impl Incoming {
         }
     }
 
+    /// What comes from now on, as that of a tunnel.
+    pub(super) fn into_half(self) -> Result<RecvHalf, Error> {
+        match self {
+            Incoming::Http2(recv) => Ok(recv.into()),
+            Incoming::Http1(mut half) => half.recv.take().map(RecvHalf::from).ok_or_else(closed),
+        }
+    }
+
     /// From now on, cancelling the request ends the exchange.
     pub(super) fn may_be_ended_by(&self, cancellation: &Cancellation) -> Result<(), Error> {
         match self {
@@ -173,7 +182,8 @@ impl Http1Incoming {
         let response = recv.next_response()?;
         // 101 is final (RFC 9110, Section 7.8). The codec refuses one that was not asked for.
         let is_interim = response.status().is_informational() && response.status() != 101;
-        if !is_interim && recv.is_at_end() {
+        let is_tunnel = response.status() == 101;
+        if !is_interim && !is_tunnel && recv.is_at_end() {
             self.end();
         }
         Ok((ResponseHead::Http1(response), is_interim))

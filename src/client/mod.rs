@@ -197,6 +197,7 @@ mod socks5;
 mod source;
 mod timed;
 mod timeouts;
+mod upgrade;
 mod upload;
 mod url;
 mod versions;
@@ -222,6 +223,7 @@ pub use resolver::Resolver;
 pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
+pub use upgrade::{Tunnel, Upgraded};
 pub use url::IntoUrl;
 pub use versions::Versions;
 

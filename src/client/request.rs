@@ -44,10 +44,10 @@ use crate::halves::SendHalf;
 /// ```
 #[must_use = "a request does nothing before `send`"]
 pub struct RequestBuilder<'a> {
-    engine: &'a Engine,
-    parts: Result<request::Parts, Error>,
-    body: Body,
-    timeouts: Timeouts,
+    pub(super) engine: &'a Engine,
+    pub(super) parts: Result<request::Parts, Error>,
+    pub(super) body: Body,
+    pub(super) timeouts: Timeouts,
 }
 
 impl<'a> RequestBuilder<'a> {

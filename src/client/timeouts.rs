@@ -9,6 +9,8 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) whole: Option<Duration>,
+    /// Making a connection or waiting for one, where the request has a time of its own for that.
+    pub(super) connect: Option<Duration>,
     pub(super) response: Option<Duration>,
     pub(super) read: Option<Duration>,
 }
@@ -18,6 +20,7 @@ impl Timeouts {
     pub(super) fn of(config: &Config) -> Self {
         Timeouts {
             whole: config.timeout,
+            connect: None,
             response: config.response_timeout,
             read: config.read_timeout,
         }

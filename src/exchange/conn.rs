@@ -61,6 +61,8 @@ pub(crate) struct Streams {
     pub(super) put_off: Option<(u64, bool)>,
     /// PINGs of the application's whose answers are waited for.
     pub(super) pongs: Vec<Pong>,
+    /// Threads that wait for the peer's SETTINGS.
+    pub(super) awaits_settings: Vec<Thread>,
     /// Told when there may be room for another stream, or none any more.
     pub(super) observer: Option<Observer>,
     /// The observer is to be told when the lock is given back.
@@ -133,6 +135,7 @@ impl Conn {
             batch_window: 0,
             put_off: None,
             pongs: Vec::new(),
+            awaits_settings: Vec::new(),
             observer: None,
             has_news: false,
             progress: Arc::clone(&progress),

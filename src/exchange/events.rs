@@ -60,7 +60,12 @@ impl State {
                 self.has_news = true;
                 self.close_stream(stream_id, held_slot);
             }
-            Event::SettingsChanged { .. } | Event::Goaway { .. } => self.has_news = true,
+            Event::SettingsChanged { .. } => {
+                self.has_news = true;
+                let State { driver, wake, .. } = self;
+                wake.append(&mut driver.awaits_settings);
+            }
+            Event::Goaway { .. } => self.has_news = true,
             Event::SendRoom { stream_id } if stream_id.is_connection() => {
                 // Room for a field section: whoever waits tries again.
                 for inbox in self.driver.streams.values_mut().filter(|inbox| inbox.is_full) {
@@ -158,7 +163,7 @@ impl State {
     pub(super) fn note_end(&mut self) {
         let error = self.end_error();
         let core = &self.core;
-        let Streams { streams, arrivals, pongs, .. } = &mut self.driver;
+        let Streams { streams, arrivals, pongs, awaits_settings, .. } = &mut self.driver;
         // None of them could be answered any more.
         for arrival in arrivals.drain(..) {
             streams.remove(&arrival.id);
@@ -171,6 +176,7 @@ impl State {
             inbox.wake_all(&mut self.wake);
         }
         self.wake.extend(pongs.iter().map(|pong| pong.thread.clone()));
+        self.wake.append(awaits_settings);
         self.has_news = true;
     }
 }

@@ -80,6 +80,27 @@ impl Conn {
         result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
     }
 
+    /// Waits until the peer's SETTINGS are known, and tells whether they announce extended CONNECT (RFC
+    /// 8441, Section 3).
+    pub(crate) fn takes_extended_connect(
+        self: &Arc<Self>,
+        deadline: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let mut state = self.lock();
+        if !state.core.has_settings() {
+            state.awaits_settings.push(thread::current());
+        }
+        let ready = |state: &mut State| match state.core.has_settings() {
+            true => Some(Ok(state.core.remote_settings().enable_connect_protocol)),
+            false => state.end_error().map(Err),
+        };
+        let whom = (StreamId::CONNECTION, Half::Recv);
+        let (mut state, result) = self.wait(state, whom, deadline, ready);
+        let me = thread::current().id();
+        state.awaits_settings.retain(|thread| thread.id() != me);
+        result.unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not come in time")))
+    }
+
     /// Ends the connection at once, with GOAWAY if the peer takes it.
     pub(crate) fn end(self: &Arc<Self>) {
         let mut state = self.lock();

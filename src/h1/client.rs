@@ -116,6 +116,7 @@ impl Link {
         let is_over = state.cut.is_some();
         if self.halves.load(Ordering::SeqCst) > 0 {
             let is_last = state.codec.is_closed()
+                || state.codec.is_tunnel()
                 || state.input_ended.is_some()
                 || state.write_failed.is_some();
             return if is_over { Standing::Ended } else { Standing::Busy { is_last } };

@@ -36,5 +36,6 @@ mod support;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+mod upgrades;
 mod versions;
 mod waiting;

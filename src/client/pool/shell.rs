@@ -56,6 +56,11 @@ impl Pool {
         })
     }
 
+    /// How connections are made.
+    pub(in crate::client) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
     /// How long making a connection takes at most.
     pub(in crate::client) fn patience(&self) -> Duration {
         self.connector.patience()

@@ -1,0 +1,321 @@
+//! Requests that ask to go on in another protocol (RFC 9110, Section 7.8; RFC 8441).
+//!
+//! ```text
+//!   HTTP/2 possible? ── no ──────────────────────────────────▶ a connection of HTTP/1.1 of its own,
+//!        │ yes: a connection of the pool, its SETTINGS            GET with `upgrade`: 101?
+//!        ├─ announce extended CONNECT ─▶ CONNECT: 2xx?            ▲
+//!        └─ do not, or HTTP_1_1_REQUIRED, or it is HTTP/1.1 ──────┘
+//! ```
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use http::header::{HeaderMap, HeaderName, UPGRADE};
+use http::{request, Method, StatusCode, Uri};
+
+use super::any_connection::AnyConnection;
+use super::call::Call;
+use super::engine::{Ask, Engine, Found};
+use super::facts::Facts;
+use super::head::RequestHead;
+use super::incoming::ResponseHead;
+use super::request::RequestBuilder;
+use super::response::Response;
+use super::response_body::Raw;
+use super::response_half::ResponseHalf;
+use super::timeouts::{sooner, Timeouts};
+use super::versions::Versions;
+use crate::convert::Protocol;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::frame::ErrorCode;
+use crate::halves::{RecvHalf, SendHalf};
+use crate::logging;
+
+/// What came of a request to go on in another protocol. See
+/// [`RequestBuilder::upgrade`](super::RequestBuilder::upgrade).
+#[derive(Debug)]
+pub enum Upgraded {
+    /// The server goes on in the other protocol.
+    Switched(Box<Tunnel>),
+    /// The server has answered in HTTP.
+    Refused(Box<Response>),
+}
+
+/// Octets in both directions, in a protocol that client and server have agreed on.
+///
+/// It holds its connection of HTTP/1.1, or one stream of a connection of HTTP/2, until both halves are
+/// dropped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tunnel {
+    /// The head of the response: 101 in HTTP/1.1, 2xx in HTTP/2.
+    pub response: http::Response<()>,
+    /// What the server sends.
+    pub recv: RecvHalf,
+    /// What the client sends.
+    pub send: SendHalf,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Upgrade<'a> {
+    /// The name of the protocol.
+    pub(crate) protocol: &'a str,
+    /// Fields of the request in HTTP/1.1 alone.
+    pub(crate) http1: HeaderMap,
+}
+
+impl RequestBuilder<'_> {
+    /// Sends it and asks the server to go on in another protocol, on the same connection or stream (RFC
+    /// 9110, Section 7.8; RFC 8441). A GET without a body.
+    ///
+    /// Where the client may speak HTTP/2 with the server, it waits for the server's SETTINGS, within
+    /// `response_timeout`. If they announce extended CONNECT, the request is one, on a connection that
+    /// other requests share. Otherwise the request asks by `upgrade` in HTTP/1.1, on a connection of its
+    /// own, which does not count against `max_http1_connections_per_origin`; a proxy opens a tunnel for
+    /// it.
+    ///
+    /// It is not sent again, and no redirect is followed. `read_timeout` is that of the half that reads,
+    /// until it is told otherwise. A [`CancelHandle`](super::CancelHandle) acts until the server has answered.
+    ///
+    /// ```
+    /// use h2_sync::client::{Client, Upgraded};
+    /// use h2_sync::server::{Request, Response, Server};
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?.serve(|request: &mut Request, response: &mut Response| {
+    ///     let (mut recv, mut send) = response.upgrade(request, "echo")?;
+    ///     while let Some(octets) = recv.next_chunk()? {
+    ///         send.send(octets)?;
+    ///     }
+    ///     send.finish()
+    /// })?;
+    /// let url = format!("http://{}/", server.local_addr().ok_or("no address")?);
+    ///
+    /// let client = Client::new()?;
+    /// match client.get(url).upgrade("echo")? {
+    ///     Upgraded::Switched(mut tunnel) => {
+    ///         tunnel.send.send("hello")?;
+    ///         tunnel.send.finish()?;
+    ///         assert_eq!(std::io::read_to_string(tunnel.recv)?, "hello");
+    ///     }
+    ///     Upgraded::Refused(response) => println!("{}", response.status()),
+    /// }
+    /// # drop(client);
+    /// # server.shutdown(std::time::Duration::from_secs(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send); the request is not a GET, or has a body; the server goes on in a
+    /// protocol that was not asked for.
+    pub fn upgrade(self, protocol: &str) -> Result<Upgraded, Error> {
+        self.upgrade_with(&Upgrade { protocol, http1: HeaderMap::new() })
+    }
+
+    /// The same with fields that the request has in HTTP/1.1 alone.
+    pub(crate) fn upgrade_with(self, upgrade: &Upgrade<'_>) -> Result<Upgraded, Error> {
+        let parts = self.parts?;
+        if !self.body.is_empty() {
+            let what = "a request that asks for an upgrade has no body";
+            return Err(Error::usage(what).with_url(&parts.uri));
+        }
+        self.engine.upgrade(parts, self.timeouts, upgrade)
+    }
+}
+
+/// The two halves of an exchange that has begun.
+type Begun = (SendHalf, ResponseHalf);
+
+impl Engine {
+    /// Sends a request that asks for another protocol. It is not sent again, and no redirect is
+    /// followed.
+    pub(super) fn upgrade(
+        &self,
+        parts: request::Parts,
+        timeouts: Timeouts,
+        upgrade: &Upgrade<'_>,
+    ) -> Result<Upgraded, Error> {
+        let url = parts.uri.clone();
+        let failed = |error: Error| error.with_url(&url);
+        if parts.method != Method::GET {
+            return Err(failed(Error::usage("an upgrade is asked for with GET")));
+        }
+        if HeaderName::from_bytes(upgrade.protocol.as_bytes()).is_err() {
+            let what = format!("{:?} is not the name of a protocol", upgrade.protocol);
+            return Err(failed(Error::usage(what)));
+        }
+        let ask = self.ask(parts, super::body::Body::empty(), timeouts);
+        let found = self.ask_for_upgrade(&ask, upgrade).map_err(failed)?;
+        #[cfg(feature = "cookies")]
+        if let Some(jar) = &self.config.cookies {
+            jar.keep(found.head.headers(), &url);
+        }
+        found.finish(self, &url, ask)
+    }
+
+    fn ask_for_upgrade(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
+        let is_https = ask.parts.uri.scheme_str() == Some("https");
+        let versions = self.config.versions;
+        if !versions.is_http1(is_https, self.config.prior_knowledge) {
+            if let Some(found) = self.upgrade_stream(ask, upgrade)? {
+                return Ok(found);
+            }
+            if versions == Versions::Http2 {
+                let what = "the server does not announce extended CONNECT (RFC 8441)";
+                return Err(Error::text(ErrorKind::Peer, what));
+            }
+            logging::debug!("{} is asked for an upgrade in HTTP/1.1", ask.parts.uri);
+        }
+        self.upgrade_connection(ask, upgrade)
+    }
+
+    /// Asks by extended CONNECT. `None` if the server does not take that.
+    fn upgrade_stream(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Option<Answered>, Error> {
+        let mut parts = ask.parts.clone();
+        parts.method = Method::CONNECT;
+        parts.extensions.insert(Protocol::from(upgrade.protocol));
+        let call = self.call(ask, self.with_cookies(RequestHead::open(&parts)?, &ask.parts))?;
+        let Some(begun) = call.open_extended()? else { return Ok(None) };
+        match call.answered(begun) {
+            Err(error) if error.code() == Some(ErrorCode::Http11Required) && error.is_reset() => {
+                Ok(None)
+            }
+            answered => answered.map(Some),
+        }
+    }
+
+    /// Asks on a connection of HTTP/1.1 that is for this request alone.
+    fn upgrade_connection(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
+        let mut head = self.with_cookies(RequestHead::new(&ask.parts, Some(0))?, &ask.parts);
+        head.add(UPGRADE, upgrade.protocol);
+        for (name, value) in &upgrade.http1 {
+            head.add_value(name.clone(), value.clone());
+        }
+        let call = self.call(ask, head)?;
+        let begun = call.open_of_its_own()?;
+        let answered = call.answered(begun)?;
+        if answered.is_switched() {
+            let named = answered.head.headers().get(UPGRADE).and_then(|name| name.to_str().ok());
+            if !named.is_some_and(|name| name.eq_ignore_ascii_case(upgrade.protocol)) {
+                let what = format!(
+                    "the server goes on in {:?}, not in {:?}",
+                    named.unwrap_or_default(),
+                    upgrade.protocol
+                );
+                return Err(Error::text(ErrorKind::Peer, what).in_phase(Phase::Response));
+            }
+        }
+        Ok(answered)
+    }
+
+    fn call<'a>(&'a self, ask: &'a Ask, head: RequestHead<'a>) -> Result<Call<'a>, Error> {
+        Ok(Call {
+            config: &self.config,
+            pool: &self.pool,
+            origin: self.origin_of(&ask.parts)?,
+            head,
+            timeouts: ask.timeouts,
+            deadline: ask.deadline,
+            cancellation: &ask.cancellation,
+            moves: Cell::new(0),
+        })
+    }
+}
+
+impl Call<'_> {
+    /// Begins an extended CONNECT on a connection of the pool. `None` if the server speaks HTTP/1.1, or
+    /// does not announce that it takes one.
+    fn open_extended(&self) -> Result<Option<Begun>, Error> {
+        let patience = self.timeouts.response.unwrap_or_else(|| self.pool.connector().patience());
+        let open = |connection: &AnyConnection| match connection.http2() {
+            Some(http2)
+                if http2.takes_extended_connect(sooner(Some(patience), self.deadline))? =>
+            {
+                Ok(connection.open(&self.head)?.map(Some))
+            }
+            _ => Ok(Some(None)),
+        };
+        let (_, begun) = self.on_connection(false, open).map_err(|failed| failed.error)?;
+        begun.map(|begun| self.sent(begun)).transpose()
+    }
+
+    /// Begins the request on a new connection of HTTP/1.1.
+    fn open_of_its_own(&self) -> Result<Begun, Error> {
+        self.cancellation.check()?;
+        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = [self.timeouts.connect, left].into_iter().flatten().min();
+        let connector = self.pool.connector();
+        let connected = connector.connect_to_upgrade(&self.origin, timeout)?;
+        // On a new connection there is room.
+        let busy = || Error::text(ErrorKind::Internal, "a new connection is not free");
+        let begun = connected.connection.open(&self.head)?.ok_or_else(busy)?;
+        self.sent(begun)
+    }
+
+    fn sent(&self, (mut send, response): Begun) -> Result<Begun, Error> {
+        // Either half may be used to end the exchange while another thread waits for the other.
+        response.make_interruptible();
+        self.may_be_ended(&response, Phase::Request)?;
+        send.flush_put();
+        Ok((send, response))
+    }
+
+    /// Waits for the final response.
+    fn answered(&self, (send, mut response): Begun) -> Result<Answered, Error> {
+        let start = Instant::now();
+        response.set_deadline(sooner(self.timeouts.response, self.deadline));
+        let head = response.final_head().map_err(|error| self.told(error, Phase::Response))?;
+        let is_http2 = matches!(head, ResponseHead::Http2(_));
+        let facts = Facts {
+            stream_id: response.stream_id(),
+            connect: None,
+            tls: None,
+            first_byte: start.elapsed(),
+            retries: 0,
+            redirects: 0,
+        };
+        let head = http::Response::from_parts(head.into_parts()?, ());
+        Ok(Answered { head, is_http2, send, response, facts, deadline: self.deadline })
+    }
+}
+
+/// A response to a request that asked for another protocol.
+struct Answered {
+    head: http::Response<()>,
+    is_http2: bool,
+    send: SendHalf,
+    response: ResponseHalf,
+    facts: Facts,
+    deadline: Option<Instant>,
+}
+
+impl Answered {
+    fn is_switched(&self) -> bool {
+        match self.is_http2 {
+            true => self.head.status().is_success(),
+            false => self.head.status() == StatusCode::SWITCHING_PROTOCOLS,
+        }
+    }
+
+    fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Upgraded, Error> {
+        let is_switched = self.is_switched();
+        let Answered { head, mut send, response, facts, deadline, .. } = self;
+        let mut recv = response.into_recv();
+        if is_switched {
+            let mut recv: RecvHalf = recv.into_half()?;
+            recv.set_deadline(None);
+            recv.set_read_timeout(ask.timeouts.read);
+            return Ok(Upgraded::Switched(Box::new(Tunnel { response: head, recv, send })));
+        }
+        // The request is complete. A server that has answered need not take that any more.
+        if let Err(error) = send.finish() {
+            logging::debug!("{url}: the end of a refused request was not sent: {error}");
+        }
+        recv.set_deadline(deadline);
+        recv.set_read_timeout(ask.timeouts.read);
+        let body = Raw::new(recv, None);
+        let found = Found::new_plain(head.into_parts().0, body, facts);
+        found.finish(engine, url, ask).map(|response| Upgraded::Refused(Box::new(response)))
+    }
+}
