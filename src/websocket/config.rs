@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::origins::Origins;
 use crate::error::Error;
 use crate::proto::{check, leaves_time, LONGER_THAN_NOTHING};
+use crate::ws::Compression;
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.
 ///
@@ -50,6 +51,9 @@ pub struct Config {
     /// How long the peer may take to answer a Close, and then to end the connection. Default 5 s.
     pub close_timeout: Duration,
 
+    /// How messages are compressed (RFC 7692). Default `None`: they go as they are. Both ends have to
+    /// want it. What is received is bounded by `max_message` while it is inflated.
+    pub compression: Option<Compression>,
     /// Sub-protocols, the preferred one first (RFC 6455, Section 1.9). Default none.
     ///
     /// A client offers them all. A server takes the first of its own that the client offers, and
@@ -70,6 +74,7 @@ impl Default for Config {
             read_timeout: None,
             write_timeout: None,
             close_timeout: Duration::from_secs(5),
+            compression: None,
             protocols: Vec::new(),
             origins: Origins::Same,
         }
@@ -126,6 +131,7 @@ mod tests {
         assert_eq!((config.read_timeout, config.write_timeout), (None, None));
         assert_eq!(config.close_timeout, Duration::from_secs(5));
         assert_eq!((config.protocols.len(), &config.origins), (0, &Origins::Same));
+        assert_eq!(config.compression, None);
         config.validate().unwrap();
     }
 
