@@ -214,6 +214,12 @@ impl Connection {
         self.is_closed_by_peer && self.sender.has_closed()
     }
 
+    /// Whether it has a context of compression.
+    #[cfg(test)]
+    pub(super) fn holds_context(&self) -> bool {
+        self.receiver.holds_context() || self.sender.holds_context()
+    }
+
     /// Why the connection has failed.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()

@@ -57,6 +57,12 @@ impl Partial {
         self.octets.len()
     }
 
+    /// Octets that there is room for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.octets.capacity()
+    }
+
     /// Makes room for a frame of which `left` octets are still to come, and `here` are there. A peer that
     /// announces much and sends little costs little.
     pub(super) fn expect(&mut self, left: u64, here: usize) {
@@ -87,11 +93,23 @@ impl Partial {
         inflater: &mut Inflater,
         max: usize,
     ) -> Result<(), Error> {
-        let Some(key) = key else { return inflater.inflate(piece, &mut self.octets, max) };
-        self.unmasked.clear();
-        self.unmasked.extend_from_slice(piece);
-        mask::apply(key, offset, &mut self.unmasked);
-        inflater.inflate(&self.unmasked, &mut self.octets, max)
+        let mut piece = piece;
+        if let Some(key) = key {
+            self.unmasked.clear();
+            self.unmasked.extend_from_slice(piece);
+            mask::apply(key, offset, &mut self.unmasked);
+            piece = &self.unmasked;
+        }
+        let result = inflater.inflate(piece, &mut self.octets, max);
+        self.first_error(result)
+    }
+
+    /// What is wrong with the text comes before what is wrong behind it, however the octets were cut.
+    fn first_error(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        if result.is_err() {
+            self.check()?;
+        }
+        result
     }
 
     /// Checks the text as far as it has come: a character may not be complete.
@@ -114,7 +132,8 @@ impl Partial {
         max: usize,
     ) -> Result<Message, Error> {
         if let Some(inflater) = inflater {
-            inflater.end(&mut self.octets, max)?;
+            let result = inflater.end(&mut self.octets, max);
+            self.first_error(result)?;
         }
         if self.octets.capacity() > 2 * self.octets.len() {
             self.octets.shrink_to_fit();

@@ -82,6 +82,12 @@ impl Receiver {
         }
     }
 
+    /// Whether it has a context of compression.
+    #[cfg(test)]
+    pub(super) fn holds_context(&self) -> bool {
+        self.inflater.as_ref().is_some_and(Inflater::holds_context)
+    }
+
     /// Takes octets until something is complete. `None` where more are needed; all have been taken
     /// then.
     pub(super) fn receive(

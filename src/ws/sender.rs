@@ -61,6 +61,12 @@ impl Sender {
         }
     }
 
+    /// Whether it has a context of compression.
+    #[cfg(test)]
+    pub(super) fn holds_context(&self) -> bool {
+        self.deflater.as_ref().is_some_and(Deflater::holds_context)
+    }
+
     /// Octets that wait to be sent, and 64 for each frame.
     pub(super) fn waiting(&self) -> usize {
         self.waiting

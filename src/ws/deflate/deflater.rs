@@ -31,6 +31,11 @@ impl Deflater {
         Deflater { direction: send, level, min_size, context: None }
     }
 
+    #[cfg(test)]
+    pub(in crate::ws) fn holds_context(&self) -> bool {
+        self.context.is_some()
+    }
+
     /// Compresses a message. `None` where it goes out as it is: it is small, or would become larger.
     pub(in crate::ws) fn deflate(&mut self, message: &[u8]) -> Option<Bytes> {
         if message.is_empty() || message.len() < self.min_size {

@@ -36,6 +36,11 @@ impl Inflater {
         Inflater { direction, context: None, is_at_end: false }
     }
 
+    #[cfg(test)]
+    pub(in crate::ws) fn holds_context(&self) -> bool {
+        self.context.is_some()
+    }
+
     /// Inflates a piece of a message, behind what is in `out`; that has `max` octets at most.
     pub(in crate::ws) fn inflate(
         &mut self,
@@ -57,13 +62,14 @@ impl Inflater {
             }
             let (taken, len) = (context.total_in(), out.len());
             let status = context.decompress_vec(octets, out, FlushDecompress::Sync);
-            let status = status.map_err(|_| Error::data("a compressed message is not DEFLATE"))?;
-            let taken = (context.total_in() - taken) as usize;
-            octets = &octets[taken..];
             if out.len() > max {
+                out.truncate(max);
                 let what = format!("a message inflates to more than {max} octets (max_message)");
                 return Err(Error::too_big(what));
             }
+            let status = status.map_err(|_| Error::data("a compressed message is not DEFLATE"))?;
+            let taken = (context.total_in() - taken) as usize;
+            octets = &octets[taken..];
             self.is_at_end = status == Status::StreamEnd && octets.is_empty();
             if status == Status::StreamEnd {
                 context.reset(false);

@@ -1,0 +1,111 @@
+//! PINGs of either end.
+
+use std::time::Duration;
+
+use super::peer::{frame, masked, Peer};
+use crate::ws::{CloseCode, Config, ErrorKind, Event, Role, SendError};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn keepalive() -> Peer {
+    let mut config = Config::default();
+    config.ping_interval = Some(10 * SECOND);
+    config.ping_timeout = 5 * SECOND;
+    Peer::new(Role::Server, None, config)
+}
+
+#[test]
+fn only_the_latest_of_pings_that_wait_is_answered() {
+    let mut peer = Peer::of_server();
+    let pings: Vec<_> = (0..10).flat_map(|n| masked(0x89, &[n])).collect();
+    assert_eq!(peer.send(pings).unwrap().len(), 10);
+    assert_eq!(peer.transmitted(), frame(0x8a, &[9]));
+    assert!(peer.transmitted().is_empty());
+}
+
+#[test]
+fn pong_and_ping_go_out_before_messages() {
+    let mut peer = Peer::of_server();
+    peer.core.send(&"message".into()).unwrap();
+    peer.core.ping("mine").unwrap();
+    peer.send_one(masked(0x89, b"theirs"));
+    let expected = [frame(0x8a, b"theirs"), frame(0x89, b"mine"), frame(0x81, b"message")];
+    assert_eq!(peer.transmitted(), expected.concat());
+}
+
+#[test]
+fn ping_has_125_octets_at_most() {
+    let mut peer = Peer::of_server();
+    assert_eq!(peer.core.ping(vec![0; 126]), Err(SendError::ControlTooLong { len: 126 }));
+    assert_eq!(peer.core.ping(vec![0; 125]), Ok(()));
+}
+
+#[test]
+fn pings_that_nobody_takes_are_bounded() {
+    let mut peer = Peer::of_server();
+    let refused = (0..100_000).find(|_| peer.core.ping("") == Err(SendError::Full));
+    assert!(refused.is_some());
+}
+
+#[test]
+fn without_an_interval_no_ping_goes_out() {
+    let mut peer = Peer::of_server();
+    assert_eq!(peer.core.poll_timeout(), None);
+    assert_eq!(peer.pass(100_000 * SECOND), Ok(()));
+    assert!(peer.transmitted().is_empty());
+}
+
+#[test]
+fn silent_peer_is_asked_and_given_up() {
+    let mut peer = keepalive();
+    assert_eq!(peer.core.poll_timeout(), Some(peer.now + 10 * SECOND));
+    assert_eq!(peer.pass(10 * SECOND), Ok(()));
+    assert_eq!(peer.transmitted(), frame(0x89, b""));
+    assert_eq!(peer.core.poll_timeout(), Some(peer.now + 5 * SECOND));
+    assert_eq!(peer.pass(4 * SECOND), Ok(()));
+    let error = peer.pass(SECOND).unwrap_err();
+    assert_eq!((error.kind(), error.close_code()), (ErrorKind::Timeout, CloseCode::GOING_AWAY));
+    assert_eq!(peer.transmitted(), b"\x88\x02\x03\xe9");
+}
+
+#[test]
+fn peer_that_answers_or_sends_anything_is_alive() {
+    let mut peer = keepalive();
+    for answer in [masked(0x8a, b""), masked(0x81, b"busy"), masked(0x01, b"half")] {
+        assert_eq!(peer.pass(10 * SECOND), Ok(()));
+        assert_eq!(peer.transmitted(), frame(0x89, b""));
+        peer.now += 4 * SECOND;
+        peer.send(answer).unwrap();
+        assert_eq!(peer.core.poll_timeout(), Some(peer.now + 10 * SECOND));
+    }
+}
+
+#[test]
+fn caller_that_comes_late_finds_what_has_come_meanwhile() {
+    let mut peer = keepalive();
+    assert_eq!(peer.pass(10 * SECOND), Ok(()));
+    peer.transmitted();
+    assert_eq!(peer.pass(60 * SECOND), Ok(()), "the answer may lie in the transport");
+    peer.send_one(masked(0x8a, b""));
+    assert_eq!(peer.pass(10 * SECOND), Ok(()));
+    assert_eq!(peer.pass(60 * SECOND), Ok(()));
+    assert!(peer.pass(SECOND).is_err());
+}
+
+#[test]
+fn no_ping_goes_out_after_a_close() {
+    let mut peer = keepalive();
+    peer.core.close(None, "", peer.now).unwrap();
+    assert_eq!(peer.core.poll_timeout(), Some(peer.now + 5 * SECOND));
+    peer.transmitted();
+    peer.send_one(masked(0x88, b""));
+    assert_eq!(peer.pass(60 * SECOND), Ok(()));
+    assert!(peer.transmitted().is_empty());
+}
+
+#[test]
+fn unasked_pong_is_an_event_and_no_more() {
+    let mut peer = Peer::of_server();
+    assert_eq!(peer.send_one(masked(0x8a, b"beat")), Event::Pong("beat".into()));
+    assert!(peer.transmitted().is_empty());
+}
