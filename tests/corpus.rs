@@ -42,6 +42,8 @@ replay! {
     two_cores_joined
     upgrade_request
     upgrade_response
+    websocket_client
+    websocket_server
 }
 
 fn run(name: &str, target: fn(&[u8])) {

@@ -19,6 +19,7 @@ mod script;
 mod sections;
 mod settings;
 mod upgrade;
+mod websocket;
 #[path = "../../src/proto/tests/wire_order.rs"]
 mod wire_order;
 
@@ -33,3 +34,4 @@ pub use receive::{client_receive, server_receive};
 pub use sections::header_validation;
 pub use settings::settings;
 pub use upgrade::{upgrade_request, upgrade_response};
+pub use websocket::{websocket_client, websocket_server};
