@@ -1,4 +1,4 @@
-//! Chunked content as it comes in (RFC 9112, Section 7.1).
+//! Decoding of chunked content (RFC 9112, Section 7.1).
 
 use bytes::{Buf, BytesMut};
 use http::header::{self, HeaderMap, HeaderName};
@@ -9,21 +9,21 @@ use super::error::Error;
 use super::head::{self, head_too_large};
 use super::received::Received;
 
-/// Octets of chunk lines that a message may have beyond 16 for each chunk and one for each octet of
-/// content: extensions are ignored, so nothing else bounds what they make us read.
+/// The most octets of chunk lines in a message, beyond 16 for each chunk and one for each octet of
+/// content. Extensions are ignored, so nothing else limits how many of them are read.
 const MAX_EXCESS: u64 = 16 << 10;
 
-/// The state between two pieces of input.
+/// The state of the chunked decoder between two pieces of input.
 #[derive(Debug)]
 pub(super) struct Chunked {
     at: At,
-    /// How much chunk lines have been out of proportion so far.
+    /// The octets of chunk lines beyond the expected proportion.
     excess: u64,
-    /// Octets of content announced so far.
+    /// The octets of content in all chunk sizes received.
     announced: u64,
-    /// Octets of a trailer section that have been searched for its end.
+    /// The octets of the trailer section that were searched for its end.
     searched: usize,
-    /// Blanks around a chunk size are passed over, as in a response.
+    /// Whether blanks around a chunk size are accepted, as in a response.
     is_lenient: bool,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Chunked {
 enum At {
     Size,
     Data(u64),
-    /// The line end behind the octets of a chunk.
+    /// The line end after the octets of a chunk.
     DataEnd,
     Trailers,
     Done,
@@ -42,7 +42,7 @@ impl Chunked {
         Chunked { at: At::Size, excess: 0, announced: 0, searched: 0, is_lenient }
     }
 
-    /// Takes lines off the front of `input`, up to the next octets of content.
+    /// Removes lines from the front of `input`, up to the next octets of content.
     pub(super) fn receive(
         &mut self,
         input: &mut BytesMut,
@@ -91,7 +91,7 @@ impl Chunked {
         }
     }
 
-    /// Octets of content that come next.
+    /// The octets of content that come next.
     pub(super) fn ahead(&self) -> u64 {
         match self.at {
             At::Data(left) => left,
@@ -109,7 +109,9 @@ impl Chunked {
         let line = line as u64;
         self.excess = (self.excess + line).saturating_sub(16).saturating_sub(size);
         if self.excess > MAX_EXCESS {
-            return Err(Error::malformed("chunk extensions are out of proportion to the content"));
+            return Err(Error::malformed(
+                "chunk extensions are too long in proportion to the content",
+            ));
         }
         self.announced = self.announced.saturating_add(size);
         check_size(self.announced, config)
@@ -135,12 +137,12 @@ impl Chunked {
         size.filter(|_| is_end && (1..=16).contains(&digits.len())).ok_or_else(|| {
             let line = line[..line.len().min(32)].escape_ascii();
             Error::malformed(format!(
-                "chunk size \"{line}\" is not a hexadecimal number of 64 bits"
+                "chunk size \"{line}\" is not a hexadecimal number of at most 64 bits"
             ))
         })
     }
 
-    /// The trailer section, once all of it is there.
+    /// Parses the trailer section, once it is complete.
     fn trailers(
         &mut self,
         input: &mut BytesMut,
@@ -159,13 +161,16 @@ impl Chunked {
         if self.is_lenient {
             drop_forbidden(&mut trailers);
         } else if let Some(name) = trailers.keys().find(|name| is_forbidden_trailer(name)) {
-            return Err(Error::malformed(format!("{:?} must not be a trailer", name.as_str())));
+            return Err(Error::malformed(format!(
+                "field {:?} is not allowed in a trailer section",
+                name.as_str()
+            )));
         }
         Ok(Some(trailers))
     }
 }
 
-/// 413, where the content of a message is over the limit.
+/// Fails with 413 if the content of a message exceeds the limit.
 pub(super) fn check_size(size: u64, config: &Config) -> Result<(), Error> {
     match config.max_body_size {
         Some(max) if size > max => Err(too_large(config)),
@@ -175,12 +180,12 @@ pub(super) fn check_size(size: u64, config: &Config) -> Result<(), Error> {
 
 pub(super) fn too_large(config: &Config) -> Error {
     let max = config.max_body_size.unwrap_or(u64::MAX);
-    let detail = format!("the content has more than {max} octets (max_body_size)");
+    let detail = format!("content over {max} octets (max_body_size)");
     Error::limit(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
-/// Whether a field has no place in a trailer section (RFC 9110, Section 6.5.1): framing, routing,
-/// request modifiers, authentication, response control data, and what says how to read the content.
+/// Returns whether a field is not allowed in a trailer section (RFC 9110, Section 6.5.1): framing,
+/// routing, request modifiers, authentication, response control data, and content encoding.
 pub(super) fn is_forbidden_trailer(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -228,27 +233,25 @@ fn drop_forbidden(trailers: &mut HeaderMap) {
     }
 }
 
-/// The length of a line with its end; `None` while that is not there.
+/// Returns the length of a line with its end, or `None` while it is incomplete.
 fn line_len(input: &[u8], max: usize) -> Result<Option<usize>, Error> {
     let within = &input[..input.len().min(max)];
     match within.iter().position(|&octet| octet == b'\n') {
         Some(end) => Ok(Some(end + 1)),
         None if within.len() < max => Ok(None),
-        None => Err(Error::malformed(format!(
-            "a chunk line has more than {max} octets (max_chunk_line)"
-        ))),
+        None => Err(Error::malformed(format!("chunk line over {max} octets (max_chunk_line)"))),
     }
 }
 
-/// The length of a trailer section, with the empty line that ends it.
+/// Returns the length of a trailer section with its final empty line.
 fn section_len(octets: &[u8], searched: usize) -> Option<usize> {
-    // The empty line may have begun in what was searched before.
+    // The empty line may begin in the part that was searched before.
     let mut start = searched.saturating_sub(2);
     if start > 0 {
         start += 1 + octets[start..].iter().position(|&octet| octet == b'\n')?;
     }
     loop {
-        // `start` is the beginning of a line.
+        // In bounds: `start` is the beginning of a line.
         match &octets[start..] {
             [b'\n', ..] => return Some(start + 1),
             [b'\r', b'\n', ..] => return Some(start + 2),

@@ -1,4 +1,4 @@
-//! The client's end of a connection.
+//! The client's end of an HTTP/1.1 connection.
 
 use bytes::{Bytes, BytesMut};
 use http::header::HeaderMap;
@@ -13,8 +13,8 @@ use super::received::Received;
 use super::receiver::{Body, Receiver, State};
 use super::sender::Sender;
 
-/// The client's end of one connection, which has one request at a time. See the [module](super) for
-/// its contract.
+/// The client's end of one connection, with one request at a time. See the [module](super) for its
+/// contract.
 #[derive(Debug)]
 pub struct ClientConnection {
     pub(super) receiver: Receiver,
@@ -22,23 +22,23 @@ pub struct ClientConnection {
     pub(super) asked: Asked,
     /// Whether requests are sent in absolute form.
     pub(super) is_to_proxy: bool,
-    /// Whether a request may be sent after this exchange.
+    /// Whether a request may be sent after the current exchange.
     pub(super) is_persistent: bool,
     interim: u32,
 }
 
-/// What the request under way says about its response.
+/// What the current request means for its response.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) is_head: bool,
     pub(super) is_connect: bool,
     pub(super) asks_upgrade: bool,
-    /// The server is to answer with 100 before content is sent.
+    /// Whether the client waits for 100 (Continue) before it sends content.
     pub(super) awaits_continue: bool,
 }
 
 impl ClientConnection {
-    /// A connection to a server, or through a tunnel to one.
+    /// Creates a connection to a server, or to one through a tunnel.
     pub fn new(config: Config) -> Self {
         ClientConnection {
             receiver: Receiver::new(config, State::Done),
@@ -50,22 +50,24 @@ impl ClientConnection {
         }
     }
 
-    /// A connection to a proxy, which takes requests in absolute form (RFC 9112, Section 3.2.2).
+    /// Creates a connection to a proxy, with request targets in absolute form (RFC 9112, Section
+    /// 3.2.2).
     pub fn to_proxy(config: Config) -> Self {
         ClientConnection { is_to_proxy: true, ..ClientConnection::new(config) }
     }
 
-    /// Takes the head of the next response off the front of `input`. Interim (1xx) ones come before the
-    /// final one, each by a call; 101 is final. `None` while not all of the head is there.
+    /// Removes the header section of the next response from `input` and returns it, or `None` while
+    /// it is incomplete. Each interim (1xx) response is returned by a call of its own, before the
+    /// final one; 101 is final.
     ///
-    /// Where no response is due, it is `None` as long as the input is empty: a pool asks that before
-    /// it uses a connection again.
+    /// When no response is expected, this returns `None` while the input is empty. A pool can check
+    /// that before it reuses a connection.
     ///
-    /// The reason phrase is dropped, as RFC 9112, Section 4 has it.
+    /// The reason phrase is dropped (RFC 9112, Section 4).
     ///
     /// # Errors
     ///
-    /// The response is malformed or over a limit, or there is one that answers no request.
+    /// If the response is malformed or over a limit, or if no request is waiting for it.
     pub fn receive_response(
         &mut self,
         input: &mut BytesMut,
@@ -74,8 +76,8 @@ impl ClientConnection {
             State::Head => self.receive_head(input),
             State::Failed(error) => return Err(error.clone()),
             State::Done if self.sender == Sender::Head && !input.is_empty() => {
-                // RFC 9112, Section 9.2: it cannot be told which request it would answer.
-                Err(Error::malformed("the server sends octets that answer no request"))
+                // RFC 9112, Section 9.2: the response cannot be matched to a request.
+                Err(Error::malformed("octets from the server, but no request is waiting for them"))
             }
             _ => return Ok(None),
         };
@@ -101,7 +103,9 @@ impl ClientConnection {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             // RFC 9110, Section 7.8.
             if !(self.asked.asks_upgrade && facts.has_upgrade) {
-                return Err(Error::malformed("101 to a request without upgrade"));
+                return Err(Error::malformed(
+                    "status 101 without an upgrade in request and response",
+                ));
             }
             self.open_tunnel();
             return Ok(());
@@ -133,8 +137,8 @@ impl ClientConnection {
         let body = response_body(facts, is_1_1, &self.receiver.config)?;
         self.is_persistent &= match body {
             Body::Length(_) => true,
-            // RFC 9112, Section 6.3: a length beside chunks is passed over, and the
-            // connection not used again.
+            // RFC 9112, Section 6.3: a content-length beside chunked is ignored, and the connection
+            // is not reused.
             Body::Chunked(_) => facts.length.is_none(),
             Body::UntilClose(_) => false,
         };
@@ -158,14 +162,14 @@ impl ClientConnection {
         error
     }
 
-    /// Tells what comes next of the body of the response, and takes the lines between chunks off the
-    /// front of `input`. Content stays there for the caller to take.
+    /// Returns what comes next in the body of the response, and removes the lines between chunks
+    /// from `input`. Content stays there for the caller to take.
     ///
-    /// Trailers that RFC 9110, Section 6.5.1 forbids are dropped.
+    /// Trailer fields that RFC 9110, Section 6.5.1 forbids are dropped.
     ///
     /// # Errors
     ///
-    /// The body is malformed or over a limit.
+    /// If the body is malformed or over a limit.
     pub fn receive_body(&mut self, input: &mut BytesMut) -> Result<Received, Error> {
         if matches!(self.receiver.state, State::Head) {
             return Ok(Received::End);
@@ -178,34 +182,35 @@ impl ClientConnection {
         Ok(Received::End)
     }
 
-    /// Takes content off the front of `input`, as much as is there: shared with it, not copied. Empty
-    /// unless [`receive_body`](Self::receive_body) has just said [`Content`](Received::Content).
+    /// Removes the available content from the front of `input` and returns it, without a copy.
+    /// Empty unless the last [`receive_body`](Self::receive_body) returned
+    /// [`Content`](Received::Content).
     pub fn take_content(&mut self, input: &mut BytesMut) -> Bytes {
         self.receiver.take_content(input)
     }
 
-    /// Accounts for `len` octets of content that the caller has taken itself: off the front of the
-    /// input, or, where the input was empty, straight from the transport.
+    /// Accounts for `len` octets of content that the caller has taken itself: from the front of the
+    /// input or, if that was empty, directly from the transport.
     ///
     /// # Panics
     ///
-    /// If that is more than [`receive_body`](Self::receive_body) has just announced.
+    /// If `len` is more than the last [`receive_body`](Self::receive_body) returned.
     #[track_caller]
     pub fn consume(&mut self, len: u64) {
         self.receiver.consume(len);
     }
 
-    /// The server has closed its direction: `input` is all that is left, and no more octets come. To
-    /// be called when more are needed and there are none. The connection is not used again.
+    /// Handles the end of the server's direction: `input` is all that is left. Call this when more
+    /// octets are needed and the transport has none. The connection is not reused.
     ///
-    /// It is `Ok` where no response is due, and where the close ends the content of one: then
-    /// [`receive_body`](Self::receive_body) says [`End`](Received::End).
+    /// Returns `Ok` if no response is expected, or if the close ends the content of one. In the
+    /// second case [`receive_body`](Self::receive_body) then returns [`End`](Received::End).
     ///
     /// # Errors
     ///
     /// [`Unanswered`](super::ErrorKind::Unanswered) before the first octet of a response,
-    /// [`Truncated`](super::ErrorKind::Truncated) within one; or what is wrong with the part that has
-    /// come.
+    /// [`Truncated`](super::ErrorKind::Truncated) within one, or the error in the part that was
+    /// received.
     pub fn end_of_input(&mut self, input: &[u8]) -> Result<(), Error> {
         self.is_persistent = false;
         if matches!(self.receiver.state, State::Head) {
@@ -221,24 +226,24 @@ impl ClientConnection {
         self.receiver.end_of_input().map_err(|error| self.fail(error))
     }
 
-    /// Whether the final response has not come, or not all of its head.
+    /// Returns whether the header section of the final response is still to be received.
     pub fn expects_response(&self) -> bool {
         matches!(self.receiver.state, State::Head)
     }
 
-    /// Whether content is under way that ends where the server closes the connection. If the transport
-    /// may have been cut instead, the content is not complete (RFC 9112, Section 9.8).
+    /// Returns whether the current content ends when the server closes the connection. If the
+    /// transport was cut instead, the content is incomplete (RFC 9112, Section 9.8).
     pub fn is_until_close(&self) -> bool {
         matches!(self.receiver.state, State::Body(Body::UntilClose(_)))
     }
 
-    /// Whether the server is to say 100 before content is sent, and has not: the caller waits for a
-    /// while, and may then send the content all the same (RFC 9110, Section 10.1.1).
+    /// Returns whether the client waits for 100 (Continue) before it sends content. A caller should
+    /// send the content anyway after some time (RFC 9110, Section 10.1.1).
     pub fn awaits_continue(&self) -> bool {
         self.asked.awaits_continue
     }
 
-    /// Begins anew once both directions have come to the end of the exchange.
+    /// Becomes idle once both directions have completed the exchange.
     pub(super) fn settle(&mut self) {
         if self.sender == Sender::Done && self.is_persistent && self.receiver.is_done() {
             self.sender = Sender::Head;
@@ -246,27 +251,28 @@ impl ClientConnection {
         }
     }
 
-    /// Whether a request may be sent: none is under way, and the connection goes on. Octets in the
-    /// input still forbid it, as [`receive_response`](Self::receive_response) tells.
+    /// Returns whether a request may be sent: no exchange is active, and the connection persists.
+    /// Octets in the input still rule it out; [`receive_response`](Self::receive_response) fails
+    /// then.
     pub fn is_idle(&self) -> bool {
         self.sender == Sender::Head && self.is_persistent
     }
 
-    /// Whether there will be no other exchange: the last response has been received to its end, or
-    /// receiving has failed. What is left of the request need not be sent.
+    /// Returns whether no further exchange is possible: the last response was received to its end,
+    /// or receiving has failed. The rest of the request need not be sent.
     pub fn is_closed(&self) -> bool {
         let is_over =
             matches!(self.receiver.state, State::Done | State::Failed(_) | State::Stopped);
         is_over && !self.is_persistent
     }
 
-    /// Whether the connection carries something else from here on. What is left in the input is the
-    /// beginning of it, and what is written from now on is written as it is.
+    /// Returns whether the connection has become a tunnel. The rest of the input belongs to the
+    /// tunnel, and the caller writes to the transport without this codec.
     pub fn is_tunnel(&self) -> bool {
         self.sender == Sender::Tunnel
     }
 
-    /// Gives the memory of fields that are not needed any more to the next response.
+    /// Takes a map that is no longer needed, to reuse its memory for the next response.
     pub fn recycle(&mut self, headers: HeaderMap) {
         self.receiver.recycle(headers);
     }
@@ -278,7 +284,7 @@ impl ClientConnection {
     }
 }
 
-/// Where the content of a response ends (RFC 9112, Section 6.3).
+/// Returns where the content of a response ends (RFC 9112, Section 6.3).
 fn response_body(facts: &Facts, is_1_1: bool, config: &Config) -> Result<Body, Error> {
     match (facts.coding, facts.length) {
         (Coding::None, Some(length)) => {
@@ -287,7 +293,7 @@ fn response_body(facts: &Facts, is_1_1: bool, config: &Config) -> Result<Body, E
         }
         (Coding::None, None) => Ok(Body::UntilClose(config.max_body_size.unwrap_or(u64::MAX))),
         // RFC 9112, Section 6.1.
-        _ if !is_1_1 => Err(Error::malformed("HTTP/1.0 has no transfer-encoding")),
+        _ if !is_1_1 => Err(Error::malformed("transfer-encoding in an HTTP/1.0 response")),
         (Coding::Chunked, _) => Ok(Body::Chunked(Chunked::new(true))),
         _ => Err(Error::unsupported(
             StatusCode::NOT_IMPLEMENTED,

@@ -1,4 +1,4 @@
-//! What a client sends: requests, content, trailers.
+//! The sending direction of a client: requests, content, trailers.
 
 use http::header::{HeaderMap, HOST};
 use http::{Method, Uri};
@@ -11,24 +11,25 @@ use super::sender::{Framing, Sender};
 use super::write::{self, Given};
 
 impl ClientConnection {
-    /// Appends the head of a request. Content follows by [`send_data`](Self::send_data) or
-    /// [`frame_data`](Self::frame_data), and the end by [`finish`](Self::finish), also where there is
-    /// no content.
+    /// Appends the request line and header section of a request. [`send_data`](Self::send_data) or
+    /// [`frame_data`](Self::frame_data) append content, and [`finish`](Self::finish) must follow,
+    /// even without content.
     ///
-    /// The target is the URI's path and query, all of the URI on a connection
-    /// [to a proxy](Self::to_proxy), host and port for CONNECT. `*` stays `*`, and is left out to a proxy. `host` is
-    /// that of `headers`, or else of the URI, and stands first. Userinfo is left out.
+    /// The target is the path and query of the URI, the whole URI on a connection [to a
+    /// proxy](Self::to_proxy), or host and port for CONNECT. `*` stays `*`, except that a proxy
+    /// gets the URI without a path. `host` is taken from `headers`, or else from the URI, and is
+    /// the first field. Userinfo is not sent.
     ///
-    /// The codec writes `content-length`, `transfer-encoding` and `connection` itself, and leaves out
-    /// those of `headers`, but for options of `connection` other than `close` and `keep-alive`. A
-    /// `close` there ends the connection after this exchange. A `content-length` there has to agree
-    /// with `size`. `upgrade` and `te` are listed in `connection`, as RFC 9110, Sections 7.8 and
-    /// 10.1.4 ask for.
+    /// The codec writes `content-length`, `transfer-encoding` and `connection` itself and drops
+    /// those of `headers`, except for options of `connection` other than `close` and `keep-alive`.
+    /// `close` there ends the connection after this exchange. A `content-length` there must agree
+    /// with `size`. `upgrade` and `te` are listed in `connection` (RFC 9110, Sections 7.8 and
+    /// 10.1.4).
     ///
     /// # Errors
     ///
-    /// An exchange is under way or the connection is to close; there is no host, or it is not valid;
-    /// the URI cannot be a target of this method; the lengths disagree.
+    /// If an exchange is active or the connection is closing, if the host is missing or invalid, if
+    /// the URI is not a valid target for the method, or if the lengths disagree.
     pub fn send_request(
         &mut self,
         method: &Method,
@@ -98,7 +99,7 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Which form the request target has (RFC 9112, Section 3.2).
+    /// Chooses the form of the request target (RFC 9112, Section 3.2).
     fn form(
         &self,
         method: &Method,
@@ -121,22 +122,22 @@ impl ClientConnection {
         let (Some(scheme), Some(target)) = (uri.scheme_str(), parsed) else {
             return Err(SendError::Target);
         };
-        // RFC 9112, Section 3.2.2: the field is that of the target.
+        // RFC 9112, Section 3.2.2: `host` must equal the host of the target.
         let agrees =
             HostPort::parse(host).is_some_and(|host| target.agrees(&host, default_port(scheme)));
         match (agrees, is_asterisk) {
             (false, _) => Err(SendError::Host),
-            // RFC 9112, Section 3.2.4: the last proxy makes an asterisk of it.
+            // RFC 9112, Section 3.2.4: the last proxy converts it to an asterisk.
             (true, true) => Ok(Form::Whole),
             (true, false) => Ok(Form::Absolute),
         }
     }
 
-    /// Appends content, with its framing.
+    /// Appends content with its framing.
     ///
     /// # Errors
     ///
-    /// No request is under way, or less than this is left of its length.
+    /// If no request is active, or if the data exceeds the rest of its length.
     pub fn send_data(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let behind = self.frame_data(data.len(), out)?;
         out.extend_from_slice(data);
@@ -144,12 +145,12 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Appends the framing in front of `len` octets of content, which the caller writes itself, and
-    /// returns the framing behind them. Nothing is copied.
+    /// Appends the framing before `len` octets of content, which the caller writes itself, and
+    /// returns the framing that follows them. Content is not copied.
     ///
     /// # Errors
     ///
-    /// As [`send_data`](Self::send_data).
+    /// The same as [`send_data`](Self::send_data).
     pub fn frame_data(
         &mut self,
         len: usize,
@@ -158,25 +159,25 @@ impl ClientConnection {
         self.sender.frame_data(len, out)
     }
 
-    /// Ends the request. `trailers` are left out where the content is not sent in chunks.
+    /// Ends the request. `trailers` are dropped if the content is not chunked.
     ///
     /// # Errors
     ///
-    /// No request is under way, content is missing, or a field must not be a trailer.
+    /// If no request is active, if content is missing, or if a field is not allowed in trailers.
     pub fn finish(
         &mut self,
         trailers: Option<&HeaderMap>,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
         self.sender.finish(trailers, out)?;
-        // The content has not waited.
+        // The client no longer waits for 100: the request is complete.
         self.asked.awaits_continue = false;
         self.settle();
         Ok(())
     }
 
-    /// Gives up what is left of the request, after an early response say. The response can still be
-    /// received, and the connection ends with it.
+    /// Abandons the rest of the request, for example after an early response. The response can
+    /// still be received, and the connection closes after it.
     pub fn stop_sending(&mut self) {
         if let Sender::Body(_) = self.sender {
             self.sender = Sender::Done;
@@ -185,17 +186,17 @@ impl ClientConnection {
     }
 }
 
-/// The forms of a request target, with the asterisk among the first.
+/// The forms of a request target; the asterisk counts as a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Origin,
     Absolute,
-    /// Absolute without a path: the server as a whole.
+    /// Absolute without a path, which stands for the server as a whole.
     Whole,
     Authority,
 }
 
-/// The value of `host`.
+/// Returns the value of the `host` field.
 fn host<'a>(
     headers: &'a HeaderMap,
     given: &Given,
@@ -209,12 +210,13 @@ fn host<'a>(
     Ok(host)
 }
 
-/// RFC 9110, Section 4.2.4: userinfo is not sent.
+/// Removes userinfo, which must not be sent (RFC 9110, Section 4.2.4).
 fn without_userinfo(authority: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
-/// RFC 9110, Section 8.6: for these a missing content has a meaning, so that its length is sent.
+/// Returns whether a request of this method without content needs `content-length: 0` (RFC 9110,
+/// Section 8.6).
 fn expects_content(method: &Method) -> bool {
     *method == Method::POST || *method == Method::PUT || *method == Method::PATCH
 }

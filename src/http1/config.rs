@@ -3,7 +3,7 @@
 /// The limits of a [`ServerConnection`](super::ServerConnection) or a
 /// [`ClientConnection`](super::ClientConnection).
 ///
-/// Plain data: take [`Config::default`] and change what you need.
+/// A plain struct: start from [`Config::default`] and change fields.
 ///
 /// ```
 /// use h2_sync::http1::Config;
@@ -15,26 +15,27 @@
 ///
 /// # Memory
 ///
-/// A connection keeps no octets of its own. The caller's input buffer has to hold one head of
-/// `max_head_size` octets at most; content is never buffered. Each head that is handed out has one
-/// copy of its octets, which its field values share.
+/// A connection buffers no octets itself. The caller's input buffer must hold at most one header
+/// section of `max_head_size` octets; content is never buffered. Each header section returned holds
+/// one copy of its octets, shared by its field values.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Octets of a head: the first line, the fields and the empty line. Default 64 KiB. A larger
-    /// request is refused with 431. A trailer section has the same limit.
+    /// The most octets of a header section, including the first line and the empty line. Default 64
+    /// KiB. A larger request is refused with 431. The limit also applies to a trailer section.
     pub max_head_size: usize,
-    /// Fields of a head or a trailer section. Default 256. A request with more is refused with 431.
+    /// The most fields of a header or trailer section. Default 256. A request with more is refused
+    /// with 431.
     pub max_fields: usize,
-    /// Octets of a request line. Default 16 KiB. A longer one is refused with 414.
+    /// The longest request line in octets. Default 16 KiB. A longer one is refused with 414.
     pub max_request_line: usize,
-    /// Octets of the line that announces a chunk, with its extensions. Default 256. A longer one is
-    /// refused with 400.
+    /// The longest chunk line in octets, including extensions. Default 256. A longer one is refused
+    /// with 400.
     pub max_chunk_line: usize,
-    /// Octets of the content of a received message. Default `None`, no limit. A larger request is
-    /// refused with 413, before any content where its length is announced.
+    /// The largest content of a received message in octets. Default `None`: no limit. A larger
+    /// request is refused with 413, before any content if its length is announced.
     pub max_body_size: Option<u64>,
-    /// Interim (1xx) responses before the final one, for a client. Default 16.
+    /// The most interim (1xx) responses that a client accepts before the final one. Default 16.
     pub max_interim: u32,
 }
 

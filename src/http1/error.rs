@@ -1,13 +1,14 @@
-//! What is wrong with what the peer sends, and how a server answers it.
+//! Errors in what the peer sends, and the status a server answers them with.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use http::StatusCode;
 
-/// Why a message of the peer is not taken. The connection cannot be used for another message.
+/// The reason why a message of the peer is refused. The connection cannot be used for further
+/// messages.
 ///
-/// A connection that has failed keeps failing with the same error.
+/// A connection that has failed returns the same error from every later call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -15,24 +16,24 @@ pub struct Error {
     detail: Cow<'static, str>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The category of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The message breaks a rule of the protocol.
+    /// The message violates the protocol.
     Malformed,
-    /// The message asks for a version or a transfer coding that is not implemented.
+    /// The message uses a version or a transfer coding that is not implemented.
     Unsupported,
-    /// The message is over a limit of [`Config`](super::Config).
+    /// The message exceeds a limit of [`Config`](super::Config).
     Limit,
-    /// The peer ended the connection within a message.
+    /// The peer closed the connection within a message.
     Truncated,
-    /// The server ended the connection before the first octet of its response.
+    /// The server closed the connection before the first octet of its response.
     Unanswered,
 }
 
 impl Error {
-    /// 400, for a message that breaks a rule.
+    /// A protocol violation, answered with 400.
     pub(super) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorKind::Malformed, StatusCode::BAD_REQUEST, detail)
     }
@@ -45,7 +46,8 @@ impl Error {
         Error::new(ErrorKind::Limit, status, detail)
     }
 
-    /// 400, as the client may still read after it has ended its own direction.
+    /// An incomplete request, answered with 400: the client may still read after it has shut its
+    /// own direction.
     pub(super) fn truncated(detail: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorKind::Truncated, StatusCode::BAD_REQUEST, detail)
     }
@@ -59,23 +61,24 @@ impl Error {
         Error { kind, status: Some(status), detail: detail.into() }
     }
 
-    /// The same failure of a response, which has no answer.
+    /// The same error for a response, which has no status to answer with.
     pub(super) fn of_response(self) -> Self {
         Error { status: None, ..self }
     }
 
-    /// What sort of failure it is.
+    /// Returns the category of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The status that a server answers with: 400, 413, 414, 431, 501 or 505. `None` at a client.
+    /// Returns the status that a server answers with: 400, 413, 414, 431, 501 or 505. `None` at a
+    /// client.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// What is wrong, in words that may be sent to the peer. It quotes field names and lengths, and no
-    /// other values.
+    /// Returns a description that may be sent to the peer. It quotes field names and lengths, but
+    /// no other field values.
     pub fn detail(&self) -> &str {
         &self.detail
     }

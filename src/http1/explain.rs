@@ -1,6 +1,6 @@
-//! Which octet of a head is wrong, and why: the parser says no more than what it was reading.
+//! Describes which octet of a header section is wrong and why, which the parser does not report.
 //!
-//! The text depends on the octets up to the wrong one alone, so it does not matter how many have come.
+//! The text depends only on the octets up to the wrong one, not on how many have been received.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use http::StatusCode;
 use super::config::Config;
 use super::error::Error;
 
-/// Names are quoted up to this length.
+/// The longest quotation of a name in octets.
 const QUOTED: usize = 40;
 
-/// What the octets are: where its version stands differs.
+/// Request or response: the version is at a different place in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Request,
     Response,
 }
 
-/// Explains why `octets`, a head from its first octet on, cannot be parsed.
+/// Describes why `octets`, the beginning of a message, cannot be parsed.
 pub(super) fn explain(octets: &[u8], kind: Kind, error: httparse::Error, config: &Config) -> Error {
     use httparse::Error::*;
     let detail = match error {
@@ -34,7 +34,7 @@ pub(super) fn explain(octets: &[u8], kind: Kind, error: httparse::Error, config:
         }
         Version => "the first line does not end with a version of HTTP/1".into(),
         Status => "the status is not a number of three digits".into(),
-        Token => "the first line has an octet that a method or request target cannot have".into(),
+        Token => "the first line has an invalid octet in the method or request target".into(),
         NewLine => "a line does not end with CR LF".into(),
         HeaderName => bad_name(octets),
         HeaderValue => bad_value(octets),
@@ -42,7 +42,7 @@ pub(super) fn explain(octets: &[u8], kind: Kind, error: httparse::Error, config:
     Error::malformed(detail)
 }
 
-/// Whether the version is that of some HTTP.
+/// Returns whether the first line has the form of an HTTP version.
 fn has_version(octets: &[u8], kind: Kind) -> bool {
     let is_line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
     let start = octets.iter().position(|octet| !is_line_end(octet)).unwrap_or(octets.len());
@@ -57,21 +57,21 @@ fn bad_name(octets: &[u8]) -> Cow<'static, str> {
         let name = quote(&line[..end]);
         return match line[end] {
             b'\r' | b'\n' if end == 0 => continue,
-            b':' if end == 0 => "a field has no name".into(),
+            b':' if end == 0 => "a field line has no name".into(),
             b':' => continue,
             b' ' | b'\t' if end == 0 => "a field line is folded (obs-fold)".into(),
-            b' ' | b'\t' => format!("there is a blank in or after the field name {name}").into(),
+            b' ' | b'\t' => format!("white space in or after the field name {name}").into(),
             b'\r' | b'\n' => format!("the field line {name} has no colon").into(),
             octet => format!("octet {octet:#04x} after {name} in a field name").into(),
         };
     }
-    "a field name has an octet that is not allowed".into()
+    "invalid octet in a field name".into()
 }
 
 fn bad_value(octets: &[u8]) -> Cow<'static, str> {
     let mut name = &octets[..0];
     for line in field_lines(octets) {
-        // A line that begins with a blank goes on with the value before.
+        // A line that begins with a blank continues the previous value.
         if !line.starts_with(b" ") && !line.starts_with(b"\t") {
             name = line.split(|octet| *octet == b':').next().unwrap_or_default();
         }
@@ -79,13 +79,13 @@ fn bad_value(octets: &[u8]) -> Cow<'static, str> {
         let value = value.strip_suffix(b"\r").unwrap_or(value);
         let is_control = |octet: &&u8| octet.is_ascii_control() && **octet != b'\t';
         if let Some(octet) = value.iter().find(is_control) {
-            return format!("octet {octet:#04x} in the value of {}", quote(name)).into();
+            return format!("invalid octet {octet:#04x} in the value of {}", quote(name)).into();
         }
     }
-    "a field value has an octet that is not allowed".into()
+    "invalid octet in a field value".into()
 }
 
-/// The lines behind the first one, with their ends.
+/// Iterates over the lines after the first one, with their line ends.
 fn field_lines(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
     octets.split_inclusive(|&octet| octet == b'\n').skip(1)
 }
@@ -96,7 +96,7 @@ fn quote(name: &[u8]) -> String {
     format!("\"{name}{}\"", if is_cut { "…" } else { "" })
 }
 
-/// RFC 9110, Section 5.6.2.
+/// Returns whether an octet may be part of a token (RFC 9110, Section 5.6.2).
 fn is_token(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }

@@ -1,10 +1,10 @@
-//! What the fields of a head say about the connection and the length of the message.
+//! Fields that determine the length of a message and the state of the connection.
 
 use http::header::{self, HeaderName};
 
 use super::error::Error;
 
-/// Gathered field by field, while a head is built.
+/// Framing and connection fields, collected while a header section is built.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) length: Option<u64>,
@@ -13,7 +13,7 @@ pub(super) struct Facts {
     pub(super) closes: bool,
     /// `connection: keep-alive`.
     pub(super) keeps_alive: bool,
-    /// An `upgrade` field that `connection` lists, as RFC 9110, Section 7.8 asks for.
+    /// Whether `connection` lists `upgrade`, as RFC 9110, Section 7.8 requires.
     pub(super) lists_upgrade: bool,
     pub(super) has_upgrade: bool,
     pub(super) expects_continue: bool,
@@ -21,24 +21,24 @@ pub(super) struct Facts {
     pub(super) takes_trailers: bool,
 }
 
-/// What `transfer-encoding` says.
+/// The content of `transfer-encoding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Coding {
-    /// There is no such field.
+    /// The field is absent.
     #[default]
     None,
     /// `chunked` alone.
     Chunked,
-    /// Others, and `chunked` once and last.
+    /// Other codings, then `chunked` once, at the end.
     ThenChunked,
-    /// Others alone.
+    /// Other codings only.
     Other,
-    /// An empty one, or `chunked` twice or before another.
+    /// Invalid: empty, or `chunked` more than once or not at the end.
     Broken,
 }
 
 impl Facts {
-    /// Takes note of one field. `lengths` reads the value of a `content-length`.
+    /// Records one field. `lengths` parses a `content-length`, given the value before it.
     #[inline]
     pub(super) fn note(
         &mut self,
@@ -66,14 +66,14 @@ impl Facts {
         }
     }
 
-    /// RFC 9112, Section 9.3: whether the connection goes on, as far as this message says.
+    /// Returns whether this message allows the connection to persist (RFC 9112, Section 9.3).
     pub(super) fn is_persistent(&self, is_1_1: bool) -> bool {
         !self.closes && (is_1_1 || self.keeps_alive)
     }
 }
 
 impl Coding {
-    /// RFC 9112, Section 6.1: the codings of one more field line stand behind those before.
+    /// Adds the codings of another field line, which follow those before (RFC 9112, Section 6.1).
     fn and(self, value: &[u8]) -> Coding {
         value.split(|&octet| octet == b',').map(trim).fold(self, |before, coding| {
             let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
@@ -87,41 +87,44 @@ impl Coding {
     }
 }
 
-/// RFC 9110, Section 8.6, as a server reads it: digits, and one field.
+/// Parses `content-length` strictly, for a server: digits, and one field only (RFC 9110, Section
+/// 8.6).
 pub(super) fn only_length(before: Option<u64>, value: &[u8]) -> Result<u64, Error> {
     if before.is_some() {
-        return Err(Error::malformed("there is more than one content-length"));
+        return Err(Error::malformed("more than one content-length field"));
     }
     length(value)
 }
 
-/// RFC 9112, Section 6.3: a client may take a length that is repeated, in one field or in several.
+/// Parses `content-length` for a client, which may accept repeated equal values, in one field or
+/// several (RFC 9112, Section 6.3).
 pub(super) fn same_lengths(before: Option<u64>, value: &[u8]) -> Result<u64, Error> {
     let mut all = before;
     for member in value.split(|&octet| octet == b',') {
         let length = length(trim(member))?;
         match all {
             Some(before) if before != length => {
-                let detail = format!("content-length has two values, {before} and {length}");
+                let detail =
+                    format!("content-length has two different values, {before} and {length}");
                 return Err(Error::malformed(detail));
             }
             _ => all = Some(length),
         }
     }
-    // A split has one member at least.
+    // A split yields at least one member.
     all.ok_or_else(|| Error::malformed("content-length is empty"))
 }
 
 fn length(value: &[u8]) -> Result<u64, Error> {
     parse_length(value).ok_or_else(|| {
-        // Longer ones say nothing more.
+        // Enough to show that the value is invalid.
         let value = &value[..value.len().min(32)];
         let value = value.escape_ascii();
-        Error::malformed(format!("content-length is \"{value}\", not a number of 64 bits"))
+        Error::malformed(format!("content-length \"{value}\" is not a number of at most 64 bits"))
     })
 }
 
-/// Digits alone: no sign, no blank, no list.
+/// Parses digits only: no sign, blank or list.
 pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -132,7 +135,7 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
     })
 }
 
-/// The members of a list (RFC 9110, Section 5.6.1).
+/// Iterates over the members of a list (RFC 9110, Section 5.6.1).
 pub(super) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&octet| octet == b',').map(trim).filter(|member| !member.is_empty())
 }
@@ -141,7 +144,7 @@ fn lists(value: &[u8], wanted: &[u8]) -> bool {
     members(value).any(|member| member.eq_ignore_ascii_case(wanted))
 }
 
-/// RFC 9110, Section 5.6.3: optional white space is SP and HTAB, and nothing else.
+/// Removes optional white space, which is SP and HTAB only (RFC 9110, Section 5.6.3).
 fn trim(member: &[u8]) -> &[u8] {
     let is_text = |octet: &u8| !matches!(octet, b' ' | b'\t');
     let Some(start) = member.iter().position(is_text) else { return &[] };
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn chunked_is_known_alone_and_last() {
+    fn chunked_is_recognised_alone_and_at_the_end() {
         assert_eq!(coding(&["chunked"]), Coding::Chunked);
         assert_eq!(coding(&[" \tChunKed "]), Coding::Chunked);
         assert_eq!(coding(&["gzip, chunked"]), Coding::ThenChunked);
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn other_codings_have_no_end_that_is_known() {
+    fn other_codings_do_not_delimit_the_content() {
         for value in ["gzip", "identity", "xchunked", "chunked;a=b", "\"chunked\"", "chunked\u{b}"]
         {
             assert_eq!(coding(&[value]), Coding::Other, "{value:?}");

@@ -1,7 +1,7 @@
-//! Heads: the first line and the fields, out of octets.
+//! Parsing of the first line and the header section.
 //!
-//! `httparse` takes the octets apart. What it is too lax for in a request is checked here: it takes a
-//! bare LF for the end of a line, and any number of empty lines before the first.
+//! `httparse` does the parsing. This module adds the checks for which it is too lax in a request:
+//! it accepts a bare LF as a line end, and any number of empty lines before the first line.
 
 use std::mem::MaybeUninit;
 
@@ -16,11 +16,11 @@ use super::explain::{explain, Kind};
 use super::facts::{only_length, same_lengths, Facts};
 use super::target;
 
-/// A head with at most this many fields needs no memory while it is parsed.
+/// The number of fields that are parsed without an allocation.
 const FEW: usize = 32;
 
-/// Parses the head of a request into `head`, which has no fields yet, and returns its length. `None`
-/// while it is not complete: then nothing has changed.
+/// Parses the header section of a request into `head`, which has no fields yet, and returns its
+/// length. Returns `None` and leaves `head` unchanged while it is incomplete.
 pub(super) fn request(
     octets: &[u8],
     config: &Config,
@@ -41,10 +41,8 @@ pub(super) fn request(
         Ok(Ok(None)) if within.len() == octets.len() => Ok(None),
         Ok(Ok(None)) if within.contains(&b'\n') => Err(head_too_large(config)),
         Ok(Ok(None)) => {
-            let detail = format!(
-                "the request line has more than {} octets (max_request_line)",
-                config.max_request_line
-            );
+            let detail =
+                format!("request line over {} octets (max_request_line)", config.max_request_line);
             Err(Error::limit(StatusCode::URI_TOO_LONG, detail))
         }
         Ok(result) => result,
@@ -52,7 +50,7 @@ pub(super) fn request(
     }
 }
 
-/// Parses the head of a response, as [`request`] does.
+/// Parses the header section of a response, as [`request`] does.
 pub(super) fn response(
     octets: &[u8],
     config: &Config,
@@ -83,8 +81,8 @@ pub(super) fn response(
     }
 }
 
-/// The octets that the limits let be looked at: what stands behind them changes nothing, however much
-/// comes at once.
+/// Returns the octets within the limits. The result of parsing must not depend on octets beyond
+/// them, however many arrive at once.
 fn within_limits<'a>(octets: &'a [u8], max_line: usize, config: &Config) -> &'a [u8] {
     match octets.get(..max_line) {
         Some(line) if octets.len() > max_line && !line.contains(&b'\n') => line,
@@ -93,12 +91,12 @@ fn within_limits<'a>(octets: &'a [u8], max_line: usize, config: &Config) -> &'a 
 }
 
 pub(super) fn head_too_large(config: &Config) -> Error {
-    let detail = format!("the head has more than {} octets (max_head_size)", config.max_head_size);
+    let detail = format!("header section over {} octets (max_head_size)", config.max_head_size);
     Error::limit(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 }
 
-/// Calls `parse` with room for a few fields, and where those are not enough, for as many as allowed,
-/// and as `octets` can hold.
+/// Calls `parse` with room for a few fields. If those are too few, it calls it again with the most
+/// that the limit allows and that fit into `octets`.
 fn with_fields<'a, T>(
     octets: usize,
     config: &Config,
@@ -108,7 +106,7 @@ fn with_fields<'a, T>(
     let len = config.max_fields.min(FEW);
     match parse(&mut few[..len]) {
         Err(httparse::Error::TooManyHeaders) if config.max_fields > FEW => {
-            // A field line has a name of one octet at least, a colon and its end.
+            // A field line has at least one octet of name, a colon and a line end.
             let len = config.max_fields.min(octets / 3 + 1);
             let mut many = Vec::with_capacity(len);
             parse(&mut many.spare_capacity_mut()[..len])
@@ -136,15 +134,15 @@ fn build_request(
         let name = field_name(field)?;
         facts.note(&name, field.value, only_length)?;
         if name == HOST && host.replace(field.value).is_some() {
-            return Err(Error::malformed("there is more than one host field"));
+            return Err(Error::malformed("more than one host field"));
         }
         append(head.headers_mut(), name, shared.value(field.value)?)?;
     }
-    // RFC 9112, Section 3.2: one `host`; in HTTP/1.0 it may be absent.
+    // RFC 9112, Section 3.2: exactly one `host`; optional in HTTP/1.0.
     match host {
         Some(host) => target::check_host(head.uri(), host),
         None if head.version() == Version::HTTP_10 => Ok(()),
-        None => Err(Error::malformed("there is no host field")),
+        None => Err(Error::malformed("no host field")),
     }
 }
 
@@ -158,7 +156,7 @@ fn build_response(
     let status = StatusCode::from_u16(parsed.code.unwrap_or_default())
         .map_err(|_| Error::malformed("the status is below 100"))?;
     (*head.status_mut(), *head.version_mut()) = (status, version(parsed.version));
-    // RFC 9112, Section 6.3: these have no content, and a length or coding says nothing.
+    // RFC 9112, Section 6.3: these have no content; a length or coding is ignored.
     let is_bodyless = status.is_informational() || status == StatusCode::NO_CONTENT;
     let lengths = if is_bodyless { any_length } else { same_lengths };
     head.headers_mut().reserve(parsed.headers.len());
@@ -175,11 +173,11 @@ fn build_response(
 pub(super) fn trailers(octets: &[u8], config: &Config) -> Result<HeaderMap, Error> {
     let lines = octets.iter().filter(|octet| **octet == b'\n').count();
     let mut fields = vec![httparse::EMPTY_HEADER; lines.min(config.max_fields)];
-    // The explanation skips a first line, of whatever kind.
+    // `explain` skips a first line.
     let explain = |error| explain(&[b"\n", octets].concat(), Kind::Response, error, config);
     let fields = match httparse::parse_headers(octets, &mut fields).map_err(explain)? {
         Status::Complete((_, fields)) => fields,
-        // The caller has found the empty line.
+        // Not reached: the caller has found the empty line.
         Status::Partial => return Err(Error::malformed("the trailer section has no end")),
     };
     check_line_ends(octets, fields)?;
@@ -195,13 +193,13 @@ fn any_length(_: Option<u64>, _: &[u8]) -> Result<u64, Error> {
     Ok(0)
 }
 
-/// RFC 9112, Section 2.2: each line ends with CR LF. A recipient may take a bare LF, but another one,
-/// in front of us, may not have, and have seen one field where we see two.
+/// Checks that each line ends with CR LF (RFC 9112, Section 2.2). Accepting a bare LF would be
+/// legal. But a proxy that does not accept it would see one field where we see two.
 fn check_line_ends(octets: &[u8], fields: &[Header<'_>]) -> Result<(), Error> {
     let is_end = |end: usize| octets[..end].ends_with(b"\r\n");
     let starts = fields.iter().map(|field| place(octets, field.name.as_bytes()));
-    // A field line begins right behind the end of the one before; the last one ends before the
-    // empty line.
+    // A field line begins directly after the end of the previous one, and the last one ends before
+    // the empty line.
     match starts.filter(|&start| start > 0).all(is_end) && octets.ends_with(b"\r\n") {
         true if octets.len() == 2 || octets.ends_with(b"\r\n\r\n") => Ok(()),
         _ => Err(Error::malformed("a line does not end with CR LF")),
@@ -216,7 +214,7 @@ fn field_name(field: &Header<'_>) -> Result<HeaderName, Error> {
 #[inline]
 fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<(), Error> {
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    let too_many = |_| Error::limit(status, "more fields than memory can be had for");
+    let too_many = |_| Error::limit(status, "more fields than a header map can hold");
     headers.try_append(name, value).map(drop).map_err(too_many)
 }
 
@@ -227,13 +225,13 @@ fn version(minor: Option<u8>) -> Version {
     }
 }
 
-/// Where `part` begins in `octets`, which it is part of.
+/// Returns the offset of `part` in `octets`, of which it is a slice.
 fn place(octets: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(octets.as_ptr() as usize).min(octets.len())
 }
 
-/// A copy of a head that the request target and the field values share. The input buffer is the
-/// caller's, for as long as the application keeps a value.
+/// A copy of the header section that the request target and the field values share. They cannot
+/// share the caller's input buffer, which they would keep alive.
 struct Shared<'a> {
     octets: &'a [u8],
     copy: Bytes,
@@ -255,7 +253,7 @@ impl<'a> Shared<'a> {
         header_value(self.slice(value))
     }
 
-    /// RFC 9112, Section 5.2: a client replaces each fold with a space.
+    /// Replaces each fold with a space, as a client must (RFC 9112, Section 5.2).
     fn unfolded(&self, value: &[u8]) -> Result<HeaderValue, Error> {
         if !value.contains(&b'\n') {
             return self.value(value);
@@ -268,5 +266,5 @@ impl<'a> Shared<'a> {
 #[inline]
 fn header_value(value: Bytes) -> Result<HeaderValue, Error> {
     HeaderValue::from_maybe_shared(value)
-        .map_err(|_| Error::malformed("a field value has an octet that is not allowed"))
+        .map_err(|_| Error::malformed("invalid octet in a field value"))
 }

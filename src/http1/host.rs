@@ -1,15 +1,15 @@
-//! Hosts and ports, in `host` fields and request targets.
+//! Hosts and ports in `host` fields and request targets.
 
-/// A host, and a port where there is one.
+/// A host with an optional port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HostPort<'a> {
     host: &'a [u8],
-    /// `None` where the port is absent or empty.
+    /// `None` if the port is absent or empty.
     pub(super) port: Option<u16>,
 }
 
 impl<'a> HostPort<'a> {
-    /// `uri-host [ ":" port ]` of RFC 9110, Section 7.2. Userinfo is not part of it.
+    /// Parses `uri-host [ ":" port ]` (RFC 9110, Section 7.2). Userinfo is not accepted.
     pub(super) fn parse(octets: &'a [u8]) -> Option<Self> {
         let end = match octets.first()? {
             b'[' => 1 + octets.iter().position(|&octet| octet == b']')?,
@@ -28,14 +28,14 @@ impl<'a> HostPort<'a> {
         is_valid.then_some(HostPort { host, port })
     }
 
-    /// Whether both name the same server, for a scheme with this default port.
+    /// Returns whether both name the same server, for a scheme with this default port.
     pub(super) fn agrees(&self, other: &HostPort<'_>, default_port: u16) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
     }
 }
 
-/// The default port of a scheme; 0, which no server has, where there is none.
+/// Returns the default port of a scheme, or 0 if it has none.
 pub(super) fn default_port(scheme: &str) -> u16 {
     if scheme.eq_ignore_ascii_case("http") {
         80
@@ -53,18 +53,18 @@ fn port(digits: &[u8]) -> Option<u16> {
     })
 }
 
-/// RFC 3986, Section 3.2.2: `IPv6address` and `IPvFuture`, by their characters.
+/// Checks the characters of `IPv6address` and `IPvFuture` (RFC 3986, Section 3.2.2).
 fn is_address(octet: &u8) -> bool {
     *octet == b'%' || *octet == b':' || PLAIN[usize::from(*octet)]
 }
 
-/// RFC 3986, Section 3.2.2: `reg-name`, of which an IPv4 address is one.
+/// Checks a `reg-name`, which includes IPv4 addresses (RFC 3986, Section 3.2.2).
 fn is_name(host: &[u8]) -> bool {
-    // Without a branch for each octet: nearly all names are plain.
+    // Without a branch for each octet, since nearly all names are plain.
     host.iter().fold(true, |all, octet| all & PLAIN[usize::from(*octet)]) || is_coded_name(host)
 }
 
-/// The same where there may be octets in percent-encoding.
+/// Checks a name that may contain percent-encoded octets.
 fn is_coded_name(mut host: &[u8]) -> bool {
     loop {
         host = match host {
@@ -76,7 +76,7 @@ fn is_coded_name(mut host: &[u8]) -> bool {
     }
 }
 
-/// RFC 3986: `unreserved` and `sub-delims`.
+/// The octets of `unreserved` and `sub-delims` (RFC 3986).
 static PLAIN: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0;

@@ -1,42 +1,43 @@
-//! HTTP/1.1 without I/O: a codec with the state of one connection, for both roles (RFC 9112).
+//! HTTP/1.1 without I/O: a codec for one connection, in both roles (RFC 9112).
 //!
-//! Octets go in, heads and bodies come out, and the other way round. There are no threads, sockets,
-//! channels or clock in it. It knows where each message ends, when the next one may begin, and when
-//! the connection has to close.
+//! Octets go in, header sections and bodies come out, and vice versa. The codec has no threads,
+//! sockets, channels or clock. It keeps the state of the connection: where each message ends, when
+//! the next one may begin, and when the connection must close.
 //!
 //! ```text
 //!                 the caller's input buffer               the caller's output buffer
-//!  from the peer ─▶ receive_request / receive_response     send_response / send_request ─▶ to the peer
+//!  from the peer ─▶ receive_request / receive_response     send_response / send_request ─▶ peer
 //!                   receive_body, take_content             send_interim, send_data, frame_data
 //!                   end_of_input                           finish
 //! ```
 //!
-//! | you are | take |
+//! | role | type |
 //! | --- | --- |
-//! | a server | [`ServerConnection`] |
-//! | a client | [`ClientConnection`] |
+//! | server | [`ServerConnection`] |
+//! | client | [`ClientConnection`] |
 //!
 //! # Contract
 //!
-//! - **The buffers are the caller's.** What has been taken is gone from the front of the input; what
-//!   belongs to a later message stays there. After an upgrade or CONNECT, what is left in the input
-//!   belongs to the tunnel.
-//! - **Receiving is asked for.** `receive_request`, `receive_response` and `receive_body` say what comes
-//!   next, or that more octets are needed. Where there are no more, `end_of_input` says whether this is
-//!   a place to end. No result depends on how the octets were cut.
-//! - **Content is not buffered.** [`Received::Content`] says how many of the next octets are content.
-//!   `take_content` takes them out of the input without a copy. Where the input is empty, the caller
-//!   may read that many straight from the transport into a buffer of the application's, and account
+//! - **The caller owns the buffers.** The codec removes what it has consumed from the front of the
+//!   input, and leaves octets of later messages there. After an upgrade or CONNECT, the rest of the
+//!   input belongs to the tunnel.
+//! - **The caller drives receiving.** `receive_request`, `receive_response` and `receive_body`
+//!   return what comes next, or that more octets are needed. At the end of the input,
+//!   `end_of_input` tells whether the connection may end there. No result depends on how the octets
+//!   were split.
+//! - **Content is not buffered.** [`Received::Content`] tells how many of the next octets are
+//!   content. `take_content` takes them from the input without a copy. If the input is empty, the
+//!   caller may read as many directly from the transport into the application's buffer, and account
 //!   for them with `consume`.
-//! - **What has been appended to the output must be written**, whole and in order. Content may be
-//!   written around the codec: `frame_data` returns what stands before and behind it.
-//! - **A mistake of the caller's** is a [`SendError`] of that call alone: nothing has been appended. It
-//!   is the caller's own mistake to let a message [end short](SendError::TooShort) of its length: then
-//!   the connection has to be closed.
-//! - **What the peer does wrong** is an [`Error`], with the status to answer it with. A connection that
-//!   has failed keeps failing, and ends after the answer. Octets behind the error are never looked at.
-//! - **Time is the caller's.** For a timeout there is `stop_receiving` at the server, then 408; at the
-//!   client the connection is dropped.
+//! - **Output must be written** whole and in order. Content may bypass the codec: `frame_data`
+//!   returns the framing before and after it.
+//! - **An error of the caller** is a [`SendError`] of that call only: nothing has been appended. If
+//!   a message [ends short](SendError::TooShort) of its length, the caller must close the
+//!   connection.
+//! - **An error of the peer** is an [`Error`], with the status to answer it with. A connection that
+//!   has failed keeps failing, and ends after the answer. Octets after the error are not read.
+//! - **The caller keeps time.** On a timeout, a server calls `stop_receiving` and sends 408; a
+//!   client drops the connection.
 //!
 //! # States
 //!
@@ -57,21 +58,21 @@
 //! ```
 //!
 //! A response may be sent before the body of the request has been read. The next request then waits
-//! until it has been read to its end; or the caller gives up the rest with `stop_receiving`, and the
-//! connection closes.
+//! until the body has been read to its end. With `stop_receiving` the caller abandons the rest
+//! instead, and the connection closes.
 //!
 //! # Strict and lenient
 //!
-//! A server refuses a request in doubt, since another party in front may read it otherwise (RFC 9112,
-//! Section 11.2): two lengths, a length beside `transfer-encoding`, a coding other than `chunked` once
-//! and last, numbers that are not plain digits, bare CR or LF, folded lines, a blank before a colon,
-//! no or several `host`, a `host` against the target, controls in lines, forbidden trailers. It passes
-//! over one empty line before a request, which Section 2.2 asks for.
+//! A server refuses ambiguous requests, since an intermediary could interpret them differently (RFC
+//! 9112, Section 11.2): two lengths, a length beside `transfer-encoding`, a coding other than
+//! `chunked` once and last, numbers that are not plain digits, bare CR or LF, folded lines, a blank
+//! before a colon, no or several `host`, a `host` that contradicts the target, control characters,
+//! and forbidden trailers. It accepts one empty line before a request (Section 2.2).
 //!
-//! A client takes what browsers take where that is safe: folded lines, blanks before a colon and around
-//! a chunk size, bare LF in a head, a length that is repeated, and a length beside `chunked`, after
-//! which the connection is not used again. It refuses lengths that disagree, codings that it does not
-//! know, and octets that answer no request.
+//! A client accepts what browsers accept, where that is safe: folded lines, blanks before a colon
+//! and around a chunk size, bare LF in a header section, repeated equal lengths, and a length
+//! beside `chunked`, after which the connection is not reused. It refuses lengths that disagree,
+//! unknown codings, and octets without a request.
 //!
 //! # Example
 //!
@@ -119,13 +120,13 @@
 //!
 //! # Inside
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
-//! | `server`, `server_send`; `client`, `client_send` | the two roles: what is received, what is sent |
+//! | `server`, `server_send`; `client`, `client_send` | the two roles, receiving and sending |
 //! | `receiver`, `chunked`, `received`, `scan` | the receiving direction: where messages end |
-//! | `head`, `facts`, `target`, `host`, `explain` | heads: fields and what they say, the request target, what is wrong |
-//! | `sender`, `body_size`, `write` | the sending direction: framing, heads and chunk lines |
-//! | `config`, `error`, `send_error` | limits; what the peer does wrong; mistakes of the caller |
+//! | `head`, `facts`, `target`, `host`, `explain` | header sections: fields, targets, errors |
+//! | `sender`, `body_size`, `write` | the sending direction: framing and encoding |
+//! | `config`, `error`, `send_error` | limits; errors of the peer; errors of the caller |
 
 mod body_size;
 mod chunked;

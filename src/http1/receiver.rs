@@ -1,4 +1,4 @@
-//! The receiving direction of a connection, which is the same for both roles but for the heads.
+//! The receiving direction of a connection. Only header sections differ between the roles.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::received::Received;
 use super::scan::Scan;
 
-/// Fields whose memory a connection keeps from one head to the next.
+/// The largest capacity of a header map that a connection keeps for the next message.
 const SPARE_MAX: usize = 64;
 
 #[derive(Debug)]
@@ -18,20 +18,20 @@ pub(super) struct Receiver {
     pub(super) config: Config,
     pub(super) state: State,
     scan: Scan,
-    /// An empty map whose memory is used for the next head.
+    /// An empty map whose memory is reused for the next message.
     spare: HeaderMap,
 }
 
-/// What is to be received next.
+/// What the connection receives next.
 #[derive(Debug)]
 pub(super) enum State {
     Head,
     Body(Body),
-    /// The message is complete; the next one begins when the exchange has ended.
+    /// The message is complete; the next one begins after the exchange.
     Done,
-    /// The connection carries something else than HTTP/1.1.
+    /// The connection carries another protocol.
     Tunnel,
-    /// Nothing more is taken.
+    /// Nothing more is received.
     Stopped,
     Failed(Error),
 }
@@ -41,11 +41,11 @@ pub(super) enum State {
 pub(super) enum Body {
     Length(u64),
     Chunked(Chunked),
-    /// Until the peer closes, and this many octets at most.
+    /// When the peer closes, after at most this many octets.
     UntilClose(u64),
 }
 
-/// Parses a head into its last two arguments, and returns its length.
+/// Parses a header section into the last two arguments, and returns its length.
 type ParseHead<H> = fn(&[u8], &Config, &mut H, &mut Facts) -> Result<Option<usize>, Error>;
 
 impl Receiver {
@@ -53,12 +53,12 @@ impl Receiver {
         Receiver { config, state, scan: Scan::default(), spare: HeaderMap::new() }
     }
 
-    /// Whether there may be a head at the front of `input`.
+    /// Returns whether a header section is expected and may be complete in `input`.
     pub(super) fn is_head_due(&mut self, input: &[u8]) -> bool {
         !input.is_empty() && (self.scan.is_due(input) || input.len() > self.config.max_head_size)
     }
 
-    /// Takes a head off the front of `input`, once all of it is there.
+    /// Removes a header section from the front of `input`, once it is complete.
     pub(super) fn head<H>(
         &mut self,
         input: &mut BytesMut,
@@ -110,7 +110,7 @@ impl Receiver {
         assert!(len <= self.ahead(), "{len} octets consumed of {} of content", self.ahead());
         match &mut self.state {
             State::Body(Body::Length(left)) => *left -= len,
-            // Without a limit it never comes to an end.
+            // `u64::MAX` stands for no limit.
             State::Body(Body::UntilClose(left)) if *left < u64::MAX => *left -= len,
             State::Body(Body::Chunked(chunked)) => chunked.consume(len),
             _ => {}
@@ -126,7 +126,7 @@ impl Receiver {
         }
     }
 
-    /// The peer has ended its direction, at a place that is not between two messages.
+    /// Handles the end of the peer's direction within a message.
     pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
         let error = match &self.state {
             State::Body(Body::UntilClose(_)) => {
@@ -135,13 +135,14 @@ impl Receiver {
             }
             State::Body(Body::Length(0)) => return Ok(()),
             State::Body(Body::Length(left)) => {
-                let detail = format!("the message ends {left} octets short of its content-length");
+                let detail =
+                    format!("the connection ended {left} octets short of the content-length");
                 Error::truncated(detail)
             }
             State::Body(Body::Chunked(_)) => {
-                Error::truncated("the message ends before its last chunk")
+                Error::truncated("the connection ended before the last chunk")
             }
-            State::Head => Error::truncated("the message ends within its head"),
+            State::Head => Error::truncated("the connection ended within a header section"),
             State::Failed(error) => return Err(error.clone()),
             State::Done | State::Tunnel | State::Stopped => return Ok(()),
         };
@@ -157,12 +158,12 @@ impl Receiver {
         matches!(self.state, State::Done)
     }
 
-    /// An empty map, with the memory of one that was given back.
+    /// Returns an empty map, with the memory of a recycled one if there is one.
     pub(super) fn spare_fields(&mut self) -> HeaderMap {
         std::mem::take(&mut self.spare)
     }
 
-    /// Keeps the memory of a map that is not needed any more, unless it is large.
+    /// Keeps the memory of a map, unless it is large.
     pub(super) fn recycle(&mut self, mut headers: HeaderMap) {
         if headers.capacity() <= SPARE_MAX {
             headers.clear();
@@ -176,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_of_few_fields_is_kept_and_that_of_many_is_not() {
+    fn only_small_maps_are_kept() {
         for (fields, is_kept) in [(8, true), (200, false)] {
             let mut receiver = Receiver::new(Config::default(), State::Head);
             receiver.recycle(HeaderMap::with_capacity(fields));

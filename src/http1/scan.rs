@@ -1,7 +1,7 @@
-//! When octets that come in pieces are worth parsing.
+//! Decides when a partial header section is worth parsing.
 
-/// Remembers how far a head has been searched for its end, so that one that comes octet by octet is
-/// not parsed at each of them.
+/// Remembers how far a header section was searched for its end, so that input which arrives octet
+/// by octet is not parsed at each octet.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     searched: usize,
@@ -9,16 +9,17 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Whether the head may be complete, or has doubled since it was last parsed. Errors do not wait
-    /// for the end of the head, and all attempts together cost less than two more.
+    /// Returns whether the header section may be complete, or has doubled since it was last parsed.
+    /// The doubling finds errors before the end, and all attempts together cost less than two full
+    /// ones.
     pub(super) fn is_due(&mut self, octets: &[u8]) -> bool {
-        // The empty line may have begun in what was searched before.
+        // The empty line may begin in the part that was searched before.
         let from = self.searched.saturating_sub(2).min(octets.len());
         self.searched = octets.len();
         octets.len() >= self.next_attempt || has_empty_line(&octets[from..])
     }
 
-    /// The head was parsed and is not complete.
+    /// Records that the header section was parsed and is incomplete.
     pub(super) fn found_incomplete(&mut self, len: usize) {
         self.next_attempt = 2 * len;
     }
@@ -28,7 +29,7 @@ impl Scan {
     }
 }
 
-/// Whether a line that ends is followed by an empty one.
+/// Returns whether a line end is followed by an empty line.
 fn has_empty_line(octets: &[u8]) -> bool {
     let ends = octets.iter().enumerate().filter(|(_, octet)| **octet == b'\n');
     ends.into_iter().any(|(at, _)| matches!(octets[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))

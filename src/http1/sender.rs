@@ -1,4 +1,4 @@
-//! The sending direction of a connection: content and trailers, the same for both roles.
+//! The sending direction of a connection: content and trailers, in both roles.
 
 use http::HeaderMap;
 
@@ -9,33 +9,33 @@ use super::write;
 /// What may be sent next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
-    /// Nothing: a server has no request to answer, a client waits for a response.
+    /// Nothing: a server has no request to answer, or a client waits for a response.
     Idle,
-    /// The head of a message.
+    /// The first line and header section of a message.
     Head,
     Body(Framing),
     /// The message is complete.
     Done,
-    /// The connection carries something else than HTTP/1.1.
+    /// The connection carries another protocol.
     Tunnel,
 }
 
-/// How the end of the content is told.
+/// How the end of the content is signalled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// No content at all, whatever a `content-length` says.
+    /// No content, regardless of a `content-length`.
     Nothing,
-    /// This much is left.
+    /// A content-length, of which this many octets are left.
     Length(u64),
     Chunked {
-        /// Whether the peer takes a trailer section.
+        /// Whether the peer accepts a trailer section.
         trailers: bool,
     },
     UntilClose,
 }
 
 impl Sender {
-    /// Appends what stands before `len` octets of content, and returns what stands behind them.
+    /// Appends the framing before `len` octets of content, and returns the framing after them.
     pub(super) fn frame_data(
         &mut self,
         len: usize,

@@ -1,4 +1,4 @@
-//! The server's end of a connection.
+//! The server's end of an HTTP/1.1 connection.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::HeaderMap;
@@ -19,13 +19,13 @@ pub struct ServerConnection {
     pub(super) receiver: Receiver,
     pub(super) sender: Sender,
     pub(super) request: Asked,
-    /// Whether a request may come after this exchange.
+    /// Whether the connection accepts a request after this exchange.
     pub(super) is_persistent: bool,
-    /// Whether an empty line before the request line has been passed over.
+    /// Whether an empty line before the request line was skipped.
     has_skipped_line: bool,
 }
 
-/// What the request under way says about its response.
+/// What the current request means for its response.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) is_1_1: bool,
@@ -33,12 +33,12 @@ pub(super) struct Asked {
     pub(super) is_connect: bool,
     pub(super) asks_upgrade: bool,
     pub(super) takes_trailers: bool,
-    /// The client waits for 100 before it sends content.
+    /// Whether the client waits for 100 (Continue) before it sends content.
     pub(super) expects_continue: bool,
 }
 
 impl ServerConnection {
-    /// A connection on which nothing has been received yet.
+    /// Creates a connection on which nothing has been received yet.
     pub fn new(config: Config) -> Self {
         ServerConnection {
             receiver: Receiver::new(config, State::Head),
@@ -49,19 +49,19 @@ impl ServerConnection {
         }
     }
 
-    /// Takes the head of the next request off the front of `input`.
+    /// Removes the header section of the next request from `input` and returns it.
     ///
-    /// `None` while not all of it is there, and while the exchange before has not ended: the response
-    /// has to be [finished](Self::finish) and the body received to its [end](Received::End).
-    /// Pipelined requests stay in the input until then.
+    /// Returns `None` while the header section is incomplete, and while the previous exchange has
+    /// not ended: its response must be [finished](Self::finish) and its body received to the
+    /// [end](Received::End). Pipelined requests stay in the input until then.
     ///
-    /// The URI is the request target: a path, an absolute URI, the host and port of CONNECT, or `*`.
-    /// `host` is valid, and agrees with an absolute target.
+    /// The URI is the request target: a path, an absolute URI, the host and port of CONNECT, or
+    /// `*`. `host` is valid and agrees with an absolute target.
     ///
     /// # Errors
     ///
-    /// The request is malformed, not implemented or over a limit. It can be answered with
-    /// [`Error::status`] by [`send_response`](Self::send_response), and then the connection ends.
+    /// If the request is malformed, unsupported or over a limit. The server can answer with
+    /// [`Error::status`] by [`send_response`](Self::send_response); the connection ends after that.
     pub fn receive_request(&mut self, input: &mut BytesMut) -> Result<Option<Request<()>>, Error> {
         match &self.receiver.state {
             State::Head => {}
@@ -90,8 +90,8 @@ impl ServerConnection {
         Ok(Some(request))
     }
 
-    /// RFC 9112, Section 2.2: a server passes over one empty line before a request, as some clients
-    /// send one behind a body. More of them are refused. Whether a request line may begin here.
+    /// Skips one empty line before a request, which some clients send after a body, and refuses
+    /// more (RFC 9112, Section 2.2). Returns whether a request line may begin here.
     fn skip_empty_line(&mut self, input: &mut BytesMut) -> Result<bool, Error> {
         match &input[..] {
             [b'\r'] if !self.has_skipped_line => return Ok(false),
@@ -104,7 +104,7 @@ impl ServerConnection {
         match input.first() {
             None => Ok(false),
             Some(b'\r' | b'\n') => {
-                Err(Error::malformed("there is a line end in front of the request line"))
+                Err(Error::malformed("more than one empty line before the request line"))
             }
             Some(_) => Ok(true),
         }
@@ -116,8 +116,9 @@ impl ServerConnection {
         let is_connect = *head.method() == Method::CONNECT;
         let body = request_body(facts, is_1_1)?;
         if is_connect && body.is_some() {
-            // RFC 9110, Section 9.3.6: it has no content, and what follows belongs to the tunnel.
-            return Err(Error::malformed("CONNECT has no content"));
+            // RFC 9110, Section 9.3.6: CONNECT has no content, and what follows belongs to the
+            // tunnel.
+            return Err(Error::malformed("CONNECT with a content-length or transfer-encoding"));
         }
         if let Some(Body::Length(len)) = &body {
             check_size(*len, &self.receiver.config)?;
@@ -126,10 +127,10 @@ impl ServerConnection {
             is_1_1,
             is_head: *head.method() == Method::HEAD,
             is_connect,
-            // RFC 9110, Section 7.8: not in HTTP/1.0.
+            // RFC 9110, Section 7.8: `upgrade` in an HTTP/1.0 request is ignored.
             asks_upgrade: is_1_1 && facts.has_upgrade && facts.lists_upgrade,
             takes_trailers: facts.takes_trailers,
-            // RFC 9110, Section 10.1.1: not in HTTP/1.0, and not where there is no content.
+            // RFC 9110, Section 10.1.1: `100-continue` is ignored in HTTP/1.0 and without content.
             expects_continue: is_1_1 && facts.expects_continue && body.is_some(),
         };
         self.is_persistent &= facts.is_persistent(is_1_1);
@@ -139,15 +140,15 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Tells what comes next of the body of the request, and takes the lines between chunks off the
-    /// front of `input`. Content stays there for the caller to take.
+    /// Returns what comes next in the body of the request, and removes the lines between chunks
+    /// from `input`. Content stays there for the caller to take.
     ///
     /// # Errors
     ///
-    /// The body is malformed or over a limit. Where no response has been sent, the request can be
-    /// answered with [`Error::status`]; then the connection ends.
+    /// If the body is malformed or over a limit. If no response has been sent, the server can
+    /// answer with [`Error::status`]; the connection ends after that.
     pub fn receive_body(&mut self, input: &mut BytesMut) -> Result<Received, Error> {
-        // A client that sends content has not waited.
+        // The client has sent content without waiting for 100.
         self.request.expects_continue &= input.is_empty();
         let received = self.receiver.body(input);
         match &received {
@@ -158,34 +159,35 @@ impl ServerConnection {
         received
     }
 
-    /// Takes content off the front of `input`, as much as is there: shared with it, not copied. Empty
-    /// unless [`receive_body`](Self::receive_body) has just said [`Content`](Received::Content).
+    /// Removes the available content from the front of `input` and returns it, without a copy.
+    /// Empty unless the last [`receive_body`](Self::receive_body) returned
+    /// [`Content`](Received::Content).
     pub fn take_content(&mut self, input: &mut BytesMut) -> Bytes {
         self.request.expects_continue &= input.is_empty();
         self.receiver.take_content(input)
     }
 
-    /// Accounts for `len` octets of content that the caller has taken itself: off the front of the
-    /// input, or, where the input was empty, straight from the transport.
+    /// Accounts for `len` octets of content that the caller has taken itself: from the front of the
+    /// input or, if that was empty, directly from the transport.
     ///
     /// # Panics
     ///
-    /// If that is more than [`receive_body`](Self::receive_body) has just announced.
+    /// If `len` is more than the last [`receive_body`](Self::receive_body) returned.
     #[track_caller]
     pub fn consume(&mut self, len: u64) {
         self.receiver.consume(len);
         self.request.expects_continue &= len == 0;
     }
 
-    /// The client has closed its direction: `input` is all that is left, and no more octets come. To be
-    /// called when more are needed and there are none.
+    /// Handles the end of the client's direction: `input` is all that is left. Call this when more
+    /// octets are needed and the transport has none.
     ///
-    /// Where it is `Ok` between two requests, [`is_closed`](Self::is_closed) holds from now on. A
-    /// response can still be sent.
+    /// Between two requests it returns `Ok`, and [`is_closed`](Self::is_closed) returns true from
+    /// then on. A response can still be sent.
     ///
     /// # Errors
     ///
-    /// The client has closed within a request; or what is wrong with the part that has come.
+    /// If the client has closed within a request; or the error in the part that was received.
     pub fn end_of_input(&mut self, input: &[u8]) -> Result<(), Error> {
         self.is_persistent = false;
         if matches!(self.receiver.state, State::Head) {
@@ -193,7 +195,7 @@ impl ServerConnection {
                 self.receiver.state = State::Stopped;
                 return Ok(());
             }
-            // What is wrong with the part that has come says more than that it has no end.
+            // An error in the received part is more specific than its missing end.
             let (mut request, mut facts) = (Request::new(()), Facts::default());
             let config = &self.receiver.config;
             if let Err(error) = head::request(input, config, &mut request, &mut facts) {
@@ -204,9 +206,9 @@ impl ServerConnection {
         self.receiver.end_of_input()
     }
 
-    /// Gives up what the client sends from here on, also where nothing has been received: after a
-    /// timeout, or because a body is too large to be drained. The connection ends after the response,
-    /// which says `connection: close` if its head has not been sent.
+    /// Ignores what the client sends from here on, even if nothing was received: after a timeout,
+    /// or because a body is too large to be drained. The connection ends after the response, which
+    /// says `connection: close` if its header section has not been sent.
     pub fn stop_receiving(&mut self) {
         if !matches!(self.receiver.state, State::Tunnel | State::Failed(_)) {
             self.receiver.state = State::Stopped;
@@ -214,22 +216,22 @@ impl ServerConnection {
         self.is_persistent = false;
     }
 
-    /// Ends the connection after the exchange under way, or at once where there is none: for a server
-    /// that shuts down.
+    /// Ends the connection after the current exchange, or at once if there is none. For a server
+    /// that is shutting down.
     pub fn close_after_response(&mut self) {
         self.is_persistent = false;
     }
 
-    /// Whether the client waits for 100 before it sends content, and has not got it. A handler that
-    /// reads the body has it sent by [`send_interim`](Self::send_interim).
+    /// Returns whether the client waits for 100 (Continue) before it sends content. Send it with
+    /// [`send_interim`](Self::send_interim) when a handler reads the body.
     ///
-    /// A final response that is sent meanwhile says `connection: close`, since it is not known whether
-    /// the client then sends the content.
+    /// A final response sent before that says `connection: close`, since the client may or may not
+    /// send the content then.
     pub fn expects_continue(&self) -> bool {
         self.request.expects_continue
     }
 
-    /// Begins anew once both directions have come to the end of the exchange.
+    /// Becomes idle once both directions have completed the exchange.
     pub(super) fn settle(&mut self) {
         if self.sender == Sender::Done && self.is_persistent && self.receiver.is_done() {
             self.receiver.state = State::Head;
@@ -237,13 +239,13 @@ impl ServerConnection {
         }
     }
 
-    /// Whether no exchange is under way: a request may begin.
+    /// Returns whether no exchange is active, so that a request may begin.
     pub fn is_idle(&self) -> bool {
         self.sender == Sender::Idle && matches!(self.receiver.state, State::Head)
     }
 
-    /// Whether there will be no other exchange: all of the last response has been encoded, or the
-    /// client has closed, or the server closes and no request is under way.
+    /// Returns whether no further exchange is possible: the last response is fully encoded, the
+    /// client has closed, or the server is closing and no request is active.
     pub fn is_closed(&self) -> bool {
         match self.sender {
             Sender::Idle => !self.is_persistent && !matches!(self.receiver.state, State::Failed(_)),
@@ -252,33 +254,35 @@ impl ServerConnection {
         }
     }
 
-    /// Whether the connection carries something else from here on. What is left in the input is the
-    /// beginning of it, and what is written from now on is written as it is.
+    /// Returns whether the connection has become a tunnel. The rest of the input belongs to the
+    /// tunnel, and the caller writes to the transport without this codec.
     pub fn is_tunnel(&self) -> bool {
         self.sender == Sender::Tunnel
     }
 
-    /// Gives the memory of fields that are not needed any more to the next request.
+    /// Takes a map that is no longer needed, to reuse its memory for the next request.
     pub fn recycle(&mut self, headers: HeaderMap) {
         self.receiver.recycle(headers);
     }
 }
 
-/// Where the content of a request ends (RFC 9112, Section 6.3). `None` where there is none.
+/// Returns where the content of a request ends, or `None` if it has none (RFC 9112, Section 6.3).
 fn request_body(facts: &Facts, is_1_1: bool) -> Result<Option<Body>, Error> {
     match (facts.coding, facts.length) {
         (Coding::None, None | Some(0)) => Ok(None),
         (Coding::None, Some(length)) => Ok(Some(Body::Length(length))),
         // RFC 9112, Section 6.1.
-        _ if !is_1_1 => Err(Error::malformed("HTTP/1.0 has no transfer-encoding")),
-        (_, Some(_)) => Err(Error::malformed("there is a content-length beside transfer-encoding")),
+        _ if !is_1_1 => Err(Error::malformed("transfer-encoding in an HTTP/1.0 request")),
+        (_, Some(_)) => {
+            Err(Error::malformed("both content-length and transfer-encoding are present"))
+        }
         (Coding::Chunked, None) => Ok(Some(Body::Chunked(Chunked::new(false)))),
         (Coding::ThenChunked, None) => {
             let detail = "a transfer coding other than chunked is not implemented";
             Err(Error::unsupported(StatusCode::NOT_IMPLEMENTED, detail))
         }
         (Coding::Other | Coding::Broken, None) => {
-            Err(Error::malformed("transfer-encoding does not end with chunked, once"))
+            Err(Error::malformed("transfer-encoding does not end with a single chunked"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a server sends: interim and final responses, content, trailers.
+//! The sending direction of a server: interim and final responses, content, trailers.
 
 use http::header::HeaderMap;
 use http::StatusCode;
@@ -11,18 +11,18 @@ use super::server::{Asked, ServerConnection};
 use super::write::{self, Given};
 
 impl ServerConnection {
-    /// Whether the client takes a trailer section: it has said `te: trailers`. Others get the response
-    /// without it.
+    /// Returns whether the client accepts a trailer section, by `te: trailers`. Other clients get
+    /// the response without it.
     pub fn takes_trailers(&self) -> bool {
         self.request.is_1_1 && self.request.takes_trailers
     }
 
-    /// Appends an interim (1xx) response, other than 101. A client of HTTP/1.0 gets none (RFC 9110,
-    /// Section 15.2): then nothing is appended.
+    /// Appends an interim (1xx) response other than 101. Appends nothing for a client of HTTP/1.0,
+    /// which cannot receive one (RFC 9110, Section 15.2).
     ///
     /// # Errors
     ///
-    /// There is no request that waits for a response, or the status is not an interim one.
+    /// If no request is waiting for a response, or if the status is not an interim one.
     pub fn send_interim(
         &mut self,
         status: StatusCode,
@@ -44,24 +44,26 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Appends the head of the final response. Content follows by [`send_data`](Self::send_data) or
-    /// [`frame_data`](Self::frame_data), and the end by [`finish`](Self::finish).
+    /// Appends the status line and header section of the final response.
+    /// [`send_data`](Self::send_data) or [`frame_data`](Self::frame_data) append content, and
+    /// [`finish`](Self::finish) must follow.
     ///
-    /// The codec writes `content-length`, `transfer-encoding` and `connection` itself, and leaves out
-    /// those of `headers`, but for options of `connection` other than `close` and `keep-alive`. A
-    /// `close` there ends the connection after this response. A `content-length` there has to agree
-    /// with `size`; in a response to HEAD and in a 304 it is sent as it is.
-    /// To HEAD, `size` is what GET would have got, and [`Unknown`](BodySize::Unknown) tells no length.
+    /// The codec writes `content-length`, `transfer-encoding` and `connection` itself and drops
+    /// those of `headers`, except for options of `connection` other than `close` and `keep-alive`.
+    /// `close` there ends the connection after this response. A `content-length` there must agree
+    /// with `size`; in a response to HEAD and in a 304 it is sent as given. For HEAD, `size` is
+    /// that of the response to GET; with [`Unknown`](BodySize::Unknown) no length is sent.
     ///
-    /// 101 and a 2xx to CONNECT open a [tunnel](Self::is_tunnel): they have no content and no end.
+    /// 101, and a 2xx to CONNECT, open a [tunnel](Self::is_tunnel): they have no content and no
+    /// end.
     ///
-    /// After an error of the receiving side, or [`stop_receiving`](Self::stop_receiving), it answers
-    /// that also where no request has been received.
+    /// After an error in receiving, or after [`stop_receiving`](Self::stop_receiving), a response
+    /// may be sent even if no request was received.
     ///
     /// # Errors
     ///
-    /// Nothing waits for a response; the status is interim; the lengths disagree; or a 101 to a request
-    /// that did not ask for it.
+    /// If no request is waiting for a response, if the status is interim, if the lengths disagree,
+    /// or for a 101 to a request that did not ask for an upgrade.
     pub fn send_response(
         &mut self,
         status: StatusCode,
@@ -99,7 +101,7 @@ impl ServerConnection {
             Ok(BodySize::Unknown) => Framing::UntilClose,
             Err(error) => return Err(error),
         };
-        // What comes behind a CONNECT that was refused may have been meant for the tunnel.
+        // Data after a refused CONNECT may be meant for the tunnel.
         self.is_persistent &= !given.closes
             && !self.request.expects_continue
             && !self.request.is_connect
@@ -112,8 +114,8 @@ impl ServerConnection {
                 out.extend_from_slice(b"transfer-encoding: chunked\r\n");
             }
             (Framing::Length(length), ..) => write::content_length(out, length),
-            // RFC 9110, Section 8.6: a 204 has none; a 304 and a response to HEAD may have that of
-            // what they stand for.
+            // RFC 9110, Section 8.6: a 204 has no length; a 304 or a response to HEAD may have the
+            // length that a response to GET would have.
             (Framing::Nothing, Some(length), _) if status != StatusCode::NO_CONTENT => {
                 write::content_length(out, length);
             }
@@ -139,7 +141,7 @@ impl ServerConnection {
         given: &Given,
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        // RFC 9110, Section 7.8: after the whole request, and with the name of the protocol.
+        // RFC 9110, Section 7.8: only after the whole request, and with the name of the protocol.
         if !(self.request.asks_upgrade && self.receiver.is_done() && given.has_upgrade) {
             return Err(SendError::Upgrade);
         }
@@ -157,16 +159,17 @@ impl ServerConnection {
         self.is_persistent = false;
     }
 
-    /// Whether the response under way may have content: not to HEAD, and not with 204 or 304.
+    /// Returns whether the current response may have content: not to HEAD, and not with 204 or 304.
     pub fn may_send_content(&self) -> bool {
         matches!(self.sender, Sender::Body(framing) if framing != Framing::Nothing)
     }
 
-    /// Appends content, with its framing.
+    /// Appends content with its framing.
     ///
     /// # Errors
     ///
-    /// No response is under way, it has no content, or less than this is left of its length.
+    /// If no response is active, if it has no content, or if the data exceeds the rest of its
+    /// length.
     pub fn send_data(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let behind = self.frame_data(data.len(), out)?;
         out.extend_from_slice(data);
@@ -174,12 +177,12 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Appends the framing in front of `len` octets of content, which the caller writes itself, and
-    /// returns the framing behind them. Nothing is copied.
+    /// Appends the framing before `len` octets of content, which the caller writes itself, and
+    /// returns the framing that follows them. Content is not copied.
     ///
     /// # Errors
     ///
-    /// As [`send_data`](Self::send_data).
+    /// The same as [`send_data`](Self::send_data).
     pub fn frame_data(
         &mut self,
         len: usize,
@@ -188,12 +191,12 @@ impl ServerConnection {
         self.sender.frame_data(len, out)
     }
 
-    /// Ends the response. `trailers` are left out where the client does not
-    /// [take](Self::takes_trailers) them, and where the content is not sent in chunks.
+    /// Ends the response. `trailers` are dropped if the client does not
+    /// [accept](Self::takes_trailers) them or the content is not chunked.
     ///
     /// # Errors
     ///
-    /// No response is under way, content is missing, or a field must not be a trailer.
+    /// If no response is active, if content is missing, or if a field is not allowed in trailers.
     pub fn finish(
         &mut self,
         trailers: Option<&HeaderMap>,

@@ -1,4 +1,4 @@
-//! The forms of a request target (RFC 9112, Section 3.2), and the host that it agrees with.
+//! Parsing of request targets (RFC 9112, Section 3.2), and the check of `host` against them.
 
 use bytes::Bytes;
 use http::{Method, Uri};
@@ -6,18 +6,18 @@ use http::{Method, Uri};
 use super::error::Error;
 use super::host::{default_port, HostPort};
 
-/// Reads the target of a request.
+/// Parses the target of a request.
 pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {
     let is_connect = *method == Method::CONNECT;
     match target.first() {
         Some(b'/') if !is_connect => {}
         Some(b'*') if !is_connect => {
-            // RFC 9112, Section 3.2.4.
+            // RFC 9112, Section 3.2.4: the asterisk is for OPTIONS only.
             if *method != Method::OPTIONS || target.len() > 1 {
-                return Err(Error::malformed("the request target * is for OPTIONS alone"));
+                return Err(Error::malformed("the request target * is only valid with OPTIONS"));
             }
         }
-        // RFC 9112, Section 3.2.3: host and port, both.
+        // RFC 9112, Section 3.2.3: host and port are both required.
         _ if is_connect => {
             if HostPort::parse(&target).is_none_or(|it| it.port.is_none_or(|port| port == 0)) {
                 return Err(Error::malformed("the target of CONNECT is not a host and a port"));
@@ -25,16 +25,16 @@ pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {
         }
         _ => check_absolute(&target)?,
     }
-    // The types of `http` would drop a fragment, which RFC 9112, Section 3.2 has no place for.
+    // `http` would drop a fragment, which RFC 9112, Section 3.2 does not allow.
     if target.contains(&b'#') {
         return Err(Error::malformed("the request target has a fragment"));
     }
     let uri = Uri::from_maybe_shared(target)
-        .map_err(|error| Error::malformed(format!("the request target is not valid: {error}")))?;
+        .map_err(|error| Error::malformed(format!("invalid request target: {error}")))?;
     Ok(with_path(uri))
 }
 
-/// RFC 9110, Section 4.2.3: an empty path in front of a query is `/`, as it is without one.
+/// Adds the path `/` to a URI with a query but no path (RFC 9110, Section 4.2.3).
 fn with_path(uri: Uri) -> Uri {
     let query = uri.path_and_query().map(|it| it.as_str()).filter(|it| it.starts_with('?'));
     let Some(path) = query.map(|query| format!("/{query}")) else { return uri };
@@ -43,7 +43,8 @@ fn with_path(uri: Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or(uri)
 }
 
-/// RFC 9112, Section 3.2.2: a scheme, an authority without userinfo, a path.
+/// Checks an absolute target: a scheme, an authority without userinfo, a path (RFC 9112, Section
+/// 3.2.2).
 fn check_absolute(target: &[u8]) -> Result<(), Error> {
     let colon = target.iter().position(|&octet| octet == b':');
     let (scheme, rest) = target.split_at(colon.unwrap_or(0));
@@ -59,15 +60,18 @@ fn check_absolute(target: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// RFC 9112, Section 3.2: the `host` field is valid, and agrees with a target that names a host. A
-/// host that differs is refused, since a proxy in front may have decided by the field.
+/// Checks that the `host` field is valid and agrees with the host of an absolute target (RFC 9112,
+/// Section 3.2). A host that differs is refused, since an intermediary may have routed by the
+/// field.
 pub(super) fn check_host(uri: &Uri, host: &[u8]) -> Result<(), Error> {
     let parsed = HostPort::parse(host);
     let Some(authority) = uri.authority() else {
-        // An empty field says that the target has no authority.
+        // An empty field means that the target has no authority.
         return match parsed.is_some() || host.is_empty() {
             true => Ok(()),
-            false => Err(Error::malformed("the value of host is not a host and a port")),
+            false => {
+                Err(Error::malformed("the host field is not a valid host with an optional port"))
+            }
         };
     };
     let default_port = uri.scheme_str().map_or(0, default_port);
@@ -76,6 +80,8 @@ pub(super) fn check_host(uri: &Uri, host: &[u8]) -> Result<(), Error> {
         .is_some_and(|(target, host)| target.agrees(&host, default_port));
     match agrees {
         true => Ok(()),
-        false => Err(Error::malformed("host differs from the host of the request target")),
+        false => {
+            Err(Error::malformed("the host field differs from the host of the request target"))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Heads and chunk lines into octets.
+//! Encoding of header sections and chunk lines.
 
 use http::header::{self, HeaderMap};
 use http::{StatusCode, Uri};
@@ -7,7 +7,7 @@ use super::body_size::BodySize;
 use super::facts::{members, parse_length};
 use super::send_error::SendError;
 
-/// Appends one field line.
+/// Appends a field line.
 #[inline]
 pub(super) fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
@@ -34,7 +34,7 @@ pub(super) fn content_length(out: &mut Vec<u8>, len: u64) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The line before a chunk.
+/// Appends the line before a chunk.
 pub(super) fn chunk_size(out: &mut Vec<u8>, len: usize) {
     let digits = (len.max(1).ilog2() / 4 + 1) as usize;
     for place in (0..digits).rev() {
@@ -54,7 +54,7 @@ pub(super) fn status_line(out: &mut Vec<u8>, status: StatusCode) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What the caller's fields say about things that the codec writes itself.
+/// The caller's fields that concern what the codec writes itself.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) closes: bool,
@@ -96,7 +96,7 @@ impl Given {
         Ok(given)
     }
 
-    /// The size of the content, as the caller and the field say it.
+    /// Combines the size given by the caller with that of the field.
     pub(super) fn size(&self, size: BodySize) -> Result<BodySize, SendError> {
         match (size, self.length) {
             (BodySize::Known(size), Some(length)) if size != length => {
@@ -108,7 +108,7 @@ impl Given {
     }
 }
 
-/// Appends the caller's fields, without those that the codec writes itself.
+/// Appends the caller's fields, except those that the codec writes itself.
 pub(super) fn fields(out: &mut Vec<u8>, headers: &HeaderMap) {
     for (name, value) in headers {
         match *name {
@@ -122,7 +122,7 @@ pub(super) fn fields(out: &mut Vec<u8>, headers: &HeaderMap) {
     }
 }
 
-/// Appends `connection`: the options that the caller gives, and those that the codec adds.
+/// Appends `connection`: the caller's options, and those that the codec adds.
 pub(super) fn connection(
     out: &mut Vec<u8>,
     headers: &HeaderMap,

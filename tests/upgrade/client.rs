@@ -191,7 +191,7 @@ fn an_answer_over_a_limit_is_an_error() {
 #[test]
 fn a_server_that_hangs_up_has_closed() {
     assert_bad("", ErrorKind::Closed, "closed");
-    assert_bad("HTTP/1.1 200 OK\r\n", ErrorKind::Closed, "ends within its head");
+    assert_bad("HTTP/1.1 200 OK\r\n", ErrorKind::Closed, "within a header section");
 }
 
 #[test]
