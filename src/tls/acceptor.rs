@@ -1,4 +1,4 @@
-//! The server's end of the handshake.
+//! The server's side of the TLS handshake.
 
 use std::fmt;
 use std::path::Path;
@@ -18,7 +18,7 @@ use super::stream::TlsStream;
 use crate::error::{Error, ErrorKind};
 use crate::transport::Transport;
 
-/// Accepts TLS connections: a certificate, its key, and what has been agreed with earlier clients.
+/// Accepts TLS connections, with a certificate, its key, and the state for resuming sessions.
 ///
 /// Cheap to clone. Clients resume their sessions with any clone.
 #[derive(Clone)]
@@ -27,15 +27,15 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// Takes a certificate chain and its private key from two files of PEM text.
+    /// Creates an acceptor from a certificate chain and its private key in two PEM files.
     ///
-    /// The chain begins with the server's own certificate. TLS 1.2 and 1.3 are spoken, `h2` alone is
-    /// taken (see [`with_http1`](Self::with_http1)), no certificate is asked of clients, and they
-    /// get tickets to resume their sessions with.
+    /// The chain begins with the server's own certificate. TLS 1.2 and 1.3 are supported, and only
+    /// `h2` is accepted (see [`with_http1`](Self::with_http1)). Clients are not asked for
+    /// certificates, and get tickets to resume their sessions.
     ///
     /// # Errors
     ///
-    /// A file cannot be read, or what is in it does not serve; see [`from_pem`](Self::from_pem).
+    /// If a file cannot be read or its content is unusable; see [`from_pem`](Self::from_pem).
     pub fn from_pem_files(
         cert_chain: impl AsRef<Path>,
         key: impl AsRef<Path>,
@@ -52,13 +52,13 @@ impl Acceptor {
         )
     }
 
-    /// Takes a certificate chain and its private key from PEM text; otherwise like
+    /// Creates an acceptor from a certificate chain and its private key as PEM text; otherwise like
     /// [`from_pem_files`](Self::from_pem_files).
     ///
     /// # Errors
     ///
-    /// The text is not PEM, has no certificate or no key in it, or the key is not that of the
-    /// certificate.
+    /// If the text is not PEM, if it contains no certificate or no key, or if the key does not
+    /// belong to the certificate.
     pub fn from_pem(cert_chain: &[u8], key: &[u8]) -> Result<Self, Error> {
         Acceptor::new(
             &Pem { text: cert_chain, name: "the certificate chain".to_owned() },
@@ -66,17 +66,17 @@ impl Acceptor {
         )
     }
 
-    /// Takes a configuration of your own: several certificates, client certificates, another
-    /// provider of cryptography.
+    /// Creates an acceptor from a rustls configuration, for example with several certificates,
+    /// client certificates, or another cryptography provider.
     ///
-    /// It is used as it is, but for early data (0-RTT), which is not taken: whoever has recorded it
-    /// can send it again (RFC 8446, Section 8). Its `alpn_protocols` must have `h2` among them, or
-    /// no handshake is one for HTTP/2; a [`Server`](crate::server::Server) adds `http/1.1`. Resumption
-    /// is as it says.
+    /// The configuration is used as it is, except that early data (0-RTT) is disabled: it can be
+    /// replayed by anyone who has recorded it (RFC 8446, Section 8). Without `h2` among its
+    /// `alpn_protocols`, no handshake yields HTTP/2. A [`Server`](crate::server::Server) adds
+    /// `http/1.1`.
     pub fn from_config(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
         if config.max_early_data_size != 0 {
-            // rustls keeps it apart from what comes later, and nobody would look there.
+            // rustls stores early data separately, and this crate would never read it.
             Arc::make_mut(&mut config).max_early_data_size = 0;
         }
         Acceptor { config }
@@ -91,7 +91,7 @@ impl Acceptor {
                 let (chain, key) = (&cert_chain.name, &key.name);
                 let what = match error {
                     rustls::Error::InconsistentKeys(_) => {
-                        format!("{key} is not that of the first certificate in {chain}")
+                        format!("{key} does not belong to the first certificate in {chain}")
                     }
                     rustls::Error::InvalidCertificate(_) => format!("{chain} is damaged: {error}"),
                     _ => format!("{key} cannot be used: {error}"),
@@ -105,60 +105,60 @@ impl Acceptor {
         Ok(Acceptor::from_config(config))
     }
 
-    /// Takes clients as well that speak HTTP/1.1 alone. They come as
-    /// [`HandshakeError::into_stream`], for another library to go on with.
+    /// Also accepts clients that only speak HTTP/1.1, and returns their streams as
+    /// [`HandshakeError::into_stream`], for use with another library.
     ///
-    /// Otherwise they are turned away with the alert no_application_protocol.
+    /// Without this, such clients are rejected with the alert no_application_protocol.
     #[must_use]
     pub fn with_http1(mut self) -> Self {
         offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
         self
     }
 
-    /// Offers these versions of HTTP by ALPN, and leaves other protocols as they are.
+    /// Sets whether HTTP/2 and HTTP/1.x are offered by ALPN; other protocols are left unchanged.
     pub(crate) fn offering(mut self, http2: bool, http1: bool) -> Self {
         let offered = &mut Arc::make_mut(&mut self.config).alpn_protocols;
         offered.retain(|it| (http2 || it != H2) && (http1 || it != HTTP1));
         if http1 {
             offer_http1(offered);
-            // What curl offers when it is told to speak that.
+            // curl offers this for `--http1.0`.
             offered.push(HTTP1_0.to_vec());
         }
         self
     }
 
-    /// Writes the secrets of each connection to the file that the environment variable
-    /// `SSLKEYLOGFILE` names, if there is one now: Wireshark can then decrypt what it has recorded,
-    /// and so can anyone else who has the file.
+    /// Writes the secrets of each connection to the file named by the environment variable
+    /// `SSLKEYLOGFILE`, if it is set now. Wireshark can then decrypt recorded traffic, and so can
+    /// anyone else with the file.
     #[must_use]
     pub fn with_key_log(mut self) -> Self {
         Arc::make_mut(&mut self.config).key_log = Arc::new(rustls::KeyLogFile::new());
         self
     }
 
-    /// Does the handshake with a client that has just connected; all of it in `timeout`.
+    /// Performs the handshake with a newly connected client, within `timeout`.
     ///
-    /// A transport that has no [read timeout](crate::transport::Closer::set_read_timeout) is closed
-    /// at the deadline by a thread that is started for it. If closing does not wake it either (a
-    /// plain pair), a silent client is waited for.
+    /// If the transport has no [read timeout](crate::transport::Closer::set_read_timeout), a thread
+    /// is started that closes it at the deadline. If closing does not wake the reader either (as
+    /// with a plain pair), the call waits for as long as the client is silent.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError`] says what went wrong and whose fault it was. Where all went well but the
-    /// protocol is not `h2`, it has the stream.
+    /// [`HandshakeError`] has the reason. If TLS was established but the protocol is not `h2`, it
+    /// holds the stream.
     pub fn accept<T: Transport>(
         &self,
         stream: T,
         timeout: Duration,
     ) -> Result<TlsStream<T>, HandshakeError<T>> {
         let tls = ServerConnection::new(Arc::clone(&self.config)).map_err(|error| {
-            let what = format!("TLS cannot begin: {error}");
+            let what = format!("TLS setup failed: {error}");
             HandshakeError::setup(Failure::new(what).caused_by(error))
         })?;
         handshake(stream, Connection::Server(tls), Peer::Client, timeout)
     }
 
-    /// The configuration in use.
+    /// Returns the configuration in use.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }

@@ -1,4 +1,4 @@
-//! Failures of TLS after the handshake, in words.
+//! TLS failures after the handshake.
 
 use std::io;
 
@@ -7,15 +7,14 @@ use rustls::{AlertDescription, Error};
 use super::failure::Failure;
 use crate::error::ErrorKind;
 
-/// The I/O error of a reader whose connection cannot go on.
+/// Converts an error of rustls into the I/O error that a reader returns.
 ///
-/// It has an error of the kind [`ErrorKind::Tls`] inside, so that no caller takes it for a failure of
-/// the transport.
+/// It wraps an error of kind [`ErrorKind::Tls`], to distinguish it from a failure of the transport.
 pub(super) fn into_io_error(error: &Error) -> io::Error {
     in_words(Failure::new(explain(error)).caused_by(error.clone()))
 }
 
-/// A failure of TLS that rustls does not know.
+/// Wraps a TLS failure that this crate has found, not rustls.
 pub(super) fn in_words(failure: Failure) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, failure.into_error(ErrorKind::Tls))
 }
@@ -23,10 +22,12 @@ pub(super) fn in_words(failure: Failure) -> io::Error {
 fn explain(error: &Error) -> String {
     use AlertDescription as A;
     match error {
-        // RFC 8446, Section 4.4.2.4: in TLS 1.3, a server judges the client's certificate when the
-        // client has finished its handshake.
+        // RFC 8446, Section 4.4.2.4: in TLS 1.3, the server checks the client's certificate after
+        // the client has finished its handshake.
         Error::AlertReceived(alert @ A::CertificateRequired) => {
-            format!("the peer requires a certificate of ours, and none was given (alert {alert:?})")
+            format!(
+                "the peer requires a certificate from us, and none is configured (alert {alert:?})"
+            )
         }
         Error::AlertReceived(
             alert @ (A::UnknownCA

@@ -1,4 +1,4 @@
-//! The client's end of the handshake.
+//! The client's side of the TLS handshake.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::pem::Pem;
 use super::protocols::{offer_http1, H2, HTTP1};
 use super::provider::{provider, unusable};
 use super::stream::TlsStream;
-use super::verifier::{Anyone, RootsThemselves};
+use super::verifier::{AcceptAll, SelfSignedRoots};
 use crate::error::{Error, ErrorKind};
 use crate::transport::Transport;
 
-/// Makes TLS connections: whom to trust, and the sessions of servers seen before.
+/// Makes TLS connections, with trusted certificates and the state for resuming sessions.
 ///
 /// Cheap to clone. Sessions are resumed across clones.
 #[derive(Clone)]
@@ -29,28 +29,29 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Trusts the authorities that Mozilla's browser trusts, as this crate was built with them
-    /// (the crate `webpki-roots`).
+    /// Creates a connector that trusts Mozilla's certificate authorities, as of the crate
+    /// `webpki-roots` at build time.
     ///
-    /// TLS 1.2 and 1.3 are spoken, `h2` alone is offered (see [`with_http1`](Self::with_http1)), and
-    /// sessions are resumed.
+    /// TLS 1.2 and 1.3 are supported, only `h2` is offered (see [`with_http1`](Self::with_http1)),
+    /// and sessions are resumed.
     ///
     /// # Errors
     ///
-    /// There is no cryptography to use, if the crate was built without the features `tls-ring` and
-    /// `tls-aws-lc-rs`.
+    /// If there is no cryptography provider, since the crate was built without the features
+    /// `tls-ring` and `tls-aws-lc-rs`.
     pub fn new() -> Result<Self, Error> {
         Connector::trusting(public_roots(), Vec::new())
     }
 
-    /// Trusts the authorities that the operating system trusts, or those in the files that the
-    /// variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name; otherwise like [`new`](Self::new).
+    /// Creates a connector that trusts the operating system's certificate authorities, or those in
+    /// the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR`; otherwise like
+    /// [`new`](Self::new).
     ///
-    /// They are read now, which takes some milliseconds.
+    /// The certificates are loaded in this call, which takes some milliseconds.
     ///
     /// # Errors
     ///
-    /// Those of `new`, and a system without any certificate that can be used.
+    /// Those of `new`, and if the system has no usable certificate.
     ///
     /// ```no_run
     /// use h2_sync::client::{Client, Config};
@@ -65,35 +66,37 @@ impl Connector {
     pub fn with_system_roots() -> Result<Self, Error> {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            crate::logging::warn!("a certificate of the system cannot be read: {error}");
+            crate::logging::warn!("cannot load a system certificate: {error}");
         }
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(found.certs.iter().cloned());
         if added == 0 {
             let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-            let what = format!("the system has no certificates that can be trusted{why}");
+            let what = format!("no usable certificates on this system{why}");
             return Err(Failure::new(what).into_error(ErrorKind::Caller));
         }
-        // `SSL_CERT_FILE` may name a certificate that a server has signed itself.
+        // `SSL_CERT_FILE` may contain a self-signed certificate of a server.
         Connector::trusting(roots, found.certs)
     }
 
-    /// Like [`new`](Self::new), and trusts the certificates in this PEM text as well.
+    /// Creates a connector that also trusts the certificates in a PEM text; otherwise like
+    /// [`new`](Self::new).
     ///
     /// # Errors
     ///
-    /// Those of `new`, and text that is not PEM or has no certificate in it.
+    /// Those of `new`, and if the text is not PEM or contains no certificate.
     pub fn with_extra_roots(pem: &[u8]) -> Result<Self, Error> {
         let mut roots = public_roots();
         let own = root_pem(pem).add_to(&mut roots)?;
         Connector::trusting(roots, own)
     }
 
-    /// Trusts the certificates in this PEM text and no others; otherwise like [`new`](Self::new).
+    /// Creates a connector that only trusts the certificates in a PEM text; otherwise like
+    /// [`new`](Self::new).
     ///
-    /// For a private authority, or a server with a certificate that it has signed itself. The latter is
-    /// accepted as it is, whether or not it says that it is an authority's (`CA:TRUE`, as
-    /// `openssl req -x509` makes them).
+    /// For a private certificate authority, or for a server with a self-signed certificate. A
+    /// self-signed certificate is accepted even if it is marked as an authority (`CA:TRUE`, the
+    /// default of `openssl req -x509`).
     ///
     /// # Errors
     ///
@@ -104,10 +107,11 @@ impl Connector {
         Connector::trusting(roots, own)
     }
 
-    /// Takes a configuration of your own: another provider of cryptography, a verifier of your own.
+    /// Creates a connector from a rustls configuration, for example with another cryptography
+    /// provider or a custom verifier.
     ///
-    /// It is used as it is. Its `alpn_protocols` must have `h2` among them, or no handshake is one
-    /// for HTTP/2.
+    /// The configuration is used as it is. Without `h2` among its `alpn_protocols`, no handshake
+    /// yields HTTP/2.
     pub fn from_config(config: impl Into<Arc<ClientConfig>>) -> Self {
         Connector { config: config.into() }
     }
@@ -119,7 +123,7 @@ impl Connector {
         let mut config = if own.is_empty() {
             builder.with_root_certificates(roots).with_no_client_auth()
         } else {
-            let verifier = RootsThemselves::new(roots, own, provider).map_err(|error| {
+            let verifier = SelfSignedRoots::new(roots, own, provider).map_err(|error| {
                 let what = format!("the trusted certificates cannot be used: {error}");
                 Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
             })?;
@@ -130,12 +134,12 @@ impl Connector {
         Ok(Connector::from_config(config))
     }
 
-    /// Presents a certificate of the client's to servers that ask for one: the chain and its key, as
+    /// Sets the client certificate to present to servers that ask for one: a chain and its key, as
     /// PEM text.
     ///
     /// # Errors
     ///
-    /// Text that is not PEM or lacks what is needed, or a key that does not belong to the certificate.
+    /// If the text is not PEM or incomplete, or if the key does not belong to the certificate.
     ///
     /// ```no_run
     /// use std::fs;
@@ -155,7 +159,7 @@ impl Connector {
         let key = Pem { text: key, name: "the client's private key".to_owned() }.key()?;
         let certified = CertifiedKey::from_der(chain, key, self.config.crypto_provider());
         let certified = certified.map_err(|error| {
-            let what = format!("the client's certificate and key do not serve: {error}");
+            let what = format!("the client's certificate or key is unusable: {error}");
             Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
         })?;
         let config = Arc::make_mut(&mut self.config);
@@ -163,26 +167,26 @@ impl Connector {
         Ok(self)
     }
 
-    /// Accepts every certificate, for whatever name, expired or not: **anyone on the way can read and
-    /// change what is sent.** For tests against servers whose certificate cannot be had; where it can,
-    /// [`with_only_roots`](Self::with_only_roots) is as easy and safe.
+    /// Accepts every certificate, with any name, even if it has expired: **anyone on the network
+    /// path can read and change what is sent.** For tests against servers whose certificate is not
+    /// available. If it is, use [`with_only_roots`](Self::with_only_roots), which is safe.
     #[must_use]
     pub fn danger_accept_invalid_certificates(mut self) -> Self {
         let config = Arc::make_mut(&mut self.config);
-        let verifier = Arc::new(Anyone(Arc::clone(config.crypto_provider())));
+        let verifier = Arc::new(AcceptAll(Arc::clone(config.crypto_provider())));
         config.dangerous().set_certificate_verifier(verifier);
         self
     }
 
-    /// Offers HTTP/1.1 as well. A server that chooses it gives [`HandshakeError::into_stream`], for
-    /// another library to go on with.
+    /// Also offers HTTP/1.1. If the server chooses it, the stream is returned as
+    /// [`HandshakeError::into_stream`], for use with another library.
     #[must_use]
     pub fn with_http1(mut self) -> Self {
         offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
         self
     }
 
-    /// The same connector with HTTP/1.1 alone offered, for a proxy: the handshake gives
+    /// Returns a connector that only offers HTTP/1.1, for a proxy. The handshake yields
     /// [`HandshakeError::into_stream`].
     pub(crate) fn for_http1(&self) -> Result<Self, Error> {
         let mut config = ClientConfig::clone(&self.config);
@@ -190,49 +194,49 @@ impl Connector {
         Ok(Connector::from_config(config))
     }
 
-    /// Writes the secrets of each connection to the file that the environment variable
-    /// `SSLKEYLOGFILE` names, if there is one now: Wireshark can then decrypt what it has recorded,
-    /// and so can anyone else who has the file.
+    /// Writes the secrets of each connection to the file named by the environment variable
+    /// `SSLKEYLOGFILE`, if it is set now. Wireshark can then decrypt recorded traffic, and so can
+    /// anyone else with the file.
     #[must_use]
     pub fn with_key_log(mut self) -> Self {
         Arc::make_mut(&mut self.config).key_log = Arc::new(rustls::KeyLogFile::new());
         self
     }
 
-    /// Does the handshake over a stream that is connected to the server; all of it in `timeout`.
+    /// Performs the handshake over a stream connected to the server, within `timeout`.
     ///
-    /// `server_name` is the name or the IP address that the server's certificate must be for,
-    /// without port. RFC 9113, Section 9.2: a name is sent to the server (SNI).
+    /// `server_name` is the name or IP address that the server's certificate must be valid for,
+    /// without a port. A name is also sent to the server (SNI; RFC 9113, Section 9.2).
     ///
-    /// Transports without read timeouts are dealt with as in [`Acceptor::accept`].
+    /// Transports without a read timeout are handled as in [`Acceptor::accept`].
     ///
     /// [`Acceptor::accept`]: super::Acceptor::accept
     ///
     /// # Errors
     ///
-    /// [`HandshakeError`] says what went wrong and whose fault it was. Where all went well but the
-    /// protocol is not `h2`, it has the stream.
+    /// [`HandshakeError`] has the reason. If TLS was established but the protocol is not `h2`, it
+    /// holds the stream.
     pub fn connect<T: Transport>(
         &self,
         server_name: &str,
         stream: T,
         timeout: Duration,
     ) -> Result<TlsStream<T>, HandshakeError<T>> {
-        // The brackets of `[::1]` belong to the URL, not to the address.
+        // The brackets of `[::1]` are part of the URL syntax, not of the address.
         let bare = server_name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
         let name = ServerName::try_from(bare.unwrap_or(server_name)).map_err(|error| {
-            let what = format!("{server_name:?} is neither the name of a server nor an IP address");
+            let what = format!("{server_name:?} is not a valid server name or IP address");
             HandshakeError::setup(Failure::new(what).caused_by(error))
         })?;
         let tls = ClientConnection::new(Arc::clone(&self.config), name.to_owned());
         let tls = tls.map_err(|error| {
-            let what = format!("TLS cannot begin: {error}");
+            let what = format!("TLS setup failed: {error}");
             HandshakeError::setup(Failure::new(what).caused_by(error))
         })?;
         handshake(stream, Connection::Client(tls), Peer::Server(server_name), timeout)
     }
 
-    /// The configuration in use.
+    /// Returns the configuration in use.
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }

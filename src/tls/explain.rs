@@ -1,4 +1,4 @@
-//! Whose fault it is that a handshake failed, in words.
+//! Error texts and kinds for failed handshakes.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use rustls::{AlertDescription, CertificateError, Error};
 use super::handshake_error::HandshakeErrorKind as Kind;
 use super::peer::Peer;
 
-/// What an error of rustls means, where the peer began with the octets `first`.
+/// Returns the kind and text for an error of rustls. `first` holds the first octets from the peer.
 pub(super) fn explain(error: &Error, peer: Peer<'_>, first: &[u8]) -> (Kind, String) {
     if let Some(spoken) = not_tls(first) {
-        return (Kind::NotTls, format!("{peer} does not speak TLS here: it sent {spoken}"));
+        return (Kind::NotTls, format!("{peer} does not speak TLS: it sent {spoken}"));
     }
     match error {
         Error::InvalidCertificate(reason) => (Kind::Certificate, certificate(reason, peer)),
         Error::NoCertificatesPresented => {
-            (Kind::Certificate, format!("{peer} has sent no certificate"))
+            (Kind::Certificate, format!("{peer} sent no certificate"))
         }
         Error::NoApplicationProtocol => {
-            (Kind::Protocol, format!("{peer} offers no protocol that we take (ALPN), such as h2"))
+            (Kind::Protocol, format!("{peer} offers no protocol that we accept (ALPN), such as h2"))
         }
         Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            (Kind::Protocol, format!("{peer} takes no protocol that we offer (ALPN), such as h2"))
+            (Kind::Protocol, format!("{peer} accepts no protocol that we offer (ALPN), such as h2"))
         }
         Error::AlertReceived(alert) => (Kind::Refused, refused(*alert, peer)),
         Error::PeerIncompatible(_) => {
-            (Kind::Rules, format!("{peer} and we have too little of TLS in common: {error}"))
+            (Kind::Rules, format!("no common TLS version or cipher suite with {peer}: {error}"))
         }
-        _ => (Kind::Rules, format!("the TLS handshake with {peer} went wrong: {error}")),
+        _ => (Kind::Rules, format!("the TLS handshake with {peer} failed: {error}")),
     }
 }
 
@@ -40,17 +40,17 @@ fn certificate(reason: &CertificateError, peer: Peer<'_>) -> String {
         }
         E::Expired | E::ExpiredContext { .. } => format!("{whose} has expired: {reason}"),
         E::NotValidYet | E::NotValidYetContext { .. } => {
-            format!("{whose} is not valid yet, or our clock is slow: {reason}")
+            format!("{whose} is not valid yet, or the local clock is wrong: {reason}")
         }
         E::NotValidForNameContext { expected, presented } => {
             let names = if presented.is_empty() { "no name".into() } else { presented.join(", ") };
-            format!("{whose} is not for {:?} but for {names}", expected.to_str())
+            format!("{whose} is valid for {names}, not for {:?}", expected.to_str())
         }
         _ => format!("{whose} is not accepted: {reason}"),
     }
 }
 
-/// The peer has sent an alert.
+/// Returns the text for an alert from the peer.
 fn refused(alert: AlertDescription, peer: Peer<'_>) -> String {
     use AlertDescription as A;
     match alert {
@@ -61,18 +61,20 @@ fn refused(alert: AlertDescription, peer: Peer<'_>) -> String {
         | A::CertificateExpired
         | A::CertificateUnknown
         | A::AccessDenied => format!("{peer} does not accept our certificate (alert {alert:?})"),
-        A::CertificateRequired => format!("{peer} wants a certificate of ours (alert {alert:?})"),
-        A::UnrecognisedName => {
-            format!("{peer} does not know the name that it was asked for (alert {alert:?})")
+        A::CertificateRequired => {
+            format!("{peer} requires a certificate from us (alert {alert:?})")
         }
-        A::ProtocolVersion => format!("{peer} speaks no version of TLS that we do"),
+        A::UnrecognisedName => {
+            format!("{peer} does not recognise the server name (alert {alert:?})")
+        }
+        A::ProtocolVersion => format!("{peer} supports no TLS version that we do"),
         _ => format!("{peer} refused the handshake (alert {alert:?})"),
     }
 }
 
-/// What the peer speaks instead, if its first octets are not those of a TLS record.
+/// Describes what the peer sent, if its first octets are not those of a TLS record.
 fn not_tls(first: &[u8]) -> Option<String> {
-    // RFC 8446, Section 5.1: the type of a record is 20 to 23, then comes the version, 3.x.
+    // RFC 8446, Section 5.1: the record type is 20 to 23, followed by the version, 3.x.
     let is_tls = match first {
         [] => true,
         [kind] => (20..=23).contains(kind),
@@ -81,16 +83,16 @@ fn not_tls(first: &[u8]) -> Option<String> {
     if is_tls {
         return None;
     }
-    // A word in capitals and a space: `GET /`, `OPTIONS *`.
+    // A word in capitals and a space, such as `GET /` or `OPTIONS *`.
     let word = first.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
     let is_method = word > 2 && first.get(word).is_none_or(|octet| *octet == b' ');
     Some(match first {
-        [b'P', b'R', b'I', b' ', ..] => "the preface of HTTP/2 in the clear".to_owned(),
-        [b'H', b'T', b'T', b'P', b'/', ..] => "an answer of HTTP/1.x in the clear".to_owned(),
-        _ if is_method => "a request of HTTP/1.x in the clear".to_owned(),
-        // The head of SETTINGS: its type, no flags, stream 0.
-        [0, _, _, 4, 0, 0, 0, 0, 0, ..] => "HTTP/2 in the clear".to_owned(),
-        // Not longer than `first`.
+        [b'P', b'R', b'I', b' ', ..] => "an HTTP/2 preface in cleartext".to_owned(),
+        [b'H', b'T', b'T', b'P', b'/', ..] => "an HTTP/1.x response in cleartext".to_owned(),
+        _ if is_method => "an HTTP/1.x request in cleartext".to_owned(),
+        // The frame header of SETTINGS: its type, no flags, stream 0.
+        [0, _, _, 4, 0, 0, 0, 0, 0, ..] => "HTTP/2 in cleartext".to_owned(),
+        // In bounds: at most the length of `first`.
         _ => format!("{:?}", first[..first.len().min(8)].escape_ascii().to_string()),
     })
 }
@@ -115,13 +117,13 @@ mod tests {
         let spoken = |first: &[u8]| not_tls(first).unwrap();
         assert!(spoken(b"PRI * HTTP/2.0\r\n\r\n").contains("preface"));
         assert!(spoken(b"GET / HTTP/1.1\r\n").contains("request"));
-        assert!(spoken(b"HTTP/1.1 400 Bad").contains("answer"));
+        assert!(spoken(b"HTTP/1.1 400 Bad").contains("response"));
         assert!(spoken(&[0, 0, 6, 4, 0, 0, 0, 0, 0]).contains("HTTP/2"));
         assert_eq!(spoken(b"SSH-2.0-x"), "\"SSH-2.0-\"");
     }
 
     #[test]
-    fn records_of_tls_are_known_from_as_little_as_there_is() {
+    fn partial_tls_records_are_recognised() {
         for first in [&[][..], &[22], &[22, 3], &[21, 3, 3, 0, 2]] {
             assert_eq!(not_tls(first), None);
         }

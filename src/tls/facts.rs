@@ -1,32 +1,32 @@
-//! What the handshake has settled.
+//! The parameters that a handshake has negotiated.
 
 use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, Connection, HandshakeKind, ProtocolVersion};
 
 use super::protocols::H2;
 
-/// What the handshake has settled: a plain copy, for a handler or a log.
+/// The parameters of a TLS connection: a plain copy, for a handler or a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The protocol that the two have agreed upon (ALPN): `h2` for HTTP/2. `None` if one of the two
-    /// does not know ALPN.
+    /// The negotiated protocol (ALPN): `h2` for HTTP/2. `None` if either side does not support
+    /// ALPN.
     pub alpn_protocol: Option<Vec<u8>>,
     /// TLS 1.2 or 1.3.
     pub protocol_version: ProtocolVersion,
-    /// How records are encrypted.
+    /// The cipher suite that protects the records.
     pub cipher_suite: CipherSuite,
-    /// The name that the client asks for (SNI). `None` if it asks for none; for an IP address there
-    /// is no SNI, but the client end has it here.
+    /// The name that the client has asked for (SNI). `None` if it asked for none. A client that
+    /// connects to an IP address sends no SNI, but its own facts have the address here.
     pub server_name: Option<String>,
-    /// The peer's certificate and those that vouch for it. Empty at a server that asks for none.
+    /// The peer's certificate, followed by its chain. Empty at a server that does not ask for one.
     pub peer_certificates: Vec<CertificateDer<'static>>,
-    /// Whether the handshake went on with an earlier session of the two.
+    /// Whether the handshake resumed an earlier session.
     pub is_resumed: bool,
 }
 
 impl Facts {
-    /// The facts of a connection whose handshake is over.
+    /// Reads the parameters of a connection after its handshake.
     pub(super) fn of(tls: &Connection, asked_for: Option<&str>) -> Self {
         let server_name = match tls {
             Connection::Server(tls) => tls.server_name(),
@@ -35,7 +35,7 @@ impl Facts {
         let suite = tls.negotiated_cipher_suite();
         Facts {
             alpn_protocol: tls.alpn_protocol().map(<[u8]>::to_vec),
-            // Both have been settled by the end of the handshake; 0 means neither.
+            // Both are known after the handshake; 0 is never returned.
             protocol_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
             cipher_suite: suite.map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
             server_name: server_name.map(str::to_owned),
@@ -44,16 +44,16 @@ impl Facts {
         }
     }
 
-    /// Whether HTTP/2 may be spoken.
+    /// Returns whether HTTP/2 was negotiated.
     pub(super) fn is_h2(&self) -> bool {
         self.alpn_protocol.as_deref() == Some(H2)
     }
 
-    /// Whether it is strong enough for HTTP/2.
+    /// Returns whether the connection is strong enough for HTTP/2.
     pub(super) fn is_adequate(&self) -> bool {
         match self.protocol_version {
             ProtocolVersion::TLSv1_3 => true,
-            // RFC 9113, Section 9.2: TLS 1.2 or higher.
+            // RFC 9113, Section 9.2: TLS 1.2 or later.
             ProtocolVersion::TLSv1_2 => {
                 self.cipher_suite.as_str().is_some_and(is_outside_appendix_a)
             }
@@ -62,8 +62,8 @@ impl Facts {
     }
 }
 
-/// RFC 9113, Section 9.2.2 and Appendix A: prohibited are the suites of TLS 1.2 whose keys are not
-/// ephemeral, or whose cipher is a stream or block cipher (one that is not an AEAD).
+/// Returns whether a TLS 1.2 suite is not prohibited by RFC 9113, Section 9.2.2 and Appendix A.
+/// Those without ephemeral keys are, and those with a stream or block cipher (not an AEAD).
 fn is_outside_appendix_a(suite: &str) -> bool {
     let is_ephemeral = suite.starts_with("TLS_ECDHE_") || suite.starts_with("TLS_DHE_");
     let is_aead = ["_GCM_", "_CCM", "_POLY1305"].iter().any(|mode| suite.contains(mode));

@@ -1,11 +1,11 @@
-//! Why TLS failed, in words.
+//! An error text with its cause.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 
-/// A sentence, and what it was caused by.
+/// A description of a TLS failure, with its cause.
 #[derive(Debug)]
 pub(super) struct Failure {
     what: String,

@@ -1,4 +1,4 @@
-//! The handshake: records to and fro until keys are settled, all under one deadline.
+//! The handshake: exchanges records until the keys are established, under one deadline.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -15,25 +15,25 @@ use super::peer::Peer;
 use super::stream::TlsStream;
 use crate::transport::{gave_up, Closer, Halves, Transport};
 
-/// Messages of a handshake come in records of about this.
-const READ: usize = 4 << 10;
-/// So much of what the peer sends first tells what it speaks.
-const FIRST: usize = 16;
-/// A handshake that has failed is not worth more than this to say why to the peer.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long the peer may take to close after such an alert …
+/// The size of one read in octets; handshake messages rarely exceed it.
+const READ_LEN: usize = 4 << 10;
+/// The number of octets kept from the start of the peer's input, to identify its protocol.
+const FIRST_LEN: usize = 16;
+/// The timeout for writing an alert after a failed handshake.
+const ALERT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The time the peer has to close the connection after such an alert …
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
-/// … and how many reads it is given: 80 KiB, more than a client sends before the server's SETTINGS.
+/// … and the most reads: 80 KiB, more than a client sends before the server's SETTINGS.
 const DRAIN_READS_MAX: usize = 20;
 
-/// Does the handshake over `stream`, and checks that what it has settled serves HTTP/2.
+/// Performs the handshake over `stream`, and checks that the result is suitable for HTTP/2.
 pub(super) fn handshake<T: Transport>(
     stream: T,
     mut tls: Connection,
     peer: Peer<'_>,
     timeout: Duration,
 ) -> Result<TlsStream<T>, HandshakeError<T>> {
-    // What is taken is bounded by the writer, which takes the records out at once.
+    // The amount is bounded by the writer, which takes the records at once.
     tls.set_buffer_limit(None);
     let deadline = Deadline::after(timeout);
     let mut halves = stream.split().map_err(|error| failed(Kind::Transport, peer, error))?;
@@ -45,11 +45,11 @@ pub(super) fn handshake<T: Transport>(
 
     let mut steps = Steps { tls: &mut tls, peer, deadline, first: Vec::new(), has_read_timeout };
     let result = steps.run(&mut halves);
-    // The guard closes the stream in the very moment of success, or not at all.
+    // `stop` decides whether the guard has closed the stream or the handshake has succeeded.
     let cut = guard.is_some_and(Guard::stop);
     if let Err(stop) = result {
-        let (kind, failure) = stop.tell(peer, timeout, cut);
-        let has_said = steps.say_why(&mut halves.writer);
+        let (kind, failure) = stop.describe(peer, timeout, cut);
+        let has_said = steps.send_alert(&mut halves.writer);
         let _ = halves.closer.shutdown_write();
         if has_said {
             steps.drain(&mut halves.reader, &halves.closer);
@@ -57,7 +57,7 @@ pub(super) fn handshake<T: Transport>(
         return Err(HandshakeError::new(kind, failure));
     }
     if cut {
-        let (kind, failure) = Stop::Late.tell(peer, timeout, cut);
+        let (kind, failure) = Stop::Late.describe(peer, timeout, cut);
         return Err(HandshakeError::new(kind, failure));
     }
     if has_read_timeout {
@@ -67,7 +67,7 @@ pub(super) fn handshake<T: Transport>(
     settled(tls, halves, peer, has_read_timeout)
 }
 
-/// Looks at what the handshake has come to.
+/// Checks the negotiated parameters.
 fn settled<T: Transport>(
     tls: Connection,
     halves: Halves<T::Reader, T::Writer>,
@@ -86,22 +86,23 @@ fn settled<T: Transport>(
             Some(protocol) => format!("{:?} was chosen", protocol.escape_ascii().to_string()),
             None => "none was chosen".to_owned(),
         };
-        let what = format!("TLS with {peer} is not for HTTP/2: of the protocols (ALPN) {chosen}");
+        let what =
+            format!("TLS with {peer} did not negotiate HTTP/2: of the protocols (ALPN) {chosen}");
         return Err(HandshakeError::not_h2(Failure::new(what), stream));
     }
     if !facts.is_adequate() {
-        // RFC 9113, Section 9.2.2: such a connection may be ended with INADEQUATE_SECURITY. Without
-        // a connection of HTTP/2, the end of TLS has to do.
+        // RFC 9113, Section 9.2.2: such a connection may be closed with INADEQUATE_SECURITY. There
+        // is no HTTP/2 connection yet, so only TLS is closed.
         let (version, suite) = (facts.protocol_version, facts.cipher_suite);
         let what =
-            format!("{version:?} with {suite:?}, settled with {peer}, is too weak for HTTP/2");
+            format!("{version:?} with {suite:?}, negotiated with {peer}, is too weak for HTTP/2");
         return Err(HandshakeError::new(Kind::InadequateSecurity, Failure::new(what)));
     }
     Ok(stream)
 }
 
 fn failed<T: Transport>(kind: Kind, peer: Peer<'_>, error: io::Error) -> HandshakeError<T> {
-    let (kind, failure) = Stop::Io(kind, error).tell(peer, Duration::ZERO, false);
+    let (kind, failure) = Stop::Io(kind, error).describe(peer, Duration::ZERO, false);
     HandshakeError::new(kind, failure)
 }
 
@@ -110,12 +111,12 @@ struct Steps<'a> {
     tls: &'a mut Connection,
     peer: Peer<'a>,
     deadline: Deadline,
-    /// What the peer sent first.
+    /// The first octets from the peer.
     first: Vec<u8>,
     has_read_timeout: bool,
 }
 
-/// Why it goes no further.
+/// The reason why a handshake failed.
 enum Stop {
     Late,
     Ended,
@@ -141,14 +142,14 @@ impl Steps<'_> {
         !self.tls.is_handshaking()
     }
 
-    /// Whether all that is left to write is tickets, as at the end of a server's handshake in TLS
-    /// 1.3. They share a write with the first data.
+    /// Returns whether the remaining output can only be tickets, as at the end of a server's
+    /// handshake in TLS 1.3. They are sent together with the first data.
     fn leaves_tickets(&self) -> bool {
         matches!(self.tls, Connection::Server(_))
             && self.tls.protocol_version() == Some(ProtocolVersion::TLSv1_3)
     }
 
-    /// Writes all that the connection has to say.
+    /// Writes all pending records.
     fn write(&mut self, writer: &mut impl Write, deadline: Deadline) -> Result<(), Stop> {
         let mut records = Vec::new();
         while self.tls.wants_write() {
@@ -158,7 +159,7 @@ impl Steps<'_> {
         while !rest.is_empty() {
             match writer.write(rest) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                // A writer that says more than it was given has its number cut.
+                // Guards against a writer that returns more than it was given.
                 Ok(n) => rest = &rest[n.min(rest.len())..],
                 Err(error) if gave_up(&error) => {}
                 Err(error) => return Err(error.into()),
@@ -173,25 +174,25 @@ impl Steps<'_> {
         }
     }
 
-    /// Reads once, and goes on with that.
+    /// Reads once and processes the input.
     fn read(&mut self, reader: &mut impl Read, closer: &Closer) -> Result<(), Stop> {
-        let mut octets = [0; READ];
+        let mut octets = [0; READ_LEN];
         if self.has_read_timeout {
             closer.set_read_timeout(Some(self.deadline.left()?)).map_err(Stop::from)?;
         }
         let mut rest = match reader.read(&mut octets) {
             Ok(0) => return Err(Stop::Ended),
-            // A reader that says more than there is room for has its number cut.
-            Ok(n) => &octets[..n.min(READ)],
+            // Guards against a reader that returns more than the buffer holds.
+            Ok(n) => &octets[..n.min(READ_LEN)],
             Err(error) if gave_up(&error) => return self.deadline.check(),
             Err(error) => return Err(error.into()),
         };
-        let more = FIRST.saturating_sub(self.first.len()).min(rest.len());
+        let more = FIRST_LEN.saturating_sub(self.first.len()).min(rest.len());
         // `more` ≤ `rest.len()`
         self.first.extend_from_slice(&rest[..more]);
         while !rest.is_empty() {
             if self.tls.read_tls(&mut rest).map_err(Stop::from)? == 0 {
-                // The peer has said that it has ended; what comes behind is nothing to us.
+                // The peer has ended its direction; the octets after that are ignored.
                 break;
             }
             if let Err(error) = self.tls.process_new_packets() {
@@ -199,27 +200,26 @@ impl Steps<'_> {
                 return Err(Stop::Tls(kind, what, error));
             }
         }
-        // A peer that sends octet by octet does not hold us beyond the deadline.
+        // A peer that sends octet by octet must not extend the deadline.
         self.deadline.check()
     }
 
-    /// Tells the peer why it fails. `false` if there is nothing to tell (no alert), or it could not
-    /// be written.
-    fn say_why(&mut self, writer: &mut impl Write) -> bool {
-        let deadline = self.deadline.no_later_than(LAST_WORDS);
+    /// Sends the peer an alert. Returns `false` if there is none, or if it could not be written.
+    fn send_alert(&mut self, writer: &mut impl Write) -> bool {
+        let deadline = self.deadline.no_later_than(ALERT_TIMEOUT);
         self.tls.wants_write() && self.write(writer, deadline).is_ok()
     }
 
-    /// Reads until the peer closes, where reads can be limited. Closing a socket with octets unread
-    /// would have the system send a TCP RST, which can destroy the alert before the peer reads it. A
-    /// client of TLS 1.3 may have sent requests by the time its certificate is refused.
+    /// Reads until the peer closes, if the transport has read timeouts. If a socket is closed with
+    /// unread octets, the system sends a TCP RST, which can destroy the alert before the peer reads
+    /// it. A TLS 1.3 client may have sent requests before its certificate is refused.
     fn drain(&self, reader: &mut impl Read, closer: &Closer) {
         let deadline = self.deadline.no_later_than(DRAIN_TIMEOUT);
-        let mut octets = [0; READ];
+        let mut octets = [0; READ_LEN];
         for _ in 0..DRAIN_READS_MAX {
             let Ok(left) = deadline.left() else { return };
             let is_timed = matches!(closer.set_read_timeout(Some(left)), Ok(true));
-            if !is_timed || !matches!(reader.read(&mut octets), Ok(1..=READ)) {
+            if !is_timed || !matches!(reader.read(&mut octets), Ok(1..=READ_LEN)) {
                 return;
             }
         }
@@ -227,10 +227,12 @@ impl Steps<'_> {
 }
 
 impl Stop {
-    fn tell(self, peer: Peer<'_>, timeout: Duration, cut: bool) -> (Kind, Failure) {
+    fn describe(self, peer: Peer<'_>, timeout: Duration, cut: bool) -> (Kind, Failure) {
         match self {
-            // A read that the guard has ended looks like one of these.
-            Stop::Late | Stop::Ended | Stop::Io(..) if cut => Stop::Late.tell(peer, timeout, false),
+            // A read that the guard has ended fails with one of these.
+            Stop::Late | Stop::Ended | Stop::Io(..) if cut => {
+                Stop::Late.describe(peer, timeout, false)
+            }
             Stop::Late => {
                 let what = format!("{peer} did not finish the TLS handshake within {timeout:?}");
                 (Kind::Timeout, Failure::new(what))
@@ -259,13 +261,13 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// When all has to be over.
+/// The end of the time for the handshake.
 #[derive(Debug, Clone, Copy)]
 struct Deadline(Option<Instant>);
 
 impl Deadline {
     fn after(timeout: Duration) -> Self {
-        // A time too far away for the clock never comes.
+        // A deadline that `Instant` cannot represent counts as none.
         Deadline(Instant::now().checked_add(timeout))
     }
 
@@ -288,14 +290,15 @@ impl Deadline {
     }
 }
 
-/// A thread that closes a stream at the deadline, for want of a read timeout.
+/// A thread that closes a stream at the deadline, for transports without a read timeout.
 struct Guard {
     stop: Sender<()>,
     thread: JoinHandle<bool>,
 }
 
 impl Guard {
-    /// `None` if closing would wake nobody, or there is nothing to wait for.
+    /// Starts the thread. Returns `None` if closing would not wake the reader, or if there is no
+    /// deadline.
     fn start(closer: &Closer, deadline: Deadline) -> Option<Guard> {
         let left = deadline.0?.saturating_duration_since(Instant::now());
         if !closer.wakes_reader() {
@@ -306,17 +309,17 @@ impl Guard {
         let watch = move || {
             let is_late = stopped.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
             if is_late {
-                // The stream's own error comes to light in the read that it should have ended.
+                // The blocked read returns the stream's own error.
                 let _ = closer.close();
             }
             is_late
         };
         let thread = thread::Builder::new().name("h2-sync-handshake".to_owned()).spawn(watch);
-        // Without a thread, the handshake is as patient as the peer is slow.
+        // If no thread can be started, the handshake has no deadline.
         thread.ok().map(|thread| Guard { stop, thread })
     }
 
-    /// Ends the watch, and says whether the stream has been closed.
+    /// Stops the thread, and returns whether it has closed the stream.
     fn stop(self) -> bool {
         drop(self.stop);
         self.thread.join().unwrap_or(false)

@@ -1,4 +1,4 @@
-//! How a handshake fails.
+//! The errors of a handshake.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use super::stream::TlsStream;
 use crate::error::{Error, ErrorKind};
 use crate::transport::Transport;
 
-/// A handshake that failed, or that settled on another protocol than HTTP/2.
+/// A handshake that failed, or that negotiated a protocol other than HTTP/2.
 ///
-/// It turns into an [`Error`] by `?`, which keeps the text and the cause.
+/// `?` converts it into an [`Error`], which keeps the text and the cause.
 ///
 /// # Examples
 ///
-/// A server that leaves clients without HTTP/2 to somebody else:
+/// A server that passes clients without HTTP/2 to another library:
 ///
 /// ```no_run
 /// use std::net::TcpStream;
@@ -30,7 +30,7 @@ use crate::transport::Transport;
 ///         Err(error) if matches!(error.protocol(), Some(b"http/1.1") | None) => {
 ///             let failed = error.to_string();
 ///             match error.into_stream() {
-///                 // It reads and writes, as HTTP/1.1 wants it.
+/// The stream implements `Read` and `Write`.
 ///                 Some(stream) => serve_http1(stream),
 ///                 None => eprintln!("{failed}"),
 ///             }
@@ -49,30 +49,30 @@ pub struct HandshakeError<T: Transport> {
     stream: Option<Box<TlsStream<T>>>,
 }
 
-/// What went wrong in a handshake.
+/// The category of a handshake failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandshakeErrorKind {
-    /// It could not begin: the name of the server is none, or the configuration does not serve.
+    /// The handshake could not start: the server name is invalid or the configuration unusable.
     Setup,
-    /// The peer did not come to its end in time.
+    /// The peer did not complete the handshake in time.
     Timeout,
-    /// The peer closed the connection in the middle.
+    /// The peer closed the connection during the handshake.
     Closed,
     /// The transport failed.
     Transport,
     /// The peer does not speak TLS.
     NotTls,
-    /// The peer's certificate is not accepted.
+    /// The peer's certificate was not accepted.
     Certificate,
-    /// The peer refused, with an alert: our certificate, as a rule.
+    /// The peer sent an alert, usually because it does not accept our certificate.
     Refused,
-    /// There is no protocol that both ends speak; or TLS is there and HTTP/2 was not chosen, and the
-    /// error has the [stream](HandshakeError::into_stream).
+    /// The sides have no protocol in common. Or TLS was established without HTTP/2, and the error
+    /// holds the [stream](HandshakeError::into_stream).
     Protocol,
-    /// What was chosen is too weak for HTTP/2 (RFC 9113, Section 9.2).
+    /// The negotiated parameters are too weak for HTTP/2 (RFC 9113, Section 9.2).
     InadequateSecurity,
-    /// The peer broke a rule of TLS, or the two have no version or cipher in common.
+    /// The peer violated the TLS protocol, or the sides have no version or cipher suite in common.
     Rules,
 }
 
@@ -91,30 +91,30 @@ impl<T: Transport> HandshakeError<T> {
         HandshakeError::new(HandshakeErrorKind::Setup, failure)
     }
 
-    /// TLS is there, but not for HTTP/2.
+    /// TLS was established, without HTTP/2.
     pub(super) fn not_h2(failure: Failure, stream: TlsStream<T>) -> Self {
         let (kind, error) = (HandshakeErrorKind::Protocol, failure.into_not_http2());
         HandshakeError { kind, error, stream: Some(Box::new(stream)) }
     }
 
-    /// What went wrong.
+    /// Returns the category of the failure.
     pub fn kind(&self) -> HandshakeErrorKind {
         self.kind
     }
 
-    /// The protocol that was chosen instead of HTTP/2. `None` if none was chosen, or the handshake
-    /// failed.
+    /// Returns the protocol negotiated instead of HTTP/2. `None` if none was negotiated or the
+    /// handshake failed.
     pub fn protocol(&self) -> Option<&[u8]> {
         self.stream.as_ref()?.facts().alpn_protocol.as_deref()
     }
 
-    /// The stream, where TLS was established and HTTP/2 was not chosen: to go on in the
-    /// [`protocol`](Self::protocol) that was, or in HTTP/1.1 if none was.
+    /// Returns the stream, if TLS was established without HTTP/2. It is to be used with the
+    /// negotiated [`protocol`](Self::protocol), or with HTTP/1.1 if there is none.
     pub fn into_stream(self) -> Option<TlsStream<T>> {
         self.stream.map(|stream| *stream)
     }
 
-    /// The error without the stream.
+    /// Returns the error without the stream.
     pub fn error(&self) -> &Error {
         &self.error
     }

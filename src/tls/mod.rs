@@ -1,34 +1,33 @@
-//! TLS by [rustls], for HTTP/2 over `https`.
+//! TLS with [rustls], for HTTP/2 over `https`.
 //!
-//! An [`Acceptor`] (a server) or a [`Connector`] (a client) does the handshake over any
-//! [`Transport`], and gives a [`TlsStream`], which is a [`Transport`] again.
+//! An [`Acceptor`] (server) or a [`Connector`] (client) performs the handshake over any
+//! [`Transport`]. The result is a [`TlsStream`], which is itself a [`Transport`].
 //!
 //! ```text
 //!   TcpStream ── Acceptor::accept ───▶ TlsStream ── new_connection ──▶ Session
 //!                Connector::connect        │
 //!                     │                    └ facts(): protocol, version, cipher, names
-//!                     └ HandshakeError: what went wrong; or HTTP/2 was not chosen, and the stream
+//!                     └ HandshakeError: the reason, or the stream if HTTP/2 was not chosen
 //! ```
 //!
 //! # Two threads, one TLS connection
 //!
-//! Reading and writing share the keys, so they share a lock, which is held to encrypt and to
-//! decrypt. The transport below is outside of it: a read that waits for the peer keeps no write
-//! out.
+//! Reading and writing share the TLS state and its lock, which is held while encrypting and
+//! decrypting, but not during I/O. A read that waits for the peer does not block writes.
 //!
 //! ```text
 //!   reader:  read ciphertext ─▶ lock, decrypt, unlock ─▶ plaintext
 //!   writer:  plaintext ─▶ lock, encrypt, unlock ─▶ write ciphertext
 //! ```
 //!
-//! The reader never writes. What TLS itself has to say (new keys, tickets) goes out with the next
-//! write, which is all that RFC 8446 asks for; alerts when our direction is shut.
+//! The reader never writes. Records that TLS itself produces (key updates, tickets) are sent with
+//! the next write, as RFC 8446 allows; alerts are sent when our direction is shut down.
 //!
-//! # The end
+//! # Closing
 //!
-//! Ending our direction sends close_notify. If the transport ends without the peer's having sent
-//! its own, a read fails with `UnexpectedEof`: what has come may have been cut off on the way. HTTP/2
-//! says of each message by itself whether it is complete, so this takes nothing from those that are.
+//! Shutting down our direction sends close_notify. If the transport ends without a close_notify
+//! from the peer, a read fails with `UnexpectedEof`, since the data may have been truncated. HTTP/2
+//! delimits every message itself, so complete messages are not affected.
 //!
 //! # Features
 //!
@@ -37,14 +36,14 @@
 //! | `tls` (default) | this module |
 //! | `tls-ring` (default) | cryptography by `ring`, quick to build |
 //! | `system-roots` | [`Connector::with_system_roots`] |
-//! | `tls-aws-lc-rs` | cryptography by `aws-lc-rs`, which is then used, also beside `tls-ring` |
+//! | `tls-aws-lc-rs` | cryptography by `aws-lc-rs`, preferred if both are enabled |
 //!
-//! Without either of the two, the default provider of the process is used, or the one in a
-//! configuration of your own. [`rustls`] is re-exported to write one.
+//! Without either of these two, the process-wide default provider is used, or the one in a custom
+//! configuration. [`rustls`] is re-exported for that.
 //!
 //! # Examples
 //!
-//! Both ends, over a pipe in memory, with a certificate that is made for the occasion:
+//! Both sides over an in-memory pipe, with a certificate generated on the fly:
 //!
 //! ```
 //! use std::thread;
@@ -70,7 +69,7 @@
 //! let connector = Connector::with_only_roots(certificate.as_bytes())?;
 //! let stream = connector.connect("example.com", near, Duration::from_secs(10))?;
 //! let client = new_connection(stream, true, false)?;
-//! // From here on, TLS is not to be seen.
+//! From here on, the session is used as without TLS.
 //! # let server = server.join().unwrap()?;
 //! # client.close();
 //! # drop(server);

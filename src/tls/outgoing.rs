@@ -1,4 +1,4 @@
-//! Ciphertext on its way out, and the end of our direction.
+//! The outgoing direction: ciphertext to be written, and the shutdown.
 
 use std::io::{self, IoSlice, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -8,37 +8,38 @@ use rustls::Connection;
 use super::shared::Shared;
 use crate::transport::Closer;
 
-/// The most plaintext that one write takes, where the transport takes it as fast as it comes.
-const MOST: usize = 128 << 10;
-/// The least: one record. A slow peer then sees its records one by one, and whoever watches how a
-/// write gets on (with a deadline for stalled ones) sees them too.
-const LEAST: usize = 16 << 10;
-/// So many writes of the transport go into one of ours. Each that does not take all may have waited,
-/// and whoever writes is to look at its deadlines now and then.
-const PATIENCE: usize = 4;
-/// A buffer that has grown beyond this is given back as soon as it is empty.
-const KEPT: usize = 4 << 10;
+/// The most plaintext that one write accepts, if the transport is fast enough.
+const ROOM_MAX: usize = 128 << 10;
+/// The least plaintext that one write accepts: one record. With a slow peer, progress is then
+/// visible record by record, which stall deadlines need.
+const ROOM_MIN: usize = 16 << 10;
+/// The most writes to the transport within one call. A partial write may have blocked, and the
+/// caller has to check its deadlines in between.
+const WRITES_MAX: usize = 4;
+/// A buffer with a larger capacity is freed as soon as it is empty.
+const KEPT_CAPACITY: usize = 4 << 10;
 
-/// The inner writer, and ciphertext that it has not taken yet.
+/// The inner writer, and the ciphertext that it has not accepted yet.
 ///
-/// Locked by the writing thread while it writes; whoever else ends our direction only tries.
+/// The writing thread holds its lock while it writes. Others use `try_lock` to shut down our
+/// direction.
 pub(super) struct Outgoing<W> {
     writer: W,
     ciphertext: Vec<u8>,
     written: usize,
-    /// How much plaintext the next write takes.
+    /// How much plaintext the next write accepts.
     room: usize,
-    /// Nothing more is written.
+    /// Whether our direction has been shut down.
     finished: bool,
 }
 
 impl<W: Write> Outgoing<W> {
     pub(super) fn new(writer: W) -> Self {
-        Outgoing { writer, ciphertext: Vec::new(), written: 0, room: LEAST, finished: false }
+        Outgoing { writer, ciphertext: Vec::new(), written: 0, room: ROOM_MIN, finished: false }
     }
 
-    /// Takes plaintext, and writes it if the transport can take it at once. What has been taken is
-    /// written by later calls otherwise.
+    /// Accepts and encrypts plaintext, and writes it as far as the transport accepts it at once.
+    /// Later calls write the rest.
     pub(super) fn write(&mut self, shared: &Shared, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         if shared.is_shut() {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -52,12 +53,12 @@ impl<W: Write> Outgoing<W> {
         };
         match self.write_out() {
             Err(error) if !crate::transport::gave_up(&error) => Err(error),
-            // Once it is encrypted, it counts as written: it cannot be taken back.
+            // Encrypted plaintext counts as written, since it cannot be taken back.
             _ => Ok(taken),
         }
     }
 
-    /// Writes all that is there, records of the connection's own (tickets, new keys) included.
+    /// Writes all pending ciphertext, including TLS's own records (tickets, key updates).
     pub(super) fn flush(&mut self, shared: &Shared) -> io::Result<()> {
         if !self.finished {
             self.write_out()?;
@@ -67,11 +68,11 @@ impl<W: Write> Outgoing<W> {
         self.writer.flush()
     }
 
-    /// Tells the peer that nothing more comes.
+    /// Sends close_notify.
     fn finish(&mut self, shared: &Shared) -> io::Result<()> {
         self.write_out()?;
         let mut tls = shared.lock();
-        // Once only, and not after a fatal alert: rustls sees to both.
+        // rustls sends it at most once, and not after a fatal alert.
         tls.send_close_notify();
         self.collect(&mut tls, 0)?;
         drop(tls);
@@ -79,16 +80,16 @@ impl<W: Write> Outgoing<W> {
         self.writer.flush()
     }
 
-    /// Whether the transport has not taken all that it was given.
+    /// Returns whether the transport has not accepted all ciphertext.
     fn is_stuck(&self) -> bool {
         !self.ciphertext.is_empty()
     }
 
-    /// Moves records out of the connection.
+    /// Moves pending records from the TLS connection to the buffer.
     fn collect(&mut self, tls: &mut Connection, plaintext: usize) -> io::Result<()> {
         if plaintext > 0 {
-            // Head and tag of each record, and something for others.
-            self.ciphertext.reserve(plaintext + 32 * (2 + plaintext / LEAST));
+            // The header and tag of each record, and room for TLS's own records.
+            self.ciphertext.reserve(plaintext + 32 * (2 + plaintext / ROOM_MIN));
         }
         while tls.wants_write() {
             tls.write_tls(&mut self.ciphertext)?;
@@ -96,33 +97,33 @@ impl<W: Write> Outgoing<W> {
         Ok(())
     }
 
-    /// Writes the ciphertext that is there.
+    /// Writes the buffered ciphertext.
     fn write_out(&mut self) -> io::Result<()> {
         let mut writes = 0;
-        // `written` counts octets of `ciphertext` that the writer has taken.
+        // In bounds: `written` counts octets of `ciphertext` that the writer has accepted.
         while self.written < self.ciphertext.len() {
-            if writes == PATIENCE {
-                self.room = LEAST;
+            if writes == WRITES_MAX {
+                self.room = ROOM_MIN;
                 return Err(io::ErrorKind::Interrupted.into());
             }
             writes += 1;
             match self.writer.write(&self.ciphertext[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                // A writer that says more than it was given has its number cut.
+                // Guards against a writer that returns more than it was given.
                 Ok(n) => self.written += n.min(self.ciphertext.len() - self.written),
                 Err(error) => {
-                    self.room = LEAST;
+                    self.room = ROOM_MIN;
                     return Err(error);
                 }
             }
         }
         if self.written > 0 {
-            self.room = (self.room * 2).min(MOST);
+            self.room = (self.room * 2).min(ROOM_MAX);
             self.written = 0;
             self.ciphertext.clear();
-            if self.ciphertext.capacity() > KEPT {
-                // The allocator has it back at once while data flows, and an idle connection
-                // holds nothing.
+            if self.ciphertext.capacity() > KEPT_CAPACITY {
+                // The next write allocates it again cheaply, and an idle connection keeps no
+                // buffer.
                 self.ciphertext = Vec::new();
             }
         }
@@ -130,7 +131,7 @@ impl<W: Write> Outgoing<W> {
     }
 }
 
-/// Encrypts up to `room` octets of `bufs`, as one stream: records do not end where buffers end.
+/// Encrypts up to `room` octets of `bufs` as one stream: records may span buffers.
 fn encrypt(tls: &mut Connection, bufs: &[IoSlice<'_>], room: usize) -> io::Result<usize> {
     let mut left = room;
     let whole = bufs.iter().take_while(|buf| {
@@ -147,7 +148,7 @@ fn encrypt(tls: &mut Connection, bufs: &[IoSlice<'_>], room: usize) -> io::Resul
             return Ok(taken);
         }
     }
-    // Of the buffer that does not fit, `left` octets do.
+    // `left` octets of the next buffer still fit.
     match bufs.get(whole) {
         Some(buf) if left > 0 => Ok(taken + tls.writer().write(&buf[..left])?),
         _ => Ok(taken),
@@ -155,15 +156,15 @@ fn encrypt(tls: &mut Connection, bufs: &[IoSlice<'_>], room: usize) -> io::Resul
 }
 
 pub(super) fn lock<W>(outgoing: &Mutex<Outgoing<W>>) -> MutexGuard<'_, Outgoing<W>> {
-    // A writer that panicked is not asked again by a sane caller; if it is, that is its affair.
+    // A writer that has panicked may be used again; its errors are then those of the writer.
     outgoing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends our direction if that has been asked for and nobody is writing: close_notify, then the end
-/// of the transport's direction.
+/// Shuts down our direction, if requested and no thread is writing: sends close_notify, then shuts
+/// down the transport's direction.
 ///
-/// Whoever asks, calls this; and the writer calls it after each time that it held the lock. So one
-/// of them does it: if the lock cannot be had here, its holder looks after unlocking it.
+/// A thread that requests the shutdown calls this, and so does the writer after each use of the
+/// lock. If the lock is taken, its holder performs the shutdown after unlocking.
 pub(super) fn finish_if_asked<W: Write>(
     shared: &Shared,
     outgoing: &Mutex<Outgoing<W>>,
@@ -174,15 +175,15 @@ pub(super) fn finish_if_asked<W: Write>(
     }
     let mut outgoing = match outgoing.try_lock() {
         Ok(outgoing) => outgoing,
-        // The writer has panicked. To ask it once more would abort the program, should it panic again
-        // while that panic is under way.
+        // The writer has panicked. Calling it again during the unwinding could panic twice, which
+        // aborts the program.
         Err(TryLockError::Poisoned(poisoned)) => {
             let was_finished = std::mem::replace(&mut poisoned.into_inner().finished, true);
             return if was_finished { Ok(()) } else { closer.shutdown_write() };
         }
         Err(TryLockError::WouldBlock) => return Ok(()),
     };
-    // Who closes does not wait for a peer that does not read.
+    // Closing must not wait for a peer that does not read.
     if outgoing.finished || (shared.is_closed() && outgoing.is_stuck()) {
         return Ok(());
     }

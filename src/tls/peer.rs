@@ -1,4 +1,4 @@
-//! Whom a handshake is with.
+//! The peer of a handshake, for error texts.
 
 use std::fmt;
 

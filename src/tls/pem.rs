@@ -1,4 +1,4 @@
-//! Certificates and keys out of PEM text.
+//! Parsing of certificates and keys in PEM text.
 
 use std::fs;
 use std::path::Path;
@@ -10,15 +10,15 @@ use rustls::RootCertStore;
 use super::failure::Failure;
 use crate::error::{Error, ErrorKind};
 
-/// PEM text, and what to call it in an error.
+/// A PEM text with its name for errors.
 pub(super) struct Pem<'a> {
     pub(super) text: &'a [u8],
-    /// "the certificate chain", with its file where it has one.
+    /// "the certificate chain", followed by its file if it has one.
     pub(super) name: String,
 }
 
 impl Pem<'_> {
-    /// One certificate at least.
+    /// Returns the certificates, at least one.
     pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(self.text)
             .collect::<Result<_, _>>()
@@ -29,7 +29,7 @@ impl Pem<'_> {
         Ok(certificates)
     }
 
-    /// The first key.
+    /// Returns the first key.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Error> {
         PrivateKeyDer::from_pem_slice(self.text).map_err(|error| match error {
             pem::Error::NoItemsFound => {
@@ -39,7 +39,7 @@ impl Pem<'_> {
         })
     }
 
-    /// Puts its certificates among those that are trusted, and returns them.
+    /// Adds the certificates to a store of trusted ones, and returns them.
     pub(super) fn add_to(
         &self,
         roots: &mut RootCertStore,
@@ -47,7 +47,7 @@ impl Pem<'_> {
         let certificates = self.certificates()?;
         for certificate in &certificates {
             roots.add(certificate.clone()).map_err(|error| {
-                let what = format!("{} has a certificate that is damaged: {error}", self.name);
+                let what = format!("{} contains an invalid certificate: {error}", self.name);
                 Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
             })?;
         }
@@ -55,7 +55,7 @@ impl Pem<'_> {
     }
 
     fn lacks(&self, what: &str) -> Error {
-        Failure::new(format!("{} has no {what} in it", self.name)).into_error(ErrorKind::Caller)
+        Failure::new(format!("{} contains no {what}", self.name)).into_error(ErrorKind::Caller)
     }
 
     fn is_bad(&self, error: pem::Error) -> Error {
@@ -64,7 +64,7 @@ impl Pem<'_> {
     }
 }
 
-/// Reads a file of PEM text, `what` it is for.
+/// Reads a PEM file. `what` is its purpose, for the error.
 pub(super) fn read(what: &str, path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| {
         let what = format!("cannot read {what} {}: {error}", path.display());

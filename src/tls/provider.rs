@@ -1,4 +1,4 @@
-//! Who does the cryptography.
+//! The cryptography provider.
 
 use std::sync::Arc;
 
@@ -13,16 +13,15 @@ use rustls::crypto::aws_lc_rs as chosen;
 #[cfg(all(feature = "tls-ring", not(feature = "tls-aws-lc-rs")))]
 use rustls::crypto::ring as chosen;
 
-/// The provider that the features choose: who asks for aws-lc-rs beside the default gets it.
+/// The provider that the features select; aws-lc-rs is preferred over the default, ring.
 ///
-/// The default of the process is not asked first, and not set: whether it is there would depend on
-/// what else is linked in.
+/// The process-wide default is neither used nor set, since it depends on what other crates do.
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 pub(super) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     Ok(Arc::new(chosen::default_provider()))
 }
 
-/// Without either feature, it is the one that the program has set as its default.
+/// Without either feature, the process-wide default provider.
 #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
 pub(super) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     CryptoProvider::get_default().cloned().ok_or_else(|| {
@@ -32,8 +31,8 @@ pub(super) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     })
 }
 
-/// What encrypts the tickets by which a client resumes its session; `None` leaves a server with
-/// sessions that it keeps in memory.
+/// Creates the ticketer that encrypts session tickets. `None` leaves the server with sessions in
+/// memory.
 pub(super) fn ticketer() -> Result<Option<Arc<dyn ProducesTickets>>, Error> {
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
     return chosen::Ticketer::new().map(Some).map_err(unusable);
@@ -41,8 +40,8 @@ pub(super) fn ticketer() -> Result<Option<Arc<dyn ProducesTickets>>, Error> {
     Ok(None)
 }
 
-/// A provider that cannot do what is needed.
+/// The error for a provider that lacks what TLS needs.
 pub(super) fn unusable(error: rustls::Error) -> Error {
-    let what = format!("the cryptography provider does not serve: {error}");
+    let what = format!("the cryptography provider is unusable: {error}");
     Failure::new(what).caused_by(error).into_error(ErrorKind::Internal)
 }

@@ -1,4 +1,4 @@
-//! The reading half: ciphertext in, plaintext out.
+//! The reading half: decrypts ciphertext from the transport.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -10,23 +10,24 @@ use super::alert::{in_words, into_io_error};
 use super::failure::Failure;
 use super::shared::Shared;
 
-/// What an idle connection reads with.
-const SMALL: usize = 4 << 10;
-/// The most that one read asks for: so much is decrypted under one lock.
-const LARGE: usize = 128 << 10;
+/// The buffer size of an idle connection's read, in octets.
+const READ_MIN: usize = 4 << 10;
+/// The largest read in octets, decrypted under one lock.
+const READ_MAX: usize = 128 << 10;
 
 /// The reading half of a [`TlsStream`](super::TlsStream).
 ///
-/// Reads ciphertext without a lock, and takes the lock to decrypt it.
+/// It reads ciphertext without holding the lock, and takes the lock to decrypt.
 ///
-/// A read gives `Ok(0)` if the peer has ended its direction in TLS (by close_notify), or we have
-/// closed the stream; `UnexpectedEof` if the transport ended without the peer's saying so, which
-/// anyone on the way could have caused; and `InvalidData` if a record is damaged, or the peer ends
-/// TLS with an alert. The last one has an [`Error`](crate::Error) of the kind
-/// [`Tls`](crate::ErrorKind::Tls) inside.
+/// A read returns `Ok(0)` if the peer has ended its direction with close_notify, or if the stream
+/// was closed locally. It fails with `UnexpectedEof` if the transport ended without close_notify,
+/// which an attacker on the network path could cause. It fails with `InvalidData` if a record is
+/// invalid or the peer sends a fatal alert; that error wraps an [`Error`](crate::Error) of kind
+/// [`Tls`](crate::ErrorKind::Tls).
 ///
-/// With a [read timeout](crate::transport::Closer::set_read_timeout), a read reads the transport
-/// once, and [gives up](crate::transport::gave_up) with `Interrupted` if that makes no plaintext.
+/// With a [read timeout](crate::transport::Closer::set_read_timeout), a read reads once from the
+/// transport, and [gives up](crate::transport::gave_up) with `Interrupted` if that yields no
+/// plaintext.
 pub struct TlsReader<R> {
     shared: Arc<Shared>,
     reader: R,
@@ -36,26 +37,26 @@ pub struct TlsReader<R> {
 
 impl<R: Read> TlsReader<R> {
     pub(super) fn new(shared: Arc<Shared>, reader: R) -> Self {
-        TlsReader { shared, reader, incoming: Incoming::default(), ask: SMALL }
+        TlsReader { shared, reader, incoming: Incoming::default(), ask: READ_MIN }
     }
 
-    /// One read of ciphertext; the one before has been used up.
+    /// Reads ciphertext once; the buffer must have been used up.
     fn fill(&mut self) -> io::Result<()> {
         let buffer = &mut self.incoming.octets;
         if buffer.len() < self.ask {
             buffer.resize(self.ask, 0);
-        } else if self.ask == SMALL && buffer.len() > SMALL {
-            *buffer = vec![0; SMALL];
+        } else if self.ask == READ_MIN && buffer.len() > READ_MIN {
+            *buffer = vec![0; READ_MIN];
         }
         let read = self.reader.read(&mut buffer[..self.ask])?.min(self.ask);
         self.incoming.start = 0;
         self.incoming.end = read;
         self.incoming.ended = read == 0;
         if read == self.ask {
-            self.ask = (self.ask * 4).min(LARGE);
+            self.ask = (self.ask * 4).min(READ_MAX);
         } else if read < self.ask / 2 {
-            // The transport has nothing more for now, and the next read may wait for long.
-            self.ask = read.next_power_of_two().clamp(SMALL, LARGE);
+            // The transport has no more data for now, so the next read may wait for long.
+            self.ask = read.next_power_of_two().clamp(READ_MIN, READ_MAX);
         }
         Ok(())
     }
@@ -70,8 +71,8 @@ impl<R: Read> Read for TlsReader<R> {
         loop {
             let decrypted = self.incoming.decrypt(&mut self.shared.lock(), buf);
             match decrypted {
-                // A peer that sends a record in morsels, or records with nothing in them, keeps each
-                // read of the transport in time and not all of them together.
+                // A peer that sends partial or empty records would keep each read of the transport
+                // within its timeout, but not their sum.
                 Ok(None) if has_read && self.shared.is_timed() => {
                     self.shared.set_has_more(false);
                     return Err(io::ErrorKind::Interrupted.into());
@@ -82,7 +83,7 @@ impl<R: Read> Read for TlsReader<R> {
                     self.shared.set_has_more(has_more);
                     return Ok(read);
                 }
-                // Who has closed the stream wants to hear no more of it.
+                // Errors after a local close are of no interest.
                 Err(_) if self.shared.is_closed() => return Ok(0),
                 Err(error) => return Err(error),
             }
@@ -101,32 +102,32 @@ impl<R> fmt::Debug for TlsReader<R> {
     }
 }
 
-/// Ciphertext that has been read and not yet decrypted.
+/// Ciphertext that was read but not yet decrypted.
 #[derive(Default)]
 struct Incoming {
     octets: Vec<u8>,
     start: usize,
     end: usize,
-    /// The transport has come to its end.
+    /// Whether the transport has reached its end.
     ended: bool,
-    /// Why nothing more can be decrypted.
+    /// The reason why nothing more can be decrypted.
     failed: Option<Failed>,
 }
 
-/// Why nothing more can be decrypted.
+/// The reason why nothing more can be decrypted.
 enum Failed {
     Tls(rustls::Error),
     Renegotiation,
 }
 
 impl Incoming {
-    /// Fills `buf` with plaintext, as far as there is any; `None` if more has to be read for it.
+    /// Fills `buf` with available plaintext, or returns `None` if more ciphertext is needed.
     fn decrypt(&mut self, tls: &mut Connection, buf: &mut [u8]) -> io::Result<Option<usize>> {
         let mut filled = 0;
-        // `filled` counts octets that have been put into `buf`, so it is not beyond its end.
+        // In bounds: `filled` counts octets that were put into `buf`.
         while filled < buf.len() {
             match tls.reader().read(&mut buf[filled..]) {
-                // The peer has said that it has ended.
+                // The peer has ended its direction.
                 Ok(0) => return Ok(Some(filled)),
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -142,26 +143,26 @@ impl Incoming {
         Ok(Some(filled))
     }
 
-    /// Gives the connection a piece of ciphertext, and says whether there was any. What is wrong
-    /// with it is told after the plaintext before it has been taken.
+    /// Passes ciphertext to the TLS connection, and returns whether there was any. An error in it
+    /// is reported after the plaintext before it has been read.
     fn feed(&mut self, tls: &mut Connection, has_plaintext: bool) -> io::Result<bool> {
         match &self.failed {
             Some(_) if has_plaintext => return Ok(false),
             Some(failed) => return Err(failed.to_error()),
             None => {}
         }
-        // `start` ≤ `end` ≤ `octets.len()`: `fill` sets them, and `read_tls` takes what is there.
+        // In bounds: `fill` sets `start` ≤ `end` ≤ `octets.len()`, and `read_tls` keeps it so.
         let mut rest = &self.octets[self.start..self.end];
         if rest.is_empty() && !self.ended {
             return Ok(false);
         }
-        // Without any octets, this tells it of the end.
+        // An empty slice tells it of the end.
         self.start += tls.read_tls(&mut rest)?;
-        // Records before the damaged one have been decrypted.
+        // Records before an invalid one have been decrypted.
         self.failed = match tls.process_new_packets() {
             Err(error) => Some(Failed::Tls(error)),
-            // RFC 9113, Section 9.2.1: a renegotiation is a connection error. The one thing that
-            // reading makes rustls say in TLS 1.2 is that it does not renegotiate.
+            // RFC 9113, Section 9.2.1: renegotiation is a connection error. In TLS 1.2, rustls only
+            // produces output on reading to refuse a renegotiation.
             Ok(state) if state.tls_bytes_to_write() > 0 && is_tls_1_2(tls) => {
                 Some(Failed::Renegotiation)
             }
@@ -175,9 +176,9 @@ impl Failed {
     fn to_error(&self) -> io::Error {
         match self {
             Failed::Tls(error) => into_io_error(error),
-            Failed::Renegotiation => {
-                in_words(Failure::new("the peer asks to renegotiate TLS, which HTTP/2 forbids"))
-            }
+            Failed::Renegotiation => in_words(Failure::new(
+                "the peer requested a TLS renegotiation, which HTTP/2 forbids",
+            )),
         }
     }
 }
@@ -187,6 +188,6 @@ fn is_tls_1_2(tls: &Connection) -> bool {
 }
 
 fn cut_off() -> io::Error {
-    let what = "the connection was cut off: its end is not confirmed by TLS (close_notify)";
+    let what = "the connection ended without close_notify: the data may be truncated";
     io::Error::new(io::ErrorKind::UnexpectedEof, what)
 }

@@ -1,23 +1,23 @@
-//! What the two halves and the closer of a TLS stream have in common.
+//! State shared by the halves and the closer of a TLS stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::Connection;
 
-/// The TLS connection behind its lock, and what has been asked of it.
+/// The TLS connection behind its lock, and flags.
 ///
 /// The lock is held to encrypt and to decrypt, and never during I/O.
 #[derive(Debug)]
 pub(super) struct Shared {
     connection: Mutex<Connection>,
-    /// Our direction ends: nothing more is taken from the application.
+    /// Our direction is shut down: no more plaintext is accepted.
     shut: AtomicBool,
-    /// Both directions have been closed by us.
+    /// Both directions were closed locally.
     closed: AtomicBool,
-    /// Reads have been given a time.
+    /// A read timeout is set.
     timed: AtomicBool,
-    /// The reader may have octets that have left the transport and have not been read.
+    /// The reader may hold octets that have left the transport but have not been read.
     has_more: AtomicBool,
 }
 
@@ -28,13 +28,13 @@ impl Shared {
             shut: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             timed: AtomicBool::new(false),
-            // The handshake may have read ahead.
+            // The handshake may have read more than its own records.
             has_more: AtomicBool::new(true),
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic in rustls would leave a connection that fails, not one that sends in the clear.
+        // After a panic within rustls the connection fails; it never sends cleartext.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

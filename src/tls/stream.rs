@@ -1,4 +1,4 @@
-//! A TLS stream whose handshake is over.
+//! A TLS stream after its handshake.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -12,12 +12,12 @@ use super::shared::Shared;
 use super::writer::TlsWriter;
 use crate::transport::{gave_up, Closer, Halves, Transport};
 
-/// A stream that TLS has been established on: a [`Transport`], and a blocking [`Read`] + [`Write`]
-/// to go on with another protocol than HTTP/2.
+/// An established TLS stream. It is a [`Transport`], and a blocking [`Read`] + [`Write`] for
+/// protocols other than HTTP/2.
 ///
-/// It comes out of [`Acceptor::accept`](super::Acceptor::accept) and
-/// [`Connector::connect`](super::Connector::connect). Dropping it tells the peer that nothing more
-/// comes (close_notify), and closes the stream below.
+/// [`Acceptor::accept`](super::Acceptor::accept) and
+/// [`Connector::connect`](super::Connector::connect) return it. Dropping it sends close_notify and
+/// closes the underlying stream.
 pub struct TlsStream<T: Transport> {
     reader: TlsReader<T::Reader>,
     writer: TlsWriter<T::Writer>,
@@ -26,7 +26,7 @@ pub struct TlsStream<T: Transport> {
 }
 
 impl<T: Transport> TlsStream<T> {
-    /// `has_read_timeout` says whether the halves below can be given one.
+    /// Creates the stream. `has_read_timeout` tells whether the halves support read timeouts.
     pub(super) fn new(
         tls: Connection,
         halves: Halves<T::Reader, T::Writer>,
@@ -56,22 +56,23 @@ impl<T: Transport> TlsStream<T> {
         TlsStream { reader: TlsReader::new(shared, halves.reader), writer, closer, facts }
     }
 
-    /// What the handshake has settled. Clone it before the stream goes into a connection.
+    /// Returns the parameters that the handshake has negotiated. Clone them before the stream goes
+    /// into a connection.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// What ends the stream from any thread, and sets its read timeout.
+    /// Returns the closer, which ends the stream from any thread and sets its read timeout.
     pub fn closer(&self) -> &Closer {
         &self.closer
     }
 }
 
-/// Splitting prepares nothing more: the stream below was split before the handshake.
+/// Splitting does no I/O: the underlying stream was split before the handshake.
 ///
-/// The [`Closer`] tells the peer what it does: `shutdown_write` sends close_notify before it ends
-/// the direction below. `close` sends it too, unless octets wait that the peer does not take. Either
-/// waits for as long as a write of the transport below may: see [`WRITE_TICK`].
+/// In the [`Closer`], `shutdown_write` sends close_notify before it shuts down the underlying
+/// direction. `close` sends it too, unless the peer has not accepted earlier octets. Both wait no
+/// longer than a write of the underlying transport: see [`WRITE_TICK`].
 ///
 /// [`WRITE_TICK`]: crate::transport::WRITE_TICK
 impl<T: Transport> Transport for TlsStream<T> {
@@ -90,20 +91,20 @@ impl<T: Transport> Read for TlsStream<T> {
     }
 }
 
-/// Blocks until all that it takes has been written; see [`TlsWriter`] for one that gives up.
+/// Blocks until all accepted octets have been written; [`TlsWriter`] gives up instead.
 impl<T: Transport> Write for TlsStream<T> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(buf)])
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let taken = patiently(|| self.writer.write_vectored(bufs))?;
+        let taken = retry(|| self.writer.write_vectored(bufs))?;
         self.flush()?;
         Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        patiently(|| self.writer.flush())
+        retry(|| self.writer.flush())
     }
 }
 
@@ -116,8 +117,8 @@ impl<T: Transport> fmt::Debug for TlsStream<T> {
     }
 }
 
-/// Asks again where the transport gives up.
-fn patiently<T>(mut write: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// Repeats the call while the transport gives up.
+fn retry<T>(mut write: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match write() {
             Err(error) if gave_up(&error) => {}

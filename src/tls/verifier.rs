@@ -1,4 +1,4 @@
-//! Whose certificates a client accepts, beyond what webpki does.
+//! Certificate verification of clients, beyond webpki's.
 
 use std::sync::Arc;
 
@@ -11,27 +11,28 @@ use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
-/// Accepts what webpki accepts, and a trusted certificate itself where the server presents it though it
-/// is one of an authority (`CA:TRUE`): `openssl req -x509` makes those.
+/// Accepts what webpki accepts, and also a trusted certificate that is marked as an authority
+/// (`CA:TRUE`) and presented by the server itself. `openssl req -x509` creates such certificates.
 #[derive(Debug)]
-pub(super) struct RootsThemselves {
+pub(super) struct SelfSignedRoots {
     webpki: Arc<WebPkiServerVerifier>,
     roots: Vec<CertificateDer<'static>>,
 }
 
-impl RootsThemselves {
-    /// `roots` are the certificates that the caller has given, which are in `store` as well.
+impl SelfSignedRoots {
+    /// Creates a verifier. `roots` are the certificates given by the caller, which are in `store`
+    /// as well.
     pub(super) fn new(
         store: RootCertStore,
         roots: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, rustls::client::VerifierBuilderError> {
         let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
-        Ok(RootsThemselves { webpki: webpki.build()?, roots })
+        Ok(SelfSignedRoots { webpki: webpki.build()?, roots })
     }
 }
 
-impl ServerCertVerifier for RootsThemselves {
+impl ServerCertVerifier for SelfSignedRoots {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -48,7 +49,8 @@ impl ServerCertVerifier for RootsThemselves {
             now,
         );
         match verified {
-            // webpki looks at the time before it says so; what is left is the name.
+            // webpki has checked the validity period before this error; only the name is left to
+            // check.
             Err(error) if is_ca(&error) && self.roots.iter().any(|root| root == end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -80,7 +82,7 @@ impl ServerCertVerifier for RootsThemselves {
     }
 }
 
-/// Whether the one fault of a certificate is that it is an authority's.
+/// Returns whether the only error of a certificate is that it is an authority's.
 fn is_ca(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else {
         return false;
@@ -88,11 +90,11 @@ fn is_ca(error: &Error) -> bool {
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Accepts every certificate whose key the server has.
+/// Accepts every certificate if the server has its private key.
 #[derive(Debug)]
-pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+pub(super) struct AcceptAll(pub(super) Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAll {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! The writing half: plaintext in, ciphertext out.
+//! The writing half: encrypts plaintext for the transport.
 
 use std::fmt;
 use std::io::{self, IoSlice, Write};
@@ -13,21 +13,21 @@ use crate::transport::Closer;
 
 /// The writing half of a [`TlsStream`](super::TlsStream).
 ///
-/// Takes the lock to encrypt, and writes the ciphertext without it. One write takes 128 KiB at most
-/// and makes records as long as they may be, whatever buffers the octets come in; so write gathered
-/// buffers ([`write_vectored`](Write::write_vectored)).
+/// It takes the lock to encrypt, and writes the ciphertext without holding it. One write accepts at
+/// most 128 KiB and fills records completely, across buffer boundaries. Gathered writes
+/// ([`write_vectored`](Write::write_vectored)) avoid short records.
 ///
-/// What has been encrypted counts as written. If the transport [gives up] before it has all of it,
-/// the rest goes out first in the next write or flush; so flush until that succeeds.
+/// Encrypted octets count as written. If the transport [gives up] before it has accepted all of
+/// them, the rest is sent first by the next write or flush; so call flush until it succeeds.
 ///
-/// Dropping it tells the peer that nothing more comes, as
-/// [`Closer::shutdown_write`](crate::transport::Closer::shutdown_write) does.
+/// Dropping it ends our direction, like
+/// [`Closer::shutdown_write`](crate::transport::Closer::shutdown_write).
 ///
 /// [gives up]: crate::transport::gave_up
 pub struct TlsWriter<W: Write> {
     shared: Arc<Shared>,
     outgoing: Arc<Mutex<Outgoing<W>>>,
-    /// Of the transport below.
+    /// The closer of the underlying transport.
     below: Closer,
 }
 
@@ -36,7 +36,7 @@ impl<W: Write + Send + 'static> TlsWriter<W> {
         TlsWriter { shared, outgoing: Arc::new(Mutex::new(Outgoing::new(writer))), below }
     }
 
-    /// The closer of the TLS stream. Weak: one that somebody still holds keeps nothing open.
+    /// Returns the closer of the TLS stream. It holds weak references, so it keeps nothing open.
     pub(super) fn closer(&self) -> Closer {
         let (shared, outgoing) = (Arc::downgrade(&self.shared), Arc::downgrade(&self.outgoing));
         let below = self.below.clone();
@@ -50,9 +50,9 @@ impl<W: Write + Send + 'static> TlsWriter<W> {
                 }
                 if let Some(outgoing) = outgoing.upgrade() {
                     match finish_if_asked(&shared, &outgoing, &below) {
-                        // The writer has to go on with it.
+                        // The writer continues the shutdown.
                         Err(error) if crate::transport::gave_up(&error) => {}
-                        // Whether the last words could be said does not matter any more.
+                        // When closing, a failed close_notify does not matter.
                         Err(_) if both => {}
                         result => result?,
                     }
@@ -73,23 +73,24 @@ impl<W: Write + Send + 'static> TlsWriter<W> {
 }
 
 impl<W: Write> TlsWriter<W> {
-    /// Goes on with new keys in this direction, and asks the peer to do the same in its own (TLS
-    /// 1.3, RFC 8446, Section 4.6.3).
+    /// Updates the keys of this direction, and asks the peer to update its own (TLS 1.3; RFC 8446,
+    /// Section 4.6.3).
     ///
-    /// The keys change by themselves long before they are worn out, so there is seldom a reason to
-    /// call it; and peers do not suffer it often. It goes out with the next write or flush.
+    /// Keys are updated automatically long before their limits, so this is seldom needed; some
+    /// peers close the connection after repeated key updates. The request is sent with the next
+    /// write or flush.
     ///
     /// # Errors
     ///
-    /// TLS 1.2 has nothing of the kind.
+    /// If the connection uses TLS 1.2, which has no key update.
     pub fn refresh_keys(&mut self) -> Result<(), Error> {
         self.shared.lock().refresh_traffic_keys().map_err(|error| {
-            let what = format!("new keys cannot be had: {error}");
+            let what = format!("cannot update the keys: {error}");
             Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
         })
     }
 
-    /// Lets go of the lock, and sees to what has been asked meanwhile: its result comes second.
+    /// Runs `act` under the lock, then performs a pending shutdown, whose result comes second.
     fn with<T>(
         &mut self,
         act: impl FnOnce(&mut Outgoing<W>, &Shared) -> io::Result<T>,
@@ -105,14 +106,15 @@ impl<W: Write> Write for TlsWriter<W> {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // What has been taken has been taken. The shutdown has told its caller that it is under way.
+        // The octets were accepted. A failed shutdown is not reported here: its caller knows that
+        // it is pending.
         self.with(|outgoing, shared| outgoing.write(shared, bufs)).0
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let (flushed, ended) = self.with(|outgoing, shared| outgoing.flush(shared));
         match ended {
-            // The end is among what is to be written.
+            // Flushing includes the pending shutdown.
             Err(error) if crate::transport::gave_up(&error) => flushed.and(Err(error)),
             _ => flushed,
         }
@@ -123,11 +125,11 @@ impl<W: Write> Drop for TlsWriter<W> {
     fn drop(&mut self) {
         self.shared.shut();
         match finish_if_asked(&self.shared, &self.outgoing, &self.below) {
-            // Nobody is left to go on with it, so it ends without close_notify.
+            // No writer is left to continue it, so the direction ends without close_notify.
             Err(error) if crate::transport::gave_up(&error) => {
                 let _ = self.below.shutdown_write();
             }
-            // Nobody is left to tell.
+            // There is no caller to report the error to.
             _ => {}
         }
     }

@@ -160,7 +160,7 @@ fn client_certificate_is_presented_and_its_absence_told() {
         let error = Client::with_config(config).unwrap().get(&*url).send().unwrap_err();
         assert!(error.is_tls(), "{error:?}");
         assert_eq!(dials.load(Ordering::SeqCst), 1, "the next connection would be refused as well");
-        assert!(error.to_string().contains("requires a certificate of ours"), "{error}");
+        assert!(error.to_string().contains("requires a certificate from us"), "{error}");
 
         // Signed by the authority, for clients.
         let params = rcgen::CertificateParams::new(["client".to_owned()]).unwrap();

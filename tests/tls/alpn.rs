@@ -63,8 +63,8 @@ fn without_a_common_protocol_both_ends_say_so() {
         let (connector, acceptor) = ends();
         let (client, server) = shake((&client_of(&connector, &["http/1.1"]), &acceptor), tcp());
         let (client, server) = (client.unwrap_err(), server.unwrap_err());
-        assert!(server.to_string().contains("the client offers no protocol that we take"));
-        assert!(client.to_string().contains("takes no protocol that we offer"), "{client}");
+        assert!(server.to_string().contains("the client offers no protocol that we accept"));
+        assert!(client.to_string().contains("accepts no protocol that we offer"), "{client}");
         for error in [client, server] {
             assert_eq!(error.kind(), HandshakeErrorKind::Protocol);
             assert_eq!(Error::from(error).kind(), ErrorKind::Tls);

@@ -97,9 +97,11 @@ fn unusable(certificate: &str, key: &str) -> String {
 fn bad_pem_is_told_with_what_it_was_for() {
     let good = Identity::of(NAME);
     let Identity { certificate, key } = &good;
-    assert!(unusable("", key).starts_with("the certificate chain has no certificate"));
-    assert!(unusable(certificate, "hello").starts_with("the private key has no private key"));
-    assert!(unusable(certificate, certificate).starts_with("the private key has no private key"));
+    assert!(unusable("", key).starts_with("the certificate chain contains no certificate"));
+    assert!(unusable(certificate, "hello").starts_with("the private key contains no private key"));
+    assert!(
+        unusable(certificate, certificate).starts_with("the private key contains no private key")
+    );
     let cut = &certificate[..certificate.len() / 2];
     assert!(unusable(cut, key).starts_with("the certificate chain is not valid PEM"));
     let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -107,13 +109,13 @@ fn bad_pem_is_told_with_what_it_was_for() {
     let damaged = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     assert!(unusable(certificate, damaged).starts_with("the private key cannot be used"));
     let error = Connector::with_only_roots(b"").unwrap_err();
-    assert!(error.to_string().starts_with("the root certificate has no certificate"));
+    assert!(error.to_string().starts_with("the root certificate contains no certificate"));
 }
 
 #[test]
 fn a_key_of_another_certificate_is_refused() {
     let (one, other) = (Identity::of(NAME), Identity::of(NAME));
-    let what = "the private key is not that of the first certificate in the certificate chain";
+    let what = "the private key does not belong to the first certificate in the certificate chain";
     assert_eq!(unusable(&one.certificate, &other.key), what);
 }
 
@@ -132,7 +134,7 @@ fn files_are_named_in_errors() {
 
     fs::write(&key, "nothing").unwrap();
     let error = Acceptor::from_pem_files(&cert, &key).unwrap_err();
-    assert!(error.to_string().contains("key.pem has no private key"), "{error}");
+    assert!(error.to_string().contains("key.pem contains no private key"), "{error}");
 
     fs::write(&key, &identity.key).unwrap();
     Acceptor::from_pem_files(&cert, &key).unwrap();

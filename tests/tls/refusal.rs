@@ -113,7 +113,7 @@ fn error_of(connection: &Connection) -> Error {
 #[track_caller]
 fn assert_names_the_refusal(error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Tls, "{error:?}");
-    assert!(error.to_string().contains("requires a certificate of ours"), "{error}");
+    assert!(error.to_string().contains("requires a certificate from us"), "{error}");
 }
 
 #[test]
