@@ -172,7 +172,7 @@ fn ask_for_http2(
             Ok((Session::with_opening(stream, config, opening)?, StreamId::from_wire(1)))
         }
         Outcome::Declined(response) => {
-            Err(format!("the server stays with HTTP/1 and answers {}", response.head.status())
+            Err(format!("the server declined the upgrade with status {}", response.head.status())
                 .into())
         }
     }

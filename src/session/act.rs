@@ -1,4 +1,4 @@
-//! Actions: what the application asks of a [`Session`](super::Session).
+//! Actions: the application's commands to a [`Session`](super::Session).
 
 use std::fmt;
 use std::time::Instant;
@@ -10,80 +10,78 @@ use crate::frame::{ErrorCode, Setting, StreamId};
 use crate::hpack::Headers;
 use crate::proto::{CommandError, Connection, Priority};
 
-/// Something for the connection to do; given to [`put_act`](super::Session::put_act).
+/// A command to the connection, for [`put_act`](super::Session::put_act).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Act {
-    /// Send a field section: a request on a reserved identifier, an interim or final response, or
+    /// Sends a field section: a request on a reserved identifier, an interim or final response, or
     /// trailers.
     SendHeaders {
         /// The stream.
         stream_identifier: StreamId,
         /// The fields, pseudo-header fields first.
         headers: Headers,
-        /// Nothing follows on this stream.
+        /// Whether this ends the stream in our direction.
         is_end_stream: bool,
     },
-    /// Send a piece of a body.
+    /// Sends a part of a body.
     SendData {
         /// The stream.
         stream_identifier: StreamId,
-        /// The octets; shared, not copied, where they are many.
+        /// The content; long data is shared, not copied.
         data: Bytes,
-        /// Nothing follows on this stream.
+        /// Whether this ends the stream in our direction.
         is_end_stream: bool,
     },
-    /// Promise a stream (a server, to a client that takes pushed streams).
+    /// Promises a stream (server only, to a client that accepts server push).
     Promise {
-        /// The stream whose response refers to it.
+        /// The stream that the promise is associated with.
         stream_identifier: StreamId,
-        /// The reserved identifier of the stream on which the response will come.
+        /// The reserved identifier of the stream that will carry the response.
         promised_stream_identifier: StreamId,
-        /// The request that is going to be answered.
+        /// The promised request.
         headers: Headers,
     },
-    /// End a stream with RST_STREAM, or give a reserved identifier back.
+    /// Ends a stream with RST_STREAM, or releases a reserved identifier.
     Reset {
         /// The stream.
         stream_identifier: StreamId,
-        /// Why.
+        /// The error code.
         error_code: ErrorCode,
     },
-    /// Send a PING; [`Evt::Pong`](super::Evt::Pong) tells of the answer.
+    /// Sends a PING; its answer is reported as [`Evt::Pong`](super::Evt::Pong).
     Ping,
-    /// Announce settings; [`Evt::SettingsAcknowledged`](super::Evt::SettingsAcknowledged) tells
-    /// when they are in force.
+    /// Sends SETTINGS; [`Evt::SettingsAcknowledged`](super::Evt::SettingsAcknowledged) reports that
+    /// they are in effect.
     Settings {
         /// The settings, in order.
         settings: Vec<Setting>,
     },
-    /// Send GOAWAY: streams that the peer opens from now on are ignored, those that are open go
-    /// on.
+    /// Sends GOAWAY: new streams of the peer are ignored from now on, open ones continue.
     Goaway {
-        /// Why.
+        /// The error code.
         error_code: ErrorCode,
-        /// Anything, for the peer's log.
+        /// Diagnostic text for the peer.
         debug_data: Bytes,
     },
-    /// Give receive window back, where [`auto_release`](crate::proto::Config::auto_release) is
-    /// off.
+    /// Releases receive window, if [`auto_release`](crate::proto::Config::auto_release) is off.
     Release {
         /// The stream.
         stream_identifier: StreamId,
-        /// How many octets of its data have been dealt with.
+        /// The number of octets that were processed.
         octets: usize,
     },
-    /// Tell the server how to schedule a response (RFC 9218).
+    /// Sends a priority for a response (client only; RFC 9218).
     PriorityUpdate {
         /// The stream, open or reserved.
         stream_identifier: StreamId,
-        /// What is wanted.
+        /// The priority.
         priority: Priority,
     },
 }
 
 impl Act {
-    /// Does it. What is large in an action is shared, so keeping the action costs next to nothing.
+    /// Executes the action. Large parts of it are shared, so keeping the action is cheap.
     pub(super) fn apply(&self, core: &mut Connection, now: Instant) -> Result<(), CommandError> {
         match self {
             Act::SendHeaders { stream_identifier, headers, is_end_stream } => {
@@ -109,7 +107,7 @@ impl Act {
     }
 }
 
-/// An action that was not taken, and why. Nothing has been sent of it.
+/// An action that was refused, with the reason. No part of it was sent.
 #[derive(Debug, Clone)]
 pub struct PutError {
     act: Box<Act>,
@@ -121,18 +119,18 @@ impl PutError {
         PutError { act: Box::new(act), error: error.into() }
     }
 
-    /// The action, to try again or to give up.
+    /// Returns the action, to retry or discard it.
     pub fn into_act(self) -> Act {
         *self.act
     }
 
-    /// Why it was not taken.
+    /// Returns the reason.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// Whether it was for lack of room: the same action may be taken later, when
-    /// [`Evt::SendRoom`](super::Evt::SendRoom) comes.
+    /// Returns whether the send buffer was full: the action may succeed after the next
+    /// [`Evt::SendRoom`](super::Evt::SendRoom).
     pub fn is_full(&self) -> bool {
         self.error.is_full()
     }

@@ -1,4 +1,4 @@
-//! How a connection is started with default settings.
+//! Starting a connection with default settings.
 
 use super::handle::Session;
 use crate::error::Error;
@@ -8,15 +8,15 @@ use crate::transport::Transport;
 /// Starts an HTTP/2 connection over `stream`, with default settings: a reader thread, a writer
 /// thread, and two channels.
 ///
-/// `is_client` says which end this is. `skip_preface` leaves out the 24 octets that a client sends
-/// first, on the side that would send or expect them; it is `false` unless something else has
-/// sent or consumed them already, as told at [`Config::skip_preface`]. SETTINGS are exchanged
-/// either way.
+/// `is_client` is the role of this side. `skip_preface` leaves out the client's 24-octet connection
+/// preface: a client does not send it and a server does not expect it. Pass `false` unless other
+/// code has already sent or consumed it; see [`Config::skip_preface`]. SETTINGS are exchanged in
+/// either case.
 ///
 /// # Errors
 ///
-/// If the stream cannot be split in two, or the threads cannot be started. What the peer does
-/// wrong comes as [`Evt::Closed`](super::Evt::Closed).
+/// If the stream cannot be split, or the threads cannot be started. Errors of the peer are reported
+/// as [`Evt::Closed`](super::Evt::Closed).
 ///
 /// # Examples
 ///

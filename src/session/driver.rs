@@ -1,4 +1,4 @@
-//! Who is woken: the driver of a Session's wire.
+//! The driver of a Session's wire, which decides which threads are woken.
 
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
@@ -6,25 +6,27 @@ use std::time::Instant;
 
 use crate::wire::{self, Driver, Owner, Wire};
 
-/// What a Session keeps under the lock of its wire.
+/// A Session's state under the lock of its wire.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
-    /// The writer sleeps. A thread that wakes it clears this, so no wake-up is lost and none is paid
-    /// for twice.
+    /// Set while the writer is parked. The thread that wakes it clears this, so that wake-ups are
+    /// neither lost nor duplicated.
     pub(super) parked: Option<Parked>,
-    /// The writer is asked to deliver events.
+    /// Whether the writer is requested to deliver events.
     pub(super) is_asked: bool,
-    /// The thread that gives the lock back goes to sleep on what it has seen, and wakes no thread.
+    /// Whether the unlocking thread is the writer, about to park: no thread is woken then.
     pub(super) goes_to_sleep: bool,
-    /// Threads that wait for room, or for the end of the connection or of a thread.
+    /// Threads that wait for room in the send buffer, for the end of the connection, or for the end
+    /// of a thread.
     pub(super) waiting: Vec<Thread>,
     pub(super) reader_done: bool,
     pub(super) writer_done: bool,
-    /// The application has closed the Session. What it put before is written until then.
+    /// Set when the application has closed the Session: the time until which pending data is
+    /// written.
     pub(super) closing: Option<Instant>,
 }
 
-/// When the writer wakes by itself; never, if `None`.
+/// The time at which the parked writer wakes by itself; `None` for never.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parked(pub(super) Option<Instant>);
 
@@ -33,7 +35,7 @@ pub(super) type Guard<'a> = wire::Guard<'a, Waits>;
 pub(super) type SessionWire = Wire<Waits>;
 
 impl Driver for Waits {
-    // Events go to the application's channel, without the lock: see `outbox`.
+    // Events are delivered to the application's channel without this lock; see `outbox`.
     fn deliver(_: &mut State, _: Instant) {}
 
     fn ended(_: &mut State) {}
@@ -42,7 +44,7 @@ impl Driver for Waits {
         if std::mem::take(&mut state.goes_to_sleep) {
             return;
         }
-        // A stream that made room or ended always makes an event.
+        // A stream that gained room or ended always produces an event.
         if !state.waiting.is_empty() && (state.has_ended() || state.core.has_events()) {
             state.wake_waiting();
         }
@@ -69,18 +71,18 @@ impl wire::State<Waits> {
         self.wake.extend(waiting);
     }
 
-    /// Whether the application has something to be told.
+    /// Returns whether there are events for the application.
     pub(super) fn has_news(&self) -> bool {
         self.has_closed() || self.core.has_events()
     }
 
-    /// Whether the connection is over for the application: it has ended, or has been closed.
+    /// Returns whether the connection has ended or was closed by the application.
     pub(super) fn has_closed(&self) -> bool {
         self.core.close_reason().is_some() || self.closing.is_some()
     }
 
-    /// Ends the connection when the application has closed it and what it put has been written, or
-    /// has had its time.
+    /// Ends the connection once it was closed by the application and its data has been written, or
+    /// the time for that is over.
     pub(super) fn close_when_written(&mut self, now: Instant) {
         let Some(until) = self.closing else { return };
         if self.has_ended() || now < until && !self.is_all_written() {
@@ -91,8 +93,8 @@ impl wire::State<Waits> {
     }
 }
 
-/// The owner of a Session's connection: its reader always reads, and its writer writes and keeps the
-/// time.
+/// The owner of a Session's connection: its reader thread always reads, and its writer thread
+/// writes and handles deadlines.
 #[derive(Debug, Default)]
 pub(super) struct OwnThreads {
     pub(super) writer: Arc<OnceLock<Thread>>,
@@ -100,7 +102,7 @@ pub(super) struct OwnThreads {
 
 impl Owner for OwnThreads {
     fn find_writer(&self, wake: &mut Vec<Thread>) -> bool {
-        // It has not started to wait before it is there.
+        // Without a registered writer thread, no thread is parked yet.
         wake.extend(self.writer.get().cloned());
         true
     }
@@ -109,7 +111,7 @@ impl Owner for OwnThreads {
         true
     }
 
-    /// The writer looks for itself how long it may sleep.
+    /// The writer computes how long it may park.
     fn call_at(&self, _: Instant, wake: &mut Vec<Thread>) {
         wake.extend(self.writer.get().cloned());
     }

@@ -1,4 +1,4 @@
-//! Events: what a [`Session`](super::Session) tells the application.
+//! Events: what a [`Session`](super::Session) reports to the application.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,65 +11,66 @@ use crate::hpack::Headers;
 use crate::proto::{CloseReason, Event, Extension, HeadersKind, Priority, ResetBy};
 use crate::wire::End;
 
-/// Something that has happened; taken with [`take_evt`](super::Session::take_evt).
+/// An event of a connection, taken with [`take_evt`](super::Session::take_evt).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Evt {
-    /// A field section has arrived, and is valid.
+    /// A valid field section was received.
     RecvHeaders {
         /// The stream.
         stream_identifier: StreamId,
         /// The fields, pseudo-header fields first.
         headers: Headers,
-        /// A request, an interim or final response, or trailers.
+        /// Its kind: a request, an interim or final response, or trailers.
         kind: HeadersKind,
-        /// Nothing follows on this stream.
+        /// Whether the peer's message ends here.
         is_end_stream: bool,
     },
-    /// A piece of a body has arrived. Its boundaries mean nothing: one event may hold several
+    /// A part of a body was received. Its boundaries have no meaning: one event may combine several
     /// small DATA frames.
     RecvData {
         /// The stream.
         stream_identifier: StreamId,
-        /// The octets; may be empty at the end of the stream.
+        /// The content; may be empty at the end of the stream.
         data: Bytes,
-        /// Nothing follows on this stream.
+        /// Whether the peer's message ends here.
         is_end_stream: bool,
     },
     /// The server has promised a stream.
     Promise {
-        /// The stream whose response refers to it.
+        /// The stream that the promise is associated with.
         stream_identifier: StreamId,
-        /// The stream on which the response will come.
+        /// The stream that will carry the response.
         promised_stream_identifier: StreamId,
-        /// The request that the server is going to answer.
+        /// The promised request.
         headers: Headers,
     },
-    /// The peer is going away: no new streams. Streams of ours above `last_stream_identifier` have
-    /// been reset before this, and may be tried again elsewhere.
+    /// The peer has sent GOAWAY: no new streams can be opened. Streams of ours above
+    /// `last_stream_identifier` were reset before this event, and their requests may be retried on
+    /// another connection.
     Goaway {
-        /// The highest of our streams that the peer has or may have processed.
+        /// The highest of our streams that the peer has processed or may have processed.
         last_stream_identifier: StreamId,
-        /// Why.
+        /// The error code.
         error_code: ErrorCode,
-        /// What the peer says about it.
+        /// Diagnostic text of the peer.
         debug_data: Bytes,
     },
-    /// A stream has ended before its time.
+    /// A stream was reset.
     Reset {
         /// The stream.
         stream_identifier: StreamId,
-        /// Why.
+        /// The error code.
         error_code: ErrorCode,
-        /// Who ended it.
+        /// The side that reset it.
         by: ResetBy,
-        /// The peer did not process anything of it.
+        /// Whether the peer has not processed the request at all.
         retry_safe: bool,
-        /// What was wrong, in words, where the code does not say all: which field or octets of the
-        /// peer's broke which rule, or what its GOAWAY said.
+        /// A description, where the error code alone is not enough: the field or octets of the peer
+        /// that broke a rule, or the text of its GOAWAY.
         detail: Option<Arc<str>>,
     },
-    /// The peer's settings have changed; they are in force and acknowledged.
+    /// The peer's settings have changed; they are applied and acknowledged.
     SettingsChanged {
         /// What changed, in order.
         settings: Vec<Setting>,
@@ -78,44 +79,45 @@ pub enum Evt {
     SettingsAcknowledged,
     /// A PING of ours was answered.
     Pong {
-        /// From when it was queued to when its answer was read.
+        /// The time from queueing the PING to reading its answer.
         round_trip_time: Duration,
     },
-    /// After an action found no room: there is room again.
+    /// There is room in the send buffer again, after an action was refused for lack of it.
     SendRoom {
         /// The stream, or stream 0 for the connection.
         stream_identifier: StreamId,
     },
-    /// The client wants a stream scheduled differently (RFC 9218); the scheduler knows already.
+    /// The client has changed the priority of a response (RFC 9218). The scheduler has already
+    /// applied it.
     PriorityUpdate {
         /// The stream.
         stream_identifier: StreamId,
-        /// What it wants.
+        /// The priority.
         priority: Priority,
     },
-    /// A frame of an extension. Boxed, since it is rare, and larger than all others.
+    /// An extension frame. Boxed, since it is rare and larger than the other variants.
     Extension(Box<Extension>),
-    /// The connection has ended. The last event, and always there.
+    /// The connection has ended. This is always the last event, and occurs once.
     Closed {
         /// How it ended.
         reason: Reason,
     },
 }
 
-/// How a connection ended.
+/// The reason why a connection has ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reason {
-    /// We closed it, or our graceful shutdown is complete.
+    /// It was closed locally, or a graceful shutdown is complete.
     Local,
-    /// The peer closed it, after its GOAWAY where there was one.
+    /// The peer closed it, possibly after a GOAWAY.
     Peer {
-        /// The code of its last GOAWAY.
+        /// The error code of its last GOAWAY.
         goaway: Option<ErrorCode>,
-        /// What that said.
+        /// The diagnostic text of that GOAWAY.
         debug_data: Bytes,
     },
-    /// It failed: the peer broke a rule or took too long, or the transport broke.
+    /// It failed: the peer violated the protocol, a deadline expired, or the transport failed.
     Error(Error),
 }
 
@@ -134,7 +136,7 @@ impl From<End> for Reason {
 }
 
 impl Evt {
-    /// The event for the application; `None` for what the Session keeps to itself.
+    /// Converts an event of the core. Returns `None` for events that are internal to the Session.
     pub(super) fn from_core(event: Event) -> Option<Evt> {
         Some(match event {
             Event::Headers { stream_id, headers, kind, end_stream } => Evt::RecvHeaders {

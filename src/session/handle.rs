@@ -1,4 +1,4 @@
-//! The handle of a connection.
+//! The handle of an HTTP/2 connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::transport::Transport;
 
 /// An HTTP/2 connection with its two threads. See the [module](super).
 ///
-/// All methods take `&self`: share it by reference or in an `Arc`. Dropping it is
+/// All methods take `&self`: share it by reference or in an `Arc`. Dropping it calls
 /// [`close`](Self::close).
 #[derive(Debug)]
 pub struct Session {
@@ -27,11 +27,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts a connection with settings and limits of your own.
+    /// Starts a connection with custom settings and limits.
     ///
     /// # Errors
     ///
-    /// Those of [`new_connection`](super::new_connection), and a value of `config` that makes no sense.
+    /// Those of [`new_connection`](super::new_connection), and if a value of `config` is invalid.
     pub fn with_config<T: Transport>(
         stream: T,
         role: Role,
@@ -40,77 +40,79 @@ impl Session {
         Session::start(stream, role, config, |_, _| Ok(()))
     }
 
-    /// Waits for the next event and takes it.
+    /// Waits for the next event and returns it.
     ///
-    /// It always returns: the last event is [`Evt::Closed`], and it comes when the peer closes,
-    /// when a deadline ends the connection, and when another thread calls [`close`](Self::close).
+    /// It always returns eventually: the last event is [`Evt::Closed`], when the peer closes, when
+    /// a deadline ends the connection, or when another thread calls [`close`](Self::close).
     ///
     /// # Errors
     ///
-    /// After `Evt::Closed` has been taken.
+    /// If `Evt::Closed` has already been taken.
     pub fn take_evt(&self) -> Result<Evt, RecvError> {
         self.events.recv().inspect(|_| self.taken())
     }
 
-    /// Takes the next event if there is one.
+    /// Returns the next event if there is one.
     ///
     /// # Errors
     ///
-    /// `Empty` if there is none now, `Disconnected` after `Evt::Closed` has been taken.
+    /// `Empty` if there is none, `Disconnected` if `Evt::Closed` has already been taken.
     pub fn try_take_evt(&self) -> Result<Evt, TryRecvError> {
         self.events.try_recv().inspect(|_| self.taken())
     }
 
-    /// Waits for the next event for so long at most.
+    /// Waits for the next event for at most `timeout`.
     ///
     /// # Errors
     ///
-    /// `Timeout`, or `Disconnected` after `Evt::Closed` has been taken.
+    /// `Timeout`, or `Disconnected` if `Evt::Closed` has already been taken.
     pub fn take_evt_timeout(&self, timeout: Duration) -> Result<Evt, RecvTimeoutError> {
         self.events.recv_timeout(timeout).inspect(|_| self.taken())
     }
 
-    /// The receiver of the events, for [`select!`](crossbeam_channel::select) and for iterating.
+    /// Returns the receiver of the events, for [`select!`](crossbeam_channel::select) and
+    /// iteration.
     ///
-    /// Events may be taken through it and through `take_evt` alike, and credit for received data
-    /// goes back in both cases. Here it is the writer thread that sees to it: it looks every
-    /// millisecond while events are being taken, and every 32 ms while they lie there.
+    /// Events may be taken through it as well as through `take_evt`; credit for received data is
+    /// returned to the peer in both cases. With the receiver, the writer thread does that: it
+    /// checks every millisecond while events are being taken, and at most every 32 ms otherwise.
     pub fn events(&self) -> &Receiver<Evt> {
         self.shared.receiver_goes_out();
         &self.events
     }
 
-    /// Gives the connection something to do. Returns at once, always.
+    /// Passes a command to the connection, without blocking.
     ///
     /// # Errors
     ///
-    /// The action comes back in the error if it cannot be done; nothing has been sent then, and
-    /// the connection is as it was. [`PutError::is_full`] tells that it may be tried again later.
+    /// If the action cannot be executed; the error returns it, and the connection is unchanged. If
+    /// [`PutError::is_full`] is true, it may be retried later.
     pub fn put_act(&self, act: Act) -> Result<(), PutError> {
         let result = self.shared.command(|core, now| act.apply(core, now));
         result.map_err(|error| PutError::new(act, error))
     }
 
-    /// Like [`put_act`](Self::put_act), and waits for room for so long at most.
+    /// Like [`put_act`](Self::put_act), but waits for room in the send buffer for at most
+    /// `timeout`.
     ///
     /// # Errors
     ///
-    /// Those of `put_act`; [`PutError::is_full`] if there was no room in time.
+    /// Those of `put_act`; [`PutError::is_full`] is true if there was no room in time.
     pub fn put_act_timeout(&self, act: Act, timeout: Duration) -> Result<(), PutError> {
         let deadline = deadline(timeout);
         let result = self.shared.command_with_room(deadline, |core, now| act.apply(core, now));
         result.map_err(|error| PutError::new(act, error))
     }
 
-    /// Gives the connection several things to do, in order, and all at once: the head of a response
-    /// and its body go out in one write. Returns at once.
+    /// Passes several commands to the connection, without blocking. They are executed in order, and
+    /// sent together: the header section and body of a response take a single write.
     ///
-    /// Those that are done are removed from `acts`, whose memory can be used again.
+    /// Executed actions are removed from `acts`, whose memory can be reused.
     ///
     /// # Errors
     ///
-    /// Why an action cannot be done; it is the first one left in `acts`, and nothing of it has been
-    /// sent. [`Error::is_full`] tells that it may be tried again later.
+    /// If an action cannot be executed: it is then the first one left in `acts`, and no part of it
+    /// was sent. If [`Error::is_full`] is true, it may be retried later.
     ///
     /// # Examples
     ///
@@ -130,69 +132,68 @@ impl Session {
         let result = self.shared.command(|core, now| {
             acts.iter().try_for_each(|act| act.apply(core, now).inspect(|()| done += 1))
         });
-        // Not more have been done than there are.
+        // In bounds: at most all actions were executed.
         acts.drain(..done);
         Ok(result?)
     }
 
-    /// Reserves the identifier of a new stream: odd ones at a client, even ones (for promises) at
-    /// a server.
+    /// Reserves the identifier of a new stream: an odd one at a client, an even one (for a promise)
+    /// at a server.
     ///
-    /// Use it soon: HEADERS on higher identifiers wait for it, for 50 ms at most (see
-    /// [`reservation_timeout`](Config::reservation_timeout)). Not to use it after all, put
-    /// [`Act::Reset`]. [`open`](Self::open) does both steps in one.
+    /// Use it soon: HEADERS on higher identifiers wait for it, for at most 50 ms (see
+    /// [`reservation_timeout`](Config::reservation_timeout)). To release it unused, put
+    /// [`Act::Reset`]. [`open`](Self::open) combines both steps.
     ///
     /// # Errors
     ///
-    /// If the connection is closed or going away, or all 2^30 identifiers are used.
+    /// If the connection is closed or shutting down, or if all 2^30 identifiers are used up.
     pub fn next_free_stream_identifier(&self) -> Result<StreamId, Error> {
         Ok(self.shared.command(|core, now| core.reserve_stream_id(now))?)
     }
 
-    /// Opens a stream (a client): reserves an identifier and sends the request on it, in one step
-    /// that never waits.
+    /// Opens a stream (client only): reserves an identifier and sends the request on it, without
+    /// blocking.
     ///
     /// # Errors
     ///
-    /// Those of [`next_free_stream_identifier`](Self::next_free_stream_identifier), and those of
-    /// [`Act::SendHeaders`]; no identifier is used up then.
+    /// Those of [`next_free_stream_identifier`](Self::next_free_stream_identifier) and of
+    /// [`Act::SendHeaders`]. No identifier is used up in that case.
     pub fn open(&self, headers: &Headers, is_end_stream: bool) -> Result<StreamId, Error> {
         Ok(self.shared.command(|core, now| core.open(headers, is_end_stream, now))?)
     }
 
-    /// Figures of the connection so far; also after its end.
+    /// Returns statistics of the connection, also after its end.
     pub fn stats(&self) -> Stats {
         self.shared.wire.lock().core.stats()
     }
 
-    /// Ends the connection for the application: threads that wait for an event get [`Evt::Closed`]
-    /// after the events that are there already, and later actions fail.
+    /// Closes the connection: waiting threads get the events that are already queued, then
+    /// [`Evt::Closed`], and later actions fail.
     ///
-    /// What was put before is still written, as far as the peer takes it within
-    /// [`CLOSE_TIMEOUT`](super::CLOSE_TIMEOUT) (10 s). Then GOAWAY is sent, streams that are open are
-    /// cut, and the transport is closed. Both threads are waited for, for three seconds at most; what
-    /// is left to be written then goes on in the background.
+    /// Earlier actions are still written, as far as the peer accepts them within
+    /// [`CLOSE_TIMEOUT`](super::CLOSE_TIMEOUT) (10 s). Then GOAWAY is sent, open streams are
+    /// aborted, and the transport is closed. The call waits for both threads for at most three
+    /// seconds; pending data is then written in the background.
     ///
-    /// A reader of a transport that cannot be woken (see
-    /// [`Closer::none`](crate::transport::Closer::none)) is left to end with the transport. Called by
-    /// the transport's own code, in one of the two threads, it does not wait for them.
+    /// If the transport's reader cannot be woken (see
+    /// [`Closer::none`](crate::transport::Closer::none)), its thread ends when the transport does.
+    /// A call from within the transport's own code, on one of the two threads, does not wait.
     pub fn close(&self) {
         self.shared.begin_close();
         self.threads.join(&self.shared);
     }
 
-    /// Ends the connection at once: what has been put and not been written is dropped, the transport is
-    /// cut without GOAWAY, and both threads are waited for, as in [`close`](Self::close).
+    /// Aborts the connection: pending data is dropped, and the transport is cut without GOAWAY. The
+    /// call waits for both threads as [`close`](Self::close) does.
     pub fn abort(&self) {
         self.shared.abort();
         self.threads.join(&self.shared);
     }
 
-    /// Ends the connection gracefully: no new streams, those that are open are finished for as
-    /// long as `timeout`, and then it is [`close`](Self::close). A server sends GOAWAY in two
-    /// steps (RFC 9113, Section 6.8), so that no request on its way is lost.
-    ///
-    /// Events have to be taken and answered meanwhile, so call it from another thread than the one
+    /// Shuts the connection down gracefully: opens no new streams, waits for open ones for at most
+    /// `timeout`, then calls [`close`](Self::close). A server sends GOAWAY in two steps (RFC 9113,
+    /// Section 6.8), so that requests in flight are not lost. Returns the number of streams that
+    /// were aborted.
     /// that does so. Returns how many streams were cut.
     pub fn shutdown(&self, timeout: Duration) -> usize {
         self.shared.wire.with(|state, now| state.core.shutdown(now));
@@ -203,15 +204,15 @@ impl Session {
         cut
     }
 
-    /// Starts a connection whose core begins with `opening`.
+    /// Starts a connection whose core is initialised by `opening`.
     pub(super) fn start<T: Transport>(
         stream: T,
         role: Role,
         mut config: Config,
         opening: impl FnOnce(&mut Connection, Instant) -> Result<(), Error>,
     ) -> Result<Session, Error> {
-        // A stream counts against the limit until all its events have been taken: however fast a
-        // peer opens and resets streams, only so many wait here.
+        // A reset stream occupies its slot until all its events are taken. This bounds the queued
+        // events, however fast a peer opens and resets streams.
         config.hold_slots = true;
         let auto_release = config.auto_release;
         let now = Instant::now();
@@ -220,7 +221,7 @@ impl Session {
         let (sender, events) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(core, stream, sender, auto_release)?);
         let threads = Threads::start(&shared)?;
-        // What the opening has brought is there already.
+        // `opening` may have produced events.
         shared.deliver();
         Ok(Session { shared, events, threads })
     }
@@ -236,7 +237,7 @@ impl Drop for Session {
     }
 }
 
-/// `timeout` from now; for ever, if that is further than time goes.
+/// Returns the time `timeout` from now, or a time in the distant future if that overflows.
 fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     let century = Duration::from_secs(100 * 365 * 24 * 3600);

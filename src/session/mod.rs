@@ -1,4 +1,4 @@
-//! A whole HTTP/2 connection as two channels: actions go in, events come out.
+//! An HTTP/2 connection as two channels: actions in, events out.
 //!
 //! ```text
 //!                     ┌──────────────── Session ────────────────┐
@@ -8,14 +8,14 @@
 //!                     └─────────────────────────────────────────┘
 //! ```
 //!
-//! [`new_connection`] starts a reader thread and a writer thread around a
-//! [`Transport`](crate::transport::Transport): a TCP stream, a Unix socket, any pair of a reader
-//! and a writer. From then on the connection is alive: it exchanges settings, answers PINGs, keeps
-//! the windows, and tells what the peer does as [`Evt`]s. You take them with
-//! [`take_evt`](Session::take_evt) and answer with [`put_act`](Session::put_act), from as many
-//! threads as you like.
+//! [`new_connection`] starts a reader thread and a writer thread on a
+//! [`Transport`](crate::transport::Transport): a TCP stream, a Unix socket, or any pair of a reader
+//! and a writer. The connection then works by itself: it exchanges settings, answers PINGs,
+//! maintains the flow-control windows, and reports what the peer sends as [`Evt`]s. Any number of
+//! threads may take events with [`take_evt`](Session::take_evt) and put actions with
+//! [`put_act`](Session::put_act).
 //!
-//! # A request and its answer
+//! # A request and its response
 //!
 //! ```
 //! use h2_sync::session::{new_connection, Act, Evt};
@@ -32,7 +32,7 @@
 //! let stream_identifier = client.next_free_stream_identifier()?;
 //! client.put_act(Act::SendHeaders { stream_identifier, headers: request, is_end_stream: true })?;
 //!
-//! // The server's side; in earnest, in another thread or another process.
+//! The server's side, normally in another thread or process.
 //! loop {
 //!     if let Evt::RecvHeaders { stream_identifier, headers, .. } = server.take_evt()? {
 //!         assert_eq!(headers.path(), Some("/"));
@@ -64,16 +64,16 @@
 //! # }
 //! ```
 //!
-//! # What holds
+//! # Guarantees
 //!
-//! - `put_act` never blocks. What waits to be sent is bounded; over the bound it gives the action
-//!   back, and [`put_act_timeout`](Session::put_act_timeout) waits for room.
-//! - The reader thread never waits for the application. Data that nobody takes is bounded by the
-//!   receive windows, and its credit goes back when the application takes it.
-//! - The last event is [`Evt::Closed`] with the reason, exactly once; after it `take_evt` says
-//!   that the channel is disconnected. No `take_evt` hangs on a connection that is over.
-//! - Identifiers may be reserved and used by many threads at once. HEADERS go out in the order of
-//!   the identifiers: one that was reserved and not used holds the later ones back for 50 ms.
+//! - `put_act` never blocks. The send buffer is bounded; when it is full, the action is returned,
+//!   and [`put_act_timeout`](Session::put_act_timeout) waits for room.
+//! - The reader thread never waits for the application. Unread data is bounded by the receive
+//!   windows, and credit is returned to the peer when the application takes the data.
+//! - The last event is [`Evt::Closed`] with the reason, exactly once; after it, `take_evt` returns
+//!   an error. `take_evt` never hangs on a closed connection.
+//! - Any number of threads may reserve and use identifiers. HEADERS are sent in the order of the
+//!   identifiers; a reserved one that is not used delays the later ones by 50 ms.
 
 mod act;
 mod connect;
@@ -88,7 +88,7 @@ mod upgrade;
 
 pub use act::{Act, PutError};
 pub use connect::new_connection;
-/// The channel that events come out of, and what taking one may say instead of an event.
+/// The receiver of events, and its errors.
 pub use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError};
 pub use evt::{Evt, Reason};
 pub use handle::Session;

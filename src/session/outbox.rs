@@ -1,10 +1,9 @@
-//! From the core's events to the application's channel, and back: which events have been taken.
+//! Delivers the core's events to the application's channel, and tracks which have been taken.
 //!
-//! The channel gives events out in the order in which they went in, so counting is enough: of the
-//! events sent, all but those still in the channel have been taken. Credit for received data, and
-//! the slot of a stream that was reset, are *owed*: they go back when the event they hang on has
-//! been taken; and that holds for whoever takes events, through `take_evt` or through the receiver
-//! of `events()`.
+//! The channel is first in, first out, so counting is enough: of the events sent, all but those
+//! still in the channel have been taken. Credit for received data, and the slot of a reset stream,
+//! are *owed*: they are given back to the core when their event has been taken, through `take_evt`
+//! or through the receiver of `events()`.
 //!
 //! ```text
 //!        core ── poll_event ──▶ batch ── send ──▶ channel ──▶ the application
@@ -12,12 +11,12 @@
 //!         └── give back ◀── owed: (number, what) ◀── sent - still there = taken
 //! ```
 //!
-//! # No event is forgotten
+//! # No lost wake-up
 //!
-//! [`Outbox::deliver`] moves both ways under a lock. Who takes an event does not lock, but looks
-//! whether `due` events have been taken by now, and delivers if so. The last thing a delivering thread
-//! does is to write `due` and *then* to count; a taker takes first and *then* reads `due`. All of it
-//! is sequentially consistent, so either the one counts the event or the other sees what is due.
+//! [`Outbox::deliver`] works in both directions under a lock. A thread that takes an event does not
+//! lock: it checks whether `due` events have been taken, and delivers if so. A delivering thread
+//! writes `due` and *then* counts the taken events; a taking thread takes and *then* reads `due`.
+//! All accesses are sequentially consistent, so at least one of the two sees the other's change.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,36 +30,36 @@ use crate::logging::Lock;
 use crate::proto::{CloseReason, Connection, Event};
 use crate::wire::End;
 
-/// Events that may lie in the channel. What does not fit stays in the core, where small pieces of
-/// data are joined.
+/// The capacity of the channel. Further events stay in the core, where small DATA is combined.
 pub(super) const CAPACITY: usize = 1_024;
 
-/// Events polled under one lock, and what the buffers keep room for between deliveries. With more
-/// in the core, the channel is filled up when it has room for so many.
+/// The most events polled under one lock, and the capacity that the buffers keep. The channel is
+/// refilled from the core when it has room for a batch.
 const BATCH: usize = 32;
 
-/// Nothing is due, however many events are taken.
+/// A value of `due` that is never reached.
 const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
     state: Lock<State>,
-    /// Events sent, counted before they are in the channel: who takes one counts it.
+    /// The number of events sent, incremented before each send, so that a taken event is always
+    /// counted.
     sent: AtomicU64,
-    /// When so many have been taken, there is something to deliver.
+    /// The number of taken events at which there is something to deliver.
     due: AtomicU64,
     auto_release: bool,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Gone after the last event.
+    /// `None` after the last event.
     sender: Option<Sender<Evt>>,
-    /// Events sent so far.
+    /// The number of events sent.
     sent: u64,
-    /// What goes back once so many events have been taken, in ascending order.
+    /// What is given back when this many events have been taken, in ascending order.
     owed: VecDeque<(u64, Owed)>,
-    /// Reused from one delivery to the next.
+    /// A buffer reused between deliveries.
     batch: Vec<Event>,
 }
 
@@ -68,7 +67,7 @@ struct State {
 enum Owed {
     /// Receive window of a stream.
     Window(StreamId, usize),
-    /// The slot that a stream of the peer's has left.
+    /// The slot that a stream of the peer occupies.
     Slot(StreamId),
 }
 
@@ -87,20 +86,20 @@ impl Outbox {
         }
     }
 
-    /// Whether something waits for events to be taken.
+    /// Returns whether anything depends on events being taken.
     pub(super) fn is_waiting(&self) -> bool {
         self.due.load(Ordering::SeqCst) != NEVER
     }
 
-    /// After an event has been taken: whether there is something to [`deliver`](Self::deliver) now
-    /// that `left` are in the channel. While a thread delivers, it may say so too early.
+    /// Returns whether there is something to [`deliver`](Self::deliver), given that `left` events
+    /// are in the channel. May return true too early while another thread is delivering.
     pub(super) fn is_due(&self, left: usize) -> bool {
         let due = self.due.load(Ordering::SeqCst);
         due != NEVER && self.sent.load(Ordering::SeqCst).saturating_sub(left as u64) >= due
     }
 
-    /// Gives back what is owed for events that have been taken, and delivers what has come up. The
-    /// end of the connection is delivered last, and once. Returns how many events have been taken.
+    /// Gives back what is owed for taken events, and delivers new ones. The end of the connection
+    /// is delivered last, and once. Returns the number of taken events.
     pub(super) fn deliver(&self, wire: &SessionWire) -> u64 {
         let mut state = self.state.lock();
         let mut taken = state.taken();
@@ -134,7 +133,8 @@ impl Outbox {
             if let Some(evt) = Evt::from_core(event) {
                 *sent += 1;
                 self.sent.store(*sent, Ordering::SeqCst);
-                // The receiver lives as long as the Session; without it nobody listens.
+                // The receiver lives as long as the Session; an error means that it is being
+                // dropped.
                 let _ = sender.send(evt);
             }
             owed.extend(what.map(|what| (*sent, what)));
@@ -144,14 +144,14 @@ impl Outbox {
 
 impl State {
     /// Gives the core what is owed, and fills the batch. Returns whether the connection has ended,
-    /// and whether the core has events left.
+    /// and whether the core has more events.
     fn exchange(&mut self, wire: &SessionWire, taken: u64) -> (bool, bool) {
         let has_room = taken >= self.has_room_at();
         let exchange = |state: &mut WireState, _| {
             let closed = state.has_closed();
             let core = &mut *state.core;
             self.give_back(taken, core);
-            // At the end there is no later: all goes out, and no more can come.
+            // After the end, all events are delivered at once; no more can be added.
             if closed || has_room {
                 self.batch.extend(std::iter::from_fn(|| core.poll_event()).take(BATCH));
             }
@@ -164,7 +164,7 @@ impl State {
         while let Some(&(_, what)) = self.owed.front().filter(|(due, _)| *due <= taken) {
             self.owed.pop_front();
             match what {
-                // The stream, or the connection, may be over by now.
+                // The stream or the connection may have ended; the error is of no interest.
                 Owed::Window(id, octets) => drop(core.release(id, octets)),
                 Owed::Slot(id) => _ = core.release_slot(id),
             }
@@ -174,7 +174,7 @@ impl State {
         }
     }
 
-    /// How many events have to be taken before there is something to do.
+    /// Returns the number of taken events at which there is something to do.
     fn due(&self, backlog: bool) -> u64 {
         if self.sender.is_none() {
             return NEVER;
@@ -183,19 +183,19 @@ impl State {
         self.owed.front().map_or(refill, |&(due, _)| due.min(refill))
     }
 
-    /// How many events have to be taken for a whole batch to find room in the channel.
+    /// Returns the number of taken events at which the channel has room for a batch.
     fn has_room_at(&self) -> u64 {
         (self.sent + BATCH as u64).saturating_sub(CAPACITY as u64)
     }
 
-    /// How many events have been taken. Exact, since nobody else sends while this is locked.
+    /// Returns the number of taken events. Exact, since events are only sent under this lock.
     fn taken(&self) -> u64 {
         self.sent - self.sender.as_ref().map_or(0, |sender| sender.len() as u64)
     }
 
-    /// Delivers the end of the connection, and leaves the channel disconnected behind it.
+    /// Delivers the end of the connection, and disconnects the channel.
     fn finish(&mut self, wire: &SessionWire) {
-        // Without a reason in the core, it is the application that has closed the Session.
+        // Without a reason in the core, the application has closed the Session.
         let end = wire.lock().end().unwrap_or(End::Core(CloseReason::Local));
         if let Some(sender) = self.sender.take() {
             let _ = sender.send(Evt::Closed { reason: end.into() });

@@ -1,4 +1,4 @@
-//! What the application and the two threads of a connection share.
+//! State shared by the application and the two threads of a connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,21 +16,21 @@ use crate::proto::{CommandError, Connection, ConnectionError};
 use crate::transport::Transport;
 use crate::wire::{EndStep, Read, What, Wire};
 
-/// The writer never sleeps for less, so that a deadline that stays in the past could not make it
-/// spin.
+/// The writer's shortest sleep, so that a deadline in the past cannot make it spin.
 const WRITER_SLEEP_MIN: Duration = Duration::from_millis(1);
 
-/// How long [`Session::close`](super::Session::close) and dropping a Session go on writing what was
-/// put before, in the background if need be: ten seconds.
+/// How long [`Session::close`](super::Session::close), or dropping a Session, continues to write
+/// pending data, in the background if necessary: ten seconds.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Shared {
     pub(super) wire: SessionWire,
     writer: Arc<OnceLock<Thread>>,
     outbox: Outbox,
-    /// The receiver has been handed out, so events may be taken without our knowing.
+    /// Whether the receiver has been handed out, so that events may be taken without a call into
+    /// this crate.
     receiver_is_out: AtomicBool,
-    /// The writer checks now and then which events have been taken.
+    /// Whether the writer checks periodically which events have been taken.
     is_checking: AtomicBool,
 }
 
@@ -62,7 +62,7 @@ impl Shared {
         })
     }
 
-    /// Runs a command and delivers what it has caused.
+    /// Runs a command and delivers the events it has caused.
     pub(super) fn command<T>(
         &self,
         command: impl FnOnce(&mut Connection, Instant) -> Result<T, CommandError>,
@@ -77,8 +77,8 @@ impl Shared {
         result
     }
 
-    /// Like [`command`](Self::command) for one that may find no room: tries again when room may have
-    /// come, until `deadline`.
+    /// Like [`command`](Self::command), but if there is no room, it waits until `deadline` and
+    /// retries.
     pub(super) fn command_with_room<T>(
         &self,
         deadline: Instant,
@@ -108,7 +108,7 @@ impl Shared {
         }
     }
 
-    /// From now on nothing more is put, and what was put before is written.
+    /// Refuses new actions from now on, while earlier ones are still written.
     pub(super) fn begin_close(&self) {
         let mut state = self.wire.lock();
         let now = Instant::now();
@@ -119,7 +119,7 @@ impl Shared {
         self.deliver();
     }
 
-    /// Whether what was put before the Session was closed is being written still.
+    /// Returns whether earlier actions are still being written after a close.
     pub(super) fn is_flushing(&self) -> bool {
         !self.wire.lock().has_ended()
     }
@@ -131,43 +131,44 @@ impl Shared {
         self.wire.cut();
     }
 
-    /// Has the writer deliver events, and check which have been taken.
+    /// Requests the writer to deliver events and to check which have been taken.
     fn ask_writer(&self) {
         self.wire.lock().is_asked = true;
     }
 
-    /// Gives back what is owed, and delivers what has come up. For all threads but the writer.
+    /// Gives back what is owed, and delivers new events. Not for the writer thread.
     pub(super) fn deliver(&self) {
         self.outbox.deliver(&self.wire);
-        // Whoever takes events behind our back does not deliver: the writer has to check.
+        // Events taken through the receiver trigger no delivery, so the writer must check.
         if self.receiver_is_out() && self.outbox.is_waiting() && !self.is_checking() {
             self.ask_writer();
         }
     }
 
-    /// The same for the writer, which does not ask itself. Returns how many events have been taken.
+    /// Like `deliver`, for the writer thread. Returns the number of taken events.
     pub(super) fn deliver_as_writer(&self) -> u64 {
         self.outbox.deliver(&self.wire)
     }
 
-    /// After an event has been taken, with `left` more in the channel: delivers if that is due.
+    /// Called after an event was taken, with `left` more in the channel: delivers if that is due.
     pub(super) fn taken(&self, left: usize) {
         if self.outbox.is_due(left) {
             self.deliver();
         }
     }
 
-    /// From now on, events may be taken without our knowing.
+    /// Records that events may be taken through the receiver from now on.
     pub(super) fn receiver_goes_out(&self) {
         if !self.receiver_is_out.swap(true, Ordering::SeqCst) {
             self.ask_writer();
         }
     }
 
-    /// Whether the writer has to check which events have been taken.
+    /// Returns whether the writer must check which events have been taken.
     //
-    // `deliver` changes the outbox and reads `is_checking`; this writes `is_checking` and reads the
-    // outbox. All of it is sequentially consistent, so one of the two sees the other.
+    // `deliver` changes the outbox and then reads `is_checking`; this writes `is_checking` and then
+    // reads the outbox. All accesses are sequentially consistent, so one of the two sees the
+    // other's change.
     pub(super) fn has_to_check(&self) -> bool {
         if !self.receiver_is_out() {
             return false;
@@ -186,8 +187,8 @@ impl Shared {
         self.is_checking.load(Ordering::SeqCst)
     }
 
-    /// The reader's loop: reads until the end. After the end of the connection what comes is dropped,
-    /// until the transport has been cut.
+    /// The loop of the reader thread. After the end of the connection, it discards input until the
+    /// transport is cut.
     pub(super) fn read(&self) {
         loop {
             let (state, read) = self.wire.read_once(self.wire.lock(), None);
@@ -199,20 +200,22 @@ impl Shared {
         }
     }
 
-    /// The calling thread is the writer.
+    /// Registers the calling thread as the writer.
     pub(super) fn begin_writing(&self) {
         let _ = self.writer.set(thread::current());
     }
 
-    /// The writer's loop: writes and runs the deadlines until there is something else to do.
+    /// The loop of the writer thread: writes and handles deadlines until there is something else to
+    /// do.
     ///
-    /// Returns [`Next::Deliver`] at `check_at` at the latest, when asked, and when a deadline or a
-    /// write has made events: they are delivered before the next write, which may take its time.
+    /// Returns [`Next::Deliver`] at `check_at` at the latest, when requested, and when a deadline
+    /// or a write has produced events: these must be delivered before the next write, which may
+    /// block.
     pub(super) fn write(&self, check_at: Option<Instant>) -> Next {
         let mut state = self.wire.lock();
         loop {
             let now = Instant::now();
-            // The thread that caused the events that are there already is about to deliver them.
+            // Events that are already there are delivered by the thread that caused them.
             let had_events = state.core.has_events();
             state.run_deadlines(now);
             state.close_when_written(now);
@@ -256,9 +259,10 @@ impl Shared {
             state = self.wire.lock();
             let was_woken = state.parked.is_none();
             if was_woken {
-                // The application puts more, as a rule: the body behind the head, the next answer. It
-                // goes on first, where it shares a core with us, and all of it goes out in one write.
-                // With 32 requests at once that is a third of the writes.
+                // The application usually puts more at once: a body after its header section, or
+                // the next response. Yielding lets it run if it shares a core with this thread, and
+                // all of it is sent in one write. With 32 concurrent requests this saves two thirds
+                // of the writes.
                 drop(state);
                 thread::yield_now();
                 return self.wire.lock();
@@ -270,8 +274,8 @@ impl Shared {
         }
     }
 
-    /// Writes the last frames, closes our direction, waits a little for the peer to close its own, and
-    /// cuts the transport.
+    /// Writes the last frames, shuts down our direction, waits briefly for the peer to close its
+    /// own, and cuts the transport.
     pub(super) fn end(&self) {
         let mut state = self.wire.lock();
         loop {
@@ -288,7 +292,7 @@ impl Shared {
         }
     }
 
-    /// The thread that reads (or writes) is through. If it panicked, so is the connection.
+    /// Records the end of a thread. If it has panicked, the connection ends.
     pub(super) fn thread_ended(&self, side: Side, panicked: bool) {
         let mut state = self.wire.lock();
         if panicked {
@@ -303,13 +307,13 @@ impl Shared {
         state.wake_waiting();
         drop(state);
         if side == Side::Writer {
-            // It has done so itself, unless it panicked: then no other thread would.
+            // Only a writer that has not panicked cuts the transport itself.
             self.wire.cut();
         }
         self.deliver();
     }
 
-    /// Whether a thread is through.
+    /// Returns whether a thread has ended.
     pub(super) fn is_done(&self, side: Side) -> bool {
         let state = self.wire.lock();
         match side {
@@ -318,12 +322,12 @@ impl Shared {
         }
     }
 
-    /// Waits until the connection has ended, and says whether it has.
+    /// Waits until the connection has ended, and returns whether it has.
     pub(super) fn wait_end(&self, deadline: Instant) -> bool {
         self.wait_for(deadline, |state| state.core.close_reason().is_some())
     }
 
-    /// Waits until the writer is through, and says whether it is.
+    /// Waits until the writer has ended, and returns whether it has.
     pub(super) fn wait_writer(&self, deadline: Instant) -> bool {
         self.wait_for(deadline, |state| state.writer_done)
     }
@@ -339,7 +343,7 @@ impl Shared {
         true
     }
 
-    /// Waits until something may have changed, or until `deadline`.
+    /// Waits for a change of state, or until `deadline`.
     fn wait_changed<'a>(&'a self, mut state: Guard<'a>, deadline: Instant) -> Guard<'a> {
         let me = thread::current();
         let id = me.id();

@@ -1,6 +1,6 @@
 //! The two threads of a connection.
 
-/// One of them.
+/// One of the two threads of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Reader,

@@ -6,9 +6,9 @@
 //!                                     └ end                     └─ End ─▶ deliver, end
 //! ```
 //!
-//! *To deliver* is to hand the core's events to the application's channel, and to give the core back
-//! what is owed for those that have been taken (see [`outbox`](super::outbox)). The thread that causes
-//! events delivers them.
+//! *Delivering* means sending the core's events to the application's channel, and giving the core
+//! what is owed for taken ones (see [`outbox`](super::outbox)). The thread that causes events
+//! delivers them.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,20 +22,21 @@ use crate::logging;
 use crate::transport::WRITE_TICK;
 use crate::wire::{DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
 
-/// Room for the transport's own code (TLS, say); only what is touched costs memory.
+/// The stack size of a thread, which includes the transport's code (TLS). Untouched pages use no
+/// memory.
 const STACK: usize = 256 << 10;
 
-/// While events are taken through the receiver, how often the writer checks which ones …
+/// How often the writer checks which events have been taken through the receiver, while some are …
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(1);
-/// … and how often when none have been taken for a while.
+/// … and after none have been taken for a while.
 const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(32);
 
-/// The longest that it takes from the end of the connection to that of its writer, if writes give up
-/// now and then.
+/// The longest time from the end of the connection to the end of its writer, for transports whose
+/// writes give up.
 const END_MAX: Duration =
     FINAL_FLUSH_TIMEOUT.saturating_add(WRITE_TICK).saturating_add(DRAIN_TIMEOUT);
 
-/// For a slow machine, beyond the time that the end takes.
+/// Additional time for slow machines.
 const JOIN_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) struct Threads {
 struct Thread {
     side: Side,
     id: ThreadId,
-    /// The thread that takes it joins, with the lock held: others wait as well.
+    /// The thread that takes the handle joins while it holds the lock, so others wait as well.
     handle: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -57,16 +58,16 @@ impl Threads {
         let writer = Thread::start(Side::Writer, shared, write)?;
         let reader = Thread::start(Side::Reader, shared, Shared::read);
         let reader = reader.inspect_err(|error| {
-            // The writer is there already: have it end the connection.
+            // The writer is running already: make it end the connection.
             logging::debug!("{error}");
             shared.thread_ended(Side::Reader, true);
         })?;
         Ok(Threads { reader, writer })
     }
 
-    /// Waits until the threads of a connection that has been closed are through. If they have much
-    /// left to write, or one cannot be woken, they are left to themselves. Called from one of them (the transport's own code, say), it does not
-    /// wait: they wait for one another, so none of them can wait for both.
+    /// Waits for the threads of a closed connection. If much data is pending, or a reader cannot be
+    /// woken, they are detached instead. Does nothing on one of the two threads (in the transport's
+    /// own code), since a thread cannot join itself.
     pub(super) fn join(&self, shared: &Arc<Shared>) {
         if self.writer.is_current() || self.reader.is_current() {
             return;
@@ -83,8 +84,8 @@ impl Threads {
 }
 
 impl Threads {
-    /// Leaves both threads to themselves, and has a third cut a transport whose writes never give up.
-    /// `false` if there is none.
+    /// Detaches both threads, and starts a third one that cuts the transport if its writes never
+    /// give up. Returns `false` if that cannot be started.
     fn leave(&self, shared: &Arc<Shared>) -> bool {
         let shared = Arc::clone(shared);
         let cut = move || {
@@ -98,7 +99,7 @@ impl Threads {
 }
 
 impl Thread {
-    /// Starts a thread that reports its end, however it ends.
+    /// Starts a thread that reports its end, panics included.
     fn start(
         side: Side,
         shared: &Arc<Shared>,
@@ -106,7 +107,7 @@ impl Thread {
     ) -> Result<Thread, Error> {
         let shared = Arc::clone(shared);
         let body = move || {
-            // What a panic leaves behind is a closed core, with which no thread goes on.
+            // After a panic the core is closed, and no thread uses it any more.
             let result = catch_unwind(AssertUnwindSafe(|| run(&shared)));
             shared.thread_ended(side, result.is_err());
         };
@@ -124,7 +125,7 @@ impl Thread {
         let mut handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = shared.wire.can_wake_reader() || shared.is_done(self.side);
         if let Some(handle) = handle.take().filter(|_| ends) {
-            // A panic has been turned into the reason of the end.
+            // A panic was reported as the reason for the end.
             let _ = handle.join();
         }
     }
@@ -144,16 +145,16 @@ fn write(shared: &Shared) {
     }
 }
 
-/// When the writer checks which events have been taken through the receiver.
+/// The schedule on which the writer checks which events have been taken through the receiver.
 struct Checks {
     at: Option<Instant>,
     interval: Duration,
-    /// Events taken at the last check.
+    /// The number of taken events at the last check.
     taken: u64,
 }
 
 impl Checks {
-    /// When the next check is due, if at all; that does not move while the writer writes.
+    /// Returns the time of the next check, if any. It stays the same while the writer writes.
     fn next(&mut self, shared: &Shared) -> Option<Instant> {
         if shared.has_to_check() {
             self.at.get_or_insert_with(|| Instant::now() + self.interval);
@@ -163,7 +164,7 @@ impl Checks {
         self.at
     }
 
-    /// It has been done, and this many events have been taken by now.
+    /// Records a check that has found `taken` taken events.
     fn done(&mut self, taken: u64) {
         let is_idle = taken == self.taken;
         let longer = CHECK_INTERVAL_MAX.min(self.interval * 2);

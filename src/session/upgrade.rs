@@ -1,4 +1,4 @@
-//! Sessions without TLS that find out what the client speaks, or that begin in HTTP/1.1.
+//! Sessions on cleartext connections: protocol detection and the upgrade from HTTP/1.1.
 
 use super::handle::Session;
 use crate::error::{Error, ErrorKind};
@@ -7,19 +7,18 @@ use crate::transport::Transport;
 use crate::upgrade::{detect, Detected, Opening, Options, Upgraded};
 
 impl Session {
-    /// Starts the server's side of a cleartext connection, for clients that speak HTTP/2 from the
-    /// first octet (prior knowledge) and for those that ask for it in HTTP/1.1 (`Upgrade: h2c`).
+    /// Starts the server's side of a cleartext connection, for clients that use HTTP/2 from the
+    /// first octet (prior knowledge) or upgrade from HTTP/1.1 (`Upgrade: h2c`).
     ///
-    /// It waits until the client has said which, for as long as `options` says, so call it in the
-    /// thread of the connection and not in the one that accepts. A request that upgraded comes as
-    /// events of stream 1. Other requests of HTTP/1.1 are
-    /// [refused](crate::upgrade::Http1Request::refuse) with an answer that says what to do; to serve
-    /// them as well, use [`detect`].
+    /// The call blocks until the client's protocol is known, for at most the timeout of `options`;
+    /// so do not call it on the accept thread. The request that upgraded is delivered as events of
+    /// stream 1. Other HTTP/1.1 requests are [refused](crate::upgrade::Http1Request::refuse) with
+    /// an explanation; to serve them as well, use [`detect`].
     ///
     /// # Errors
     ///
-    /// Those of [`detect`] and of [`accept`](crate::upgrade::UpgradeRequest::accept); a client that
-    /// has been refused is an error of kind [`Peer`](ErrorKind::Peer).
+    /// Those of [`detect`] and of [`accept`](crate::upgrade::UpgradeRequest::accept). A refused
+    /// client is an error of kind [`Peer`](ErrorKind::Peer).
     ///
     /// # Examples
     ///
@@ -51,7 +50,7 @@ impl Session {
     /// let Outcome::Upgraded(Upgraded { stream, opening }) =
     ///     request_upgrade(near, &request, &config, &options)?
     /// else {
-    ///     panic!("the server stays with HTTP/1.1");
+    ///     panic!("the server declined the upgrade");
     /// };
     /// let client = Session::with_opening(stream, config, opening)?;
     /// loop {
@@ -70,7 +69,7 @@ impl Session {
         config: Config,
         options: &Options,
     ) -> Result<Session, Error> {
-        // Before the peer is told that it may go on.
+        // Invalid settings must fail before the peer is told to upgrade.
         config.validate()?;
         match detect(stream, options)? {
             Detected::PriorKnowledge(stream) => Session::with_config(stream, Role::Server, config),
@@ -80,19 +79,19 @@ impl Session {
             }
             Detected::Http1(request) => {
                 request.refuse()?;
-                let what = "the peer speaks HTTP/1 and has been told to speak HTTP/2";
+                let what = "the peer speaks HTTP/1, and was refused";
                 Err(Error::upgrade(ErrorKind::Peer, what))
             }
         }
     }
 
-    /// Starts a connection that was upgraded from HTTP/1.1: the request that did it is stream 1.
+    /// Starts a connection that was upgraded from HTTP/1.1: the upgrade request is stream 1.
     ///
-    /// At a server the request comes as events of that stream; at a client its response does, and
-    /// the next stream is 3. [`accept_h2c`](Self::accept_h2c) has an example.
+    /// At a server, the request is delivered as events of that stream. At a client, its response
+    /// is, and the next stream is 3. See [`accept_h2c`](Self::accept_h2c) for an example.
     ///
-    /// `config` has [`skip_preface`](Config::skip_preface) `false`, on both sides: the client still
-    /// sends its preface. At a client it is the one that the request was sent with.
+    /// Leave [`skip_preface`](Config::skip_preface) `false` on both sides: the client still sends
+    /// its preface. A client must pass the same `config` as to the upgrade request.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Answers in HTTP/1.1, to peers that cannot be answered in HTTP/2.
+//! HTTP/1.1 responses to peers that do not speak HTTP/2.
 
 use std::time::SystemTime;
 
@@ -12,17 +12,18 @@ use crate::http1::{BodySize, ServerConnection};
 use crate::logging;
 use crate::transport::Transport;
 
-/// What a client is told that speaks HTTP/1.1 alone.
+/// The explanation for clients that only speak HTTP/1.1.
 pub(super) const HOW_WITH_UPGRADE: &str = "\
 This server speaks HTTP/2. Without TLS, begin with the HTTP/2 preface (prior knowledge: \
 curl --http2-prior-knowledge), or ask for it in HTTP/1.1 with \"Upgrade: h2c\" (curl --http2).";
 
-/// The same, where there is no upgrade.
+/// The explanation if upgrades are disabled.
 pub(super) const HOW: &str = "\
 This server speaks HTTP/2. Without TLS, begin with the HTTP/2 preface (prior knowledge: \
 curl --http2-prior-knowledge).";
 
-/// Writes a response in HTTP/1.1, and ends the connection so that the client gets to read it.
+/// Writes an HTTP/1.1 response, and closes the connection in such a way that the client can read
+/// it.
 pub(super) fn answer<T: Transport>(
     mut wire: Wire<T>,
     mut codec: ServerConnection,
@@ -35,8 +36,8 @@ pub(super) fn answer<T: Transport>(
     }
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if status == StatusCode::UPGRADE_REQUIRED {
-        // RFC 9110, Section 15.5.22: it says what to upgrade to; Section 7.8: `connection` lists
-        // `upgrade` wherever there is that field.
+        // RFC 9110, Section 15.5.22: `upgrade` lists what is required. Section 7.8: `connection`
+        // must list `upgrade` whenever that field is sent.
         fields.insert(UPGRADE, HeaderValue::from_static("h2c"));
         fields.insert(http::header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
@@ -53,25 +54,25 @@ pub(super) fn answer<T: Transport>(
     Ok(())
 }
 
-/// Answers a request that was not complete in time; after other errors there is no peer to
+/// Answers a request that was not complete in time. After other errors there is no peer left to
 /// answer.
 pub(super) fn fail<T: Transport>(wire: Wire<T>, codec: ServerConnection, error: Error) -> Error {
     if error.is_timeout() {
-        // RFC 9110, Section 15.5.9. The error of the clock says more than that of the answer.
-        let what = "the request did not come in time";
+        // RFC 9110, Section 15.5.9. The timeout is a better error than a failed answer.
+        let what = "the request was not complete in time";
         refuse(wire, codec, Refusal::with(StatusCode::REQUEST_TIMEOUT, what));
     }
     error
 }
 
-/// Answers what is refused, where it has an answer, and makes an error of it.
+/// Answers a refused message, if it has a status, and converts it into an error.
 pub(super) fn refuse<T: Transport>(
     wire: Wire<T>,
     codec: ServerConnection,
     refusal: Refusal,
 ) -> Error {
     if let Some(status) = refusal.status {
-        // A failed write is not what went wrong.
+        // A failed write must not hide the reason for the refusal.
         let _ = answer(wire, codec, status, &refusal.what);
     }
     refusal.into()

@@ -1,5 +1,5 @@
-//! Base64 with the alphabet for URLs and without padding (RFC 4648, Section 5), which the
-//! `HTTP2-Settings` field is written in.
+//! Base64 with the URL-safe alphabet, without padding (RFC 4648, Section 5), the encoding of the
+//! `HTTP2-Settings` field.
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
@@ -8,7 +8,8 @@ pub(super) fn encode(octets: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(octets)
 }
 
-/// `None` if it is not what [`encode`] makes: another alphabet, padding, or bits left over.
+/// Returns `None` if [`encode`] cannot produce the text: other characters, padding, or non-zero
+/// trailing bits.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

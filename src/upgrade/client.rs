@@ -1,4 +1,4 @@
-//! The client's side of an upgrade.
+//! The client's side of the h2c upgrade.
 
 use std::fmt;
 
@@ -19,37 +19,38 @@ use crate::http1::{self, BodySize, ClientConnection};
 use crate::proto::{Config, Connection};
 use crate::transport::Transport;
 
-/// How a server has answered [`request_upgrade`].
+/// The server's answer to [`request_upgrade`].
 pub enum Outcome<T: Transport> {
-    /// With 101: the connection speaks HTTP/2, and the response comes on stream 1.
+    /// 101: the connection continues in HTTP/2, and the response comes on stream 1.
     Upgraded(Upgraded<T>),
-    /// With a response in HTTP/1.x.
+    /// A response in HTTP/1.x: the server does not upgrade.
     Declined(Declined<T>),
 }
 
-/// A response in HTTP/1.x to a request that asked for HTTP/2.
+/// An HTTP/1.x response to an upgrade request.
 pub struct Declined<T: Transport> {
-    /// Its head.
+    /// The status, version and fields.
     pub head: Response<()>,
-    /// The connection. What comes out of it first is what stands behind the head: the body, whose
-    /// length the head tells.
+    /// The connection. Reading from it starts with the body, whose length the fields give.
     pub stream: Replay<T>,
 }
 
-/// Sends a request in HTTP/1.1 that asks to go on in HTTP/2, and waits for the answer.
+/// Sends an HTTP/1.1 request that asks to upgrade to HTTP/2, and waits for the answer.
 ///
-/// `request` has no body. Its URI has an authority, or there is a `host` field; fields that speak of
-/// a connection are left out, as in HTTP/2. `config` is that of the connection that is to be: the
-/// request announces its settings. Interim responses before the answer are passed over.
+/// `request` has no body. Its URI must have an authority, unless there is a `host` field.
+/// Connection-specific fields are dropped, as in HTTP/2. `config` must be the configuration of the
+/// future connection, whose settings the request announces. Interim responses are skipped.
 ///
-/// Of `options` the time, the size of the head and the number of fields hold for the answer.
+/// The timeout, the size of the header section and the number of fields of `options` apply to the
+/// answer.
 ///
 /// # Errors
 ///
-/// - [`Caller`](ErrorKind::Caller): the request is not one that HTTP/2 could take, or has a
-///   `content-length`, or is CONNECT; nothing has been sent.
-/// - [`Peer`](ErrorKind::Peer), [`Limit`](ErrorKind::Limit): the answer is not in order.
-/// - [`Timeout`](ErrorKind::Timeout): there was none in time.
+/// - [`Caller`](ErrorKind::Caller): the request would be invalid in HTTP/2, has a `content-length`,
+///   or is a CONNECT; nothing was sent.
+/// - [`Peer`](ErrorKind::Peer), [`Limit`](ErrorKind::Limit): the answer is malformed or over a
+///   limit.
+/// - [`Timeout`](ErrorKind::Timeout): no answer arrived in time.
 /// - The transport failed, or the server closed the connection.
 ///
 /// # Examples
@@ -69,7 +70,7 @@ pub struct Declined<T: Transport> {
 ///             Session::with_opening(stream, config, opening).map(Some)
 ///         }
 ///         Outcome::Declined(response) => {
-///             println!("the server stays with HTTP/1: {}", response.head.status());
+///             println!("the server declined the upgrade: {}", response.head.status());
 ///             Ok(None)
 ///         }
 ///     }
@@ -93,10 +94,10 @@ pub fn request_upgrade<T: Transport>(
     loop {
         let head = receive(&mut wire, &mut codec)?;
         if head.status() == StatusCode::SWITCHING_PROTOCOLS {
-            // RFC 9110, Section 7.8: it says what the connection speaks from here on.
+            // RFC 9110, Section 7.8: `upgrade` names the protocol that the connection switches to.
             let (fields, name) = (head.headers(), "upgrade");
             if !lists(fields, name, "h2c") || !lists(fields, "connection", name) {
-                return Err(peer("the server has switched to something that is not h2c"));
+                return Err(peer("the server switched to a protocol other than h2c"));
             }
             let opening = Opening::of_client(headers);
             return Ok(Outcome::Upgraded(Upgraded { stream: wire.into_replay()?, opening }));
@@ -124,20 +125,20 @@ fn receive<T: Transport>(
     }
 }
 
-/// Whether it is HTTP/1, as far as the octets go.
+/// Returns whether the octets begin an HTTP/1 message.
 fn is_http1(octets: &[u8]) -> Result<bool, Error> {
     let version = b"HTTP/1.";
     let len = octets.len().min(version.len());
     if octets[..len] == version[..len] {
         return Ok(true);
     }
-    // The SETTINGS of a server that knows nothing but HTTP/2: their length is below 2^16.
+    // An HTTP/2-only server sends SETTINGS; their length is below 2^16, so the first octet is 0.
     if octets[0] != 0 {
         return Err(peer("the server does not speak HTTP/1.1"));
     }
     match Head::parse(octets) {
         Some(head) if head.kind == Kind::SETTINGS && head.stream_id.is_connection() => {
-            Err(peer("the server speaks HTTP/2 from the first octet: use prior knowledge"))
+            Err(peer("the server speaks HTTP/2 without an upgrade: use prior knowledge"))
         }
         Some(_) => Err(peer("the server speaks neither HTTP/1.1 nor HTTP/2")),
         None => Ok(false),
@@ -156,14 +157,13 @@ fn convert(request: &Request<()>) -> Headers {
     Headers::from(parts)
 }
 
-/// The request in HTTP/1.1, made of the one in HTTP/2, which has been checked: the two mean the
-/// same.
+/// Encodes the request in HTTP/1.1. It was validated in its HTTP/2 form, which is equivalent.
 fn encode(
     codec: &mut ClientConnection,
     headers: &Headers,
     settings: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let what = "a request that upgrades is for http, and has an authority";
+    let what = "an upgrade request needs the scheme http and an authority";
     let unfit = || Error::upgrade(ErrorKind::Caller, what);
     let mut parts = request::Parts::try_from(headers).map_err(|_| unfit())?;
     if headers.scheme() != Some("http") || parts.uri.authority().is_none() {

@@ -1,4 +1,4 @@
-//! What does the other end of a cleartext connection speak?
+//! Detection of the protocol on a cleartext connection, at the server.
 
 use std::fmt;
 
@@ -19,39 +19,40 @@ use crate::frame::ErrorCode;
 use crate::http1::ServerConnection;
 use crate::transport::Transport;
 
-/// What a client speaks, by what it sends first. See [`detect`].
+/// The protocol that a client uses, from its first octets. See [`detect`].
 pub enum Detected<T: Transport> {
-    /// HTTP/2 from the first octet. The stream is as if nothing had been read, so
-    /// [`skip_preface`](crate::Config::skip_preface) stays `false`.
+    /// HTTP/2 from the first octet. The stream replays what was read, so leave
+    /// [`skip_preface`](crate::Config::skip_preface) `false`.
     PriorKnowledge(Replay<T>),
-    /// A request of HTTP/1.1 that asks to go on in HTTP/2.
+    /// An HTTP/1.1 request that asks to upgrade to HTTP/2.
     Upgrade(UpgradeRequest<T>),
-    /// Any other request of HTTP/1.x.
+    /// Any other HTTP/1.x request.
     Http1(Http1Request<T>),
 }
 
-/// Reads the first octets of a cleartext connection, at the server, and says what the client
-/// speaks. Give it a `TcpStream`, any other [`Transport`], or halves that have been split already.
+/// Reads the first octets of a cleartext connection, at the server, and returns the client's
+/// protocol. Accepts a `TcpStream`, any other [`Transport`], or halves that have been split
+/// already.
 ///
-/// It waits for no more than it takes to decide: four octets of the preface, or the head of a
-/// request. All of it is bounded by `options`, in time and in octets.
+/// It reads no more than needed to decide: four octets of the preface, or the header section of a
+/// request. `options` limits the time and the octets.
 ///
 /// # Errors
 ///
-/// - The request is malformed or over a limit. The client has been told so in HTTP/1.1, with 400, 408,
-///   414, 421, 431, 501 or 505, and the connection is closed.
-/// - The client speaks something else, TLS for instance: its first line does not end in `HTTP/1.x`. It
-///   has been sent GOAWAY (PROTOCOL_ERROR), since a text would be a frame to a peer of HTTP/2.
-/// - [`Timeout`](crate::ErrorKind::Timeout): the client did not say enough in time.
-/// - [`Closed`](crate::ErrorKind::Closed): it left without a word, or within its first line.
+/// - The request is malformed or over a limit. The client was sent an HTTP/1.1 response with 400,
+///   408, 414, 421, 431, 501 or 505, and the connection is closed.
+/// - The client speaks another protocol, such as TLS: its first line does not end in `HTTP/1.x`. It
+///   was sent GOAWAY (PROTOCOL_ERROR), since an HTTP/2 peer would take text for a frame.
+/// - [`Timeout`](crate::ErrorKind::Timeout): the client did not send enough in time.
+/// - [`Closed`](crate::ErrorKind::Closed): the client closed the connection before or within its
+///   first line.
 /// - The transport failed.
 ///
-/// Telling a client that something was wrong may take a second more, in which it is given the
-/// chance to read that.
+/// After an answer to the client, the call may wait for one second, so that the client can read it.
 ///
 /// # Examples
 ///
-/// A server for all three:
+/// A server that handles all three:
 ///
 /// ```no_run
 /// use std::net::TcpStream;
@@ -90,12 +91,13 @@ pub fn detect<T: Transport>(stream: T, options: &Options) -> Result<Detected<T>,
     }
 }
 
-/// Waits for the head of a request, which has begun.
+/// Reads the header section of a request whose first line has been recognised.
 fn receive<T: Transport>(mut wire: Wire<T>, options: &Options) -> Result<Detected<T>, Error> {
     let mut codec = ServerConnection::new(options.codec());
     let mut searched = 0;
     let (head, octets) = loop {
-        // The codec takes the head off the buffer. The octets are kept for a server of HTTP/1.1.
+        // The codec removes the header section from the buffer; an HTTP/1.1 server needs the octets
+        // again.
         let octets = has_end(&wire.buffer[searched..]).then(|| wire.buffer.clone());
         match codec.receive_request(&mut wire.buffer) {
             Ok(Some(head)) => {
@@ -112,7 +114,8 @@ fn receive<T: Transport>(mut wire: Wire<T>, options: &Options) -> Result<Detecte
         match wire.fill() {
             Ok(0) => {
                 let error = codec.end_of_input(&wire.buffer).err().map(Refusal::from);
-                let error = error.unwrap_or_else(|| Refusal::bad("there is no request"));
+                let error =
+                    error.unwrap_or_else(|| Refusal::bad("no request before the empty line"));
                 return Err(refuse(wire, codec, error));
             }
             Ok(_) => {}
@@ -130,7 +133,7 @@ fn receive<T: Transport>(mut wire: Wire<T>, options: &Options) -> Result<Detecte
     })
 }
 
-/// What a head ends with.
+/// The end of a header section.
 const END: &[u8] = b"\r\n\r\n";
 
 fn has_end(octets: &[u8]) -> bool {

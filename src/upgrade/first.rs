@@ -1,26 +1,26 @@
-//! What a peer speaks, by the first octets that it sends.
+//! Recognition of a peer's protocol by its first octets.
 
 use super::refusal::Refusal;
 use crate::frame::PREFACE;
 
-/// The method of the preface. RFC 9113, Section 11.6 has it registered, so that no request of
-/// HTTP/1.1 has it: a peer that sends it has begun with the preface.
+/// The method of the connection preface. It is reserved (RFC 9113, Section 11.6), so no HTTP/1.1
+/// request has it.
 const METHOD: &[u8] = b"PRI ";
 
 /// The first octet of a TLS record with a handshake message (RFC 8446, Section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Octets that are looked at for the end of the first line. If they look like a request by then, the
-/// line is left to the codec of HTTP/1.1 and its bound.
+/// How many octets are searched for the end of the first line. A longer line that looks like text
+/// is left to the HTTP/1.1 codec and its limits.
 const MAX_LINE: usize = 8 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
-    /// More octets are needed to tell.
+    /// More octets are needed to decide.
     Undecided,
-    /// RFC 9113, Section 3.3: HTTP/2 with prior knowledge.
+    /// HTTP/2 with prior knowledge (RFC 9113, Section 3.3).
     PriorKnowledge,
-    /// A line that ends in `HTTP/1.x`: the beginning of a request, if it is in order.
+    /// A line that ends in `HTTP/1.x`: a request, unless it is malformed.
     Http1,
 }
 
@@ -35,10 +35,10 @@ impl First {
         }
         match octets[0] {
             TLS_HANDSHAKE => {
-                let what = "the peer speaks TLS (a ClientHello), and this is a cleartext port";
+                let what = "the peer speaks TLS (it sent a ClientHello) on a cleartext port";
                 return Err(Refusal::unanswered(what));
             }
-            // A method; or empty lines before it, which RFC 9112, Section 2.2 has us pass over.
+            // A method, or empty lines before it, which are skipped (RFC 9112, Section 2.2).
             octet if octet.is_ascii_graphic() || matches!(octet, b'\r' | b'\n') => {}
             _ => return Err(neither()),
         }
@@ -48,14 +48,14 @@ impl First {
             Some(end) if names_http1(&line[..end]) => Ok(First::Http1),
             Some(_) => Err(neither()),
             None if octets.len() <= MAX_LINE => Ok(First::Undecided),
-            // The codec refuses what is too long.
+            // The codec refuses lines that are too long.
             None if line.is_empty() || is_text(line) => Ok(First::Http1),
             None => Err(neither()),
         }
     }
 }
 
-/// Whether the last word of a line is the name of HTTP/1.x. What else is wrong with it is answered in
+/// Returns whether the last word of a line is `HTTP/1.x`. Other errors in the line are answered in
 /// HTTP/1.1.
 fn names_http1(line: &[u8]) -> bool {
     let mut words = line.trim_ascii_end().rsplit(|octet| octet.is_ascii_whitespace());
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn line_that_names_another_version_or_none_is_no_request() {
+    fn line_without_an_http1_version_is_refused() {
         for line in
             ["PRX * HTTP/2.0\r\n", "GET /\r\n", "INVALID CONNECTION PREFACE\r\n", "HTTP/1\n"]
         {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_is_seen_by_its_first_octet() {
+    fn other_protocols_are_recognised_by_the_first_octet() {
         let tls = First::of(&[0x16]).unwrap_err();
         assert!(tls.what.contains("TLS") && tls.status.is_none());
         for octet in [0x00, 0x04, b' ', 0x7f, 0x80, 0xff] {

@@ -1,4 +1,4 @@
-//! A request of HTTP/1.x that does not ask for HTTP/2.
+//! An HTTP/1.x request that does not ask for HTTP/2.
 
 use std::fmt;
 
@@ -12,45 +12,45 @@ use crate::error::Error;
 use crate::http1::ServerConnection;
 use crate::transport::Transport;
 
-/// A request of HTTP/1.0 or HTTP/1.1, of which the head has been read.
+/// An HTTP/1.0 or HTTP/1.1 request whose header section has been read.
 ///
-/// It can be [refused](Self::refuse), or the connection handed to a
-/// [server of HTTP/1.1](Self::into_stream). Dropping it closes the connection without a word.
+/// It can be [refused](Self::refuse), or the connection can be passed to an [HTTP/1.1
+/// server](Self::into_stream). Dropping it closes the connection without a response.
 pub struct Http1Request<T: Transport> {
-    /// What has been read behind the head is in its buffer.
+    /// The transport; its buffer holds what was read after the header section.
     pub(super) wire: Wire<T>,
     pub(super) codec: ServerConnection,
     pub(super) head: Request<()>,
-    /// All that has been read.
+    /// All octets that have been read.
     pub(super) octets: BytesMut,
     pub(super) can_upgrade: bool,
 }
 
 impl<T: Transport> Http1Request<T> {
-    /// The head of the request. It is valid (RFC 9112): its `host`, and the length of its body.
+    /// Returns the header section. It is valid (RFC 9112), including `host` and the length of the
+    /// body.
     pub fn head(&self) -> &Request<()> {
         &self.head
     }
 
-    /// What has been read behind the head: the beginning of the body, where there is one, or of
-    /// the next request.
+    /// Returns what was read after the header section: the beginning of the body, or of the next
+    /// request.
     pub fn read_beyond(&self) -> &[u8] {
         &self.wire.buffer
     }
 
-    /// Answers in plain text that this server speaks HTTP/2, and how to do that; then the
-    /// connection ends.
+    /// Responds with an explanation, in plain text, of how to use HTTP/2 with this server, and
+    /// closes the connection.
     ///
-    /// The status is `426 Upgrade Required` where the client could upgrade, and
-    /// `505 HTTP Version Not Supported` to HTTP/1.0 and where upgrades are
-    /// [switched off](super::Options::upgrade) or have been
-    /// [declined](super::UpgradeRequest::decline).
+    /// The status is `426 Upgrade Required` if the client could upgrade. It is `505 HTTP Version
+    /// Not Supported` for HTTP/1.0, and if upgrades are [disabled](super::Options::upgrade) or this
+    /// one was [declined](super::UpgradeRequest::decline).
     ///
-    /// It may take a second, in which the client is given the chance to read the answer.
+    /// It may wait for one second, so that the client can read the response.
     ///
     /// # Errors
     ///
-    /// The answer could not be written.
+    /// If the response cannot be written.
     pub fn refuse(self) -> Result<(), Error> {
         let (status, text) = match self.head().version() {
             Version::HTTP_11 if self.can_upgrade => {
@@ -62,17 +62,17 @@ impl<T: Transport> Http1Request<T> {
         answer(self.wire, self.codec, status, text)
     }
 
-    /// Hands the connection over as if nothing had been read.
+    /// Returns the connection, which replays everything that was read.
     ///
     /// # Errors
     ///
-    /// The transport would not have its read timeout taken away.
+    /// If the transport's read timeout cannot be reset.
     pub fn into_stream(mut self) -> Result<Replay<T>, Error> {
         self.wire.buffer = self.octets;
         self.wire.into_replay()
     }
 
-    /// The same, from a client that has been denied the upgrade and is not to try again.
+    /// Marks the request as one that cannot upgrade, so that `refuse` does not suggest it.
     pub(super) fn without_upgrade(self) -> Self {
         Http1Request { can_upgrade: false, ..self }
     }

@@ -1,8 +1,8 @@
-//! Fields that are lists (RFC 9110, Section 5.6.1).
+//! Fields whose value is a list (RFC 9110, Section 5.6.1).
 
 use http::HeaderMap;
 
-/// Whether one of the members of a list is this, whatever its case.
+/// Returns whether a list has this member, ignoring case.
 pub(super) fn lists(map: &HeaderMap, name: &str, wanted: &str) -> bool {
     map.get_all(name)
         .into_iter()

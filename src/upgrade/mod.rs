@@ -1,56 +1,55 @@
 //! HTTP/2 without TLS (h2c): by prior knowledge, and by the upgrade from HTTP/1.1.
 //!
-//! A client on a cleartext connection may speak HTTP/2 from the first octet, if it knows that the
-//! server does (RFC 9113, Section 3.3). Or it asks in HTTP/1.1, with a request that the server may
-//! answer in HTTP/2 (RFC 7540, Section 3.2). RFC 9113, Section 3.1 has retired the second way, as
-//! hardly anybody took it; curl and a few others still do, when they are told `--http2` with an
-//! `http://` URL. Then there are those who speak HTTP/1.1 alone, and they should get to read why
-//! that does not work.
+//! A client on a cleartext connection may use HTTP/2 from the first octet, if it knows that the
+//! server supports it (RFC 9113, Section 3.3). Or it sends an HTTP/1.1 request that asks for an
+//! upgrade (RFC 7540, Section 3.2). RFC 9113, Section 3.1 has deprecated the upgrade, since it was
+//! little used; curl still does it for `--http2` with an `http://` URL. Clients that only speak
+//! HTTP/1.1 get a response that explains what to do.
 //!
 //! ```text
 //!                        ┌ "PRI "                    ─▶ PriorKnowledge
 //!  first octets ─ detect ┼ a request, Upgrade: h2c   ─▶ Upgrade ─ accept ─▶ 101, stream 1
 //!                        ├ another request           ─▶ Http1 ─ refuse ─▶ 426 or 505
-//!                        └ TLS, nonsense, silence    ─▶ an error, and GOAWAY
+//!                        └ TLS, other data, silence  ─▶ an error, and GOAWAY
 //! ```
 //!
-//! # Which one?
+//! # Which function to use
 //!
-//! | you have | use |
+//! | for | use |
 //! | --- | --- |
-//! | a server that speaks HTTP/2 alone | [`Session::accept_h2c`](crate::Session::accept_h2c) |
-//! | a server that speaks HTTP/1.1 as well, or a core of your own | [`detect`] |
-//! | a client that knows that the server speaks HTTP/2 | nothing of this: [`new_connection`](crate::new_connection) |
-//! | a client that does not | [`request_upgrade`], then [`Session::with_opening`](crate::Session::with_opening) |
+//! | a server with HTTP/2 only | [`Session::accept_h2c`](crate::Session::accept_h2c) |
+//! | a server that also speaks HTTP/1.1, or a custom core | [`detect`] |
+//! | a client that knows that the server speaks HTTP/2 | [`new_connection`](crate::new_connection) |
+//! | any other client | [`request_upgrade`], then [`Session::with_opening`](crate::Session::with_opening) |
 //!
 //! # After the 101
 //!
-//! The request is stream 1 and half-closed from the start, since all of it has been sent, body
-//! included. The client's next stream is 3. Both ends then do what they always do: the server's
-//! first frame is SETTINGS, and the client sends the 24 octets of the preface and its SETTINGS. So
-//! [`skip_preface`](crate::Config::skip_preface) stays `false` on both sides. That is for a server
-//! whose preface somebody else has *consumed*; [`detect`] has only looked at it, and gives it back.
+//! The upgrade request is stream 1. It is half-closed from the start, since the whole request has
+//! been sent, including its body. The client's next stream is 3. Both sides then start as usual:
+//! the server's first frame is SETTINGS, and the client sends the 24-octet preface and its
+//! SETTINGS. So leave [`skip_preface`](crate::Config::skip_preface) `false` on both sides. It is
+//! for servers whose preface other code has *consumed*; [`detect`] replays it.
 //!
-//! The client's settings stand in the request as well (`HTTP2-Settings`), so that the server knows
+//! The request also contains the client's settings (`HTTP2-Settings`), so that the server knows
 //! them before it answers.
 //!
 //! # What is refused
 //!
-//! A proxy in front may not agree with us on where a request ends, and what comes behind it is taken
-//! for HTTP/2. So a request to upgrade is refused if there is any doubt: two lengths that differ, a
-//! length beside `Transfer-Encoding`, a coding other than `chunked`, folded lines, lines that end
-//! with LF alone, a second `Host`. That is what the codec of [`http1`](crate::http1) refuses anyway. A
-//! request also has to be valid in HTTP/2 (RFC 9113, Section 8), where it becomes one. Its body is bounded
-//! by [`max_body_size`](Options::max_body_size).
+//! If a proxy disagreed with us on the end of the request, the octets after it would be interpreted
+//! differently, as HTTP/2. So an ambiguous upgrade request is refused: one with two lengths, a
+//! length beside `Transfer-Encoding`, a coding other than `chunked`, folded lines, bare LF line
+//! ends, or a second `Host`. The codec in [`http1`](crate::http1) does that. The request must also
+//! be valid in HTTP/2 (RFC 9113, Section 8). Its body is bounded by
+//! [`max_body_size`](Options::max_body_size).
 //!
-//! A request that mentions h2c and does not ask for it as RFC 7540, Section 3.2.1 says (no
-//! `HTTP2-Settings`, `Connection` does not list what it has to, HTTP/1.0) is an ordinary request of
-//! HTTP/1.1. One that does and is malformed is answered with 400 and the reason.
+//! A request that mentions h2c but does not meet RFC 7540, Section 3.2.1 is treated as an ordinary
+//! HTTP/1.1 request: one without `HTTP2-Settings`, with an incomplete `Connection`, or in HTTP/1.0.
+//! An upgrade request that is malformed is answered with 400 and the reason.
 //!
 //! # Examples
 //!
-//! Both ends are at [`Session::accept_h2c`](crate::Session::accept_h2c). A server that speaks
-//! HTTP/1.1 as well:
+//! [`Session::accept_h2c`](crate::Session::accept_h2c) shows both sides. A server that also speaks
+//! HTTP/1.1:
 //!
 //! ```no_run
 //! use std::net::TcpStream;
@@ -70,7 +69,7 @@
 //!             let Upgraded { stream, opening } = request.accept()?;
 //!             serve_http2(Session::with_opening(stream, config, opening)?)
 //!         }
-//!         // All octets of the request are still to be read.
+//! The stream replays all octets of the request.
 //!         Detected::Http1(request) => serve_http1(request.into_stream()?),
 //!     }
 //! }

@@ -1,4 +1,4 @@
-//! What an upgrade leaves for the core to begin with.
+//! The upgrade request, as the first stream of a core.
 
 use std::fmt;
 use std::time::Instant;
@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::hpack::Headers;
 use crate::proto::{Connection, Role};
 
-/// The request that was sent over HTTP/1.1 and is stream 1 of the connection that follows.
+/// A request that was sent over HTTP/1.1 and becomes stream 1 of the HTTP/2 connection.
 ///
-/// Give it to [`Session::with_opening`](crate::Session::with_opening), or to a core of your own.
+/// Pass it to [`Session::with_opening`](crate::Session::with_opening), or apply it to a custom
+/// core.
 #[derive(Clone)]
 pub struct Opening {
     request: Headers,
@@ -33,7 +34,7 @@ impl Opening {
         Opening { request, side: Side::Client }
     }
 
-    /// Which end it is for.
+    /// Returns the role of the side that it is for.
     pub fn role(&self) -> Role {
         match self.side {
             Side::Server { .. } => Role::Server,
@@ -41,12 +42,12 @@ impl Opening {
         }
     }
 
-    /// The request, as HTTP/2 has it.
+    /// Returns the request in its HTTP/2 form.
     pub fn request(&self) -> &Headers {
         &self.request
     }
 
-    /// The body of the request, at a server.
+    /// Returns the body of the request, at a server.
     pub fn body(&self) -> &[u8] {
         match &self.side {
             Side::Server { body, .. } => body,
@@ -54,8 +55,8 @@ impl Opening {
         }
     }
 
-    /// Makes the request stream 1 of a fresh connection of the same role. At a server it comes as
-    /// events of that stream; at a client its response does.
+    /// Makes the request stream 1 of a new connection of the same role. At a server it is delivered
+    /// as events of that stream; at a client its response is.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl Opening {
     }
 }
 
-/// Without fields and body: what is secret there is not marked as such in HTTP/1.1.
+/// Omits fields and body: HTTP/1.1 does not mark sensitive fields.
 impl fmt::Debug for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opening")

@@ -1,12 +1,12 @@
-//! The limits of what comes before HTTP/2.
+//! Limits of the HTTP/1.1 part of a connection.
 
 use std::time::Duration;
 
 use crate::http1;
 
-/// What may come in HTTP/1.1, before a connection speaks HTTP/2.
+/// Limits of the HTTP/1.1 messages before a connection continues in HTTP/2.
 ///
-/// Plain data: take [`Options::default`] and change what you need.
+/// A plain struct: start from [`Options::default`] and change fields.
 ///
 /// ```
 /// use h2_sync::upgrade::Options;
@@ -15,36 +15,36 @@ use crate::http1;
 /// options.max_body_size = 1 << 20;
 /// ```
 ///
-/// A connection holds at most `max_head_size + max_body_size` octets and a few KiB for reading,
-/// until it speaks HTTP/2.
+/// Until it speaks HTTP/2, a connection buffers at most `max_head_size + max_body_size` octets,
+/// plus a few KiB for reading.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Whether a server takes requests to upgrade. Default `true`. With `false` they are requests
-    /// of HTTP/1.1 like all others. Switch it off behind a proxy that decides which requests come
-    /// through: one that passes `Upgrade` on does not see what follows.
+    /// Whether a server accepts upgrade requests. Default `true`. If `false`, they are treated as
+    /// ordinary HTTP/1.1 requests. Disable it behind a proxy that filters requests: a proxy that
+    /// forwards `Upgrade` does not see the requests after it.
     pub upgrade: bool,
-    /// Octets of the head of a message: its first line and its fields. Default 16 KiB. Over it a
-    /// request is answered with 431, or 414 while it is in its first line. The trailers behind a body may
-    /// have as much.
+    /// The most octets of a header section with its first line. Default 16 KiB. A larger request is
+    /// answered with 431, or with 414 if the first line alone exceeds it. The limit also applies to
+    /// the trailers of a body.
     pub max_head_size: usize,
-    /// Fields in the head. Default 100; over it a request is answered with 431.
+    /// The most fields of a header section. Default 100; over it a request is answered with 431.
     pub max_fields: usize,
-    /// Octets of the body that a request to upgrade brings with it. Default 64 KiB; over it the
-    /// request is answered with 413. All of it is in memory before HTTP/2 begins.
+    /// The most octets of an upgrade request's body. Default 64 KiB; over it the request is
+    /// answered with 413. The body is kept in memory until HTTP/2 begins.
     pub max_body_size: usize,
-    /// How long all of it may take, from the first read to the last octet of HTTP/1.1 in either
-    /// direction. Default 10 s; `None` means for ever.
+    /// The time from the first read to the last octet of HTTP/1.1, in both directions. Default 10
+    /// s; `None` for no limit.
     ///
-    /// It is kept by read timeouts, so a transport that has none
-    /// ([`Closer::set_read_timeout`](crate::transport::Closer::set_read_timeout) says `false`) and
-    /// whose reads never give up can keep its thread for longer, until the peer says something or
+    /// It is enforced by read timeouts. If a transport has none
+    /// ([`Closer::set_read_timeout`](crate::transport::Closer::set_read_timeout) returns `false`)
+    /// and its reads never give up, a thread can block longer: until the peer sends something or
     /// another thread closes the transport.
     pub timeout: Option<Duration>,
 }
 
 impl Options {
-    /// The limits of the codec that reads heads and bodies.
+    /// Returns the limits of the codec for header sections and bodies.
     pub(super) fn codec(&self) -> http1::Config {
         http1::Config {
             max_head_size: self.max_head_size,

@@ -1,4 +1,4 @@
-//! A stream whose first octets have been read already.
+//! A stream with octets that were already read.
 
 use std::fmt;
 use std::io::{self, IoSliceMut, Read};
@@ -7,15 +7,15 @@ use bytes::{Buf, Bytes};
 
 use crate::transport::{Halves, Transport};
 
-/// The halves of `T`, with what has been read of it in front. It is a [`Transport`] in its turn.
+/// The halves of `T`, preceded by what was already read. This is a [`Transport`] itself.
 ///
 /// With a `TcpStream`, `replay.reader.get_ref().get_ref()` is the socket.
 pub type Replay<T> = Halves<Prefixed<<T as Transport>::Reader>, <T as Transport>::Writer>;
 
-/// A reader that gives out some octets first, and then those of another reader.
+/// A reader that returns some octets before those of another reader.
 ///
-/// A read never takes from both, so it does not wait while there are octets in front. Once they are
-/// through, a read costs one comparison more than that of the reader behind.
+/// A single read never combines both sources, so it does not block while prefix octets are left.
+/// After that, a read costs one comparison more than a read of the inner reader.
 ///
 /// # Examples
 ///
@@ -36,22 +36,22 @@ pub struct Prefixed<R> {
 }
 
 impl<R> Prefixed<R> {
-    /// A reader of `prefix`, and then of `reader`.
+    /// Creates a reader of `prefix` followed by `reader`.
     pub fn new(prefix: impl Into<Bytes>, reader: R) -> Self {
         Prefixed { prefix: prefix.into(), reader }
     }
 
-    /// The octets in front that have not been read again yet.
+    /// Returns the prefix octets that have not been read yet.
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }
 
-    /// The reader behind.
+    /// Returns the inner reader.
     pub fn get_ref(&self) -> &R {
         &self.reader
     }
 
-    /// Both, apart again.
+    /// Returns the rest of the prefix and the inner reader.
     pub fn into_parts(self) -> (Bytes, R) {
         (self.prefix, self.reader)
     }
@@ -65,7 +65,7 @@ impl<R: Read> Read for Prefixed<R> {
         let len = buf.len().min(self.prefix.len());
         self.prefix.copy_to_slice(&mut buf[..len]);
         if self.prefix.is_empty() {
-            // The memory is not needed any more, for as long as the connection may last.
+            // Frees the buffer, which is not needed for the rest of the connection.
             self.prefix = Bytes::new();
         }
         Ok(len)
@@ -80,7 +80,7 @@ impl<R: Read> Read for Prefixed<R> {
     }
 }
 
-/// Without the octets: they may hold what nobody is to see in a log.
+/// Omits the octets, which may be confidential.
 impl<R: fmt::Debug> fmt::Debug for Prefixed<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prefixed")
@@ -95,11 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_read_takes_what_is_in_front_and_does_not_touch_the_reader_behind() {
+    fn a_read_of_the_prefix_does_not_call_the_inner_reader() {
         struct Untouched;
         impl Read for Untouched {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                panic!("nobody should wait here");
+                panic!("the inner reader must not be called");
             }
         }
         let mut reader = Prefixed::new("abc", Untouched);

@@ -1,4 +1,4 @@
-//! Why a message of HTTP/1.1 is not taken, and how it is answered.
+//! The reason why an HTTP/1.1 message is refused, and its status.
 
 use std::borrow::Cow;
 
@@ -7,22 +7,22 @@ use http::StatusCode;
 use crate::error::{Error, ErrorKind};
 use crate::http1;
 
-/// What is wrong with what a peer has sent.
+/// An error in a peer's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// What a server answers; nothing to a peer that speaks something else.
+    /// The status of a server's answer; `None` for a peer that does not speak HTTP/1.1.
     pub(super) status: Option<StatusCode>,
     pub(super) what: Cow<'static, str>,
     kind: ErrorKind,
 }
 
 impl Refusal {
-    /// 400, for a message that is not in order.
+    /// 400, for a malformed message.
     pub(super) fn bad(what: impl Into<Cow<'static, str>>) -> Self {
         Refusal::with(StatusCode::BAD_REQUEST, what)
     }
 
-    /// For a message that is in order and that we do not take.
+    /// For a valid message that is not accepted.
     pub(super) fn with(status: StatusCode, what: impl Into<Cow<'static, str>>) -> Self {
         Refusal { status: Some(status), what: what.into(), kind: ErrorKind::Peer }
     }
@@ -35,7 +35,7 @@ impl Refusal {
         Refusal { status, what: what.into(), kind: ErrorKind::Limit }
     }
 
-    /// For something that is not HTTP.
+    /// For a peer that does not speak HTTP.
     pub(super) fn unanswered(what: &'static str) -> Self {
         Refusal { status: None, what: what.into(), kind: ErrorKind::Peer }
     }

@@ -1,4 +1,4 @@
-//! A request of HTTP/1.1 that asks for HTTP/2, and its answer.
+//! An HTTP/1.1 request that asks for HTTP/2, and its answer.
 
 use std::fmt;
 
@@ -19,24 +19,24 @@ use crate::hpack::Headers;
 use crate::http1::{self, BodySize, Received, ServerConnection};
 use crate::transport::Transport;
 
-/// A valid request to upgrade to HTTP/2, of which the head has been read.
+/// A valid request to upgrade to HTTP/2, whose header section has been read.
 ///
-/// [Accept](Self::accept) it, or [decline](Self::decline) and treat it as a request of HTTP/1.1.
-/// Dropping it closes the connection without a word.
+/// [Accept](Self::accept) it, or [decline](Self::decline) it and treat it as an HTTP/1.1 request.
+/// Dropping it closes the connection without a response.
 pub struct UpgradeRequest<T: Transport> {
     request: Http1Request<T>,
     wish: Wish,
     options: Options,
 }
 
-/// A connection that has been upgraded and speaks HTTP/2 from here on.
+/// A connection that was upgraded and continues in HTTP/2.
 ///
-/// Both sides begin with SETTINGS, and the client's stand behind its preface as ever (RFC 7540,
-/// Section 3.5): [`skip_preface`](crate::Config::skip_preface) stays `false`.
+/// Both sides send SETTINGS first, the client after its preface (RFC 7540, Section 3.5), so leave
+/// [`skip_preface`](crate::Config::skip_preface) `false`.
 pub struct Upgraded<T: Transport> {
-    /// The connection, with what has been read of HTTP/2 in front.
+    /// The connection, which replays the HTTP/2 octets that were already read.
     pub stream: Replay<T>,
-    /// The request, which is stream 1.
+    /// The upgrade request, which is stream 1.
     pub opening: Opening,
 }
 
@@ -45,30 +45,31 @@ impl<T: Transport> UpgradeRequest<T> {
         UpgradeRequest { request, wish, options }
     }
 
-    /// The head of the request as it came.
+    /// Returns the header section as received.
     pub fn head(&self) -> &Request<()> {
         self.request.head()
     }
 
-    /// The request as HTTP/2 has it: `:path` and the like from the request line and from `Host`,
-    /// and without the fields that speak of a connection of HTTP/1.1.
+    /// Returns the request in its HTTP/2 form: with `:path` and the other pseudo-header fields, and
+    /// without connection-specific fields.
     pub fn headers(&self) -> &Headers {
         &self.wish.request
     }
 
-    /// How long the body is; `None` if it comes in chunks.
+    /// Returns the length of the body; `None` if it is chunked.
     pub fn body_len(&self) -> Option<u64> {
         self.wish.body_len
     }
 
     /// Reads the body of the request and answers with `101 Switching Protocols`. A client that
-    /// [expects](http::header::EXPECT) it is told to go on before.
+    /// [expects](http::header::EXPECT) 100 (Continue) gets it before.
     ///
     /// # Errors
     ///
-    /// - The body is malformed or over [`max_body_size`](Options::max_body_size). The client has been
-    ///   told so with 400, 413 or 431, and the connection is closed.
-    /// - [`Timeout`](crate::ErrorKind::Timeout): the time of [`detect`](super::detect) goes on.
+    /// - The body is malformed or over [`max_body_size`](Options::max_body_size). The client was
+    ///   answered with 400, 413 or 431, and the connection is closed.
+    /// - [`Timeout`](crate::ErrorKind::Timeout): the time that started with
+    ///   [`detect`](super::detect) is over.
     /// - The transport failed.
     pub fn accept(self) -> Result<Upgraded<T>, Error> {
         let UpgradeRequest { request, wish, options } = self;
@@ -88,18 +89,17 @@ impl<T: Transport> UpgradeRequest<T> {
         Ok(Upgraded { stream: wire.into_replay()?, opening })
     }
 
-    /// Does not upgrade: a server may answer as if the wish had not been there (RFC 7540,
-    /// Section 3.2).
+    /// Declines the upgrade: a server may ignore the upgrade fields (RFC 7540, Section 3.2).
     pub fn decline(self) -> Http1Request<T> {
         self.request.without_upgrade()
     }
 }
 
-/// Why there is no body.
+/// The reason why the body could not be read.
 enum Failure {
-    /// The peer gets an answer.
+    /// The request is refused, with an answer to the peer.
     Refused(Refusal),
-    /// There is no peer to answer any more.
+    /// The connection is lost, so there is no peer to answer.
     Lost(Error),
 }
 
@@ -115,8 +115,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads the whole body of a request. A client that waits for that is told to go on. Trailers are
-/// dropped, as RFC 9110, Section 6.5.1 allows.
+/// Reads the whole body of a request, and sends 100 (Continue) if the client waits for it. Trailers
+/// are dropped, which RFC 9110, Section 6.5.1 allows.
 fn read_body<T: Transport>(
     wire: &mut Wire<T>,
     codec: &mut ServerConnection,
@@ -141,7 +141,7 @@ fn read_body<T: Transport>(
             Received::NeedMore => {}
         }
         if codec.expects_continue() {
-            // RFC 9110, Section 10.1.1: and before the 101 (Section 7.8).
+            // RFC 9110, Section 10.1.1. It must precede the 101 (Section 7.8).
             let mut out = Vec::new();
             codec
                 .send_interim(StatusCode::CONTINUE, &HeaderMap::new(), &mut out)
@@ -154,7 +154,7 @@ fn read_body<T: Transport>(
     }
 }
 
-/// Without the fields: what is secret there is not marked as such in HTTP/1.1.
+/// Omits the fields: HTTP/1.1 does not mark sensitive ones.
 impl<T: Transport> fmt::Debug for UpgradeRequest<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpgradeRequest")

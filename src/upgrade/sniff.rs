@@ -1,4 +1,4 @@
-//! What a client on a clear-text port speaks, by its first line.
+//! Recognition of a client's protocol on a cleartext port, by its first line.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{ErrorCode, Frame, Goaway, Settings, StreamId};
 use crate::transport::Transport;
 
-/// What a client speaks.
+/// The protocol of a client.
 pub(crate) enum Spoken<T: Transport> {
-    /// HTTP/2 from the first octet. The stream is as if nothing had been read.
+    /// HTTP/2 from the first octet. The stream replays what was read.
     Http2(Replay<T>),
-    /// HTTP/1.x: the stream, and what has been read of it.
+    /// HTTP/1.x: the stream, and what was already read from it.
     Http1(SplitOf<T>, Bytes),
 }
 
-/// Reads the first octets of a connection at a server: four of the preface, or the line of a request.
+/// Reads the first octets of a connection at a server: four of the preface, or a request line.
 ///
-/// A first line of anything else is answered with GOAWAY (PROTOCOL_ERROR): a text in HTTP/1.1 would be
-/// a frame to a peer that speaks HTTP/2. Without `takes_http2`, so is the preface, with
-/// HTTP_1_1_REQUIRED.
+/// Any other first line is answered with GOAWAY (PROTOCOL_ERROR), since an HTTP/2 peer would take
+/// an HTTP/1.1 response for a frame. If `takes_http2` is false, the preface is answered with GOAWAY
+/// (HTTP_1_1_REQUIRED).
 pub(crate) fn sniff<T: Transport>(
     stream: T,
     timeout: Duration,
@@ -39,7 +39,7 @@ pub(crate) fn sniff<T: Transport>(
             }
             Ok(First::PriorKnowledge) => {
                 go_away(wire, ErrorCode::Http11Required);
-                let what = "the peer speaks HTTP/2, which is switched off";
+                let what = "the peer speaks HTTP/2, which is disabled";
                 return Err(Error::upgrade(ErrorKind::Peer, what));
             }
             Ok(First::Http1) => {
@@ -58,23 +58,23 @@ pub(crate) fn sniff<T: Transport>(
     }
 }
 
-/// The client has closed before its first line was complete.
+/// The error for a client that has closed before the end of its first line.
 pub(super) fn ended(octets: &[u8]) -> Error {
     let what = match octets {
-        [] => "the peer closed the connection before it spoke",
+        [] => "the peer closed the connection without sending anything",
         _ => "the peer closed the connection within its first line",
     };
     Error::upgrade(ErrorKind::Closed, what)
 }
 
-/// Tells a peer in frames that the connection ends, with the SETTINGS that stand first.
+/// Ends the connection in HTTP/2: sends SETTINGS, which must come first, and GOAWAY.
 pub(super) fn go_away<T: Transport>(mut wire: Wire<T>, error_code: ErrorCode) {
     let mut octets = Vec::new();
     Frame::from(Settings::default()).encode(&mut octets);
     let last_stream_id = StreamId::CONNECTION;
     let goaway = Goaway { last_stream_id, error_code, debug_data: Bytes::new() };
     Frame::from(goaway).encode(&mut octets);
-    // A failed write is not what went wrong.
+    // A failed write must not hide the reason for the GOAWAY.
     if wire.write(&octets).is_ok() {
         wire.part();
     }

@@ -1,4 +1,4 @@
-//! A transport that is read and written by one thread, and not for longer than a deadline.
+//! A transport that one thread reads and writes, with a deadline.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,21 +11,21 @@ use super::prefixed::{Prefixed, Replay};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{gave_up, Halves, Transport};
 
-/// What one read asks for: a head fits into it nearly always.
+/// The size of one read in octets; most header sections fit into it.
 const READ: usize = 4 << 10;
-/// How long a peer that has been sent away may go on sending, and for how many octets.
+/// How long a peer may continue to send after the final answer, and how many octets.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_OCTETS: usize = 256 << 10;
 
-/// What a transport splits into.
+/// The halves that a transport splits into.
 pub(crate) type SplitOf<T> = Halves<<T as Transport>::Reader, <T as Transport>::Writer>;
 
-/// The halves of a transport, and what has been read and not been used.
+/// The halves of a transport, with the octets that were read but not used.
 pub(super) struct Wire<T: Transport> {
     halves: Halves<T::Reader, T::Writer>,
     pub(super) buffer: BytesMut,
     deadline: Option<Instant>,
-    /// Reads of the transport give up after a time, which has to be taken back.
+    /// Whether a read timeout was set, which must be reset.
     has_timeout: bool,
 }
 
@@ -39,7 +39,7 @@ impl<T: Transport> Wire<T> {
         })
     }
 
-    /// Reads once, behind what is in the buffer. 0 is the end of the stream.
+    /// Reads once and appends to the buffer. Returns 0 at the end of the stream.
     pub(super) fn fill(&mut self) -> Result<usize, Error> {
         let before = self.buffer.len();
         self.buffer.resize(before + READ, 0);
@@ -60,7 +60,7 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all octets.
     pub(super) fn write(&mut self, mut octets: &[u8]) -> Result<(), Error> {
         while !octets.is_empty() {
             match self.halves.writer.write(octets) {
@@ -81,13 +81,13 @@ impl<T: Transport> Wire<T> {
         Ok(())
     }
 
-    /// Hands the transport over, with the octets of the buffer in front.
+    /// Returns the transport, which replays the octets of the buffer.
     pub(super) fn into_replay(self) -> Result<Replay<T>, Error> {
         let (Halves { reader, writer, closer }, octets) = self.into_halves()?;
         Ok(Halves { reader: Prefixed::new(octets, reader), writer, closer })
     }
 
-    /// Hands the transport over, and the octets of the buffer.
+    /// Returns the transport and the octets of the buffer.
     pub(super) fn into_halves(self) -> Result<(SplitOf<T>, Bytes), Error> {
         if self.has_timeout {
             self.halves.closer.set_read_timeout(None)?;
@@ -95,8 +95,8 @@ impl<T: Transport> Wire<T> {
         Ok((self.halves, self.buffer.freeze()))
     }
 
-    /// Ends the connection after the last word has been written, and lets the peer hear it: octets
-    /// that are not read would have TCP take it away again.
+    /// Ends the connection after the final answer, and drains input: closing a TCP socket with
+    /// unread octets could discard the answer.
     pub(super) fn part(mut self) {
         self.deadline = Instant::now().checked_add(LINGER);
         let can_wait = matches!(self.halves.closer.set_read_timeout(Some(LINGER)), Ok(true));
@@ -111,7 +111,7 @@ impl<T: Transport> Wire<T> {
                 _ => break,
             }
         }
-        // The halves are dropped here, and that closes the rest.
+        // The halves are dropped here, which closes both directions.
     }
 
     fn time_left(&self) -> Result<Option<Duration>, Error> {
@@ -120,7 +120,7 @@ impl<T: Transport> Wire<T> {
             Some(left) if !left.is_zero() => Ok(Some(left)),
             _ => Err(Error::upgrade(
                 ErrorKind::Timeout,
-                "the peer took too long for what comes before HTTP/2",
+                "the peer did not begin HTTP/2 in time (timeout of upgrade::Options)",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Does a request of HTTP/1.1 ask for HTTP/2, and is it one that can be answered there?
+//! Recognition and validation of upgrade requests.
 
 use http::header::{HeaderMap, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Request, StatusCode, Version};
@@ -9,28 +9,29 @@ use super::refusal::Refusal;
 use crate::hpack::Headers;
 use crate::proto::{CommandError, Connection};
 
-/// What a request that upgrades says.
+/// The content of an upgrade request.
 #[derive(Debug)]
 pub(super) struct Wish {
-    /// The request as one of HTTP/2.
+    /// The request in its HTTP/2 form.
     pub(super) request: Headers,
     /// The payload of the client's SETTINGS.
     pub(super) settings: Vec<u8>,
-    /// `None` if the body comes in chunks.
+    /// The length of the body; `None` if it is chunked.
     pub(super) body_len: Option<u64>,
 }
 
 impl Wish {
-    /// `None` for a request that does not ask for HTTP/2, or not in the way that RFC 7540,
-    /// Section 3.2 asks for: it is an ordinary request then. The codec has found the head valid.
+    /// Parses an upgrade request, whose header section the codec has validated. Returns `None` for
+    /// a request that does not ask for HTTP/2 as RFC 7540, Section 3.2 requires: it is an ordinary
+    /// HTTP/1.1 request.
     pub(super) fn of(head: &Request<()>) -> Result<Option<Wish>, Refusal> {
         if !asks(head) {
             return Ok(None);
         }
         let settings = settings(head)?;
         if head.uri().scheme_str().is_some_and(|scheme| scheme != "http") {
-            // RFC 9110, Section 7.4: not what this connection is for.
-            let what = "the connection is for http alone";
+            // RFC 9110, Section 7.4: the connection does not serve other schemes.
+            let what = "this connection only serves the scheme http";
             return Err(Refusal::with(StatusCode::MISDIRECTED_REQUEST, what));
         }
         let mut request = convert(head);
@@ -42,7 +43,7 @@ impl Wish {
             other => Refusal::bad(other.to_string()),
         })?;
         if lists(head.headers(), EXPECT.as_str(), "100-continue") {
-            // It will have been answered, or the body was there before it could be.
+            // 100 (Continue) has been sent by then, or the body arrived without it.
             request.remove(EXPECT.as_str());
         }
         Ok(Some(Wish { request, settings, body_len }))
@@ -51,19 +52,19 @@ impl Wish {
 
 fn asks(head: &Request<()>) -> bool {
     let fields = head.headers();
-    // RFC 9110, Section 7.8: in HTTP/1.0 `upgrade` is ignored, and so it is where `connection` does
-    // not list it, as it is from somewhere else then.
+    // RFC 9110, Section 7.8: `upgrade` is ignored in HTTP/1.0, and if `connection` does not list
+    // it, since another hop may have sent it then.
     head.version() == Version::HTTP_11
         && lists(fields, "upgrade", "h2c")
         && lists(fields, "connection", "upgrade")
-        // RFC 7540, Section 3.2.1: not without this field, and it has to be listed as well.
+        // RFC 7540, Section 3.2.1: this field is required, and must be listed in `connection`.
         && fields.contains_key("http2-settings")
         && lists(fields, "connection", "http2-settings")
-        // Its stream would have to be half-closed from the start.
+        // The stream of a CONNECT could not be half-closed from the start.
         && head.method() != Method::CONNECT
 }
 
-/// The length of the body; `None` in chunks.
+/// Returns the length of the body; `None` if it is chunked.
 fn body_len(fields: &HeaderMap) -> Option<u64> {
     if fields.contains_key(TRANSFER_ENCODING) {
         return None;
@@ -72,17 +73,17 @@ fn body_len(fields: &HeaderMap) -> Option<u64> {
     Some(length.and_then(|length| length.parse().ok()).unwrap_or(0))
 }
 
-/// What `HTTP2-Settings` holds.
+/// Decodes `HTTP2-Settings`.
 fn settings(head: &Request<()>) -> Result<Vec<u8>, Refusal> {
     let mut values = head.headers().get_all("http2-settings").into_iter();
     let value = values.next().map_or(&b""[..], |value| value.as_bytes());
     if values.next().is_some() {
         // RFC 7540, Section 3.2.1: exactly one.
-        return Err(Refusal::bad("there is more than one HTTP2-Settings"));
+        return Err(Refusal::bad("more than one HTTP2-Settings field"));
     }
-    // RFC 7540, Section 3.2.1: without padding. Six octets are eight characters, so a value that is
-    // in order would never need it.
-    base64url::decode(value).ok_or(Refusal::bad("HTTP2-Settings is not in base64url"))
+    // RFC 7540, Section 3.2.1: without padding. Valid values never need it, since a setting of six
+    // octets takes eight characters.
+    base64url::decode(value).ok_or(Refusal::bad("HTTP2-Settings is not valid base64url"))
 }
 
 fn convert(head: &Request<()>) -> Headers {

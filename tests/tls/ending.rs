@@ -140,7 +140,7 @@ fn a_renegotiation_ends_the_connection() {
         client.stdin.as_mut().unwrap().write_all(b"R\n").unwrap();
         let error = server.read(&mut [0; 9]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert!(error.to_string().contains("renegotiate"), "{error}");
+        assert!(error.to_string().contains("renegotiation"), "{error}");
         client.kill().unwrap();
         client.wait().unwrap();
     });

@@ -163,7 +163,7 @@ fn a_switch_to_something_else_is_an_error() {
     for head in ["Connection: Upgrade\r\nUpgrade: websocket", "Upgrade: h2c", "Connection: Upgrade"]
     {
         let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{head}\r\n\r\n");
-        let text = if head.contains("Upgrade:") { "not h2c" } else { "without upgrade" };
+        let text = if head.contains("Upgrade:") { "other than h2c" } else { "without an upgrade" };
         assert_bad(&answer, ErrorKind::Peer, text);
     }
 }

@@ -95,7 +95,7 @@ fn a_server_that_takes_no_upgrades_says_nothing_of_them() {
     options.upgrade = false;
     let (stream, written) = scripted(wish("", ""), 1, End::Closed);
     let Ok(Detected::Http1(request)) = detect(stream, &options) else {
-        panic!("upgrades are switched off");
+        panic!("upgrades are disabled");
     };
     request.refuse().unwrap();
     assert_eq!(written.status(), Some(505));

@@ -1,4 +1,4 @@
-//! What the outside cannot see: that nothing is owed any more once all has been taken.
+//! Tests of internals: what is owed is given back, and sleeping threads are woken.
 
 mod outbox;
 mod waking;

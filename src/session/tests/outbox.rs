@@ -16,25 +16,25 @@ use crate::session::shared::Shared;
 use crate::session::Evt;
 use crate::transport::{Closer, Halves};
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 const LONG: Duration = Duration::from_secs(100);
 
-/// Returns once `done`, if threads that run meanwhile bring that about.
+/// Waits until `done` returns true, by the work of other threads.
 fn wait_until(mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
     while !done() {
-        assert!(Instant::now() < deadline, "something has been forgotten");
+        assert!(Instant::now() < deadline, "an event or a credit was lost");
         thread::yield_now();
     }
 }
 
-/// A client's core, which talks to the server's by hand.
+/// A client's core, whose frames the tests exchange by hand.
 struct Client {
     core: Connection,
     input: Input,
 }
 
-/// What the server's reader is given.
+/// The input of the server's reader.
 #[derive(Clone, Default)]
 struct Input(Arc<Mutex<BytesMut>>);
 
@@ -47,7 +47,7 @@ impl Read for Input {
     }
 }
 
-/// A client, what the threads of its server share, and the server's events.
+/// Returns a client, the shared state of its server, and the server's events.
 fn connect(max_concurrent_streams: u32, window: u32) -> (Client, Shared, Receiver<Evt>) {
     let plenty = Budget::new(1_000_000, 1);
     let config = Config {
@@ -67,7 +67,7 @@ fn connect(max_concurrent_streams: u32, window: u32) -> (Client, Shared, Receive
     let halves = Halves { reader: input.clone(), writer: io::sink(), closer: Closer::none() };
     let shared = Shared::new(server, halves, sender, true).unwrap();
     let mut client = Client { core, input };
-    // Preface, settings and their acknowledgements.
+    // Prefaces, settings and their acknowledgements.
     (0..3).for_each(|_| client.exchange(&shared));
     while events.try_recv().is_ok() {}
     shared.deliver();
@@ -75,8 +75,8 @@ fn connect(max_concurrent_streams: u32, window: u32) -> (Client, Shared, Receive
 }
 
 impl Client {
-    /// Moves what both have to say. The server's side delivers when something has come, as its
-    /// reader does, and at no other time.
+    /// Exchanges pending frames in both directions. The server delivers events only after it has
+    /// received something, as its reader does.
     fn exchange(&mut self, shared: &Shared) {
         let mut out = Transmit::new();
         if self.core.poll_transmit(Instant::now(), &mut out, usize::MAX) {
@@ -104,17 +104,22 @@ impl Client {
     }
 }
 
-/// Who takes events.
+/// How events are taken.
 #[derive(Clone, Copy, PartialEq)]
-enum Who {
+enum Taker {
     TakeEvt,
     Receiver,
     Both,
 }
 
-/// Takes events in two threads, while `during` runs: as `take_evt` does, through the receiver
-/// alone, or one of each. Where the receiver is used, the writer looks now and then.
-fn while_taking(who: Who, shared: &Shared, events: &Receiver<Evt>, during: impl FnOnce(&Taken)) {
+/// Takes events in two threads while `during` runs: through `take_evt`, through the receiver, or
+/// one of each. With the receiver, the writer's checks are simulated.
+fn while_taking(
+    taker: Taker,
+    shared: &Shared,
+    events: &Receiver<Evt>,
+    during: impl FnOnce(&Taken),
+) {
     let taken = Taken::default();
     let take = |from_behind: bool| {
         while !taken.done.load(Ordering::Relaxed) {
@@ -139,13 +144,13 @@ fn while_taking(who: Who, shared: &Shared, events: &Receiver<Evt>, during: impl 
             thread::yield_now();
         }
     };
-    if who != Who::TakeEvt {
+    if taker != Taker::TakeEvt {
         shared.receiver_goes_out();
     }
     thread::scope(|scope| {
-        scope.spawn(|| take(who == Who::Receiver));
-        scope.spawn(|| take(who != Who::TakeEvt));
-        if who != Who::TakeEvt {
+        scope.spawn(|| take(taker == Taker::Receiver));
+        scope.spawn(|| take(taker != Taker::TakeEvt));
+        if taker != Taker::TakeEvt {
             scope.spawn(look);
         }
         let _stop = Stop(&taken.done);
@@ -153,7 +158,7 @@ fn while_taking(who: Who, shared: &Shared, events: &Receiver<Evt>, during: impl 
     });
 }
 
-/// What has been taken so far.
+/// Counters of the events taken.
 #[derive(Default)]
 struct Taken {
     headers: AtomicUsize,
@@ -161,7 +166,7 @@ struct Taken {
     done: AtomicBool,
 }
 
-/// Ends the takers, also where a test fails.
+/// Stops the taking threads, also when a test fails.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -170,12 +175,12 @@ impl Drop for Stop<'_> {
     }
 }
 
-fn all_credit_goes_back(who: Who) {
+fn all_credit_goes_back(taker: Taker) {
     const TOTAL: usize = 4 << 20;
     let (mut client, shared, events) = connect(128, 65_535);
     let streams = client.open_all(4);
     let mut left = [TOTAL; 4];
-    while_taking(who, &shared, &events, |taken| {
+    while_taking(taker, &shared, &events, |taken| {
         wait_until(|| {
             for (&id, left) in streams.iter().zip(&mut left) {
                 let data = Bytes::from(vec![0; (*left).min(7_001)]);
@@ -184,7 +189,7 @@ fn all_credit_goes_back(who: Who) {
                     *left -= len;
                 }
             }
-            // Once the windows are shut, nothing comes, and who takes has to open them.
+            // Once the windows are exhausted, only taking events opens them again.
             client.exchange(&shared);
             taken.octets.load(Ordering::Relaxed) == streams.len() * TOTAL
         });
@@ -199,26 +204,26 @@ fn all_credit_goes_back(who: Who) {
 
 #[test]
 fn all_credit_goes_back_when_taken_one_by_one() {
-    all_credit_goes_back(Who::TakeEvt);
+    all_credit_goes_back(Taker::TakeEvt);
 }
 
 #[test]
-fn all_credit_goes_back_when_taken_behind_our_back() {
-    all_credit_goes_back(Who::Receiver);
+fn all_credit_goes_back_when_taken_through_the_receiver() {
+    all_credit_goes_back(Taker::Receiver);
 }
 
 #[test]
 fn all_credit_goes_back_when_taken_both_ways_at_once() {
-    all_credit_goes_back(Who::Both);
+    all_credit_goes_back(Taker::Both);
 }
 
-/// The window takes one piece, so the next one comes when credit for the last has gone back.
-fn credit_goes_back_piece_by_piece(who: Who) {
+/// The window holds one piece, so the next one can only arrive after the credit of the last.
+fn credit_goes_back_piece_by_piece(taker: Taker) {
     const PIECES: usize = 5_000;
     let (mut client, shared, events) = connect(128, 1_000);
     let id = client.open();
     client.exchange(&shared);
-    while_taking(who, &shared, &events, |taken| {
+    while_taking(taker, &shared, &events, |taken| {
         for piece in 1..=PIECES {
             let data = Bytes::from_static(&[0; 1_000]);
             client.core.send_data(id, data, false, Instant::now()).unwrap();
@@ -232,30 +237,30 @@ fn credit_goes_back_piece_by_piece(who: Who) {
 
 #[test]
 fn credit_goes_back_piece_by_piece_when_taken_one_by_one() {
-    credit_goes_back_piece_by_piece(Who::TakeEvt);
+    credit_goes_back_piece_by_piece(Taker::TakeEvt);
 }
 
 #[test]
-fn credit_goes_back_piece_by_piece_when_taken_behind_our_back() {
-    credit_goes_back_piece_by_piece(Who::Receiver);
+fn credit_goes_back_piece_by_piece_when_taken_through_the_receiver() {
+    credit_goes_back_piece_by_piece(Taker::Receiver);
 }
 
 #[test]
 fn credit_goes_back_piece_by_piece_when_taken_both_ways_at_once() {
-    credit_goes_back_piece_by_piece(Who::Both);
+    credit_goes_back_piece_by_piece(Taker::Both);
 }
 
-fn all_places_come_back(who: Who) {
-    const PLACES: u32 = 50;
-    let (mut client, shared, events) = connect(PLACES, 65_535);
+fn all_slots_come_back(taker: Taker) {
+    const SLOTS: u32 = 50;
+    let (mut client, shared, events) = connect(SLOTS, 65_535);
     let stats = || shared.wire.lock().core.stats();
-    while_taking(who, &shared, &events, |taken| {
+    while_taking(taker, &shared, &events, |taken| {
         for _ in 0..100 {
-            for _ in 0..PLACES {
+            for _ in 0..SLOTS {
                 let id = client.open();
                 client.core.reset(id, ErrorCode::Cancel, Instant::now()).unwrap();
             }
-            // Some are refused, as long as the places of the others are held.
+            // Some are refused, as long as the slots of the others are held.
             client.exchange(&shared);
         }
         let accepted = stats().streams_accepted as usize;
@@ -263,59 +268,59 @@ fn all_places_come_back(who: Who) {
     });
     shared.deliver();
     let refused = stats().streams_refused;
-    client.open_all(PLACES as usize);
+    client.open_all(SLOTS as usize);
     client.exchange(&shared);
     assert_eq!(stats().streams_refused, refused);
 }
 
 #[test]
-fn all_places_come_back_when_taken_one_by_one() {
-    all_places_come_back(Who::TakeEvt);
+fn all_slots_come_back_when_taken_one_by_one() {
+    all_slots_come_back(Taker::TakeEvt);
 }
 
 #[test]
-fn all_places_come_back_when_taken_behind_our_back() {
-    all_places_come_back(Who::Receiver);
+fn all_slots_come_back_when_taken_through_the_receiver() {
+    all_slots_come_back(Taker::Receiver);
 }
 
 #[test]
-fn all_places_come_back_when_taken_both_ways_at_once() {
-    all_places_come_back(Who::Both);
+fn all_slots_come_back_when_taken_both_ways_at_once() {
+    all_slots_come_back(Taker::Both);
 }
 
-fn what_did_not_fit_follows(who: Who) {
+fn surplus_events_follow(taker: Taker) {
     let (mut client, shared, events) = connect(u32::MAX, 65_535);
     let mut opened = 0;
-    while_taking(who, &shared, &events, |taken| {
-        // Around the size of the channel, where the last event may just not have fitted.
+    while_taking(taker, &shared, &events, |taken| {
+        // Around the capacity of the channel, where the last event may just not fit.
         for round in 0..30 {
             let more = CAPACITY - 10 + 5 * round;
             client.open_all(more);
             opened += more;
             client.exchange(&shared);
-            // Nothing comes any more, so nobody but the takers sees to the rest.
+            // No more input arrives, so only the taking threads can cause deliveries.
             wait_until(|| taken.headers.load(Ordering::Relaxed) == opened);
         }
     });
 }
 
 #[test]
-fn what_did_not_fit_follows_when_taken_one_by_one() {
-    what_did_not_fit_follows(Who::TakeEvt);
+fn surplus_events_follow_when_taken_one_by_one() {
+    surplus_events_follow(Taker::TakeEvt);
 }
 
 #[test]
-fn what_did_not_fit_follows_when_taken_behind_our_back() {
-    what_did_not_fit_follows(Who::Receiver);
+fn surplus_events_follow_when_taken_through_the_receiver() {
+    surplus_events_follow(Taker::Receiver);
 }
 
 #[test]
-fn what_did_not_fit_follows_when_taken_both_ways_at_once() {
-    what_did_not_fit_follows(Who::Both);
+fn surplus_events_follow_when_taken_both_ways_at_once() {
+    surplus_events_follow(Taker::Both);
 }
 
 #[test]
-fn the_channel_takes_so_many_and_no_more() {
+fn the_channel_holds_at_most_its_capacity() {
     let (mut client, shared, events) = connect(u32::MAX, 65_535);
     for _ in 0..10 {
         client.open_all(CAPACITY);

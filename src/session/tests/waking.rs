@@ -1,4 +1,4 @@
-//! What wakes the writer, and the threads that wait for room.
+//! Wake-ups of the writer, and of threads that wait for room.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,10 +11,10 @@ use crate::proto::{CommandError, Config, Connection, Role};
 use crate::session::shared::{Next, Shared};
 use crate::transport::{Closer, Halves};
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 const LONG: Duration = Duration::from_secs(100);
 
-/// Reads what is sent to it; the end, when the sender is gone.
+/// A reader of what the tests send to it; it ends when the sender is dropped.
 struct Input(Receiver<Vec<u8>>);
 
 impl io::Read for Input {
@@ -25,7 +25,7 @@ impl io::Read for Input {
     }
 }
 
-/// A client's end, which has heard the server's SETTINGS, and what its reader reads from.
+/// A client that has received the server's SETTINGS, and the input of its reader.
 fn client(config: Config) -> (Shared, Sender<Vec<u8>>) {
     let core = Connection::new(Role::Client, config, Instant::now()).unwrap();
     let (input, receiver) = mpsc::channel();
@@ -51,7 +51,7 @@ fn open(shared: &Shared) -> StreamId {
     shared.command(|core, now| core.open(&request, false, now)).unwrap()
 }
 
-/// Runs the writer in a thread. `cause` is called when it sleeps; what it does next is returned.
+/// Runs the writer in a thread and calls `cause` once it is parked. Returns what it does next.
 fn woken_by(config: Config, cause: impl FnOnce(&Shared, Sender<Vec<u8>>)) -> Next {
     let (shared, input) = client(config);
     thread::scope(|scope| {
@@ -69,7 +69,7 @@ fn woken_by(config: Config, cause: impl FnOnce(&Shared, Sender<Vec<u8>>)) -> Nex
     })
 }
 
-/// Waits until the writer sleeps with nothing left to write.
+/// Waits until the writer is parked with nothing left to write.
 fn until_written(shared: &Shared) {
     let is_written = || {
         let state = shared.wire.lock();
@@ -103,14 +103,14 @@ fn sleeping_writer_is_woken_by_close_abort_and_the_peers_end() {
 }
 
 #[test]
-fn sleeping_writer_is_woken_by_a_deadline_that_comes_up_before_the_others() {
+fn sleeping_writer_is_woken_for_an_earlier_deadline() {
     let config = Config {
         reservation_timeout: Duration::from_millis(20),
         settings_timeout: None,
         idle_timeout: None,
         ..Config::default()
     };
-    // Nothing can be sent before the reservation runs out.
+    // Nothing can be sent before the reservation times out.
     let next = woken_by(config, |shared, _input| {
         shared.command(|core, now| core.reserve_stream_id(now)).unwrap();
         let id = open(shared);
@@ -124,7 +124,7 @@ fn sleeping_writer_is_woken_by_a_deadline_that_comes_up_before_the_others() {
 }
 
 #[test]
-fn writer_that_is_asked_before_it_sleeps_does_not_sleep() {
+fn a_request_before_the_writer_parks_is_not_lost() {
     let (shared, _input) = client(Config::default());
     shared.receiver_goes_out();
     shared.begin_writing();
@@ -132,14 +132,14 @@ fn writer_that_is_asked_before_it_sleeps_does_not_sleep() {
 }
 
 #[test]
-fn writer_checks_in_time_though_nothing_happens() {
+fn writer_checks_on_schedule_without_other_events() {
     let (shared, _input) = client(Config::default());
     shared.begin_writing();
     let check_at = Some(Instant::now() + Duration::from_millis(1));
     assert_eq!(shared.write(check_at), Next::Deliver);
 }
 
-/// Waits for room in a thread while `cause` is called.
+/// Waits for room in a thread, calls `cause`, and returns the result of the wait.
 fn room_after(cause: impl FnOnce(&Shared, Sender<Vec<u8>>)) -> Result<(), CommandError> {
     let (shared, input) = client(Config { max_stream_send_buffer: 100, ..Config::default() });
     let id = open(&shared);
