@@ -1,4 +1,4 @@
-//! The error of the whole library: what went wrong, and whose fault it was.
+//! The error type of the crate.
 
 use std::borrow::Cow;
 use std::io;
@@ -13,7 +13,7 @@ use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy, P
 #[cfg(feature = "websocket")]
 use crate::ws;
 
-// `tests/models` has this file by its path, and would look for these elsewhere.
+// `tests/models` includes this file by path, where the default lookup would fail.
 #[path = "error/context.rs"]
 mod context;
 #[path = "error/from.rs"]
@@ -25,17 +25,17 @@ mod show;
 
 pub use phase::Phase;
 
-/// What went wrong.
+/// An error of this crate.
 ///
-/// Opaque, so that it can grow: ask [`kind`](Self::kind), [`phase`](Self::phase) and the `is_…`
-/// methods. It is cheap to clone.
+/// The type is opaque, so that it can grow: see [`kind`](Self::kind), [`phase`](Self::phase) and
+/// the `is_…` methods. It is cheap to clone.
 ///
 /// # Texts
 ///
-/// `Display` gives one line with all that is known: the URL of the request without user and password,
-/// what failed, and why. [`source`](std::error::Error::source) gives what that line does not say
-/// already, so that printing the whole chain repeats nothing. `Debug` is that chain, and reads well
-/// where `main` returns the error; `{:#?}` shows the parts.
+/// `Display` prints one line with everything that is known: the URL of the request without user and
+/// password, what failed, and why. [`source`](std::error::Error::source) returns only what that
+/// line does not include, so printing the whole chain repeats nothing. `Debug` prints the chain,
+/// readable when `main` returns the error; `{:#?}` prints the parts.
 ///
 /// ```
 /// use h2_sync::client::{Client, Config, Proxies};
@@ -43,7 +43,7 @@ pub use phase::Phase;
 /// # let mut config = Config::default();
 /// # config.proxies = Proxies::Never;
 /// # let client = Client::with_config(config)?;
-/// // No server listens there.
+/// No server listens on this port.
 /// let error = client.get("http://user@127.0.0.1:9/").send().unwrap_err();
 /// assert!(error.to_string().starts_with("http://127.0.0.1:9/: "));
 /// # Ok::<(), h2_sync::Error>(())
@@ -51,8 +51,8 @@ pub use phase::Phase;
 ///
 /// # Through `io::Error`
 ///
-/// It survives a journey through [`io::Error`], whose kind is that of the system's error where there
-/// was one:
+/// The conversion to [`io::Error`] and back is lossless. The `io::Error` has the kind of the
+/// system's error, if there is one:
 ///
 /// ```
 /// use h2_sync::{Error, ErrorKind};
@@ -66,7 +66,7 @@ pub use phase::Phase;
 #[derive(Clone)]
 pub struct Error {
     cause: Arc<Cause>,
-    /// What the request was about and how far it had come, for an error of one.
+    /// The URL and progress of the request that the error belongs to.
     context: Option<Box<Context>>,
 }
 
@@ -74,40 +74,38 @@ pub struct Error {
 struct Context {
     url: Option<String>,
     phase: Option<Phase>,
-    /// The connection ended before the peer's SETTINGS came.
+    /// Whether the connection ended before the peer's SETTINGS.
     is_before_settings: bool,
-    /// Nothing of the request was sent.
+    /// Whether no part of the request was sent.
     is_unsent: bool,
 }
 
-/// Whose fault an [`Error`] was.
+/// The category of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The caller asked for something that cannot be; nothing has changed.
+    /// The caller made an invalid request or call; nothing has changed.
     Caller,
-    /// Too many octets wait to be sent; try again when there is room.
+    /// The send buffer is full; retry when there is room.
     Full,
-    /// The connection is closed or going away.
+    /// The connection is closed or shutting down.
     Closed,
-    /// The stream was reset; others go on.
+    /// The stream was reset; other streams continue.
     Reset,
-    /// The peer broke a rule of the protocol.
+    /// The peer violated the protocol.
     Peer,
-    /// The peer went over one of our limits.
+    /// The peer exceeded one of our limits.
     Limit,
-    /// The peer did not answer, or did not go on, in time.
+    /// The peer did not respond or make progress in time.
     Timeout,
-    /// The caller has cancelled the request, with a
-    /// [`CancelHandle`](crate::client::CancelHandle).
+    /// The caller has cancelled the request with a [`CancelHandle`](crate::client::CancelHandle).
     Cancelled,
     /// The transport failed.
     Transport,
-    /// TLS could not be agreed upon: a certificate that is not accepted, no protocol that both ends
-    /// speak, a peer that does not speak TLS. Or TLS failed later: an alert of the peer, a damaged
-    /// record.
+    /// The TLS handshake failed: a certificate was not accepted, there is no common protocol, or
+    /// the peer does not speak TLS. Or TLS failed later, by an alert or an invalid record.
     Tls,
-    /// Something failed on our side: a thread could not be started, or panicked.
+    /// An internal failure: a thread could not be started, or it panicked.
     Internal,
 }
 
@@ -119,37 +117,36 @@ enum Cause {
     #[cfg(feature = "websocket")]
     WebSocket(ws::Error),
     Transport(io::Error),
-    /// What was being done when the system reported the error.
+    /// The operation during which the system reported the error.
     Io(Cow<'static, str>, io::Error),
     Thread(io::Error),
     #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     Tls {
         kind: ErrorKind,
         error: Box<dyn std::error::Error + Send + Sync>,
-        /// HTTP/2 was not chosen.
+        /// Whether TLS was established without HTTP/2.
         is_http1_only: bool,
     },
     Status(StatusCode),
     Redirect(String),
     Reset(StreamReset),
-    /// No new streams, since the peer has sent GOAWAY.
+    /// The peer has sent GOAWAY and accepts no new streams.
     Goaway((ErrorCode, Bytes)),
     ClosedByPeer(Option<(ErrorCode, Bytes)>),
     BodyTooLarge(usize),
-    /// What a caller waited for did not happen within its time: the setting and the time, where they
-    /// are known.
+    /// A timeout: what did not happen, and the setting with its duration if known.
     Late(&'static str, Option<(&'static str, Duration)>),
     Text(ErrorKind, Cow<'static, str>),
 }
 
-/// A stream that ended before its time.
+/// A stream that was reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StreamReset {
     pub(crate) stream_id: StreamId,
     pub(crate) code: ErrorCode,
     pub(crate) by: ResetBy,
     pub(crate) retry_safe: bool,
-    /// What was wrong, in words.
+    /// A description of the reason.
     pub(crate) detail: Option<Arc<str>>,
 }
 
@@ -158,7 +155,7 @@ impl Error {
         Error { cause: Arc::new(cause), context: None }
     }
 
-    /// The system reported `error` while this side was doing `what`.
+    /// The system reported `error` during the operation `what`.
     pub(crate) fn io(what: impl Into<Cow<'static, str>>, error: io::Error) -> Self {
         match error.downcast::<Error>() {
             Ok(ours) => ours,
@@ -166,7 +163,7 @@ impl Error {
         }
     }
 
-    /// The response has a status that the caller takes for a failure.
+    /// The response has a status that the caller treats as an error.
     pub(crate) fn status_code(status: StatusCode) -> Self {
         Error::new(Cause::Status(status))
     }
@@ -190,29 +187,29 @@ impl Error {
         Error::new(Cause::Tls { kind, error: Box::new(error), is_http1_only: false })
     }
 
-    /// TLS is established, and the peer has not chosen HTTP/2.
+    /// TLS was established, but the peer has not chosen HTTP/2.
     #[cfg(feature = "tls")]
     pub(crate) fn not_http2(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         let error = Box::new(error);
         Error::new(Cause::Tls { kind: ErrorKind::Tls, error, is_http1_only: true })
     }
 
-    /// It did not come to HTTP/2, since what came before in HTTP/1.1 was not in order.
+    /// The HTTP/1.1 part of a connection failed before HTTP/2.
     pub(crate) fn upgrade(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Cause::Text(kind, what.into()))
     }
 
-    /// What the client has to say in words.
+    /// An error with a custom text.
     pub(crate) fn text(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Cause::Text(kind, what.into()))
     }
 
-    /// What a caller waited for did not happen within the time that it gives.
+    /// A timeout; `what` did not happen within the time that [`by_setting`](Self::by_setting) adds.
     pub(crate) fn late(what: &'static str) -> Self {
         Error::new(Cause::Late(what, None))
     }
 
-    /// The same error, which tells by which setting the time was given.
+    /// Adds the setting that defines the timeout, and its duration.
     #[must_use]
     pub(crate) fn by_setting(mut self, setting: &'static str, time: Duration) -> Self {
         if let Cause::Late(what, None) = *self.cause {
@@ -221,37 +218,37 @@ impl Error {
         self
     }
 
-    /// Something that a caller waited for did not happen in time.
+    /// A timeout without a setting.
     pub(crate) fn timeout(what: &'static str) -> Self {
         Error::new(Cause::Text(ErrorKind::Timeout, what.into()))
     }
 
-    /// The caller wants no answer to its request any more.
+    /// The caller has cancelled its request.
     pub(crate) fn cancelled() -> Self {
         Error::new(Cause::Text(ErrorKind::Cancelled, "the request was cancelled".into()))
     }
 
-    /// Something that a caller cannot have.
+    /// An invalid call.
     pub(crate) fn usage(what: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Cause::Text(ErrorKind::Caller, what.into()))
     }
 
-    /// A body is larger than is to be read into memory.
+    /// The body is larger than the limit for reading it into memory.
     pub(crate) fn body_too_large(limit: usize) -> Self {
         Error::new(Cause::BodyTooLarge(limit))
     }
 
-    /// The peer has sent GOAWAY, and takes no more requests on the connection.
+    /// The peer has sent GOAWAY and accepts no more requests on the connection.
     pub(crate) fn goaway(goaway: (ErrorCode, Bytes)) -> Self {
         Error::new(Cause::Goaway(goaway))
     }
 
-    /// The peer has closed the connection, after its GOAWAY where there was one.
+    /// The peer has closed the connection, possibly after a GOAWAY.
     pub(crate) fn closed_by_peer(goaway: Option<(ErrorCode, Bytes)>) -> Self {
         Error::new(Cause::ClosedByPeer(goaway))
     }
 
-    /// What went wrong, and whose fault it was.
+    /// Returns the category of the error.
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
             Cause::Command(CommandError::Full { .. }) => ErrorKind::Full,
@@ -283,7 +280,7 @@ impl Error {
         }
     }
 
-    /// The code that goes with it on the wire, where there is one.
+    /// Returns the error code of HTTP/2 that corresponds to the error, if there is one.
     pub fn code(&self) -> Option<ErrorCode> {
         match &*self.cause {
             Cause::Connection(error) => Some(error.code()),
@@ -294,8 +291,8 @@ impl Error {
         }
     }
 
-    /// The close code of a WebSocket that has failed: the one that was sent to the peer, or
-    /// [`ABNORMAL`](ws::CloseCode::ABNORMAL) where there was no Close frame.
+    /// Returns the close code of a failed WebSocket: the one sent to the peer, or
+    /// [`ABNORMAL`](ws::CloseCode::ABNORMAL) if there was no Close frame.
     #[cfg(feature = "websocket")]
     pub fn close_code(&self) -> Option<ws::CloseCode> {
         match &*self.cause {
@@ -304,7 +301,7 @@ impl Error {
         }
     }
 
-    /// The mistake of the caller, where it was one.
+    /// Returns the error of an invalid call, if it is one.
     pub fn as_command_error(&self) -> Option<&CommandError> {
         match &*self.cause {
             Cause::Command(error) => Some(error),
@@ -313,8 +310,8 @@ impl Error {
         }
     }
 
-    /// The status of the response, where
-    /// [`error_for_status`](crate::client::Response::error_for_status) made the error.
+    /// Returns the status of the response, for errors of
+    /// [`error_for_status`](crate::client::Response::error_for_status).
     pub fn status(&self) -> Option<StatusCode> {
         match &*self.cause {
             Cause::Status(status) => Some(*status),
@@ -322,7 +319,7 @@ impl Error {
         }
     }
 
-    /// The system's error, where there was one.
+    /// Returns the system's error, if there is one.
     pub fn as_io_error(&self) -> Option<&io::Error> {
         match &*self.cause {
             Cause::Transport(error) | Cause::Io(_, error) | Cause::Thread(error) => Some(error),
@@ -330,18 +327,18 @@ impl Error {
         }
     }
 
-    /// Whether no connection came about: the host was not found, did not accept, or the handshake
-    /// failed. Nothing of the request has been sent.
+    /// Returns whether no connection was established: the lookup, the connection attempt or the
+    /// handshake failed. No part of the request was sent.
     pub fn is_connect(&self) -> bool {
         matches!(self.phase(), Some(Phase::Lookup | Phase::Connect | Phase::Handshake))
     }
 
-    /// Whether TLS could not be agreed upon.
+    /// Returns whether the TLS handshake failed, or TLS failed later.
     pub fn is_tls(&self) -> bool {
         self.kind() == ErrorKind::Tls
     }
 
-    /// Whether the peer speaks HTTP/1.1 here and not HTTP/2.
+    /// Returns whether the peer speaks HTTP/1.1 instead of HTTP/2.
     pub fn is_http1_only(&self) -> bool {
         match &*self.cause {
             Cause::Tls { is_http1_only, .. } => *is_http1_only,
@@ -352,30 +349,31 @@ impl Error {
         }
     }
 
-    /// Whether redirects were the reason: too many, or one that leads where no request may go.
+    /// Returns whether a redirect was not followed: there were too many, or its target is not
+    /// allowed.
     pub fn is_redirect(&self) -> bool {
         matches!(&*self.cause, Cause::Redirect(_))
     }
 
-    /// Whether there was no room; the same call may go through later.
+    /// Returns whether the send buffer was full; the same call may succeed later.
     pub fn is_full(&self) -> bool {
         self.kind() == ErrorKind::Full
     }
 
-    /// Whether the connection is closed or going away.
+    /// Returns whether the connection is closed or shutting down.
     pub fn is_closed(&self) -> bool {
         self.kind() == ErrorKind::Closed
     }
 
-    /// Whether the stream was reset, by the peer or by us; [`code`](Self::code) says why. The
-    /// connection and its other streams go on.
+    /// Returns whether the stream was reset, by either side; [`code`](Self::code) has the reason.
+    /// The connection and its other streams continue.
     pub fn is_reset(&self) -> bool {
         self.kind() == ErrorKind::Reset
     }
 
-    /// Whether the peer has processed nothing of the request, so that sending it again repeats
-    /// nothing: it says so (REFUSED_STREAM, or a GOAWAY that leaves the request out), or nothing of
-    /// the request was sent, since there was no connection for it or that had no time to send it.
+    /// Returns whether the peer has not processed the request, so that it can safely be sent again.
+    /// That is so if the peer says it (REFUSED_STREAM, or a GOAWAY that excludes the request), or
+    /// if no part of the request was sent, since the connection failed before that.
     pub fn is_retry_safe(&self) -> bool {
         let had_no_connection = matches!(
             self.phase(),
@@ -386,34 +384,35 @@ impl Error {
             || matches!(&*self.cause, Cause::Reset(reset) if reset.retry_safe)
     }
 
-    /// Whether the connection ended or went away before anything of the request was sent.
+    /// Returns whether no part of the request was sent before the connection ended.
     pub(crate) fn is_unsent(&self) -> bool {
         self.context.as_ref().is_some_and(|context| context.is_unsent)
     }
 
-    /// Whether a GOAWAY of the peer's left the stream out.
+    /// Returns whether a GOAWAY of the peer excluded the stream.
     pub(crate) fn is_goaway(&self) -> bool {
         matches!(&*self.cause, Cause::Reset(reset) if reset.by == ResetBy::Goaway)
     }
 
-    /// Whether a body was larger than what is read into memory at most.
+    /// Returns whether a body exceeded the limit for reading it into memory.
     pub fn is_body_too_large(&self) -> bool {
         matches!(&*self.cause, Cause::BodyTooLarge(_))
     }
 
-    /// Whether the request was cancelled with a [`CancelHandle`](crate::client::CancelHandle);
-    /// [`phase`](Self::phase) says how far it had come.
+    /// Returns whether the request was cancelled with a
+    /// [`CancelHandle`](crate::client::CancelHandle); [`phase`](Self::phase) tells how far it had
+    /// come.
     pub fn is_cancelled(&self) -> bool {
         self.kind() == ErrorKind::Cancelled
     }
 
-    /// Whether something took too long; [`phase`](Self::phase) says what.
+    /// Returns whether a timeout expired; [`phase`](Self::phase) tells in which step.
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
     }
 }
 
-/// Whether the system says that a time is over. A socket with a read timeout says `WouldBlock`.
+/// Returns whether a system error is a timeout. A socket with a read timeout reports `WouldBlock`.
 fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }

@@ -1,12 +1,12 @@
-//! What cannot be converted.
+//! Errors of conversions.
 
 use std::fmt;
 
-/// Why [`Headers`](crate::Headers) cannot be made into a type of the [`http`] crate.
+/// The reason why [`Headers`](crate::Headers) cannot be converted to a type of the [`http`] crate.
 ///
-/// Headers that a [`Session`](crate::Session) has received are valid in HTTP/2 and nearly always
-/// convert; those that do not have a value that `http` is stricter about, a `:path` with odd
-/// characters most of all. A server best answers such a request with status 400.
+/// Headers that a [`Session`](crate::Session) has received are valid in HTTP/2, and nearly always
+/// convert. The exceptions have values for which `http` has stricter rules, usually a `:path` with
+/// unusual characters. A server should answer such a request with status 400.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConvertError {
     what: What,
@@ -23,7 +23,8 @@ enum What {
 }
 
 impl ConvertError {
-    /// The name of the field that is missing or not valid; empty where it is none in particular.
+    /// Returns the name of the field that is missing or invalid; empty if no single field is to
+    /// blame.
     pub fn field(&self) -> &str {
         &self.name
     }
@@ -49,17 +50,17 @@ impl fmt::Display for ConvertError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match self.what {
-            What::Name => write!(f, "{name:?} is not a field name"),
-            What::Value => write!(f, "the value of {name:?} is not valid"),
+            What::Name => write!(f, "invalid field name {name:?}"),
+            What::Value => write!(f, "invalid value of {name:?}"),
             What::Missing => write!(f, "{name:?} is missing"),
-            What::TooMany => f.write_str("there are more fields than a header map takes"),
+            What::TooMany => f.write_str("more fields than a header map can hold"),
         }
     }
 }
 
 impl std::error::Error for ConvertError {}
 
-/// Enough of a name to see which one it is.
+/// Shortens a long name for an error text.
 fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(&name[..name.len().min(64)]).into_owned()
 }

@@ -8,8 +8,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, CONNECTION, COOKIE, TE};
 use super::error::ConvertError;
 use crate::hpack::{Field, Headers, Writer};
 
-/// RFC 9113, Section 8.2.2: fields about one connection of HTTP/1.1, which make a message of
-/// HTTP/2 malformed. `te` is another, and may stay with the value "trailers".
+/// The connection-specific fields (RFC 9113, Section 8.2.2), which make an HTTP/2 message
+/// malformed. `te` is another one, but may have the value "trailers".
 const CONNECTION_SPECIFIC: [&str; 6] = [
     "connection",
     "http2-settings",
@@ -19,14 +19,13 @@ const CONNECTION_SPECIFIC: [&str; 6] = [
     "upgrade",
 ];
 
-/// The fields of a message, as of HTTP/1.1 or of HTTP/2, without what HTTP/2 has no place for.
+/// Converts the fields of an HTTP/1.1 or HTTP/2 message, without connection-specific ones.
 ///
-/// Left out are `connection` and the fields that it names, `http2-settings`, `keep-alive`,
-/// `proxy-connection`, `transfer-encoding` and `upgrade`, and of `te` all but `trailers` (RFC 9113,
-/// Section 8.2.2).
-/// They speak of one HTTP/1.1 connection and not of the message, so that nothing is lost.
+/// The conversion drops `connection` and the fields that it names, `http2-settings`, `keep-alive`,
+/// `proxy-connection`, `transfer-encoding`, `upgrade`, and `te` except for `trailers` (RFC 9113,
+/// Section 8.2.2). These describe an HTTP/1.1 connection, not the message.
 ///
-/// Values that are [sensitive](HeaderValue::is_sensitive) stay so, and are never indexed.
+/// [Sensitive](HeaderValue::is_sensitive) values stay sensitive, and are never indexed.
 ///
 /// ```
 /// use h2_sync::{headers, Headers};
@@ -47,26 +46,25 @@ impl From<&HeaderMap> for Headers {
     }
 }
 
-/// Like the conversion from `&HeaderMap`.
+/// The same conversion as from `&HeaderMap`.
 impl From<HeaderMap> for Headers {
     fn from(map: HeaderMap) -> Self {
         Headers::from(&map)
     }
 }
 
-/// The regular fields. Pseudo-header fields (`:status` and the like) are left out: a `HeaderMap`
-/// cannot hold them, and they have their places in `request::Parts` and `response::Parts`.
+/// Converts the regular fields. Pseudo-header fields (such as `:status`) are dropped: a `HeaderMap`
+/// cannot hold them, and `request::Parts` and `response::Parts` have members for them.
 ///
-/// Fields of one name keep their order. Several `cookie` fields become one, as RFC 9113,
-/// Section 8.2.3 asks for what is handed on to anything that is not HTTP/2. Sensitive fields make
-/// sensitive values.
+/// Fields of the same name keep their order. Several `cookie` fields are joined into one, as RFC
+/// 9113, Section 8.2.3 requires outside of HTTP/2. Sensitive fields become sensitive values.
 ///
-/// All values share one allocation, so one that is kept keeps all of them.
+/// All values share one allocation, which lives as long as any of them.
 ///
 /// # Errors
 ///
-/// A name or value that `http` does not take, or more fields than a `HeaderMap` holds (about
-/// 24,000). Neither comes out of a `Session`.
+/// If `http` does not accept a name or a value, or if there are more fields than a `HeaderMap`
+/// holds (about 24,000). Headers from a `Session` are within that number.
 ///
 /// ```
 /// use h2_sync::headers;
@@ -109,7 +107,7 @@ impl TryFrom<&Headers> for HeaderMap {
     }
 }
 
-/// Adds the fields of `map` that HTTP/2 has a place for and that are wanted.
+/// Appends the fields of `map` that HTTP/2 allows and that are wanted.
 pub(crate) fn push_fields(
     headers: &mut Writer<'_>,
     map: &HeaderMap,
@@ -136,12 +134,13 @@ pub(crate) fn push_fields(
     }
 }
 
-/// RFC 9110, Section 7.6.1: the fields that `connection` names are about the connection as well.
+/// Returns the fields named by `connection`, which are connection-specific too (RFC 9110, Section
+/// 7.6.1).
 fn named_by_connection(map: &HeaderMap) -> HashSet<Vec<u8>> {
     tokens(map, &CONNECTION).map(<[u8]>::to_ascii_lowercase).collect()
 }
 
-/// The members of all lists in the fields of one name.
+/// Iterates over the members of all lists in the fields of one name.
 fn tokens<'a>(map: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     let values = map.get_all(name).into_iter();
     values.flat_map(|value| value.as_bytes().split(|&octet| octet == b',')).map(<[u8]>::trim_ascii)
@@ -158,7 +157,7 @@ fn header_value(field: &Field<'_>, value: Bytes) -> Result<HeaderValue, ConvertE
     Ok(value)
 }
 
-/// The values of a list in one allocation, to be shared piece by piece.
+/// The values of all fields in one allocation, which is handed out in slices.
 pub(super) struct Values {
     rest: Bytes,
 }
@@ -171,14 +170,14 @@ impl Values {
         Values { rest: all.into() }
     }
 
-    /// The value of the next field; to be called for each, in order.
+    /// Returns the value of the next field. Must be called for each field, in order.
     pub(super) fn next(&mut self, field: &Field<'_>) -> Bytes {
-        // Never more than is left: these are the same fields that `new` went through.
+        // In bounds: these are the fields whose lengths `new` has added up.
         self.rest.split_to(field.value.len())
     }
 }
 
-/// Cookie crumbs, joined.
+/// Joined cookie crumbs.
 #[derive(Default)]
 struct Cookie {
     first: Option<Bytes>,

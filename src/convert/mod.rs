@@ -1,8 +1,8 @@
-//! [`Headers`](crate::Headers) to and from the types of the [`http`] crate, which the ecosystem
-//! speaks.
+//! Conversions between [`Headers`](crate::Headers) and the types of the [`http`] crate.
 //!
-//! A field section of HTTP/2 holds everything but the body: `:method`, `:path` and the like are
-//! fields among the others. In the types of `http` these have places of their own:
+//! An HTTP/2 field section contains everything except the body: `:method`, `:path` and other
+//! pseudo-header fields are fields like any other. In the types of `http` they have separate
+//! members:
 //!
 //! ```text
 //!                        ┌─ request::Parts   method, uri ◀─▶ :method :scheme :authority :path
@@ -26,12 +26,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Towards `Headers` nothing can fail. Fields that belong to one connection of HTTP/1.1 are left
-//! out, so that a message of HTTP/1.1 can be passed on; whatever else HTTP/2 does not allow is told
-//! when it is to be sent. From `Headers` a field may turn out not to be one that `http` takes, which
-//! gives a [`ConvertError`]. The mark of a sensitive value goes along both ways.
+//! Converting to `Headers` cannot fail. Connection-specific fields of HTTP/1.1 are dropped, so that
+//! an HTTP/1.1 message can be forwarded; other violations of HTTP/2 are reported when the message
+//! is sent. Converting from `Headers` fails with a [`ConvertError`] if `http` does not accept a
+//! field. Sensitive values stay sensitive in both directions.
 //!
-//! Each conversion says how it treats what the two sides see differently.
+//! Each conversion documents how it handles the differences.
 
 mod error;
 mod fields;

@@ -12,8 +12,8 @@ use super::error::ConvertError;
 use super::fields::{push_fields, Values};
 use crate::hpack::Headers;
 
-/// The `:protocol` of an extended CONNECT (RFC 8441), `websocket` say; an extension of a request
-/// in the sense of [`http::Extensions`].
+/// The `:protocol` of an extended CONNECT (RFC 8441), such as `websocket`. It is an extension of a
+/// request, in the sense of [`http::Extensions`].
 ///
 /// ```
 /// use h2_sync::convert::Protocol;
@@ -33,12 +33,12 @@ use crate::hpack::Headers;
 pub struct Protocol(Cow<'static, str>);
 
 impl Protocol {
-    /// A protocol by its name in IANA's registry of upgrade tokens.
+    /// Creates a protocol from its name in IANA's registry of upgrade tokens.
     pub const fn from_static(name: &'static str) -> Self {
         Protocol(Cow::Borrowed(name))
     }
 
-    /// The name of the protocol.
+    /// Returns the name of the protocol.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,22 +56,22 @@ impl AsRef<str> for Protocol {
     }
 }
 
-/// A request.
+/// Converts a request.
 ///
-/// | pseudo-header field | comes from |
+/// | pseudo-header field | source |
 /// | --- | --- |
 /// | `:method` | the method |
-/// | `:scheme` | the URI, and `http` where it has none |
-/// | `:authority` | the URI without userinfo, or else the `host` field; none if there is neither |
-/// | `:path` | the URI with its query, and `/` where it has no path; `*` stays `*` |
+/// | `:scheme` | the URI, or else `http` |
+/// | `:authority` | the URI without userinfo, or else the `host` field; absent without both |
+/// | `:path` | the path and query of the URI, or else `/`; `*` stays `*` |
 /// | `:protocol` | the extension [`Protocol`] |
 ///
 /// CONNECT has neither `:scheme` nor `:path` (RFC 9113, Section 8.5), unless there is a `Protocol`
 /// (RFC 8441, Section 4).
 ///
-/// The `host` field itself is left out. Where the URI names another authority, that one counts,
-/// as it does in HTTP/1.1 (RFC 9112, Section 3.2.2). The other fields
-/// are converted as from `&HeaderMap`. The version is not looked at.
+/// The `host` field itself is dropped. If the URI has another authority, the URI takes precedence,
+/// as in HTTP/1.1 (RFC 9112, Section 3.2.2). The other fields are converted as from `&HeaderMap`.
+/// The version is ignored.
 ///
 /// ```
 /// use h2_sync::{headers, Headers};
@@ -117,7 +117,7 @@ impl From<&Parts> for Headers {
     }
 }
 
-/// Like the conversion from `&request::Parts`.
+/// The same conversion as from `&request::Parts`.
 impl From<Parts> for Headers {
     fn from(parts: Parts) -> Self {
         Headers::from(&parts)
@@ -136,23 +136,23 @@ fn authority(parts: &Parts) -> Option<&[u8]> {
     let Some(authority) = parts.uri.authority() else {
         return parts.headers.get(HOST).map(HeaderValue::as_bytes);
     };
-    // RFC 9113, Section 8.3.1: no userinfo for http and https.
+    // RFC 9113, Section 8.3.1: `:authority` has no userinfo for http and https.
     authority.as_str().rsplit('@').next().map(str::as_bytes)
 }
 
-/// A request.
+/// Converts a request.
 ///
-/// The URI has scheme, authority and path. Where there is no `:authority`, it is that of the
-/// `host` field; without either the URI is a path alone. For CONNECT it is the authority alone,
-/// and for OPTIONS with `:path` `*` it is that: what it cannot hold of the authority then is in
-/// the `host` field. `:protocol` becomes the extension [`Protocol`]. The version is HTTP/2.
+/// The URI gets scheme, authority and path. Without `:authority`, the `host` field is used; without
+/// both, the URI is only a path. For CONNECT the URI is the authority. For OPTIONS with the `:path`
+/// `*` it is `*`, and the authority becomes the `host` field. `:protocol` becomes the extension
+/// [`Protocol`]. The version is HTTP/2.
 ///
 /// The other fields are converted as to `HeaderMap`.
 ///
 /// # Errors
 ///
-/// `:method` is missing, or a field is not one that `http` takes; a `:path`, for instance, with
-/// characters that [`Uri`] does not allow.
+/// If `:method` is missing, or if `http` does not accept a field, such as a `:path` with characters
+/// that [`Uri`] does not allow.
 ///
 /// ```
 /// use h2_sync::headers;

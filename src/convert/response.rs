@@ -8,7 +8,7 @@ use super::error::ConvertError;
 use super::fields::push_fields;
 use crate::hpack::Headers;
 
-/// A response: `:status`, and the fields as from `&HeaderMap`. The version is not looked at.
+/// Converts a response: `:status`, and the fields as from `&HeaderMap`. The version is ignored.
 ///
 /// ```
 /// use h2_sync::{headers, Headers};
@@ -30,18 +30,18 @@ impl From<&Parts> for Headers {
     }
 }
 
-/// Like the conversion from `&response::Parts`.
+/// The same conversion as from `&response::Parts`.
 impl From<Parts> for Headers {
     fn from(parts: Parts) -> Self {
         Headers::from(&parts)
     }
 }
 
-/// A response, with version HTTP/2. The fields are converted as to `HeaderMap`.
+/// Converts a response, with version HTTP/2. The fields are converted as to `HeaderMap`.
 ///
 /// # Errors
 ///
-/// `:status` is missing or no number of three digits, or a field is not one that `http` takes.
+/// If `:status` is missing or does not have three digits, or if `http` does not accept a field.
 ///
 /// ```
 /// use h2_sync::headers;

@@ -18,7 +18,7 @@ fn request(method: &str, uri: &str, fields: &[(&'static str, &'static str)]) -> 
 }
 
 fn error<T: for<'a> TryFrom<&'a Headers, Error = ConvertError>>(headers: &Headers) -> String {
-    T::try_from(headers).err().expect("it cannot be converted").to_string()
+    T::try_from(headers).err().expect("the conversion must fail").to_string()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn sensitive_values_stay_sensitive_both_ways() {
 }
 
 #[test]
-fn what_is_about_an_http1_connection_is_left_out() {
+fn connection_specific_fields_are_dropped() {
     let map = map(&[
         ("connection", "close, X-Hop , http2-settings"),
         ("http2-settings", "AAMAAABk"),
@@ -62,7 +62,7 @@ fn what_is_about_an_http1_connection_is_left_out() {
 }
 
 #[test]
-fn te_may_say_trailers_and_nothing_else() {
+fn te_keeps_only_trailers() {
     for value in ["trailers", "gzip, Trailers", "TRAILERS"] {
         let map = HeaderMap::from_iter([("te".parse().unwrap(), value.parse().unwrap())]);
         assert_eq!(Headers::from(&map), headers!("te" => "trailers"), "{value}");
@@ -87,12 +87,12 @@ fn cookie_crumbs_are_joined_and_stay_sensitive() {
 }
 
 #[test]
-fn what_http_does_not_take_is_named() {
-    assert_eq!(error::<HeaderMap>(&headers!("a b" => "c")), "\"a b\" is not a field name");
-    assert_eq!(error::<HeaderMap>(&headers!("a" => "\n")), "the value of \"a\" is not valid");
+fn an_error_names_the_invalid_field() {
+    assert_eq!(error::<HeaderMap>(&headers!("a b" => "c")), "invalid field name \"a b\"");
+    assert_eq!(error::<HeaderMap>(&headers!("a" => "\n")), "invalid value of \"a\"");
     assert_eq!(
         error::<HeaderMap>(&headers!("cookie" => "a", "cookie" => "\n")),
-        "the value of \"cookie\" is not valid",
+        "invalid value of \"cookie\"",
     );
     let many: Headers = (0..40_000).map(|n| (format!("x-{n}"), "")).collect();
     assert!(error::<HeaderMap>(&many).contains("more fields"));
@@ -106,7 +106,7 @@ fn what_http_does_not_take_is_named() {
 }
 
 #[test]
-fn an_error_says_which_field_it_was() {
+fn an_error_has_the_name_of_the_field() {
     let missing = request::Parts::try_from(&headers!(":method" => "GET")).unwrap_err();
     assert_eq!(missing.field(), ":path");
     let not_valid = HeaderMap::try_from(&headers!("bad name" => "x")).unwrap_err();
@@ -114,7 +114,7 @@ fn an_error_says_which_field_it_was() {
 }
 
 #[test]
-fn a_request_comes_back_as_it_was() {
+fn a_request_round_trips() {
     let fields = [("x-one", "1"), ("x-two", "2"), ("x-one", "3")];
     let parts = request("POST", "https://test:8443/a?b=c", &fields);
     let back = request::Parts::try_from(&Headers::from(&parts)).unwrap();
@@ -138,7 +138,7 @@ fn an_authority_comes_from_the_uri_or_else_from_host() {
 }
 
 #[test]
-fn a_request_in_origin_form_is_of_scheme_http_and_has_a_path() {
+fn a_request_in_origin_form_gets_scheme_http_and_a_path() {
     let headers = Headers::from(request("GET", "/a?b", &[]));
     assert_eq!((headers.scheme(), headers.path()), (Some("http"), Some("/a?b")));
     let headers = Headers::from(request("GET", "https://test", &[]));
@@ -146,7 +146,7 @@ fn a_request_in_origin_form_is_of_scheme_http_and_has_a_path() {
 }
 
 #[test]
-fn connect_has_an_authority_alone() {
+fn connect_has_only_an_authority() {
     let headers = Headers::from(request("CONNECT", "test:443", &[]));
     assert_eq!(headers, headers!(":method" => "CONNECT", ":authority" => "test:443"));
     let back = request::Parts::try_from(&headers).unwrap();
@@ -186,7 +186,7 @@ fn options_of_the_whole_server_keeps_its_asterisk() {
 }
 
 #[test]
-fn a_request_without_authority_takes_host_or_is_a_path_alone() {
+fn a_request_without_authority_uses_host_or_only_a_path() {
     let headers = headers!(":method" => "GET", ":scheme" => "https", ":path" => "/a");
     let parts = request::Parts::try_from(&headers).unwrap();
     assert_eq!(parts.uri, Uri::from_static("/a"));
@@ -196,7 +196,7 @@ fn a_request_without_authority_takes_host_or_is_a_path_alone() {
 }
 
 #[test]
-fn a_response_comes_back_as_it_was() {
+fn a_response_round_trips() {
     let response = Response::builder().status(418).header("a", "b").body(()).unwrap();
     let headers = Headers::from(response.into_parts().0);
     assert_eq!(headers, headers!(":status" => "418", "a" => "b"));

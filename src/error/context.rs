@@ -1,4 +1,4 @@
-//! What an error says of the request that it belongs to.
+//! The request that an error belongs to.
 
 use std::io;
 
@@ -7,22 +7,22 @@ use http::Uri;
 use super::{Cause, Error, Phase};
 
 impl Error {
-    /// The same error with the step in which it came up. The first one that is given stays.
+    /// Adds the step of the request in which the error occurred, unless there is one already.
     #[must_use]
     pub(crate) fn in_phase(mut self, phase: Phase) -> Self {
         self.context.get_or_insert_default().phase.get_or_insert(phase);
         self
     }
 
-    /// The same error with the URL of the request, from which user and password are taken.
+    /// Adds the URL of the request, without user and password.
     #[must_use]
     pub(crate) fn with_url(mut self, url: &Uri) -> Self {
         self.context.get_or_insert_default().url.get_or_insert_with(|| without_userinfo(url));
         self
     }
 
-    /// The same end of a connection, which came before the peer's SETTINGS. Tells so if the peer was
-    /// the one that closed.
+    /// Marks the end of a connection as earlier than the peer's SETTINGS. The text says so if the
+    /// peer has closed it.
     #[must_use]
     pub(crate) fn before_settings(mut self) -> Self {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
@@ -40,25 +40,25 @@ impl Error {
         self
     }
 
-    /// The same error for a request of which nothing was sent, nor will be.
+    /// Marks the error as one of a request of which nothing was or will be sent.
     #[must_use]
     pub(crate) fn unsent(mut self) -> Self {
         self.context.get_or_insert_default().is_unsent = true;
         self
     }
 
-    /// The step of a client's request in which it came up; `None` for errors that do not belong to
-    /// one. With [`is_timeout`](Self::is_timeout), what took too long.
+    /// Returns the step of a client's request in which the error occurred; `None` for other errors.
+    /// With [`is_timeout`](Self::is_timeout), it is the step that took too long.
     pub fn phase(&self) -> Option<Phase> {
         self.context.as_ref()?.phase
     }
 
-    /// The URL of the request, without user, password and fragment, where it was an error of one.
+    /// Returns the URL of the request, without user, password and fragment, for an error of one.
     pub fn url(&self) -> Option<&str> {
         self.context.as_ref()?.url.as_deref()
     }
 
-    /// The same error without its URL, for logs that must not have query strings in them.
+    /// Removes the URL, for logs that must not contain query strings.
     #[must_use]
     pub fn without_url(mut self) -> Self {
         if let Some(context) = &mut self.context {
@@ -68,7 +68,7 @@ impl Error {
     }
 }
 
-/// A URL that can be shown.
+/// Formats a URL without user and password.
 fn without_userinfo(url: &Uri) -> String {
     let text = url.to_string();
     match url.authority().and_then(|authority| authority.as_str().rsplit_once('@')) {

@@ -1,4 +1,4 @@
-//! Errors of the lower floors and of the system become errors of the library, and back.
+//! Conversions from and to the errors of other modules and of the system.
 
 use std::io;
 
@@ -69,7 +69,7 @@ impl From<StreamReset> for Error {
 }
 
 impl From<io::Error> for Error {
-    /// A failure of the transport; or, where the error has one of ours inside, that one.
+    /// A failure of the transport. If `error` wraps an error of this crate, that one is returned.
     fn from(error: io::Error) -> Self {
         match error.downcast::<Error>() {
             Ok(ours) => ours,

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-/// The step of a client's request in which an [`Error`](crate::Error) came up.
+/// The step of a client's request in which an [`Error`](crate::Error) occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Looking up the addresses of the host, or of the proxy.
+    /// Looking up the addresses of the host or the proxy.
     Lookup,
-    /// Connecting to one of the addresses, or asking a proxy for a tunnel.
+    /// Connecting to one of the addresses, or requesting a tunnel from a proxy.
     Connect,
     /// The TLS handshake.
     Handshake,
-    /// Waiting for a connection with room for one more request.
+    /// Waiting for a connection with a free slot.
     Slot,
     /// Sending the request.
     Request,

@@ -1,4 +1,4 @@
-//! How an error is shown, and what lies behind it.
+//! `Display`, `Debug` and the source of an error.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -25,7 +25,7 @@ impl fmt::Display for Error {
         }
         match self.phase() {
             _ if matches!(*self.cause, Cause::Late(_, Some(_))) => Ok(()),
-            // "Timed out" alone does not say what, nor does "cancelled".
+            // The words "timed out" and "cancelled" need the step they refer to.
             Some(phase) if self.is_timeout() || self.is_cancelled() => write!(f, " ({phase})"),
             _ => Ok(()),
         }
@@ -41,21 +41,23 @@ impl fmt::Display for Cause {
             #[cfg(feature = "websocket")]
             Cause::WebSocket(error) => error.fmt(f),
             Cause::Transport(error) => write!(f, "the transport failed: {error}"),
-            // The system's words for it are "Resource temporarily unavailable".
+            // The system's own text is "Resource temporarily unavailable".
             Cause::Io(what, error) if is_late(error) => write!(f, "{what} timed out"),
             Cause::Io(what, error) => write!(f, "{what} failed: {error}"),
-            Cause::Thread(error) => write!(f, "a thread could not be started: {error}"),
+            Cause::Thread(error) => write!(f, "cannot start a thread: {error}"),
             Cause::Tls { error, .. } => error.fmt(f),
             Cause::Status(status) => write!(f, "the server answered {status}"),
             Cause::Reset(StreamReset { stream_id, code, by, detail, .. }) => {
                 let by = match by {
                     ResetBy::Peer => "the peer reset it",
-                    ResetBy::Goaway => "the peer goes away and will not process it",
-                    ResetBy::Violation => "the peer broke a rule on it",
-                    ResetBy::Stall => "the peer kept its window shut for too long",
+                    ResetBy::Goaway => "a GOAWAY of the peer excludes it",
+                    ResetBy::Violation => "the peer violated the protocol",
+                    ResetBy::Stall => {
+                        "the peer's flow-control window stayed exhausted for too long"
+                    }
                     ResetBy::Unsent => "nothing of it was sent",
                 };
-                write!(f, "stream {stream_id} has been reset: {by}")?;
+                write!(f, "stream {stream_id} was reset: {by}")?;
                 if let Some(detail) = detail {
                     write!(f, ": {detail}")?;
                 }
@@ -70,7 +72,7 @@ impl fmt::Display for Cause {
                 let debug_data = String::from_utf8_lossy(debug_data);
                 write!(f, "the peer has closed the connection: {code} {debug_data:?}")
             }
-            Cause::BodyTooLarge(limit) => write!(f, "the body has more than {limit} octets"),
+            Cause::BodyTooLarge(limit) => write!(f, "the body exceeds {limit} octets"),
             Cause::Late(what, None) => write!(f, "{what} in time"),
             Cause::Late(what, Some((setting, time))) => {
                 write!(f, "{what} within {time:?} ({setting})")
@@ -81,7 +83,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The text and those of the causes; what `{:#?}` shows is for debuggers.
+/// Prints the text and those of all sources; `{:#?}` prints the parts.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
@@ -105,7 +107,7 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
-    /// What the text of this error does not say: the cause of what is told in it.
+    /// Returns the cause of the error, as far as the text does not include it.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &*self.cause {
             Cause::Command(CommandError::Malformed(_)) => None,

@@ -6,7 +6,7 @@ use super::*;
 use crate::frame::StreamId;
 
 #[test]
-fn a_callers_mistake_is_told_apart_from_a_full_buffer() {
+fn a_full_buffer_is_distinct_from_an_invalid_call() {
     let mistake = Error::from(CommandError::SendClosed(StreamId::from_wire(3)));
     let full = Error::from(CommandError::Full { stream_id: StreamId::CONNECTION });
     assert_eq!((mistake.kind(), full.kind()), (ErrorKind::Caller, ErrorKind::Full));
@@ -14,7 +14,7 @@ fn a_callers_mistake_is_told_apart_from_a_full_buffer() {
 }
 
 #[test]
-fn an_error_comes_back_whole_out_of_an_io_error() {
+fn an_error_round_trips_through_an_io_error() {
     let error = Error::from(ConnectionError::timeout(ErrorCode::SettingsTimeout, "late"));
     let io = io::Error::from(error.clone());
     assert_eq!(io.kind(), io::ErrorKind::TimedOut);
@@ -23,7 +23,7 @@ fn an_error_comes_back_whole_out_of_an_io_error() {
 }
 
 #[test]
-fn an_error_of_a_request_tells_the_url_without_the_password() {
+fn an_error_of_a_request_has_the_url_without_the_password() {
     let url: Uri = "http://user:secret@a:1/b?c".parse().unwrap();
     let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
     let error = Error::io("connecting to a:1", refused).in_phase(Phase::Connect).with_url(&url);
@@ -48,7 +48,7 @@ fn the_first_phase_and_url_stay() {
 }
 
 #[test]
-fn a_timeout_of_a_socket_is_called_one() {
+fn a_socket_timeout_is_reported_as_a_timeout() {
     let late = io::Error::from(io::ErrorKind::WouldBlock);
     let error = Error::io("asking the proxy", late).in_phase(Phase::Connect);
     assert!(error.is_timeout());
@@ -71,7 +71,7 @@ fn a_source_does_not_repeat_the_text() {
 }
 
 #[test]
-fn the_error_of_a_reset_says_what_was_wrong() {
+fn the_error_of_a_reset_has_the_reason() {
     let reset = |detail: Option<&str>| StreamReset {
         stream_id: StreamId::from_wire(3),
         code: ErrorCode::ProtocolError,
@@ -80,7 +80,7 @@ fn the_error_of_a_reset_says_what_was_wrong() {
         detail: detail.map(Arc::from),
     };
     let told = |detail| Error::from(reset(detail)).to_string();
-    let start = "stream 3 has been reset: the peer broke a rule on it";
+    let start = "stream 3 was reset: the peer violated the protocol";
     assert_eq!(told(None), format!("{start} (PROTOCOL_ERROR)"));
     assert_eq!(told(Some("no :status")), format!("{start}: no :status (PROTOCOL_ERROR)"));
 }

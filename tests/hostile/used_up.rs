@@ -182,7 +182,7 @@ fn a_session_without_threads_is_an_error_and_another_goes_on() {
             let space = Space::leave(octets);
             let error = new_connection(near, true, false).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
-            assert!(error.to_string().starts_with("a thread could not be started: "), "{error}");
+            assert!(error.to_string().starts_with("cannot start a thread: "), "{error}");
             // Nothing is left of it.
             far.read_to_end(&mut said).unwrap();
             is_alive(&client);
@@ -214,7 +214,7 @@ fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
         for _ in 0..3 {
             let error = client.get(&*url).send().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
-            let told = format!("{url}: a thread could not be started: ");
+            let told = format!("{url}: cannot start a thread: ");
             assert!(error.to_string().starts_with(&told), "{error}");
             assert!(client.connections().is_empty());
         }
