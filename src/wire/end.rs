@@ -1,4 +1,4 @@
-//! Deadlines, and the steps of the end.
+//! Deadlines, and the steps of the end of a connection.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::logging;
 use crate::proto::{CloseReason, CommandError};
 
 impl<D> State<D> {
-    /// How the connection has ended; `None` while it is alive.
+    /// Returns how the connection has ended; `None` while it is alive.
     pub(crate) fn end(&self) -> Option<End> {
         Some(match (self.core.close_reason()?, &self.end.failed) {
             (CloseReason::Peer(None), Some(error)) if self.core.has_settings() => {
@@ -22,7 +22,7 @@ impl<D> State<D> {
         })
     }
 
-    /// Why nothing can be asked of the connection; `None` while it is alive.
+    /// Returns the error for calls after the end of the connection; `None` while it is alive.
     pub(crate) fn end_error(&self) -> Option<Error> {
         Some(match self.end()? {
             End::Transport(error) => error,
@@ -35,12 +35,12 @@ impl<D> State<D> {
         })
     }
 
-    /// Whether nothing can be asked of the connection any more.
+    /// Returns whether the connection has ended for the application.
     pub(crate) fn has_ended(&self) -> bool {
         self.end.since.is_some()
     }
 
-    /// Whether nothing more comes from the transport.
+    /// Returns whether the transport has no more input.
     pub(crate) fn is_over(&self) -> bool {
         self.end.read_ended || self.end.is_cut
     }
@@ -49,17 +49,17 @@ impl<D> State<D> {
         self.end.is_cut
     }
 
-    /// Whether a write has failed.
+    /// Returns whether a write has failed.
     pub(crate) fn has_write_failed(&self) -> bool {
         self.end.write_failed.is_some()
     }
 
-    /// Whether the last frames have been written, or cannot be.
+    /// Returns whether the last frames have been written, or cannot be.
     pub(crate) fn has_final_flush_ended(&self) -> bool {
         self.has_ended() && (self.end.write_shut.is_some() || self.has_write_failed())
     }
 
-    /// When there is something to do, if nothing else happens.
+    /// Returns the time of the next action, if nothing else happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.has_ended() {
             return self.end.deadline();
@@ -68,9 +68,9 @@ impl<D> State<D> {
         [self.core.poll_timeout(), write_failed].into_iter().flatten().min()
     }
 
-    /// Ends the connection since the transport has failed, unless it has ended before: what fails
-    /// later is not why. A write that failed first is the reason, unless TLS gives one: the peer may
-    /// send an alert and close, and a write that fails then may be noticed before the alert.
+    /// Ends the connection after a failure of the transport. Only the first failure is recorded as
+    /// the reason. A failed write takes precedence over a later read error, except for a TLS error:
+    /// the peer may send an alert and close, and our failed write may be noticed before the alert.
     pub(crate) fn fail(&mut self, error: Option<Error>) {
         if self.core.close_reason().is_none() {
             let write = self.end.write_failed.as_ref().map(|failure| failure.error.clone());
@@ -82,20 +82,22 @@ impl<D> State<D> {
         }
     }
 
-    /// Nothing more can be written. What the peer has sent before may still explain it.
+    /// Records that a write has failed. Input from the peer may still explain why.
     pub(super) fn fail_writes(&mut self, error: Error, now: Instant) {
         self.end.write_failed.get_or_insert_with(|| WriteFailure::new(error, now));
     }
 
-    /// A read has given up. After a failed write, that shows that the peer has not explained it.
+    /// Records that a read has found nothing. After a failed write, this means that the input does
+    /// not explain it.
     pub(super) fn note_nothing_read(&mut self) {
         if let Some(failure) = &mut self.end.write_failed {
             failure.is_searched = true;
         }
     }
 
-    /// Ends the connection if a write has failed and the reader has had its time. Where no read
-    /// has returned since, it gets that time once more: its thread may have been late.
+    /// Ends the connection if a write has failed and the reader has had its time. If no read has
+    /// returned since, the reader gets the same time once more, since its thread may have been
+    /// delayed.
     fn decide_write_failure(&mut self, now: Instant) {
         let Some(failure) = &mut self.end.write_failed else { return };
         if now < failure.decided_at {
@@ -108,23 +110,23 @@ impl<D> State<D> {
         }
     }
 
-    /// Whether the last frames have had their time.
+    /// Returns whether the time for writing the last frames is over.
     pub(super) fn is_past_final_flush(&self, now: Instant) -> bool {
         self.end.since.is_some_and(|since| now >= since + FINAL_FLUSH_TIMEOUT)
     }
 
-    /// Whether a deadline of the connection, not of its end, has passed.
+    /// Returns whether a deadline of the live connection has passed.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.has_ended() && self.deadline().is_some_and(|at| at <= now)
     }
 }
 
 impl<D: Driver> State<D> {
-    /// Does what is due, and says when there is something to do next. What is left of the end is
-    /// done by [`Wire::end`].
+    /// Handles deadlines that have passed, and returns the time of the next one. The steps of the
+    /// end are done by [`Wire::end`].
     pub(crate) fn run_deadlines(&mut self, now: Instant) -> Option<Instant> {
         if self.is_due(now) {
-            // An error is kept by the core as the reason of the end.
+            // The core keeps an error as the reason for the end.
             let _ = self.core.handle_timeout(now);
             self.decide_write_failure(now);
             self.deliver(now);
@@ -145,8 +147,8 @@ impl<D: Driver> State<D> {
 }
 
 impl<D: Driver> Wire<D> {
-    /// Shuts our direction if it is time for that, and says what the end needs next: never
-    /// [`EndStep::Shut`]. The lock is given back meanwhile.
+    /// Shuts our direction if it is time for that, and returns the next step, which is never
+    /// [`EndStep::Shut`]. Releases the lock in between.
     pub(crate) fn end<'a>(&'a self, mut state: Guard<'a, D>) -> (Guard<'a, D>, EndStep) {
         let now = Instant::now();
         let mut step = state.end_step(now);
@@ -154,9 +156,9 @@ impl<D: Driver> Wire<D> {
             state.end.write_shut = Some(now);
             let writing = state.writing.take();
             drop(state);
-            // Whether that arrives is the peer's business now.
+            // The connection has ended; nothing depends on the result.
             let _ = self.closer.shutdown_write();
-            // A pipe is closed by that alone.
+            // For a pipe, dropping the writer is what closes it.
             drop(writing);
             state = self.lock();
             step = state.end_step(now);
@@ -165,7 +167,8 @@ impl<D: Driver> Wire<D> {
     }
 
     /// Cuts the transport: blocked reads and writes return, and its halves are dropped, at once or
-    /// when they come back. So an ended connection holds no descriptor, whoever still holds a stream.
+    /// when those calls return. An ended connection therefore holds no descriptor, even if streams
+    /// still refer to it.
     pub(crate) fn cut(&self) {
         let mut state = self.lock();
         state.end.is_cut = true;

@@ -1,39 +1,39 @@
-//! How far the end of a connection has come, and what it needs next.
+//! The progress of a connection's end, and its next step.
 
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::proto::CloseReason;
 
-/// How long the last frames (GOAWAY) may take to be written after the end of the connection.
+/// The time for writing the last frames (GOAWAY) after the end of the connection.
 pub(crate) const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// When one direction of the transport has ended, how long the other may take to come to its end.
+/// The time from the end of one direction of the transport to the end of the other.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How far the end of the connection has come.
+/// The progress of a connection's end.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// Why nothing can be written any more.
+    /// The write that has failed, after which nothing more can be written.
     pub(super) write_failed: Option<WriteFailure>,
-    /// What broke the transport, if that ended the connection.
+    /// The failure of the transport that ended the connection.
     pub(super) failed: Option<Error>,
-    /// Since when the core has been closed.
+    /// The time at which the core was closed.
     pub(super) since: Option<Instant>,
-    /// Since when our direction has been shut.
+    /// The time at which our direction was shut.
     pub(super) write_shut: Option<Instant>,
-    /// Nothing more comes from the transport.
+    /// Whether the transport has no more input.
     pub(super) read_ended: bool,
     pub(super) is_cut: bool,
 }
 
-/// A write that has failed, and the search for what the peer said before.
+/// A failed write, whose cause may still be in the input.
 #[derive(Debug)]
 pub(super) struct WriteFailure {
     pub(super) error: Error,
-    /// When the failure becomes the reason of the end.
+    /// The time at which the failure becomes the reason for the end.
     pub(super) decided_at: Instant,
-    /// A read since has found nothing, or one more [`DRAIN_TIMEOUT`] has been given for it.
+    /// Whether a read since then has found nothing, or the time was extended once.
     pub(super) is_searched: bool,
 }
 
@@ -43,40 +43,41 @@ impl WriteFailure {
     }
 }
 
-/// How the connection ended.
+/// How a connection has ended.
 #[derive(Debug, Clone)]
 pub(crate) enum End {
-    /// As the core tells.
+    /// As reported by the core.
     Core(CloseReason),
-    /// The transport broke, and nothing that the peer said explains it.
+    /// The transport failed, and no input from the peer explains it.
     Transport(Error),
 }
 
-/// What the end of a connection needs next.
+/// The next step of a connection's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndStep {
-    /// It is alive.
+    /// None: the connection is alive.
     Alive,
-    /// The last frames are to be written.
+    /// Write the last frames.
     Write,
-    /// Our direction is to be shut.
+    /// Shut our direction.
     Shut,
-    /// The peer may close its direction, and is read from, until then.
+    /// Read until then, or until the peer closes its direction.
     Drain(Instant),
-    /// The transport is to be cut.
+    /// Cut the transport.
     Cut,
-    /// Nothing.
+    /// None: the transport is cut.
     Over,
 }
 
 impl Ending {
-    /// The next step. `is_written`: nothing is left to write, and no thread writes.
+    /// Returns the next step. `is_written` means that nothing is left to write and no thread is
+    /// writing.
     pub(super) fn next(&self, now: Instant, is_written: bool) -> EndStep {
         let Some(since) = self.since else { return EndStep::Alive };
         let cut_at = since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT;
         match self.write_shut {
             _ if self.is_cut => EndStep::Over,
-            // There are no last frames that the peer could miss for want of being drained.
+            // Without last frames to protect, there is no reason to drain.
             _ if self.write_failed.is_some() || now >= cut_at => EndStep::Cut,
             None if is_written => EndStep::Shut,
             None => EndStep::Write,
@@ -85,7 +86,7 @@ impl Ending {
         }
     }
 
-    /// When the next step is due, if nothing else happens.
+    /// Returns the time of the next step, if nothing else happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let since = self.since.filter(|_| !self.is_cut)?;
         if self.write_failed.is_some() {
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn connection_that_lives_needs_nothing() {
+    fn a_live_connection_needs_no_step() {
         assert_eq!(Ending::default().next(Instant::now(), true), EndStep::Alive);
     }
 
@@ -126,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn peer_that_has_closed_is_not_waited_for() {
+    fn a_closed_peer_is_not_drained() {
         let now = Instant::now();
         let end = Ending { write_shut: Some(now), read_ended: true, ..ended(now) };
         assert_eq!(end.next(now, true), EndStep::Cut);
     }
 
     #[test]
-    fn peer_that_takes_nothing_is_cut_in_the_end() {
+    fn a_peer_that_does_not_read_is_cut_after_the_timeouts() {
         let now = Instant::now();
         let end = ended(now);
         let cut_at = now + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT;
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_write_leaves_nothing_to_wait_for() {
+    fn a_failed_write_skips_the_drain() {
         let now = Instant::now();
         let failed = WriteFailure::new(Error::timeout("a write"), now);
         let end = Ending { write_failed: Some(failed), ..ended(now) };

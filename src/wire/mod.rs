@@ -7,18 +7,19 @@
 //!   end:            what the end of the connection needs next
 //! ```
 //!
-//! These four are the only places that handle a transport's errors, a stalled write, a timeout of a
-//! read, and the shutdown. A [`Driver`] decides which threads call them, and which threads are woken:
-//! `session` has a thread that reads and one that writes; in an `exchange`, threads that wait anyway
-//! do both in turns. What a driver needs threads for it asks of its [`Owner`].
+//! Only these four functions handle errors of the transport, stalled writes, read timeouts and the
+//! shutdown. A [`Driver`] decides which threads call them, and which threads are woken. A `session`
+//! has one thread that reads and one that writes; in an `exchange`, waiting threads do both in
+//! turns. When a driver needs a thread, it asks its [`Owner`].
 //!
 //! # The lock
 //!
-//! One mutex protects the core, the driver's own state and the end. It is never held across I/O. No
-//! code of the application's runs under it: neither the transport nor a handler. Threads to be woken
-//! are noted under the lock and woken after it has been given back, or they would run into it.
+//! One mutex protects the core, the driver's state and the state of the end. It is never held
+//! across I/O, nor while code of the application runs: neither the transport nor a handler. Threads
+//! to be woken are collected under the lock and unparked after its release, since they would block
+//! on it otherwise.
 //!
-//! # How it ends
+//! # The end of a connection
 //!
 //! ```text
 //!   the core is closed ─▶ final flush: GOAWAY is written   (FINAL_FLUSH_TIMEOUT)
@@ -27,13 +28,12 @@
 //!                         the transport is cut, both halves are dropped
 //! ```
 //!
-//! Closing a socket with octets unread would have the system send a TCP RST, which can destroy the
-//! GOAWAY before the peer reads it; hence the draining.
+//! If a socket is closed with unread octets, the system sends a TCP RST, which can destroy the
+//! GOAWAY before the peer reads it. Draining prevents that.
 //!
-//! A write that fails does not close the core: what the peer said before it went away (an early
-//! response, a GOAWAY, a TLS alert) may still lie in the transport. The reader has [`DRAIN_TIMEOUT`]
-//! to find it, and that time once more if no read has returned; then the failed write is the reason of
-//! the end.
+//! A failed write does not close the core: the reason (an early response, a GOAWAY, a TLS alert)
+//! may still be in the transport. The reader has [`DRAIN_TIMEOUT`] to find it, and the same time
+//! once more if no read has returned. After that, the failed write is the reason for the end.
 
 mod end;
 mod ending;

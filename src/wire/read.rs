@@ -1,4 +1,4 @@
-//! One read, and what comes of it.
+//! A single read of the transport, and its effects.
 
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -9,33 +9,33 @@ use super::state::{Driver, Guard, State, Wire};
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
-/// What a read has come to.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// Octets have come and been handed to the core, or dropped after the end.
+    /// Octets were received and passed to the core, or discarded after the end.
     Some,
-    /// The read gave up. More may come.
+    /// The read gave up; a later one may succeed.
     Nothing,
-    /// Nothing more comes.
+    /// There is no more input.
     Ended,
 }
 
-/// Whether a read finds something.
+/// Whether a read would find input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readable {
     /// Not now, or only after a wait that cannot be limited.
     No,
-    /// Octets, or the end.
+    /// There are octets, or the end of the stream.
     Yes,
-    /// The transport cannot tell, or its reads say why it has failed.
+    /// Unknown: the transport cannot tell, or has failed, which a read will report.
     Unknown,
 }
 
 impl<D: Driver> Wire<D> {
-    /// Reads once, until then at the latest where reads can be limited, and hands what came to the
-    /// core. For the one thread that may read. The lock is given back meanwhile.
+    /// Reads once and passes the input to the core. The read ends at `until`, if the transport
+    /// supports read timeouts. Only one thread may read. The lock is released during the read.
     ///
-    /// After the end of the connection what comes is dropped.
+    /// After the end of the connection, input is discarded.
     pub(crate) fn read_once<'a>(
         &'a self,
         mut state: Guard<'a, D>,
@@ -49,7 +49,7 @@ impl<D: Driver> Wire<D> {
         drop(state);
 
         read_timeout::set(&self.closer, timeout);
-        // The transport may be the application's; its panic is the end of this connection alone.
+        // The transport may be code of the application; a panic ends only this connection.
         let result = catch_unwind(AssertUnwindSafe(|| reading.buffer.fill(&mut reading.reader)));
 
         let mut state = self.lock();
@@ -60,7 +60,7 @@ impl<D: Driver> Wire<D> {
                 Read::Some
             }
             Ok(Ok(1..)) => {
-                // An error has been queued as GOAWAY, and is kept as the reason of the end.
+                // The core has queued GOAWAY for an error, and keeps it as the reason for the end.
                 let _ = state.core.receive(reading.buffer.octets(), now);
                 Read::Some
             }
@@ -80,7 +80,7 @@ impl<D: Driver> Wire<D> {
             }
         };
         if state.end.is_cut {
-            // A transport that cannot be woken is let go when its read returns.
+            // A transport that cannot be woken is dropped when its read returns.
             drop(state);
             drop(reading);
             state = self.lock();
@@ -92,8 +92,8 @@ impl<D: Driver> Wire<D> {
         (state, if is_over { Read::Ended } else { read })
     }
 
-    /// Whether a read now finds something, and lets it wait for `timeout` at most. The lock is given
-    /// back meanwhile.
+    /// Returns whether a read would find input now, and limits it to `timeout`. Releases the lock
+    /// in between.
     pub(crate) fn poll_readable<'a>(
         &'a self,
         state: Guard<'a, D>,
@@ -114,8 +114,8 @@ impl<D: Driver> Wire<D> {
 }
 
 impl<D> State<D> {
-    /// The transport has come to its end, or has failed. Many peers end TLS without saying so; where
-    /// no stream is open, that has cut nothing short.
+    /// Handles the end or the failure of the transport. Many peers end TLS without close_notify;
+    /// without open streams, nothing was truncated by that.
     fn read_ended(&mut self, error: Option<io::Error>) {
         self.end.read_ended = true;
         let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;

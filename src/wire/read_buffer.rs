@@ -1,27 +1,26 @@
-//! The buffer that a connection is read into.
+//! The read buffer of a connection.
 
 use std::io::{self, Read};
 
 use bytes::BytesMut;
 
-/// What an idle connection reads with.
+/// The read size of an idle connection, in octets.
 const SMALL: usize = 1 << 10;
-/// The most that one read asks for: larger reads cost less for each octet, up to here.
+/// The largest read size in octets; beyond it, larger reads are no cheaper per octet.
 const LARGE: usize = 256 << 10;
-/// The most that is asked for where nothing may come for long. It is resident all that time: ten
-/// thousand connections that rest after an upload are to hold no more than that each.
+/// The largest read size when the next read may block for long. The buffer stays allocated during
+/// that time, which matters with ten thousand idle connections.
 const REST: usize = 16 << 10;
-/// An empty buffer of more than so many times what is asked for is given back.
+/// An empty buffer is freed if its capacity exceeds the read size by this factor.
 const KEPT: usize = 4;
 
-/// Octets read and not yet decoded, in a buffer that grows while data flows and shrinks when it
-/// does not.
+/// Octets that were read but not decoded. The buffer grows while data flows, and shrinks otherwise.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
     octets: BytesMut,
     ask: usize,
-    /// What `octets` may have been allocated with. Its capacity says less, when something has been taken
-    /// off the front: growing, it would find all of that again.
+    /// The allocated size of the buffer behind `octets`. The capacity of `octets` excludes what was
+    /// taken from the front, which would be reclaimed on growth.
     allocated: usize,
 }
 
@@ -30,12 +29,12 @@ impl ReadBuffer {
         ReadBuffer { octets: BytesMut::new(), ask: SMALL, allocated: 0 }
     }
 
-    /// What has been read and is to be decoded; whoever decodes takes it off the front.
+    /// Returns the octets to be decoded. The decoder removes them from the front.
     pub(crate) fn octets(&mut self) -> &mut BytesMut {
         &mut self.octets
     }
 
-    /// One read, behind the octets that are there.
+    /// Reads once and appends to the buffer.
     pub(crate) fn fill(&mut self, reader: &mut impl Read) -> io::Result<usize> {
         if self.octets.is_empty() && self.allocated > KEPT * self.ask {
             self.octets = BytesMut::new();
@@ -45,7 +44,7 @@ impl ReadBuffer {
         self.allocated = self.allocated.max(before + self.ask);
         self.octets.resize(before + self.ask, 0);
         let result = reader.read(&mut self.octets[before..]).and_then(|read| {
-            // What lies behind what has been read is nothing that the peer has sent.
+            // Octets beyond what was requested do not come from the peer.
             (read <= self.ask).then_some(read).ok_or_else(claims_too_much)
         });
         let read = *result.as_ref().unwrap_or(&0);
@@ -53,10 +52,11 @@ impl ReadBuffer {
         if read == self.ask {
             self.ask = (self.ask * 4).min(LARGE);
         } else if result.is_ok() {
-            // The transport has nothing more for now, and the next read may wait for long.
+            // The transport has no more data for now, so the next read may block for long.
             self.ask = read.next_power_of_two().clamp(SMALL, REST);
             if self.octets.len() < REST && self.allocated > KEPT * REST {
-                // DATA is shared with the buffer. Little of it, kept for long, is not to keep all that.
+                // DATA shares the buffer. Copying a small remainder keeps it from retaining a large
+                // buffer.
                 self.octets = BytesMut::from(&self.octets[..]);
                 self.allocated = self.octets.len();
             }
@@ -92,7 +92,7 @@ mod tests {
         assert!(buffer.octets.capacity() <= KEPT * SMALL);
     }
 
-    /// A buffer that reads with the most.
+    /// A buffer with the largest read size.
     fn grown() -> ReadBuffer {
         let mut buffer = ReadBuffer::new();
         while buffer.ask < LARGE {

@@ -1,27 +1,27 @@
-//! How long reads wait, and when that is worth changing.
+//! The read timeout of a transport, set only when it changes enough.
 //!
-//! Changing it is a system call. A caller whose every read has the same timeout from its own
-//! beginning asks for a slightly different time at each read: what differs by little is not changed.
-//! 2,000 requests one after the other change it once, and reads that share a deadline change it a
-//! hundred times a second at most.
+//! Setting the timeout is a system call. A caller with a fixed timeout per read computes a slightly
+//! different time at each one, so small differences are ignored. 2,000 consecutive requests set it
+//! once, and reads with a common deadline set it at most a hundred times a second.
 
 use std::time::{Duration, Instant};
 
 use crate::logging;
 use crate::transport::Closer;
 
-/// A read that may wait for ever may as well give up after this time.
+/// A read without a deadline may still give up after this time.
 const UNLIMITED_READ_MIN: Duration = Duration::from_secs(10);
 
-/// A read may take this much longer than it was to take.
+/// The most by which a read may exceed its deadline.
 const OVERTIME_MAX: Duration = Duration::from_millis(10);
 
-/// What the transport's reads were last told to wait.
+/// The read timeout that was last set on the transport.
 #[derive(Debug, Default)]
 pub(crate) struct ReadTimeout(Option<Duration>);
 
 impl ReadTimeout {
-    /// What to set for a read that is to end by then. `None` if nothing has to be changed.
+    /// Returns the timeout to set for a read that ends at a deadline, or `None` if the current one
+    /// is close enough.
     pub(crate) fn choose(
         &mut self,
         until: Option<Instant>,
@@ -43,14 +43,14 @@ impl ReadTimeout {
         Some(wanted)
     }
 
-    /// It has been set from elsewhere.
+    /// Records a timeout that was set elsewhere.
     pub(super) fn note(&mut self, timeout: Option<Duration>) {
         self.0 = timeout;
     }
 }
 
-/// Sets what [`ReadTimeout::choose`] has chosen. Where that fails, only the deadline is kept less
-/// exactly.
+/// Sets the timeout chosen by [`ReadTimeout::choose`]. If that fails, the deadline is only kept
+/// less precisely.
 pub(crate) fn set(closer: &Closer, chosen: Option<Option<Duration>>) {
     if let Some(Err(error)) = chosen.map(|timeout| closer.set_read_timeout(timeout)) {
         logging::debug!("setting a read timeout: {error}");
@@ -64,7 +64,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn same_timeout_from_each_read_is_set_once() {
+    fn a_fixed_timeout_per_read_is_set_once() {
         let mut timeout = ReadTimeout::default();
         let begin = Instant::now();
         let changes = (0..100).filter(|n| {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn deadline_that_comes_near_is_kept() {
+    fn an_approaching_deadline_shortens_the_timeout() {
         let mut timeout = ReadTimeout::default();
         let now = Instant::now();
         timeout.choose(Some(now + SECOND), now);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn unlimited_read_keeps_a_long_timeout_and_no_short_one() {
+    fn an_unlimited_read_keeps_only_a_long_timeout() {
         let mut timeout = ReadTimeout::default();
         let now = Instant::now();
         timeout.choose(Some(now + 100 * SECOND), now);

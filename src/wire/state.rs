@@ -1,4 +1,4 @@
-//! The lock, and what it protects.
+//! The lock of a connection, and what it protects.
 
 use std::fmt;
 use std::io;
@@ -16,17 +16,17 @@ use crate::logging::{Lock, Locked};
 use crate::proto::Connection;
 use crate::transport::{Closer, Halves};
 
-/// What a driver keeps under the lock of its wire, and does when the core has changed.
+/// A driver: its state under the lock of a wire, and its reactions to changes of the core.
 ///
-/// Both methods are called with the lock held. They must not wait or call the application.
+/// The methods are called with the lock held. They must not block or call the application.
 pub(crate) trait Driver: Sized {
-    /// The core may have events. A driver that delivers them under the lock does so now.
+    /// Called when the core may have events, for drivers that deliver them under the lock.
     fn deliver(state: &mut State<Self>, now: Instant);
 
-    /// The connection has ended, for whatever reason. Called once.
+    /// Called once, when the connection has ended.
     fn ended(state: &mut State<Self>);
 
-    /// The lock is about to be given back: notes threads to [wake](State::wake).
+    /// Called before the lock is released, to add threads to [wake](State::wake).
     fn before_unlock(state: &mut State<Self>, owner: &dyn Owner);
 }
 
@@ -37,34 +37,34 @@ pub(crate) struct Wire<D: Driver> {
     owner: Box<dyn Owner>,
 }
 
-/// Called without the lock, on the thread that has given it back. It must not wait.
+/// A callback for the unlocking thread, after the release. It must not block.
 pub(crate) type AfterUnlock = Arc<dyn Fn() + Send + Sync>;
 
-/// What the lock protects. It reads as the driver's own state, with the core beside it.
+/// The state under the lock. It dereferences to the driver's state.
 pub(crate) struct State<D> {
     pub(crate) core: Box<Connection>,
     pub(crate) driver: D,
-    /// Threads to wake when the lock has been given back.
+    /// Threads to unpark after the lock is released.
     pub(crate) wake: Vec<Thread>,
-    /// Called once when the lock has been given back.
+    /// Called once after the lock is released.
     pub(crate) after_unlock: Option<AfterUnlock>,
-    /// Gone while a thread reads, and for good when the transport has been cut.
+    /// `None` while a thread reads, and after the transport is cut.
     pub(super) reading: Option<Box<Reading>>,
-    /// Gone while a thread writes, and for good when the transport has been cut.
+    /// `None` while a thread writes, and after the transport is cut.
     pub(super) writing: Option<Box<Writing>>,
     pub(super) read_timeout: ReadTimeout,
     pub(super) end: Ending,
-    /// The owner has been asked to run the deadlines at this time.
+    /// The time at which the owner was asked to run the deadlines.
     called_at: Option<Instant>,
 }
 
-/// The reader, with what it has read.
+/// The reader and its buffer.
 pub(super) struct Reading {
     pub(super) reader: Box<dyn io::Read + Send>,
     pub(super) buffer: ReadBuffer,
 }
 
-/// The writer, with what it is to write.
+/// The writer and its buffer.
 pub(super) struct Writing {
     pub(super) writer: Box<dyn io::Write + Send>,
     pub(super) buffer: WriteBuffer,
@@ -103,12 +103,12 @@ impl<D: Driver> Wire<D> {
     }
 
     pub(crate) fn lock(&self) -> Guard<'_, D> {
-        // After a panic of ours the connection is ended by the thread that catches it; its figures and
-        // its reason can still be asked for.
+        // After a panic of our own, the catching thread ends the connection. Its statistics and its
+        // reason stay readable.
         Guard { state: Some(self.state.lock()), owner: &*self.owner }
     }
 
-    /// Runs a command under the lock, and delivers what it has caused.
+    /// Runs a command under the lock, and delivers the events it has caused.
     pub(crate) fn with<T>(&self, command: impl FnOnce(&mut State<D>, Instant) -> T) -> T {
         let mut state = self.lock();
         let now = Instant::now();
@@ -117,7 +117,7 @@ impl<D: Driver> Wire<D> {
         result
     }
 
-    /// Sees to it that the owner's clock comes back in time, if it has one.
+    /// Makes sure that the owner's clock, if there is one, runs the next deadline in time.
     pub(crate) fn call_in_time(&self, state: &mut State<D>) {
         let Some(at) = state.deadline().filter(|_| self.owner.has_clock()) else { return };
         if state.called_at.is_none_or(|called| at < called) {
@@ -125,25 +125,25 @@ impl<D: Driver> Wire<D> {
         }
     }
 
-    /// Asks the owner's clock to come back at that time.
+    /// Asks the owner's clock to run the deadlines at that time.
     pub(crate) fn call_at(&self, state: &mut State<D>, at: Instant) {
         state.called_at = Some(at);
         self.owner.call_at(at, &mut state.wake);
     }
 
-    /// Whether reads can be told to give up in time.
+    /// Returns whether reads can be limited by a timeout.
     pub(crate) fn can_limit_reads(&self) -> bool {
         self.closer.has_read_timeout()
     }
 
-    /// Whether cutting the transport wakes a blocked read.
+    /// Returns whether cutting the transport wakes a blocked read.
     pub(crate) fn can_wake_reader(&self) -> bool {
         self.closer.wakes_reader()
     }
 }
 
 impl<D: Driver> State<D> {
-    /// Delivers what the core has to tell, and notes its end.
+    /// Delivers events of the core, and records its end.
     pub(crate) fn deliver(&mut self, now: Instant) {
         D::deliver(self, now);
         if self.end.since.is_none() && self.core.close_reason().is_some() {
@@ -157,7 +157,7 @@ impl<D: Driver> State<D> {
         self.called_at = Some(at);
     }
 
-    /// A call of the clock has come. `false` if an earlier one has done what it is for.
+    /// Handles a call of the clock. Returns `false` if an earlier call has already done its work.
     pub(crate) fn take_call(&mut self, now: Instant) -> bool {
         let is_needed = self.called_at.is_none_or(|at| at <= now);
         if is_needed {
@@ -181,9 +181,9 @@ impl<D> DerefMut for State<D> {
     }
 }
 
-/// The lock, held.
+/// A guard of the lock.
 pub(crate) struct Guard<'a, D: Driver> {
-    /// Gone only while it is dropped.
+    /// `None` only while it is dropped.
     state: Option<Locked<'a, State<D>>>,
     owner: &'a dyn Owner,
 }

@@ -1,4 +1,4 @@
-//! One write, and what comes of it.
+//! A single write to the transport, and its effects.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Instant;
@@ -10,34 +10,34 @@ use crate::logging;
 use crate::proto::ConnectionError;
 use crate::transport::gave_up;
 
-/// What a thread that writes wants to be written.
+/// What a writing thread intends to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
-    /// All that there is.
+    /// Everything.
     All,
     /// What can be sent on this stream.
     Mine(StreamId),
-    /// As much as is written until then.
+    /// What can be written until then.
     Until(Instant),
 }
 
-/// What a write has come to.
+/// The result of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrote {
     /// Nothing is left that can be sent now.
     All,
-    /// All that can be sent on the stream; there is more on others.
+    /// Nothing is left that can be sent on the stream; other streams have more.
     Mine,
-    /// Something; there is more.
+    /// Some octets were written; there are more.
     Some,
-    /// The transport took nothing, and gave up.
+    /// The transport accepted nothing, and gave up.
     Blocked,
     /// Nothing can be written any more.
     Failed,
 }
 
 impl<D: Driver> State<D> {
-    /// Whether there is something to write, and no thread writes.
+    /// Returns whether there is something to write and no thread is writing.
     pub(crate) fn has_to_write(&self) -> bool {
         self.can_write()
             && self.writing.as_ref().is_some_and(|writing| {
@@ -45,7 +45,7 @@ impl<D: Driver> State<D> {
             })
     }
 
-    /// Whether a thread writes, or none can any more.
+    /// Returns whether a thread is writing, or no thread can any more.
     pub(crate) fn is_writing(&self) -> bool {
         self.writing.is_none()
     }
@@ -54,8 +54,8 @@ impl<D: Driver> State<D> {
         self.end.write_failed.is_none() && self.end.write_shut.is_none()
     }
 
-    /// Whether everything has been written that was to be sent, also on streams whose windows are
-    /// shut.
+    /// Returns whether all data has been written, including that of streams whose windows are
+    /// exhausted.
     pub(crate) fn is_all_written(&self) -> bool {
         !self.can_write()
             || self.core.stats().send_buffered == 0
@@ -64,10 +64,10 @@ impl<D: Driver> State<D> {
 }
 
 impl<D: Driver> Wire<D> {
-    /// Writes once. The lock is given back meanwhile, and the writer is gone: a thread that finds
-    /// nothing to write relies on the one that writes to take its frames along.
+    /// Writes once. The lock is released and the writer taken during the write, so other threads
+    /// find nothing to write: the writing thread also sends their frames.
     ///
-    /// Ends the connection where a write makes no progress for `stall_timeout`.
+    /// Ends the connection if writes make no progress for `stall_timeout`.
     pub(crate) fn write_once<'a>(
         &'a self,
         mut state: Guard<'a, D>,
@@ -81,7 +81,7 @@ impl<D: Driver> Wire<D> {
         }
         drop(state);
         let Writing { writer, buffer } = &mut *writing;
-        // The transport may be the application's; its panic is the end of this connection alone.
+        // The transport may be code of the application; a panic ends only this connection.
         let result = catch_unwind(AssertUnwindSafe(|| buffer.write_once(writer)));
         let mut state = self.lock();
         let failure = match result {
@@ -120,7 +120,7 @@ impl<D: Driver> Wire<D> {
         state.deliver(now);
         drop(state);
         logging::debug!("writing: {error}");
-        // What is dropped may have been the application's.
+        // Dropping the data may run code of the application, so it happens without the lock.
         writing.buffer.clear();
         self.put_back(self.lock(), writing, Wrote::Failed)
     }
@@ -142,18 +142,18 @@ impl<D: Driver> Wire<D> {
 }
 
 impl<D: Driver> State<D> {
-    /// Takes from the core what is to be written next. A result if there is nothing to write now.
+    /// Takes the next octets from the core. Returns a result if there is nothing to write now.
     fn prepare(&mut self, writing: &mut Writing, what: What, now: Instant) -> Option<Wrote> {
         let buffer = &mut writing.buffer;
         if buffer.is_done() {
             let has_more = buffer.take(&mut self.core, now);
-            // What has been taken makes room.
+            // Octets that were taken make room in the send buffer.
             self.deliver(now);
             if !has_more {
                 return Some(Wrote::All);
             }
             if self.core.has_events() {
-                // They are delivered without the lock, before a write that may take its time.
+                // They must be delivered, without the lock, before a write that may block.
                 return Some(Wrote::Some);
             }
         }

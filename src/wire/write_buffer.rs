@@ -1,4 +1,4 @@
-//! What is written next, and how the transport takes it.
+//! The write buffer of a connection.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -6,34 +6,34 @@ use std::time::{Duration, Instant};
 use crate::frame::ErrorCode;
 use crate::proto::{Connection, ConnectionError, Transmit, GRACE, LATE};
 
-/// How much one write is given: many frames share a system call, and others need not wait long for
-/// their turn.
+/// The size of a batch in octets: many frames share a system call, and other threads need not wait
+/// long for their turn.
 const WRITE_SIZE: usize = 256 << 10;
 
-/// How much one write is given where the transport takes it [at once](AT_ONCE_MAX): four times as
-/// much costs a quarter less.
+/// The size of a batch if the transport accepts it [at once](AT_ONCE_MAX). The larger batch costs a
+/// quarter less.
 const WRITE_SIZE_MAX: usize = 1 << 20;
 
-/// A write that takes no longer was taken at once, and one of ten times that is slow.
+/// A write of at most this duration counts as "at once"; one of ten times that counts as slow.
 const AT_ONCE_MAX: Duration = Duration::from_millis(2);
 
-/// A peer that takes less than this within `stall_timeout` makes no progress.
+/// A peer that accepts less than this within `stall_timeout`, in octets, makes no progress.
 const STALL_PROGRESS_MIN: usize = 4 << 10;
 
-/// Octets taken from the core and not yet written.
+/// Octets that were taken from the core but not written yet.
 #[derive(Debug)]
 pub(crate) struct WriteBuffer {
     out: Transmit,
-    /// How much is taken from the core at a time.
+    /// The size of the next batch in octets.
     batch: usize,
-    /// When that was done last, and whether the core had that much.
+    /// The time of the last batch, and whether the core had enough to fill it.
     taken: Option<(Instant, bool)>,
-    /// The writer may hold octets in a buffer of its own.
+    /// Whether the writer may have buffered octets.
     unflushed: bool,
-    /// Since when fewer than [`STALL_PROGRESS`] octets have been taken.
+    /// The time since which fewer than [`STALL_PROGRESS_MIN`] octets have been accepted.
     stalled_since: Instant,
     progress: usize,
-    /// No thread has checked for a while, so the peer has until then.
+    /// The end of a grace period, granted after no thread has checked for a while.
     grace_until: Option<Instant>,
 }
 
@@ -50,26 +50,26 @@ impl WriteBuffer {
         }
     }
 
-    /// Whether all has been written.
+    /// Returns whether everything has been written.
     pub(crate) fn is_done(&self) -> bool {
         self.out.is_empty() && !self.unflushed
     }
 
-    /// One write, and a flush behind the last octet.
+    /// Writes once, and flushes after the last octet.
     pub(crate) fn write_once(&mut self, writer: &mut impl Write) -> io::Result<()> {
         if !self.out.is_empty() {
             self.progress += self.out.write_to(writer)?;
             self.unflushed = true;
         }
         if self.out.is_empty() {
-            // Most writers have nothing to flush; a buffered one has.
+            // Only buffering writers have something to flush.
             writer.flush()?;
             self.unflushed = false;
         }
         Ok(())
     }
 
-    /// Takes what is to be written next, when all has been written. Says whether there was any.
+    /// Takes the next batch, once everything has been written. Returns whether there was any.
     pub(crate) fn take(&mut self, core: &mut Connection, now: Instant) -> bool {
         if let Some((began, true)) = self.taken {
             self.batch = next_batch(self.batch, now.saturating_duration_since(began));
@@ -86,7 +86,7 @@ impl WriteBuffer {
         self.grace_until = None;
     }
 
-    /// Since when the peer has taken next to nothing.
+    /// Returns the time since which the peer has made no progress.
     fn stalled_since(&mut self, now: Instant) -> Instant {
         if self.progress >= STALL_PROGRESS_MIN {
             self.start(now);
@@ -94,13 +94,13 @@ impl WriteBuffer {
         self.stalled_since
     }
 
-    /// Ends a connection whose peer takes next to nothing for too long. Says whether that is so.
+    /// Ends the connection if its peer makes no progress for too long. Returns whether it did.
     pub(crate) fn end_if_stalled(&mut self, core: &mut Connection, now: Instant) -> bool {
         let limit = core.config().stall_timeout.filter(|_| !self.is_done());
         let Some(limit) = limit else { return false };
         let stalled = now.saturating_duration_since(self.stalled_since(now));
         if stalled.saturating_sub(limit) > LATE && self.grace_until.is_none() {
-            // The machine has slept, or this thread has: the peer may have read meanwhile.
+            // The machine or this thread was suspended, and the peer may have read in the meantime.
             self.grace_until = now.checked_add(GRACE);
         }
         let is_stalled = stalled >= limit && self.grace_until.is_none_or(|until| until <= now);
@@ -117,7 +117,7 @@ impl WriteBuffer {
     }
 }
 
-/// How much the next write is given, after one that was given so much and took so long.
+/// Returns the size of the next batch, given the size and duration of the last one.
 fn next_batch(batch: usize, took: Duration) -> usize {
     if took < AT_ONCE_MAX {
         (batch * 2).min(WRITE_SIZE_MAX)
@@ -133,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transport_that_takes_all_at_once_is_given_more_up_to_a_bound() {
+    fn a_fast_transport_gets_larger_batches_up_to_a_limit() {
         let at_once = Duration::from_millis(1);
         assert_eq!(next_batch(WRITE_SIZE, at_once), 2 * WRITE_SIZE);
         assert_eq!(next_batch(WRITE_SIZE_MAX, at_once), WRITE_SIZE_MAX);
     }
 
     #[test]
-    fn one_that_takes_its_time_is_given_as_little_as_at_first() {
+    fn a_slow_transport_gets_the_smallest_batch() {
         assert_eq!(next_batch(WRITE_SIZE_MAX, AT_ONCE_MAX * 2), WRITE_SIZE_MAX);
         assert_eq!(next_batch(WRITE_SIZE_MAX, AT_ONCE_MAX * 10), WRITE_SIZE);
     }
