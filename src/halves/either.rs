@@ -1,11 +1,11 @@
-//! Something of one version of HTTP or the other.
+//! A value for either version of HTTP.
 
 pub(crate) enum Either<A, B> {
     Http2(A),
     Http1(B),
 }
 
-/// Calls a method that both versions have.
+/// Calls a method that both variants have.
 macro_rules! either {
     ($value:expr, $it:ident => $call:expr) => {
         match $value {

@@ -1,5 +1,5 @@
-//! The two halves of an exchange, whichever version of HTTP it is in: what the server and the client
-//! hand to the application.
+//! The receiving and sending halves of an exchange in either version of HTTP, as server and client
+//! pass them to the application.
 
 mod either;
 mod recv;

@@ -1,4 +1,4 @@
-//! The half that is read from.
+//! The receiving half of an exchange.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -12,26 +12,26 @@ use crate::error::Error;
 use crate::frame::StreamId;
 use crate::{exchange, h1};
 
-/// What the peer sends in one exchange: the body of a message, and the trailers behind it.
+/// The receiving half of an exchange: the body of a message, and its trailers.
 ///
-/// It is read as octets come, through [`Read`] or [`BufRead`], or in the pieces in which they came,
-/// without a copy, with [`next_chunk`](Self::next_chunk). Reading gives the peer credit for more
-/// (RFC 9113, Section 5.2; in HTTP/1.1 the transport does that), so a body that nobody reads holds no
-/// more memory than the window of its stream.
+/// Read the body as a byte stream through [`Read`] or [`BufRead`], or in pieces as received,
+/// without a copy, with [`next_chunk`](Self::next_chunk). Reading gives the peer credit to send
+/// more (RFC 9113, Section 5.2; in HTTP/1.1 the transport does that), so an unread body holds no
+/// more memory than the stream's window.
 ///
-/// Errors of `Read` have an [`Error`] of this crate inside; `Error::from` takes it out. A message that
-/// was cut short fails, and never ends as if it were complete: with [`Error::is_reset`] where the peer
-/// reset a stream of HTTP/2.
+/// Errors of `Read` wrap an [`Error`] of this crate, which `Error::from` returns. A truncated
+/// message always fails and never looks complete. If the peer has reset an HTTP/2 stream,
+/// [`Error::is_reset`] is true.
 ///
-/// Dropping it before the end says that the rest is not wanted. At a client the stream is reset with
-/// CANCEL. At a server it is reset with NO_ERROR once the response is complete (RFC 9113, Section
-/// 8.1). In HTTP/1.1 a server reads and drops the rest, up to 256 KiB, and else closes the connection.
+/// Dropping it before the end abandons the rest. A client resets the stream with CANCEL. A server
+/// resets it with NO_ERROR once the response is complete (RFC 9113, Section 8.1). In HTTP/1.1, a
+/// server discards up to 256 KiB of the rest, and closes the connection if there is more.
 pub struct RecvHalf(Inner);
 
 type Inner = Either<exchange::RecvHalf, h1::RecvHalf>;
 
 impl RecvHalf {
-    /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.
+    /// Returns the stream identifier. `None` in HTTP/1.x, which has no streams.
     pub fn stream_id(&self) -> Option<StreamId> {
         match &self.0 {
             Inner::Http2(half) => Some(half.stream_id()),
@@ -39,32 +39,34 @@ impl RecvHalf {
         }
     }
 
-    /// How long a read waits for the next octets.
+    /// Returns the time that a read waits for the next octets.
     pub fn read_timeout(&self) -> Option<Duration> {
         either!(&self.0, half => half.read_timeout())
     }
 
-    /// Sets how long a read waits for the next octets; `None` is for ever, or until the connection
-    /// ends.
+    /// Sets the time that a read waits for the next octets; `None` for no limit. The end of the
+    /// connection ends the wait in any case.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         either!(&mut self.0, half => half.set_read_timeout(timeout));
     }
 
-    /// Sets when it is too late for anything to be read, however steadily it comes.
+    /// Sets the time at which reads fail, even if octets arrive steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         either!(&mut self.0, half => half.set_deadline(deadline));
     }
 
-    /// Waits for the next piece of the body; `None` at its end.
+    /// Waits for the next piece of the body; returns `None` at its end.
     ///
     /// # Errors
     ///
-    /// The stream was reset, the connection has ended, the body is malformed, or nothing came in time.
+    /// If the stream was reset, the connection has ended, the body is malformed, or a timeout
+    /// expired.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         either!(&mut self.0, half => half.next_chunk())
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Waits for the end of the body and returns the trailers. The unread part of the body is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -73,11 +75,11 @@ impl RecvHalf {
         either!(&mut self.0, half => half.trailers())
     }
 
-    /// Whether the peer has reset the stream, or the connection has ended. Costs an uncontended lock;
-    /// in HTTP/1.1 also a system call, by which the end of what the peer sends is looked for, behind
-    /// up to 64 KiB.
+    /// Returns whether the peer has reset the stream or the connection has ended. Costs an
+    /// uncontended lock. In HTTP/1.1 it also costs a system call, which checks up to 64 KiB of
+    /// input for its end.
     ///
-    /// Also `true` after the stream has ended in both directions as it should.
+    /// Also returns true after the stream has ended normally in both directions.
     pub fn is_cancelled(&self) -> bool {
         match &self.0 {
             Inner::Http2(half) => half.is_cancelled(),
@@ -85,10 +87,10 @@ impl RecvHalf {
         }
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
     ///
-    /// What arrives of the body meanwhile waits to be read, within the stream's window.
+    /// Parts of the body that arrive in the meantime are kept, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         match &self.0 {
             Inner::Http2(half) => half.wait_cancelled(timeout),
@@ -96,7 +98,7 @@ impl RecvHalf {
         }
     }
 
-    /// The half of HTTP/1.x, where it is one.
+    /// Returns the HTTP/1.x half, if it is one.
     pub(crate) fn http1(&self) -> Option<&h1::RecvHalf> {
         match &self.0 {
             Inner::Http1(half) => Some(half),
@@ -104,7 +106,7 @@ impl RecvHalf {
         }
     }
 
-    /// The handler may return before it is dropped.
+    /// Makes the half independent of the handler, which may return before the half is dropped.
     pub(crate) fn stand_alone(&mut self) {
         if let Inner::Http2(half) = &mut self.0 {
             half.stand_alone();

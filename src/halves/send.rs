@@ -1,4 +1,4 @@
-//! The half that is written to.
+//! The sending half of an exchange.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -13,27 +13,26 @@ use crate::exchange::TrySendError;
 use crate::frame::{ErrorCode, StreamId};
 use crate::{exchange, h1, logging};
 
-/// What we send in one exchange: the body of a message, and the trailers behind it.
+/// The sending half of an exchange: the body of a message, and its trailers.
 ///
-/// It is a [`Write`] with a buffer: [`flush`](Write::flush) sends what is there now. A body that is
-/// in memory already goes out without a copy with [`send`](Self::send). Writing waits while the
-/// peer's windows are shut or the transport is full (RFC 9113, Section 5.2), and fails when that
-/// takes longer than `stall_timeout`.
+/// It is a buffered [`Write`]; [`flush`](Write::flush) sends the buffer. [`send`](Self::send) sends
+/// an in-memory body without a copy. Writing blocks while the peer's windows are exhausted or the
+/// transport is full (RFC 9113, Section 5.2), and fails after `stall_timeout`.
 ///
-/// Say [`finish`](Self::finish) or [`send_trailers`](Self::send_trailers) at the end. Dropping it
-/// before that resets the stream, with CANCEL, or with INTERNAL_ERROR in a panic, and closes a
-/// connection of HTTP/1.1: a body that was cut short must not look complete.
+/// Call [`finish`](Self::finish) or [`send_trailers`](Self::send_trailers) at the end. Dropping it
+/// before that resets the stream with CANCEL, or with INTERNAL_ERROR during a panic, and closes an
+/// HTTP/1.1 connection: a truncated body must not look complete.
 ///
-/// Errors of `Write` have an [`Error`] of this crate inside; `Error::from` takes it out.
+/// Errors of `Write` wrap an [`Error`] of this crate, which `Error::from` returns.
 pub struct SendHalf(Inner);
 
 type Inner = Either<exchange::SendHalf, h1::SendHalf>;
 
-/// A half with its version.
+/// A half as its version.
 pub(crate) type Versioned<'a> = Either<&'a mut exchange::SendHalf, &'a mut h1::SendHalf>;
 
 impl SendHalf {
-    /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.
+    /// Returns the stream identifier. `None` in HTTP/1.x, which has no streams.
     pub fn stream_id(&self) -> Option<StreamId> {
         match &self.0 {
             Inner::Http2(half) => Some(half.stream_id()),
@@ -41,31 +40,30 @@ impl SendHalf {
         }
     }
 
-    /// Sets how long a write waits for room; `None`, as at first, leaves it to the `stall_timeout`
-    /// of the connection.
+    /// Sets the time that a write waits for room; `None`, the initial value, means the
+    /// `stall_timeout` of the connection.
     ///
-    /// What was to be written is lost when the time is over. So the body cannot be gone on with:
-    /// later writes fail as well, and dropping it resets the stream.
+    /// When the time is over, the unsent data is lost. The body cannot be continued then: later
+    /// writes fail too, and dropping the half resets the stream.
     pub fn set_write_timeout(&mut self, timeout: Option<Duration>) {
         either!(&mut self.0, half => half.set_write_timeout(timeout));
     }
 
-    /// Sets when it is too late for anything to be written, however steadily the peer takes it.
+    /// Sets the time at which writes fail, even if the peer accepts octets steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         either!(&mut self.0, half => half.set_deadline(deadline));
     }
 
-    /// Sends octets without copying them, behind what has been written before.
+    /// Sends octets without a copy, after everything that was written before.
     ///
     /// # Errors
     ///
-    /// The stream was reset or has been finished, the connection has ended, or there was no room in
-    /// time.
+    /// If the stream was reset or is finished, the connection has ended, or a timeout expired.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
         either!(&mut self.0, half => half.send(data.into()))
     }
 
-    /// Sends what has been written, and the end of the message.
+    /// Sends the buffer and the end of the message.
     ///
     /// # Errors
     ///
@@ -77,13 +75,13 @@ impl SendHalf {
         }
     }
 
-    /// Sends what has been written, and the end of the message with trailers. In HTTP/1.1 a client
-    /// that has not said `te: trailers` gets the end without them, and so does one whose response has
-    /// a `content-length`.
+    /// Sends the buffer, trailers and the end of the message. In HTTP/1.1 the trailers are dropped
+    /// if the client has not sent `te: trailers`, or if the response has a `content-length`.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Self::send), and field sections that are not valid (RFC 9113, Section 8.1).
+    /// Those of [`send`](Self::send), and if the trailers are not a valid field section (RFC 9113,
+    /// Section 8.1).
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Http2(half) => half.send_trailers(trailers),
@@ -91,8 +89,7 @@ impl SendHalf {
         }
     }
 
-    /// Ends the stream with RST_STREAM, or the connection of HTTP/1.x. What has not been sent yet is
-    /// dropped.
+    /// Ends the stream with RST_STREAM, or the HTTP/1.x connection. Unsent data is dropped.
     pub fn reset(&mut self, code: ErrorCode) {
         match &mut self.0 {
             Inner::Http2(half) => half.reset(code),
@@ -100,22 +97,22 @@ impl SendHalf {
         }
     }
 
-    /// Sends octets without copying them, behind what has been written before, if there is room for
-    /// all of them. Never waits: another thread writes them to the transport.
+    /// Sends octets without a copy, after everything that was written before, if there is room for
+    /// all of them. Never blocks: another thread writes them to the transport.
     ///
-    /// Up to [`max_stream_send_buffer`](crate::proto::Config::max_stream_send_buffer) octets of a stream
-    /// wait for the peer, and [`max_send_buffer`](crate::proto::Config::max_send_buffer) of its
-    /// connection. A piece of any size is taken where none waits. A peer that takes nothing for
-    /// `stall_timeout` has its stream reset.
+    /// At most [`max_stream_send_buffer`](crate::proto::Config::max_stream_send_buffer) octets of a
+    /// stream are buffered, and [`max_send_buffer`](crate::proto::Config::max_send_buffer) of its
+    /// connection. An empty buffer accepts a piece of any size. The stream of a peer that accepts
+    /// nothing for `stall_timeout` is reset.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] gives the octets back, and [`TrySendError::Closed`] says why nothing
-    /// can be sent any more.
+    /// [`TrySendError::Full`] returns the octets, and [`TrySendError::Closed`] has the reason why
+    /// nothing more can be sent.
     ///
     /// # Examples
     ///
-    /// One thread feeds all subscribers, and drops those that have gone:
+    /// One thread sends events to all subscribers, and drops those that are gone:
     ///
     /// ```
     /// use bytes::Bytes;
@@ -123,7 +120,7 @@ impl SendHalf {
     ///
     /// fn publish(subscribers: &mut Vec<SendHalf>, event: &Bytes) {
     ///     subscribers.retain_mut(|subscriber| match subscriber.try_send(event.clone()) {
-    ///         // One that does not keep up misses this event.
+    /// A subscriber with a full buffer misses this event.
     ///         Ok(()) | Err(TrySendError::Full(_)) => true,
     ///         Err(TrySendError::Closed(_)) => false,
     ///     });
@@ -139,17 +136,18 @@ impl SendHalf {
         }
     }
 
-    /// Whether nothing more can be sent: the peer has reset the stream, the connection has ended, or
-    /// the end of the message has been sent. Costs what [`is_cancelled`](Self::is_cancelled) does.
+    /// Returns whether nothing more can be sent: the peer has reset the stream, the connection has
+    /// ended, or the message is finished. Costs the same as [`is_cancelled`](Self::is_cancelled).
     pub fn is_closed(&self) -> bool {
         self.is_finished() || self.is_cancelled()
     }
 
-    /// Whether the peer has reset the stream, or the connection has ended. Costs an uncontended lock;
-    /// in HTTP/1.1 also a system call, as [`RecvHalf::is_cancelled`](super::RecvHalf::is_cancelled).
+    /// Returns whether the peer has reset the stream or the connection has ended. Costs an
+    /// uncontended lock, and in HTTP/1.1 also a system call, like
+    /// [`RecvHalf::is_cancelled`](super::RecvHalf::is_cancelled).
     ///
-    /// Also `true` after the stream has ended in both directions as it should. A client knows what has
-    /// been read by then: it reads while one of its threads waits for something.
+    /// Also returns true after the stream has ended normally in both directions. A client only
+    /// notices what has been read, and reads while one of its threads waits.
     pub fn is_cancelled(&self) -> bool {
         match &self.0 {
             Inner::Http2(half) => half.is_cancelled(),
@@ -157,7 +155,7 @@ impl SendHalf {
         }
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         match &self.0 {
@@ -166,7 +164,7 @@ impl SendHalf {
         }
     }
 
-    /// The half of its version.
+    /// Returns the half as its version.
     pub(crate) fn versioned(&mut self) -> Versioned<'_> {
         match &mut self.0 {
             Inner::Http2(half) => Versioned::Http2(half),
@@ -174,7 +172,7 @@ impl SendHalf {
         }
     }
 
-    /// The half of HTTP/2, where it is one.
+    /// Returns the HTTP/2 half, if it is one.
     pub(crate) fn http2(&self) -> Option<&exchange::SendHalf> {
         match &self.0 {
             Inner::Http2(half) => Some(half),
@@ -182,7 +180,7 @@ impl SendHalf {
         }
     }
 
-    /// The half of HTTP/1.x, where it is one.
+    /// Returns the HTTP/1.x half, if it is one.
     pub(crate) fn http1(&self) -> Option<&h1::SendHalf> {
         match &self.0 {
             Inner::Http1(half) => Some(half),
@@ -190,17 +188,17 @@ impl SendHalf {
         }
     }
 
-    /// What has been written and not been put.
+    /// Returns the octets that were written but not queued.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         either!(&mut self.0, half => &mut half.buffer)
     }
 
-    /// Drops what is written from now on: the message has no body.
+    /// Discards what is written from now on: the message has no body.
     pub(crate) fn drop_body(&mut self) {
         either!(&mut self.0, half => half.drop_body());
     }
 
-    /// What is sent from now on is that of a tunnel. In HTTP/1.x the codec knows.
+    /// Marks the octets sent from now on as those of a tunnel. The HTTP/1.x codec tracks this itself.
     pub(crate) fn note_tunnel(&mut self) {
         if let Inner::Http2(half) = &mut self.0 {
             let (conn, id) = (half.conn(), half.stream_id());
@@ -210,17 +208,17 @@ impl SendHalf {
         }
     }
 
-    /// Whether the end of the message has been asked for.
+    /// Returns whether the end of the message was requested.
     pub(crate) fn is_finished(&self) -> bool {
         either!(&self.0, half => half.is_finished())
     }
 
-    /// Whether the head has been put.
+    /// Returns whether the header section was queued.
     pub(crate) fn has_begun(&self) -> bool {
         either!(&self.0, half => half.has_begun())
     }
 
-    /// Puts octets without copying them, and writes out what has been put.
+    /// Queues octets without a copy, and writes out the queue.
     pub(crate) fn put_and_flush(&mut self, data: Bytes) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Http2(half) => {
@@ -235,7 +233,7 @@ impl SendHalf {
         }
     }
 
-    /// Writes out what has been put. An error is that of the next call.
+    /// Writes out the queue. The next call reports an error.
     pub(crate) fn flush_put(&mut self) {
         match &mut self.0 {
             Inner::Http2(half) => half.flush_conn(),
@@ -247,7 +245,7 @@ impl SendHalf {
         }
     }
 
-    /// Writes out what has been put, and fails if the exchange has ended before its time.
+    /// Writes out the queue, and fails if the exchange has ended prematurely.
     pub(crate) fn flush_and_check(&mut self) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Http2(half) => half.flush_and_check(),
@@ -273,8 +271,8 @@ impl Write for SendHalf {
         either!(&mut self.0, half => half.write(buf))
     }
 
-    /// Sends what has been written. With nothing to send, it still fails if the stream was reset or
-    /// the connection has ended.
+    /// Sends the buffer. If it is empty, the call still fails if the stream was reset or the
+    /// connection has ended.
     fn flush(&mut self) -> io::Result<()> {
         either!(&mut self.0, half => half.flush())
     }

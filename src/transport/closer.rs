@@ -1,4 +1,4 @@
-//! The handle that ends a transport from any thread, and says how long its reads may wait.
+//! The handle that closes a transport from any thread and sets its read timeout.
 
 use std::fmt;
 use std::io;
@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Both directions go on.
+/// Both directions are open.
 const OPEN: u8 = 0;
 /// `shutdown_write` has been called.
 const WRITE_SHUT: u8 = 1;
 /// `close` has been called.
 const CLOSED: u8 = 2;
 
-/// Shuts a transport down, from any thread.
+/// Closes a transport from any thread.
 ///
-/// A `Closer` comes out of [`Transport::split`] beside the two halves. Clones act on the same
-/// stream. It does not keep the stream open: when both halves are gone, so is the stream, and
-/// closing it once more does nothing.
+/// [`Transport::split`] returns a `Closer` together with the two halves. Clones act on the same
+/// stream. A `Closer` does not keep the stream open: when both halves are dropped, the stream is
+/// closed, and closing it again does nothing.
 ///
 /// ```text
 ///            shutdown_write()               close()
@@ -42,10 +42,10 @@ type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
 type ReadTimeoutFn = dyn Fn(Option<Duration>) -> io::Result<()> + Send + Sync;
 type ReadableFn = dyn Fn() -> io::Result<bool> + Send + Sync;
 
-/// Sockets refuse a timeout of zero, and round a shorter one up to about this.
+/// Sockets refuse a timeout of zero, and round shorter ones up to about this.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// What the clones of one `Closer` share.
+/// The state shared by the clones of a `Closer`.
 struct Inner<F: ?Sized> {
     state: AtomicU8,
     close: F,
@@ -55,10 +55,9 @@ impl Closer {
     /// Creates a closer that calls `close`.
     ///
     /// `close` is called with [`Shutdown::Write`] at most once and with [`Shutdown::Both`] at most
-    /// once, never with [`Shutdown::Read`]. Giving it here is a promise: `close(Shutdown::Both)`
-    /// wakes a read and a write that are blocked in other threads, at once or within moments, and
-    /// lets no later one block. An error of kind [`NotConnected`] counts as success: the stream is
-    /// down already.
+    /// once, never with [`Shutdown::Read`]. `close(Shutdown::Both)` must wake reads and writes that
+    /// are blocked in other threads, at once or within moments, and later ones must not block. An
+    /// error of kind [`NotConnected`] counts as success: the stream is closed already.
     ///
     /// [`NotConnected`]: io::ErrorKind::NotConnected
     pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
@@ -66,27 +65,27 @@ impl Closer {
         Closer { inner: Some(inner), read_timeout: None, readable: None, wakes: true }
     }
 
-    /// Creates a closer for a stream that nothing can wake.
+    /// Creates a closer for a stream whose blocked reads and writes cannot be woken.
     ///
-    /// Its methods do nothing and return `Ok`. Such a stream ends when its halves are dropped,
-    /// which their threads can do only after the read or write they are in returns.
+    /// Its methods do nothing and return `Ok`. The stream ends when its halves are dropped, which
+    /// requires that blocked reads and writes return.
     pub fn none() -> Self {
         Closer { inner: None, read_timeout: None, readable: None, wakes: false }
     }
 
-    /// Takes the promise of [`new`](Closer::new) back: nothing wakes a read or write that is blocked.
+    /// Declares that closing does not wake blocked reads and writes, unlike [`new`](Closer::new).
     ///
-    /// For a layer that has something to do at the end, over a stream that has nothing.
+    /// For a layer with its own closing steps, over a stream that cannot be woken.
     #[must_use]
     pub fn without_waking(mut self) -> Self {
         self.wakes = false;
         self
     }
 
-    /// Lets [`set_read_timeout`](Closer::set_read_timeout) call `set`.
+    /// Adds support for [`set_read_timeout`](Closer::set_read_timeout), by calling `set`.
     ///
-    /// `set` is given at least one millisecond. Reads that begin from then on
-    /// [give up](super::gave_up) after that time, or sooner; `None` lets them block.
+    /// `set` is given at least one millisecond. Reads that begin afterwards must [give
+    /// up](super::gave_up) after that time or sooner; `None` lets them block.
     #[must_use]
     pub fn with_read_timeout(
         mut self,
@@ -96,10 +95,11 @@ impl Closer {
         self
     }
 
-    /// Lets reads that begin from now on give up after this time; `None` lets them block.
+    /// Sets the time after which reads give up; `None` lets them block. Applies to reads that begin
+    /// afterwards.
     ///
-    /// Returns whether the stream can do that. One that cannot (a plain pair) leaves it to the
-    /// caller to end a read that takes too long, with [`close`](Closer::close).
+    /// Returns whether the stream supports this. If it does not (a plain pair), the caller has to
+    /// end a read that takes too long with [`close`](Closer::close).
     ///
     /// # Errors
     ///
@@ -109,10 +109,10 @@ impl Closer {
         guarded(|| set(timeout.map(|timeout| timeout.max(SHORTEST_TIMEOUT)))).map(|()| true)
     }
 
-    /// Lets [`is_readable`](Closer::is_readable) call `is_readable`.
+    /// Adds support for [`is_readable`](Closer::is_readable), by calling `is_readable`.
     ///
-    /// `is_readable` must not block. It returns whether a read that begins now would return at
-    /// once, with octets, the end of the stream or an error.
+    /// `is_readable` must not block. It returns whether a read would return at once, with octets,
+    /// the end of the stream or an error.
     #[must_use]
     pub fn with_readiness(
         mut self,
@@ -122,10 +122,10 @@ impl Closer {
         self
     }
 
-    /// Returns whether a read that begins now would return at once; `None` if the stream cannot
-    /// tell. Costs a system call and never blocks.
+    /// Returns whether a read would return at once, or `None` if the stream cannot tell. Costs a
+    /// system call and never blocks.
     ///
-    /// Only the thread that may read gets an answer that stays true.
+    /// The answer stays true only for the thread that may read.
     ///
     /// # Errors
     ///
@@ -136,13 +136,13 @@ impl Closer {
         result.unwrap_or_else(|_| Err(io::Error::other("the transport panicked"))).map(Some)
     }
 
-    /// Whether [`set_read_timeout`](Self::set_read_timeout) can do something.
+    /// Returns whether [`set_read_timeout`](Self::set_read_timeout) is supported.
     pub(crate) fn has_read_timeout(&self) -> bool {
         self.read_timeout.is_some()
     }
 
-    /// Ends our direction: the peer reads the end of the stream once it has read all that was
-    /// written. Our reads go on.
+    /// Shuts down our direction: the peer reads the end of the stream after everything that was
+    /// written. Our reads continue.
     ///
     /// Does nothing after [`close`](Closer::close).
     ///
@@ -157,12 +157,12 @@ impl Closer {
         }
     }
 
-    /// Ends both directions and wakes a blocked read and a blocked write.
+    /// Closes both directions, and wakes blocked reads and writes.
     ///
-    /// Reads may still return bytes that had arrived before, then the end of the stream; writes
-    /// fail. On a socket, bytes that the peer has sent and nobody reads any more make the system
-    /// answer with a reset, which can take from the peer what we wrote last. To part in peace,
-    /// call [`shutdown_write`](Closer::shutdown_write) first, and read up to the end of the stream.
+    /// Reads may still return bytes that have arrived before, then the end of the stream; writes
+    /// fail. On a socket with unread bytes, the system sends a reset, which can destroy what we
+    /// wrote last before the peer reads it. To avoid that, call
+    /// [`shutdown_write`](Closer::shutdown_write) first, and read up to the end of the stream.
     ///
     /// # Errors
     ///
@@ -175,10 +175,10 @@ impl Closer {
         }
     }
 
-    /// Whether [`close`](Closer::close) wakes a blocked read.
+    /// Returns whether [`close`](Closer::close) wakes a blocked read.
     ///
-    /// If not (see [`Closer::none`] and [`without_waking`](Closer::without_waking)), a thread that waits for the reading thread to end may wait
-    /// for as long as the peer is silent.
+    /// If it does not (see [`Closer::none`] and [`without_waking`](Closer::without_waking)),
+    /// waiting for the reading thread can take as long as the peer is silent.
     pub fn wakes_reader(&self) -> bool {
         self.wakes
     }
@@ -196,8 +196,8 @@ impl fmt::Debug for Closer {
     }
 }
 
-/// A panic of the stream's is an error of its own: whoever closes it has others to tell that it is
-/// closed.
+/// Converts a panic of the stream into an error, so that the caller can still report the end of the
+/// connection.
 fn guarded(act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let result = catch_unwind(AssertUnwindSafe(act));
     result.unwrap_or_else(|_| Err(io::Error::other("the transport panicked")))
@@ -206,7 +206,7 @@ fn guarded(act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
 impl<F: Fn(Shutdown) -> io::Result<()> + ?Sized> Inner<F> {
     fn shut(&self, how: Shutdown) -> io::Result<()> {
         match guarded(|| (self.close)(how)) {
-            // The peer reset the connection: it is as closed as it can be.
+            // The peer has reset the connection, so it is closed already.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,
         }

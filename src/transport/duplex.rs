@@ -1,4 +1,4 @@
-//! Two connected streams in memory.
+//! An in-memory stream.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
 use super::pipe::Pipe;
 
-/// Creates two ends of a stream in memory: what one writes, the other reads.
+/// Creates an in-memory stream and returns its two ends: each reads what the other writes.
 ///
-/// Each direction holds at most `capacity` bytes (at least one); a write that finds it full blocks
+/// Each direction buffers at most `capacity` bytes (at least one). A write to a full buffer blocks
 /// until the other end reads. Memory is allocated as bytes are written.
 ///
 /// # Examples
@@ -43,12 +43,12 @@ pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
 
 /// One end of a [`duplex`].
 ///
-/// It behaves like a connected socket: reads and writes block; reading gives `Ok(0)` once the other
-/// end has been shut or dropped and all it wrote has been read; writing then fails with
-/// `BrokenPipe`. `&Duplex` reads and writes too, so two threads can share one, and vectored writes
-/// are one write. Dropping it shuts it down.
+/// It behaves like a connected socket: reads and writes block. A read returns `Ok(0)` once the
+/// other end is shut down or dropped and all its bytes were read; a write then fails with
+/// `BrokenPipe`. `&Duplex` also implements `Read` and `Write`, so two threads can share one. A
+/// vectored write is atomic. Dropping it shuts it down.
 ///
-/// [`split`](Transport::split) clears the read timeout and lets writes give up after
+/// [`split`](Transport::split) clears the read timeout. It makes writes give up after
 /// [`WRITE_TICK`](super::WRITE_TICK), or after the write timeout if that is shorter.
 pub struct Duplex {
     incoming: Arc<Pipe>,
@@ -56,14 +56,15 @@ pub struct Duplex {
 }
 
 impl Duplex {
-    /// Shuts one direction or both, as [`TcpStream::shutdown`](std::net::TcpStream::shutdown) does.
+    /// Shuts down one direction or both, like
+    /// [`TcpStream::shutdown`](std::net::TcpStream::shutdown).
     ///
-    /// Blocked reads and writes of the direction return, at either end. Shutting the read side
-    /// drops bytes that have not been read, and makes the other end's writes fail.
+    /// Blocked reads and writes of the direction return, at both ends. Shutting down the read side
+    /// drops unread bytes and makes the other end's writes fail.
     ///
     /// # Errors
     ///
-    /// None; the type is that of the sockets.
+    /// None; the signature is that of the sockets.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if matches!(how, Shutdown::Write | Shutdown::Both) {
             self.outgoing.finish_writing();
@@ -74,34 +75,34 @@ impl Duplex {
         Ok(())
     }
 
-    /// Lets reads that begin from now on fail with `TimedOut` after this time; `None`, as at first,
-    /// lets them block.
+    /// Sets the time after which reads fail with `TimedOut`; `None`, the initial value, lets them
+    /// block. Applies to reads that begin afterwards.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the time is zero, as with sockets.
+    /// `InvalidInput` if `timeout` is zero, as with sockets.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.incoming.set_read_timeout(not_zero(timeout)?);
         Ok(())
     }
 
-    /// Lets writes that begin from now on fail with `TimedOut` after this time; `None`, as at
-    /// first, lets them block.
+    /// Sets the time after which writes fail with `TimedOut`; `None`, the initial value, lets them
+    /// block. Applies to writes that begin afterwards.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the time is zero, as with sockets.
+    /// `InvalidInput` if `timeout` is zero, as with sockets.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.outgoing.set_write_timeout(not_zero(timeout)?);
         Ok(())
     }
 
-    /// After what time reads fail with `TimedOut`, if ever.
+    /// Returns the time after which reads fail with `TimedOut`, if any.
     pub fn read_timeout(&self) -> Option<Duration> {
         self.incoming.read_timeout()
     }
 
-    /// After what time writes fail with `TimedOut`, if ever.
+    /// Returns the time after which writes fail with `TimedOut`, if any.
     pub fn write_timeout(&self) -> Option<Duration> {
         self.outgoing.write_timeout()
     }

@@ -1,4 +1,4 @@
-//! The trait, and what splitting gives.
+//! The [`Transport`] trait and its halves.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -9,27 +9,27 @@ use super::closer::Closer;
 
 /// How long a write on one of this crate's transports blocks before it gives up: 250 ms.
 ///
-/// The writer then looks at its deadlines and asks again, so this is how exactly a write deadline
-/// is kept, and what it costs is four wake-ups a second while a peer does not read.
+/// The writing thread then checks its deadlines and tries again. So write deadlines have this
+/// precision, at the cost of four wake-ups per second while a peer does not read.
 pub const WRITE_TICK: Duration = Duration::from_millis(250);
 
-/// A byte stream that two threads can use at once.
+/// A byte stream that two threads can use at the same time.
 ///
 /// # The contract
 ///
-/// - The reader is used by one thread at a time, the writer by one thread at a time, and the two at
-///   once: a blocked read must not keep a write out, nor the other way round.
-/// - `Ok(0)` from a read into a buffer that is not empty is the end of the stream.
-/// - A read or write may return `Interrupted`, `WouldBlock` or `TimedOut` ([`gave_up`]) to say
-///   "nothing now, ask again". The caller looks whether the connection has been closed or a deadline
-///   has passed, and asks again, with the same bytes first when it was a write. It asks at once: a
-///   half that gives up without having waited would make it spin.
-/// - Therefore a writer that could block for ever should give up now and then, as the transports
-///   here do after [`WRITE_TICK`]. This is how a write deadline takes effect; without it, only the
+/// - One thread at a time uses the reader and one thread at a time the writer, concurrently: a
+///   blocked read must not block a write, nor vice versa.
+/// - `Ok(0)` from a read into a non-empty buffer is the end of the stream.
+/// - A read or write may *give up* with `Interrupted`, `WouldBlock` or `TimedOut` ([`gave_up`]):
+///   nothing was transferred, and the call is to be repeated. The caller checks for the end of the
+///   connection and for deadlines, and repeats the call at once; a write is repeated with the same
+///   bytes first. A half that gives up without having waited would make the caller spin.
+/// - A writer that could block without limit should therefore give up from time to time, like the
+///   transports here after [`WRITE_TICK`]. Write deadlines depend on it; otherwise only the
 ///   [`Closer`] ends a blocked write.
-/// - The [`Closer`] wakes a blocked read and a blocked write, or says that it
+/// - The [`Closer`] wakes a blocked read and a blocked write, or declares that it
 ///   [cannot](Closer::wakes_reader).
-/// - Dropping both halves closes the stream, whether or not a `Closer` is left.
+/// - Dropping both halves closes the stream, even if a `Closer` is left.
 ///
 /// # Examples
 ///
@@ -71,32 +71,31 @@ pub const WRITE_TICK: Duration = Duration::from_millis(250);
 /// }
 /// ```
 pub trait Transport {
-    /// The half that reads.
+    /// The reading half.
     type Reader: Read + Send + 'static;
-    /// The half that writes.
+    /// The writing half.
     type Writer: Write + Send + 'static;
 
-    /// Takes the stream apart, and prepares it for the contract above: timeouts, blocking mode.
+    /// Splits the stream, and sets the timeouts and the blocking mode that the contract needs.
     ///
     /// # Errors
     ///
-    /// The stream refused what it has to be prepared with; it is dropped.
+    /// If the stream cannot be set up; it is dropped.
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>>;
 }
 
-/// What a [`Transport`] splits into.
+/// The halves that a [`Transport`] splits into.
 #[derive(Debug)]
 pub struct Halves<R, W> {
-    /// For the one thread that reads.
+    /// The half for the reading thread.
     pub reader: R,
-    /// For the one thread that writes.
+    /// The half for the writing thread.
     pub writer: W,
-    /// For anyone who ends the two.
+    /// The handle that closes both halves from any thread.
     pub closer: Closer,
 }
 
-/// What has been split is a transport as well, and splits into itself: its halves are taken to be
-/// prepared.
+/// Halves are a transport too, and split into themselves without further setup.
 impl<R, W> Transport for Halves<R, W>
 where
     R: Read + Send + 'static,
@@ -111,12 +110,12 @@ where
 }
 
 impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
-    /// Makes halves of a stream whose shared reference reads and writes (`&S: Read + Write`), as it
-    /// is with sockets.
+    /// Creates halves of a stream that can be read and written through a shared reference (`&S:
+    /// Read + Write`), such as a socket.
     ///
-    /// Both halves use the one `stream`, without a duplicate of its descriptor, and without a lock.
-    /// `shutdown` is called by the [`Closer`] (see [`Closer::new`] for what it must do), and only
-    /// as long as one of the halves exists.
+    /// Both halves use the same `stream`, without duplicating its descriptor and without a lock.
+    /// The [`Closer`] calls `shutdown` (see [`Closer::new`] for what it must do), but only while
+    /// one of the halves exists.
     ///
     /// # Examples
     ///
@@ -135,7 +134,7 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
         F: Fn(&S, Shutdown) -> io::Result<()> + Send + Sync + 'static,
     {
         let stream = Arc::new(stream);
-        // Weak: a closer that somebody still holds must not keep the stream open.
+        // Weak: a closer must not keep the stream open.
         let weak = Arc::downgrade(&stream);
         let closer = Closer::new(move |how| match weak.upgrade() {
             Some(stream) => shutdown(&stream, how),
@@ -144,10 +143,9 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
         Halves { reader: ReadHalf(Arc::clone(&stream)), writer: WriteHalf(stream), closer }
     }
 
-    /// Lets the [`Closer`] set how long reads wait: `set` is the stream's own function for it.
+    /// Adds support for read timeouts to the [`Closer`]. `set` is the stream's function for that.
     ///
-    /// Like the function that shuts the stream down, it is called only as long as one of the halves
-    /// exists.
+    /// Like the shutdown function, it is called only while one of the halves exists.
     #[must_use]
     pub fn with_read_timeout<F>(mut self, set: F) -> Self
     where
@@ -161,10 +159,9 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
         self
     }
 
-    /// Lets the [`Closer`] tell whether a read would return at once: `is_readable` asks the stream
-    /// without blocking.
+    /// Adds support for [`Closer::is_readable`]. `is_readable` must not block.
     ///
-    /// It is called only as long as one of the halves exists. After that a read would fail at once.
+    /// It is called only while one of the halves exists. After that a read would fail at once.
     #[must_use]
     pub fn with_readiness<F>(mut self, is_readable: F) -> Self
     where
@@ -184,7 +181,7 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
 pub struct ReadHalf<S>(Arc<S>);
 
 impl<S> ReadHalf<S> {
-    /// The stream itself, for its addresses and options.
+    /// Returns the stream, for its addresses and options.
     pub fn get_ref(&self) -> &S {
         &self.0
     }
@@ -208,7 +205,7 @@ where
 pub struct WriteHalf<S>(Arc<S>);
 
 impl<S> WriteHalf<S> {
-    /// The stream itself, for its addresses and options.
+    /// Returns the stream, for its addresses and options.
     pub fn get_ref(&self) -> &S {
         &self.0
     }
@@ -231,7 +228,7 @@ where
     }
 }
 
-/// Whether `error` says "nothing now, ask again" rather than that the stream has failed.
+/// Returns whether `error` means that the call is to be repeated, not that the stream has failed.
 ///
 /// True for `Interrupted`, `WouldBlock` and `TimedOut`.
 pub fn gave_up(error: &io::Error) -> bool {
@@ -239,7 +236,7 @@ pub fn gave_up(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | WouldBlock | TimedOut)
 }
 
-/// The write timeout a stream gets when it is split: its own if that is the shorter one.
+/// Returns the write timeout for a split stream: its own, if that is shorter.
 pub(super) fn write_tick(own: Option<Duration>) -> Duration {
     own.map_or(WRITE_TICK, |own| own.min(WRITE_TICK))
 }

@@ -1,4 +1,4 @@
-//! One stream that two sides use in turns, and that anyone may shut.
+//! A stream that two sides use in turns, and that any thread can shut down.
 
 use std::io;
 use std::net::Shutdown;
@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 use super::halves::gave_up;
 use super::turns::{Answer, Each, Side, Turns};
 
-/// The first pause of a side whose turn gave up at once.
+/// The first pause after a turn that gave up at once.
 pub(super) const MIN_PAUSE: Duration = Duration::from_micros(100);
 
-/// The longest pause. Each is twice the one before.
+/// The longest pause. Each pause is twice the previous one.
 pub(super) const MAX_PAUSE: Duration = Duration::from_millis(5);
 
-/// What ends the stream `S`, or its writing direction.
+/// The function that shuts down one direction or both of the stream `S`.
 pub(super) type ShutdownFn<S> = Box<dyn FnMut(&mut S, Shutdown) -> io::Result<()> + Send>;
 
-/// A stream behind a desk that hands out turns.
+/// A stream with a schedule of turns.
 ///
-/// The desk is locked for moments only. The stream has a lock of its own, held during I/O, which
-/// only the side that has the turn takes: it is there for the compiler and never waited for.
+/// The schedule is locked only briefly. The stream has a lock of its own, held during I/O. Only the
+/// side with the turn takes it, so it is never contended.
 pub(super) struct InTurns<S> {
     held: Mutex<Held<S>>,
-    desk: Mutex<Desk>,
+    schedule: Mutex<Schedule>,
     wake: Each<Condvar>,
 }
 
@@ -32,46 +32,46 @@ struct Held<S> {
     shutdown: ShutdownFn<S>,
 }
 
-struct Desk {
+struct Schedule {
     turns: Turns,
-    /// The writer has no more turns.
+    /// The writer gets no more turns.
     write_shut: bool,
-    /// Nobody has.
+    /// Neither side gets any more turns.
     closed: bool,
-    /// The stream panicked in a turn.
+    /// The stream has panicked during a turn.
     panicked: bool,
-    /// What the next end of a turn has to do with the stream.
+    /// The shutdown to be done at the end of the current turn.
     pending: Option<Shutdown>,
-    /// The stream has been shut down in both directions, or must not be touched any more.
+    /// The stream was shut down in both directions, or has panicked and must not be used.
     done: bool,
-    /// The other side got on since this side's last turn began.
-    news: Each<bool>,
-    /// This side is in a pause long enough to be woken from by news.
-    resting: Each<bool>,
+    /// The other side has made progress since this side's last turn began.
+    progress: Each<bool>,
+    /// This side is in a pause that the other side's progress should end.
+    pausing: Each<bool>,
 }
 
 impl<S> InTurns<S> {
     pub(super) fn new(stream: S, shutdown: ShutdownFn<S>) -> Self {
         InTurns {
             held: Mutex::new(Held { stream, shutdown }),
-            desk: Mutex::new(Desk {
+            schedule: Mutex::new(Schedule {
                 turns: Turns::new(),
                 write_shut: false,
                 closed: false,
                 panicked: false,
                 pending: None,
                 done: false,
-                news: Each::default(),
-                resting: Each::default(),
+                progress: Each::default(),
+                pausing: Each::default(),
             }),
             wake: Each::default(),
         }
     }
 
-    /// Waits for the turn of `side` and does `io` in it.
+    /// Waits for the turn of `side` and calls `io`.
     ///
-    /// Returns the result and the time it took, or `None` when there are no turns any more. After a
-    /// panic of the stream's, that is an error: its end would look like one of the peer's.
+    /// Returns the result and its duration, or `None` after the shutdown. After a panic of the
+    /// stream the result is an error, since `None` would look like the peer's end of the stream.
     pub(super) fn turn<T>(
         &self,
         side: Side,
@@ -79,118 +79,118 @@ impl<S> InTurns<S> {
     ) -> Option<(io::Result<T>, Duration)> {
         let Some(started) = self.begin(side) else {
             let panicked = || (Err(io::Error::other("the stream panicked")), Duration::ZERO);
-            return self.lock_desk().panicked.then(panicked);
+            return self.lock_schedule().panicked.then(panicked);
         };
         let result = self.with_held(|held| io(&mut held.stream));
         let took = started.elapsed();
         let wasted = matches!(&result, Err(error) if gave_up(error)).then_some(took);
 
-        // An error of the shutdown has nobody to go to: who asked for it has not waited.
-        let (mut desk, _) = self.settle();
+        // The shutdown's error cannot be reported: its caller has not waited.
+        let (mut schedule, _) = self.settle();
         let other = side.other();
-        // The time is taken under the lock, so that it is not before that of any answer given: a
-        // side that was told `Later` when its favoured neighbour's time was over would not be woken
-        // by an earlier time, in which it is not.
-        let mut wake = desk.turns.release(side, Instant::now(), wasted);
+        // The time is taken under the lock, so that it is not earlier than that of any answer. A
+        // side that was told `Later` because the other side's favour was over would otherwise not
+        // be woken, by an earlier time at which it is not over.
+        let mut wake = schedule.turns.release(side, Instant::now(), wasted);
         if wasted.is_none() {
-            desk.news.set(other, true);
-            wake |= *desk.resting.get(other);
+            schedule.progress.set(other, true);
+            wake |= *schedule.pausing.get(other);
         }
-        drop(desk);
+        drop(schedule);
         if wake {
             self.wake.get(other).notify_one();
         }
         Some((result, took))
     }
 
-    /// Pauses `side`, whose turn gave up at once, so that it does not spin. News from the other
-    /// side (a write brings an answer) or the end cut the pause short.
+    /// Pauses `side` after a turn that gave up at once, so that it does not spin. Progress of the
+    /// other side (a write causes a response) or the shutdown ends the pause early.
     ///
-    /// Returns the pause to take next time.
+    /// Returns the next pause.
     pub(super) fn rest(&self, side: Side, pause: Duration) -> Duration {
         let started = Instant::now();
-        let mut desk = self.lock_desk();
-        desk.resting.set(side, pause > MIN_PAUSE);
-        while !desk.is_over(side) {
-            let pause = if *desk.news.get(side) { MIN_PAUSE } else { pause };
+        let mut schedule = self.lock_schedule();
+        schedule.pausing.set(side, pause > MIN_PAUSE);
+        while !schedule.is_over(side) {
+            let pause = if *schedule.progress.get(side) { MIN_PAUSE } else { pause };
             let left = pause.saturating_sub(started.elapsed());
             if left.is_zero() {
                 break;
             }
-            desk = self.wait(side, desk, Some(left));
+            schedule = self.wait(side, schedule, Some(left));
         }
-        desk.resting.set(side, false);
-        if *desk.news.get(side) {
+        schedule.pausing.set(side, false);
+        if *schedule.progress.get(side) {
             MIN_PAUSE
         } else {
             (pause * 2).min(MAX_PAUSE)
         }
     }
 
-    /// Ends the writer's turns, or all of them, and shuts the stream down: now if it is free, else
-    /// the turn in progress does it when it ends.
+    /// Ends the turns of the writer, or of both sides, and shuts the stream down: now if it is
+    /// free, otherwise at the end of the current turn.
     pub(super) fn shut(&self, how: Shutdown) -> io::Result<()> {
-        let mut desk = self.lock_desk();
+        let mut schedule = self.lock_schedule();
         match how {
-            Shutdown::Write => desk.write_shut = true,
-            Shutdown::Read | Shutdown::Both => desk.closed = true,
+            Shutdown::Write => schedule.write_shut = true,
+            Shutdown::Read | Shutdown::Both => schedule.closed = true,
         }
-        desk.pending = Some(how);
-        let free = desk.turns.take_aside();
-        drop(desk);
+        schedule.pending = Some(how);
+        let free = schedule.turns.take_aside();
+        drop(schedule);
         let mut result = Ok(());
         if free {
-            let (mut desk, settled) = self.settle();
-            desk.turns.release_aside();
+            let (mut schedule, settled) = self.settle();
+            schedule.turns.release_aside();
             result = settled;
         }
         self.wake_both();
         result
     }
 
-    /// Waits until `side` has the turn; `None` when there are no turns any more.
+    /// Waits until `side` has the turn; returns `None` after the shutdown.
     fn begin(&self, side: Side) -> Option<Instant> {
-        let mut desk = self.lock_desk();
-        desk.turns.wait(side);
+        let mut schedule = self.lock_schedule();
+        schedule.turns.wait(side);
         loop {
-            if desk.is_over(side) {
-                desk.turns.leave(side);
+            if schedule.is_over(side) {
+                schedule.turns.leave(side);
                 return None;
             }
             let now = Instant::now();
-            let left = match desk.turns.ask(side, now) {
+            let left = match schedule.turns.ask(side, now) {
                 Answer::Now => {
-                    desk.turns.take(side);
-                    desk.news.set(side, false);
+                    schedule.turns.take(side);
+                    schedule.progress.set(side, false);
                     return Some(now);
                 }
                 Answer::At(at) => Some(at.saturating_duration_since(now)),
                 Answer::Later => None,
             };
-            desk = self.wait(side, desk, left);
+            schedule = self.wait(side, schedule, left);
         }
     }
 
-    /// Does what is pending, at the end of a turn. The desk comes back locked, so that nothing more
-    /// can become pending before the turn is given back.
-    fn settle(&self) -> (MutexGuard<'_, Desk>, io::Result<()>) {
+    /// Performs a pending shutdown at the end of a turn. Returns with the schedule locked, so that
+    /// none can become pending before the turn is released.
+    fn settle(&self) -> (MutexGuard<'_, Schedule>, io::Result<()>) {
         let mut result = Ok(());
         loop {
-            let mut desk = self.lock_desk();
-            let Some(how) = desk.pending.take() else { return (desk, result) };
-            drop(desk);
+            let mut schedule = self.lock_schedule();
+            let Some(how) = schedule.pending.take() else { return (schedule, result) };
+            drop(schedule);
             result = self.with_held(|held| (held.shutdown)(&mut held.stream, how));
-            let mut desk = self.lock_desk();
+            let mut schedule = self.lock_schedule();
             if matches!(&result, Err(error) if gave_up(error)) {
-                // Tried again when the next turn ends, or when the stream is dropped.
-                desk.pending.get_or_insert(how);
-                return (desk, result);
+                // Retried after the next turn, and when the stream is dropped.
+                schedule.pending.get_or_insert(how);
+                return (schedule, result);
             }
-            desk.done |= how == Shutdown::Both;
+            schedule.done |= how == Shutdown::Both;
         }
     }
 
-    /// Lends the stream to `f`, for the side that has the turn.
+    /// Calls `f` with the stream, for the side that has the turn.
     fn with_held<T>(&self, f: impl FnOnce(&mut Held<S>) -> T) -> T {
         let mut guard = CloseOnPanic { in_turns: self, armed: true };
         let result = f(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner));
@@ -201,13 +201,15 @@ impl<S> InTurns<S> {
     fn wait<'a>(
         &'a self,
         side: Side,
-        desk: MutexGuard<'a, Desk>,
+        schedule: MutexGuard<'a, Schedule>,
         left: Option<Duration>,
-    ) -> MutexGuard<'a, Desk> {
+    ) -> MutexGuard<'a, Schedule> {
         let wake = self.wake.get(side);
         match left {
-            None => wake.wait(desk).unwrap_or_else(PoisonError::into_inner),
-            Some(left) => wake.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0,
+            None => wake.wait(schedule).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => {
+                wake.wait_timeout(schedule, left).unwrap_or_else(PoisonError::into_inner).0
+            }
         }
     }
 
@@ -216,30 +218,30 @@ impl<S> InTurns<S> {
         self.wake.get(Side::Writer).notify_one();
     }
 
-    fn lock_desk(&self) -> MutexGuard<'_, Desk> {
-        // Whole between any two statements, so a panic elsewhere does not spoil it.
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_schedule(&self) -> MutexGuard<'_, Schedule> {
+        // Each statement leaves the schedule consistent, so a poisoned lock does no harm.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S> Drop for InTurns<S> {
     fn drop(&mut self) {
-        let desk = self.desk.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !desk.done {
+        let schedule = self.schedule.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !schedule.done {
             let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
-            // A last attempt; nobody is left to hear that it failed.
+            // The last attempt; there is no caller to report an error to.
             let _ = (held.shutdown)(&mut held.stream, Shutdown::Both);
         }
     }
 }
 
-impl Desk {
+impl Schedule {
     fn is_over(&self, side: Side) -> bool {
         self.closed || (self.write_shut && side == Side::Writer)
     }
 }
 
-/// Ends all turns when the stream panics in one, so that the other side does not wait for ever.
+/// Ends all turns if the stream panics during one, so that the other side does not wait forever.
 struct CloseOnPanic<'a, S> {
     in_turns: &'a InTurns<S>,
     armed: bool,
@@ -248,11 +250,11 @@ struct CloseOnPanic<'a, S> {
 impl<S> Drop for CloseOnPanic<'_, S> {
     fn drop(&mut self) {
         if self.armed {
-            let mut desk = self.in_turns.lock_desk();
-            desk.closed = true;
-            desk.panicked = true;
-            desk.done = true;
-            drop(desk);
+            let mut schedule = self.in_turns.lock_schedule();
+            schedule.closed = true;
+            schedule.panicked = true;
+            schedule.done = true;
+            drop(schedule);
             self.in_turns.wake_both();
         }
     }
@@ -269,16 +271,16 @@ mod tests {
         InTurns::new((), Box::new(|(), _| Ok(())))
     }
 
-    /// Lets `side` rest for an hour, and calls `then` once it does.
+    /// Pauses `side` for an hour, and calls `then` during the pause.
     fn rest_until(side: Side, then: impl FnOnce(&InTurns<()>)) -> Duration {
         let in_turns = unit();
         thread::scope(|scope| {
-            let resting = scope.spawn(|| in_turns.rest(side, AN_HOUR));
-            while !*in_turns.lock_desk().resting.get(side) {
+            let pausing = scope.spawn(|| in_turns.rest(side, AN_HOUR));
+            while !*in_turns.lock_schedule().pausing.get(side) {
                 thread::yield_now();
             }
             then(&in_turns);
-            resting.join().unwrap()
+            pausing.join().unwrap()
         })
     }
 
@@ -318,7 +320,7 @@ mod tests {
             in_turns.turn(Side::Reader, |()| {
                 let writing = scope.spawn(|| in_turns.turn(Side::Writer, |()| Ok(())).is_none());
                 in_turns.shut(Shutdown::Both).unwrap();
-                // Our own turn is not over, so it cannot have got one.
+                // The test's own turn is not over, so the writer cannot have had one.
                 assert!(writing.join().unwrap());
                 Ok(())
             });

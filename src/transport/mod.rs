@@ -1,31 +1,31 @@
-//! Byte streams that two threads can use at once.
+//! Byte streams that two threads can use at the same time.
 //!
-//! HTTP/2 reads and writes at the same time: while one thread waits for the peer's next frame,
-//! another may have frames to send. Two threads cannot share a plain [`Read`] + [`Write`], whose
-//! methods want `&mut self`, so a connection takes a [`Transport`]: something that splits into a
-//! reader, a writer, and a [`Closer`] that any thread may use to end both.
+//! HTTP/2 reads and writes concurrently: while one thread waits for the peer's next frame, another
+//! may have frames to send. Two threads cannot share a plain [`Read`] + [`Write`], whose methods
+//! take `&mut self`. So a connection takes a [`Transport`], which splits into a reader, a writer,
+//! and a [`Closer`] that closes both from any thread.
 //!
 //! ```text
 //!                        ┌── reader ──▶  the thread that reads
 //!  TcpStream, … ─ split ─┼── writer ──▶  the thread that writes
-//!                        └── closer ──▶  anyone: close() wakes them both
+//!                        └── closer ──▶  any thread: close() wakes both
 //! ```
 //!
-//! # Which one?
+//! # Which transport to use
 //!
-//! | you have | use |
+//! | stream | transport |
 //! | --- | --- |
-//! | a `TcpStream` | itself |
-//! | a `UnixStream` | itself |
-//! | two one-way streams: pipes, a child's stdin and stdout | the tuple `(reader, writer)`, or [`Pair`] if you know a way to end them |
-//! | a test, or both peers in one process | [`duplex`] |
-//! | a socket type of your own, whose `&S` reads and writes | [`Halves::sharing`] |
-//! | anything else that reads and writes: `native_tls`, `ssh2`, a serial port | [`Shared`] |
+//! | `TcpStream` | itself |
+//! | `UnixStream` | itself |
+//! | two one-way streams: pipes, a child's stdin and stdout | the tuple `(reader, writer)`, or [`Pair`] with a way to close them |
+//! | tests, or both peers in one process | [`duplex`] |
+//! | a socket type `S` with `&S: Read + Write` | [`Halves::sharing`] |
+//! | other `Read + Write` types: `native_tls`, `ssh2`, a serial port | [`Shared`] |
 //!
 //! # The contract
 //!
-//! It is written down on the [`Transport`] trait. The unusual part: a read or write may say "nothing
-//! now, ask again" ([`gave_up`]), and a writer that could wait for ever should say so now and then.
+//! See the [`Transport`] trait. The unusual part: a read or write may [give up](gave_up), and is
+//! then repeated. A writer that could block without limit should do so from time to time.
 //!
 //! # Examples
 //!

@@ -5,12 +5,12 @@ use std::io::{self, Read, Write};
 use super::closer::Closer;
 use super::halves::{Halves, Transport};
 
-/// A reader and a writer that have nothing to do with each other: pipes, two files of a test.
+/// A reader and a writer that are independent of each other, such as two pipes or two files.
 ///
-/// Nothing is known about them that could wake a thread that is blocked in one of them, so the
-/// closer is [`Closer::none`]: closing the connection takes effect when the peer sends something or
-/// closes its end. If you know how to end the two, give that to a [`Pair`]. The peer reads the end
-/// of the stream when the writer half is dropped.
+/// There is no general way to wake a thread that is blocked in one of them, so the closer is
+/// [`Closer::none`]: closing the connection takes effect when the peer sends something or closes
+/// its end. If there is a way to close them, use a [`Pair`]. The peer reads the end of the stream
+/// when the writer half is dropped.
 impl<R, W> Transport for (R, W)
 where
     R: Read + Send + 'static,
@@ -25,7 +25,7 @@ where
     }
 }
 
-/// A reader and a writer, with a way to end them.
+/// A reader and a writer, with a closer.
 ///
 /// # Examples
 ///
@@ -62,10 +62,10 @@ pub struct Pair<R, W> {
 }
 
 impl<R, W> Pair<R, W> {
-    /// Joins `reader` and `writer` to a transport that `closer` ends.
+    /// Combines `reader` and `writer` into a transport that `closer` closes.
     ///
-    /// They are used as they are: see [`Transport`] for what is expected of them, above all of a
-    /// writer that can block for ever.
+    /// They are not set up in any way: see [`Transport`] for the requirements, in particular for a
+    /// writer that can block without limit.
     pub fn with_closer(reader: R, writer: W, closer: Closer) -> Self {
         Pair { reader, writer, closer }
     }

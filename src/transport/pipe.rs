@@ -1,4 +1,4 @@
-//! One direction of a [duplex](super::duplex()): a bounded buffer that blocks.
+//! One direction of a [duplex](super::duplex()): a bounded buffer with blocking operations.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// A buffer that one end writes and the other reads.
 ///
-/// Every method takes `&self`, and the lock inside is held for a copy at most.
+/// The internal lock is held only for copying.
 pub(super) struct Pipe {
     state: Mutex<State>,
     readable: Condvar,
@@ -17,24 +17,24 @@ pub(super) struct Pipe {
 struct State {
     bytes: VecDeque<u8>,
     capacity: usize,
-    /// Nothing will be written any more: the reader takes what is left, then the end.
+    /// The writing end is done: reads return the remaining bytes, then the end.
     writer_done: bool,
-    /// Nothing will be read any more: writing fails.
+    /// The reading end is done: writes fail.
     reader_done: bool,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
-    // A wake-up is a system call even when nobody waits, so waiting threads are counted.
+    // Waiting threads are counted, since a wake-up is a system call even without any.
     readers_waiting: usize,
     writers_waiting: usize,
 }
 
 impl Pipe {
-    /// A pipe that holds `capacity` bytes, one at least.
+    /// Creates a pipe that holds `capacity` bytes, at least one.
     pub(super) fn new(capacity: usize) -> Self {
         Pipe {
             state: Mutex::new(State {
                 bytes: VecDeque::new(),
-                // Without room for a single byte, a write would wait for ever.
+                // Without room for a byte, a write would wait forever.
                 capacity: capacity.max(1),
                 writer_done: false,
                 reader_done: false,
@@ -48,7 +48,7 @@ impl Pipe {
         }
     }
 
-    /// Takes bytes out; blocks while there are none and more may come.
+    /// Reads bytes; blocks while there are none and the writing end is open.
     pub(super) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
@@ -66,7 +66,7 @@ impl Pipe {
         }
         let n = state.take(buf);
         let wake = state.writers_waiting > 0;
-        // Unlocked first, or the thread that wakes up would run into the lock.
+        // Unlocked before the wake-up, so that the woken thread does not block on the lock.
         drop(state);
         if wake {
             self.writable.notify_all();
@@ -74,7 +74,7 @@ impl Pipe {
         Ok(n)
     }
 
-    /// Puts bytes in, as many as there is room for; blocks while there is none.
+    /// Writes as many bytes as there is room for; blocks while there is none.
     pub(super) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.lock();
         let mut deadline = Deadline::Unset;
@@ -99,13 +99,13 @@ impl Pipe {
         Ok(n)
     }
 
-    /// The writing end is done: the reader takes what is left, then reads the end.
+    /// Ends writing: reads return the remaining bytes, then the end.
     pub(super) fn finish_writing(&self) {
         self.lock().writer_done = true;
         self.wake_all();
     }
 
-    /// The reading end is done: what is left is dropped, and writing fails.
+    /// Ends reading: remaining bytes are dropped, and writes fail.
     pub(super) fn finish_reading(&self) {
         let mut state = self.lock();
         state.reader_done = true;
@@ -136,7 +136,7 @@ impl Pipe {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two statements, so a panic elsewhere does not spoil it.
+        // Each statement leaves the state consistent, so a poisoned lock does no harm.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,7 +146,7 @@ impl State {
         self.capacity.saturating_sub(self.bytes.len())
     }
 
-    /// Moves bytes to `buf`, in one or two pieces.
+    /// Moves bytes to `buf`, in up to two pieces.
     fn take(&mut self, buf: &mut [u8]) -> usize {
         let n = buf.len().min(self.bytes.len());
         let (front, back) = self.bytes.as_slices();
@@ -158,7 +158,7 @@ impl State {
         n
     }
 
-    /// Copies as much of `bufs` as there is room for.
+    /// Copies as many bytes of `bufs` as there is room for.
     fn put(&mut self, bufs: &[IoSlice<'_>]) -> usize {
         let mut total = 0;
         for buf in bufs {
@@ -171,7 +171,7 @@ impl State {
     }
 }
 
-/// When a blocking call gives up; the clock is only read by calls that do block.
+/// The time at which a blocking call gives up; computed only by calls that do block.
 enum Deadline {
     Unset,
     Never,
@@ -179,11 +179,12 @@ enum Deadline {
 }
 
 impl Deadline {
-    /// The time that is left, `None` for any; `TimedOut` when there is none left.
+    /// Returns the remaining time, or `None` without a timeout. Fails with `TimedOut` if none is
+    /// left.
     fn left(&mut self, timeout: Option<Duration>) -> io::Result<Option<Duration>> {
         match *self {
             Deadline::Unset => {
-                // A time too far away for the clock never comes.
+                // A deadline that `Instant` cannot represent counts as none.
                 let at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
                 *self = at.map_or(Deadline::Never, Deadline::At);
                 Ok(timeout)
@@ -213,7 +214,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    /// Blocks a read in one pipe and a write in another, and calls `then` once they are.
+    /// Blocks a read in one pipe and a write in another, and calls `then` while both are blocked.
     fn while_blocked(then: impl Fn(&Pipe)) -> (io::Result<usize>, io::Result<usize>) {
         let (empty, full) = (Pipe::new(1), Pipe::new(1));
         assert_eq!(full.write_vectored(&[IoSlice::new(b"x")]).unwrap(), 1);

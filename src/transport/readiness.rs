@@ -1,18 +1,18 @@
-//! Whether a socket has something to read.
+//! Readiness of a socket for reading.
 
 use std::io;
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::fd::AsFd;
 
-/// Returns whether a read of the socket would return at once: octets, the end or an error are
-/// there. Does not block.
+/// Returns whether a read of the socket would return at once, with octets, the end or an error.
+/// Does not block.
 pub(super) fn is_readable(socket: &impl AsFd) -> io::Result<bool> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut sockets = [PollFd::new(socket, PollFlags::IN)];
     match poll(&mut sockets, Some(&now)) {
         Ok(ready) => Ok(ready > 0),
-        // A signal came first; the next look tells.
+        // Interrupted by a signal; the next call repeats the check.
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
     }

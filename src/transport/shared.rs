@@ -1,4 +1,4 @@
-//! A transport of any `Read + Write`, by taking turns.
+//! A transport of any `Read + Write`, used in turns.
 
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -11,36 +11,35 @@ use super::halves::{gave_up, Halves, Transport};
 use super::in_turns::{InTurns, ShutdownFn, MIN_PAUSE};
 use super::turns::Side;
 
-/// A turn that gives up in less time than this has not waited, and is followed by a pause.
+/// A turn that gives up in less time has not waited, and is followed by a pause.
 const QUICK: Duration = Duration::from_micros(500);
 
-/// Makes a transport of any [`Read`] + [`Write`] whose reads and writes give up now and then.
+/// A transport of any [`Read`] + [`Write`] whose reads and writes give up from time to time.
 ///
 /// The reader and the writer use the stream in turns, so **its reads and writes must not block for
-/// long**: while one waits, the other cannot begin. Before you give it here, set a short read and
-/// write timeout on what is below it, or put that into non-blocking mode:
+/// long**: while one waits, the other cannot start. Set a short read and write timeout on the
+/// underlying stream first, or put it into non-blocking mode:
 ///
-/// | stream | a read may come late by | a write may come late by | an idle connection wakes up |
+/// | stream | delay of a read | delay of a write | wake-ups when idle |
 /// | --- | --- | --- | --- |
-/// | with a timeout of 5 ms | 0.1 ms | one timeout | up to 200 times a second |
-/// | non-blocking | 5 ms, less while data flows | 0.1 ms | 200 times a second |
+/// | with a timeout of 5 ms | 0.1 ms | one timeout | up to 200 per second |
+/// | non-blocking | 5 ms, less while data flows | 0.1 ms | 200 per second |
 ///
-/// (Systems round a socket's timeout up to ticks of their clock, so 5 ms may become 12.)
+/// (Systems round a socket timeout up to their clock ticks, so 5 ms may become 12.)
 ///
-/// With a stream that blocks for ever, the first read keeps every write out, and the connection
-/// stands still. A socket, which can be used from two threads, is better off as itself than as
-/// `Shared`.
+/// With a stream that blocks without limit, the first read blocks every write, and the connection
+/// stalls. A socket can be used by two threads, and is better used directly than as `Shared`.
 ///
-/// A write that gave up is tried again, with the same bytes first, but perhaps with more and from
-/// another address. (OpenSSL calls this `SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER`, and its usual Rust
-/// bindings set it.)
+/// A write that gave up is repeated with the same bytes first, but possibly with more bytes and at
+/// another address. (OpenSSL calls this `SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER`, which its usual Rust
+/// bindings set.)
 ///
 /// # Closing
 ///
-/// [`Closer::close`] takes effect within one such timeout: the reads in progress and to come give
-/// the end of the stream, the writes fail with `BrokenPipe`. [`Closer::shutdown_write`] flushes the
-/// stream, and nothing is written after it; a plain `Read + Write` has no way to tell the peer, who
-/// reads the end when both halves have been dropped. If your stream has a way, use
+/// [`Closer::close`] takes effect within one such timeout: current and later reads return the end
+/// of the stream, and writes fail with `BrokenPipe`. [`Closer::shutdown_write`] flushes the stream,
+/// after which nothing is written. A plain `Read + Write` cannot tell that to the peer, which reads
+/// the end when both halves are dropped. If the stream can, use
 /// [`with_shutdown`](Shared::with_shutdown). Dropping the halves without closing flushes too.
 ///
 /// # Examples
@@ -66,17 +65,17 @@ pub struct Shared<S> {
 }
 
 impl<S: Read + Write + Send + 'static> Shared<S> {
-    /// Shares `stream`, which is flushed when it is shut down.
+    /// Shares `stream`, which is flushed on shutdown.
     pub fn new(stream: S) -> Self {
         Shared::with_shutdown(stream, |stream, _| stream.flush())
     }
 
-    /// Shares `stream`, which `shutdown` can shut down.
+    /// Shares `stream`, and shuts it down with `shutdown`.
     ///
-    /// It is called with [`Shutdown::Write`] to tell the peer that nothing more will be written, and
-    /// with [`Shutdown::Both`] when the connection is closed or both halves are dropped; never
-    /// during a read or write. When it [gives up](gave_up), it is tried again after the next
-    /// read or write, and once more when the halves are dropped.
+    /// `shutdown` is called with [`Shutdown::Write`] to tell the peer that our direction has ended,
+    /// and with [`Shutdown::Both`] when the connection is closed or both halves are dropped; never
+    /// during a read or write. If it [gives up](gave_up), it is retried after the next read or
+    /// write, and once more when the halves are dropped.
     ///
     /// # Examples
     ///
@@ -103,7 +102,7 @@ impl<S: Read + Write + Send + 'static> Transport for Shared<S> {
 
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
         let stream = Arc::new(InTurns::new(self.stream, self.shutdown));
-        // Weak: a closer that somebody still holds must not keep the stream open.
+        // Weak: a closer must not keep the stream open.
         let weak = Arc::downgrade(&stream);
         let closer = Closer::new(move |how| match weak.upgrade() {
             Some(stream) => stream.shut(how),
@@ -155,7 +154,7 @@ impl<S: Write> Write for SharedWriter<S> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // Once it is shut, there is nothing left to flush.
+        // After the shutdown there is nothing left to flush.
         self.0.turn(|stream| stream.flush()).unwrap_or(Ok(()))
     }
 }
@@ -166,25 +165,25 @@ impl<S> fmt::Debug for SharedWriter<S> {
     }
 }
 
-/// What the two halves have in common.
+/// The common part of the two halves.
 struct Half<S> {
     stream: Arc<InTurns<S>>,
     side: Side,
-    /// How long to pause after the next turn that gives up at once.
+    /// The pause after the next turn that gives up at once.
     pause: Duration,
 }
 
 impl<S> Half<S> {
-    /// Waits for our turn and does `io` in it; `None` when the stream is shut.
+    /// Waits for the turn and calls `io`; returns `None` after the shutdown.
     fn turn<T>(&mut self, io: impl FnOnce(&mut S) -> io::Result<T>) -> Option<io::Result<T>> {
         let (result, took) = self.stream.turn(self.side, io)?;
         match &result {
-            // The stream is in non-blocking mode, and we are asked again at once. Once more after
-            // the pause would be no use: the caller has deadlines to look at.
+            // The stream is non-blocking, and the caller will repeat the call at once. It must
+            // check its deadlines after the pause, so the call is not repeated here.
             Err(error) if gave_up(error) && took < QUICK => {
                 self.pause = self.stream.rest(self.side, self.pause);
             }
-            // It waited by itself.
+            // The turn has waited by itself.
             Err(error) if gave_up(error) => {}
             _ => self.pause = MIN_PAUSE,
         }
@@ -198,10 +197,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_that_gives_up_at_once_is_asked_less_and_less_often() {
+    fn a_stream_that_gives_up_at_once_is_used_at_growing_intervals() {
         let stream = Arc::new(InTurns::new((), Box::new(|(), _| Ok(()))));
         let mut half = Half { stream, side: Side::Reader, pause: MIN_PAUSE };
-        // Ten would do, if the machine never made one of them look slow.
+        // Ten would be enough, unless a slow machine makes one of them look blocked.
         for _ in 0..1000 {
             if half.pause < MAX_PAUSE {
                 half.turn(|()| Err::<(), _>(io::ErrorKind::WouldBlock.into()));

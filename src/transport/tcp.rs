@@ -6,10 +6,10 @@ use std::net::TcpStream;
 use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
 use super::readiness::is_readable;
 
-/// Both halves use the one socket.
+/// Both halves use the same socket.
 ///
-/// [`split`](Transport::split) puts the socket into blocking mode, sets `TCP_NODELAY`, clears the
-/// read timeout and lets writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the
+/// [`split`](Transport::split) puts the socket into blocking mode, sets `TCP_NODELAY` and clears
+/// the read timeout. It makes writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the
 /// socket's own write timeout if that is shorter.
 impl Transport for TcpStream {
     type Reader = ReadHalf<TcpStream>;
@@ -17,8 +17,8 @@ impl Transport for TcpStream {
 
     fn split(self) -> io::Result<Halves<Self::Reader, Self::Writer>> {
         self.set_nonblocking(false)?;
-        // Frames are gathered before they are written, so there is nothing that the Nagle algorithm
-        // could gather; with it, each small answer waits for a delayed ACK (40 ms).
+        // Frames are combined before they are written, so the Nagle algorithm has nothing to gain.
+        // It would delay small responses until a delayed ACK (40 ms).
         self.set_nodelay(true)?;
         self.set_read_timeout(None)?;
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;

@@ -1,18 +1,19 @@
-//! Whose turn it is, when two sides share one stream.
+//! The schedule of two sides that share one stream.
 //!
-//! A plain mutex is not fair: a reader that tries again and again would take it back before the
-//! writer, woken up, gets there. So turns are handed out by rules, here without threads or clock:
+//! A plain mutex is not fair: a reader in a loop would reacquire it before the woken writer gets
+//! it. So turns follow rules, implemented here without threads or a clock:
 //!
 //! 1. While both sides want the stream, they alternate.
-//! 2. A turn that gave up after some time has cost the other side that time. So for as long again
-//!    the other side is *favoured*: it goes first, any number of times. Without this rule, a writer
-//!    with much to send would wait out a read timeout before each write.
-//! 3. The favoured side may leave for [`LINGER`] between two turns. A writer fetches its next bytes
-//!    in that time, and should not find a read in its way that was begun just now.
+//! 2. A turn that gave up after some time has cost the other side that time. For the same time the
+//!    other side is then *favoured*: it goes first, any number of times. Otherwise, a writer with
+//!    much to send would wait for a read timeout before each write.
+//! 3. The turn is kept for the favoured side for [`LINGER`] after each of its turns. A writer
+//!    fetches its next bytes in that time, and should not have to wait for a read that began in
+//!    between.
 
 use std::time::{Duration, Instant};
 
-/// How long the turn is kept for a favoured side that has just had one.
+/// The time for which the turn is kept for a favoured side after its last turn.
 const LINGER: Duration = Duration::from_micros(100);
 
 /// One of the two sides.
@@ -54,18 +55,18 @@ impl<T> Each<T> {
     }
 }
 
-/// The answer to a side that asks for its turn.
+/// The answer to a side that requests a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The stream is yours: [`take`](Turns::take) it.
+    /// The turn is granted: [`take`](Turns::take) it.
     Now,
-    /// Ask again at this time.
+    /// Request again at this time.
     At(Instant),
-    /// Ask again when the turn in progress ends.
+    /// Request again when the current turn ends.
     Later,
 }
 
-/// The state of the rules above.
+/// The state of the schedule.
 #[derive(Debug)]
 pub(super) struct Turns {
     busy: bool,
@@ -87,7 +88,7 @@ impl Turns {
         Turns { busy: false, waiting: Each::default(), last: Side::Reader, favour: None }
     }
 
-    /// Notes that `side` waits for its turn, until it takes it or leaves.
+    /// Records that `side` waits for its turn, until it takes it or leaves.
     pub(super) fn wait(&mut self, side: Side) {
         self.waiting.set(side, true);
     }
@@ -96,12 +97,13 @@ impl Turns {
         self.waiting.set(side, false);
     }
 
-    /// Whether `side`, which waits, may take the stream.
+    /// Returns whether `side`, which waits, may take the turn.
     pub(super) fn ask(&self, side: Side, now: Instant) -> Answer {
         let other_wants = self.busy || *self.waiting.get(side.other());
         match &self.favour {
             Some(favour) if now < favour.until && favour.side != side => {
-                // The favoured side does not wake us after each of its turns: we look again.
+                // The favoured side does not wake this side after each of its turns, so it must
+                // request again.
                 if other_wants {
                     Answer::At(favour.until.min(now + LINGER))
                 } else {
@@ -115,13 +117,14 @@ impl Turns {
             }
             _ if self.busy => Answer::Later,
             Some(favour) if now < favour.until => Answer::Now,
-            // The other side was woken when our last turn ended, and is about to take its own.
+            // The other side was woken when this side's last turn ended, and is about to take its
+            // own.
             _ if other_wants && self.last == side => Answer::Later,
             _ => Answer::Now,
         }
     }
 
-    /// Begins the turn of a side whose answer was [`Answer::Now`].
+    /// Begins the turn of a side that got [`Answer::Now`].
     pub(super) fn take(&mut self, side: Side) {
         debug_assert!(!self.busy, "two turns at once");
         self.busy = true;
@@ -129,15 +132,15 @@ impl Turns {
         self.last = side;
     }
 
-    /// Ends a turn. `wasted` is the time it took, if it gave up.
+    /// Ends a turn. `wasted` is its duration, if it gave up.
     ///
-    /// Returns whether the other side waits and may now take the stream, so has to be woken.
+    /// Returns whether the other side waits and may take its turn now, so that it must be woken.
     pub(super) fn release(&mut self, side: Side, now: Instant, wasted: Option<Duration>) -> bool {
         self.busy = false;
         let other = side.other();
         match (wasted, &mut self.favour) {
             (Some(wasted), favour) => {
-                // A time too far away for the clock cannot have passed.
+                // A time that `Instant` cannot represent cannot have passed.
                 let until = now.checked_add(wasted).unwrap_or(now);
                 *favour = Some(Favour { side: other, until, kept_until: None });
             }
@@ -152,7 +155,7 @@ impl Turns {
         !std::mem::replace(&mut self.busy, true)
     }
 
-    /// Gives back what [`take_aside`](Turns::take_aside) took; both sides have to be woken.
+    /// Releases what [`take_aside`](Turns::take_aside) took; both sides must be woken.
     pub(super) fn release_aside(&mut self) {
         self.busy = false;
     }
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_a_turn_during_a_turn() {
+    fn no_turn_is_granted_during_a_turn() {
         let (mut turns, now) = (Turns::new(), Instant::now());
         turns.take(Side::Reader);
         turns.wait(Side::Writer);
@@ -208,11 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_is_favoured_for_as_long_as_a_read_took_in_vain() {
+    fn a_writer_is_favoured_for_the_duration_of_a_futile_read() {
         let (mut turns, now) = (Turns::new(), Instant::now());
         turn(&mut turns, Side::Reader, now, Some(5 * MS));
         turns.wait(Side::Reader);
-        // The reader waits all the time and is not woken …
+        // The reader waits and is not woken …
         for ms in 0..5 {
             assert!(!turn(&mut turns, Side::Writer, now + ms * MS, None));
             let soon = now + ms * MS + LINGER / 2;
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_favoured_side_that_stays_away_holds_nobody_up() {
+    fn an_absent_favoured_side_does_not_delay_the_other() {
         let (mut turns, now) = (Turns::new(), Instant::now());
         turn(&mut turns, Side::Reader, now, Some(5 * MS));
         turns.wait(Side::Reader);
@@ -234,7 +237,7 @@ mod tests {
         assert_eq!(turns.ask(Side::Reader, now + LINGER), Answer::Now);
     }
 
-    /// What a side of the simulation below does next, and when.
+    /// The next action of a simulated side, and its time.
     #[derive(Clone, Copy)]
     enum Next {
         Ask(Instant),
@@ -251,8 +254,8 @@ mod tests {
         }
     }
 
-    /// Plays two sides that always want the stream, with every pattern of turns that give up, and
-    /// with wake-ups only where the rules promise them.
+    /// Simulates two sides that always want the stream, with every pattern of turns that give up.
+    /// They are woken only when the rules say so.
     #[test]
     fn each_side_gets_turns_again_and_again() {
         for pattern in 0..4096_u32 {

@@ -6,11 +6,11 @@ use std::os::unix::net::UnixStream;
 use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
 use super::readiness::is_readable;
 
-/// Both halves use the one socket.
+/// Both halves use the same socket.
 ///
-/// [`split`](Transport::split) puts the socket into blocking mode, clears the read timeout and lets
-/// writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the socket's own write timeout
-/// if that is shorter.
+/// [`split`](Transport::split) puts the socket into blocking mode and clears the read timeout. It
+/// makes writes give up after [`WRITE_TICK`](super::WRITE_TICK), or after the socket's own write
+/// timeout if that is shorter.
 impl Transport for UnixStream {
     type Reader = ReadHalf<UnixStream>;
     type Writer = WriteHalf<UnixStream>;

@@ -1,4 +1,4 @@
-//! Closing wakes everyone, and half-closing leaves the other direction alone.
+//! Closing wakes blocked threads, and a half-close leaves the other direction open.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::super::{duplex, Closer, Halves, Pair, Shared, Transport};
 use super::{read, read_exact, tcp, write_all, write_for_ever};
 
-/// `close` ends a read and a write that wait for a silent peer, whether they are blocked in the
-/// stream yet or not.
+/// `close` ends a read and a write that wait for a silent peer, whether or not they have blocked
+/// yet.
 fn close_wakes_both(transport: impl Transport) {
     let Halves { mut reader, mut writer, closer } = transport.split().unwrap();
     assert!(closer.wakes_reader());
-    // A child that echoes what we write has something to read at first.
+    // A child that echoes has something to read at first.
     let reading = thread::spawn(move || while read(&mut reader, &mut [0; 16]).unwrap_or(0) > 0 {});
     let writing = thread::spawn(move || write_for_ever(&mut writer));
     closer.close().unwrap();
@@ -25,10 +25,10 @@ fn close_wakes_both(transport: impl Transport) {
     closer.shutdown_write().unwrap();
 }
 
-/// The same when the writer has filled all that is between it and the peer.
+/// `close` ends a write when the stream's buffers are full.
 fn close_wakes_a_writer_that_is_stuck(transport: impl Transport) {
     let Halves { reader, mut writer, closer } = transport.split().unwrap();
-    // A write that gives up has found everything full.
+    // A write that gives up has found all buffers full.
     while writer.write(&[0; 64 * 1024]).is_ok() {}
     let writing = thread::spawn(move || write_for_ever(&mut writer));
     closer.close().unwrap();
@@ -55,7 +55,7 @@ fn half_close(ours: impl Transport, theirs: impl Transport) {
     assert_eq!(&answer, b"an answer");
 }
 
-/// Dropping the halves ends the stream for the peer, also while a closer is left.
+/// Dropping the halves ends the stream for the peer, even if a closer is left.
 fn dropping_ends_it(ours: impl Transport, mut theirs: impl Read) {
     let Halves { reader, writer, closer } = ours.split().unwrap();
     drop(writer);
@@ -180,7 +180,7 @@ fn a_panic_of_the_stream_is_an_error_of_the_closer() {
 }
 
 #[test]
-fn a_stream_that_is_down_already_counts_as_closed() {
+fn a_disconnected_stream_counts_as_closed() {
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&calls);
     let closer = Closer::new(move |_| {
@@ -192,7 +192,7 @@ fn a_stream_that_is_down_already_counts_as_closed() {
 }
 
 #[test]
-fn a_pair_has_nothing_that_wakes_it() {
+fn a_pair_cannot_be_woken() {
     let Halves { closer, .. } = (io::empty(), io::sink()).split().unwrap();
     assert!(!closer.wakes_reader());
     closer.shutdown_write().unwrap();

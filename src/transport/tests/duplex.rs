@@ -10,7 +10,7 @@ use super::super::duplex;
 const SOON: Option<Duration> = Some(Duration::from_millis(1));
 
 #[test]
-fn a_read_of_nothing_times_out() {
+fn a_read_without_data_times_out() {
     let (mut ours, _theirs) = duplex(8);
     ours.set_read_timeout(SOON).unwrap();
     assert_eq!(ours.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
@@ -25,7 +25,7 @@ fn a_write_without_room_times_out() {
 }
 
 #[test]
-fn the_directions_have_timeouts_and_room_of_their_own() {
+fn each_direction_has_its_own_timeout_and_capacity() {
     let (mut ours, mut theirs) = duplex(4);
     ours.set_write_timeout(SOON).unwrap();
     ours.write_all(b"full").unwrap();
@@ -44,7 +44,7 @@ fn a_timeout_of_zero_is_refused() {
 }
 
 #[test]
-fn a_timeout_beyond_the_clock_is_none() {
+fn a_timeout_beyond_the_clock_counts_as_none() {
     let (mut ours, mut theirs) = duplex(8);
     ours.set_read_timeout(Some(Duration::MAX)).unwrap();
     let reading = thread::spawn(move || ours.read(&mut [0; 8]));

@@ -1,4 +1,4 @@
-//! Bytes arrive whole and in order, in both directions at once.
+//! Bytes arrive complete and in order, in both directions at once.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::super::{duplex, Halves, Shared, Transport};
 use super::{read, tcp, write_all};
 
-/// What each side sends: 16 MiB.
+/// The number of bytes that each side sends: 16 MiB.
 const TOTAL: usize = 16 << 20;
 
-/// The bytes sent repeat with this period, a prime that no buffer's size divides.
+/// The period of the sent bytes, a prime, so that no buffer size is a multiple of it.
 const PERIOD: usize = 65_521;
 
 fn pattern(seed: u32) -> Vec<u8> {
@@ -52,7 +52,7 @@ fn receive(mut reader: impl Read, seed: u32) {
     assert_eq!(position, TOTAL);
 }
 
-/// Sends both ways at once, each half on a thread of its own; all of them end.
+/// Sends in both directions at once, with a thread for each half.
 fn exchange(a: impl Transport, b: impl Transport) {
     let (a, b) = (a.split().unwrap(), b.split().unwrap());
     let (Halves { reader: from_b, writer: to_b, .. }, Halves { reader: from_a, writer: to_a, .. }) =

@@ -1,4 +1,4 @@
-//! Tests of the transports, against the contract that they share.
+//! Tests of the transports against their common contract.
 
 mod closing;
 mod duplex;
@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use super::gave_up;
 
-/// Two ends of a TCP connection over loopback.
+/// The two ends of a TCP connection over loopback.
 fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -19,7 +19,7 @@ fn tcp() -> (TcpStream, TcpStream) {
     (ours, theirs)
 }
 
-/// Reads once, asking again whenever the reader gives up.
+/// Reads once, and repeats the call whenever the reader gives up.
 fn read(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(buf) {
@@ -29,7 +29,7 @@ fn read(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Reads until `buf` is full, asking again whenever the reader gives up.
+/// Reads until `buf` is full, and repeats calls whenever the reader gives up.
 fn read_exact(reader: &mut impl Read, mut buf: &mut [u8]) {
     while !buf.is_empty() {
         let n = read(reader, buf).unwrap();
@@ -38,7 +38,7 @@ fn read_exact(reader: &mut impl Read, mut buf: &mut [u8]) {
     }
 }
 
-/// Writes all of `bytes`, asking again whenever the writer gives up.
+/// Writes all of `bytes`, and repeats calls whenever the writer gives up.
 fn write_all(writer: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match writer.write(bytes) {

@@ -1,4 +1,4 @@
-//! What splitting makes of timeouts and blocking modes.
+//! The timeouts and blocking mode that splitting sets.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::{duplex, gave_up, Transport, WRITE_TICK};
 use super::{tcp, write_all};
 
-/// Reads wait for as long as it takes, whatever the stream was set to before.
+/// Reads block without limit, whatever was set on the stream before.
 fn reads_wait(ours: impl Transport, theirs: impl Transport) {
     let (mut ours, mut theirs) = (ours.split().unwrap(), theirs.split().unwrap());
     thread::scope(|scope| {
@@ -62,7 +62,7 @@ fn read_timeouts_are_cleared() {
 }
 
 #[test]
-fn asking_again_is_for_these_three_kinds() {
+fn three_error_kinds_mean_that_a_call_gave_up() {
     for kind in [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::TimedOut] {
         assert!(gave_up(&kind.into()), "{kind}");
     }
@@ -126,7 +126,7 @@ fn the_closer_sets_how_long_reads_wait() {
 }
 
 #[test]
-fn a_read_timeout_of_nothing_is_taken_as_a_short_one() {
+fn a_read_timeout_of_zero_becomes_a_short_one() {
     let (ours, _theirs) = tcp();
     let mut ours = ours.split().unwrap();
     assert!(ours.closer.set_read_timeout(Some(Duration::ZERO)).unwrap());

@@ -1,4 +1,4 @@
-//! Sharing by turns, with streams that follow a script.
+//! Sharing a stream in turns, with scripted streams.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -10,7 +10,8 @@ use std::thread;
 use super::super::{duplex, Halves, Shared, SharedReader, SharedWriter, Transport};
 use super::{read, write_all};
 
-/// Notes what is done to it. It has nothing to read, and writes as the script says, then all.
+/// A stream that logs each call. It has no input; its writes follow a script, then accept
+/// everything.
 struct Scripted {
     log: Arc<Mutex<Vec<String>>>,
     writes: VecDeque<io::Result<usize>>,
@@ -129,7 +130,7 @@ fn a_shutdown_that_gives_up_is_tried_again_after_the_next_turn() {
     assert_eq!(*calls.lock().unwrap(), [Shutdown::Write, Shutdown::Write]);
 }
 
-/// Panics when it is written to.
+/// A stream that panics when it is written to.
 struct Panicking;
 
 impl Read for Panicking {
@@ -153,14 +154,14 @@ fn a_stream_that_panics_fails_for_the_other_half() {
     let Halves { mut reader, mut writer, closer } = Shared::new(Panicking).split().unwrap();
     let reading = thread::spawn(move || read(&mut reader, &mut [0; 8]));
     assert!(catch_unwind(AssertUnwindSafe(|| writer.write(b"boom"))).is_err());
-    // Its end would look as if the peer had closed it.
+    // The end of the stream would look as if the peer had closed it.
     assert!(reading.join().unwrap().unwrap_err().to_string().contains("panicked"));
     closer.close().unwrap();
 }
 
-/// Requests and answers in turn, so that each side waits for the other's bytes all the time.
+/// Requests and responses alternate, so that each side constantly waits for the other's bytes.
 #[test]
-fn a_write_comes_through_while_the_other_half_reads() {
+fn a_write_gets_its_turn_while_the_other_half_reads() {
     let (ours, theirs) = super::tcp();
     ours.set_nonblocking(true).unwrap();
     let mut ours = Shared::new(ours).split().unwrap();
