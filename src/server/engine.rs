@@ -126,7 +126,7 @@ impl Engine {
         W: Write + Send + 'static,
         O: Owner + 'static,
     {
-        let context = Arc::new(Context { config: Arc::clone(&self.config), peer });
+        let context = Context::new(&self.config, peer);
         let make = |number| {
             Arc::new_cyclic(|served: &Weak<Served>| {
                 let waits = served.clone();

@@ -94,7 +94,7 @@ impl Http1 {
                     number,
                     engine: Arc::clone(engine),
                     link: Arc::new(Link::new(codec, halves, input, limits, owner)),
-                    context: Arc::new(Context { config: Arc::clone(config), peer }),
+                    context: Context::new(config, peer),
                     place: Arc::new(Place::new(move || opens.open())),
                     gate,
                     waits_for_writer: AtomicBool::new(false),
@@ -292,6 +292,7 @@ impl Live for Http1 {
     fn shut_down(&self) {
         // The response under way says so already.
         self.link.close_after_response();
+        self.context.farewells.begin(&self.engine);
         let link = Arc::clone(&self.link);
         if self.engine.pool.run(move |_| link.shut_down()).is_err() {
             logging::debug!("no thread to end an idle connection of HTTP/1.x");

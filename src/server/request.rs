@@ -283,6 +283,10 @@ impl Request {
         }
     }
 
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
     /// Whether the body has been read to its end, or there is none. In HTTP/1.x.
     pub(super) fn is_read(&self) -> bool {
         match &self.body {

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
-use h2_sync::server::{Cut, Handle};
+use h2_sync::server::{Cut, Handle, Request, Response};
 use h2_sync::{ErrorCode, Reason, StreamId};
 
 use crate::client::Client;
+use crate::http1::raw;
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, gate, get, serve, serve_with, LONG};
+use crate::support::{bounded, config, eventually, gate, get, serve, serve_with, BoxError, LONG};
 
 #[test]
 fn running_requests_are_finished_and_the_client_is_told_in_two_steps() {
@@ -344,5 +345,33 @@ fn a_unix_socket_whose_path_is_gone_does_not_hold_it_up() {
         let server = Server::from_unix_listener(listener).serve(handler).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(server.shutdown(LONG).connections, 0);
+    });
+}
+
+/// Waits for the shutdown, where it is asked to.
+fn until_shutdown(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
+    let (stop, stopped) = crossbeam_channel::bounded(1);
+    let forgotten = stop.clone();
+    drop(request.on_shutdown(move || forgotten.send("forgotten").unwrap()));
+    let _hook = request.on_shutdown(move || stop.send("told").unwrap());
+    response.flush()?;
+    response.send(stopped.recv_timeout(LONG)?)?;
+    Ok(())
+}
+
+#[test]
+fn handler_is_told_of_the_shutdown_in_either_version() {
+    bounded(|| {
+        let server = serve(until_shutdown);
+        let mut raw = raw(&server);
+        raw.send("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+        let mut client = Client::of(&server);
+        let stream = client.get("/");
+        client.until(|client| client.so_far(stream).status().is_some());
+        eventually(|| server.stats().requests == 2);
+        let stops = thread::spawn(move || server.shutdown(LONG));
+        assert_eq!(raw.reply().body, b"told");
+        assert_eq!(client.reply(stream).text(), "told");
+        assert_eq!(stops.join().unwrap().connections, 0);
     });
 }
