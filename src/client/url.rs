@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use http::Uri;
 use percent_encoding::{percent_decode_str, utf8_percent_encode, AsciiSet, CONTROLS};
 
+use crate::convert::{is_plain_authority, is_plain_path};
 use crate::error::Error;
 
 /// What browsers encode in a query (the URL standard's special-query percent-encode set).
@@ -101,6 +102,9 @@ pub(super) struct Url {
 impl Url {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim_ascii();
+        if let Some(uri) = plain(text) {
+            return Ok(Url { uri, user: None, has_path: true });
+        }
         Url::read(text)
             .map_err(|why| Error::usage(format!("invalid URL {:?}: {why}", without_userinfo(text))))
     }
@@ -140,6 +144,17 @@ impl Url {
         let uri = Uri::try_from(url).map_err(|error| error.to_string())?;
         Ok(Url { uri, user, has_path: !target.is_empty() })
     }
+}
+
+/// A URL that is sent as it is written, as nearly all are: to a name or an IPv4 address, with a path.
+fn plain(text: &str) -> Option<Uri> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?.as_bytes();
+    let path = rest.iter().position(|&octet| octet == b'/')?;
+    let (authority, path) = rest.split_at(path);
+    // A port is written as a number, and a quotation mark in a query is encoded.
+    let is_rewritten = authority.windows(2).any(|pair| pair == b":0") || path.contains(&b'\'');
+    let is_plain = is_plain_authority(authority) && is_plain_path(path) && !is_rewritten;
+    is_plain.then(|| text.parse().ok())?
 }
 
 pub(super) fn credentials(userinfo: &str) -> Result<(String, String), Cow<'static, str>> {
@@ -226,6 +241,21 @@ mod tests {
         for text in ["http://a/", "https://a.b:8443/c%20d?e=%zz&f|[]", "http://[::1]:80/a//b/../c"]
         {
             assert_eq!(url(text), text);
+        }
+    }
+
+    #[test]
+    fn plain_url_is_what_reading_it_makes_of_it() {
+        for text in
+            ["http://a/", "https://a.b:8443/c%20d?e=%zz&f=?$;", "http://127.0.0.1:1//b/../c"]
+        {
+            assert_eq!(plain(text), Url::read(text).ok().map(|url| url.uri), "{text}");
+            assert!(plain(text).is_some(), "{text}");
+        }
+        for text in
+            ["http://a", "http://a?b", "http://a:080/", "http://a/?'", "http://a/#b", "HTTP://a/"]
+        {
+            assert_eq!(plain(text), None, "{text}");
         }
     }
 

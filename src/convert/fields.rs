@@ -107,17 +107,26 @@ impl TryFrom<&Headers> for HeaderMap {
     }
 }
 
+/// Whether the fields of a received message convert to a `HeaderMap` without an error: they are few
+/// and short enough. The core has checked their octets.
+pub(crate) fn fits_in_a_map(headers: &Headers) -> bool {
+    // Each field counts 32 octets. A map holds 24,000 fields, with names of less than 64 KiB.
+    headers.section_size() <= 64 << 10
+}
+
 /// Appends the fields of `map` that HTTP/2 allows and that are wanted.
 pub(crate) fn push_fields(
     headers: &mut Writer<'_>,
     map: &HeaderMap,
     wanted: impl Fn(&HeaderName) -> bool,
 ) {
-    let named = named_by_connection(map);
+    let named = map.contains_key(CONNECTION).then(|| named_by_connection(map));
+    let mut has_te = false;
     for (name, value) in map {
         let name_octets = name.as_str().as_bytes();
+        has_te |= name == TE;
         if CONNECTION_SPECIFIC.contains(&name.as_str())
-            || named.contains(name_octets)
+            || named.as_ref().is_some_and(|named| named.contains(name_octets))
             || name == TE
             || !wanted(name)
         {
@@ -129,7 +138,7 @@ pub(crate) fn push_fields(
             headers.push(name_octets, value);
         }
     }
-    if tokens(map, &TE).any(|token| token.eq_ignore_ascii_case(b"trailers")) {
+    if has_te && tokens(map, &TE).any(|token| token.eq_ignore_ascii_case(b"trailers")) {
         headers.push("te", "trailers");
     }
 }

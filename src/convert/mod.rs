@@ -35,11 +35,13 @@
 
 mod error;
 mod fields;
+mod plain;
 mod request;
 mod response;
 
 pub use error::ConvertError;
-pub(crate) use fields::push_fields;
+pub(crate) use fields::{fits_in_a_map, push_fields};
+pub(crate) use plain::{is_plain_authority, is_plain_path};
 pub use request::Protocol;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use http::header::{HeaderMap, HOST};
 use http::{request, Extensions, Method, Uri, Version};
 
 use super::plain::Target;
+use crate::convert::fits_in_a_map;
 use crate::hpack::Headers;
 
 /// The head of a request as it came, and what has been asked of it in another form.
@@ -28,7 +29,7 @@ impl RequestHead {
     pub(super) fn of_http2(fields: Headers) -> Option<Self> {
         let target = Target::of(&fields);
         let method = Method::from_bytes(target.method?).ok()?;
-        let parts = if method == Method::CONNECT || !target.is_plain() {
+        let parts = if method == Method::CONNECT || !target.is_plain() || !fits_in_a_map(&fields) {
             OnceCell::from(Box::new(request::Parts::try_from(&fields).ok()?))
         } else {
             OnceCell::new()
