@@ -4,13 +4,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::response;
-
 use super::any_connection::AnyConnection;
 use super::body::{Body, Kind};
 use super::cancel::Cancellation;
 use super::config::Config;
 use super::facts::Facts;
+use super::final_head::FinalHead;
 use super::head::RequestHead;
 use super::origin::Origin;
 use super::pool::{Lease, Place, Pool};
@@ -56,7 +55,7 @@ pub(super) struct Call<'a> {
 /// The response to it.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) parts: response::Parts,
+    pub(super) head: FinalHead,
     pub(super) body: Raw,
     pub(super) facts: Facts,
 }
@@ -123,10 +122,10 @@ impl Call<'_> {
             retries: 0,
             redirects: 0,
         };
-        let parts = response.final_head()?.into_parts()?;
+        let head = FinalHead::new(response.final_head()?)?;
         // RFC 9113, Section 8.1: a server may answer before it has the whole request. With 2xx it
         // goes on reading, or the body is part of a conversation; otherwise it has made up its mind.
-        let is_wanted = parts.status.is_success();
+        let is_wanted = head.status().is_success();
         let rest = upload.filter(|upload| !upload.is_sent()).map(|upload| match is_wanted {
             true => Rest::GoesOn(upload),
             false => Rest::Stopped(upload),
@@ -134,7 +133,7 @@ impl Call<'_> {
         let mut recv = response.into_recv();
         recv.set_deadline(self.deadline);
         recv.set_read_timeout(self.timeouts.read);
-        Ok(Answer { parts, body: Raw::new(recv, rest), facts })
+        Ok(Answer { head, body: Raw::new(recv, rest), facts })
     }
 
     /// Begins an exchange for the request, whose halves are left to the caller.

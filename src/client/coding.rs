@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use http::header::{HeaderMap, CONTENT_ENCODING};
+use http::header::{HeaderMap, HeaderValue, CONTENT_ENCODING};
 
 #[cfg(feature = "brotli")]
 use super::brotli::Brotli;
@@ -49,9 +49,9 @@ impl Coding {
     }
 
     /// The value of `accept-encoding`; `None` if no coding is asked for.
-    pub(super) fn accept(config: &Config) -> Option<String> {
+    pub(super) fn accept(config: &Config) -> Option<HeaderValue> {
         let names: Vec<_> = Coding::wanted(config).map(|(_, name)| name).collect();
-        Some(names.join(", ")).filter(|names| !names.is_empty())
+        HeaderValue::try_from(names.join(", ")).ok().filter(|names| !names.is_empty())
     }
 
     /// The coding of a response, if there is one alone and it has been asked for. Several are left to
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn codings_are_asked_for_in_order_and_recognised() {
         let mut config = Config::default();
-        assert_eq!(Coding::accept(&config).as_deref(), Some("br, zstd, gzip"));
+        assert_eq!(Coding::accept(&config).unwrap(), "br, zstd, gzip");
         let of = |value: &'static str, config: &Config| {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(value));

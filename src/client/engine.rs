@@ -6,8 +6,8 @@ use std::time::Instant;
 
 #[cfg(feature = "cookies")]
 use http::header::COOKIE;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{request, response, Method, Uri};
+use http::header::{HeaderValue, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
+use http::{request, Method, Uri};
 
 use super::body::Body;
 use super::call::{Answer, Call, Repeat, MOVES_PER_RETRY};
@@ -17,6 +17,7 @@ use super::config::Config;
 use super::connect::Connector;
 use super::facts::Facts;
 use super::fields::add_defaults;
+use super::final_head::FinalHead;
 use super::head::RequestHead;
 use super::origin::Origin;
 use super::policy::{Redirect, RedirectAction};
@@ -33,6 +34,8 @@ use crate::logging;
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) config: Config,
+    /// What `accept-encoding` says, unless the request says it itself.
+    codings: Option<HeaderValue>,
     pub(super) pool: Arc<Pool>,
 }
 
@@ -61,7 +64,8 @@ impl Engine {
             verify_interval: config.verify_interval,
             retries: config.max_retries,
         };
-        Ok(Engine { pool: Pool::new(connector, limits, config.verify_timeout), config })
+        let pool = Pool::new(connector, limits, config.verify_timeout);
+        Ok(Engine { codings: Coding::accept(&config), pool, config })
     }
 
     /// Sends a request, and the requests that it is redirected to.
@@ -85,17 +89,17 @@ impl Engine {
             response.redirects = redirects;
             #[cfg(feature = "cookies")]
             if let Some(jar) = &self.config.cookies {
-                jar.keep(&response.parts.headers, &ask.parts.uri);
+                jar.keep(response.head.headers(), &ask.parts.uri);
             }
+            let status = response.head.status();
             let asked = ask.parts.uri.clone();
-            if self.config.max_redirects == 0 {
-                return response.finish(self, &asked, ask);
+            if self.config.max_redirects == 0 || !status.is_redirection() {
+                return Ok(response.finish(self, asked, &mut ask));
             }
-            let status = response.parts.status;
-            let headers = &response.parts.headers;
+            let headers = response.head.headers();
             let next = follow(&mut ask.parts, status, headers, has_body, kept.is_some());
             let next = next.map_err(|error| error.with_url(&asked))?;
-            let Some(next) = next else { return response.finish(self, &asked, ask) };
+            let Some(next) = next else { return Ok(response.finish(self, asked, &mut ask)) };
             if self.config.https_only && ask.parts.uri.scheme_str() != Some("https") {
                 let what = format!("the redirect leads to {} (https_only)", ask.parts.uri);
                 return Err(Error::redirect(what).with_url(&asked));
@@ -105,7 +109,7 @@ impl Engine {
                 let redirect = Redirect { from: &asked, to, status, headers, count };
                 match policy.decide(&redirect) {
                     RedirectAction::Follow => {}
-                    RedirectAction::Stop => return response.finish(self, &asked, ask),
+                    RedirectAction::Stop => return Ok(response.finish(self, asked, &mut ask)),
                     RedirectAction::Fail(why) => {
                         return Err(Error::redirect(why).with_url(&asked));
                     }
@@ -139,7 +143,7 @@ impl Engine {
             config: &self.config,
             pool: &self.pool,
             origin,
-            head: self.head(&ask.parts, ask.body.len(), codings.as_deref())?,
+            head: self.head(&ask.parts, ask.body.len(), codings)?,
             timeouts: ask.timeouts,
             deadline: ask.deadline,
             cancellation: &ask.cancellation,
@@ -219,11 +223,11 @@ impl Engine {
     }
 
     /// What is said in `accept-encoding`.
-    fn codings(&self, parts: &request::Parts) -> Option<String> {
+    fn codings(&self, parts: &request::Parts) -> Option<&HeaderValue> {
         let has = |name| parts.headers.contains_key(name);
         // A response to HEAD has the length of what would be sent, and a range is one of octets.
-        let may = parts.method != Method::HEAD && !has(ACCEPT_ENCODING) && !has(RANGE);
-        may.then(|| Coding::accept(&self.config)).flatten()
+        let codings = self.codings.as_ref().filter(|_| parts.method != Method::HEAD)?;
+        (!has(ACCEPT_ENCODING) && !has(RANGE)).then_some(codings)
     }
 
     /// The head of a request with what the client adds to it.
@@ -231,11 +235,11 @@ impl Engine {
         &self,
         parts: &'a request::Parts,
         body_len: Option<u64>,
-        codings: Option<&str>,
+        codings: Option<&HeaderValue>,
     ) -> Result<RequestHead<'a>, Error> {
         let mut head = RequestHead::new(parts, body_len)?;
         if let Some(codings) = codings {
-            head.add(ACCEPT_ENCODING, codings);
+            head.add(ACCEPT_ENCODING, codings.clone());
         }
         Ok(self.with_cookies(head, parts))
     }
@@ -250,8 +254,9 @@ impl Engine {
         #[cfg(feature = "cookies")]
         if let Some(jar) = &self.config.cookies {
             let cookies = jar.field(&parts.uri).filter(|_| !parts.headers.contains_key(COOKIE));
-            if let Some(cookies) = cookies {
-                head.add(COOKIE, &cookies);
+            // A value that cannot be sent is left out.
+            if let Some(cookies) = cookies.and_then(|cookies| HeaderValue::try_from(cookies).ok()) {
+                head.add(COOKIE, cookies);
             }
         }
         head
@@ -273,7 +278,7 @@ impl Drop for Engine {
 
 /// A response before it is known whether it is the last one.
 pub(super) struct Found {
-    parts: response::Parts,
+    head: FinalHead,
     body: Raw,
     facts: Facts,
     is_coded: bool,
@@ -283,28 +288,31 @@ pub(super) struct Found {
 
 impl Found {
     fn new(answer: Answer, is_coded: bool, retries: u32) -> Self {
-        let Answer { parts, body, facts } = answer;
-        Found { parts, body, facts, is_coded, retries, redirects: 0 }
+        let Answer { head, body, facts } = answer;
+        Found { head, body, facts, is_coded, retries, redirects: 0 }
     }
 
     /// A response whose body is taken as it is.
-    pub(super) fn new_plain(parts: response::Parts, body: Raw, facts: Facts) -> Self {
-        Found::new(Answer { parts, body, facts }, false, 0)
+    pub(super) fn new_plain(head: FinalHead, body: Raw, facts: Facts) -> Self {
+        Found::new(Answer { head, body, facts }, false, 0)
     }
 
-    pub(super) fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Response, Error> {
-        let Found { mut parts, body, mut facts, .. } = self;
+    pub(super) fn finish(self, engine: &Engine, url: Uri, ask: &mut Ask) -> Response {
+        let Found { mut head, body, mut facts, .. } = self;
         (facts.retries, facts.redirects) = (self.retries, self.redirects);
-        let body = body.cancelled_by(ask.cancellation);
-        let mut body = ResponseBody::new(body, url.clone(), engine.config.max_body);
+        let body = body.cancelled_by(std::mem::take(&mut ask.cancellation));
+        let mut body = ResponseBody::new(body, url, engine.config.max_body);
         body.set_times(ask.timeouts, ask.deadline);
-        let coding = Coding::of(&parts.headers, &engine.config).filter(|_| self.is_coded);
-        if let Some(coding) = coding {
-            parts.headers.remove(CONTENT_ENCODING);
-            parts.headers.remove(CONTENT_LENGTH);
-            body = body.decoding(coding, engine.config.max_inflated);
+        if self.is_coded && head.has(CONTENT_ENCODING.as_str()) {
+            if let Some(coding) = Coding::of(head.headers(), &engine.config) {
+                let mut parts = head.into_parts();
+                parts.headers.remove(CONTENT_ENCODING);
+                parts.headers.remove(CONTENT_LENGTH);
+                head = parts.into();
+                body = body.decoding(coding, engine.config.max_inflated);
+            }
         }
-        Ok(Response::new(parts, body, facts))
+        Response::new(head, body, facts)
     }
 }
 

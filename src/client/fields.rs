@@ -28,16 +28,18 @@ pub(super) struct Asterisk;
 /// Names the first field that cannot be sent, so that none is dropped in silence.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
     let is_trailers = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"trailers");
-    let cannot = CONNECTION_SPECIFIC.iter().find(|name| headers.contains_key(*name));
-    match cannot.or(Some(&TE).filter(|_| !headers.get_all(TE).iter().all(is_trailers))) {
-        Some(name) => Err(Error::usage(format!(
-            "the field \"{name}\" cannot be sent in HTTP/2 (RFC 9113, Section 8.2.2)"
-        ))),
-        None if headers.get_all(HOST).iter().count() > 1 => {
-            Err(Error::usage("the field \"host\" is there twice"))
+    for name in headers.keys() {
+        let is_odd_te = || name == TE && !headers.get_all(TE).iter().all(is_trailers);
+        if CONNECTION_SPECIFIC.contains(name) || is_odd_te() {
+            return Err(Error::usage(format!(
+                "the field \"{name}\" cannot be sent in HTTP/2 (RFC 9113, Section 8.2.2)"
+            )));
         }
-        None => Ok(()),
+        if name == HOST && headers.get_all(HOST).iter().count() > 1 {
+            return Err(Error::usage("the field \"host\" is there twice"));
+        }
     }
+    Ok(())
 }
 
 /// Adds the client's default fields, where the request has none of that name.

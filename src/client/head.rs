@@ -42,15 +42,8 @@ impl<'a> RequestHead<'a> {
         Ok(RequestHead { is_open: true, ..RequestHead::new(parts, None)? })
     }
 
-    /// Adds a field. A value that cannot be one is left out.
-    pub(super) fn add(&mut self, name: HeaderName, value: &str) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.add_value(name, value);
-        }
-    }
-
     /// Adds a field.
-    pub(super) fn add_value(&mut self, name: HeaderName, value: HeaderValue) {
+    pub(super) fn add(&mut self, name: HeaderName, value: HeaderValue) {
         self.added.push((name, value));
     }
 

@@ -171,6 +171,7 @@ mod dial;
 mod engine;
 mod facts;
 mod fields;
+mod final_head;
 #[cfg(feature = "gzip")]
 mod gzip;
 mod handle;

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use http::{response, HeaderMap, StatusCode, Uri, Version};
+use http::{HeaderMap, StatusCode, Uri, Version};
 
 use super::facts::Facts;
+use super::final_head::FinalHead;
 use super::response_body::ResponseBody;
 use crate::error::Error;
 #[cfg(feature = "json")]
@@ -20,34 +21,34 @@ use crate::error::ErrorKind;
 /// connection of HTTP/1.1 is closed, unless the rest of a small body is there already.
 #[derive(Debug)]
 pub struct Response {
-    parts: response::Parts,
+    head: FinalHead,
     body: ResponseBody,
     facts: Facts,
 }
 
 impl Response {
-    pub(super) fn new(parts: response::Parts, body: ResponseBody, facts: Facts) -> Self {
-        Response { parts, body, facts }
+    pub(super) fn new(head: FinalHead, body: ResponseBody, facts: Facts) -> Self {
+        Response { head, body, facts }
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.parts.status
+        self.head.status()
     }
 
     /// The header fields.
     pub fn headers(&self) -> &HeaderMap {
-        &self.parts.headers
+        self.head.headers()
     }
 
     /// The first value of a header field, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.parts.headers.get(name)?.to_str().ok()
+        self.headers().get(name)?.to_str().ok()
     }
 
     /// The version of HTTP: 2, 1.1 or 1.0.
     pub fn version(&self) -> Version {
-        self.parts.version
+        self.head.parts().version
     }
 
     /// The URL that it came from, after all redirects.
@@ -165,7 +166,7 @@ impl Response {
 
     /// The same in the types of the `http` crate. [`Facts`] are among the extensions.
     pub fn into_http(self) -> http::Response<ResponseBody> {
-        let mut response = http::Response::from_parts(self.parts, self.body);
+        let mut response = http::Response::from_parts(self.head.into_parts(), self.body);
         response.extensions_mut().insert(self.facts);
         response
     }

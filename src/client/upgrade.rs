@@ -10,7 +10,7 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use http::header::{HeaderMap, HeaderName, UPGRADE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{request, Method, StatusCode, Uri};
 
 use super::any_connection::AnyConnection;
@@ -151,7 +151,7 @@ impl Engine {
         if let Some(jar) = &self.config.cookies {
             jar.keep(found.head.headers(), &url);
         }
-        found.finish(self, &url, ask)
+        found.finish(self, url, ask)
     }
 
     fn ask_for_upgrade(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
@@ -188,9 +188,12 @@ impl Engine {
     /// Asks on a connection of HTTP/1.1 that is for this request alone.
     fn upgrade_connection(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
         let mut head = self.with_cookies(RequestHead::new(&ask.parts, Some(0))?, &ask.parts);
-        head.add(UPGRADE, upgrade.protocol);
+        // `upgrade` has checked the name.
+        if let Ok(protocol) = HeaderValue::from_str(upgrade.protocol) {
+            head.add(UPGRADE, protocol);
+        }
         for (name, value) in &upgrade.http1 {
-            head.add_value(name.clone(), value.clone());
+            head.add(name.clone(), value.clone());
         }
         let call = self.call(ask, head)?;
         let begun = call.open_of_its_own()?;
@@ -298,7 +301,7 @@ impl Answered {
         }
     }
 
-    fn finish(self, engine: &Engine, url: &Uri, ask: Ask) -> Result<Upgraded, Error> {
+    fn finish(self, engine: &Engine, url: Uri, mut ask: Ask) -> Result<Upgraded, Error> {
         let is_switched = self.is_switched();
         let Answered { head, mut send, response, facts, deadline, .. } = self;
         let mut recv = response.into_recv();
@@ -315,7 +318,7 @@ impl Answered {
         recv.set_deadline(deadline);
         recv.set_read_timeout(ask.timeouts.read);
         let body = Raw::new(recv, None);
-        let found = Found::new_plain(head.into_parts().0, body, facts);
-        found.finish(engine, url, ask).map(|response| Upgraded::Refused(Box::new(response)))
+        let found = Found::new_plain(head.into_parts().0.into(), body, facts);
+        Ok(Upgraded::Refused(Box::new(found.finish(engine, url, &mut ask))))
     }
 }
