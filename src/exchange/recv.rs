@@ -49,7 +49,7 @@ pub struct RecvHalf {
     timeout: Option<Duration>,
     /// When it is too late in any case.
     deadline: Option<Instant>,
-    /// The whole body has been read.
+    /// Nothing of the body comes beyond what has been taken.
     has_ended: bool,
     /// The inbox counts it as one of its halves.
     is_counted: bool,
@@ -133,7 +133,7 @@ impl RecvHalf {
         }
         let Some(chunk) = self.chunks.pop_front() else { return Ok(None) };
         self.owed += chunk.len();
-        if self.owed >= self.credit {
+        if self.owed >= self.credit && !self.has_ended {
             self.give_back();
         }
         Ok(Some(chunk))
@@ -150,9 +150,9 @@ impl RecvHalf {
         self.credit = state.core.config().initial_window_size as usize / CREDIT;
         // The stream may be over; then there is nothing to give back.
         let _ = state.core.release(id, owed);
-        let more = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
+        let taken = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
         self.chunks = chunks;
-        self.has_ended = !more?;
+        self.has_ended = taken?;
         Ok(())
     }
 
@@ -265,20 +265,17 @@ impl State {
         }
     }
 
-    /// Moves what has come of a body into `chunks`, which is empty; `false` at its end, and `None` if
-    /// there is nothing to say yet.
+    /// Moves what has come of a body into `chunks`, which is empty, and says whether that is the last;
+    /// `None` if there is nothing to say yet.
     fn take_data(
         &mut self,
         id: StreamId,
         chunks: &mut VecDeque<Bytes>,
     ) -> Option<Result<bool, Error>> {
         let Some(inbox) = self.streams.get_mut(&id) else { return Some(Err(self.gone(id))) };
-        if !inbox.data.is_empty() {
+        if !inbox.data.is_empty() || inbox.has_ended {
             std::mem::swap(&mut inbox.data, chunks);
-            return Some(Ok(true));
-        }
-        if inbox.has_ended {
-            return Some(Ok(false));
+            return Some(Ok(inbox.has_ended));
         }
         self.why_over(id).map(Err)
     }

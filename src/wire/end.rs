@@ -125,12 +125,14 @@ impl<D: Driver> State<D> {
     /// Handles deadlines that have passed, and returns the time of the next one. The steps of the
     /// end are done by [`Wire::end`].
     pub(crate) fn run_deadlines(&mut self, now: Instant) -> Option<Instant> {
-        if self.is_due(now) {
-            // The core keeps an error as the reason for the end.
-            let _ = self.core.handle_timeout(now);
-            self.decide_write_failure(now);
-            self.deliver(now);
+        let next = self.deadline();
+        if self.has_ended() || next.is_none_or(|at| at > now) {
+            return next;
         }
+        // The core keeps an error as the reason for the end.
+        let _ = self.core.handle_timeout(now);
+        self.decide_write_failure(now);
+        self.deliver(now);
         self.deadline()
     }
 

@@ -119,7 +119,10 @@ impl<D: Driver> Wire<D> {
 
     /// Makes sure that the owner's clock, if there is one, runs the next deadline in time.
     pub(crate) fn call_in_time(&self, state: &mut State<D>) {
-        let Some(at) = state.deadline().filter(|_| self.owner.has_clock()) else { return };
+        if !self.owner.has_clock() {
+            return;
+        }
+        let Some(at) = state.deadline() else { return };
         if state.called_at.is_none_or(|called| at < called) {
             self.call_at(state, at);
         }
