@@ -1,6 +1,8 @@
 //! Sending without waiting, for a thread that feeds many streams.
 
 use std::fmt;
+#[cfg(feature = "websocket")]
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -74,7 +76,28 @@ impl SendHalf {
     /// }
     /// ```
     pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
-        let mut data = data.into();
+        let result = self.put_if_room(data.into());
+        self.conn.flush_later(self.conn.lock());
+        result
+    }
+
+    /// The same, and writes what the transport takes within `time`.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn send_within(&mut self, data: Bytes, time: Duration) -> Result<(), TrySendError> {
+        let result = self.put_if_room(data);
+        if let Some(until) = Instant::now().checked_add(time) {
+            self.conn.flush_until(until);
+        }
+        result
+    }
+
+    /// Whether a piece would find room.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_room(&self, octets: usize) -> bool {
+        self.conn.lock().core.has_data_room(self.id, octets)
+    }
+
+    fn put_if_room(&mut self, mut data: Bytes) -> Result<(), TrySendError> {
         self.check_usable().map_err(TrySendError::Closed)?;
         if self.is_bodiless {
             return Ok(());
@@ -91,7 +114,6 @@ impl SendHalf {
             error => TrySendError::Closed(state.explain(id, error)),
         });
         state.deliver(now);
-        self.conn.flush_later(state);
         result
     }
 

@@ -219,11 +219,49 @@ impl SendHalf {
     ///
     /// The octets come back where there is no room, and the reason where nothing can be sent.
     pub(crate) fn try_send(&mut self, data: Bytes) -> Result<(), (Bytes, Option<Error>)> {
+        let is_written_by_another = self.put_if_room(data)?;
+        if !is_written_by_another {
+            self.find_writer();
+        }
+        Ok(())
+    }
+
+    /// The same, and writes what the transport takes within `time`.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn send_within(
+        &mut self,
+        data: Bytes,
+        time: Duration,
+    ) -> Result<(), (Bytes, Option<Error>)> {
+        let is_written_by_another = self.put_if_room(data)?;
+        let until = Instant::now().checked_add(time);
+        if !is_written_by_another && !until.is_some_and(|until| self.link.flush_until(until)) {
+            self.find_writer();
+        }
+        Ok(())
+    }
+
+    /// Whether that many octets would find room.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_room(&self, octets: usize) -> bool {
+        let state = self.link.lock();
+        let waiting = state.outgoing.len() + state.in_flight;
+        waiting == 0 || waiting + octets <= self.link.limits.max_send_buffer
+    }
+
+    fn find_writer(&self) {
+        if !self.link.owner.find_writer_soon() {
+            logging::debug!("no thread to write what was sent");
+        }
+    }
+
+    /// Puts octets if there is room for all of them. Returns whether another thread writes them.
+    fn put_if_room(&mut self, data: Bytes) -> Result<bool, (Bytes, Option<Error>)> {
         if let Err(error) = self.check_usable() {
             return Err((data, Some(error)));
         }
         if self.is_bodiless {
-            return Ok(());
+            return Ok(true);
         }
         let mut state = self.link.lock();
         if let Err(error) = state.check() {
@@ -237,14 +275,7 @@ impl SendHalf {
         let written = std::mem::take(&mut self.buffer).freeze();
         let result = state.put_shared(written).and_then(|()| state.put_shared(data.clone()));
         let is_written_by_another = state.writing.is_none();
-        drop(state);
-        if let Err(error) = result {
-            return Err((data, Some(error)));
-        }
-        if !is_written_by_another && !self.link.owner.find_writer_soon() {
-            logging::debug!("no thread to write what was sent");
-        }
-        Ok(())
+        result.map(|()| is_written_by_another).map_err(|error| (data, Some(error)))
     }
 
     /// Gives the message up, which ends the connection.

@@ -106,6 +106,16 @@ impl RecvHalf {
         }
     }
 
+    /// Ends the stream with RST_STREAM (CANCEL), or the connection of HTTP/1.x. Threads that wait for
+    /// either half return.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn abort(&self, error: Error) {
+        match &self.0 {
+            Inner::Http2(half) => half.conn().cancel(half.stream_id(), error),
+            Inner::Http1(half) => half.link().cut(error),
+        }
+    }
+
     /// Makes the half independent of the handler, which may return before the half is dropped.
     pub(crate) fn stand_alone(&mut self) {
         if let Inner::Http2(half) = &mut self.0 {

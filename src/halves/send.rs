@@ -129,10 +129,32 @@ impl SendHalf {
     pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
         match &mut self.0 {
             Inner::Http2(half) => half.try_send(data),
-            Inner::Http1(half) => half.try_send(data.into()).map_err(|(data, error)| match error {
-                Some(error) => TrySendError::Closed(error),
-                None => TrySendError::Full(data),
-            }),
+            Inner::Http1(half) => half.try_send(data.into()).map_err(full_or_closed),
+        }
+    }
+
+    /// Sends octets as [`try_send`](Self::try_send) does, and writes what the transport takes within
+    /// `time`. Another thread writes the rest.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn send_within(&mut self, data: Bytes, time: Duration) -> Result<(), TrySendError> {
+        match &mut self.0 {
+            Inner::Http2(half) => half.send_within(data, time),
+            Inner::Http1(half) => half.send_within(data, time).map_err(full_or_closed),
+        }
+    }
+
+    /// Whether [`try_send`](Self::try_send) would take that many octets now.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_room(&self, octets: usize) -> bool {
+        either!(&self.0, half => half.has_room(octets))
+    }
+
+    /// Whether octets wait for the transport of HTTP/1.x. A stream of HTTP/2 is bounded by itself.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_unwritten(&self) -> bool {
+        match &self.0 {
+            Inner::Http2(_) => false,
+            Inner::Http1(half) => !half.link().is_all_written(),
         }
     }
 
@@ -251,6 +273,13 @@ impl SendHalf {
             Inner::Http2(half) => half.flush_and_check(),
             Inner::Http1(half) => half.flush().map_err(Error::from),
         }
+    }
+}
+
+fn full_or_closed((data, error): (Bytes, Option<Error>)) -> TrySendError {
+    match error {
+        Some(error) => TrySendError::Closed(error),
+        None => TrySendError::Full(data),
     }
 }
 

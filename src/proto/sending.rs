@@ -203,6 +203,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a piece of DATA would find room. Also where the stream has ended, which sending tells.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn has_data_room(&self, id: StreamId, octets: usize) -> bool {
+        let stream = self.streams.get(id);
+        stream.is_none_or(|stream| self.outgoing.has_data_room(&stream.send.queue, octets))
+    }
+
     /// Sends the end of a body whose octets somebody else goes on using, if it need not wait for
     /// anything; `false` if it has to, and nothing has been done.
     ///

@@ -91,6 +91,12 @@ impl Outgoing {
         true
     }
 
+    /// Whether a piece of DATA would find room.
+    #[cfg(feature = "websocket")]
+    pub(in crate::proto) fn has_data_room(&self, queue: &SendQueue, octets: usize) -> bool {
+        self.has_own_room(queue, octets) && self.shares_room(queue, octets)
+    }
+
     fn has_section_room(&self, octets: usize, deferred: usize) -> bool {
         let waiting = self.fifo.len() + deferred;
         waiting <= NEARLY_NOTHING || waiting + octets <= self.room.connection
