@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::origins::Origins;
 use crate::error::Error;
 use crate::proto::{check, leaves_time, LONGER_THAN_NOTHING};
-use crate::ws::Compression;
+use crate::ws::{self, Compression};
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.
 ///
@@ -110,6 +110,22 @@ impl Config {
             (are_tokens, "protocols", "must be tokens (RFC 9110, Section 5.6.2)"),
             (are_different, "protocols", "must not name one twice"),
         ])?)
+    }
+
+    /// What concerns the core.
+    pub(super) fn core(&self) -> ws::Config {
+        let (max_message, max_frame) = (self.max_message, self.max_frame);
+        let (ping_interval, ping_timeout) = (self.ping_interval, self.ping_timeout);
+        let close_timeout = self.close_timeout;
+        let defaults = ws::Config::default();
+        ws::Config {
+            max_message,
+            max_frame,
+            ping_interval,
+            ping_timeout,
+            close_timeout,
+            ..defaults
+        }
     }
 }
 

@@ -163,6 +163,22 @@ impl Connection {
         self.sender.waiting()
     }
 
+    /// How many messages have been queued, counting the Close frame: the number of the latest.
+    pub fn queued(&self) -> u64 {
+        self.sender.queued()
+    }
+
+    /// How many of them have been handed out.
+    pub fn transmitted(&self) -> u64 {
+        self.sender.handed()
+    }
+
+    /// Whether the message of that number was dropped, since the peer has closed or the connection has
+    /// failed.
+    pub fn is_lost(&self, number: u64) -> bool {
+        self.sender.is_lost(number)
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is to be called if nothing else happens.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.failure.is_some() || self.is_closed_by_peer {

@@ -33,6 +33,12 @@ pub(super) struct Sender {
     /// What waits, with [`OVERHEAD`] for each frame.
     waiting: usize,
     has_closed: bool,
+    /// Messages that have been queued, and the Close frame.
+    queued: u64,
+    /// How many of them have been handed out.
+    handed: u64,
+    /// How many had been handed out when the others were dropped.
+    lost_from: Option<u64>,
 }
 
 struct Frame {
@@ -58,7 +64,22 @@ impl Sender {
             close: None,
             waiting: 0,
             has_closed: false,
+            queued: 0,
+            handed: 0,
+            lost_from: None,
         }
+    }
+
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    pub(super) fn handed(&self) -> u64 {
+        self.handed
+    }
+
+    pub(super) fn is_lost(&self, frame: u64) -> bool {
+        self.lost_from.is_some_and(|from| frame > from)
     }
 
     /// Whether it has a context of compression.
@@ -93,6 +114,7 @@ impl Sender {
         let is_compressed = compressed.is_some();
         let payload = compressed.unwrap_or_else(|| message.clone().into_bytes());
         self.waiting += payload.len() + OVERHEAD;
+        self.queued += 1;
         self.messages.push_back(Frame { opcode, is_compressed, payload });
     }
 
@@ -108,11 +130,15 @@ impl Sender {
 
     /// Ends the direction, behind what waits.
     pub(super) fn close(&mut self, payload: Bytes) {
+        self.queued += 1;
         self.close = Some(Frame::control(Opcode::Close, payload));
     }
 
     /// Drops what waits.
     pub(super) fn clear(&mut self) {
+        if self.handed < self.queued {
+            self.lost_from.get_or_insert(self.handed);
+        }
         self.pings.clear();
         self.pong = None;
         self.messages.clear();
@@ -152,12 +178,16 @@ impl Sender {
         if let Some(payload) = self.pong.take() {
             return Some(Frame::control(Opcode::Pong, payload));
         }
-        let frame = self.pings.pop_front().or_else(|| self.messages.pop_front());
-        if let Some(frame) = frame {
+        let ping = self.pings.pop_front();
+        if ping.is_none() && !self.messages.is_empty() {
+            self.handed += 1;
+        }
+        if let Some(frame) = ping.or_else(|| self.messages.pop_front()) {
             self.waiting -= frame.payload.len() + OVERHEAD;
             return Some(frame);
         }
         let close = self.close.take()?;
+        self.handed = self.queued;
         self.has_closed = true;
         Some(close)
     }

@@ -11,8 +11,7 @@ fn client(takeover: bool) -> Peer {
 
 fn server_within(max_message: usize) -> Peer {
     let [_, of_server] = agreed(&compression(false), &compression(false));
-    let mut config = Config::default();
-    config.max_message = max_message;
+    let config = Config { max_message, ..Config::default() };
     Peer::new(Role::Server, Some(of_server), config)
 }
 

@@ -8,9 +8,7 @@ use crate::ws::{CloseCode, Config, ErrorKind, Message, Role, SendError};
 const MS: Duration = Duration::from_millis(1);
 
 fn small() -> Peer {
-    let mut config = Config::default();
-    config.max_message = 1_000;
-    config.max_frame = 600;
+    let config = Config { max_message: 1_000, max_frame: 600, ..Config::default() };
     Peer::new(Role::Client, None, config)
 }
 
@@ -47,8 +45,7 @@ fn announced_octets_take_no_memory_before_they_come() {
 
 #[test]
 fn what_waits_to_be_sent_is_bounded() {
-    let mut config = Config::default();
-    config.max_send_buffer = 10_000;
+    let config = Config { max_send_buffer: 10_000, ..Config::default() };
     let mut peer = Peer::new(Role::Server, None, config);
     let message = Message::from(vec![0; 4_000]);
     assert_eq!(peer.core.send(&message), Ok(()));

@@ -8,9 +8,8 @@ use crate::ws::{CloseCode, Config, ErrorKind, Event, Role, SendError};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn keepalive() -> Peer {
-    let mut config = Config::default();
-    config.ping_interval = Some(10 * SECOND);
-    config.ping_timeout = 5 * SECOND;
+    let (ping_interval, ping_timeout) = (Some(10 * SECOND), 5 * SECOND);
+    let config = Config { ping_interval, ping_timeout, ..Config::default() };
     Peer::new(Role::Server, None, config)
 }
 

@@ -1,0 +1,308 @@
+//! The part of a WebSocket that reads.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::handshake::Handshake;
+use super::outlet::How;
+use super::shared::{Guard, Shared};
+use crate::error::Error;
+use crate::halves::RecvHalf;
+use crate::ws::{Close, CloseCode, Event, Message, Role};
+
+/// How long a thread reads at a time while octets wait that the peer has not taken.
+const BEHIND_TURN: Duration = Duration::from_millis(100);
+
+/// The least time that a thread reads before it finds that the peer is late.
+const LEAST_TURN: Duration = Duration::from_millis(1);
+
+/// How long a reader that is dropped may take to say so.
+const DROP_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How long the end may take after a failure.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The part of a WebSocket that reads, and keeps it going: see [`WebSocket`](super::WebSocket).
+///
+/// PINGs and the peer's Close frame are answered, and deadlines kept, while a thread is in a call of the
+/// reader. Dropping it closes the WebSocket with 1001 (going away), or with 1011 in a panic; senders then
+/// fail.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) shared: Arc<Shared>,
+    recv: RecvHalf,
+    /// What has come and not been looked at.
+    octets: Bytes,
+    timeout: Option<Duration>,
+    /// The iterator has given the end.
+    has_ended: bool,
+}
+
+/// What a wait for octets has come to.
+enum Waited {
+    Some,
+    /// The peer has ended its direction.
+    Ended,
+    Late,
+}
+
+impl Reader {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        mut recv: RecvHalf,
+        read_timeout: Option<Duration>,
+    ) -> Self {
+        recv.set_read_timeout(None);
+        Reader { shared, recv, octets: Bytes::new(), timeout: read_timeout, has_ended: false }
+    }
+
+    /// What the opening handshake has agreed upon.
+    pub fn handshake(&self) -> &Handshake {
+        &self.shared.handshake
+    }
+
+    /// Sets how long [`read`](Self::read) waits for a message; `None` is for ever.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Waits for the next message. `None` when the peer has closed the WebSocket: then
+    /// [`closed`](Self::closed) says why.
+    ///
+    /// # Errors
+    ///
+    /// The peer broke a rule, went over a limit, or ended the connection without a Close frame; each
+    /// later call gives the same error, and [`Error::close_code`] the code that the peer was told. Or no
+    /// message came within `read_timeout` ([`Error::is_timeout`]): then the call may be repeated,
+    /// and what has come of a message is kept.
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+        self.read_in("read_timeout", self.timeout)
+    }
+
+    /// The same with a time of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub fn read_within(&mut self, time: Duration) -> Result<Option<Message>, Error> {
+        self.read_in("read_within", Some(time))
+    }
+
+    fn read_in(
+        &mut self,
+        setting: &'static str,
+        time: Option<Duration>,
+    ) -> Result<Option<Message>, Error> {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        match self.read_until(deadline)? {
+            Some(result) => Ok(result),
+            None => {
+                Err(Error::late("no message came").by_setting(setting, time.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// What the peer's Close frame said, once it has come.
+    pub fn closed(&self) -> Option<Close> {
+        self.shared.lock().closed.clone()
+    }
+
+    /// Closes the WebSocket, and waits for what the peer says to it. Messages that come until then are
+    /// dropped. It ends within `close_timeout` (5 s by default), whatever the peer does.
+    ///
+    /// Another thread may have closed it already; this call then waits for the peer like that one.
+    ///
+    /// # Errors
+    ///
+    /// A code that must not be sent, or a reason of more than 123 octets ([`ErrorKind::Caller`]): the
+    /// WebSocket stays open. Or those of [`read`](Self::read); the WebSocket has ended all the same.
+    ///
+    /// [`ErrorKind::Caller`]: crate::ErrorKind::Caller
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<Close, Error> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        if state.core.is_open() {
+            state = shared.close(state, Some(code.into()), reason)?;
+        }
+        drop(state);
+        while self.read_until(None)?.flatten().is_some() {}
+        Ok(self.closed().unwrap_or_default())
+    }
+
+    /// The octets that came behind the peer's Close frame: those of another protocol, where the
+    /// transport goes on.
+    pub(super) fn take_rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.octets)
+    }
+
+    /// The next message, or the end. `None` where neither comes until then.
+    fn read_until(&mut self, deadline: Option<Instant>) -> Result<Option<Option<Message>>, Error> {
+        let shared = Arc::clone(&self.shared);
+        let mut is_late = false;
+        loop {
+            let mut state = shared.lock();
+            if state.closed.is_some() {
+                return Ok(Some(None));
+            }
+            if let Some(error) = &state.failure {
+                return Err(error.clone());
+            }
+            let now = Instant::now();
+            match state.core.receive(&mut self.octets, now) {
+                Ok(Some(Event::Message(message))) => {
+                    if state.core.has_transmit() {
+                        drop(shared.write(state, How::Soon));
+                    }
+                    return Ok(Some(Some(message)));
+                }
+                Ok(Some(Event::Close(close))) => {
+                    state.closed = Some(close);
+                    shared.notify(&state);
+                    self.end(&shared, state);
+                    return Ok(Some(None));
+                }
+                Ok(Some(_)) => continue,
+                Ok(None) if is_late => {
+                    is_late = false;
+                    if let Err(error) = state.core.handle_timeout(now) {
+                        return Err(self.fail(&shared, state, error.into()));
+                    }
+                    if deadline.is_some_and(|deadline| deadline <= now) {
+                        return Ok(None);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => return Err(self.fail(&shared, state, error.into())),
+            }
+            if state.is_behind() {
+                state = shared.write(state, How::Soon);
+            }
+            let turn = if state.is_behind() { BEHIND_TURN } else { shared.close_timeout };
+            let until = [deadline, state.core.poll_timeout(), now.checked_add(turn)];
+            drop(state);
+            match self.wait(until.into_iter().flatten().min(), now) {
+                Ok(Waited::Some) => {}
+                Ok(Waited::Late) => is_late = true,
+                Ok(Waited::Ended) => {
+                    let mut state = shared.lock();
+                    if let Err(error) = state.core.end_of_input() {
+                        return Err(self.fail(&shared, state, error.into()));
+                    }
+                }
+                Err(error) => return Err(self.fail(&shared, shared.lock(), error)),
+            }
+        }
+    }
+
+    /// Waits for octets.
+    fn wait(&mut self, until: Option<Instant>, now: Instant) -> Result<Waited, Error> {
+        let least = now.checked_add(LEAST_TURN);
+        let until = until.map(|until| least.map_or(until, |least| until.max(least)));
+        self.recv.set_deadline(until);
+        match self.recv.next_chunk() {
+            Ok(Some(octets)) => {
+                self.octets = octets;
+                Ok(Waited::Some)
+            }
+            Ok(None) => Ok(Waited::Ended),
+            Err(error) if error.is_timeout() && until.is_some_and(|at| at <= Instant::now()) => {
+                Ok(Waited::Late)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The peer's Close frame has come: ends the transport.
+    fn end<'a>(&mut self, shared: &'a Shared, mut state: Guard<'a>) {
+        let until = Instant::now() + shared.close_timeout;
+        if self.must_wait_for_server() {
+            // RFC 6455, Section 7.1.1: the server closes the connection first.
+            drop(shared.write(state, How::Soon));
+            self.drain(until);
+            state = shared.lock();
+        }
+        if !shared.finish(state, until) {
+            // Another thread writes to a peer that does not read.
+            self.recv.abort(Error::timeout("the peer did not take the end of the WebSocket"));
+        }
+    }
+
+    /// The WebSocket has failed: tells the peer where there is a Close frame to do so, and ends the
+    /// transport.
+    fn fail(&mut self, shared: &Shared, mut state: Guard<'_>, error: Error) -> Error {
+        if let Some(first) = &state.failure {
+            return first.clone();
+        }
+        state.failure = Some(error.clone());
+        shared.notify(&state);
+        let is_told = state.core.failure().is_some() && state.core.has_transmit();
+        let until = Instant::now() + LINGER;
+        let has_ended = if is_told {
+            shared.finish(state, until)
+        } else {
+            drop(state);
+            false
+        };
+        if !has_ended {
+            drop(shared.cut(shared.lock()));
+            self.recv.abort(error.clone());
+        } else if self.must_wait_for_server() {
+            // With octets that nobody has read, the system could destroy the Close frame.
+            self.drain(until);
+        }
+        error
+    }
+
+    /// Whether this is a client, with a connection of its own.
+    fn must_wait_for_server(&self) -> bool {
+        self.shared.role == Role::Client && self.recv.stream_id().is_none()
+    }
+
+    /// Drops what comes until the peer ends the connection, until then at the latest.
+    fn drain(&mut self, until: Instant) {
+        while let Ok(Waited::Some) = self.wait(Some(until), Instant::now()) {
+            self.octets.clear();
+        }
+    }
+}
+
+/// Gives messages until the WebSocket ends, and an error as the last item if it has failed. An error for
+/// a message that did not come in time is not the last.
+impl Iterator for Reader {
+    type Item = Result<Message, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
+        let next = self.read().transpose();
+        let is_failed = self.shared.lock().failure.is_some();
+        self.has_ended = next.is_none() || is_failed && matches!(next, Some(Err(_)));
+        next
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let until = Instant::now() + DROP_TIMEOUT;
+        let code =
+            if thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::GOING_AWAY };
+        let mut state = self.shared.lock();
+        if state.is_finished || state.failure.is_some() {
+            return;
+        }
+        if state.core.is_open() {
+            // It is open, and the code may be sent.
+            let _ = state.core.close(Some(code), "", Instant::now());
+        }
+        // A thread that is writing ends the direction when it has done so.
+        if state.outlet.is_some() {
+            self.shared.finish(state, until);
+        } else {
+            state.is_finishing = true;
+        }
+    }
+}

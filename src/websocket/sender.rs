@@ -1,0 +1,140 @@
+//! The part of a WebSocket that sends.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::handshake::Handshake;
+use super::outlet::How;
+use super::shared::Shared;
+use crate::error::Error;
+use crate::ws::{CloseCode, Message};
+
+/// The part of a WebSocket that sends: see [`WebSocket`](super::WebSocket). A clone is a reference count,
+/// and any number of threads may send.
+///
+/// Messages go out whole, one after the other, in the order in which the calls began. Dropping senders does
+/// not end the WebSocket.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// The reason why [`Sender::try_send`] has sent nothing.
+#[derive(Debug, Clone)]
+pub enum TrySendError {
+    /// There is no room: the peer does not read as fast as it is sent to. The message comes back.
+    Full(Message),
+    /// The WebSocket is closed or has failed.
+    Closed(Error),
+}
+
+impl TrySendError {
+    /// Whether there may be room later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySendError::Full(_))
+    }
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(message) => {
+                write!(f, "no room to send a message of {} octets", message.len())
+            }
+            TrySendError::Closed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TrySendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TrySendError::Full(_) => None,
+            TrySendError::Closed(error) => std::error::Error::source(error),
+        }
+    }
+}
+
+impl Sender {
+    /// What the opening handshake has agreed upon.
+    pub fn handshake(&self) -> &Handshake {
+        &self.shared.handshake
+    }
+
+    /// Sends a message, and waits until the connection has taken it.
+    ///
+    /// # Errors
+    ///
+    /// The WebSocket is closed ([`Error::is_closed`]) or has failed, or the peer took nothing within
+    /// `write_timeout`, which is a failure as well.
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        self.shared.send(&message.into())
+    }
+
+    /// Sends a message if there is room for it. Never waits for the peer: another thread writes.
+    ///
+    /// For a thread that sends to many. Where another thread is sending, up to 1 MiB waits for that one;
+    /// else as much as [`SendHalf::try_send`](crate::server::SendHalf::try_send) takes. It may wait for
+    /// the compression of another message.
+    ///
+    /// ```
+    /// use h2_sync::websocket::{Message, Sender, TrySendError};
+    ///
+    /// fn publish(members: &mut Vec<Sender>, message: &Message) {
+    ///     members.retain(|member| match member.try_send(message.clone()) {
+    ///         // One that does not keep up misses this message.
+    ///         Ok(()) | Err(TrySendError::Full(_)) => true,
+    ///         Err(TrySendError::Closed(_)) => false,
+    ///     });
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] gives the message back, and [`TrySendError::Closed`] says why nothing can
+    /// be sent any more.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        match self.shared.try_send(&message) {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => Err(TrySendError::Full(message)),
+            Err(error) => Err(TrySendError::Closed(error)),
+        }
+    }
+
+    /// Sends a PING with up to 125 octets, ahead of messages that wait. The answer shows that the peer is
+    /// there, which [`ping_interval`](super::Config::ping_interval) watches; it is not told.
+    ///
+    /// # Errors
+    ///
+    /// A longer payload, and those of [`send`](Self::send).
+    pub fn ping(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
+        let mut state = self.shared.lock();
+        let result = state.core.ping(payload);
+        result.map_err(|error| state.explain(error))?;
+        let state = self.shared.write(state, How::Soon);
+        state.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Sends a Close frame behind the messages that wait, and returns when it has been written. The
+    /// [`Reader`](super::Reader) then comes to its end: when the peer answers, or after `close_timeout`
+    /// (5 s by default).
+    ///
+    /// # Errors
+    ///
+    /// A code that must not be sent, or a reason of more than 123 octets; and those of
+    /// [`send`](Self::send).
+    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        let state = self.shared.close(self.shared.lock(), Some(code.into()), reason)?;
+        let number = state.core.queued();
+        self.shared.write_until(state, number).map(drop)
+    }
+
+    /// Whether nothing more can be sent.
+    pub fn is_closed(&self) -> bool {
+        let state = self.shared.lock();
+        state.failure.is_some() || !state.core.is_open()
+    }
+}

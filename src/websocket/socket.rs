@@ -1,0 +1,191 @@
+//! A whole WebSocket.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::config::Config;
+use super::handshake::Handshake;
+use super::outlet::How;
+use super::reader::Reader;
+use super::sender::{Sender, TrySendError};
+use super::shared::Shared;
+use crate::error::Error;
+use crate::halves::{RecvHalf, SendHalf};
+use crate::ws::{self, Close, CloseCode, Message, Role};
+
+/// Messages in both directions.
+///
+/// One thread reads and sends; or it is [split](Self::split), so that one thread reads while others
+/// send. It iterates over the messages that come.
+///
+/// # What goes on by itself
+///
+/// While a thread is in a call that reads, PINGs and the peer's Close frame are answered, and PINGs of
+/// [`ping_interval`](Config::ping_interval) are sent and their deadline kept. Answers go out behind the
+/// message that another thread is writing; a peer that does not read holds up no reader. While no thread
+/// reads, none of this happens: what comes waits in the transport.
+///
+/// # The end
+///
+/// [`close`](Self::close) ends it, and so does the peer: [`read`](Self::read) then gives `None`. What the
+/// peer does wrong is an error of the reader, and senders get it as well. Each later call gives the same
+/// end or error. Dropping the WebSocket, or its reader, closes it with 1001 (going away) and does not
+/// wait for the answer.
+///
+/// # Memory
+///
+/// A message that is coming in is held in a buffer of up to twice [`max_message`](Config::max_message)
+/// octets, and what the transport holds for a reader beside it. To send costs no more than the message,
+/// and a copy at a client, which has to mask it; [`Sender::try_send`] has bounds of its own.
+#[derive(Debug)]
+pub struct WebSocket {
+    reader: Reader,
+    sender: Sender,
+}
+
+impl WebSocket {
+    /// A WebSocket after its opening handshake.
+    #[allow(dead_code)] // The handshakes call it.
+    pub(super) fn start(
+        recv: RecvHalf,
+        send: SendHalf,
+        role: Role,
+        config: &Config,
+        handshake: Handshake,
+    ) -> Self {
+        let deflate = handshake.deflate().cloned();
+        let core = ws::Connection::new(role, deflate, config.core(), Instant::now());
+        let shared = Arc::new(Shared::new(send, core, config, handshake));
+        let reader = Reader::new(Arc::clone(&shared), recv, config.read_timeout);
+        WebSocket { reader, sender: Sender { shared } }
+    }
+
+    /// What the opening handshake has agreed upon.
+    pub fn handshake(&self) -> &Handshake {
+        self.reader.handshake()
+    }
+
+    /// The sub-protocol, where one was agreed upon.
+    pub fn protocol(&self) -> Option<&str> {
+        self.handshake().protocol()
+    }
+
+    /// Waits for the next message. `None` when the peer has closed the WebSocket: then
+    /// [`closed`](Self::closed) says why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::read`].
+    pub fn read(&mut self) -> Result<Option<Message>, Error> {
+        self.reader.read()
+    }
+
+    /// The same with a time of its own, in place of [`read_timeout`](Config::read_timeout).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::read`].
+    pub fn read_within(&mut self, time: Duration) -> Result<Option<Message>, Error> {
+        self.reader.read_within(time)
+    }
+
+    /// Sets how long [`read`](Self::read) waits for a message; `None` is for ever.
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.reader.set_read_timeout(timeout);
+    }
+
+    /// Sends a message, and waits until the connection has taken it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sender::send`].
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        self.sender.send(message)
+    }
+
+    /// Sends a message if there is room for it, and never waits for the peer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sender::try_send`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.sender.try_send(message)
+    }
+
+    /// Sends a PING with up to 125 octets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sender::ping`].
+    pub fn ping(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
+        self.sender.ping(payload)
+    }
+
+    /// Closes the WebSocket, and waits for what the peer says to it, `close_timeout` (5 s by default) at
+    /// most. Messages that come until then are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::close`].
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<Close, Error> {
+        self.reader.close(code, reason)
+    }
+
+    /// What the peer's Close frame said, once it has come.
+    pub fn closed(&self) -> Option<Close> {
+        self.reader.closed()
+    }
+
+    /// A part that sends, for another thread.
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// Takes it apart.
+    pub fn split(self) -> (Reader, Sender) {
+        (self.reader, self.sender)
+    }
+
+    /// What sends a Close frame, from a thread that must not wait. It does not keep the WebSocket alive.
+    #[allow(dead_code)]
+    pub(super) fn weak_closer(&self) -> impl Fn(CloseCode, &str) + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.sender.shared);
+        move |code, reason: &str| {
+            let Some(shared) = shared.upgrade() else { return };
+            // One that is closed already needs no second Close frame.
+            let closing = shared.close(shared.lock(), Some(code), reason);
+            if let Ok(state) = closing {
+                drop(shared.write(state, How::Never));
+            }
+        }
+    }
+
+    /// Holds something for as long as a part of the WebSocket lives.
+    #[allow(dead_code)]
+    pub(super) fn keep(&self, what: Box<dyn Any + Send + Sync>) {
+        self.sender.shared.keep(what);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_writing(&self) -> bool {
+        self.sender.shared.is_writing()
+    }
+
+    /// The octets that came behind the peer's Close frame.
+    #[allow(dead_code)]
+    pub(super) fn into_rest(mut self) -> Bytes {
+        self.reader.take_rest()
+    }
+}
+
+/// Gives messages until the WebSocket ends, as [`Reader`] does.
+impl Iterator for WebSocket {
+    type Item = Result<Message, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.next()
+    }
+}
