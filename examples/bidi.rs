@@ -1,13 +1,13 @@
-//! A conversation over one stream: both sides send and receive at the same time.
+//! A dialogue over one stream: both sides send and receive at the same time.
 //!
 //! ```text
 //! cargo run --example bidi
 //! cargo run --example bidi -- 127.0.0.1:8080 < some.txt
 //! ```
 //!
-//! Each line that is typed goes out at once, and what the server says to it is printed by another
-//! thread. The end of the input ends our direction, and the server's answer ends with it. Without an
-//! address it starts a server of its own, which says each line backwards.
+//! Each line typed is sent at once, and another thread prints what the server answers. The end of
+//! the input ends our direction, and the server ends its answer. Without an address, the example
+//! starts its own server, which sends each line back reversed.
 
 use std::env;
 use std::error::Error;
@@ -41,7 +41,7 @@ fn talk(address: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One half of the stream belongs to this thread …
+/// This thread owns the sending half …
 fn say(mut send: SendHalf) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         writeln!(send, "{}", line?)?;
@@ -51,7 +51,7 @@ fn say(mut send: SendHalf) -> io::Result<()> {
     Ok(())
 }
 
-/// … and the other one to this.
+/// … and another thread the receiving half.
 fn listen(mut response: ResponseHalf) -> io::Result<()> {
     println!("* {}", response.response()?.status());
     let mut stdout = io::stdout();
@@ -61,7 +61,7 @@ fn listen(mut response: ResponseHalf) -> io::Result<()> {
     Ok(())
 }
 
-/// The server: it answers before the request is complete, and goes on as lines come.
+/// The server: it responds before the request is complete, and answers each line as it arrives.
 fn backwards(request: &mut Request, response: &mut Response) -> io::Result<()> {
     response.set_header("content-type", "text/plain; charset=utf-8")?;
     response.flush()?;

@@ -1,4 +1,4 @@
-//! A server that sends every body back as it comes.
+//! A server that sends every body back while it arrives.
 //!
 //! ```text
 //! cargo run --release --example echo -- [ADDRESS] [--tls [CERT KEY]]
@@ -6,9 +6,9 @@
 //! curl --http2-prior-knowledge --data-binary @Cargo.toml http://127.0.0.1:8080/
 //! ```
 //!
-//! The response begins when the first piece of the request is there, not when all of it is: a client
-//! can write a line, read it back, and go on, on one stream for as long as it likes. A client that
-//! does not read what it gets back is not read from either, and only its own stream waits.
+//! The response begins with the first piece of the request, so a client can write a line, read it
+//! back and continue, on one stream without limit. If a client does not read the response, its
+//! request is not read either; other streams are not affected.
 
 #[path = "shared/args.rs"]
 mod args;
@@ -23,9 +23,9 @@ Sends the body of every request back.
 
 usage: echo [ADDRESS] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    --tls            speak TLS, with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
 
 fn main() {
@@ -39,9 +39,9 @@ fn echo(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::E
         response.set_header("content-type", kind)?;
     }
     while let Some(piece) = request.next_chunk()? {
-        // Without a copy: what is sent is the memory that it was received in.
+        // Without a copy: the response shares the memory of the request.
         response.send(piece)?;
-        // The client may be waiting for it before it goes on.
+        // The client may wait for this piece before it sends more.
         response.flush()?;
     }
     Ok(())

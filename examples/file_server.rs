@@ -1,4 +1,4 @@
-//! A directory over HTTP/2, with a page for each folder.
+//! A server for the files of a directory, with a listing for each folder.
 //!
 //! ```text
 //! cargo run --release --example file_server -- [ADDRESS] [FOLDER] [--tls [CERT KEY]]
@@ -6,11 +6,11 @@
 //! cargo run --release --example file_server -- 127.0.0.1:8443 target/doc --tls
 //! ```
 //!
-//! Browsers speak HTTP/2 over TLS alone, so they need `--tls`; curl and nghttp take both.
+//! Browsers use HTTP/2 only over TLS, so they need `--tls`; curl and nghttp work with both.
 //!
-//! It knows HEAD, ranges (one at a time), `if-modified-since`, and the types of usual files. What
-//! begins with a dot is not shown, and a link that leads out of the folder is not followed. Files are
-//! read and sent piece by piece, at the speed at which the client takes them.
+//! It supports HEAD, single ranges, `if-modified-since`, and the media types of common files.
+//! Hidden files (with a leading dot) are not served, and links out of the folder are not followed.
+//! Files are read and sent in pieces, at the client's pace.
 
 #[path = "shared/args.rs"]
 mod args;
@@ -32,13 +32,13 @@ Serves the files of a folder, and its listing.
 
 usage: file_server [ADDRESS] [FOLDER] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    FOLDER           what to serve; the current folder if left out
-    --tls            speak TLS (which browsers need), with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    FOLDER           the folder to serve; default: the current folder
+    --tls            use TLS (which browsers need), with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
 
-/// Files are read in pieces of this size.
+/// The size in octets of the pieces in which files are read.
 const PIECE: usize = 64 << 10;
 
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
@@ -61,20 +61,20 @@ fn main() -> Result {
 fn serve(root: &Path, request: &Request, response: &mut Response) -> Result {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         response.set_header("allow", "GET, HEAD")?;
-        return complain(response, 405, "only GET and HEAD are for files");
+        return complain(response, 405, "only GET and HEAD are supported");
     }
     let Some(path) = find(root, request.path()) else {
-        return complain(response, 404, "there is no such file");
+        return complain(response, 404, "file not found");
     };
     let has_slash = request.path().ends_with('/');
     if path.is_file() && !has_slash {
         return send_file(&path, request, response);
     }
     if !path.is_dir() {
-        return complain(response, 404, "there is no such folder");
+        return complain(response, 404, "folder not found");
     }
     if !has_slash {
-        // Else the links of the page would lead to the wrong place.
+        // Without the final slash, relative links of the listing would be wrong.
         response.set_header("location", format!("{}/", request.path()))?;
         return Ok(response.set_status(308)?);
     }
@@ -96,16 +96,16 @@ fn complain(response: &mut Response, status: u16, text: &str) -> Result {
     Ok(())
 }
 
-/// The file or folder that a path names, if it is one that we show.
+/// Returns the file or folder for a path, if it may be served.
 fn find(root: &Path, path: &str) -> Option<PathBuf> {
     if path.contains("//") {
-        // As a link, it would lead to another host.
+        // As a link, such a path would lead to another host.
         return None;
     }
     let mut found = root.to_owned();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         let name = String::from_utf8(listing::decode(segment)?).ok()?;
-        // No `..`, no drive letter, no slash that was written as %2F: a plain name, and not hidden.
+        // A plain, visible name: no `..`, no drive letter, no slash encoded as %2F.
         let mut components = Path::new(&name).components();
         let is_plain = matches!(components.next(), Some(Component::Normal(part)) if part == &*name);
         if !is_plain || components.next().is_some() || name.starts_with('.') || name.contains('\0')
@@ -114,14 +114,14 @@ fn find(root: &Path, path: &str) -> Option<PathBuf> {
         }
         found.push(name);
     }
-    // Links are followed for as long as they stay inside.
+    // Links are followed only within the root.
     found.canonicalize().ok().filter(|found| found.starts_with(root))
 }
 
 fn send_file(path: &Path, request: &Request, response: &mut Response) -> Result {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return complain(response, 403, "this file may not be read");
+            return complain(response, 403, "permission denied");
         }
         file => file?,
     };
@@ -159,17 +159,17 @@ fn send_file(path: &Path, request: &Request, response: &mut Response) -> Result 
     Ok(())
 }
 
-/// Sends so many octets. `write_all` waits while the client takes no more.
+/// Sends `octets` octets. `write_all` blocks while the client does not read.
 fn copy(file: &mut File, octets: u64, response: &mut Response) -> Result {
-    // No buffer that is larger than the file.
+    // The buffer is no larger than the file.
     let mut piece = vec![0; octets.min(PIECE as u64) as usize];
     let mut left = octets;
     while left > 0 {
         let most = left.min(piece.len() as u64) as usize;
         let n = file.read(&mut piece[..most])?;
         if n == 0 {
-            // Its length has been announced, so the stream is reset.
-            return Err("the file has become shorter meanwhile".into());
+            // The length has been announced, so the stream is reset.
+            return Err("the file was truncated during the response".into());
         }
         response.write_all(&piece[..n])?;
         left -= n as u64;
@@ -177,35 +177,34 @@ fn copy(file: &mut File, octets: u64, response: &mut Response) -> Result {
     Ok(())
 }
 
-/// When the file was last changed, in whole seconds as the date of HTTP has them.
+/// Returns the time of the last change, in whole seconds like an HTTP date.
 fn modified(metadata: &Metadata) -> Option<SystemTime> {
     let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(UNIX_EPOCH + Duration::from_secs(since.as_secs()))
 }
 
-/// Whether the client has the file as it is (RFC 9110, Section 13.1.3).
+/// Returns whether the client's copy is current (RFC 9110, Section 13.1.3).
 fn is_known(request: &Request, modified: SystemTime) -> bool {
-    // `if-none-match` would count instead, and we give no entity tags that it could match.
+    // `if-none-match` takes precedence, but this server sends no entity tags.
     let date =
         request.field("if-modified-since").filter(|_| request.field("if-none-match").is_none());
     let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
     date.is_some_and(|date| modified <= date)
 }
 
-/// What of a file is wanted.
+/// The requested part of a file.
 enum Range {
     Whole,
-    /// From here up to and with there.
+    /// From the first to the last octet, both included.
     Part(u64, u64),
-    /// Something that it does not have.
+    /// A range outside of the file.
     None,
 }
 
-/// Reads the `range` field (RFC 9110, Section 14.2). One that is not understood counts as none, and
-/// so do several ranges at once.
+/// Parses the `range` field (RFC 9110, Section 14.2). Invalid and multiple ranges are ignored.
 fn range(request: &Request, last_modified: Option<&str>, len: u64) -> Range {
     let wanted = request.field("range").filter(|_| request.method() == Method::GET);
-    // The client has a part already, and wants the rest only if that still fits.
+    // The client has a part of the file, and wants the rest only if the file is unchanged.
     let fits = request.field("if-range").is_none_or(|date| Some(date) == last_modified);
     let wanted = wanted.filter(|_| fits).and_then(|range| range.strip_prefix("bytes="));
     let Some((first, last)) = wanted.and_then(|range| range.split_once('-')) else {
@@ -219,7 +218,7 @@ fn range(request: &Request, last_modified: Option<&str>, len: u64) -> Range {
         (Ok(first), Ok(last)) if last < first => Range::Whole,
         (Ok(first), Ok(last)) if first < len => Range::Part(first, last.min(len - 1)),
         (Ok(first), _) if first < len => Range::Part(first, len - 1),
-        // The last so many octets.
+        // A suffix range: the last `octets` octets.
         (Err(_), Ok(octets)) if first.is_empty() && octets > 0 && len > 0 => {
             Range::Part(len.saturating_sub(octets), len - 1)
         }
@@ -228,7 +227,7 @@ fn range(request: &Request, last_modified: Option<&str>, len: u64) -> Range {
     }
 }
 
-/// The type of a file, by the end of its name.
+/// Returns the media type of a file, by its extension.
 fn mime_type(path: &Path) -> &'static str {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     match &*extension {

@@ -1,4 +1,4 @@
-//! A small curl: fetches a URL over HTTP/2 or HTTP/1.1.
+//! A small curl: fetches a URL with HTTP/2 or HTTP/1.1.
 //!
 //! ```text
 //! cargo run --release --example get -- URL
@@ -7,9 +7,9 @@
 //! cargo run --example get -- -v --http2 http://127.0.0.1:8080/
 //! cargo run --example get -- -X PUT -H 'content-type: text/plain' -d @Cargo.toml -o answer URL
 //! ```
-//!
-//! `https://` means HTTP/2 where the server chooses it, `http://` means HTTP/1.1. The options
-//! `--http1.1`, `--http2` and `--http2-prior-knowledge` are those of curl. Redirects are followed, compressed bodies inflated, and proxies taken from the environment, as the
+//! `https://` uses HTTP/2 if the server chooses it, `http://` uses HTTP/1.1. The options
+//! `--http1.1`, `--http2` and `--http2-prior-knowledge` are those of curl. The client follows
+//! redirects, decompresses bodies, and uses the proxies of the environment.
 //! client does by itself.
 
 use std::env;
@@ -29,18 +29,18 @@ Fetches a URL over HTTP/2 or HTTP/1.1 and prints the body.
 
 usage: get [OPTIONS] URL
 
-    -X METHOD       the method; GET if left out, POST with -d
+    -X METHOD       the method; default GET, or POST with -d
     -H 'NAME: VALUE'  a header field; may be given more than once
-    -d DATA         the body; @FILE sends a file, @- what comes on stdin
+    -d DATA         the body; @FILE for a file, @- for stdin
     -o FILE         write the body to a file, with a progress bar on a terminal
-    -i              print status and header fields as well
-    -v              show every frame, and what happened on the wire
-    --timeout SECS  how long all of it may take
-    --root FILE     trust the certificates in this PEM file as well
-    --linger        stay until the server closes the connection
-    --http1.1       speak HTTP/1.1 alone
-    --http2         speak HTTP/2 alone, without TLS from the first octet
-    --http2-prior-knowledge  the same for http:// URLs
+    -i              also print the status and header fields
+    -v              print every frame and connection statistics
+    --timeout SECS  the timeout for everything, in seconds
+    --root FILE     also trust the certificates in this PEM file
+    --linger        keep the connection open until the server closes it
+    --http1.1       use only HTTP/1.1
+    --http2         use only HTTP/2; for http:// URLs with prior knowledge
+    --http2-prior-knowledge  use HTTP/2 with prior knowledge for http:// URLs
 ";
 
 fn main() -> ExitCode {
@@ -86,7 +86,7 @@ struct Options {
 }
 
 impl Options {
-    /// `None` if help is asked for.
+    /// Returns `None` if help is requested.
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Options::default();
         while let Some(arg) = args.next() {
@@ -113,13 +113,13 @@ impl Options {
                 "--http1.1" => options.versions = Versions::Http1,
                 "--http2" => options.versions = Versions::Http2,
                 "--http2-prior-knowledge" => options.prior_knowledge = true,
-                arg if arg.starts_with('-') => return Err(format!("there is no option {arg}")),
+                arg if arg.starts_with('-') => return Err(format!("unknown option {arg}")),
                 _ if options.url.is_empty() => options.url = arg,
-                _ => return Err("one URL at a time".to_owned()),
+                _ => return Err("more than one URL".to_owned()),
             }
         }
         if options.url.is_empty() {
-            return Err("there is no URL".to_owned());
+            return Err("missing URL".to_owned());
         }
         Ok(Some(options))
     }
@@ -137,9 +137,9 @@ impl Options {
 }
 
 fn header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = line.split_once(':').ok_or("a header field is `name: value`")?;
-    let name = name.trim().parse().map_err(|_| format!("{name:?} is not a field name"))?;
-    let value = value.trim().parse().map_err(|_| format!("{value:?} is not a field value"))?;
+    let (name, value) = line.split_once(':').ok_or("expected a header field `name: value`")?;
+    let name = name.trim().parse().map_err(|_| format!("invalid field name {name:?}"))?;
+    let value = value.trim().parse().map_err(|_| format!("invalid field value {value:?}"))?;
     Ok((name, value))
 }
 
@@ -179,7 +179,7 @@ fn fetch(options: Options) -> Result<(), Box<dyn Error>> {
     }
     drop(response);
     if options.lingers {
-        // The client looks after the connection meanwhile.
+        // The client maintains idle connections in the background.
         while !client.connections().is_empty() {
             thread::sleep(Duration::from_millis(100));
         }
@@ -244,7 +244,7 @@ fn save(response: &mut Response, mut file: File) -> io::Result<()> {
     Ok(())
 }
 
-/// A line that is written over and over: how much, how fast, and how long it will still take.
+/// A progress line that is updated in place: octets, speed, and remaining time.
 struct Progress {
     done: u64,
     total: Option<u64>,

@@ -1,4 +1,4 @@
-//! A server that leaves without losing anything: Ctrl-C or SIGTERM lets it finish what is open.
+//! A server with a graceful shutdown: Ctrl-C or SIGTERM lets it finish open requests.
 //!
 //! ```text
 //! cargo run --release --example graceful -- [ADDRESS] [--tls [CERT KEY]]
@@ -6,10 +6,10 @@
 //! curl --http2-prior-knowledge http://127.0.0.1:8080/slow     and press Ctrl-C meanwhile
 //! ```
 //!
-//! What happens then (RFC 9113, Section 6.8): nothing more is accepted, and every client gets a
-//! GOAWAY that only says that the end is near. A round trip later, when requests that were on their
-//! way have come in, a second one names the last request that is answered. Clients send what they
-//! still have to send to the next server.
+//! The shutdown (RFC 9113, Section 6.8): no connection is accepted any more, and every client gets
+//! a first GOAWAY that announces the end. A round trip later, when requests in flight have arrived,
+//! a second GOAWAY names the last request that will be answered. Clients send further requests to
+//! another server.
 
 #[path = "shared/args.rs"]
 mod args;
@@ -24,31 +24,31 @@ use args::Args;
 use h2_sync::server::{Config, Request, Response};
 
 const HELP: &str = "\
-Answers requests until Ctrl-C or SIGTERM, and then those that are open. /slow takes 3 s.
+Answers requests until Ctrl-C or SIGTERM, then finishes open ones. /slow takes 3 s.
 
 usage: graceful [ADDRESS] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    --tls            speak TLS, with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 
-Ends with 0 if nothing had to be cut.
+The exit status is 0 if no request was aborted.
 ";
 
-/// How long open requests may take to finish.
+/// The time that open requests have to finish.
 const GRACE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     env_logger::init();
     let (args, []) = Args::parse(HELP, []);
     let (sender, signals) = mpsc::channel();
-    // The function runs in a thread of its own, so it may do what it likes.
+    // The callback runs on its own thread, so it may block.
     let result = ctrlc::set_handler(move || {
-        // Nobody listens any more when the program is about to end.
+        // Sending fails only when the program is about to end.
         let _ = sender.send(());
     });
     if let Err(error) = result {
-        eprintln!("no signals: {error}");
+        eprintln!("cannot handle signals: {error}");
         return ExitCode::FAILURE;
     }
 
@@ -57,14 +57,14 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let connections = handle.stats().connections;
-    say(&format!("finishing what is open on {connections} connections; once more ends it"));
+    say(&format!("finishing requests on {connections} connections; press again to exit"));
     thread::spawn(move || {
         if signals.recv().is_ok() {
             process::exit(130);
         }
     });
     let cut = handle.shutdown(GRACE);
-    say(&format!("{} requests, {} cut", handle.stats().requests, cut.requests));
+    say(&format!("{} requests, {} aborted", handle.stats().requests, cut.requests));
     if cut.requests == 0 {
         ExitCode::SUCCESS
     } else {
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a line, if anybody still reads: `println` panics where nobody does.
+/// Prints a line. `println` would panic if stdout is closed.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }

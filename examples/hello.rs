@@ -1,11 +1,11 @@
-//! Server and client in one process, on loopback: the shortest way to see it work.
+//! The shortest example: server and client in one process, over loopback.
 //!
 //! ```text
 //! cargo run --example hello
 //! ```
 //!
-//! Both sides are a [`Session`]: they take events (`Evt`) and put actions (`Act`). With
-//! `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown as well.
+//! Both sides are a [`Session`]: they take events (`Evt`) and put actions (`Act`).
+//! `RUST_LOG=h2_sync::frames=trace` also prints every frame.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +21,7 @@ An HTTP/2 server and a client in one process, on loopback. Takes no arguments.
     RUST_LOG=h2_sync::frames=trace cargo run --example hello    shows every frame
 ";
 
-/// An error that a thread can hand to the one that joins it.
+/// An error that can be returned by a thread.
 type AnyError = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), AnyError> {
@@ -31,7 +31,7 @@ fn main() -> Result<(), AnyError> {
         return Ok(());
     }
 
-    // Port 0: the system chooses one that is free.
+    // Port 0: the system chooses a free port.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     println!("server: listening on {address}");
@@ -46,9 +46,9 @@ fn main() -> Result<(), AnyError> {
         "user-agent" => "h2-sync",
     );
     let stream_identifier = client.open(&request, true)?;
-    println!("client: asked for /hello on stream {stream_identifier}");
+    println!("client: requested /hello on stream {stream_identifier}");
     let body = receive(&client)?;
-    println!("client: the answer is {body:?}");
+    println!("client: the response is {body:?}");
 
     let stats = client.stats();
     println!(
@@ -62,7 +62,7 @@ fn main() -> Result<(), AnyError> {
     server.join().map_err(|_| "the server panicked")?
 }
 
-/// Takes one connection, and answers every request on it until the client goes.
+/// Accepts one connection, and answers every request on it until the client closes it.
 fn serve(listener: &TcpListener) -> Result<(), AnyError> {
     let (stream, peer) = listener.accept()?;
     println!("server: {peer} has connected");
@@ -85,16 +85,16 @@ fn serve(listener: &TcpListener) -> Result<(), AnyError> {
                 let data = "Hello, HTTP/2!".into();
                 session.put_act(Act::SendData { stream_identifier, data, is_end_stream: true })?;
             }
-            // Always the last event, whatever happened.
+            // Always the last event.
             Evt::Closed { reason: Reason::Error(error) } => return Err(error.into()),
-            Evt::Closed { .. } => println!("server: the client has gone"),
-            _ => {} // settings and the like, which the Session has dealt with already
+            Evt::Closed { .. } => println!("server: the client closed the connection"),
+            _ => {} // settings and similar, already handled by the Session
         }
     }
     Ok(())
 }
 
-/// Takes events until the one response that is expected is there, and returns its body.
+/// Takes events until the response is complete, and returns its body.
 fn receive(session: &Session) -> Result<String, AnyError> {
     let mut body = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! One route for each thing that the server can do.
+//! A server with one route for each feature.
 //!
 //! ```text
 //! cargo run --release --example kitchen_sink -- [ADDRESS] [--tls [CERT KEY]]
@@ -8,21 +8,21 @@
 //! h2load -c 8 -m 100 -n 100000 http://127.0.0.1:8080/
 //! ```
 //!
-//! | route | what it does |
+//! | route | result |
 //! | --- | --- |
-//! | GET, POST `/` | answers `hello world` |
+//! | GET, POST `/` | `hello world` |
 //! | `/bytes/N` | N octets |
-//! | POST `/echo` | the body back as it comes |
-//! | POST `/sink`, `/sink/RATE` | reads all, at most RATE MiB a second, and answers how much it was |
-//! | POST `/hold` | never reads the body, and answers after 10 s |
-//! | `/sleep/MS` | answers after MS milliseconds |
+//! | POST `/echo` | the request body, while it arrives |
+//! | POST `/sink`, `/sink/RATE` | returns the length of the body, read at RATE MiB/s |
+//! | POST `/hold` | responds after 10 s, without reading the body |
+//! | `/sleep/MS` | responds after MS milliseconds |
 //! | `/panic` | panics |
-//! | `/fail-late` | fails after half of its body has gone |
-//! | `/trailers` | a body with trailers behind it |
+//! | `/fail-late` | fails after half of the response body |
+//! | `/trailers` | a body with trailers |
 //! | `/early-hints` | 103 before the response |
-//! | `/push`, `/pushed` | a page that promises the second to clients that take pushed streams |
-//! | `/headers` | what came: fields, peer, priority |
-//! | `/stats` | the server's figures, as JSON |
+//! | `/push`, `/pushed` | a page, with its style sheet pushed where accepted |
+//! | `/headers` | the request: fields, peer, priority |
+//! | `/stats` | the server's statistics, as JSON |
 
 #[path = "shared/args.rs"]
 mod args;
@@ -39,20 +39,20 @@ use h2_sync::server::{Config, Handle, Request, Response};
 use http::{HeaderMap, HeaderValue, Method};
 
 const HELP: &str = "\
-One route for each thing that the server can do.
+A server with one route for each feature.
 
 usage: kitchen_sink [ADDRESS] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    --tls            speak TLS, with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 
-RUST_LOG=h2_sync=debug tells why requests failed, RUST_LOG=h2_sync::frames=trace shows every frame.
+RUST_LOG=h2_sync=debug logs failed requests, RUST_LOG=h2_sync::frames=trace every frame.
 ";
 
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// For `/stats`.
+/// The handle, for `/stats`.
 static SERVER: OnceLock<Handle> = OnceLock::new();
 
 fn main() {
@@ -90,7 +90,7 @@ fn handler(request: &mut Request, response: &mut Response) -> Result {
             Ok(ms) => sleep(response, Duration::from_millis(ms)),
             Err(_) => not_found(response),
         },
-        ("/panic", "") => panic!("as was asked for"),
+        ("/panic", "") => panic!("as requested"),
         ("/fail-late", "") => fail_late(response),
         ("/trailers", "") => trailers(response),
         ("/early-hints", "") => early_hints(response),
@@ -104,12 +104,12 @@ fn handler(request: &mut Request, response: &mut Response) -> Result {
 
 fn not_found(response: &mut Response) -> Result {
     response.set_status(404)?;
-    response.write_all(b"there is no such thing here\n")?;
+    response.write_all(b"not found\n")?;
     Ok(())
 }
 
 fn hello(request: &mut Request, response: &mut Response) -> Result {
-    // The client is told that the body has been read, should there be one.
+    // Reads the body, should there be one.
     while request.next_chunk()?.is_some() {}
     response.set_header("content-type", "text/plain")?;
     response.send(&b"hello world"[..])?;
@@ -122,7 +122,7 @@ fn send_bytes(response: &mut Response, n: u64) -> Result {
     response.set_header("content-length", n)?;
     let mut left = n;
     while left > 0 {
-        // At most the length of the array.
+        // No truncation: at most the length of the array.
         let octets = left.min(PIECE.len() as u64) as usize;
         response.send(Bytes::from_static(&PIECE[..octets]))?;
         left -= octets as u64;
@@ -138,7 +138,7 @@ fn echo(request: &mut Request, response: &mut Response) -> Result {
     Ok(())
 }
 
-/// `rate` is in MiB a second.
+/// Reads the body at `rate` MiB per second.
 fn sink(request: &mut Request, response: &mut Response, rate: f64) -> Result {
     let started = Instant::now();
     let mut octets = 0_u64;
@@ -154,7 +154,7 @@ fn sink(request: &mut Request, response: &mut Response, rate: f64) -> Result {
 
 fn hold(response: &mut Response) -> Result {
     thread::sleep(Duration::from_secs(10));
-    response.write_all(b"it has not been read\n")?;
+    response.write_all(b"the body was not read\n")?;
     Ok(())
 }
 
@@ -168,13 +168,13 @@ fn fail_late(response: &mut Response) -> Result {
     response.set_header("content-length", 20)?;
     response.write_all(b"ten octets")?;
     response.flush()?;
-    // Half of what was announced has gone: all that is left is to reset the stream.
-    Err("as was asked for".into())
+    // Half of the announced length was sent: only a reset can end the stream now.
+    Err("as requested".into())
 }
 
 fn trailers(response: &mut Response) -> Result {
     response.set_header("trailer", "octets, outcome")?;
-    response.write_all(b"trailers come behind this\n")?;
+    response.write_all(b"trailers follow\n")?;
     let mut trailers = HeaderMap::new();
     trailers.insert("octets", HeaderValue::from_static("26"));
     trailers.insert("outcome", HeaderValue::from_static("fine"));
@@ -186,7 +186,7 @@ fn early_hints(response: &mut Response) -> Result {
     let mut hints = HeaderMap::new();
     hints.insert("link", HeaderValue::from_static("</pushed>; rel=preload; as=style"));
     response.send_informational(103, &hints)?;
-    // While the client fetches that, we find out what to answer.
+    // The client fetches the style sheet while the response is prepared.
     thread::sleep(Duration::from_millis(100));
     page(response)
 }
@@ -194,9 +194,9 @@ fn early_hints(response: &mut Response) -> Result {
 fn push(request: &mut Request, response: &mut Response) -> Result {
     if response.can_push() {
         let scheme = request.scheme().unwrap_or("http");
-        let authority = request.authority().ok_or("a request without an authority")?;
+        let authority = request.authority().ok_or("the request has no authority")?;
         let promised = http::Request::get(format!("{scheme}://{authority}/pushed")).body(())?;
-        // This handler is called for it, by another thread.
+        // Another thread calls this handler for the promised request.
         response.push(&promised)?;
     }
     page(response)
@@ -237,7 +237,7 @@ fn headers(request: &mut Request, response: &mut Response) -> Result {
 
 fn stats(response: &mut Response) -> Result {
     let Some(server) = SERVER.get() else {
-        // A request that came before the server was put there.
+        // The request arrived before the handle was stored.
         return Ok(response.set_status(503)?);
     };
     let stats = server.stats();

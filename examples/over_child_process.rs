@@ -1,18 +1,18 @@
-//! HTTP/2 without a network: a client, and a server that is its child process.
+//! HTTP/2 without a network: a client, and a server in a child process.
 //!
 //! ```text
 //! cargo run --example over_child_process -- [WORD...]
 //!
 //!   this process                                 the same program again
 //!   Session (client) ── the child's stdin ─────▶ Session (server)
-//!                    ◀─ the child's stdout ───── answers in capital letters
+//!                    ◀─ the child's stdout ───── responds in capital letters
 //! ```
 //!
-//! A connection needs a reader and a writer, not a socket. Over two pipes a program and its helper
-//! get all that HTTP/2 has: many exchanges at once, flow control, cancellation, and an end that
-//! both hear of. (Started by `ssh HOST`, the helper is on another machine.)
+//! A connection needs a reader and a writer, not a socket. Over two pipes, a program and its helper
+//! get all features of HTTP/2: concurrent exchanges, flow control, cancellation, and an orderly
+//! end. (With `ssh HOST`, the helper can run on another machine.)
 //!
-//! With `RUST_LOG=h2_sync::frames=trace` the frames of both are shown.
+//! `RUST_LOG=h2_sync::frames=trace` prints the frames of both sides.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -26,7 +26,7 @@ use h2_sync::transport::{Closer, Pair};
 use h2_sync::{headers, new_connection, Act, Evt, Reason, StreamId};
 
 const HELP: &str = "\
-Sends each word to a child process over HTTP/2, and prints what comes back.
+Sends each word to a child process over HTTP/2, and prints the responses.
 
 usage: over_child_process [WORD...]
 ";
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The parent: asks for all words at once, and prints the answers as they are complete.
+/// The parent: sends all words concurrently, and prints the responses as they complete.
 fn ask(words: &[String]) -> Result<(), Box<dyn Error>> {
     let mut command = Command::new(env::current_exe()?);
     let command = command.arg(CHILD).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -79,7 +79,7 @@ fn ask(words: &[String]) -> Result<(), Box<dyn Error>> {
             _ => {}
         }
     }
-    // GOAWAY, and the end of the child's stdin.
+    // Sends GOAWAY and closes the child's stdin.
     session.close();
     Ok(())
 }
@@ -87,16 +87,16 @@ fn ask(words: &[String]) -> Result<(), Box<dyn Error>> {
 /// The child's stdout and stdin as one stream.
 fn over_child(mut child: Child) -> io::Result<Pair<ChildStdout, ChildStdin>> {
     let (Some(stdout), Some(stdin)) = (child.stdout.take(), child.stdin.take()) else {
-        return Err(io::Error::other("the child's stdin and stdout are no pipes"));
+        return Err(io::Error::other("the child's stdin and stdout are not pipes"));
     };
-    // Nothing wakes a thread that is blocked in a pipe, but for the end of the process at the other
-    // end. A plain pair, `(stdout, stdin)`, would do as well; a child that hangs would then keep a
-    // thread of ours.
+    // A thread that is blocked in a pipe is only woken when the process at the other end ends. A
+    // plain pair, `(stdout, stdin)`, would also work, but a child that hangs would keep a thread of
+    // this process.
     let child = Mutex::new(child);
     let closer = Closer::new(move |how| match how {
         Shutdown::Both => {
             let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-            // It has ended by itself, as a rule, and is only waited for.
+            // The child has usually exited by itself.
             child.kill()?;
             child.wait().map(drop)
         }
@@ -106,8 +106,8 @@ fn over_child(mut child: Child) -> io::Result<Pair<ChildStdout, ChildStdin>> {
     Ok(Pair::with_closer(stdout, stdin, closer))
 }
 
-/// The child: answers each piece of a body with the same in capital letters, until its stdin ends.
-/// Nothing else may be printed here: stdout is the connection.
+/// The child: returns each piece of a body in capital letters, until its stdin ends. It must not
+/// print anything else, since stdout is the connection.
 fn serve() -> Result<(), Box<dyn Error>> {
     let session = new_connection((io::stdin(), io::stdout()), false, false)?;
     while let Ok(evt) = session.take_evt() {

@@ -1,10 +1,10 @@
-//! Many threads share one connection: 1,000 requests from 64 threads, and how long they took.
+//! Many threads share one connection: 1,000 requests from 64 threads, with timing.
 //!
 //! ```text
 //! cargo run --release --example parallel -- [URL] [REQUESTS] [THREADS]
 //! ```
 //!
-//! Without a URL it starts a server of its own on loopback.
+//! Without a URL, it starts its own server on loopback.
 
 use std::env;
 use std::error::Error;
@@ -38,10 +38,10 @@ fn hello(_: &mut Request, response: &mut Response) -> io::Result<()> {
 
 fn measure(url: &str, requests: usize, threads: usize) -> Result<(), Box<dyn Error>> {
     let mut config = Config::default();
-    // Without TLS as well: the threads are to share one connection.
+    // Uses HTTP/2 without TLS too, so that the threads share one connection.
     config.prior_knowledge = true;
     let client = Client::with_config(config)?;
-    // The connection is made before the clock starts.
+    // Connects before the measurement starts.
     client.get(url).send()?.bytes()?;
 
     let next = AtomicUsize::new(0);
@@ -72,13 +72,16 @@ fn measure(url: &str, requests: usize, threads: usize) -> Result<(), Box<dyn Err
     times.sort_unstable();
 
     let speed = times.len() as f64 / took.as_secs_f64();
-    println!("{} requests from {threads} threads in {took:.2?}: {speed:.0} a second", times.len());
+    println!(
+        "{} requests from {threads} threads in {took:.2?}: {speed:.0} per second",
+        times.len()
+    );
     let at = |part: f64| -> Duration {
         let place = (times.len() as f64 * part) as usize;
         times.get(place.min(times.len().saturating_sub(1))).copied().unwrap_or_default()
     };
     println!(
-        "latency: half {:.2?}, 90 % {:.2?}, 99 % {:.2?}, slowest {:.2?}",
+        "latency: median {:.2?}, 90 % {:.2?}, 99 % {:.2?}, maximum {:.2?}",
         at(0.5),
         at(0.9),
         at(0.99),

@@ -1,4 +1,5 @@
-//! Routes: how a router fits in front of handlers. The server has none; this one is `matchit`.
+//! Routing: how to use a router in front of handlers. The server has none; this example uses
+//! `matchit`.
 //!
 //! ```text
 //! cargo run --example router -- [ADDRESS] [--tls [CERT KEY]]
@@ -26,17 +27,17 @@ Keeps notes: POST /notes, GET /notes, GET and DELETE /notes/ID.
 
 usage: router [ADDRESS] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    --tls            speak TLS, with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
 
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// A handler that gets what the router found in the path as well.
+/// A handler that also gets the parameters that the router found in the path.
 type Handler = fn(&Notes, &Params<'_, '_>, &mut Request, &mut Response) -> Result;
 
-/// What the handlers share. They run on many threads.
+/// The state shared by the handlers, which run on many threads.
 #[derive(Default)]
 struct Notes(Mutex<BTreeMap<u64, String>>);
 
@@ -44,7 +45,7 @@ fn main() -> Result {
     env_logger::init();
     let (args, []) = Args::parse(HELP, []);
 
-    // For each path the methods that it takes.
+    // The methods of each path.
     let mut routes: Router<&[(Method, Handler)]> = Router::new();
     routes.insert("/notes", &[(Method::GET, list), (Method::POST, add)])?;
     routes.insert("/notes/{id}", &[(Method::GET, show), (Method::DELETE, remove)])?;
@@ -54,7 +55,7 @@ fn main() -> Result {
         let path = request.path().to_owned();
         let Ok(route) = routes.at(&path) else { return Ok(response.set_status(404)?) };
         let method = request.method().clone();
-        // RFC 9110, Section 9.3.2: HEAD is GET without the body, which the server leaves out.
+        // RFC 9110, Section 9.3.2: HEAD is GET without the body, which the server omits.
         let wanted = if method == Method::HEAD { &Method::GET } else { &method };
         match route.value.iter().find(|(method, _)| method == wanted) {
             Some((_, handler)) => handler(&notes, &route.params, request, response),
@@ -85,7 +86,7 @@ fn add(
     response: &mut Response,
 ) -> Result {
     let mut note = String::new();
-    // Over `max_body` this is an error, and answered with 413.
+    // A body over `max_body` is an error, which the server answers with 413.
     request.read_to_string(&mut note)?;
     let mut notes = notes.lock();
     let id = notes.last_key_value().map_or(1, |(id, _)| id + 1);

@@ -1,12 +1,12 @@
-//! A client and a server without a network: two protocol cores on one thread, pumped by hand.
+//! A client and a server without a network: two protocol cores on one thread.
 //!
 //! ```text
 //! cargo run --example sans_io
 //! ```
 //!
 //! A [`Connection`] does no I/O. Octets go in with `receive` and come out with `poll_transmit`;
-//! what has happened comes out with `poll_event`. So a `for` loop can be the network, and a
-//! variable the clock: the output is the same each time, and shows every frame of
+//! events come out with `poll_event`. So a loop can be the network, and a variable the clock. The
+//! output is the same in each run, and shows every frame of
 //!
 //! 1. the handshake,
 //! 2. a request and its response,
@@ -14,7 +14,7 @@
 //! 4. a PING,
 //! 5. a graceful shutdown.
 //!
-//! Read the source beside the output: each part has its function.
+//! Read the source along with the output: each part is a function.
 
 use std::env;
 use std::error::Error;
@@ -27,19 +27,19 @@ use h2_sync::proto::{CloseReason, Connection, Event, Transmit};
 use h2_sync::{headers, Config, Headers, HeadersKind, Role, StreamId};
 
 const HELP: &str = "\
-Two HTTP/2 protocol cores talk to one another without a network; every frame is printed.
+Connects two HTTP/2 protocol cores without a network, and prints every frame.
 Takes no arguments.
 
     cargo run --example sans_io
 ";
 
-/// How long our network takes to carry octets to the other side.
+/// The latency of the simulated network in each direction.
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// The server's window for each stream: small, so that an upload meets its end.
+/// The server's window for each stream in octets, small enough that an upload exhausts it.
 const WINDOW: u32 = 20_000;
 
-/// Octets to upload: more than two windows.
+/// The octets to upload, more than two windows.
 const UPLOAD: usize = 45_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -56,11 +56,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     goodbye(&mut network)
 }
 
-/// RFC 9113, Section 3.4: nobody waits. Each side sends its SETTINGS first (the client behind 24
-/// octets that no HTTP/1.1 server takes for a request), and acknowledges those of the other.
+/// RFC 9113, Section 3.4: neither side waits. Each sends its SETTINGS first (the client after the
+/// 24-octet preface) and acknowledges those of the other.
 ///
-/// The WINDOW_UPDATEs on stream 0 enlarge the window of the connection, which always starts with
-/// 65,535 octets: SETTINGS can only change that of the streams.
+/// The WINDOW_UPDATEs on stream 0 enlarge the window of the connection. It always starts with
+/// 65,535 octets, since SETTINGS only change the windows of streams.
 fn handshake(network: &mut Network) -> Result<(), Box<dyn Error>> {
     title("1. The handshake");
     network.run()?;
@@ -68,11 +68,10 @@ fn handshake(network: &mut Network) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// RFC 9113, Section 8.1: a request is HEADERS, here with END_STREAM, as it has no body. The
+/// RFC 9113, Section 8.1: a request is HEADERS, here with END_STREAM since there is no body. The
 /// response comes on the same stream.
-///
-/// The fields travel compressed (RFC 7541). Both sides remember what has been sent: compare the
-/// length of this field block with those of the later ones, which repeat most of it.
+/// The fields are compressed (RFC 7541). Both sides remember the fields that were sent: compare the
+/// length of this field block with the later ones, which repeat most of it.
 fn request(network: &mut Network) -> Result<(), Box<dyn Error>> {
     title("2. A request and its response");
     let stream_id = network.client.core.open(&get("/hello"), true, network.now)?;
@@ -88,12 +87,12 @@ fn request(network: &mut Network) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// RFC 9113, Section 5.2: of DATA, and of nothing else, each side sends as much as the other has
-/// room for. Sending makes the window smaller, WINDOW_UPDATE makes it larger again.
+/// RFC 9113, Section 5.2: each side sends only as much DATA as the other's window allows; no other
+/// frames are limited. Sending shrinks the window, WINDOW_UPDATE enlarges it.
 ///
-/// The core sends a WINDOW_UPDATE when the application has dealt with half of the window, and says
-/// so with `release`. (That of the connection comes by itself, as the windows of the streams bound
-/// the memory already.)
+/// The core sends a WINDOW_UPDATE when the application has released half of the window with
+/// `release`. (The connection's window is credited at once, since the windows of the streams bound
+/// the memory.)
 fn upload(network: &mut Network) -> Result<(), Box<dyn Error>> {
     title("3. An upload larger than the window");
     say(&format!("the client has {UPLOAD} octets to send, the window is {WINDOW}"));
@@ -112,17 +111,19 @@ fn upload(network: &mut Network) -> Result<(), Box<dyn Error>> {
     while received < UPLOAD {
         network.run()?;
         match network.client.core.stats().send_buffered {
-            0 => say("all has been sent"),
-            waiting => say(&format!("the window is shut: {waiting} octets wait at the client")),
+            0 => say("everything has been sent"),
+            waiting => say(&format!(
+                "the window is exhausted: {waiting} octets are buffered at the client"
+            )),
         }
-        // The server's application takes what is there, and gives the room back.
+        // The server's application processes the data and releases the window.
         for event in network.events() {
             if let Event::Data { stream_id, data, .. } = event {
                 received += data.len();
                 network.server.core.release(stream_id, data.len())?;
             }
         }
-        say(&format!("the server's application has dealt with {received} octets"));
+        say(&format!("the server's application has processed {received} octets"));
     }
     let server = &mut network.server.core;
     server.send_headers(stream_id, &headers!(":status" => "204"), true, network.now)?;
@@ -131,8 +132,8 @@ fn upload(network: &mut Network) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// RFC 9113, Section 6.7: PING comes back with ACK. It keeps connections alive, and measures how
-/// long there and back takes.
+/// RFC 9113, Section 6.7: PING is answered with ACK. It keeps connections alive, and measures the
+/// round-trip time.
 fn ping(network: &mut Network) -> Result<(), Box<dyn Error>> {
     title("4. A PING");
     network.client.core.ping(network.now)?;
@@ -141,11 +142,11 @@ fn ping(network: &mut Network) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// RFC 9113, Section 6.8: a server that wants to go says so, and goes on with what it has begun.
+/// RFC 9113, Section 6.8: a server that shuts down announces it, and finishes open requests.
 ///
-/// It cannot know which requests are on their way to it. So its first GOAWAY has the largest
-/// identifier there is, and just tells the client to stop; a PING makes the round trip after which
-/// all requests must have arrived; the second GOAWAY has the true last one.
+/// It cannot know which requests are in flight. So its first GOAWAY has the largest possible
+/// identifier, and only tells the client to stop. A PING measures a round trip, after which all
+/// requests have arrived; the second GOAWAY has the actual last identifier.
 fn goodbye(network: &mut Network) -> Result<(), Box<dyn Error>> {
     title("5. A graceful shutdown");
     let stream_id = network.client.core.open(&get("/last"), true, network.now)?;
@@ -157,22 +158,22 @@ fn goodbye(network: &mut Network) -> Result<(), Box<dyn Error>> {
         Ok(_) => say("the client may open another stream?"),
         Err(error) => say(&format!("the client may not open another stream: {error}")),
     }
-    say("but the one that is open is answered:");
+    say("but the open one is answered:");
     let response = headers!(":status" => "200");
     network.server.core.send_headers(stream_id, &response, true, network.now)?;
     network.run()?;
     network.events();
 
-    // The server has nothing left to do. Its driver would close the transport now, and the driver
-    // of the client would read the end of the stream.
+    // The server is done. Its driver would close the transport now, and the client's driver would
+    // read the end of the stream.
     if network.server.core.close_reason().is_some() {
         say("the server closes the transport");
         network.client.core.end_of_input();
     }
     for side in [&network.client, &network.server] {
         let end = match side.core.close_reason() {
-            Some(CloseReason::Local) => "ended, as its shutdown is complete",
-            Some(CloseReason::Peer(_)) => "ended, as the peer has gone",
+            Some(CloseReason::Local) => "ended: its shutdown is complete",
+            Some(CloseReason::Peer(_)) => "ended: the peer has closed it",
             Some(CloseReason::Error(_)) => "failed",
             _ => "not ended",
         };
@@ -190,7 +191,7 @@ fn get(path: &str) -> Headers {
     )
 }
 
-/// Two cores, what carries octets between them, and what time it is there.
+/// Two cores with a simulated network and clock.
 struct Network {
     client: Side,
     server: Side,
@@ -208,7 +209,7 @@ impl Network {
         Ok(Network { client: Side::new(client), server: Side::new(server), start: now, now })
     }
 
-    /// Carries octets there and back until neither side has anything more to say.
+    /// Transfers octets in both directions until neither side has anything left to send.
     fn run(&mut self) -> Result<(), Box<dyn Error>> {
         loop {
             let from_client = self.client.transmit(self.now);
@@ -224,22 +225,22 @@ impl Network {
         }
     }
 
-    /// Prints what the cores tell their applications, and returns what the server's tells.
+    /// Prints the events of both cores, and returns the server's.
     fn events(&mut self) -> Vec<Event> {
         self.client.events();
         self.server.events()
     }
 }
 
-/// One end of the connection.
+/// One side of the connection.
 struct Side {
     core: Connection,
-    /// Octets that have arrived. The core takes whole frames and leaves what is left.
+    /// Octets that have arrived. The core consumes whole frames and leaves the rest.
     input: BytesMut,
-    /// Follows the field blocks that this side sends, to print them. It has to see all of them:
-    /// each may refer to what the ones before have left in the table.
+    /// Decodes the field blocks that this side sends, for printing. It must see all of them, since
+    /// each may refer to table entries of earlier ones.
     decoder: Decoder,
-    /// The client starts with octets that are no frame.
+    /// Octets of the client's preface, which precede its first frame.
     preface_left: usize,
 }
 
@@ -253,7 +254,7 @@ impl Side {
         Side { core, input: BytesMut::new(), decoder, preface_left }
     }
 
-    /// Takes what this side has to send.
+    /// Returns the octets that this side has to send.
     fn transmit(&mut self, now: Instant) -> Vec<u8> {
         let mut out = Transmit::new();
         self.core.poll_transmit(now, &mut out, usize::MAX);
@@ -275,7 +276,7 @@ impl Side {
         events
     }
 
-    /// Decodes what this side has sent, as somebody would who listens on the wire.
+    /// Decodes and prints what this side has sent, like a packet analyser.
     fn print(&mut self, octets: &[u8], time: Duration) -> Result<(), Box<dyn Error>> {
         let arrow = match self.core.role() {
             Role::Client => "client ──▶ server",
@@ -305,8 +306,7 @@ impl Side {
     }
 }
 
-/// What an application may want to know about an event. `None` where it is for the core's own
-/// accounts.
+/// Describes an event, or returns `None` for events that are internal to the core.
 fn describe(event: &Event) -> Option<String> {
     let end = |end_stream: &bool| if *end_stream { ", the end of the stream" } else { "" };
     Some(match event {
@@ -323,15 +323,15 @@ fn describe(event: &Event) -> Option<String> {
         Event::Data { stream_id, data, end_stream } => {
             format!("{} octets on stream {stream_id}{}", data.len(), end(end_stream))
         }
-        Event::Pong { round_trip_time, .. } => format!("there and back took {round_trip_time:?}"),
+        Event::Pong { round_trip_time, .. } => format!("the round trip took {round_trip_time:?}"),
         Event::Goaway { last_stream_id, .. } if *last_stream_id == StreamId::MAX => {
-            "the server is going away".to_owned()
+            "the server is shutting down".to_owned()
         }
         Event::Goaway { last_stream_id, .. } => {
-            format!("the server is going away; stream {last_stream_id} is the last one")
+            format!("the server is shutting down; the last stream is {last_stream_id}")
         }
-        Event::SettingsChanged { .. } => "the peer's settings are in force".to_owned(),
-        Event::SettingsAcknowledged => "our settings are in force".to_owned(),
+        Event::SettingsChanged { .. } => "the peer's settings are in effect".to_owned(),
+        Event::SettingsAcknowledged => "our settings are in effect".to_owned(),
         Event::StreamClosed { .. } => return None,
         other => format!("{other:?}"),
     })

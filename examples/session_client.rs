@@ -1,4 +1,4 @@
-//! A client over the Session: fetches an `http://` URL and prints status, headers and body.
+//! A client based on the Session: fetches an `http://` URL and prints status, fields and body.
 //!
 //! ```text
 //! cargo run --example session_client -- URL [--upgrade] [--linger]
@@ -6,15 +6,15 @@
 //! cargo run --example session_client -- http://127.0.0.1:8080/
 //! ```
 //!
-//! It speaks HTTP/2 from the first octet (*prior knowledge*, RFC 9113, Section 3.3), so the server
-//! has to expect that on its cleartext port: `session_server` does, and `nghttpd --no-tls`. With
-//! `--upgrade` it asks for HTTP/2 in a request of HTTP/1.1 (RFC 7540, Section 3.2): `session_server`
-//! takes that as well, and so does h2o.
+//! It uses HTTP/2 from the first octet (*prior knowledge*, RFC 9113, Section 3.3), so the server
+//! must accept that on its cleartext port, as `session_server` and `nghttpd --no-tls` do. With
+//! `--upgrade` it asks for HTTP/2 in an HTTP/1.1 request (RFC 7540, Section 3.2), which
+//! `session_server` and h2o accept.
 //!
-//! The response goes to stdout as it came. With `--linger` the connection stays open until the
-//! server closes it, and each event meanwhile is a line on stdout, after the response.
+//! The response is printed to stdout as received. With `--linger` the connection stays open until
+//! the server closes it, and further events are printed one per line, after the response.
 //!
-//! With `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown.
+//! `RUST_LOG=h2_sync::frames=trace` prints every frame.
 
 use std::env;
 use std::error::Error;
@@ -36,13 +36,13 @@ Fetches a URL over HTTP/2 (cleartext) and prints status, headers and body.
 usage: session_client URL [--upgrade] [--linger]
 
     URL         http://HOST[:PORT][/PATH][?QUERY]
-    --upgrade   ask for HTTP/2 in HTTP/1.1, instead of taking for granted that the server speaks it
-    --linger    stay until the server closes the connection, and print what it sends meanwhile
+    --upgrade   upgrade from HTTP/1.1, instead of prior knowledge
+    --linger    keep the connection open until the server closes it, and print its events
 
 RUST_LOG=h2_sync::frames=trace shows every frame.
 ";
 
-/// How long to wait for the connection, and for whatever comes next of the response.
+/// The timeout for connecting, and for each event of the response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What a URL says: where to connect to, and what to ask for.
+/// The parts of a URL: where to connect to, and what to request.
 struct Target {
     host: String,
     port: u16,
@@ -84,12 +84,13 @@ impl Target {
         let uri: Uri = url.parse().map_err(|error| format!("not a URL: {error}"))?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some("https") => return Err("https:// needs TLS, which is not there yet".to_owned()),
+            Some("https") => {
+                return Err("https:// is not supported by this example; see tls_client".to_owned())
+            }
             Some(other) => return Err(format!("{other}:// is not HTTP")),
             None => return Err("a URL starts with http://".to_owned()),
         }
-        // Without the user and the password that a URL may have: RFC 9113, Section 8.3.1 forbids to
-        // send them.
+        // Without userinfo, which must not be sent (RFC 9113, Section 8.3.1).
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let authority = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
         let authority = authority.trim_end_matches(':');
@@ -102,12 +103,12 @@ impl Target {
             query if query.starts_with('?') => format!("/{query}"),
             path => path.to_owned(),
         };
-        // The brackets of `[::1]` belong to the URL, not to the address.
+        // The brackets of `[::1]` are part of the URL syntax, not of the address.
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Target { host, port, authority: authority.to_owned(), path })
     }
 
-    /// Connects to the first of the host's addresses that answers.
+    /// Connects to the first of the host's addresses that accepts.
     fn connect(&self) -> io::Result<TcpStream> {
         let mut result = Err(io::Error::other("the host has no address"));
         for address in (self.host.as_str(), self.port).to_socket_addrs()? {
@@ -133,8 +134,8 @@ impl Target {
 
 fn fetch(target: &Target, upgrade: bool, linger: bool) -> Result<(), Box<dyn Error>> {
     let stream = target.connect().map_err(|error| format!("cannot connect: {error}"))?;
-    // `new_connection(stream, true, false)` would do; this one also finds out, by PINGs, when the
-    // server vanishes without a word.
+    // `new_connection(stream, true, false)` would suffice; this configuration also detects a
+    // vanished server, by PINGs.
     let mut config = Config::default();
     config.keepalive_interval = Some(PATIENCE);
     let (session, ours) = if upgrade {
@@ -157,7 +158,8 @@ fn fetch(target: &Target, upgrade: bool, linger: bool) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-/// Sends the request in HTTP/1.1. If the server agrees, the response comes in HTTP/2, on stream 1.
+/// Sends the request over HTTP/1.1. If the server agrees, the response comes in HTTP/2, on stream
+/// 1.
 fn ask_for_http2(
     stream: TcpStream,
     target: &Target,
@@ -178,7 +180,7 @@ fn ask_for_http2(
     }
 }
 
-/// Prints the response on a stream, up to the end.
+/// Prints the response on a stream, to its end.
 fn print_response(
     session: &Session,
     ours: StreamId,
@@ -187,7 +189,7 @@ fn print_response(
     loop {
         let evt = session
             .take_evt_timeout(PATIENCE)
-            .map_err(|_| format!("nothing has come for {} s", PATIENCE.as_secs()))?;
+            .map_err(|_| format!("no event within {} s", PATIENCE.as_secs()))?;
         match evt {
             Evt::RecvHeaders { stream_identifier, headers, kind, is_end_stream }
                 if stream_identifier == ours =>
@@ -210,23 +212,23 @@ fn print_response(
             {
                 let who = match by {
                     ResetBy::Peer => "the server reset the stream",
-                    ResetBy::Goaway => "the server is going away",
-                    ResetBy::Violation => "the response breaks a rule",
+                    ResetBy::Goaway => "the server is shutting down",
+                    ResetBy::Violation => "the response violates the protocol",
                     _ => "the stream was reset",
                 };
-                let hint = if retry_safe { "; trying again is safe" } else { "" };
-                let detail = detail.as_deref().unwrap_or("no more is known");
+                let hint = if retry_safe { "; a retry is safe" } else { "" };
+                let detail = detail.as_deref().unwrap_or("no details");
                 return Err(format!("{who}: {error_code} ({detail}){hint}").into());
             }
             Evt::Closed { reason } => {
-                return Err(format!("no complete response: {}", tell(&reason)).into());
+                return Err(format!("incomplete response: {}", tell(&reason)).into());
             }
             other => output.notes.push(note(&other)),
         }
     }
 }
 
-/// Prints what happens, until the server closes the connection.
+/// Prints events until the server closes the connection.
 fn print_events(session: &Session, output: &mut Output) -> Result<(), Box<dyn Error>> {
     while let Ok(evt) = session.take_evt() {
         output.notes.push(note(&evt));
@@ -238,11 +240,11 @@ fn print_events(session: &Session, output: &mut Output) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Stdout, with the response and then the notes on it.
+/// Stdout, with the response followed by notes.
 struct Output {
-    /// What was printed last did not end with a line feed.
+    /// Whether the last output did not end with a line feed.
     is_line_open: bool,
-    /// Events to tell of. Not in the middle of a body, so they wait for its end.
+    /// Notes on events, held back until the end of the body.
     notes: Vec<String>,
 }
 
@@ -264,7 +266,7 @@ impl Output {
         if let Some(status) = headers.status() {
             writeln!(text, "HTTP/2 {status}")?;
         }
-        // Values are printed as they came; the Session lets no control character through.
+        // Values are printed as received; the Session rejects control characters.
         for field in headers.iter().filter(|field| !field.name.starts_with(b":")) {
             text.extend_from_slice(&[field.name, b": ", field.value, b"\n"].concat());
         }
@@ -286,7 +288,7 @@ impl Output {
     }
 }
 
-/// An event in one line.
+/// Describes an event in one line.
 fn note(evt: &Evt) -> String {
     match evt {
         Evt::SettingsChanged { settings } => {
@@ -295,11 +297,11 @@ fn note(evt: &Evt) -> String {
         }
         Evt::SettingsAcknowledged => "the server has acknowledged our settings".to_owned(),
         Evt::Goaway { last_stream_identifier, error_code, debug_data } => format!(
-            "the server is going away: {error_code}, last stream {last_stream_identifier}{}",
+            "the server is shutting down: {error_code}, last stream {last_stream_identifier}{}",
             quoted(debug_data),
         ),
         Evt::Closed { reason } => tell(reason),
-        // Whatever is in there, `Debug` escapes it and keeps it on one line.
+        // `Debug` escapes the contents and keeps them on one line.
         other => format!("{other:?}"),
     }
 }
@@ -316,7 +318,7 @@ fn tell(reason: &Reason) -> String {
     }
 }
 
-/// What a server says in its GOAWAY, made fit for a terminal.
+/// Escapes the debug data of a GOAWAY for a terminal.
 fn quoted(debug_data: &[u8]) -> String {
     match debug_data {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! A server over the Session: any request gets 200 and a short answer.
+//! A server based on the Session: any request gets 200 and a short response.
 //!
 //! ```text
 //! cargo run --release --example session_server -- [ADDRESS]
@@ -8,14 +8,14 @@
 //! curl --http2 http://127.0.0.1:8080/
 //! ```
 //!
-//! The last one asks for HTTP/2 in a request of HTTP/1.1 (`Upgrade: h2c`). A client that speaks
-//! HTTP/1.1 alone gets to read that this server does not.
+//! The last command asks for HTTP/2 in an HTTP/1.1 request (`Upgrade: h2c`). A client that only
+//! speaks HTTP/1.1 gets a response that says that this server does not.
 //!
-//! Each connection has one thread here, which takes the events of all its streams and puts the
-//! answers: plain, and enough as long as answering needs no waiting. A program whose answers take
-//! their time would hand them to other threads; they can all use the one `Session`.
+//! Each connection has one thread, which takes the events of all streams and puts the responses.
+//! That is simple, and enough if responses need no waiting. A program with slow responses would
+//! pass them to other threads, which can all use the same `Session`.
 //!
-//! With `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown.
+//! `RUST_LOG=h2_sync::frames=trace` prints every frame.
 
 use std::collections::HashMap;
 use std::env;
@@ -35,7 +35,7 @@ Answers any HTTP/2 request (cleartext, prior knowledge or upgrade) with 200 and 
 
 usage: session_server [ADDRESS]
 
-    ADDRESS    where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
+    ADDRESS    the address to listen on; default 127.0.0.1:8080, port 0 for any free port
 
 RUST_LOG=h2_sync::frames=trace shows every frame.
 ";
@@ -68,18 +68,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Accepts connections for ever.
+/// Accepts connections, forever.
 fn listen(address: &str) -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {}", listener.local_addr()?)?;
-    // Who started us through a pipe waits for this line.
+    // A parent process at the other end of a pipe may wait for this line.
     stdout.flush()?;
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
             Err(error) => {
-                // Out of file descriptors, say. Those who are connected go on, and will leave.
+                // For example, no file descriptors are left. Open connections continue, and will
+                // end.
                 eprintln!("accepting: {error}");
                 thread::sleep(Duration::from_millis(100));
                 continue;
@@ -88,23 +89,23 @@ fn listen(address: &str) -> io::Result<()> {
         let serve = move || {
             let complaint = match serve(stream) {
                 Ok(reason) => complaint(&reason),
-                // It came and went, as those do who only want to know whether we listen.
+                // The peer closed at once, as port checks do.
                 Err(error) if error.is_closed() => None,
                 Err(error) => Some(error.to_string()),
             };
             match complaint {
                 Some(complaint) => eprintln!("{peer}: {complaint}"),
-                None => log::info!("{peer} has gone"),
+                None => log::info!("{peer} closed the connection"),
             }
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
-            eprintln!("{peer}: no thread for it: {error}");
+            eprintln!("{peer}: cannot start a thread: {error}");
         }
     }
 }
 
-/// What is worth a line about the end of a connection, if anything.
+/// Describes the end of a connection, if it is worth a line in the log.
 fn complaint(reason: &Reason) -> Option<String> {
     match reason {
         Reason::Error(error) => Some(error.to_string()),
@@ -115,16 +116,15 @@ fn complaint(reason: &Reason) -> Option<String> {
     }
 }
 
-/// Answers every request on one connection until it ends, and says how it ended.
+/// Answers every request on one connection, and returns how it ended.
 fn serve(stream: TcpStream) -> Result<Reason, h2_sync::Error> {
-    // For clients that are known to speak HTTP/2, `new_connection(stream, false, false)` would do.
-    // This one reads the first octets to find out, which is why it is done in this thread.
+    // For clients known to use HTTP/2, `new_connection(stream, false, false)` would suffice. This
+    // call reads the first octets to find out, so it runs on the connection's thread.
     let session = Session::accept_h2c(stream, Config::default(), &Options::default())?;
-    // Requests whose body is still to come. The Session takes no more streams at once than it has
-    // announced, so there are never many.
+    // Requests with an incomplete body. The limit on concurrent streams bounds their number.
     let mut unfinished = HashMap::new();
     loop {
-        // `take_evt` fails after `Evt::Closed` alone, and with that we are gone.
+        // `take_evt` only fails after `Evt::Closed`, on which this function returns.
         let Ok(evt) = session.take_evt() else { return Ok(Reason::Local) };
         match evt {
             Evt::RecvHeaders { stream_identifier, headers, kind, is_end_stream } => {
@@ -156,10 +156,10 @@ fn serve(stream: TcpStream) -> Result<Reason, h2_sync::Error> {
     }
 }
 
-/// What the answer depends on.
+/// What the response depends on.
 struct Request {
     method: Method,
-    /// Of the body, so far.
+    /// The length of the body so far.
     octets: u64,
 }
 
@@ -181,7 +181,7 @@ impl Request {
     }
 }
 
-/// An interim response: the client may send its body.
+/// Sends an interim response: the client may send its body.
 fn send_continue(session: &Session, stream_identifier: StreamId) {
     let headers = headers!(":status" => "100");
     let act = Act::SendHeaders { stream_identifier, headers, is_end_stream: false };
@@ -193,23 +193,23 @@ fn send_continue(session: &Session, stream_identifier: StreamId) {
 fn answer(session: &Session, stream_identifier: StreamId, request: Option<Request>) {
     let Some(request) = request else { return };
     if let Err(error) = put_answer(session, stream_identifier, &request) {
-        // The client has reset the stream meanwhile, or does not read what it asks for. In the
-        // first case the stream is gone, and resetting it is an error that says so.
+        // The client has reset the stream, or does not read its responses. In the first case the
+        // stream is gone, and resetting it fails with an error that says so.
         log::debug!("stream {stream_identifier}: {error}");
         let error_code = ErrorCode::InternalError;
         let _ = session.put_act(Act::Reset { stream_identifier, error_code });
     }
 }
 
-/// The answer: HEADERS, and DATA unless it is to HEAD.
+/// Sends HEADERS, and DATA unless the request is HEAD.
 fn put_answer(
     session: &Session,
     stream_identifier: StreamId,
     request: &Request,
 ) -> Result<(), h2_sync::Error> {
     let (status, body) = match (&request.method, request.octets) {
-        // 200 would turn the stream into a tunnel (RFC 9110, Section 9.3.6).
-        (Method::Connect, _) => ("501", "This is no proxy.\n".to_owned()),
+        // A 200 would turn the stream into a tunnel (RFC 9110, Section 9.3.6).
+        (Method::Connect, _) => ("501", "This is not a proxy.\n".to_owned()),
         (_, 0) => ("200", "Hello, HTTP/2!\n".to_owned()),
         (_, octets) => ("200", format!("Hello, HTTP/2! Your request had {octets} octets.\n")),
     };
@@ -224,6 +224,6 @@ fn put_answer(
     if !is_end_stream {
         acts.push(Act::SendData { stream_identifier, data: body.into(), is_end_stream: true });
     }
-    // In one step, so that they go out in one write.
+    // Together, so that they go out in one write.
     session.put_acts(&mut acts)
 }

@@ -1,4 +1,4 @@
-//! Server-sent events: a tick every second, for as long as the client stays.
+//! Server-sent events: one per second until the client disconnects.
 //!
 //! ```text
 //! cargo run --release --example sse -- [ADDRESS] [--tls [CERT KEY]]
@@ -6,11 +6,11 @@
 //! curl --no-buffer --http2-prior-knowledge http://127.0.0.1:8080/ticks
 //! ```
 //!
-//! `/` is a page that shows the ticks; a browser needs `--tls` for it, as browsers speak HTTP/2 over
-//! TLS alone.
+//! `/` is a page that shows the events; browsers need `--tls` for it, since they use HTTP/2 only
+//! over TLS.
 //!
-//! A handler that takes its time is a plain loop here. It has a thread of its own while it runs, and
-//! the other requests of its connection are served by others.
+//! A long-running handler is a plain loop. It occupies a thread while it runs, and other threads
+//! serve the other requests of its connection.
 
 #[path = "shared/args.rs"]
 mod args;
@@ -28,9 +28,9 @@ Sends an event every second on /ticks. / is a page that shows them.
 
 usage: sse [ADDRESS] [--tls [CERT KEY]]
 
-    ADDRESS          where to listen; 127.0.0.1:8080 if left out, port 0 for any free one
-    --tls            speak TLS, with a certificate made on the spot
-    --tls CERT KEY   speak TLS, with these (PEM)
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
 
 const PAGE: &str = r#"<!doctype html>
@@ -49,7 +49,7 @@ fn main() {
     env_logger::init();
     let (args, []) = Args::parse(HELP, []);
     let mut config = Config::default();
-    // Each client that listens keeps a handler, and so a thread, for as long as it stays.
+    // Each listening client occupies a handler, and so a thread.
     config.max_handlers = 1_000;
     args.serve(config, handler).wait();
 }
@@ -75,12 +75,13 @@ fn ticks(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     response.set_header("content-type", "text/event-stream")?;
     response.set_header("cache-control", "no-store")?;
-    // A browser that has lost its connection comes back and says how far it got.
+    // A browser that reconnects sends the last event it has received.
     let last = request.field("last-event-id").and_then(|id| id.parse().ok()).unwrap_or(0_u64);
     let mut next = Instant::now();
     for tick in last + 1.. {
         write!(response, "id: {tick}\ndata: {tick}\n\n")?;
-        // Sends it now. When the client has gone, this or the write fails, which is how it ends.
+        // Sends the event. After the client has disconnected, a flush or write fails, which ends
+        // the handler.
         response.flush()?;
         next += Duration::from_secs(1);
         thread::sleep(next.saturating_duration_since(Instant::now()));

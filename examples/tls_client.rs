@@ -1,15 +1,16 @@
-//! A client over TLS: fetches an `https://` URL; the body goes to stdout, the facts to stderr.
+//! A client over TLS: fetches an `https://` URL, and prints the body to stdout and details to
+//! stderr.
 //!
 //! ```text
 //! cargo run --example tls_client -- https://www.rust-lang.org/
 //! cargo run --example tls_client -- https://127.0.0.1:8443/ --root cert.pem
 //! ```
 //!
-//! The server's certificate has to be vouched for by one of the authorities that Mozilla trusts; or,
-//! with `--root`, by the certificate in that file.
+//! The server's certificate must be signed by an authority that Mozilla trusts or, with `--root`,
+//! by the certificate in that file.
 //!
-//! With `SSLKEYLOGFILE=keys.txt` Wireshark can read along, and with `RUST_LOG=h2_sync::frames=trace`
-//! every frame that passes is shown.
+//! With `SSLKEYLOGFILE=keys.txt`, Wireshark can decrypt the traffic.
+//! `RUST_LOG=h2_sync::frames=trace` prints every frame.
 
 use std::env;
 use std::error::Error;
@@ -24,18 +25,18 @@ use h2_sync::{headers, new_connection, Evt, HeadersKind, Session};
 use http::Uri;
 
 const HELP: &str = "\
-Fetches a URL over HTTP/2 and TLS: body to stdout, headers and facts of the connection to stderr.
+Fetches a URL over HTTP/2 and TLS: body to stdout, fields and connection details to stderr.
 
 usage: tls_client URL [--root CERT.pem]
 
     URL                 https://HOST[:PORT][/PATH][?QUERY]
-    --root CERT.pem     trust this certificate, and no others
+    --root CERT.pem     trust only this certificate
 
 SSLKEYLOGFILE=keys.txt writes the secrets for Wireshark.
 RUST_LOG=h2_sync::frames=trace shows every frame.
 ";
 
-/// How long to wait for the connection, the handshake, and whatever comes next of the response.
+/// The timeout for connecting, for the handshake, and for each event of the response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
@@ -67,11 +68,10 @@ fn main() -> ExitCode {
 fn fetch(url: &str, root: Option<&str>) -> Result<(), Box<dyn Error>> {
     let uri: Uri = url.parse()?;
     if uri.scheme_str() != Some("https") {
-        return Err("a URL starts with https:// here".into());
+        return Err("the URL must start with https://".into());
     }
     let host = uri.host().ok_or("the URL has no host")?;
-    // Without the user and the password that a URL may have: RFC 9113, Section 8.3.1 forbids to
-    // send them.
+    // Without userinfo, which must not be sent (RFC 9113, Section 8.3.1).
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
     let authority = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
     let path = match uri.path_and_query().map_or("/", |path| path.as_str()) {
@@ -103,9 +103,9 @@ fn fetch(url: &str, root: Option<&str>) -> Result<(), Box<dyn Error>> {
     result
 }
 
-/// Connects to the first of the host's addresses that answers.
+/// Connects to the first of the host's addresses that accepts.
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    // The brackets of `[::1]` belong to the URL, not to the address.
+    // The brackets of `[::1]` are part of the URL syntax, not of the address.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let mut result = Err(io::Error::other("the host has no address"));
     for address in (host, port).to_socket_addrs()? {
@@ -137,9 +137,7 @@ fn print_response(session: &Session) -> Result<(), Box<dyn Error>> {
             Evt::Reset { error_code, .. } => {
                 return Err(format!("the response ended with {error_code}").into())
             }
-            Evt::Closed { reason } => {
-                return Err(format!("no more of the response: {reason:?}").into())
-            }
+            Evt::Closed { reason } => return Err(format!("incomplete response: {reason:?}").into()),
             _ => false,
         };
         if is_end_stream {

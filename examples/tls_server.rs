@@ -7,13 +7,12 @@
 //! curl --insecure --data-binary @Cargo.toml https://127.0.0.1:8443/upload
 //! ```
 //!
-//! Without a certificate it makes one for `localhost` and signs it itself, which is why curl has to
-//! be told not to insist. A browser will warn; then look at `/many`, whose fifty parts come over
-//! one connection.
+//! Without a certificate, it generates a self-signed one for `localhost`; hence the `--insecure`
+//! for curl. Browsers show a warning. Then `/many` shows fifty parts over one connection.
 //!
-//! A client that speaks HTTP/1.1 alone gets a plain answer that says so: the handshake gives the
-//! stream back when it has settled on another protocol. With `SSLKEYLOGFILE=keys.txt` Wireshark can
-//! read along, and with `RUST_LOG=h2_sync::frames=trace` every frame that passes is shown.
+//! A client that only speaks HTTP/1.1 gets a response that says so: the handshake returns the
+//! stream if another protocol was negotiated. With `SSLKEYLOGFILE=keys.txt`, Wireshark can decrypt
+//! the traffic. `RUST_LOG=h2_sync::frames=trace` prints every frame.
 
 use std::collections::HashMap;
 use std::env;
@@ -34,8 +33,8 @@ Answers HTTP/2 requests over TLS: /, /many (a page of 50 parts) and /upload.
 
 usage: tls_server [ADDRESS] [CERT.pem KEY.pem]
 
-    ADDRESS              where to listen; 127.0.0.1:8443 if left out, port 0 for any free one
-    CERT.pem KEY.pem     certificate chain and private key; one for localhost is made if left out
+    ADDRESS              the address to listen on; default 127.0.0.1:8443, port 0 for any free port
+    CERT.pem KEY.pem     certificate chain and private key; default: a generated one for localhost
 
 SSLKEYLOGFILE=keys.txt writes the secrets for Wireshark.
 RUST_LOG=h2_sync::frames=trace shows every frame.
@@ -43,7 +42,7 @@ RUST_LOG=h2_sync::frames=trace shows every frame.
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8443";
 
-/// A client has so long for its handshake.
+/// The timeout for a handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const PARTS: usize = 50;
@@ -70,7 +69,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// With the certificate and key of these files, or one that nobody vouches for but itself.
+/// Uses the certificate and key of these files, or generates a self-signed certificate.
 fn acceptor(files: Option<(&str, &str)>) -> Result<Acceptor, Box<dyn Error>> {
     let acceptor = match files {
         Some((cert, key)) => Acceptor::from_pem_files(cert, key)?,
@@ -81,41 +80,42 @@ fn acceptor(files: Option<(&str, &str)>) -> Result<Acceptor, Box<dyn Error>> {
             Acceptor::from_pem(certificate.as_bytes(), key.as_bytes())?
         }
     };
-    // With HTTP/1.1 as well, to tell such clients in their own protocol what is spoken here.
+    // Also accepts HTTP/1.1, to answer such clients in their own protocol.
     Ok(acceptor.with_http1().with_key_log())
 }
 
-/// Accepts connections for ever.
+/// Accepts connections, forever.
 fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address)?;
     let url = format!("https://{}", listener.local_addr()?);
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {url}\ntry: curl --insecure {url}/")?;
-    // Who started us through a pipe waits for these lines.
+    // A parent process at the other end of a pipe may wait for these lines.
     stdout.flush()?;
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
             Err(error) => {
-                // Out of file descriptors, say. Those who are connected go on, and will leave.
+                // For example, no file descriptors are left. Open connections continue, and will
+                // end.
                 eprintln!("accepting: {error}");
                 thread::sleep(Duration::from_millis(100));
                 continue;
             }
         };
         let acceptor = acceptor.clone();
-        // The handshake waits for the client, so it has a thread of its own as well.
+        // The handshake waits for the client, so it also runs on the connection's thread.
         let serve = move || {
             match handshake(&acceptor, stream) {
-                // Many a client just goes, without a word in TLS.
+                // Many clients disconnect without closing TLS.
                 Err(error) if error.kind() == ErrorKind::Transport => log::info!("{peer}: {error}"),
                 Err(error) => eprintln!("{peer}: {error}"),
-                Ok(()) => log::info!("{peer} has gone"),
+                Ok(()) => log::info!("{peer} closed the connection"),
             }
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
-            eprintln!("{peer}: no thread for it: {error}");
+            eprintln!("{peer}: cannot start a thread: {error}");
         }
     }
 }
@@ -128,17 +128,17 @@ fn handshake(acceptor: &Acceptor, stream: TcpStream) -> Result<(), h2_sync::Erro
         }
         Err(error) => {
             let failed = error.error().clone();
-            // TLS is there, HTTP/2 was not chosen.
+            // TLS was established, but HTTP/2 was not negotiated.
             error.into_stream().map_or(Err(failed), |stream| Ok(refuse(stream)?))
         }
     }
 }
 
-/// Tells a client in HTTP/1.1 that it should have offered `h2`.
+/// Answers in HTTP/1.1 that the client should have offered `h2`.
 fn refuse(mut stream: TlsStream<TcpStream>) -> io::Result<()> {
     stream.closer().set_read_timeout(Some(PATIENCE))?;
     let _ = stream.read(&mut [0; 4096])?;
-    let body = "This server speaks HTTP/2 alone.\n";
+    let body = "This server only speaks HTTP/2.\n";
     write!(
         stream,
         "HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
@@ -148,11 +148,11 @@ fn refuse(mut stream: TlsStream<TcpStream>) -> io::Result<()> {
     stream.flush()
 }
 
-/// Answers every request on one connection until it ends.
+/// Answers every request on one connection, until it ends.
 fn serve(session: &Session) -> Result<(), h2_sync::Error> {
-    // Requests whose body is still to come, and its octets so far.
+    // Requests with an incomplete body, with its length so far.
     let mut unfinished: HashMap<StreamId, (Headers, usize)> = HashMap::new();
-    // `take_evt` fails after `Evt::Closed` alone.
+    // `take_evt` only fails after `Evt::Closed`.
     while let Ok(evt) = session.take_evt() {
         let (stream_identifier, is_end_stream) = match evt {
             Evt::RecvHeaders { stream_identifier, headers, kind, is_end_stream } => {
@@ -179,7 +179,7 @@ fn serve(session: &Session) -> Result<(), h2_sync::Error> {
         }
         if let Some((request, octets)) = unfinished.remove(&stream_identifier) {
             if let Err(error) = answer(session, stream_identifier, &request, octets) {
-                // The client has reset the stream meanwhile.
+                // The client has reset the stream.
                 log::debug!("stream {stream_identifier}: {error}");
             }
         }
@@ -187,7 +187,7 @@ fn serve(session: &Session) -> Result<(), h2_sync::Error> {
     Ok(())
 }
 
-/// HEADERS, and DATA unless the request is HEAD.
+/// Sends HEADERS, and DATA unless the request is HEAD.
 fn answer(
     session: &Session,
     stream_identifier: StreamId,
@@ -202,7 +202,7 @@ fn answer(
         path if path.starts_with("/part/") => {
             ("200", "text/javascript", "parts += 1;\n".to_owned())
         }
-        _ => ("404", "text/plain", "There is nothing here.\n".to_owned()),
+        _ => ("404", "text/plain", "Not found.\n".to_owned()),
     };
     let headers = headers!(
         ":status" => status,
@@ -214,7 +214,7 @@ fn answer(
     if !is_end_stream {
         acts.push(Act::SendData { stream_identifier, data: body.into(), is_end_stream: true });
     }
-    // In one step, so that they go out in one write.
+    // Together, so that they go out in one write.
     session.put_acts(&mut acts)
 }
 

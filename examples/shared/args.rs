@@ -1,4 +1,4 @@
-//! What the servers among the examples share: their arguments, and TLS if that is asked for.
+//! Command-line arguments and TLS setup of the example servers.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -7,16 +7,16 @@ use std::{env, process};
 
 use h2_sync::server::{Config, Handle, Request, Response, Server};
 
-/// Where a server is to listen, and how.
+/// The address to listen on, and the TLS settings.
 pub(crate) struct Args {
     address: String,
-    /// What stands behind `--tls`: nothing, or a certificate and its key.
+    /// The arguments of `--tls`: none, or a certificate and its key.
     tls: Option<Vec<String>>,
 }
 
 impl Args {
-    /// Reads `[ADDRESS] [MORE...] [--tls [CERT KEY]]`, with a default for each of MORE. Prints the
-    /// help text and leaves if the arguments are anything else.
+    /// Parses `[ADDRESS] [MORE...] [--tls [CERT KEY]]`, with a default for each of MORE. For other
+    /// arguments, it prints the help text and exits.
     pub(crate) fn parse<const N: usize>(help: &str, more: [&str; N]) -> (Args, [String; N]) {
         let mut words: Vec<String> =
             env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -43,7 +43,7 @@ impl Args {
         (Args { address, tls }, more)
     }
 
-    /// Starts the server and prints where it listens. Leaves if it cannot be started.
+    /// Starts the server and prints its URL. Exits if it cannot be started.
     pub(crate) fn serve<H, E>(&self, config: Config, handler: H) -> Handle
     where
         H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
@@ -58,14 +58,14 @@ impl Args {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         if let Some(address) = handle.local_addr() {
             println!("listening on {scheme}://{address}");
-            // Who started us through a pipe waits for this line.
+            // A parent process at the other end of a pipe may wait for this line.
             or_leave(io::stdout().flush(), "cannot write to stdout");
         }
         handle
     }
 }
 
-/// Has the server speak TLS, with a certificate made on the spot if there is none.
+/// Enables TLS, with a generated certificate if none is given.
 #[cfg(feature = "tls")]
 fn secure(server: Server, files: &[String]) -> Server {
     use h2_sync::tls::Acceptor;
@@ -73,7 +73,7 @@ fn secure(server: Server, files: &[String]) -> Server {
     let acceptor = match files {
         [certificate, key] => Acceptor::from_pem_files(certificate, key),
         _ => {
-            // Nobody trusts it: `curl --insecure`, and a warning in a browser.
+            // It is not trusted: use `curl --insecure`; browsers show a warning.
             let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
             let made = or_leave(rcgen::generate_simple_self_signed(names), "no certificate");
             let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
@@ -85,7 +85,7 @@ fn secure(server: Server, files: &[String]) -> Server {
 
 #[cfg(not(feature = "tls"))]
 fn secure(_: Server, _: &[String]) -> Server {
-    or_leave(Err("this has been built without the feature `tls`"), "TLS")
+    or_leave(Err("built without the feature `tls`"), "TLS")
 }
 
 fn or_leave<T, E: Display>(result: Result<T, E>, what: &str) -> T {

@@ -1,4 +1,4 @@
-//! The page of a folder, and names in URLs.
+//! The listing of a folder, and encoding of names in URLs.
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,14 +21,14 @@ footer { margin-top: 1rem; color: var(--quiet); font-size: .875rem }
 ";
 
 struct Entry {
-    /// Folders come first.
+    /// Folders are sorted first.
     is_file: bool,
     name: String,
     octets: u64,
     modified: Option<SystemTime>,
 }
 
-/// Writes the page for `folder` below `root`, which has been asked for as `path`.
+/// Writes the listing of `folder` below `root`, whose URL path is `path`.
 pub(crate) fn write(
     root: &Path,
     folder: &Path,
@@ -56,7 +56,7 @@ pub(crate) fn write(
         let (link, name) = (encode(&entry.name), escape(&entry.name));
         let size = if entry.is_file { size(entry.octets) } else { String::new() };
         let changed = entry.modified.map(changed).unwrap_or_default();
-        // With ./ in front a name with a colon is not taken for a scheme.
+        // The prefix `./` keeps a name with a colon from being taken for a scheme.
         writeln!(
             page,
             "<tr><td><a href=\"./{link}{slash}\">{name}{slash}</a><td>{size}<td>{changed}"
@@ -67,7 +67,7 @@ pub(crate) fn write(
     writeln!(page, "</table>\n<footer>{folders} folders, {files} files · h2-sync</footer>\n</html>")
 }
 
-/// The path, each part of it a link.
+/// Writes the path, with a link for each segment.
 fn write_path(path: &str, page: &mut impl Write) -> io::Result<()> {
     let mut link = "/".to_owned();
     write!(page, "<a href=\"/\">/</a>")?;
@@ -84,8 +84,8 @@ fn entries(root: &Path, folder: &Path) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // What cannot be asked for is not shown: names that are no text, hidden ones, links that
-        // lead nowhere or out, and what is neither file nor folder.
+        // Entries that cannot be requested are not listed: names that are not UTF-8, hidden ones,
+        // links that are broken or lead out of the root, and special files.
         let Ok(name) = entry.file_name().into_string() else { continue };
         let Ok(target) = fs::canonicalize(entry.path()) else { continue };
         let Ok(metadata) = fs::metadata(&target) else { continue };
@@ -111,7 +111,7 @@ fn size(octets: u64) -> String {
     format!("{value:.1} TiB")
 }
 
-/// Day and time out of the date of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Returns the day and time of an HTTP date, `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn changed(time: SystemTime) -> String {
     let date = httpdate::fmt_http_date(time);
     date.get(5..22).unwrap_or_default().to_owned()
@@ -135,7 +135,7 @@ fn encode(name: &str) -> String {
     text
 }
 
-/// The octets that a percent-encoded text stands for; `None` if it is not well formed.
+/// Decodes percent-encoded text; returns `None` if it is malformed.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -1,4 +1,4 @@
-//! Attacks that flood. Each is bounded in count.
+//! Flooding attacks, each bounded in count.
 
 use std::io;
 
@@ -11,30 +11,30 @@ use crate::load::Load;
 use crate::pattern::Random;
 use crate::raw::{gave_up, get, put, put_raw, request, Raw};
 
-/// One kind of hostile load.
+/// A kind of hostile load.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
     pub(crate) then: Then,
     pub(crate) run: Run,
 }
 
-/// What has to come of it.
+/// The expected outcome.
 pub(crate) enum Then {
-    /// The server ends the connection.
+    /// The server must end the connection.
     Cut,
-    /// The server does as it thinks right; the attacker goes away.
+    /// The server may continue; the attacker disconnects.
     LetBe,
 }
 
 type Run = for<'a> fn(&'a Load, &mut Random) -> io::Result<Tried<'a>>;
 
-/// The attacker's end of the connection, and what broke on it.
+/// The attacker's connection, and the error that ended the attack.
 pub(crate) struct Tried<'a> {
     raw: Raw<'a>,
     result: io::Result<()>,
 }
 
-/// Goes on with a connection until it breaks.
+/// Runs an attack on a connection until it fails.
 pub(crate) fn on<'a>(
     mut raw: Raw<'a>,
     attack: impl FnOnce(&mut Raw<'a>) -> io::Result<()>,
@@ -77,11 +77,12 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack { name: "1.1: damaged requests", then: Then::LetBe, run: http1::damaged },
 ];
 
-/// Whether it was cut; `None` if that need not be, or did not come to it.
+/// Runs the attack and returns whether it was cut; `None` if that is not required, or if it did not
+/// run.
 pub(crate) fn run(attack: &Attack, load: &Load, random: &mut Random) -> Option<bool> {
     let mut tried = match (attack.run)(load, random) {
         Ok(tried) => tried,
-        // It could not even greet, since the server has had enough, or has no room.
+        // The connection was refused before the greeting.
         Err(error) => return (!gave_up(&error)).then_some(true),
     };
     match (tried.result, &attack.then) {
@@ -92,7 +93,7 @@ pub(crate) fn run(attack: &Attack, load: &Load, random: &mut Random) -> Option<b
 }
 
 fn resets(raw: &mut Raw<'_>) -> io::Result<()> {
-    // Most of them find their slots held, which costs the attacker an eighth each.
+    // Most of them are refused, since slots are still held; that costs an eighth of a reset each.
     raw.flood(30_000, true, |raw, out| {
         let stream_id = raw.open(out, &get("/"), true);
         put(out, RstStream { stream_id, error_code: ErrorCode::Cancel });
@@ -107,7 +108,7 @@ fn rapid_reset_over_tls<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<
     on(Raw::over_tls(load, Vec::new())?, resets)
 }
 
-/// Streams that the server has to reset.
+/// Provokes resets by the server.
 fn made_you_reset<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     let way = random.below(3);
     on(Raw::with(load, Vec::new())?, |raw| {
@@ -156,7 +157,7 @@ fn continuations(raw: &mut Raw<'_>, payload: &[u8]) -> io::Result<()> {
 }
 
 fn continuation<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a>> {
-    // A field without indexing, `x: `, over and over.
+    // The field `x: ` without indexing, repeated.
     on(Raw::with(load, Vec::new())?, |raw| continuations(raw, &[0, 1, b'x', 0].repeat(1_000)))
 }
 
@@ -164,7 +165,7 @@ fn empty_continuation<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a
     on(Raw::with(load, Vec::new())?, |raw| continuations(raw, &[]))
 }
 
-/// GET / with one field that goes into the table, and so many references to it.
+/// GET / with one field that enters the table, and `count` references to it.
 fn references(name: &[u8], value: &[u8], count: usize) -> Vec<u8> {
     let mut block = vec![0x82, 0x86, 0x84, 0x40];
     for octets in [name, value] {
@@ -174,7 +175,7 @@ fn references(name: &[u8], value: &[u8], count: usize) -> Vec<u8> {
             len => block.extend_from_slice(&[
                 127,
                 0x80 | ((len - 127) & 0x7f) as u8,
-                // What fits into the table of 4,096 octets fits into 14 bits.
+                // No truncation: what fits into the table of 4,096 octets fits into 14 bits.
                 ((len - 127) >> 7) as u8,
             ]),
         }
@@ -248,7 +249,7 @@ fn garbage_tls<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>>
     on(Raw::silent(load, load.about.secure)?, |raw| raw.write(&octets))
 }
 
-/// Requests with an octet here and there that is another one.
+/// Requests with some octets replaced.
 fn damaged<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     on(Raw::with(load, Vec::new())?, |raw| {
         let mut out = Vec::new();
@@ -266,7 +267,7 @@ fn damaged<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     })
 }
 
-/// It asks for much, and is gone with some of it unread: the system sends RST.
+/// Requests much data and disconnects with some of it unread, so that the system sends RST.
 fn gone_midway<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     on(Raw::with(load, Vec::new())?, |raw| {
         let mut out = Vec::new();
@@ -280,7 +281,7 @@ fn gone_midway<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>>
     })
 }
 
-/// It shuts its direction in the middle of a frame.
+/// Shuts its direction in the middle of a frame.
 fn half_open<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     on(Raw::with(load, Vec::new())?, |raw| {
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! The process of the server, as seen from this one.
+//! The server process, as seen by the load generator.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use crate::figures::Figures;
 use crate::Result;
 
-/// What the server says about itself.
+/// The server's statistics.
 #[derive(Debug)]
-#[allow(dead_code, reason = "most of it is only shown")]
+#[allow(dead_code, reason = "most fields are only printed")]
 pub(crate) struct Reply {
     pub(crate) connections: usize,
     pub(crate) handlers: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Reply {
     pub(crate) accepted: u64,
     pub(crate) requests: u64,
     pub(crate) refused: u64,
-    /// Octets.
+    /// Allocated memory in octets.
     pub(crate) allocated: u64,
 }
 
@@ -45,7 +45,7 @@ impl Reply {
     }
 }
 
-/// Where the server listens, and whom to trust.
+/// The server's addresses, and its certificate.
 #[derive(Clone)]
 pub(crate) struct About {
     pub(crate) plain: SocketAddr,
@@ -88,14 +88,14 @@ impl Child {
         self.about.clone()
     }
 
-    /// What it says about itself, and what is known of it.
+    /// Returns the server's statistics and the system's figures for it.
     pub(crate) fn figures(&mut self) -> Result<(Reply, Figures)> {
         let reply = self.ask()?;
         let allocated = usize::try_from(reply.allocated)?;
         Ok((reply, Figures::of(self.id(), allocated)?))
     }
 
-    /// Waits until there is nothing but these connections, each with its thread.
+    /// Waits until only these connections are left, each with its thread.
     pub(crate) fn settle(&mut self, connections: usize, timeout: Duration) -> Result {
         let until = Instant::now() + timeout;
         loop {
@@ -104,13 +104,16 @@ impl Child {
                 return Ok(());
             }
             if Instant::now() > until {
-                return Err(format!("{connections} connections are idle, and {reply:?}").into());
+                return Err(format!(
+                    "expected only {connections} idle connections, found {reply:?}"
+                )
+                .into());
             }
             thread::sleep(Duration::from_millis(100));
         }
     }
 
-    /// Has the server shut down.
+    /// Shuts the server down.
     pub(crate) fn stop(self) -> Result {
         let Child { mut process, input, .. } = self;
         drop(input);
@@ -125,7 +128,7 @@ impl Child {
     fn ask(&mut self) -> Result<Reply> {
         writeln!(self.input, "figures")?;
         let line = line(&mut self.output)?;
-        Ok(Reply::from_line(&line).ok_or("the server does not answer")?)
+        Ok(Reply::from_line(&line).ok_or("invalid reply from the server")?)
     }
 }
 

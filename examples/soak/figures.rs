@@ -1,4 +1,4 @@
-//! What a process holds, by `/proc`.
+//! Resource usage of a process, from `/proc`.
 
 use std::fmt;
 use std::fs;
@@ -9,30 +9,30 @@ use peak_alloc::PeakAlloc;
 
 use crate::Result;
 
-/// It counts what is allocated.
+/// Counts allocated octets.
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Octets that are allocated in this process.
+/// Returns the octets allocated in this process.
 pub(crate) fn allocated() -> usize {
     ALLOCATOR.current_usage()
 }
 
-/// Memory, threads and descriptors.
+/// Memory, threads and file descriptors.
 #[derive(Clone, Copy)]
 pub(crate) struct Figures {
-    /// Octets that are allocated.
+    /// Allocated memory in octets.
     pub(crate) allocated: usize,
-    /// Octets that the process holds: what is allocated, and what the allocator keeps for later.
+    /// Resident memory in octets, including what the allocator keeps in reserve.
     pub(crate) resident: usize,
-    /// The most that it ever was.
+    /// The peak of resident memory.
     pub(crate) peak: usize,
     pub(crate) threads: usize,
     pub(crate) descriptors: usize,
 }
 
 impl Figures {
-    /// Those of a process that has said what it has allocated.
+    /// Reads the figures of a process that has reported its allocated memory.
     pub(crate) fn of(process: u32, allocated: usize) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let value = |name: &str| -> Option<usize> {
@@ -64,16 +64,16 @@ pub(crate) fn mib(octets: usize) -> f64 {
     octets as f64 / f64::from(1 << 20)
 }
 
-/// Processor time that the process and this one have used.
+/// Returns the processor time used by the other process and this one.
 pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
     let ticks = ticks(process)? + ticks(process::id())?;
-    // The kernel tells it in hundredths of a second, whatever it counts in.
+    // The kernel reports it in units of 10 ms.
     Ok(Duration::from_millis(ticks * 10))
 }
 
 fn ticks(process: u32) -> Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is the name in brackets, which can have anything in it.
+    // The second field is the name in parentheses, which may contain any characters.
     let (_, rest) = stat.rsplit_once(')').ok_or("no name")?;
     let mut times = rest.split_whitespace().skip(11);
     let mut next = || -> Result<u64> { Ok(times.next().ok_or("no times")?.parse()?) };

@@ -1,10 +1,9 @@
-//! When the load may go on: not while things are looked at, and not when it uses too much of the
-//! processor.
+//! Suspends the load during measurements, and when it uses too much processor time.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Every piece of load goes through it.
+/// The gate that each piece of load passes.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -19,7 +18,7 @@ struct State {
     inside: usize,
 }
 
-/// Somebody is at work until this is dropped.
+/// A piece of load in progress, until this is dropped.
 pub(crate) struct Inside<'a>(&'a Gate);
 
 impl Gate {
@@ -28,13 +27,13 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Nobody comes in; who is inside and at something long should hurry.
+    /// Admits no more load; long-running load should finish soon.
     pub(crate) fn shut(&self) {
         self.lock().is_open = false;
         self.changed.notify_all();
     }
 
-    /// Nobody comes in for the moment; who is inside goes on.
+    /// Temporarily admits no more load; running load continues.
     pub(crate) fn throttle(&self, on: bool) {
         self.lock().is_throttled = on;
         self.changed.notify_all();
@@ -45,7 +44,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Comes in when it is possible; `None` when all is over.
+    /// Waits until load is admitted; returns `None` at the end of the run.
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         let shut = |state: &mut State| (!state.is_open || state.is_throttled) && !state.is_over;
         let waited = self.changed.wait_while(self.lock(), shut);
@@ -57,7 +56,7 @@ impl Gate {
         Some(Inside(self))
     }
 
-    /// Whether all have gone in time.
+    /// Returns whether all load has finished in time.
     pub(crate) fn wait_until_empty(&self, timeout: Duration) -> bool {
         let busy = |state: &mut State| state.inside > 0;
         let waited = self.changed.wait_timeout_while(self.lock(), timeout, busy);
@@ -68,7 +67,7 @@ impl Gate {
         !self.lock().is_open
     }
 
-    /// Waits for so long, or until the gate is shut. Whether it is open.
+    /// Sleeps until the time is over or the gate is shut. Returns whether it is still open.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.lock();

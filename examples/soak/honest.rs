@@ -1,4 +1,4 @@
-//! Requests as good clients send them. Each answer is checked to its last octet.
+//! Well-behaved requests. Each response is checked completely.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,17 +12,17 @@ use crate::load::Load;
 use crate::pattern::{Pattern, Random};
 use crate::Result;
 
-/// One kind of honest load.
+/// A kind of well-behaved load.
 pub(crate) struct Honest {
     pub(crate) name: &'static str,
-    /// How often it is chosen.
+    /// The relative frequency.
     pub(crate) weight: usize,
     pub(crate) run: fn(&Load, &mut Random) -> Result<Outcome>,
 }
 
 pub(crate) enum Outcome {
     Right,
-    /// The client did not want it any more.
+    /// The client has cancelled the request.
     GivenUp,
 }
 
@@ -42,14 +42,14 @@ pub(crate) const HONEST: &[Honest] = &[
     Honest { name: "not in time", weight: 2, run: not_in_time },
 ];
 
-/// Far longer than anything takes: what takes so long has been forgotten.
+/// A timeout far beyond any expected duration: a request that reaches it hangs.
 const LONG: Duration = Duration::from_secs(40);
 
 fn same<T: PartialEq + std::fmt::Debug>(is: T, should_be: T) -> Result<Outcome> {
     if is == should_be {
         Ok(Outcome::Right)
     } else {
-        Err(format!("{is:?} and not {should_be:?}").into())
+        Err(format!("expected {should_be:?}, got {is:?}").into())
     }
 }
 
@@ -94,7 +94,7 @@ fn upload(load: &Load, random: &mut Random) -> Result<Outcome> {
     same(response.text()?, size.to_string())
 }
 
-/// The answer begins at once: reading it goes on sending the request.
+/// The response begins at once, and is read while the request is sent.
 fn both_ways(load: &Load, random: &mut Random) -> Result<Outcome> {
     let size = random.size(4 << 20);
     let body = Body::from_reader(Pattern::default().take(size as u64));
@@ -103,7 +103,7 @@ fn both_ways(load: &Load, random: &mut Random) -> Result<Outcome> {
     same(Pattern::default().check_all(response, random.size(64 << 10) + 100)?, size)
 }
 
-/// Small messages to and fro, and trailers, over a connection of its own.
+/// Small messages in both directions with trailers, over a separate connection.
 fn conversation(load: &Load, random: &mut Random) -> Result<Outcome> {
     match random.below(2) {
         0 => talk(connect(load.about.plain)?, random),
@@ -133,11 +133,11 @@ fn talk(stream: impl Transport, random: &mut Random) -> Result<Outcome> {
         send.flush()?;
         let mut left = message.len();
         while left > 0 {
-            let piece = response.next_chunk()?.ok_or("the answer has ended")?;
+            let piece = response.next_chunk()?.ok_or("the response ended early")?;
             heard.check(&piece)?;
-            left = left.checked_sub(piece.len()).ok_or("more came than was said")?;
+            left = left.checked_sub(piece.len()).ok_or("more data than expected")?;
         }
-        // As gRPC does, to see how far away the other end is.
+        // Like gRPC, which measures the round-trip time.
         if random.below(20) == 0 {
             connection.ping(LONG)?;
         }
@@ -168,9 +168,9 @@ fn fails_late(load: &Load, random: &mut Random) -> Result<Outcome> {
     let is_http2 = response.version() == Version::HTTP_2;
     match response.bytes() {
         Err(error) if is_http2 && error.is_reset() => Ok(Outcome::Right),
-        // HTTP/1.1 has the end of the connection for it.
+        // HTTP/1.1 signals it by closing the connection.
         Err(error) if !is_http2 && error.is_closed() => Ok(Outcome::Right),
-        other => Err(format!("{other:?} and not the end of a part").into()),
+        other => Err(format!("expected a truncated body, got {other:?}").into()),
     }
 }
 
@@ -191,7 +191,7 @@ fn not_in_time(load: &Load, random: &mut Random) -> Result<Outcome> {
     match load.client(random).get(load.url(random, "/sleep/100")).timeout(time).send() {
         Err(error) if error.is_timeout() => Ok(Outcome::GivenUp),
         Err(error) => Err(error.into()),
-        // This machine is slow, too.
+        // This machine may be slow, too.
         Ok(response) => same(response.status(), StatusCode::OK),
     }
 }

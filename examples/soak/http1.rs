@@ -1,4 +1,4 @@
-//! Attacks in HTTP/1.1: on heads, bodies and what tells one message from the next.
+//! Attacks on HTTP/1.1: header sections, bodies and message framing.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::slow::SELDOM;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
-/// The head of a request whose body has these fields to tell its length.
+/// The header section of a request with these framing fields.
 fn post(fields: &str) -> Vec<u8> {
     format!("POST /sink HTTP/1.1\r\nhost: a\r\n{fields}\r\n\r\n").into_bytes()
 }
@@ -20,7 +20,7 @@ fn connect(load: &Load) -> io::Result<Raw<'_>> {
     Raw::silent(load, load.about.plain)
 }
 
-/// Requests that two servers may take for different ones, behind one in order and before another.
+/// Ambiguous requests, sent between two valid ones.
 const IN_DOUBT: &[&str] = &[
     "content-length: 5\r\ntransfer-encoding: chunked",
     "content-length: 5\r\ncontent-length: 6",
@@ -38,7 +38,7 @@ pub(crate) fn in_doubt<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tr
 }
 
 pub(crate) fn endless_head<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
-    // Many fields, or one that is long.
+    // Many fields, or a single long one.
     let piece: &[u8] = [&b"x: y\r\n"[..], b"yyyyyy"][random.below(2)];
     on(connect(load)?, |raw| {
         raw.write(GET.strip_suffix(b"\r\n").unwrap_or(GET))?;
@@ -55,7 +55,7 @@ pub(crate) fn endless_extension<'a>(load: &'a Load, _: &mut Random) -> io::Resul
     })
 }
 
-/// It shuts its direction, or goes away, in the middle of a body.
+/// Shuts its direction or disconnects in the middle of a body.
 pub(crate) fn cut_body<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     let (shuts, is_chunked) = (random.below(2) == 0, random.below(2) == 0);
     let (fields, body) = match is_chunked {
@@ -76,7 +76,7 @@ pub(crate) fn pipelined<'a>(load: &'a Load, random: &mut Random) -> io::Result<T
     on(connect(load)?, |raw| raw.flood(2_000, reads, |_, out| out.extend_from_slice(GET)))
 }
 
-/// Requests with an octet here and there that is another one.
+/// Requests with some octets replaced.
 pub(crate) fn damaged<'a>(load: &'a Load, random: &mut Random) -> io::Result<Tried<'a>> {
     let chunked = post("transfer-encoding: chunked");
     let mut octets = [GET, &chunked, b"5\r\nhello\r\n0\r\n\r\n", GET].concat();
@@ -112,11 +112,11 @@ pub(crate) fn no_body<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a
     on(connect(load)?, |raw| raw.write(&post("content-length: 5")))
 }
 
-/// It takes nothing of a large response from the socket.
+/// Requests a large response and does not read it.
 pub(crate) fn never_reads<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a>> {
     on(connect(load)?, |raw| {
         raw.write(b"GET /bytes/50000000 HTTP/1.1\r\nhost: a\r\n\r\n")?;
-        // Whether the connection is there still shows in writing.
+        // Writing detects the end of the connection.
         raw.slowly(SELDOM, |raw| raw.write(b"\r\n"))
     })
 }

@@ -1,4 +1,4 @@
-//! The threads that make the load, and what came of it.
+//! The threads that generate load, and their results.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::Result;
 
 const HONEST_THREADS: u64 = 16;
 
-/// Those that flood, and those that are slow.
+/// The threads that flood, and those that attack slowly.
 const FLOODING_THREADS: u64 = 3;
 const SLOW_THREADS: u64 = 24;
 
-/// So many failures are told one by one.
+/// The most failures that are printed individually.
 const TOLD: u64 = 100;
 
-/// What all of it shares.
+/// The state shared by all threads.
 pub(crate) struct Load {
     pub(crate) gate: Gate,
     pub(crate) about: About,
     pub(crate) connector: Connector,
-    /// One client of each version, for all threads and for as long as all goes on. Each has one
+    /// One client for each version, shared by all threads during the whole run. Each has one
     /// connection to each port.
     clients: [Client; 2],
     honest: Vec<Tally>,
@@ -38,7 +38,7 @@ pub(crate) struct Load {
     told: AtomicU64,
 }
 
-/// What came of one kind of load.
+/// The results of one kind of load.
 #[derive(Default)]
 struct Tally {
     good: AtomicU64,
@@ -46,7 +46,7 @@ struct Tally {
     given_up: AtomicU64,
 }
 
-/// What came of all of it.
+/// The sums of all results.
 pub(crate) struct Sums {
     pub(crate) ok: u64,
     pub(crate) bad: u64,
@@ -79,18 +79,18 @@ impl Load {
         }))
     }
 
-    /// A client of either version that all threads use.
+    /// Returns one of the shared clients, of either version.
     pub(crate) fn client(&self, random: &mut Random) -> &Client {
         &self.clients[random.below(2)]
     }
 
-    /// One of either version that no other thread uses.
+    /// Creates a client of either version.
     pub(crate) fn fresh_client(&self, random: &mut Random) -> Result<Client> {
         let versions = [Versions::Http2, Versions::Http1][random.below(2)];
         Ok(Client::with_config(client_config(&self.connector, versions))?)
     }
 
-    /// The URL of a path, in clear text or over TLS.
+    /// Returns a URL for a path, with or without TLS.
     pub(crate) fn url(&self, random: &mut Random, path: &str) -> String {
         match random.below(2) {
             0 => format!("http://{}{path}", self.about.plain),
@@ -98,8 +98,8 @@ impl Load {
         }
     }
 
-    /// Small requests over the connections that stay: one that was read from in large pieces before
-    /// reads in small ones now, and gives back the memory for the others.
+    /// Sends small requests over the persistent connections, so that those with large read buffers
+    /// shrink them.
     pub(crate) fn wind_down(&self) -> Result {
         let ports = [("http", self.about.plain), ("https", self.about.secure)];
         for client in self.clients.iter().cycle().take(3 * self.clients.len()) {
@@ -110,8 +110,8 @@ impl Load {
         Ok(())
     }
 
-    /// Connections that stay while nothing happens: those of each client to both ports, which have
-    /// just been used.
+    /// The number of connections that stay open when idle: those of each shared client to both
+    /// ports.
     pub(crate) fn kept_connections(&self) -> usize {
         2 * self.clients.len()
     }
@@ -159,7 +159,7 @@ fn client_config(connector: &Connector, versions: Versions) -> Config {
     config.proxies = Proxies::Never;
     config.versions = versions;
     config.tls = Some(connector.clone());
-    // What the server refuses is to be seen.
+    // Refused requests must be visible, not retried.
     config.max_retries = 0;
     config
 }
@@ -185,7 +185,7 @@ fn be_honest(load: &Load, mut random: Random) {
             left = left.saturating_sub(honest.weight);
             is_it
         });
-        // The weights add up.
+        // Not reached: `chosen` is below the sum of the weights.
         let Some((Honest { name, run, .. }, tally)) = chosen else { return };
         let which = match run(load, &mut random) {
             Ok(Outcome::Right) => &tally.good,
@@ -215,7 +215,7 @@ fn attack(load: &Load, mut random: Random, attacks: &[Attack], tallies: &[Tally]
             Some(true) => &tally.good,
             None => &tally.given_up,
             Some(false) => {
-                load.tell(&format!("{}: it was not cut", attack.name));
+                load.tell(&format!("{}: the server did not cut it", attack.name));
                 &tally.bad
             }
         };

@@ -1,32 +1,32 @@
-//! Load for as long as you like, honest and hostile at once, and whether anything was left behind.
+//! A soak test: well-behaved and hostile load at the same time, with a check for leaks.
 //!
 //! ```text
 //! cargo run --release --example soak -- --minutes 20 --load 60
 //! ```
 //!
-//! The server is a process of its own, so that its memory, threads and descriptors are its own. This
-//! process plays the clients: threads that send requests and check every octet of the answers, and
-//! threads that attack. Both speak HTTP/2 and HTTP/1.1. `--load` is the processor time that both
-//! processes may use, in percent of one core. All of it stays on 127.0.0.1.
+//! The server is a separate process, so its memory, threads and descriptors can be measured. This
+//! process runs the clients: threads that send requests and check every octet of the responses, and
+//! threads that attack. Both use HTTP/2 and HTTP/1.1. `--load` is the processor time that both
+//! processes may use, in percent of one core. All traffic stays on 127.0.0.1.
 //!
-//! Once a minute all loads are stopped until everything is idle, and a line tells how things stand:
+//! Once a minute all load stops until everything is idle, and a line of results is printed:
 //!
 //! | column | |
 //! | --- | --- |
-//! | ok, bad | honest requests that got the right answer, or did not |
-//! | given up | honest requests that were cancelled midway, or were given too little time |
-//! | attacks | how many were run to their end |
-//! | cut | how many of those the server put an end to |
-//! | uncut | attacks that must be cut, and were not |
-//! | server, clients | of either process while idle: KiB allocated, MiB resident, threads, descriptors |
+//! | ok, bad | well-behaved requests with a correct response, or without |
+//! | given up | well-behaved requests that were cancelled or timed out on purpose |
+//! | attacks | completed attacks |
+//! | cut | attacks that the server ended |
+//! | uncut | attacks that the server should have ended, but did not |
+//! | server, clients | KiB allocated, MiB resident, threads, descriptors, when idle |
 //!
-//! It ends with 0 if no honest request went wrong, each attack was cut that must be, and what both
-//! processes hold is what they held after the first minute: the same number of threads and of
-//! descriptors, at most 64 KiB more that is allocated, and at most a tenth and 16 MiB more that is
-//! resident. Of that the system keeps now more and now less for later, the stacks of threads that have
-//! ended above all.
+//! The exit status is 0 if no well-behaved request failed, each attack that must be cut was cut,
+//! and neither process has grown since the first minute. That means the same number of threads and
+//! descriptors, at most 64 KiB more allocated, and at most a tenth plus 16 MiB more resident.
+//! Resident memory varies, since the system keeps some in reserve, especially the stacks of ended
+//! threads.
 //!
-//! It reads `/proc`, so it is for Linux.
+//! It reads `/proc`, so it only works on Linux.
 
 mod attacks;
 mod child;
@@ -55,24 +55,24 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Result<T = (), E = BoxError> = std::result::Result<T, E>;
 
 const HELP: &str = "\
-Honest and hostile load over one server, and whether anything was left behind.
+Runs well-behaved and hostile load against a server, and checks for leaks.
 
 usage: soak [--minutes N] [--load PERCENT]
 
-    --minutes N      how long; 20 if left out
-    --load PERCENT   processor time to use, in percent of one core; 100 if left out
+    --minutes N      the duration; default 20
+    --load PERCENT   the processor time to use, in percent of one core; default 100
 ";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether too much of the processor is used.
+/// The interval for checking the processor time.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long it may take until everything is idle. Nothing that anybody waits for takes so long.
+/// The timeout until everything is idle, longer than any timeout of the load.
 const SETTLING: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    // Handlers that panic would fill the screen: they are asked to.
+    // Panics of handlers are intended, and would fill the screen.
     env_logger::Builder::from_env(Env::default().default_filter_or("off")).init();
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -110,7 +110,7 @@ fn arguments(words: &[&str]) -> Option<(u32, u32)> {
     Some((minutes, load))
 }
 
-/// What both processes hold while nothing happens.
+/// The figures of both processes when idle.
 #[derive(Clone, Copy)]
 struct Held {
     server: Figures,
@@ -132,7 +132,7 @@ fn soak(minutes: u32, percent: u32) -> Result<bool> {
         pace(&load, child.id(), percent, began + MINUTE * minute)?;
         load.gate.shut();
         if !load.gate.wait_until_empty(SETTLING) {
-            return Err("some of the load does not end".into());
+            return Err("some load does not finish".into());
         }
         load.wind_down()?;
         child.settle(load.kept_connections(), SETTLING)?;
@@ -158,7 +158,7 @@ fn soak(minutes: u32, percent: u32) -> Result<bool> {
     Ok(verdict(&held, sums))
 }
 
-/// Lets the load go on until then, as far as it does not use too much of the processor.
+/// Admits load until then, within the limit on processor time.
 fn pace(load: &Load, server: u32, percent: u32, until: Instant) -> Result {
     let (began, used) = (Instant::now(), cpu_time(server)?);
     while Instant::now() < until {
@@ -174,7 +174,11 @@ fn verdict(held: &[Held], sums: Sums) -> bool {
     let (Some(first), Some(last)) = (held.first(), held.last()) else { return false };
     let mut complaints = Vec::new();
     if sums.ok == 0 || sums.bad > 0 {
-        complaints.push(format!("{} honest requests failed, of {}", sums.bad, sums.ok + sums.bad));
+        complaints.push(format!(
+            "{} of {} well-behaved requests failed",
+            sums.bad,
+            sums.ok + sums.bad
+        ));
     }
     if sums.uncut > 0 {
         complaints.push(format!("{} attacks were not cut", sums.uncut));
@@ -184,17 +188,17 @@ fn verdict(held: &[Held], sums: Sums) -> bool {
         if last.allocated > first.allocated + (64 << 10)
             || last.resident > first.resident + first.resident / 10 + (16 << 20)
         {
-            complaints.push(format!("{who}: memory has grown from {first} to {last}"));
+            complaints.push(format!("{who}: memory grew from {first} to {last}"));
         }
         if (last.threads, last.descriptors) != (first.threads, first.descriptors) {
-            complaints.push(format!("{who}: {first} has become {last}"));
+            complaints.push(format!("{who}: changed from {first} to {last}"));
         }
     }
     for complaint in &complaints {
-        println!("NOT WELL: {complaint}");
+        println!("FAILED: {complaint}");
     }
     if complaints.is_empty() {
-        println!("well: nothing failed, and nothing was left behind");
+        println!("passed: no failures and no leaks");
     }
     complaints.is_empty()
 }

@@ -1,13 +1,13 @@
-//! Octets that both ends know, and chance that can be had again.
+//! A known sequence of octets, and reproducible random numbers.
 
 use std::io::{self, Read};
 
 use crate::Result;
 
-/// A prime, so that no piece that is missing or doubled goes unnoticed.
+/// A prime, so that missing or duplicated pieces are detected.
 const PERIOD: usize = 251;
 
-/// Many periods.
+/// Many periods of the sequence.
 pub(crate) static PATTERN: [u8; 512 * PERIOD] = {
     let mut octets = [0; 512 * PERIOD];
     let mut n = 0;
@@ -18,14 +18,14 @@ pub(crate) static PATTERN: [u8; 512 * PERIOD] = {
     octets
 };
 
-/// The pattern from its beginning, to be read, or to be checked against.
+/// The sequence from its beginning, to be read or compared with.
 #[derive(Default)]
 pub(crate) struct Pattern {
     at: usize,
 }
 
 impl Pattern {
-    /// What comes next must be this.
+    /// Checks the next octets.
     pub(crate) fn check(&mut self, mut octets: &[u8]) -> Result {
         while !octets.is_empty() {
             let expected = self.next(octets.len());
@@ -39,7 +39,7 @@ impl Pattern {
         Ok(())
     }
 
-    /// Reads all of it. How much it was.
+    /// Reads and checks a whole body, and returns its length.
     pub(crate) fn check_all(mut self, mut body: impl Read, piece: usize) -> Result<usize> {
         let mut buffer = vec![0; piece];
         loop {
@@ -65,16 +65,16 @@ impl Read for Pattern {
     }
 }
 
-/// Chance: xorshift.
+/// A random number generator: xorshift.
 pub(crate) struct Random(u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        // Anything but zero.
+        // The state must not be zero.
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Less than `bound`, which is not zero.
+    /// Returns a number below `bound`, which must not be zero.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -82,7 +82,7 @@ impl Random {
         (self.0 >> 11) as usize % bound
     }
 
-    /// Small ones as often as large ones.
+    /// Returns a size whose magnitude is evenly distributed.
     pub(crate) fn size(&mut self, bound: usize) -> usize {
         let bound = self.below(bound) + 1;
         let bound = self.below(bound) + 1;

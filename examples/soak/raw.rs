@@ -1,4 +1,4 @@
-//! A client that speaks frames, or any octets, by hand, and means no good.
+//! A hostile client that sends arbitrary frames and octets.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,32 +13,32 @@ use crate::gate::Gate;
 use crate::load::Load;
 use crate::server::PATIENCE;
 
-/// What must be cut is cut long before.
+/// A timeout far beyond the time in which an attack must be cut.
 const LONG: Duration = Duration::from_secs(40);
 
-/// How often it is looked whether there is something else to do.
+/// The interval for checking the gate.
 const TICK: Duration = Duration::from_millis(50);
 
 trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-/// One end of a connection.
+/// The client's side of a connection.
 pub(crate) struct Raw<'a> {
     stream: Box<dyn Stream>,
-    /// The same, for its timeouts.
+    /// The underlying socket, for its timeouts.
     socket: TcpStream,
     encoder: Encoder,
     next_id: u32,
     gate: &'a Gate,
 }
 
-/// The octets of a frame behind others.
+/// Appends a frame.
 pub(crate) fn put(out: &mut Vec<u8>, frame: impl Into<Frame>) {
     frame.into().encode(out);
 }
 
-/// The head of a frame and a payload, whether they make sense or not.
+/// Appends a frame header and a payload, valid or not.
 pub(crate) fn put_raw(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
     // The length has three octets.
     out.extend_from_slice(&(payload.len() as u32).to_be_bytes()[1..]);
@@ -56,7 +56,7 @@ pub(crate) fn request(method: &str, path: &str) -> Headers {
 }
 
 impl<'a> Raw<'a> {
-    /// A connection that nothing has been said on.
+    /// Connects without sending anything.
     pub(crate) fn silent(load: &'a Load, address: SocketAddr) -> io::Result<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_write_timeout(Some(LONG))?;
@@ -64,14 +64,14 @@ impl<'a> Raw<'a> {
         Ok(Raw::new(load, stream, socket))
     }
 
-    /// One with the preface and these settings.
+    /// Connects and sends the preface and these settings.
     pub(crate) fn with(load: &'a Load, entries: Vec<Setting>) -> io::Result<Self> {
         let mut raw = Raw::silent(load, load.about.plain)?;
         raw.greet(entries)?;
         Ok(raw)
     }
 
-    /// The same over TLS.
+    /// Connects over TLS and sends the preface and these settings.
     pub(crate) fn over_tls(load: &'a Load, entries: Vec<Setting>) -> io::Result<Self> {
         let socket = TcpStream::connect(load.about.secure)?;
         socket.set_write_timeout(Some(LONG))?;
@@ -82,7 +82,7 @@ impl<'a> Raw<'a> {
         Ok(raw)
     }
 
-    /// TLS without ALPN, as clients of HTTP/1.1 speak it, and nothing said behind it.
+    /// Connects over TLS without ALPN, like an HTTP/1.1 client, without sending anything.
     pub(crate) fn silent_over_tls(load: &'a Load) -> io::Result<Self> {
         let socket = TcpStream::connect(load.about.secure)?;
         socket.set_write_timeout(Some(LONG))?;
@@ -114,7 +114,7 @@ impl<'a> Raw<'a> {
         self.stream.write_all(octets)
     }
 
-    /// Nothing more comes.
+    /// Shuts our direction.
     pub(crate) fn end(&mut self) -> io::Result<()> {
         self.socket.shutdown(Shutdown::Write)
     }
@@ -125,8 +125,8 @@ impl<'a> Raw<'a> {
         self.write(&octets)
     }
 
-    /// So many times what `make` puts out, in large writes. Between these, what has come is read, or
-    /// left where it is.
+    /// Sends what `make` puts out, `count` times, in large writes. Between the writes, input is
+    /// read or left unread.
     pub(crate) fn flood(
         &mut self,
         times: usize,
@@ -147,7 +147,7 @@ impl<'a> Raw<'a> {
         Ok(())
     }
 
-    /// HEADERS of a new stream.
+    /// Sends HEADERS of a new stream.
     pub(crate) fn open(
         &mut self,
         out: &mut Vec<u8>,
@@ -159,7 +159,7 @@ impl<'a> Raw<'a> {
         self.open_block(out, &block, end_stream, true)
     }
 
-    /// The same with any octets for a field block.
+    /// Sends HEADERS of a new stream with arbitrary octets as field block.
     pub(crate) fn open_block(
         &mut self,
         out: &mut Vec<u8>,
@@ -184,11 +184,11 @@ impl<'a> Raw<'a> {
         stream_id
     }
 
-    /// Reads what comes within that time, and forgets it. How much it was.
+    /// Reads and discards input for that time, and returns its length.
     ///
     /// # Errors
     ///
-    /// The server has put an end to it.
+    /// If the server has ended the connection.
     pub(crate) fn read_for(&mut self, time: Duration) -> io::Result<usize> {
         self.socket.set_read_timeout(Some(time))?;
         let mut buffer = [0; 64 << 10];
@@ -200,7 +200,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether the server puts an end to it; `None` if the gate is shut before.
+    /// Waits until the server ends the connection; returns `None` if the gate is shut before.
     pub(crate) fn is_cut(&mut self) -> Option<bool> {
         let until = Instant::now() + LONG;
         while Instant::now() < until {
@@ -214,7 +214,7 @@ impl<'a> Raw<'a> {
         Some(false)
     }
 
-    /// Goes on with something that is done now and then, for longer than the server has patience.
+    /// Repeats an action slowly, for longer than the server's timeouts.
     pub(crate) fn slowly(
         &mut self,
         every: Duration,

@@ -1,7 +1,7 @@
-//! The server, in a process of its own.
+//! The server, in its own process.
 //!
-//! It reads a certificate and its key from its standard input, and answers with where it listens.
-//! Each further line asks for figures. It stops when the input ends.
+//! It reads a certificate and its key from stdin, and prints its addresses. Each further line on
+//! stdin asks for statistics. It stops at the end of the input.
 
 use std::io::{self, BufRead, Write};
 use std::panic;
@@ -18,12 +18,11 @@ use crate::figures::allocated;
 use crate::pattern::PATTERN;
 use crate::Result;
 
-/// Whoever does nothing for so long is cut. Shorter than is wise in the open, so that slow attacks
-/// come to their end.
+/// The server's timeouts, shorter than advisable in production so that slow attacks finish.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What requests may ask to fail with.
-pub(crate) const ASKED_FOR: &str = "as was asked for";
+/// The error of requests that ask for one.
+pub(crate) const ASKED_FOR: &str = "as requested";
 
 pub(crate) fn run() -> Result {
     panic::set_hook(Box::new(|info| {
@@ -47,7 +46,7 @@ pub(crate) fn run() -> Result {
     for server in [plain, secure] {
         let cut = server.shutdown(2 * PATIENCE);
         if (cut.connections, cut.requests) != (0, 0) {
-            return Err(format!("the shutdown had to cut something: {cut:?}").into());
+            return Err(format!("the shutdown aborted requests: {cut:?}").into());
         }
     }
     Ok(())
@@ -58,7 +57,7 @@ fn say(line: &str) -> io::Result<()> {
     io::stdout().flush()
 }
 
-/// One block of PEM.
+/// Reads one PEM block.
 fn pem(input: &mut impl BufRead) -> io::Result<String> {
     let mut text = String::new();
     while !text.contains("-----END") || !text.ends_with('\n') {
@@ -90,7 +89,7 @@ fn config() -> Config {
     config.http2.settings_timeout = Some(PATIENCE);
     config.http2.header_timeout = Some(PATIENCE);
     config.http2.stall_timeout = Some(PATIENCE);
-    // Threads that nobody needs are gone soon after the load has stopped.
+    // Unneeded threads end soon after the load has stopped.
     config.idle_thread_timeout = Duration::from_secs(1);
     config
 }
@@ -115,8 +114,8 @@ fn handler(request: &mut Request, response: &mut Response) -> Result {
         "/fail" => {
             response.write_all(&[b'.'; 100])?;
             response.flush()?;
-            // The header section has gone: the stream is reset, and this goes nowhere.
-            response.write_all(b"nobody's business")?;
+            // The header section is sent, so the stream is reset and this is discarded.
+            response.write_all(b"discarded")?;
             return Err(ASKED_FOR.into());
         }
         _ => response.set_status(StatusCode::NOT_FOUND)?,
@@ -128,7 +127,7 @@ fn send_bytes(response: &mut Response, count: u64) -> Result {
     response.set_header("content-length", count)?;
     let mut left = count;
     while left > 0 {
-        // At most the length of the array.
+        // No truncation: at most the length of the array.
         let piece = left.min(PATTERN.len() as u64) as usize;
         response.send(Bytes::from_static(&PATTERN[..piece]))?;
         left -= piece as u64;
@@ -136,7 +135,7 @@ fn send_bytes(response: &mut Response, count: u64) -> Result {
     Ok(())
 }
 
-/// Trailers as well.
+/// Sends the body back, and its trailers.
 fn echo(request: &mut Request, response: &mut Response) -> Result {
     response.flush()?;
     while let Some(piece) = request.next_chunk()? {
@@ -149,7 +148,7 @@ fn echo(request: &mut Request, response: &mut Response) -> Result {
     Ok(())
 }
 
-/// How many cookies there are.
+/// Returns the number of cookies.
 fn crumbs(request: &Request) -> usize {
     request.fields().get_all("cookie").map(|line| line.split(|&octet| octet == b';').count()).sum()
 }

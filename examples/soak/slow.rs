@@ -1,4 +1,4 @@
-//! Attacks that take their time. Each is bounded by a deadline, and ends early when the gate is shut.
+//! Slow attacks. Each is bounded by a deadline, and ends early when the gate is shut.
 
 use std::io;
 use std::time::Duration;
@@ -91,12 +91,12 @@ fn no_body<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a>> {
     })
 }
 
-/// Its windows are open, and it takes nothing from the socket.
+/// Opens its windows, but does not read from the socket.
 fn never_reads<'a>(load: &'a Load, _: &mut Random) -> io::Result<Tried<'a>> {
     on(Raw::with(load, vec![Setting::InitialWindowSize(0x7fff_ffff)])?, |raw| {
         raw.send(WindowUpdate { stream_id: StreamId::CONNECTION, increment: 0x7000_0000 })?;
         open(raw, 4, &get("/bytes/50000000"))?;
-        // Whether the connection is there still shows in writing.
+        // Writing detects the end of the connection.
         raw.slowly(SELDOM, |raw| raw.send(Ping { ack: false, payload: [0; 8] }))
     })
 }
