@@ -1,4 +1,4 @@
-//! A test in a process of its own.
+//! Runs a test in a separate process.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -8,11 +8,11 @@ use std::{env, fs, thread};
 
 use crate::exchange::LONG;
 
-/// Tells a process that it is the one for a single test.
+/// The environment variable that selects the child process.
 const ALONE: &str = "H2_SYNC_ANY_STREAM_ALONE";
 
-/// Starts this program again for the test of this name, and there runs `test`: when it returns,
-/// there are as many threads and open descriptors as before.
+/// Runs this program again for the test of this name, and calls `test` there. Afterwards the
+/// process must have as many threads and open descriptors as before.
 #[track_caller]
 pub(crate) fn alone(name: &str, test: impl FnOnce()) {
     if env::var_os(ALONE).is_some() {
@@ -26,12 +26,12 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
     let reader = thread::spawn(move || {
         let mut text = String::new();
         let _ = pipe.read_to_string(&mut text);
-        // Nobody waits any more if it took too long.
+        // The parent may have stopped waiting after a timeout.
         let _ = sender.send(text);
     });
     let text = output.recv_timeout(2 * LONG);
     if text.is_err() {
-        // It may end by itself just now.
+        // The process may have exited in the meantime.
         let _ = process.kill();
     }
     let status = process.wait().unwrap();
@@ -40,7 +40,7 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
     assert!(status.success() && text.contains("1 passed"), "{name}: {status}\n{text}");
 }
 
-/// This program, to run the one test.
+/// A command that runs this program for a single test.
 pub(crate) fn this_test(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture"]);
@@ -50,8 +50,8 @@ pub(crate) fn this_test(name: &str) -> Command {
 fn leaves_nothing_behind(test: impl FnOnce()) {
     let before = (count("task"), count("fd"));
     test();
-    // The system may take a moment to clear a joined thread away, and a reader that nothing wakes
-    // one to find the end of its stream.
+    // The system may need a moment to clean up a joined thread, and a reader that cannot be woken
+    // needs one to find the end of its stream.
     let deadline = Instant::now() + LONG;
     while (count("task"), count("fd")) != before {
         assert!(
@@ -64,7 +64,7 @@ fn leaves_nothing_behind(test: impl FnOnce()) {
     }
 }
 
-/// How many threads or descriptors this process has; none where the system does not tell.
+/// The number of threads or descriptors of this process; 0 if the system does not provide it.
 fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
 }

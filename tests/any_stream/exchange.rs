@@ -1,4 +1,4 @@
-//! What goes over each stream: 16 MiB one way and 16 MiB the other, at once.
+//! The exchange over each stream: 16 MiB in each direction, concurrently.
 
 use std::thread;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use bytes::Bytes;
 use h2_sync::transport::Transport;
 use h2_sync::{headers, new_connection, Act, ErrorCode, Evt, Reason, Session, StreamId};
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
 const TOTAL: usize = 16 << 20;
 
-/// The exchange between two ends in this process.
+/// Runs the exchange between two ends in this process.
 pub(crate) fn between<C: Transport, S: Transport>(client: C, server: S) {
     let client = new_connection(client, true, false).unwrap();
     let server = new_connection(server, false, false).unwrap();
@@ -22,7 +22,7 @@ pub(crate) fn between<C: Transport, S: Transport>(client: C, server: S) {
     });
 }
 
-/// The client's part, which ends the connection.
+/// Runs the client's part, which ends the connection.
 pub(crate) fn as_client(session: &Session) {
     let request = headers!(
         ":method" => "POST", ":scheme" => "http", ":authority" => "test", ":path" => "/",
@@ -41,7 +41,7 @@ pub(crate) fn as_client(session: &Session) {
     assert!(matches!(reason, Reason::Local), "{reason:?}");
 }
 
-/// The server's part, up to the end of the connection.
+/// Runs the server's part, up to the end of the connection.
 pub(crate) fn as_server(session: &Session) {
     let stream = take_until(session, |evt| match evt {
         Evt::RecvHeaders { stream_identifier, .. } => Some(stream_identifier),
@@ -55,15 +55,14 @@ pub(crate) fn as_server(session: &Session) {
         scope.spawn(|| send(session, stream, &down));
         receive(session, &up);
     });
-    // Only now, so that a client that has it all knows that the server has as well.
+    // Sent last: when the client has the end, the server has received everything too.
     put(session, stream, Bytes::new(), true);
     let reason = closed(session);
     let no_error = Some(ErrorCode::NoError);
     assert!(matches!(&reason, Reason::Peer { goaway, .. } if *goaway == no_error), "{reason:?}");
 }
 
-/// Octets that tell where in the body they belong: their period is one that no buffer and no frame
-/// has.
+/// A known body. Its period is not a multiple of any buffer or frame size.
 struct Body(Bytes);
 
 impl Body {
@@ -79,7 +78,7 @@ impl Body {
         Body(period.repeat(2).into())
     }
 
-    /// What is at this position; at most one period.
+    /// Returns the octets at a position; at most one period.
     fn at(&self, position: usize, len: usize) -> Bytes {
         self.0.slice(position % Self::PERIOD..).slice(..len)
     }
@@ -89,7 +88,7 @@ impl Body {
 fn send(session: &Session, stream: StreamId, body: &Body) {
     let mut position = 0;
     while position < TOTAL {
-        // Pieces of all sizes, small and large.
+        // Pieces of many sizes.
         let len = (1 + position % 50_021).min(TOTAL - position);
         put(session, stream, body.at(position, len), false);
         position += len;
@@ -101,7 +100,7 @@ fn put(session: &Session, stream_identifier: StreamId, data: Bytes, is_end_strea
     session.put_act_timeout(act, LONG).unwrap();
 }
 
-/// Takes the body, up to the end of the stream.
+/// Receives and compares the body, up to the end of the stream.
 fn receive(session: &Session, body: &Body) {
     let mut position = 0;
     take_until(session, |evt| match evt {
@@ -126,12 +125,12 @@ fn closed(session: &Session) -> Reason {
     }
 }
 
-/// Takes events until one is the one.
+/// Takes events until `wanted` returns a value.
 fn take_until<T>(session: &Session, mut wanted: impl FnMut(Evt) -> Option<T>) -> T {
     loop {
         let evt = session.take_evt_timeout(LONG).unwrap();
         if let Evt::Closed { reason } = &evt {
-            panic!("the end comes first: {reason:?}");
+            panic!("the connection ended first: {reason:?}");
         }
         if let Some(found) = wanted(evt) {
             return found;

@@ -1,8 +1,7 @@
-//! HTTP/2 over anything that reads and writes: 16 MiB each way at once on one stream, every octet
-//! compared, and then the end, which leaves no thread and no descriptor behind.
+//! HTTP/2 over any stream: 16 MiB in each direction on one stream, with every octet compared. At
+//! the end, no thread or descriptor may be left.
 //!
-//! Each test runs in a process of its own, where all threads and descriptors are known
-//! ([`alone`]).
+//! Each test runs in a separate process, whose threads and descriptors can be counted ([`alone`]).
 
 mod alone;
 mod exchange;

@@ -1,4 +1,4 @@
-//! Pipes: to a child process, and two as a pair.
+//! Pipes to a child process, and a pair of pipes.
 
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,10 +11,10 @@ use crate::alone::{alone, this_test};
 use crate::exchange::between;
 use crate::exchange::{as_client, as_server};
 
-/// Tells a process that it is the child.
+/// The environment variable that selects the child process.
 const CHILD: &str = "H2_SYNC_ANY_STREAM_CHILD";
 
-/// The test harness prints something of its own before this line.
+/// The test harness prints its own output before this line.
 const START: &str = "HTTP/2 starts here";
 
 #[test]
@@ -48,7 +48,7 @@ fn serve_on_stdin_and_stdout() {
 #[test]
 fn a_pair_of_pipes() {
     alone("processes::a_pair_of_pipes", || {
-        // `cat` makes one pipe of its stdin and its stdout.
+        // `cat` connects its stdin to its stdout, and so acts as a pipe.
         let (mut there, mut back) =
             (piped(&mut Command::new("cat")), piped(&mut Command::new("cat")));
         let near = (back.stdout.take().unwrap(), there.stdin.take().unwrap());

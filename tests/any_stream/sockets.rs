@@ -1,4 +1,4 @@
-//! Streams that two threads can use as they are.
+//! Streams that two threads can use directly.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -32,7 +32,7 @@ fn a_duplex_in_memory() {
     });
 }
 
-/// Two ends of a connection on loopback.
+/// The two ends of a connection over loopback.
 pub(crate) fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

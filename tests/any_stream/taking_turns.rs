@@ -1,5 +1,5 @@
-//! Streams that one thread can use at a time: their reads and writes give up after a moment, and
-//! the two threads of a connection take turns.
+//! Streams that only one thread at a time can use: reads and writes give up after a moment, and the
+//! two threads of a connection take turns.
 
 use std::net::{Shutdown, TcpStream};
 use std::ops::DerefMut;
@@ -17,7 +17,7 @@ use crate::alone::alone;
 use crate::exchange::between;
 use crate::sockets::tcp;
 
-/// So long a read keeps a write waiting, or a write a read.
+/// The longest time that a read delays a write, or a write a read.
 const TURN: Duration = Duration::from_millis(5);
 
 #[test]
@@ -45,7 +45,7 @@ fn a_tls_stream_with_read_timeouts() {
     });
 }
 
-/// Ends the stream as TLS asks for: with a message that says so.
+/// Sends close_notify at the end, as TLS requires.
 fn shared<C, S>(connection: C, socket: TcpStream) -> Shared<StreamOwned<C, TcpStream>>
 where
     C: DerefMut<Target = ConnectionCommon<S>> + Send + 'static,
@@ -69,7 +69,7 @@ fn set_timeouts(socket: &TcpStream) {
     socket.set_write_timeout(Some(TURN)).unwrap();
 }
 
-/// The two ends of a handshake that is to come.
+/// The two ends before their handshake.
 fn connections() -> (ClientConnection, ServerConnection) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["test".into()]).unwrap();
     let client = Connector::with_only_roots(cert.pem().as_bytes()).unwrap();

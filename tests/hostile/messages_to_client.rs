@@ -269,7 +269,7 @@ fn the_error_of_the_caller_names_the_stream_and_the_rule() {
         let error = asks.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Reset);
         let text = error.to_string();
-        assert!(text.contains("broke a rule") && text.contains(":status"), "{text}");
+        assert!(text.contains("violated the protocol") && text.contains(":status"), "{text}");
         assert!(!error.is_retry_safe());
     });
 }

@@ -1,4 +1,4 @@
-//! What was put before a Session is closed, dropped or aborted.
+//! Actions put before a Session is closed, dropped or aborted.
 
 use bytes::Bytes;
 use h2_sync::frame::Frame;
@@ -9,7 +9,7 @@ use crate::support::*;
 
 const OCTETS: usize = 500_000;
 
-/// A server's Session that has put a whole answer, and its client, which has taken none of it.
+/// A server's Session that has put a whole response, and a client that has not read any of it.
 fn answered() -> (Session, Session, StreamId) {
     let (client, server) = two_sessions_over_tcp(Config::default(), Config::default());
     let stream_identifier = client.open(&get(), true).unwrap();
@@ -21,7 +21,7 @@ fn answered() -> (Session, Session, StreamId) {
     (client, server, stream_identifier)
 }
 
-/// How much of the answer comes, and whether its end does.
+/// The octets of the response that arrive, and whether its end does.
 fn received(client: &Session) -> (usize, bool) {
     let (mut octets, mut is_whole) = (0, false);
     while let Ok(evt) = client.take_evt() {
@@ -58,7 +58,7 @@ fn answer_put_before_close_arrives_whole_and_the_application_sees_the_end_at_onc
 }
 
 #[test]
-fn close_leaves_what_a_shut_window_holds_to_the_background() {
+fn close_leaves_data_for_an_exhausted_window_to_the_background() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         let id = session.open(&post(), false).unwrap();
@@ -66,7 +66,7 @@ fn close_leaves_what_a_shut_window_holds_to_the_background() {
         session
             .put_act(Act::SendData { stream_identifier: id, data, is_end_stream: true })
             .unwrap();
-        // It returns though the peer never opens its window.
+        // It returns although the peer's window stays exhausted.
         session.close();
         take_to_the_end(&session);
         let mut octets = 0;
@@ -76,7 +76,7 @@ fn close_leaves_what_a_shut_window_holds_to_the_background() {
                 _ => None,
             });
         }
-        // Then the window opens, and the rest follows, behind it GOAWAY.
+        // After the window opens, the rest follows, then GOAWAY.
         peer.grant(StreamId::CONNECTION, 1 << 20);
         peer.grant(id, 1 << 20);
         while octets < 100_000 {

@@ -8,7 +8,7 @@ use h2_sync::{Act, Config, Evt, Session, StreamId};
 
 use crate::support::*;
 
-/// Sends every body back, until the peer goes.
+/// Sends every body back, until the peer closes.
 fn echo(session: &Session) {
     while let Ok(evt) = session.take_evt() {
         let act = match evt {
@@ -72,7 +72,7 @@ fn each_event_is_taken_by_one_of_many_takers() {
         let (client, server) = two_sessions(Config::default(), Config::default());
         let requests = Mutex::new(0);
         std::thread::scope(|scope| {
-            // Half of them know the Session, half of them its receiver alone.
+            // Half of them use the Session, half only its receiver.
             for taker in 0..8 {
                 let (server, requests) = (&server, &requests);
                 let receiver = (taker % 2 == 0).then(|| server.events().clone());

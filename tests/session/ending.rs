@@ -1,4 +1,4 @@
-//! How it ends, for whom, and how often.
+//! The end of a connection: its reason, its events, and its threads.
 
 use std::io;
 use std::sync::{mpsc, Arc, Mutex};
@@ -34,7 +34,7 @@ fn the_last_event_comes_exactly_once_on_an_error_of_the_peer() {
         let (_, reason) = take_to_the_end(&session);
         let Reason::Error(error) = reason else { panic!("{reason:?}") };
         assert_eq!((error.kind(), error.code()), (ErrorKind::Peer, Some(ErrorCode::ProtocolError)));
-        // The peer is told.
+        // The peer is notified.
         let code = peer.until(|frame| match frame {
             Frame::Goaway(goaway) => Some(goaway.error_code),
             _ => None,
@@ -76,7 +76,7 @@ fn the_last_event_comes_exactly_once_on_goaway_and_eof() {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         let stream = session.open(&get(), true).unwrap();
         peer.receive_headers();
-        // The stream may go on, and does not.
+        // The stream may continue, but does not.
         peer.goaway(stream, ErrorCode::NoError);
         drop(peer);
         let (_, reason) = take_to_the_end(&session);
@@ -112,7 +112,7 @@ fn the_last_event_comes_exactly_once_on_a_panic_of_the_reader() {
         let (_, reason) = take_to_the_end(&session);
         let Reason::Error(error) = reason else { panic!("{reason:?}") };
         assert_eq!(error.kind(), ErrorKind::Internal);
-        // The peer is told, and the transport is closed.
+        // The peer is notified, and the transport is closed.
         peer.until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
         assert_eq!(peer.next(), None);
     });
@@ -127,13 +127,13 @@ fn the_last_event_comes_exactly_once_on_a_panic_of_the_writer() {
         let (_, reason) = take_to_the_end(&session);
         let Reason::Error(error) = reason else { panic!("{reason:?}") };
         assert_eq!(error.kind(), ErrorKind::Internal);
-        // The reader is woken, though the peer says nothing.
+        // The reader is woken, although the peer is silent.
         session.close();
     });
 }
 
 #[test]
-fn events_that_nobody_took_are_there_after_the_end_however_many() {
+fn untaken_events_remain_available_after_the_end() {
     bounded(|| {
         let mut config = Config::default();
         config.max_concurrent_streams = 10_000;
@@ -147,12 +147,12 @@ fn events_that_nobody_took_are_there_after_the_end_however_many() {
 }
 
 #[test]
-fn what_the_peer_said_before_it_went_is_read_though_writes_fail() {
+fn input_before_the_peers_end_is_read_although_writes_fail() {
     bounded(|| {
         let (near, far) = duplex(1 << 20);
         let (tell, told) = mpsc::channel::<()>();
         let (may_read, wait) = mpsc::channel::<()>();
-        // The write fails before anything has been read.
+        // The write fails before anything was read.
         let before_read = move || {
             let _ = wait.recv();
             Ok(())
@@ -188,13 +188,13 @@ fn what_the_peer_said_before_it_went_is_read_though_writes_fail() {
         .unwrap();
         let (events, reason) = take_to_the_end(&session);
         assert!(events.iter().any(|evt| matches!(evt, Evt::RecvHeaders { .. })), "{events:?}");
-        // That the peer has gone is also why the write failed.
+        // The write failed because the peer had closed.
         assert!(matches!(reason, Reason::Peer { goaway: None, .. }), "{reason:?}");
     });
 }
 
 #[test]
-fn a_peer_that_neither_reads_nor_closes_nor_speaks_is_noticed_when_writes_fail() {
+fn a_silent_peer_is_detected_when_writes_fail() {
     bounded(|| {
         let (near, _far) = duplex(1 << 20);
         let near = Hooked::new(near, nothing, || Err(io::ErrorKind::BrokenPipe.into()));
@@ -211,7 +211,7 @@ fn close_wakes_a_blocked_take_evt_put_act_timeout_read_and_write() {
         for _ in 0..3 {
             let mut config = Config::default();
             config.max_send_buffer = 10_000;
-            // Nobody reads at the other end, so the writer is stuck as well.
+            // The peer does not read, so the writer is blocked as well.
             let (near, _far) = duplex(10);
             let session = Session::with_config(near, Role::Client, config).unwrap();
             let (ready, is_ready) = mpsc::channel();
@@ -286,7 +286,7 @@ fn dropping_the_session_in_its_own_writer_thread_does_not_hang() {
     bounded(|| drop_in_a_thread_of_its_own(false));
 }
 
-/// The transport's own code holds the last handle of the Session, and lets go of it.
+/// The transport's own code holds the last handle of the Session, and drops it.
 fn drop_in_a_thread_of_its_own(reader: bool) {
     let (near, far) = duplex(1 << 20);
     let (give, given) = mpsc::channel::<Session>();
@@ -309,13 +309,13 @@ fn drop_in_a_thread_of_its_own(reader: bool) {
     };
     give.send(session.unwrap()).unwrap();
     is_dropped.recv_timeout(LONG).unwrap();
-    // The threads are not waited for, and end.
+    // The threads are not joined, and end by themselves.
     far.set_read_timeout(Some(LONG)).unwrap();
     io::Read::read_to_end(&mut &far, &mut Vec::new()).unwrap();
 }
 
 #[test]
-fn a_graceful_shutdown_finishes_what_is_open() {
+fn a_graceful_shutdown_finishes_open_streams() {
     bounded(|| {
         let (client, server) = two_sessions(Config::default(), Config::default());
         let stream = client.open(&post(), false).unwrap();
@@ -325,7 +325,7 @@ fn a_graceful_shutdown_finishes_what_is_open() {
             let server = Arc::clone(&server);
             std::thread::spawn(move || server.shutdown(LONG))
         };
-        // The client is warned, and goes on with what is open.
+        // The client is notified, and continues with open streams.
         take_until(&client, |evt| matches!(evt, Evt::Goaway { .. }).then_some(()));
         let act =
             |data, is_end_stream| Act::SendData { stream_identifier: stream, data, is_end_stream };
@@ -343,7 +343,7 @@ fn a_graceful_shutdown_finishes_what_is_open() {
 }
 
 #[test]
-fn a_graceful_shutdown_cuts_what_does_not_end_in_time() {
+fn a_graceful_shutdown_aborts_streams_at_its_timeout() {
     bounded(|| {
         let (client, server) = two_sessions(Config::default(), Config::default());
         client.open(&post(), false).unwrap();
@@ -354,7 +354,7 @@ fn a_graceful_shutdown_cuts_what_does_not_end_in_time() {
 }
 
 #[test]
-fn a_transport_that_cannot_be_woken_is_left_to_end_by_itself() {
+fn a_transport_that_cannot_be_woken_ends_by_itself() {
     bounded(|| {
         let (near, far) = duplex(1 << 20);
         let mut near = Hooked::new(near, nothing, nothing);
@@ -364,7 +364,7 @@ fn a_transport_that_cannot_be_woken_is_left_to_end_by_itself() {
         session.close();
         drop(session);
         peer.until(|frame| matches!(frame, Frame::Goaway(_)).then_some(()));
-        // Its reader is there until something comes, and then no more: nothing is read any more.
+        // Its reader waits for input, then ends without further reads.
         let mut octets = Vec::new();
         Ping { ack: false, payload: [0; 8] }.encode(&mut octets);
         while peer.write(&octets) {}

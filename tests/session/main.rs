@@ -1,7 +1,7 @@
-//! The Session from outside: what `session` promises, each promise a test.
+//! Tests of the Session through its public API: one test for each guarantee of `session`.
 //!
-//! Most tests have a Session at one end and at the other a [`Peer`](peer::Peer) that speaks frames
-//! by hand. All waits are bounded, and no test depends on how long anything takes.
+//! Most tests have a Session on one side, and on the other a [`Peer`](peer::Peer) that sends
+//! scripted frames. All waits are bounded, and no test depends on timing.
 
 mod closing;
 mod crowd;

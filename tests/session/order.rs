@@ -1,4 +1,4 @@
-//! What goes out, and in which order.
+//! The frames that are sent, and their order.
 
 use std::sync::mpsc;
 
@@ -16,7 +16,7 @@ fn ids_of_eight_threads_never_overtake_one_another() {
     const EACH: usize = 1_000;
     bounded(|| {
         let mut config = Config::default();
-        // However long a thread sleeps between its two steps.
+        // Allows a thread to be suspended between its two steps.
         config.reservation_timeout = 10 * LONG;
         let (session, mut peer) = session_and_peer(Role::Client, config, 1 << 20);
         std::thread::scope(|scope| {
@@ -40,13 +40,13 @@ fn ids_of_eight_threads_never_overtake_one_another() {
 }
 
 #[test]
-fn an_unused_reservation_holds_back_for_a_moment_only() {
+fn an_unused_reservation_delays_others_only_until_its_timeout() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         let unused = session.next_free_stream_identifier().unwrap();
         let opened = session.open(&get(), true).unwrap();
         assert_eq!(peer.receive_headers().0, opened);
-        // Using it later is an error of that call alone.
+        // Using it later is an error of that call only.
         let (stream_identifier, headers) = (unused, get());
         let act = Act::SendHeaders { stream_identifier, headers, is_end_stream: true };
         let error = session.put_act(act).unwrap_err();
@@ -57,7 +57,7 @@ fn an_unused_reservation_holds_back_for_a_moment_only() {
 }
 
 #[test]
-fn a_reservation_that_is_given_back_holds_nobody_back() {
+fn a_released_reservation_delays_no_stream() {
     bounded(|| {
         let mut config = Config::default();
         config.reservation_timeout = 10 * LONG;
@@ -70,7 +70,7 @@ fn a_reservation_that_is_given_back_holds_nobody_back() {
     });
 }
 
-/// The frames in what one call wrote.
+/// Parses the frames of one write.
 fn frames(call: &[u8]) -> Vec<Frame> {
     let mut input = BytesMut::from(call);
     std::iter::from_fn(|| Frame::decode(&mut input, 1 << 24).unwrap()).collect()
@@ -102,7 +102,7 @@ fn a_response_goes_out_in_one_write() {
             session.put_acts(&mut acts).unwrap();
             assert_eq!(acts, []);
             peer.receive_data(size);
-            // What was written before has been noted by now.
+            // By now, earlier writes have been recorded.
             peer.synchronize();
             let call = calls.get().into_iter().find(|call| kinds(call).contains(&Kind::HEADERS));
             let call = call.expect("a write with the response");
@@ -117,13 +117,13 @@ fn a_response_goes_out_in_one_write() {
 }
 
 #[test]
-fn what_is_put_while_the_writer_writes_goes_out_in_the_next_write() {
+fn actions_put_during_a_write_go_out_in_the_next_one() {
     bounded(|| {
         let (near, far) = duplex(1 << 20);
         let (enter, entered) = mpsc::channel();
         let (go, may_go) = mpsc::channel();
         let near = Hooked::new(near, nothing, move || {
-            // After the test there is nobody to ask.
+            // After the test there is no receiver.
             let _ = enter.send(());
             let _ = may_go.recv();
             Ok(())
@@ -141,7 +141,7 @@ fn what_is_put_while_the_writer_writes_goes_out_in_the_next_write() {
         (0..2).for_each(|_| go.send(()).unwrap());
         let mut peer = peer_of(far, Role::Client);
         peer.receive_data(10 * 5);
-        // From here on it need not ask any more.
+        // From here on it no longer waits.
         drop(go);
         peer.synchronize();
         let mut second = kinds(&calls.get()[1]);
@@ -151,7 +151,7 @@ fn what_is_put_while_the_writer_writes_goes_out_in_the_next_write() {
 }
 
 #[test]
-fn of_several_actions_those_behind_one_that_fails_are_left() {
+fn actions_after_a_failed_one_are_not_executed() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         let stream_identifier = session.open(&post(), false).unwrap();
@@ -175,7 +175,7 @@ fn a_ping_deadline_counts_from_when_it_was_queued() {
         config.keepalive_timeout = std::time::Duration::from_millis(50);
         (config.stall_timeout, config.handshake_timeout) = (None, None);
         config.settings_timeout = None;
-        // The peer never reads, so the PING never goes out: one octet fits.
+        // The peer never reads, so the PING is never written: only one octet fits.
         let (near, _far) = duplex(1);
         let session = Session::with_config(near, Role::Client, config).unwrap();
         session.put_act(Act::Ping).unwrap();
@@ -191,7 +191,7 @@ fn a_ping_deadline_counts_from_when_it_was_queued() {
 }
 
 #[test]
-fn a_write_that_makes_no_progress_in_time_ends_the_connection() {
+fn a_stalled_write_ends_the_connection() {
     bounded(|| {
         let mut config = Config::default();
         config.stall_timeout = Some(std::time::Duration::from_millis(50));
@@ -205,7 +205,7 @@ fn a_write_that_makes_no_progress_in_time_ends_the_connection() {
 }
 
 #[test]
-fn a_peer_that_takes_an_octet_now_and_then_does_not_keep_deadlines_away() {
+fn a_peer_that_reads_single_octets_does_not_suspend_deadlines() {
     bounded(|| {
         let mut config = Config::default();
         config.keepalive_timeout = std::time::Duration::from_millis(50);
@@ -214,7 +214,7 @@ fn a_peer_that_takes_an_octet_now_and_then_does_not_keep_deadlines_away() {
         let (near, mut far) = duplex(1);
         let session = Session::with_config(near, Role::Client, config).unwrap();
         session.put_act(Act::Ping).unwrap();
-        // Each write takes one octet, and none gives up. There is enough for an hour of that.
+        // Each write accepts one octet and none gives up; the data would last for an hour.
         let stream_identifier = session.open(&post(), false).unwrap();
         let data = Bytes::from(vec![0; 60_000]);
         session.put_act(Act::SendData { stream_identifier, data, is_end_stream: false }).unwrap();
@@ -230,7 +230,7 @@ fn a_peer_that_takes_an_octet_now_and_then_does_not_keep_deadlines_away() {
 }
 
 #[test]
-fn a_pong_tells_how_long_the_round_took() {
+fn a_pong_has_the_round_trip_time() {
     bounded(|| {
         let (session, mut peer) = session_and_peer(Role::Client, Config::default(), 1 << 20);
         session.put_act(Act::Ping).unwrap();

@@ -1,4 +1,4 @@
-//! The other end, spoken by hand.
+//! The other side of a Session, which sends scripted frames.
 
 use h2_sync::frame::Frame;
 use h2_sync::transport::{duplex, Duplex};
@@ -10,14 +10,14 @@ use crate::support::LONG;
 pub(crate) type Peer = frames::Peer<Duplex>;
 
 /// A Session of this role, and a peer that has sent its preface and empty SETTINGS. `capacity` is
-/// what fits between them.
+/// the buffer between them in octets.
 pub(crate) fn session_and_peer(role: Role, config: Config, capacity: usize) -> (Session, Peer) {
     let (near, far) = duplex(capacity);
     let session = Session::with_config(near, role, config).unwrap();
     (session, peer_of(far, role))
 }
 
-/// The peer of a Session of the role.
+/// The peer of a Session of this role.
 pub(crate) fn peer_of(stream: Duplex, role: Role) -> Peer {
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream.set_write_timeout(Some(LONG)).unwrap();
@@ -32,8 +32,8 @@ pub(crate) fn peer_of(stream: Duplex, role: Role) -> Peer {
 }
 
 impl Peer {
-    /// Sends a PING and reads up to its answer: by then all that was sent before has been read. Gives
-    /// the frames that came.
+    /// Sends a PING and reads up to its answer, so that everything sent before has been read.
+    /// Returns the frames received.
     pub(crate) fn until_synchronized(&mut self) -> Vec<Frame> {
         let payload = *b"are you?";
         self.ping(&payload);

@@ -1,4 +1,4 @@
-//! Bounded waits, ways to take events, and transports that do as they are told.
+//! Bounded waits, helpers to take events, and scripted transports.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,10 +12,10 @@ use h2_sync::{headers, Evt, Headers, Reason, Role, StreamId};
 
 use crate::frames::within;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test that could hang, and fails it in that case.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     within(2 * LONG, test);
 }
@@ -36,13 +36,13 @@ pub(crate) fn ok() -> Headers {
     headers!(":status" => "200")
 }
 
-/// Two Sessions on a pipe in memory.
+/// Two Sessions connected in memory.
 pub(crate) fn two_sessions(client: Config, server: Config) -> (Session, Session) {
     let (near, far) = duplex(256 << 10);
     over(near, far, client, server)
 }
 
-/// Two Sessions on loopback.
+/// Two Sessions connected over loopback.
 pub(crate) fn two_sessions_over_tcp(client: Config, server: Config) -> (Session, Session) {
     let (near, far) = tcp();
     over(near, far, client, server)
@@ -61,10 +61,10 @@ pub(crate) fn tcp() -> (TcpStream, TcpStream) {
 }
 
 pub(crate) fn take(session: &Session) -> Evt {
-    session.take_evt_timeout(LONG).expect("an event comes")
+    session.take_evt_timeout(LONG).expect("an event within the timeout")
 }
 
-/// Takes events until one is the one.
+/// Takes events until `wanted` returns a value.
 pub(crate) fn take_until<T>(session: &Session, mut wanted: impl FnMut(Evt) -> Option<T>) -> T {
     loop {
         let evt = take(session);
@@ -75,30 +75,30 @@ pub(crate) fn take_until<T>(session: &Session, mut wanted: impl FnMut(Evt) -> Op
         if let Some(found) = wanted(evt) {
             return found;
         }
-        assert!(closed.is_none(), "the end comes first: {closed:?}");
+        assert!(closed.is_none(), "the connection ended first: {closed:?}");
     }
 }
 
-/// Takes all events to the end, and checks that it is one: `Closed` comes last and once.
+/// Takes all events to the end, and checks that `Closed` comes last and only once.
 pub(crate) fn take_to_the_end(session: &Session) -> (Vec<Evt>, Reason) {
     let mut events = Vec::new();
     loop {
         match session.take_evt_timeout(LONG) {
             Ok(evt) => events.push(evt),
             Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => panic!("no end comes after {events:?}"),
+            Err(RecvTimeoutError::Timeout) => panic!("no end after {events:?}"),
         }
     }
     let last = events.pop().expect("there is a last event");
     let is_closed = |evt: &Evt| matches!(evt, Evt::Closed { .. });
-    assert!(!events.iter().any(is_closed), "closed, and then more: {events:?}, {last:?}");
+    assert!(!events.iter().any(is_closed), "events after Closed: {events:?}, {last:?}");
     match last {
         Evt::Closed { reason } => (events, reason),
         other => panic!("the last event is {other:?}"),
     }
 }
 
-/// A writer that keeps what each call wrote.
+/// A writer that records what each call has written.
 #[derive(Clone, Default)]
 pub(crate) struct Calls(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -112,7 +112,7 @@ impl Calls {
     }
 }
 
-/// Lets the halves of a stream do something before each call, on the thread that makes it.
+/// A stream that runs a hook before each read and write, on the calling thread.
 pub(crate) struct Hooked<R, W> {
     stream: Duplex,
     before_read: R,

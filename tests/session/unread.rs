@@ -1,5 +1,5 @@
-//! Honest peers of an application that takes no events for a long time. They keep to the windows and
-//! limits that were announced, so no guard ends their connection.
+//! Well-behaved peers of an application that takes no events for a long time. They respect the
+//! announced windows and limits, so no guard may end their connection.
 
 use bytes::Bytes;
 use h2_sync::frame::{Frame, Setting};
@@ -19,14 +19,14 @@ fn session(role: Role) -> (Session, Peer) {
     session_and_peer(role, config, 1 << 20)
 }
 
-/// What the peer may send on the connection, and on a stream that has sent nothing yet.
+/// How much the peer may send, on the connection and on a stream that has sent nothing yet.
 struct Windows {
     connection: usize,
     stream: usize,
 }
 
 impl Windows {
-    /// Those of RFC 9113, Section 6.9.2, and what the Session has announced by its first frames.
+    /// The windows of RFC 9113, Section 6.9.2, with the changes in the Session's first frames.
     fn announced(peer: &mut Peer) -> Self {
         let mut windows = Windows { connection: 65_535, stream: 65_535 };
         peer.until_synchronized().iter().for_each(|frame| windows.note(frame));
@@ -62,7 +62,7 @@ impl Windows {
     }
 }
 
-/// Opens streams, whichever side has to, as far as the peer may send bodies on them.
+/// Opens streams, from either side, as far as the peer may send bodies on them.
 fn open(role: Role, session: &Session, peer: &mut Peer, streams: u32) -> Vec<StreamId> {
     let ids: Vec<_> = (0..streams).map(|n| id(2 * n + 1)).collect();
     for &stream in &ids {
@@ -78,7 +78,7 @@ fn open(role: Role, session: &Session, peer: &mut Peer, streams: u32) -> Vec<Str
     ids
 }
 
-/// Takes events up to so many octets of DATA.
+/// Takes events up to `octets` octets of DATA.
 fn take_data(session: &Session, octets: usize) {
     let mut left = octets;
     while left > 0 {
@@ -192,8 +192,8 @@ fn a_server_may_reset_every_request() {
     });
 }
 
-/// A page is left, and another one asked for, ten times. The application has not heard of it, so the
-/// streams of the first page hold their slots, which the client cannot know.
+/// A browser that leaves a page for another, ten times. The application has not taken the events,
+/// so the streams of the first page hold their slots, which the client cannot know.
 #[test]
 fn a_client_that_cancels_its_requests_may_send_others() {
     const PAGES: u32 = 10;
@@ -213,7 +213,7 @@ fn a_client_that_cancels_its_requests_may_send_others() {
         peer.synchronize();
         let refused = peer.seen.resets(ErrorCode::RefusedStream);
         assert_eq!(refused as u32, (PAGES - 1) * STREAMS);
-        // Once the application has taken all, there are slots again.
+        // Once the application has taken all events, there are free slots again.
         let mut resets = 0;
         while resets < STREAMS {
             match take(&session) {

@@ -1,4 +1,4 @@
-//! A lot of data, and every octet of it.
+//! Large transfers, with every octet compared.
 
 use bytes::Bytes;
 use h2_sync::{Act, Config, Evt, Session, StreamId};
@@ -7,7 +7,7 @@ use crate::support::*;
 
 const TOTAL: usize = 100 << 20;
 
-/// Octets that tell where in the body they belong: a period that no buffer or frame has.
+/// A known body. Its period is not a multiple of any buffer or frame size.
 struct Pattern(Bytes);
 
 impl Pattern {
@@ -31,7 +31,7 @@ impl Pattern {
 fn send(session: &Session, stream_identifier: StreamId, pattern: &Pattern) {
     let mut position = 0;
     while position < TOTAL {
-        // Pieces of all sizes, small and large.
+        // Pieces of many sizes.
         let len = (1 + position % 70_001).min(TOTAL - position);
         let data = pattern.at(position, len);
         position += len;

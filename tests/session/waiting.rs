@@ -1,4 +1,4 @@
-//! Who waits for whom, and what waits meanwhile.
+//! Operations that wait, and operations that must not.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,16 +31,16 @@ fn the_reader_never_waits_for_the_application() {
         config.max_concurrent_streams = 10_000;
         config.initial_window_size = 64 << 10;
         let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
-        // A peer may only use the connection's window once it has read the WINDOW_UPDATE.
+        // The peer may only use the connection's window after it has read the WINDOW_UPDATE.
         peer.synchronize();
-        // Far more than the channel takes, with data in every tenth.
+        // Far more than the channel holds, with DATA in every tenth request.
         for n in 0..5_000 {
             peer.send_headers(id(2 * n + 1), &post(), false);
             if n % 10 == 0 {
                 peer.send_data(id(2 * n + 1), data(16 << 10), false);
             }
         }
-        // Nobody has taken anything, and everything is handled: PING, SETTINGS, WINDOW_UPDATE.
+        // No event has been taken, but PING, SETTINGS and WINDOW_UPDATE are handled.
         peer.synchronize();
         session.put_act(send_headers(1, false)).unwrap();
         session.put_act(send_data(1, data(100_000), false)).unwrap();
@@ -53,7 +53,7 @@ fn the_reader_never_waits_for_the_application() {
             Frame::Settings(settings) => settings.ack.then_some(()),
             _ => None,
         });
-        // And it is all there for who takes it now.
+        // All events are available when they are taken later.
         let (mut streams, mut octets) = (HashSet::new(), 0);
         while streams.len() < 5_000 || octets < 500 * (16 << 10) {
             match take(&session) {
@@ -69,7 +69,7 @@ fn the_reader_never_waits_for_the_application() {
 }
 
 #[test]
-fn put_act_returns_at_once_over_a_blocked_writer_and_gives_the_action_back() {
+fn put_act_does_not_block_and_returns_the_action_when_full() {
     bounded(|| {
         let mut config = Config::default();
         config.max_stream_send_buffer = 256 << 10;
@@ -79,7 +79,7 @@ fn put_act_returns_at_once_over_a_blocked_writer_and_gives_the_action_back() {
         peer.grant(StreamId::CONNECTION, 1 << 24);
         take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
         session.put_act(send_headers(1, false)).unwrap();
-        // The peer does not read, so the writer is stuck sooner or later.
+        // The peer does not read, so the writer blocks sooner or later.
         let mut taken = 0;
         let act = send_data(1, data(60_000), false);
         let error = loop {
@@ -91,7 +91,7 @@ fn put_act_returns_at_once_over_a_blocked_writer_and_gives_the_action_back() {
         };
         assert!(error.is_full());
         assert_eq!(error.into_act(), act);
-        // Once the peer reads, there is room again, and nothing is lost.
+        // Once the peer reads, there is room again, and nothing was lost.
         peer.receive_data(taken);
         take_until(&session, |evt| matches!(evt, Evt::SendRoom { .. }).then_some(()));
         session.put_act(act).unwrap();
@@ -119,7 +119,7 @@ fn put_act_timeout_waits_for_room() {
 }
 
 #[test]
-fn put_act_timeout_is_told_at_once_that_its_stream_was_reset() {
+fn put_act_timeout_fails_at_once_when_its_stream_is_reset() {
     bounded(|| {
         let mut config = Config::default();
         config.max_stream_send_buffer = 100_000;
@@ -127,7 +127,7 @@ fn put_act_timeout_is_told_at_once_that_its_stream_was_reset() {
         peer.send_headers(id(1), &get(), true);
         take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
         session.put_act(send_headers(1, false)).unwrap();
-        // More than the peer's window, so that something stays here.
+        // More than the peer's window, so that some stays in the send buffer.
         session.put_act(send_data(1, data(200_000), false)).unwrap();
         std::thread::scope(|scope| {
             let act = send_data(1, data(100_000), false);
@@ -169,16 +169,16 @@ fn credit_goes_back_when_taken_through_the_raw_receiver() {
 }
 
 #[test]
-fn credit_goes_back_to_a_writer_that_sleeps_when_taken_through_a_clone_of_the_receiver() {
+fn a_parked_writer_returns_credit_for_events_taken_through_a_cloned_receiver() {
     bounded(|| {
         let mut config = Config::default();
         config.initial_window_size = 1_000;
         let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
         let receiver = session.events().clone();
-        // The settings are in force from now on.
+        // The settings are in effect from now on.
         peer.synchronize();
         peer.send_headers(id(1), &post(), false);
-        // In step with the peer, so that the writer has nothing else to wake up for.
+        // In step with the peer, so that the writer has no other reason to wake up.
         for _ in 0..50 {
             peer.send_data(id(1), data(1_000), false);
             while !matches!(receiver.recv_timeout(LONG).unwrap(), Evt::RecvData { .. }) {}
@@ -191,20 +191,20 @@ fn credit_goes_back_to_a_writer_that_sleeps_when_taken_through_a_clone_of_the_re
 }
 
 #[test]
-fn events_come_through_the_raw_receiver_though_the_writer_is_blocked() {
+fn events_arrive_through_the_raw_receiver_while_the_writer_is_blocked() {
     bounded(|| {
         let mut config = Config::default();
         config.max_concurrent_streams = 10_000;
-        // No deadline comes to help.
+        // No deadline wakes the writer.
         (config.settings_timeout, config.stall_timeout) = (None, None);
-        // The peer does not read, and not even our SETTINGS fit. The writer tries again and again.
+        // The peer does not read, and even the SETTINGS do not fit. The writer keeps trying.
         let (near, far) = duplex(40);
         near.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
         let session = Session::with_config(near, Role::Server, config).unwrap();
         let mut peer = peer_of(far, Role::Server);
         let receiver = session.events().clone();
-        // More than the channel takes; and when the last is there, nobody but the writer is left
-        // to see to the rest.
+        // More than the channel holds. After the last request, only the writer is left to deliver
+        // the rest.
         (0..3_000).for_each(|n| peer.send_headers(id(2 * n + 1), &get(), true));
         let mut requests = 0;
         while requests < 3_000 {
@@ -215,7 +215,7 @@ fn events_come_through_the_raw_receiver_though_the_writer_is_blocked() {
 }
 
 #[test]
-fn a_stream_that_nobody_reads_does_not_hold_up_the_others() {
+fn an_unread_stream_does_not_block_the_others() {
     bounded(|| {
         let mut config = Config::default();
         config.auto_release = false;
@@ -226,7 +226,7 @@ fn a_stream_that_nobody_reads_does_not_hold_up_the_others() {
             let act = Act::SendData { stream_identifier, data: data(octets), is_end_stream: false };
             client.put_act_timeout(act, LONG).unwrap();
         };
-        // As much of the one as its window and the buffers take.
+        // As much of the unread body as its window and the buffers hold.
         put(unread, 2 << 20);
         std::thread::scope(|scope| {
             scope.spawn(|| (0..50).for_each(|_| put(read, 1 << 20)));
@@ -242,13 +242,13 @@ fn a_stream_that_nobody_reads_does_not_hold_up_the_others() {
                     }
                 }
             }
-            assert!(of_unread <= 1 << 20, "{of_unread} octets are more than the window");
+            assert!(of_unread <= 1 << 20, "{of_unread} octets exceed the window");
         });
     });
 }
 
 #[test]
-fn rapid_reset_leaves_at_most_so_many_events_waiting() {
+fn rapid_reset_leaves_a_bounded_number_of_events() {
     bounded(|| {
         let mut config = Config::default();
         config.resets_received = Budget::new(1_000_000, 1);
@@ -268,11 +268,11 @@ fn rapid_reset_leaves_at_most_so_many_events_waiting() {
                 })
                 .join()
                 .unwrap();
-            // A request and its reset, and what the connection itself had to tell.
+            // A request and its reset, and the connection's own events.
             let waiting = std::iter::from_fn(|| session.try_take_evt().ok()).count();
             assert!((streams..=2 * streams + 8).contains(&waiting), "{waiting} events");
         });
-        // All places are free again.
+        // All slots are free again.
         for n in 10_000..10_000 + streams as u32 {
             peer.send_headers(id(2 * n + 1), &get(), true);
         }
@@ -294,11 +294,11 @@ fn a_stream_that_was_reset_holds_its_slot_until_its_events_are_taken() {
         };
         peer.send_headers(id(1), &get(), true);
         peer.reset(id(1), ErrorCode::Cancel);
-        // The stream is closed, but for the application, which has not heard of it.
+        // The stream is closed, except for the application, which has taken none of its events.
         peer.send_headers(id(3), &get(), true);
         let refused: Vec<_> = peer.until_synchronized().iter().filter_map(reset).collect();
         assert_eq!(refused, [(id(3), ErrorCode::RefusedStream)]);
-        // With its first event alone it is work that goes on.
+        // After its first event only, the stream still counts as work.
         take_until(&session, |evt| matches!(evt, Evt::RecvHeaders { .. }).then_some(()));
         peer.send_headers(id(5), &get(), true);
         let refused: Vec<_> = peer.until_synchronized().iter().filter_map(reset).collect();
@@ -311,12 +311,12 @@ fn a_stream_that_was_reset_holds_its_slot_until_its_events_are_taken() {
 }
 
 #[test]
-fn a_stream_that_ended_well_frees_its_place_whether_or_not_events_are_taken() {
+fn a_completed_stream_frees_its_slot_before_its_events_are_taken() {
     bounded(|| {
         let mut config = Config::default();
         config.max_concurrent_streams = 10;
         let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
-        // Each answer is put before the last events are taken, as a pipelining application does.
+        // Each response is put before the last events are taken, as a pipelining application does.
         for round in 0..100 {
             let ids: Vec<_> = (0..10).map(|n| 20 * round + 2 * n + 1).collect();
             ids.iter().for_each(|&n| peer.send_headers(id(n), &get(), true));

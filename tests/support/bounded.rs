@@ -1,13 +1,13 @@
-//! Waits that end.
+//! Bounded waits.
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-/// Runs what could hang, and fails the test if it does.
+/// Runs code that could hang, and fails the test in that case.
 pub(crate) fn within<T: Send + 'static>(
     time: Duration,
     test: impl FnOnce() -> T + Send + 'static,
@@ -24,12 +24,12 @@ pub(crate) fn within<T: Send + 'static>(
     }
 }
 
-/// Waits for what nobody tells.
+/// Polls until the condition holds.
 #[track_caller]
 pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < LONG, "it does not come to pass");
+        assert!(started.elapsed() < LONG, "the condition did not hold within the timeout");
         thread::park_timeout(Duration::from_millis(1));
     }
 }

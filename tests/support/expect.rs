@@ -1,4 +1,4 @@
-//! What a peer waits for. Each wait ends, by the stream's timeout, in a panic.
+//! Expectations of a peer. Each wait ends with a panic at the stream's timeout.
 
 use std::io::{Read, Write};
 
@@ -8,7 +8,7 @@ use h2_sync::{ErrorCode, Headers, StreamId};
 use super::peer::Peer;
 
 impl<S: Read + Write> Peer<S> {
-    /// Reads up to the frame that is the one.
+    /// Reads frames until `wanted` returns a value.
     #[track_caller]
     pub(crate) fn until<T>(&mut self, mut wanted: impl FnMut(&Frame) -> Option<T>) -> T {
         loop {
@@ -21,13 +21,13 @@ impl<S: Read + Write> Peer<S> {
         }
     }
 
-    /// Reads until the other end has closed. What came is in [`seen`](Self::seen).
+    /// Reads until the other side has closed. [`seen`](Self::seen) counts what was received.
     #[track_caller]
     pub(crate) fn until_closed(&mut self) {
         while self.next().is_some() {}
     }
 
-    /// The same, and the last frame may have been cut.
+    /// Like `until_closed`, but the last frame may be truncated.
     #[track_caller]
     pub(crate) fn until_cut(&mut self) {
         loop {
@@ -38,7 +38,7 @@ impl<S: Read + Write> Peer<S> {
         }
     }
 
-    /// The other end ends the connection with this code: GOAWAY, and then the end.
+    /// Expects the other side to end the connection with GOAWAY and this code.
     #[track_caller]
     pub(crate) fn expect_goaway(&mut self, code: ErrorCode) -> Goaway {
         self.until_closed();
@@ -47,7 +47,7 @@ impl<S: Read + Write> Peer<S> {
         goaway
     }
 
-    /// The stream is reset with this code, and the connection goes on.
+    /// Expects a reset of the stream with this code, while the connection continues.
     #[track_caller]
     pub(crate) fn expect_reset(&mut self, stream_id: StreamId, code: ErrorCode) {
         let found = self.until_reset(stream_id);
@@ -55,7 +55,7 @@ impl<S: Read + Write> Peer<S> {
         self.synchronize();
     }
 
-    /// The code with which the stream is reset, or was.
+    /// Waits for a reset of the stream, and returns its code. It may already have been reset.
     #[track_caller]
     pub(crate) fn until_reset(&mut self, stream_id: StreamId) -> ErrorCode {
         if let Some(code) = self.seen.reset_of(stream_id) {
@@ -67,7 +67,7 @@ impl<S: Read + Write> Peer<S> {
         })
     }
 
-    /// Sends a PING and reads up to its answer: by then all that was sent before has been read.
+    /// Sends a PING and reads up to its answer, so that everything sent before has been read.
     #[track_caller]
     pub(crate) fn synchronize(&mut self) {
         self.ping(b"are you?");
@@ -82,14 +82,14 @@ impl<S: Read + Write> Peer<S> {
         });
     }
 
-    /// Sends a request without a body and reads the response to its end: status and body.
+    /// Sends a request without a body and reads the whole response. Returns its status and body.
     #[track_caller]
     pub(crate) fn fetch(&mut self, fields: &Headers) -> (u16, Vec<u8>) {
         let stream_id = self.open(fields, true);
         self.response(stream_id)
     }
 
-    /// Reads the response of a stream to its end: status and body.
+    /// Reads the whole response on a stream. Returns its status and body.
     #[track_caller]
     pub(crate) fn response(&mut self, stream_id: StreamId) -> (u16, Vec<u8>) {
         let (mut status, mut body) = (0, Vec::new());
@@ -99,7 +99,7 @@ impl<S: Read + Write> Peer<S> {
             };
             let end = match frame {
                 Frame::Headers(frame) if frame.stream_id == stream_id => {
-                    let section = self.section.as_ref().expect("it is one frame");
+                    let section = self.section.as_ref().expect("a field section in one frame");
                     if let Some(value) = section.get(":status") {
                         status = value.parse().unwrap();
                     }
@@ -120,7 +120,7 @@ impl<S: Read + Write> Peer<S> {
         }
     }
 
-    /// Reads up to a request (or other HEADERS): its stream and fields.
+    /// Reads up to HEADERS, and returns the stream and the fields.
     #[track_caller]
     pub(crate) fn receive_headers(&mut self) -> (StreamId, Headers) {
         let stream_id = self.until(|frame| match frame {
@@ -133,7 +133,7 @@ impl<S: Read + Write> Peer<S> {
         (stream_id, self.section.clone().unwrap())
     }
 
-    /// Reads DATA until there are so many octets.
+    /// Reads DATA until `octets` octets have arrived.
     #[track_caller]
     pub(crate) fn receive_data(&mut self, octets: usize) {
         let mut left = octets;
@@ -142,7 +142,7 @@ impl<S: Read + Write> Peer<S> {
                 Frame::Data(frame) => Some(frame.data.len()),
                 _ => None,
             });
-            left = left.checked_sub(len).expect("no more than was asked for");
+            left = left.checked_sub(len).expect("no more DATA than expected");
         }
     }
 

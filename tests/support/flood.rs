@@ -1,4 +1,4 @@
-//! Much to write, to somebody who answers meanwhile, or has had enough.
+//! Large amounts of output to a peer that may respond, stop reading, or close.
 
 use std::io::{ErrorKind, Read, Write};
 use std::thread;
@@ -10,21 +10,21 @@ use h2_sync::ErrorCode;
 use super::bounded::LONG;
 use super::peer::{is_gone, Peer};
 
-/// What became of a flood.
+/// The result of a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Flood {
-    /// All of it was written.
+    /// Everything was written.
     Whole,
-    /// The other end has closed.
+    /// The other side has closed.
     Cut,
-    /// The other end took nothing more for as long as the flood was to wait.
+    /// The other side accepted nothing more within the time limit.
     Stuck,
 }
 
 impl Peer {
-    /// Writes the pieces, and reads (and counts) what comes meanwhile, so that nobody waits for
-    /// somebody who waits. Ends where the other end has closed.
+    /// Writes the pieces and reads the input in between, so that neither side blocks the other.
+    /// Ends when the other side has closed.
     #[track_caller]
     pub(crate) fn flood<P: AsRef<[u8]>>(&mut self, pieces: impl IntoIterator<Item = P>) -> Flood {
         let end = self.pour(pieces, true, LONG);
@@ -32,9 +32,9 @@ impl Peer {
         end
     }
 
-    /// Writes the pieces, as [`flood`](Self::flood) does, and the other end ends the connection with
-    /// this code. How much it has read of the flood by then cannot be told: the system takes some
-    /// megabytes.
+    /// Writes the pieces like [`flood`](Self::flood), and expects the other side to end the
+    /// connection with this code. How much it has read by then is unknown, since the system buffers
+    /// some megabytes.
     #[track_caller]
     pub(crate) fn flood_to_goaway<P: AsRef<[u8]>>(
         &mut self,
@@ -45,7 +45,8 @@ impl Peer {
         self.expect_goaway(code)
     }
 
-    /// The same as [`flood`](Self::flood), and reads nothing: [`Flood::Stuck`] when nothing could be written for so long.
+    /// Like [`flood`](Self::flood), but without reading. Returns [`Flood::Stuck`] when nothing
+    /// could be written for `patience`.
     pub(crate) fn flood_unread<P: AsRef<[u8]>>(
         &mut self,
         pieces: impl IntoIterator<Item = P>,
@@ -61,7 +62,7 @@ impl Peer {
         patience: Duration,
     ) -> Flood {
         self.stream.set_nonblocking(true).unwrap();
-        // An acknowledgement of SETTINGS has to wait, or it would be in the middle of a frame.
+        // SETTINGS must not be acknowledged in the middle of a partially written frame.
         let acknowledges = std::mem::replace(&mut self.acknowledges, false);
         let before = self.settings_seen();
         let end = pieces
@@ -108,7 +109,7 @@ impl Peer {
         self.seen.frames(Kind::SETTINGS) - self.seen.acks(Kind::SETTINGS)
     }
 
-    /// `false` at the end.
+    /// Reads the available input. Returns `false` at the end.
     fn read_what_is_there(&mut self) -> bool {
         let mut octets = [0; 16 << 10];
         loop {

@@ -1,4 +1,4 @@
-//! A client of HTTP/1.x that writes by hand, and reads one response at a time.
+//! An HTTP/1.x client that writes raw octets and reads one response at a time.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,14 +11,14 @@ pub(crate) struct Raw {
     input: Vec<u8>,
 }
 
-/// A response as it came.
+/// A response as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// Its fields, line by line, in the case of the wire.
+    /// The fields, line by line, with the case of the wire.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
-    /// What stands behind the last chunk.
+    /// The octets after the last chunk.
     pub(crate) trailers: String,
 }
 
@@ -30,35 +30,35 @@ impl Raw {
         Raw { stream, input: Vec::new() }
     }
 
-    /// Writes octets. The server may have had enough of them: that is for the reader to see.
+    /// Writes octets. The server may refuse them; the test sees that when it reads.
     pub(crate) fn send(&mut self, octets: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(octets.as_ref());
     }
 
-    /// Sends nothing more.
+    /// Shuts our direction.
     pub(crate) fn end(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The response to a GET.
+    /// Sends a GET and reads the response.
     pub(crate) fn get(&mut self, path: &str) -> Reply {
         self.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
         self.reply()
     }
 
-    /// The next response, interim or final.
+    /// Reads the next response, interim or final.
     #[track_caller]
     pub(crate) fn reply(&mut self) -> Reply {
-        self.reply_to(true).expect("a response comes")
+        self.reply_to(true).expect("a response")
     }
 
-    /// The same to a HEAD.
+    /// Reads the response to a HEAD.
     #[track_caller]
     pub(crate) fn reply_to_head(&mut self) -> Reply {
-        self.reply_to(false).expect("a response comes")
+        self.reply_to(false).expect("a response")
     }
 
-    /// The same; `None` if the connection has ended before it.
+    /// Reads the next response; returns `None` if the connection has ended before it.
     pub(crate) fn reply_if_any(&mut self) -> Option<Reply> {
         self.reply_to(true)
     }
@@ -110,13 +110,13 @@ impl Raw {
         }
     }
 
-    /// All that comes until the server closes.
+    /// Reads everything until the server closes.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.fill() > 0 {}
         std::mem::take(&mut self.input)
     }
 
-    /// Expects that the server closes without another octet.
+    /// Expects the server to close without further output.
     #[track_caller]
     pub(crate) fn assert_closed(&mut self) {
         let rest = self.rest();
@@ -128,13 +128,13 @@ impl Raw {
             if let Some(end) = self.input.iter().position(|&octet| octet == b'\n') {
                 return String::from_utf8(self.take(end + 1)).unwrap();
             }
-            assert!(self.fill() > 0, "cut within a body");
+            assert!(self.fill() > 0, "truncated within a body");
         }
     }
 
     fn take_full(&mut self, len: usize) -> Vec<u8> {
         while self.input.len() < len {
-            assert!(self.fill() > 0, "cut within a body");
+            assert!(self.fill() > 0, "truncated within a body");
         }
         self.take(len)
     }
@@ -143,7 +143,7 @@ impl Raw {
         self.input.drain(..len).collect()
     }
 
-    /// Reads once. A reset is an end as well.
+    /// Reads once. A reset counts as the end.
     fn fill(&mut self) -> usize {
         let mut octets = [0; 16 << 10];
         match self.stream.read(&mut octets) {
@@ -152,13 +152,13 @@ impl Raw {
                 n
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
-            Err(error) => panic!("nothing comes: {error}"),
+            Err(error) => panic!("no response: {error}"),
         }
     }
 }
 
 impl Reply {
-    /// The value of a field.
+    /// Returns the value of a field.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields.find(|(other, _)| *other == name).map(|(_, value)| value)
@@ -168,7 +168,7 @@ impl Reply {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// Whether it says that the connection ends.
+    /// Returns whether the response has `connection: close`.
     pub(crate) fn closes(&self) -> bool {
         self.field("connection") == Some("close")
     }

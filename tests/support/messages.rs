@@ -1,4 +1,4 @@
-//! Messages and control frames that a peer sends.
+//! Messages and control frames of a peer.
 
 use std::io::{Read, Write};
 
@@ -28,13 +28,13 @@ impl<S: Read + Write> Peer<S> {
         stream_id
     }
 
-    /// The octets of HEADERS of a new stream.
+    /// Encodes HEADERS of a new stream.
     pub(crate) fn opening(&mut self, fields: &Headers, end_stream: bool) -> (StreamId, Vec<u8>) {
         let stream_id = self.take_id();
         (stream_id, self.encode_headers(stream_id, fields, end_stream))
     }
 
-    /// The next identifier.
+    /// Takes the next stream identifier.
     pub(crate) fn take_id(&mut self) -> StreamId {
         let stream_id = StreamId::new(self.next_id).unwrap();
         self.next_id += 2;
@@ -71,7 +71,7 @@ impl<S: Read + Write> Peer<S> {
         self.send(frame::Data { stream_id, data: data.into(), end_stream, padding: None });
     }
 
-    /// A whole response.
+    /// Sends a whole response.
     pub(crate) fn answer(&mut self, stream_id: StreamId, status: u16, body: &'static str) {
         let fields = headers!(":status" => status.to_string());
         self.send_headers(stream_id, &fields, body.is_empty());

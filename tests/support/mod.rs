@@ -1,9 +1,8 @@
-//! What the tests that speak frames by hand have in common: the other end of a connection, the
-//! octets that it says, and waits that end.
+//! Shared code of the tests with scripted frames: a peer, its messages, and bounded waits.
 //!
-//! A binary takes it in with `#[path = "../support/mod.rs"] mod support;`.
+//! Include it with `#[path = "../support/mod.rs"] mod support;`.
 
-// Each binary uses a part of it.
+// Each test program uses only a part of it.
 #![allow(dead_code, unused_imports)]
 
 mod bounded;

@@ -1,10 +1,10 @@
-//! Chance that can be had again.
+//! Reproducible random numbers.
 
-/// Numbers that look random and are the same in each run.
+/// A random number generator with the same sequence in each run.
 pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    /// Less than `below`.
+    /// Returns a number below `below`.
     pub(crate) fn next(&mut self, below: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

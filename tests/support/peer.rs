@@ -1,4 +1,4 @@
-//! The other end of a connection, which says what the test has it say, right or wrong.
+//! A scripted peer, which can also violate the protocol.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,31 +11,31 @@ use h2_sync::Headers;
 use super::bounded::LONG;
 use super::seen::Seen;
 
-/// Octets out, frames in. It acknowledges SETTINGS; anything else is for the test to answer.
+/// A peer that sends octets and receives frames. It only acknowledges SETTINGS by itself.
 ///
-/// What it writes to somebody who has closed is lost, which shows when something is to be received.
+/// Writes to a closed connection are ignored; the test notices when it expects input.
 pub(crate) struct Peer<S = TcpStream> {
     pub(crate) stream: S,
     pub(super) input: BytesMut,
-    /// The preface of a client comes before its first frame.
+    /// Whether a client's preface is expected before its first frame.
     expects_preface: bool,
-    /// The identifier of the next stream that it opens or promises.
+    /// The identifier of the next stream to open or promise.
     pub(crate) next_id: u32,
     pub(super) encoder: Encoder,
-    /// What the other end's field blocks are decoded with.
+    /// The decoder for the other side's field blocks.
     pub(crate) decoder: Decoder,
-    /// The last field section that has come in.
+    /// The last field section received.
     pub(crate) section: Option<Headers>,
-    /// The largest payload that the other end may send.
+    /// The largest payload that the other side may send.
     pub(crate) max_frame_size: u32,
-    /// SETTINGS are acknowledged.
+    /// Whether SETTINGS are acknowledged.
     pub(crate) acknowledges: bool,
-    /// Octets written.
+    /// The number of octets written.
     pub(crate) sent: u64,
     pub(crate) seen: Seen,
 }
 
-/// Where a client is to connect to, and the URL of it.
+/// A listener for a client to connect to, and its URL.
 pub(crate) fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -43,37 +43,37 @@ pub(crate) fn listener() -> (TcpListener, String) {
 }
 
 impl Peer {
-    /// A client that has sent its preface and SETTINGS without entries.
+    /// Connects as a client that sends its preface and empty SETTINGS.
     pub(crate) fn connect(address: SocketAddr) -> Self {
         Peer::connect_with(address, Vec::new())
     }
 
-    /// A client that has sent its preface and these SETTINGS.
+    /// Connects as a client that sends its preface and these SETTINGS.
     pub(crate) fn connect_with(address: SocketAddr, entries: Vec<Setting>) -> Self {
         Peer::client(tcp(TcpStream::connect(address).unwrap()), entries)
     }
 
-    /// A client on a stream that is connected; it has sent its preface and SETTINGS.
+    /// A client on a connected stream, which sends its preface and SETTINGS.
     pub(crate) fn of_stream(stream: TcpStream) -> Self {
         Peer::client(tcp(stream), Vec::new())
     }
 
-    /// One that has connected, and said nothing.
+    /// Connects without sending anything.
     pub(crate) fn connect_silent(address: SocketAddr) -> Self {
         Peer::silent(tcp(TcpStream::connect(address).unwrap()))
     }
 
-    /// A server, at the next connection to be accepted, that has sent SETTINGS without entries.
+    /// Accepts a connection as a server that sends empty SETTINGS.
     pub(crate) fn accept(listener: &TcpListener) -> Self {
         Peer::accept_with(listener, Vec::new())
     }
 
-    /// A server that has sent these SETTINGS.
+    /// Accepts a connection as a server that sends these SETTINGS.
     pub(crate) fn accept_with(listener: &TcpListener, entries: Vec<Setting>) -> Self {
         Peer::server(tcp(listener.accept().unwrap().0), entries)
     }
 
-    /// A server that has said nothing.
+    /// Accepts a connection without sending anything.
     pub(crate) fn accept_silent(listener: &TcpListener) -> Self {
         let mut peer = Peer::silent(tcp(listener.accept().unwrap().0));
         peer.expects_preface = true;
@@ -81,14 +81,14 @@ impl Peer {
         peer
     }
 
-    /// Nothing more is sent: the other end reads the end.
+    /// Shuts our direction: the other side reads the end.
     pub(crate) fn shut(&mut self) {
-        // It may have been faster.
+        // The other side may already have closed.
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
 }
 
-/// Reads and writes that end.
+/// Sets timeouts on reads and writes.
 fn tcp(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
@@ -97,7 +97,7 @@ fn tcp(stream: TcpStream) -> TcpStream {
 }
 
 impl<S: Read + Write> Peer<S> {
-    /// One that says nothing by itself. Reads and writes of the stream are to end.
+    /// A peer that sends nothing by itself. Reads and writes of the stream must have timeouts.
     pub(crate) fn silent(stream: S) -> Self {
         Peer {
             stream,
@@ -132,7 +132,7 @@ impl<S: Read + Write> Peer<S> {
         peer
     }
 
-    /// Writes octets, and says whether the other end still takes them.
+    /// Writes octets, and returns whether the other side still accepts them.
     #[track_caller]
     pub(crate) fn write(&mut self, octets: impl AsRef<[u8]>) -> bool {
         let octets = octets.as_ref();
@@ -153,7 +153,7 @@ impl<S: Read + Write> Peer<S> {
         self.write(&octets)
     }
 
-    /// The next frame; `None` where the other end has closed.
+    /// Returns the next frame; `None` if the other side has closed.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Option<Frame> {
         loop {
@@ -161,13 +161,13 @@ impl<S: Read + Write> Peer<S> {
                 return Some(frame);
             }
             if !self.read() {
-                assert!(self.input.is_empty(), "the last frame was cut");
+                assert!(self.input.is_empty(), "the last frame is truncated");
                 return None;
             }
         }
     }
 
-    /// A frame that has been read whole. SETTINGS are acknowledged.
+    /// Decodes the next complete frame, if there is one. SETTINGS are acknowledged.
     #[track_caller]
     pub(super) fn decode(&mut self) -> Option<Frame> {
         if !self.take_preface() {
@@ -175,7 +175,7 @@ impl<S: Read + Write> Peer<S> {
         }
         let head = Head::parse(&self.input)?;
         assert_clean(&self.input);
-        // RFC 9113, Section 4.2: never more than the receiver allows.
+        // RFC 9113, Section 4.2: at most the size that the receiver allows.
         let frame = Frame::decode(&mut self.input, self.max_frame_size);
         let frame = frame.expect("the other end's frames are valid")?;
         self.seen.note(&head, &frame);
@@ -186,7 +186,7 @@ impl<S: Read + Write> Peer<S> {
         Some(frame)
     }
 
-    /// Reads the preface of a client, which comes before its first frame.
+    /// Reads the preface of a client.
     #[track_caller]
     pub(crate) fn read_preface(&mut self) {
         while !self.take_preface() {
@@ -194,7 +194,7 @@ impl<S: Read + Write> Peer<S> {
         }
     }
 
-    /// Exactly so many octets that are no frame.
+    /// Reads exactly `len` octets that are not a frame.
     #[track_caller]
     pub(crate) fn read_exact(&mut self, len: usize) -> BytesMut {
         while self.input.len() < len {
@@ -203,7 +203,7 @@ impl<S: Read + Write> Peer<S> {
         self.input.split_to(len)
     }
 
-    /// Whether there is none to be expected any more.
+    /// Removes the preface from the input. Returns whether none is expected any more.
     #[track_caller]
     fn take_preface(&mut self) -> bool {
         if self.expects_preface && self.input.len() >= frame::PREFACE.len() {
@@ -214,7 +214,7 @@ impl<S: Read + Write> Peer<S> {
         !self.expects_preface
     }
 
-    /// Reads once; `false` at the end.
+    /// Reads once; returns `false` at the end.
     #[track_caller]
     pub(super) fn read(&mut self) -> bool {
         let mut octets = [0; 16 << 10];
@@ -230,7 +230,7 @@ impl<S: Read + Write> Peer<S> {
         }
     }
 
-    /// Field blocks are decoded as they come, since the table is the connection's.
+    /// Field blocks are decoded on arrival, since the table belongs to the connection.
     fn note(&mut self, frame: &Frame) {
         let (fragment, end) = match frame {
             Frame::Headers(frame) => (&frame.fragment, frame.end_headers),
@@ -243,7 +243,7 @@ impl<S: Read + Write> Peer<S> {
     }
 }
 
-/// What a closed connection says, where it does not say its end.
+/// Returns whether an error means that the connection is closed.
 pub(crate) fn is_gone(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -251,7 +251,7 @@ pub(crate) fn is_gone(kind: ErrorKind) -> bool {
     )
 }
 
-/// RFC 9113, Section 4.1: the reserved bit is sent as 0, and so are flags that a kind does not have.
+/// RFC 9113, Section 4.1: the reserved bit and undefined flags are sent as zero.
 #[track_caller]
 fn assert_clean(input: &[u8]) {
     let [_, _, _, kind, flags, stream, ..] = *input else { return };
@@ -264,5 +264,5 @@ fn assert_clean(input: &[u8]) {
         0x09 => 0x04,
         _ => 0x00,
     };
-    assert_eq!(flags & !defined, 0, "kind {kind:#x}: a flag without a meaning is set: {flags:#x}");
+    assert_eq!(flags & !defined, 0, "kind {kind:#x}: an undefined flag is set: {flags:#x}");
 }

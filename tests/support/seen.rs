@@ -1,16 +1,16 @@
-//! What a peer has read, in figures.
+//! Statistics of the input of a peer.
 
 use h2_sync::frame::{Frame, Goaway, Head, Kind, RstStream};
 use h2_sync::{ErrorCode, StreamId};
 
-/// Counts of what has come in. A peer that reads a flood keeps no frames of it.
+/// Counters of received frames. A peer that reads a flood does not store its frames.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Octets, those of the preface included.
+    /// Octets, including the preface.
     pub(crate) octets: u64,
     frames: [u64; 32],
     acks: [u64; 32],
-    /// Octets of DATA, padding left out.
+    /// Octets of DATA without padding.
     pub(crate) data: u64,
     resets: Vec<RstStream>,
     /// The last GOAWAY.
@@ -18,7 +18,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Frames of this kind, acknowledgements included; those above 0x1f are counted together.
+    /// Frames of this type, including acknowledgements; types above 0x1f are counted together.
     pub(crate) fn frames(&self, kind: Kind) -> u64 {
         self.frames[place(kind)]
     }
@@ -37,7 +37,7 @@ impl Seen {
         self.resets.iter().filter(|reset| reset.error_code == code).count()
     }
 
-    /// The code with which the stream was reset.
+    /// The code with which the stream was reset, if it was.
     pub(crate) fn reset_of(&self, stream_id: StreamId) -> Option<ErrorCode> {
         self.resets.iter().find(|reset| reset.stream_id == stream_id).map(|reset| reset.error_code)
     }

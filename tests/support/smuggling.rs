@@ -1,15 +1,15 @@
-//! Requests in HTTP/1.1 of which another party may see two where we see one, or the other way round.
+//! HTTP/1.1 requests that intermediaries could split differently than this crate does.
 
-/// Stands in front of each.
+/// The request before each case.
 pub(crate) const HONEST: &str = "GET /honest HTTP/1.1\r\nhost: test\r\n\r\n";
 
-/// What may stand behind, for a front that has counted differently.
+/// The request after each case, which must not be processed.
 pub(crate) const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nhost: test\r\n\r\n";
 
-/// A name, the octets, the status.
+/// The name, the octets, and the expected status.
 pub(crate) type Case = (&'static str, &'static str, u16);
 
-/// Heads in doubt.
+/// Ambiguous header sections.
 pub(crate) const HEADS: &[Case] = &[
     // Lengths.
     ("two lengths", "POST /bad HTTP/1.1\r\nhost: test\r\ncontent-length: 5\r\ncontent-length: 0\r\n\r\nhello", 400),
@@ -79,7 +79,7 @@ pub(crate) const HEADS: &[Case] = &[
     ("CONNECT with content", "CONNECT test:443 HTTP/1.1\r\nhost: test:443\r\ncontent-length: 5\r\n\r\nhello", 400),
 ];
 
-/// Bodies in doubt, behind heads that are not.
+/// Ambiguous bodies, with valid header sections.
 pub(crate) const BODIES: &[Case] = &[
     ("a chunk size with a sign", "POST /bad HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n+5\r\nhello\r\n0\r\n\r\n", 400),
     ("a chunk size with 0x", "POST /bad HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n", 400),

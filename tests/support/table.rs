@@ -1,4 +1,4 @@
-//! Tables in a `README.md` that name tests, as `file::test` in back quotes.
+//! Tables in a `README.md` that refer to tests, as `file::test` in backquotes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
 }
 
-/// `file::test` of all tests in the folder.
+/// Returns all tests in the folder, as `file::test`.
 pub(crate) fn tests(folder: &Path) -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -32,7 +32,7 @@ pub(crate) fn tests(folder: &Path) -> BTreeSet<String> {
     tests
 }
 
-/// The tests that a text names.
+/// Returns the tests that a text refers to.
 pub(crate) fn named(text: &str) -> BTreeSet<String> {
     text.split('`').filter(|name| name.contains("::")).map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! Octets of frames and field blocks, right or wrong: nothing is checked here.
+//! Encoding of frames and field blocks without any checks.
 
 pub(crate) const DATA: u8 = 0x00;
 pub(crate) const HEADERS: u8 = 0x01;
@@ -11,7 +11,7 @@ pub(crate) const GOAWAY: u8 = 0x07;
 pub(crate) const WINDOW_UPDATE: u8 = 0x08;
 pub(crate) const CONTINUATION: u8 = 0x09;
 pub(crate) const PRIORITY_UPDATE: u8 = 0x10;
-/// A kind that no RFC has given a meaning.
+/// A frame type that no RFC defines.
 pub(crate) const UNKNOWN: u8 = 0x2a;
 
 pub(crate) const ACK: u8 = 0x01;
@@ -32,10 +32,10 @@ pub(crate) const ENABLE_CONNECT_PROTOCOL: u16 = 0x08;
 pub(crate) const NO_RFC7540_PRIORITIES: u16 = 0x09;
 
 pub(crate) const MAX_WINDOW: u32 = 0x7fff_ffff;
-/// The bit before a stream identifier.
+/// The reserved bit before a stream identifier.
 pub(crate) const RESERVED: u32 = 0x8000_0000;
 
-/// The nine octets before a payload.
+/// The frame header.
 pub(crate) fn head(length: u32, kind: u8, flags: u8, stream: u32) -> Vec<u8> {
     let mut octets = length.to_be_bytes()[1..].to_vec();
     octets.extend([kind, flags]);
@@ -43,7 +43,7 @@ pub(crate) fn head(length: u32, kind: u8, flags: u8, stream: u32) -> Vec<u8> {
     octets
 }
 
-/// A frame of any kind.
+/// A frame of any type.
 pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut octets = head(payload.len() as u32, kind, flags, stream);
@@ -117,7 +117,7 @@ pub(crate) fn priority_update(prioritized: u32, value: &str) -> Vec<u8> {
     frame(PRIORITY_UPDATE, 0, 0, payload)
 }
 
-/// A payload with its pad length before and so much padding behind.
+/// A payload with its pad length and padding.
 pub(crate) fn padded(payload: impl AsRef<[u8]>, padding: u8) -> Vec<u8> {
     let mut octets = vec![padding];
     octets.extend(payload.as_ref());
@@ -125,7 +125,7 @@ pub(crate) fn padded(payload: impl AsRef<[u8]>, padding: u8) -> Vec<u8> {
     octets
 }
 
-/// A field block that needs no table: literals without indexing (RFC 7541, Section 6.2.2).
+/// A field block of literals without indexing (RFC 7541, Section 6.2.2), independent of any table.
 pub(crate) fn block<N: AsRef<[u8]>, V: AsRef<[u8]>>(fields: &[(N, V)]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
@@ -160,7 +160,7 @@ fn string(octets: &[u8], out: &mut Vec<u8>) {
     out.extend(octets);
 }
 
-/// `GET http://test/` in indices of the static table, and the authority.
+/// `GET http://test/`, with indices of the static table.
 pub(crate) fn get() -> Vec<u8> {
     b"\x82\x86\x84\x01\x04test".to_vec()
 }
@@ -175,12 +175,12 @@ pub(crate) fn ok() -> Vec<u8> {
     vec![0x88]
 }
 
-/// `:status`, and no other field.
+/// A block with `:status` only.
 pub(crate) fn status(status: &str) -> Vec<u8> {
     block(&[(":status", status)])
 }
 
-/// A block, and these fields behind it.
+/// A block followed by these fields.
 pub(crate) fn and<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     mut start: Vec<u8>,
     fields: &[(N, V)],

@@ -1,4 +1,4 @@
-//! Which protocol was chosen is data.
+//! Negotiation of the protocol by ALPN.
 
 use h2_sync::tls::HandshakeErrorKind;
 use h2_sync::{Error, ErrorKind};
@@ -6,7 +6,7 @@ use h2_sync::{Error, ErrorKind};
 use crate::support::*;
 
 #[test]
-fn http1_gives_an_error_that_has_the_stream() {
+fn http1_yields_an_error_with_the_stream() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let (connector, acceptor) = (client_of(&connector, &["http/1.1"]), acceptor.with_http1());
@@ -33,7 +33,7 @@ fn h2_is_chosen_where_both_offer_both() {
 }
 
 #[test]
-fn a_client_without_alpn_gives_an_error_that_has_the_stream() {
+fn a_client_without_alpn_yields_an_error_with_the_stream() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let (client, server) = shake((&client_of(&connector, &[]), &acceptor), tcp());
@@ -47,7 +47,7 @@ fn a_client_without_alpn_gives_an_error_that_has_the_stream() {
 }
 
 #[test]
-fn a_server_without_alpn_gives_an_error_that_has_the_stream() {
+fn a_server_without_alpn_yields_an_error_with_the_stream() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let (client, server) = shake((&connector, &server_of(&acceptor, &[])), tcp());
@@ -58,7 +58,7 @@ fn a_server_without_alpn_gives_an_error_that_has_the_stream() {
 }
 
 #[test]
-fn without_a_common_protocol_both_ends_say_so() {
+fn without_a_common_protocol_both_sides_report_it() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let (client, server) = shake((&client_of(&connector, &["http/1.1"]), &acceptor), tcp());

@@ -1,4 +1,4 @@
-//! Certificates that are not accepted, and files that do not serve.
+//! Certificates that are not accepted, and unusable certificate files.
 
 use std::error::Error as _;
 use std::fs;
@@ -9,7 +9,7 @@ use rcgen::{date_time_ymd, CertificateParams, KeyPair};
 
 use crate::support::*;
 
-/// What the client and the server say of a handshake between these.
+/// Returns the errors of the client and the server.
 fn refused(connector: &Connector, acceptor: &Acceptor) -> (String, String) {
     let (client, server) = shake((connector, acceptor), tcp());
     let server = server.unwrap_err();
@@ -21,7 +21,7 @@ fn refused(connector: &Connector, acceptor: &Acceptor) -> (String, String) {
     (client.to_string(), server.to_string())
 }
 
-/// A server whose certificate says this of itself.
+/// A server with a customised certificate.
 fn identity(change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = CertificateParams::new([NAME.to_owned()]).unwrap();
     change(&mut params);
@@ -40,7 +40,7 @@ fn an_unknown_issuer_is_refused() {
 }
 
 #[test]
-fn a_wrong_name_is_refused_and_the_names_are_told() {
+fn a_wrong_name_is_refused_with_both_names_in_the_error() {
     bounded(|| {
         let other = Identity::of("other.example");
         let (client, server) = refused(&other.connector(), &other.acceptor());
@@ -69,7 +69,7 @@ fn a_certificate_of_the_future_is_refused() {
 }
 
 #[test]
-fn an_extra_root_is_trusted_beside_the_public_ones() {
+fn an_extra_root_is_trusted_in_addition_to_the_public_ones() {
     bounded(|| {
         let identity = Identity::of(NAME);
         let connector = Connector::with_extra_roots(identity.certificate.as_bytes()).unwrap();
@@ -79,14 +79,14 @@ fn an_extra_root_is_trusted_beside_the_public_ones() {
 }
 
 #[test]
-fn what_is_no_name_is_a_mistake_of_the_callers() {
+fn an_invalid_server_name_is_an_error_of_the_caller() {
     let error = Connector::new().unwrap().connect("no name", tcp().0, LONG).unwrap_err();
     assert_eq!(error.kind(), HandshakeErrorKind::Setup);
     assert_eq!(error.error().kind(), ErrorKind::Caller);
     assert!(error.to_string().contains("\"no name\""), "{error}");
 }
 
-/// What an acceptor of these says.
+/// Returns the error of an acceptor with this certificate and key.
 fn unusable(certificate: &str, key: &str) -> String {
     let error = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Caller);
@@ -94,7 +94,7 @@ fn unusable(certificate: &str, key: &str) -> String {
 }
 
 #[test]
-fn bad_pem_is_told_with_what_it_was_for() {
+fn an_error_for_invalid_pem_names_its_purpose() {
     let good = Identity::of(NAME);
     let Identity { certificate, key } = &good;
     assert!(unusable("", key).starts_with("the certificate chain contains no certificate"));

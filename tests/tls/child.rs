@@ -1,4 +1,4 @@
-//! What is counted or set for a whole process, in a process of its own: this program again.
+//! Tests of process-wide state, each in a separate process of this program.
 
 use std::env;
 use std::fs;
@@ -9,12 +9,12 @@ use h2_sync::{headers, new_connection, Evt};
 
 use crate::support::*;
 
-/// Runs an ignored test of this program by itself.
+/// Runs an ignored test of this program in a separate process.
 fn run_alone(test: &str, key_log: &Path) {
     run_alone_with(test, "SSLKEYLOGFILE", key_log);
 }
 
-/// The same with a variable that names a file.
+/// Like `run_alone`, with an environment variable that names a file.
 fn run_alone_with(test: &str, variable: &str, file: &Path) {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture"]);
@@ -28,19 +28,19 @@ fn key_log(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn keys_are_logged_when_asked() {
+fn keys_are_logged_on_request() {
     let path = key_log("asked");
     run_alone("child::logs_keys", &path);
     let log = fs::read_to_string(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    // Those of either end, for both directions.
+    // The keys of both sides, for both directions.
     for label in ["CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "] {
         assert_eq!(log.lines().filter(|line| line.starts_with(label)).count(), 2, "{log}");
     }
 }
 
 #[test]
-fn keys_are_not_logged_unasked() {
+fn keys_are_not_logged_by_default() {
     let path = key_log("unasked");
     run_alone("child::logs_no_keys", &path);
     assert!(!path.exists());
@@ -62,7 +62,7 @@ fn logs_no_keys() {
     talk(&mut client, &mut server);
 }
 
-/// A certificate that says CA:TRUE, as `openssl req -x509` makes it, and its key behind it.
+/// A certificate with CA:TRUE, as `openssl req -x509` creates it, followed by its key.
 #[cfg(feature = "system-roots")]
 #[test]
 fn certificate_in_ssl_cert_file_is_trusted() {
@@ -119,7 +119,7 @@ fn leaves_nothing() {
             _ => drop(server),
         }
     }
-    // The system may take a moment to clear a joined thread away.
+    // The system may need a moment to clean up a joined thread.
     let deadline = std::time::Instant::now() + LONG;
     while counts() != before {
         assert!(std::time::Instant::now() < deadline, "{:?}, not {before:?}", counts());

@@ -1,4 +1,4 @@
-//! How a stream ends: by close_notify, by being cut, by a damaged record, by us.
+//! The end of a stream: by close_notify, by truncation, by an invalid record, or locally.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -19,7 +19,7 @@ fn a_clean_end_is_read_as_the_end() {
         let mut heard = String::new();
         server.read_to_string(&mut heard).unwrap();
         assert_eq!(heard, "last words");
-        // Our direction alone has ended.
+        // Only our direction has ended.
         server.write_all(b"answer").unwrap();
         drop(server);
         let mut heard = String::new();
@@ -72,7 +72,7 @@ fn a_transport_that_ends_without_close_notify_is_an_error() {
         tls.writer().write_all(b"all of it?").unwrap();
         tls.complete_io(&mut &near).unwrap();
         near.shutdown(Shutdown::Write).unwrap();
-        // What came is there, then the error; it stays.
+        // The data is available first, then the error, which persists.
         let mut heard = Vec::new();
         let error = server.read_to_end(&mut heard).unwrap_err();
         assert_eq!((&heard[..], error.kind()), (&b"all of it?"[..], io::ErrorKind::UnexpectedEof));
@@ -97,7 +97,7 @@ fn a_transport_that_ends_within_a_record_is_an_error() {
 }
 
 #[test]
-fn a_damaged_record_is_an_error_behind_what_came_before_and_the_peer_gets_an_alert() {
+fn an_invalid_record_is_an_error_after_earlier_data_and_causes_an_alert() {
     bounded(|| {
         let (mut tls, near, mut server) = connected_by_hand();
         let mut records = Vec::new();
@@ -113,7 +113,7 @@ fn a_damaged_record_is_an_error_behind_what_came_before_and_the_peer_gets_an_ale
             let error = server.read(&mut heard).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
-        // The alert goes out when our direction is shut.
+        // The alert is sent when our direction is shut.
         server.closer().shutdown_write().unwrap();
         let error = loop {
             match tls.complete_io(&mut &near) {
@@ -125,7 +125,7 @@ fn a_damaged_record_is_an_error_behind_what_came_before_and_the_peer_gets_an_ale
     });
 }
 
-/// RFC 9113, Section 9.2.1. No client of rustls asks for it, so it takes one that does.
+/// RFC 9113, Section 9.2.1. Clients of rustls never renegotiate, so this uses OpenSSL.
 #[test]
 fn a_renegotiation_ends_the_connection() {
     bounded(|| {
@@ -136,7 +136,7 @@ fn a_renegotiation_ends_the_connection() {
         openssl.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let Ok(mut client) = openssl.spawn() else { return println!("skipped: no openssl") };
         let mut server = ends().1.accept(listener.accept().unwrap().0, LONG).unwrap();
-        // A line of this letter alone is a command.
+        // A line with only this letter is a command.
         client.stdin.as_mut().unwrap().write_all(b"R\n").unwrap();
         let error = server.read(&mut [0; 9]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);

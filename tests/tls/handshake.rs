@@ -1,4 +1,4 @@
-//! Handshakes that go well.
+//! Successful handshakes.
 
 use h2_sync::tls::rustls::{CipherSuite, ProtocolVersion};
 use h2_sync::transport::{duplex, Closer, Pair};
@@ -17,7 +17,7 @@ fn over_tcp() {
 fn over_a_duplex_that_holds_a_few_octets() {
     bounded(|| {
         let (mut client, mut server) = connected(duplex(7));
-        // The writes wait for reads.
+        // The writes have to wait for reads.
         std::thread::scope(|scope| {
             use std::io::{Read, Write};
             scope.spawn(|| client.write_all(b"there").unwrap());
@@ -63,7 +63,7 @@ fn over_a_stream_that_a_guard_closes_at_the_deadline() {
 }
 
 #[test]
-fn the_facts_are_told_at_both_ends() {
+fn both_sides_have_the_facts() {
     bounded(|| {
         let (client, server) = connected(tcp());
         for facts in [client.facts(), server.facts()] {
@@ -93,7 +93,7 @@ fn an_address_is_verified_without_sni() {
 }
 
 #[test]
-fn octets_behind_the_handshake_are_not_lost() {
+fn octets_after_the_handshake_are_not_lost() {
     bounded(|| {
         use std::io::{Read, Write};
         let (connector, acceptor) = ends();
@@ -105,7 +105,8 @@ fn octets_behind_the_handshake_are_not_lost() {
             server.read_exact(&mut heard).unwrap();
             heard
         });
-        // What is written before the handshake is over goes out behind its last message, at once.
+        // Data that is written before the handshake is over is sent directly after its last
+        // message.
         tls.writer().write_all(&[7; 5000]).unwrap();
         shake_by_hand(&mut tls, &near);
         near.flush().unwrap();

@@ -1,7 +1,7 @@
-//! TLS: handshakes and how they fail, what records do under load, and how a stream ends.
+//! TLS: handshakes and their failures, records under load, and the end of a stream.
 //!
-//! Both ends are ours, or one of them is rustls driven by hand. Certificates are made on the spot,
-//! waits are bounded, and nothing depends on how long it takes.
+//! Both sides are ours, or one of them is rustls driven by the test. Certificates are generated,
+//! waits are bounded, and nothing depends on timing.
 #![cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 
 mod alpn;

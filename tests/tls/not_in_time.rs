@@ -1,4 +1,4 @@
-//! Peers that are silent, slow, gone, or speak something else.
+//! Peers that are silent, slow, closed, or use another protocol.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +11,7 @@ use h2_sync::ErrorKind;
 
 use crate::support::*;
 
-/// Long enough to begin, and soon over.
+/// A deadline that expires soon, but not before the handshake begins.
 const SHORT: Duration = Duration::from_millis(50);
 
 fn assert_late<T: Transport>(error: &HandshakeError<T>) {
@@ -21,7 +21,7 @@ fn assert_late<T: Transport>(error: &HandshakeError<T>) {
 }
 
 #[test]
-fn a_silent_client_is_given_up() {
+fn a_silent_client_times_out() {
     bounded(|| {
         let (_silent, far) = tcp();
         assert_late(&ends().1.accept(far, SHORT).unwrap_err());
@@ -29,7 +29,7 @@ fn a_silent_client_is_given_up() {
 }
 
 #[test]
-fn a_silent_server_is_given_up() {
+fn a_silent_server_times_out() {
     bounded(|| {
         let (near, _silent) = duplex(1 << 16);
         let error = ends().0.connect(NAME, near, SHORT).unwrap_err();
@@ -39,11 +39,11 @@ fn a_silent_server_is_given_up() {
 }
 
 #[test]
-fn a_client_that_reads_nothing_is_given_up() {
+fn a_client_that_does_not_read_times_out() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let (mut near, far) = duplex(600);
-        // The answer to this hello has no room in the pipe, so a write gives up.
+        // The response to this hello does not fit into the pipe, so a write gives up.
         let mut tls = client_by_hand(&connector);
         let mut hello = Vec::new();
         tls.write_tls(&mut hello).unwrap();
@@ -53,7 +53,7 @@ fn a_client_that_reads_nothing_is_given_up() {
 }
 
 #[test]
-fn a_silent_client_is_given_up_without_read_timeouts() {
+fn a_silent_client_times_out_without_read_timeouts() {
     bounded(|| {
         let (_silent, far) = tcp();
         let handle = far.try_clone().unwrap();
@@ -64,7 +64,7 @@ fn a_silent_client_is_given_up_without_read_timeouts() {
 }
 
 #[test]
-fn a_client_that_stops_within_a_record_is_given_up() {
+fn a_client_that_stops_within_a_record_times_out() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let mut hello = Vec::new();
@@ -76,7 +76,7 @@ fn a_client_that_stops_within_a_record_is_given_up() {
 }
 
 #[test]
-fn a_client_that_goes_away_within_a_record_is_told_apart() {
+fn a_client_that_closes_within_a_record_is_reported_as_closed() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let mut hello = Vec::new();
@@ -91,12 +91,12 @@ fn a_client_that_goes_away_within_a_record_is_told_apart() {
 }
 
 #[test]
-fn a_handshake_octet_by_octet_goes_well() {
+fn a_handshake_octet_by_octet_succeeds() {
     bounded(|| {
         let (connector, acceptor) = ends();
         let ((near, inner), (outer, far)) = (tcp(), tcp());
         let server = thread::spawn(move || acceptor.accept(far, LONG).unwrap());
-        // Two threads between the ends, which pass on one octet at a time.
+        // Two threads between the ends forward one octet at a time.
         let pass = |from: &TcpStream, to: &TcpStream| {
             let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
             to.set_nodelay(true).unwrap();
@@ -115,7 +115,7 @@ fn a_handshake_octet_by_octet_goes_well() {
     });
 }
 
-/// What a server says of a client that begins like this.
+/// Returns the server's error for a client that begins like this.
 fn server_says(octets: &'static [u8]) -> String {
     let (mut near, far) = tcp();
     near.write_all(octets).unwrap();
@@ -126,7 +126,7 @@ fn server_says(octets: &'static [u8]) -> String {
 }
 
 #[test]
-fn a_client_without_tls_is_told_what_it_speaks() {
+fn the_error_names_the_protocol_of_a_client_without_tls() {
     bounded(|| {
         let says = server_says(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
         assert!(says.contains("an HTTP/1.x request in cleartext"), "{says}");
@@ -138,7 +138,7 @@ fn a_client_without_tls_is_told_what_it_speaks() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_what_it_speaks() {
+fn the_error_names_the_protocol_of_a_server_without_tls() {
     bounded(|| {
         let (near, mut far) = tcp();
         far.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
@@ -149,9 +149,9 @@ fn a_server_without_tls_is_told_what_it_speaks() {
 }
 
 #[test]
-fn a_client_of_an_old_version_is_told_so() {
+fn a_client_with_an_old_version_is_refused() {
     bounded(|| {
-        // A ClientHello of TLS 1.1, without extensions: one suite, no compression.
+        // A ClientHello of TLS 1.1 without extensions: one suite, no compression.
         let mut hello = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 2];
         hello.extend([0; 32]);
         hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
@@ -160,7 +160,7 @@ fn a_client_of_an_old_version_is_told_so() {
         let error = ends().1.accept(far, LONG).unwrap_err();
         assert_eq!(error.kind(), HandshakeErrorKind::Rules);
         assert!(error.to_string().contains("no common TLS version"), "{error}");
-        // And an alert, fatal: handshake_failure.
+        // A fatal alert follows: handshake_failure.
         let mut alert = Vec::new();
         near.read_to_end(&mut alert).unwrap();
         assert_eq!(alert, [21, 3, 3, 0, 2, 2, 40]);

@@ -1,4 +1,4 @@
-//! Writes while nobody reads: they give up, and lose nothing.
+//! Writes to a peer that does not read: they give up, and lose nothing.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use h2_sync::transport::{duplex, gave_up, Duplex, Halves, ReadHalf, Transport, W
 
 use crate::support::*;
 
-/// A pipe whose writes give up soon, so that no test waits for them.
+/// A pipe whose writes give up soon, so that tests need not wait.
 struct Impatient(Duplex);
 
 impl Transport for Impatient {
@@ -40,7 +40,8 @@ fn writes_that_give_up_lose_nothing() {
         let all = pattern(3 << 20);
         let mut written = 0;
         let mut gave_ups = 0;
-        // Nobody reads yet: after a few it gives up, and goes on giving up.
+        // The peer does not read yet: after some writes the stream gives up, and continues to do
+        // so.
         while gave_ups < 3 {
             match writer.write(&all[written..]) {
                 Ok(n) => written += n,
@@ -49,7 +50,7 @@ fn writes_that_give_up_lose_nothing() {
             }
         }
         assert!(gave_up(&writer.flush().unwrap_err()));
-        // What has been taken without being read is bounded.
+        // The amount accepted without being read is bounded.
         assert!(written <= 300 << 10, "{written}");
 
         let expected = all.clone();
@@ -73,13 +74,13 @@ fn writes_that_give_up_lose_nothing() {
 }
 
 #[test]
-fn the_end_waits_behind_what_was_written() {
+fn close_notify_follows_pending_data() {
     bounded(|| {
         let (client, mut server) = connected(pair(1000));
         let Halves { reader: _reader, mut writer, closer } = client.split().unwrap();
         let all = pattern(10_000);
         assert_eq!(writer.write(&all).unwrap(), all.len());
-        // There is no room for it, so it is not said yet.
+        // There is no room for close_notify yet.
         closer.shutdown_write().unwrap();
         assert_eq!(writer.write(b"more").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         let reading = thread::spawn(move || {
@@ -94,7 +95,7 @@ fn the_end_waits_behind_what_was_written() {
 }
 
 #[test]
-fn closing_ends_a_writer_that_is_stuck() {
+fn closing_ends_a_blocked_writer() {
     bounded(|| {
         let (client, _server) = connected(duplex(1000));
         let Halves { reader, mut writer, closer } = client.split().unwrap();
@@ -133,7 +134,7 @@ fn small_buffers_share_a_record() {
         assert_eq!(client.write_vectored(&bufs).unwrap(), 1118);
         drop(client);
         let octets = server.join().unwrap();
-        // One record of data, and the one of close_notify.
+        // One record with data, and one with close_notify.
         let records = [&octets[..], &octets[5 + 1118 + 17..]];
         assert_eq!(records.map(|record| record[0]), [23, 23]);
         assert_eq!(octets[3..5], [4, 111], "1,118 octets, their type and the tag");
@@ -142,12 +143,12 @@ fn small_buffers_share_a_record() {
 }
 
 #[test]
-fn a_blocked_read_keeps_no_write_out() {
+fn a_blocked_read_does_not_block_a_write() {
     bounded(|| {
         let (client, mut server) = connected(duplex(1 << 16));
         let Halves { mut reader, mut writer, closer: _closer } = client.split().unwrap();
         let mut echo = [0; 4];
-        // The reader waits in the transport for what the write below brings about.
+        // The reader waits in the transport for the answer to the write below.
         let reading = thread::spawn(move || reader.read_exact(&mut echo).map(|()| echo));
         writer.write_all(b"ping").unwrap();
         let mut heard = [0; 4];
@@ -169,15 +170,15 @@ fn a_read_timeout_passes_through() {
     });
 }
 
-/// A peer that sends record after record with nothing in them.
+/// A peer that sends only empty records.
 #[test]
-fn records_with_nothing_in_them_do_not_keep_a_read_beyond_its_time() {
+fn empty_records_do_not_extend_a_read_timeout() {
     bounded(|| {
         let (mut tls, near, mut server) = connected_by_hand();
         assert!(server.closer().set_read_timeout(Some(LONG)).unwrap());
         tls.refresh_traffic_keys().unwrap();
         tls.complete_io(&mut &near).unwrap();
-        // The time of each read of the socket is still far from over.
+        // The timeout of a single socket read has not expired yet.
         let error = server.read(&mut [0; 9]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         tls.writer().write_all(b"there").unwrap();
@@ -188,7 +189,7 @@ fn records_with_nothing_in_them_do_not_keep_a_read_beyond_its_time() {
     });
 }
 
-/// Takes octet by octet once it has been told to.
+/// A transport that accepts single octets once it is told to.
 struct Morsels {
     stream: Duplex,
     is_slow: Arc<AtomicBool>,
@@ -221,7 +222,7 @@ impl Write for MorselsWriter {
 }
 
 #[test]
-fn a_peer_that_takes_octet_by_octet_holds_neither_a_write_nor_a_shutdown() {
+fn a_peer_that_reads_single_octets_blocks_neither_a_write_nor_a_shutdown() {
     bounded(|| {
         let (near, far) = duplex(1 << 16);
         let is_slow = Arc::new(AtomicBool::new(false));
@@ -233,7 +234,7 @@ fn a_peer_that_takes_octet_by_octet_holds_neither_a_write_nor_a_shutdown() {
         assert_eq!(writer.write(&all).unwrap(), all.len());
         assert!(gave_up(&writer.flush().unwrap_err()));
         closer.shutdown_write().unwrap();
-        // It has come back before all was written.
+        // It returned before everything was written.
         assert!(gave_up(&writer.flush().unwrap_err()));
         while let Err(error) = writer.flush() {
             assert!(gave_up(&error), "{error}");
@@ -244,9 +245,9 @@ fn a_peer_that_takes_octet_by_octet_holds_neither_a_write_nor_a_shutdown() {
     });
 }
 
-/// Nobody is left who could write the rest, and the peer is not to wait for it.
+/// No writer is left to write the rest, and the peer must not wait for it.
 #[test]
-fn a_writer_that_is_dropped_while_it_is_stuck_ends_its_direction() {
+fn dropping_a_blocked_writer_ends_its_direction() {
     bounded(|| {
         let (client, mut server) = connected(pair(1000));
         let Halves { reader, mut writer, closer: _closer } = client.split().unwrap();

@@ -1,7 +1,7 @@
-//! A server that refuses the client after the client's handshake, as TLS 1.3 has it.
+//! A TLS 1.3 server that refuses the client after the client's handshake.
 //!
-//! The order in which the client notices the alert and the end of the connection is the test's to
-//! choose: the transport in memory fails its writes, or loses what comes, when it is told to.
+//! The tests choose the order in which the client notices the alert and the end of the connection:
+//! the in-memory transport fails writes, or drops input, on command.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use h2_sync::{Config, Error, ErrorKind};
 
 use crate::support::*;
 
-/// A stream in memory that breaks when it is told to.
+/// An in-memory stream that fails on command.
 struct Breaking {
     stream: Duplex,
     breaks: Breaks,
@@ -75,8 +75,8 @@ impl Transport for Breaking {
     }
 }
 
-/// A client without a certificate, whose handshake is over, and whose server has refused it and is
-/// gone: the alert lies unread.
+/// A client without a certificate, whose handshake is complete and whose server has refused it and
+/// closed. The alert is unread.
 fn refused() -> (TlsStream<Breaking>, Breaks) {
     let identity = Identity::of(NAME);
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
@@ -101,7 +101,7 @@ fn refused() -> (TlsStream<Breaking>, Breaks) {
     (client, breaks)
 }
 
-/// What a request is told.
+/// Returns the error of a request.
 fn error_of(connection: &Connection) -> Error {
     let request = http::Request::get("https://test.example/").body(()).unwrap();
     match connection.send(&request) {
@@ -117,7 +117,7 @@ fn assert_names_the_refusal(error: &Error) {
 }
 
 #[test]
-fn refusal_is_told_though_a_write_fails_before_it_is_read() {
+fn a_refusal_is_reported_although_a_write_fails_first() {
     bounded(|| {
         let (client, breaks) = refused();
         breaks.writes.store(true, Ordering::SeqCst);
@@ -128,7 +128,7 @@ fn refusal_is_told_though_a_write_fails_before_it_is_read() {
 }
 
 #[test]
-fn refusal_is_told_when_it_is_read_before_anything_is_written() {
+fn a_refusal_read_before_the_first_write_is_reported() {
     bounded(|| {
         let (client, breaks) = refused();
         let connection = Connection::start(client, Config::default()).unwrap();
@@ -139,7 +139,7 @@ fn refusal_is_told_when_it_is_read_before_anything_is_written() {
 }
 
 #[test]
-fn refusal_is_told_by_a_plain_read_of_the_stream() {
+fn a_plain_read_of_the_stream_reports_a_refusal() {
     bounded(|| {
         let (mut client, _) = refused();
         for _ in 0..2 {
@@ -151,7 +151,7 @@ fn refusal_is_told_by_a_plain_read_of_the_stream() {
 }
 
 #[test]
-fn end_without_the_alert_says_that_the_peer_closed_right_after_the_handshake() {
+fn a_lost_alert_is_reported_as_a_close_after_the_handshake() {
     bounded(|| {
         for fails_writes in [false, true] {
             let (client, breaks) = refused();

@@ -1,4 +1,4 @@
-//! The second handshake of the same two is short.
+//! Resumption of sessions.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use h2_sync::tls::{Acceptor, Connector};
 
 use crate::support::*;
 
-/// A client that speaks this version alone.
+/// A client with a single TLS version.
 fn connector(identity: &Identity, version: &'static SupportedProtocolVersion) -> Connector {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
@@ -30,7 +30,7 @@ fn second_is_resumed(version: &'static SupportedProtocolVersion, number: Protoco
         let identity = Identity::of(NAME);
         let (connector, acceptor) = (connector(&identity, version), identity.acceptor());
         for round in 0..2 {
-            // A clone has the sessions of the first.
+            // Clones share the sessions.
             let (connector, acceptor) = (connector.clone(), acceptor.clone());
             let (client, server) = shake((&connector, &acceptor), tcp());
             let (mut client, mut server) = (client.unwrap(), server.unwrap());
@@ -39,7 +39,7 @@ fn second_is_resumed(version: &'static SupportedProtocolVersion, number: Protoco
                 assert_eq!(facts.is_resumed, round == 1);
                 assert_eq!(facts.alpn_protocol.as_deref(), Some(&b"h2"[..]));
             }
-            // With what is read, the client gets its tickets.
+            // The client receives its tickets while reading.
             talk(&mut client, &mut server);
         }
     });
@@ -55,16 +55,16 @@ fn a_second_connection_is_resumed_in_tls_1_2() {
     second_is_resumed(&version::TLS12, ProtocolVersion::TLSv1_2);
 }
 
-/// A client that sends data along with its ClientHello, to a server whose configuration allows it.
+/// A client that sends early data, to a server whose configuration allows it.
 #[test]
-fn early_data_is_not_taken_and_the_client_is_told() {
+fn early_data_is_rejected() {
     bounded(|| {
         let identity = Identity::of(NAME);
         let connector = identity.connector();
         let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
         let provider = Arc::clone(connector.config().crypto_provider());
-        // Sessions in memory: rustls gives no early data to those of tickets.
+        // Sessions in memory: rustls does not allow early data with tickets.
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()

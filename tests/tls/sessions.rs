@@ -1,4 +1,4 @@
-//! HTTP/2 over it: a request, an upload, and both directions at once while keys change.
+//! HTTP/2 over TLS: a request, an upload, and both directions at once during key updates.
 
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ fn request(method: &str) -> Headers {
 }
 
 fn take(session: &Session) -> Evt {
-    match session.take_evt_timeout(LONG).expect("an event comes") {
+    match session.take_evt_timeout(LONG).expect("an event within the timeout") {
         Evt::Closed { reason } => panic!("closed: {reason:?}"),
         evt => evt,
     }
@@ -30,7 +30,7 @@ fn take_head(session: &Session) -> StreamId {
     }
 }
 
-/// Takes a body to its end, whose octets are known.
+/// Takes a body to its end, and compares its octets.
 fn take_body(session: &Session) -> usize {
     let mut len = 0;
     loop {
@@ -46,7 +46,7 @@ fn take_body(session: &Session) -> usize {
     }
 }
 
-/// The octet at each place of a body.
+/// The octet at each position of a body.
 fn at(n: usize) -> u8 {
     (n % 251) as u8
 }
@@ -69,7 +69,7 @@ fn sessions<A: Transport, B: Transport>(client: A, server: B) -> (Session, Sessi
 }
 
 #[test]
-fn a_request_and_its_answer() {
+fn a_request_and_its_response() {
     bounded(|| {
         let (client, server) = connected(duplex(1 << 16));
         let (client, server) = sessions(client, server);
@@ -82,7 +82,7 @@ fn a_request_and_its_answer() {
         assert_eq!(take_head(&client), stream_identifier);
         assert_eq!(take_body(&client), 1000);
         client.close();
-        // The server learns of it from GOAWAY and close_notify: no error.
+        // The server is notified by GOAWAY and close_notify, without an error.
         loop {
             if let Evt::Closed { reason } = server.take_evt_timeout(LONG).unwrap() {
                 assert!(matches!(reason, h2_sync::Reason::Peer { .. }), "{reason:?}");
@@ -155,7 +155,7 @@ fn both_ways(client: &Session, server: &Session, total: usize) {
     });
 }
 
-/// A TLS stream that changes its keys after each mebibyte that it writes.
+/// A TLS stream that updates its keys after each mebibyte written.
 struct Refreshing(TlsStream<TcpStream>);
 
 type Inner = TlsWriter<<TcpStream as Transport>::Writer>;

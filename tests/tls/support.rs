@@ -1,4 +1,4 @@
-//! Certificates, pairs of streams, and a peer that drives rustls by hand.
+//! Certificates, pairs of streams, and a peer that drives rustls directly.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,24 +12,24 @@ use h2_sync::transport::Transport;
 
 use crate::waits::within;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
 pub(crate) const NAME: &str = "test.example";
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test that could hang, and fails it in that case.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     within(2 * LONG, test);
 }
 
-/// A certificate and its key, in PEM.
+/// A certificate and its key as PEM.
 pub(crate) struct Identity {
     pub(crate) certificate: String,
     pub(crate) key: String,
 }
 
 impl Identity {
-    /// One that vouches for itself.
+    /// Creates a self-signed certificate.
     pub(crate) fn of(name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         Identity { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
@@ -44,20 +44,20 @@ impl Identity {
     }
 }
 
-/// Two that trust each other.
+/// A connector and an acceptor that trust each other.
 pub(crate) fn ends() -> (Connector, Acceptor) {
     let identity = Identity::of(NAME);
     (identity.connector(), identity.acceptor())
 }
 
-/// With its ALPN protocols changed.
+/// The acceptor with other ALPN protocols.
 pub(crate) fn server_of(acceptor: &Acceptor, protocols: &[&str]) -> Acceptor {
     let mut config = ServerConfig::clone(acceptor.config());
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Acceptor::from_config(config)
 }
 
-/// With its ALPN protocols changed.
+/// The connector with other ALPN protocols.
 pub(crate) fn client_of(connector: &Connector, protocols: &[&str]) -> Connector {
     let mut config = ClientConfig::clone(connector.config());
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
@@ -72,7 +72,7 @@ pub(crate) fn tcp() -> (TcpStream, TcpStream) {
 
 pub(crate) type Outcome<T> = Result<TlsStream<T>, HandshakeError<T>>;
 
-/// Both ends of a handshake at once.
+/// Runs both sides of a handshake.
 pub(crate) fn shake<T>(
     (connector, acceptor): (&Connector, &Acceptor),
     (near, far): (T, T),
@@ -88,7 +88,7 @@ where
     })
 }
 
-/// Two TLS streams that are connected.
+/// Two connected TLS streams.
 pub(crate) fn connected<T>(pair: (T, T)) -> (TlsStream<T>, TlsStream<T>)
 where
     T: Transport + Send,
@@ -99,7 +99,7 @@ where
     (client.unwrap(), server.unwrap())
 }
 
-/// What one writes, the other reads, in both directions.
+/// Sends data in both directions.
 pub(crate) fn talk<A: Transport, B: Transport>(one: &mut TlsStream<A>, other: &mut TlsStream<B>) {
     let mut heard = [0; 5];
     one.write_all(b"there").unwrap();
@@ -110,7 +110,7 @@ pub(crate) fn talk<A: Transport, B: Transport>(one: &mut TlsStream<A>, other: &m
     assert_eq!(&heard, b"back!");
 }
 
-/// Runs a handshake of rustls by hand, on plain sockets.
+/// Runs a handshake of rustls on a plain socket.
 pub(crate) fn shake_by_hand(tls: &mut Connection, mut socket: &TcpStream) {
     while tls.is_handshaking() || tls.wants_write() {
         tls.complete_io(&mut socket).unwrap();
@@ -124,7 +124,7 @@ pub(crate) fn client_by_hand(connector: &Connector) -> Connection {
     h2_sync::tls::rustls::ClientConnection::new(config, name).unwrap().into()
 }
 
-/// A client driven by hand, its socket, and the server that it is connected to.
+/// A client driven by the test, its socket, and the server it is connected to.
 pub(crate) fn connected_by_hand() -> (Connection, TcpStream, TlsStream<TcpStream>) {
     let (connector, acceptor) = ends();
     let (near, far) = tcp();

@@ -1,4 +1,4 @@
-//! Requests that are accepted, with their bodies.
+//! Accepted upgrade requests, with their bodies.
 
 use h2_sync::transport::duplex;
 use h2_sync::upgrade::{detect, Detected, Opening, Options, Prefixed, UpgradeRequest, Upgraded};
@@ -20,15 +20,15 @@ fn request(input: impl AsRef<[u8]>, step: usize) -> (UpgradeRequest<Scripted>, W
     }
 }
 
-/// Accepts a request with these fields and what comes behind them. Returns what there is to begin
-/// with, what is to be read then, and what was written.
+/// Accepts a request with these fields and this input after them. Returns the opening, the octets
+/// left to be read, and what was written.
 fn accept(fields: &str, behind: &str, step: usize) -> (Opening, String, String) {
     let (request, written) = request(wish(fields, behind), step);
     let Upgraded { stream, opening } = request.accept().unwrap();
     (opening, rest(stream), written.text())
 }
 
-/// The request is accepted as it seems, and its body is answered with an error.
+/// The request is recognised, but its body is answered with an error.
 #[track_caller]
 fn assert_refused(fields: &str, behind: &str, status: u16) {
     for step in STEPS {
@@ -39,7 +39,7 @@ fn assert_refused(fields: &str, behind: &str, status: u16) {
 }
 
 #[test]
-fn secrets_and_bodies_are_not_in_what_debug_shows() {
+fn debug_output_omits_secrets_and_bodies() {
     let request =
         wish("authorization: s3cret\r\ncookie: s3cret\r\ncontent-length: 6\r\n", "s3cret");
     let (detected, _) = detect_in_steps(&request, usize::MAX);
@@ -52,7 +52,7 @@ fn secrets_and_bodies_are_not_in_what_debug_shows() {
 }
 
 #[test]
-fn octets_that_are_given_back_are_not_in_what_debug_shows() {
+fn debug_output_omits_replayed_octets() {
     let request = "GET / HTTP/1.1\r\nHost: test\r\nAuthorization: s3cret\r\n\r\n";
     let (detected, _) = detect_in_steps(request, usize::MAX);
     let Ok(Detected::Http1(request)) = detected else { panic!("{detected:?}") };
@@ -64,7 +64,7 @@ fn octets_that_are_given_back_are_not_in_what_debug_shows() {
 }
 
 #[test]
-fn without_a_body_what_is_behind_the_head_is_http_2() {
+fn without_a_body_http2_follows_the_header_section() {
     for step in STEPS {
         let (opening, rest, written) = accept("", "PRI * HTTP/2.0", step);
         assert_eq!((opening.role(), opening.body()), (Role::Server, &b""[..]));
@@ -74,7 +74,7 @@ fn without_a_body_what_is_behind_the_head_is_http_2() {
 }
 
 #[test]
-fn a_body_with_a_length_is_taken_and_not_an_octet_more() {
+fn a_body_with_a_length_is_read_exactly() {
     for step in STEPS {
         let (opening, rest, written) = accept("Content-Length: 4\r\n", "bodyPRI", step);
         assert_eq!((opening.body(), &rest[..]), (&b"body"[..], "PRI"));
@@ -84,7 +84,7 @@ fn a_body_with_a_length_is_taken_and_not_an_octet_more() {
 }
 
 #[test]
-fn chunks_are_joined_and_the_request_has_no_trace_of_them() {
+fn chunks_are_joined_and_leave_no_trace_in_the_request() {
     for step in STEPS {
         let chunks = "2;x\r\nbo\r\n2\r\ndy\r\n0\r\nx-end: 1\r\n\r\nPRI";
         let (opening, rest, _) = accept("Transfer-Encoding: chunked\r\n", chunks, step);
@@ -95,11 +95,11 @@ fn chunks_are_joined_and_the_request_has_no_trace_of_them() {
 }
 
 #[test]
-fn it_waits_for_the_body_and_no_longer() {
+fn it_reads_no_more_than_the_body() {
     for body in [wish("Content-Length: 4\r\n", "body"), wish("", "")] {
         let (stream, written) = scripted(body, 1, End::Forbidden);
         let Ok(Detected::Upgrade(request)) = detect(stream, &Options::default()) else {
-            panic!("it asks for HTTP/2");
+            panic!("expected an upgrade request");
         };
         request.accept().unwrap();
         assert_eq!(written.text(), SWITCHING);
@@ -107,7 +107,7 @@ fn it_waits_for_the_body_and_no_longer() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_answered_with_413_before_it_comes() {
+fn a_body_over_the_limit_is_answered_with_413_before_it_arrives() {
     let fields = "content-length: 65537\r\nexpect: 100-continue\r\n";
     assert_refused(fields, "", 413);
     assert_refused("content-length: 18446744073709551615\r\n", "", 413);
@@ -127,11 +127,11 @@ fn a_malformed_or_incomplete_body_is_answered_with_400() {
 }
 
 #[test]
-fn a_client_that_waits_with_its_body_is_told_to_go_on() {
+fn a_client_that_expects_100_gets_it() {
     let (mut near, far) = duplex(1 << 10);
     let server = thread::spawn(move || {
         let Ok(Detected::Upgrade(request)) = detect(far, &Options::default()) else {
-            panic!("it asks for HTTP/2");
+            panic!("expected an upgrade request");
         };
         request.accept().unwrap().opening
     });
@@ -149,7 +149,7 @@ fn a_client_that_waits_with_its_body_is_told_to_go_on() {
 }
 
 #[test]
-fn a_client_whose_body_is_there_is_not_told_to_go_on() {
+fn a_client_whose_body_has_arrived_gets_no_100() {
     let (_, _, written) = accept("content-length: 1\r\nexpect: 100-continue\r\n", "x", usize::MAX);
     assert_eq!(written, SWITCHING);
     let (_, _, written) = accept("expect: 100-continue\r\n", "", 1);
@@ -157,14 +157,14 @@ fn a_client_whose_body_is_there_is_not_told_to_go_on() {
 }
 
 #[test]
-fn a_body_that_does_not_come_ends_at_the_deadline() {
+fn a_missing_body_ends_at_the_deadline() {
     let (mut near, far) = duplex(1 << 10);
     near.write_all(wish("content-length: 4\r\n", "bod").as_bytes()).unwrap();
     let server = thread::spawn(move || {
         let mut options = Options::default();
         options.timeout = Some(Duration::from_millis(500));
         let Ok(Detected::Upgrade(request)) = detect(far, &options) else {
-            panic!("it asks for HTTP/2");
+            panic!("expected an upgrade request");
         };
         request.accept().unwrap_err()
     });

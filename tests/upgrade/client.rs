@@ -1,4 +1,4 @@
-//! The client's side: what it sends, and what it makes of the answer.
+//! The client's side: the upgrade request, and the handling of its answer.
 
 use std::io::Read;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn ask(
     (outcome, written.text())
 }
 
-/// What was sent for a request.
+/// Returns what was sent for a request.
 fn sent(request: &Request<()>) -> String {
     let (outcome, sent) = ask(request, SWITCHING, 100);
     assert!(matches!(outcome, Ok(Outcome::Upgraded(_))), "{outcome:?}");
@@ -43,7 +43,7 @@ fn assert_bad(answer: &str, kind: ErrorKind, text: &str) {
     }
 }
 
-/// Nothing has been sent for it.
+/// The request is refused, and nothing is sent.
 #[track_caller]
 fn assert_mistake(request: &Request<()>) {
     let (outcome, sent) = ask(request, SWITCHING, 100);
@@ -76,7 +76,7 @@ fn a_request_whose_method_could_have_a_body_says_that_there_is_none() {
 }
 
 #[test]
-fn te_is_listed_as_about_the_connection() {
+fn te_is_listed_in_connection() {
     let request = Request::get("http://test/").header("te", "trailers").body(()).unwrap();
     let sent = sent(&request);
     assert!(sent.contains("connection: http2-settings, upgrade, te\r\n"), "{sent}");
@@ -84,7 +84,7 @@ fn te_is_listed_as_about_the_connection() {
 }
 
 #[test]
-fn fields_about_another_connection_are_left_out() {
+fn connection_specific_fields_are_dropped() {
     let request = Request::get("http://test/")
         .header("connection", "keep-alive, x-hop")
         .header("keep-alive", "timeout=5")
@@ -98,7 +98,7 @@ fn fields_about_another_connection_are_left_out() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_the_callers_mistake() {
+fn an_invalid_request_is_an_error_of_the_caller() {
     let builder = || Request::builder().uri("http://test/");
     assert_mistake(&builder().header("content-length", "1").body(()).unwrap());
     assert_mistake(&Request::get("https://test/").body(()).unwrap());
@@ -119,13 +119,13 @@ fn after_101_the_connection_speaks_http_2() {
 }
 
 #[test]
-fn it_waits_for_the_head_of_the_answer_and_no_longer() {
+fn it_reads_no_more_than_the_header_section() {
     let (stream, _) = scripted(SWITCHING, 1, End::Forbidden);
     request_upgrade(stream, &get(), &Config::default(), &Options::default()).unwrap();
 }
 
 #[test]
-fn interim_responses_are_passed_over() {
+fn interim_responses_are_skipped() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
     for step in STEPS {
         let (outcome, _) = ask(&get(), &format!("{interim}{SWITCHING}frames"), step);
@@ -137,13 +137,13 @@ fn interim_responses_are_passed_over() {
 }
 
 #[test]
-fn interim_responses_without_end_are_over_a_limit() {
+fn endless_interim_responses_exceed_a_limit() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(100);
     assert_bad(&interim, ErrorKind::Limit, "interim");
 }
 
 #[test]
-fn any_other_response_is_handed_over_with_its_body_to_be_read() {
+fn any_other_response_is_returned_with_its_unread_body() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx: y\r\n\r\nhello";
     for step in STEPS {
         let (outcome, _) = ask(&get(), answer, step);
@@ -159,7 +159,7 @@ fn any_other_response_is_handed_over_with_its_body_to_be_read() {
 }
 
 #[test]
-fn a_switch_to_something_else_is_an_error() {
+fn a_switch_to_another_protocol_is_an_error() {
     for head in ["Connection: Upgrade\r\nUpgrade: websocket", "Upgrade: h2c", "Connection: Upgrade"]
     {
         let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{head}\r\n\r\n");
@@ -169,7 +169,7 @@ fn a_switch_to_something_else_is_an_error() {
 }
 
 #[test]
-fn a_server_that_speaks_something_else_is_named() {
+fn the_error_names_the_protocol_of_another_server() {
     assert_bad("SSH-2.0-OpenSSH", ErrorKind::Peer, "does not speak HTTP/1.1");
     assert_bad("\0\0\0\x04\0\0\0\0\0", ErrorKind::Peer, "prior knowledge");
     assert_bad("\0\0\0\x07\0\0\0\0\0", ErrorKind::Peer, "neither");
@@ -189,13 +189,13 @@ fn an_answer_over_a_limit_is_an_error() {
 }
 
 #[test]
-fn a_server_that_hangs_up_has_closed() {
+fn a_server_that_closes_is_reported_as_closed() {
     assert_bad("", ErrorKind::Closed, "closed");
     assert_bad("HTTP/1.1 200 OK\r\n", ErrorKind::Closed, "within a header section");
 }
 
 #[test]
-fn a_server_that_says_nothing_is_waited_for_until_the_deadline() {
+fn a_silent_server_times_out() {
     let (near, mut far) = duplex(1 << 10);
     let mut options = Options::default();
     options.timeout = Some(Duration::from_millis(20));

@@ -1,4 +1,4 @@
-//! What a client speaks.
+//! Detection of the client's protocol.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ fn http1(
 }
 
 #[test]
-fn prior_knowledge_is_seen_by_four_octets_and_all_are_given_back() {
+fn prior_knowledge_is_detected_from_four_octets_and_replayed() {
     for step in [1, 2, 4] {
         let (stream, written) = scripted("PRI ", step, End::Forbidden);
         let detected = detect(stream, &Options::default()).unwrap();
@@ -33,14 +33,14 @@ fn prior_knowledge_is_seen_by_four_octets_and_all_are_given_back() {
     }
     for step in STEPS {
         let (Ok(Detected::PriorKnowledge(stream)), _) = detect_in_steps(PREFACE, step) else {
-            panic!("it is the preface");
+            panic!("expected the preface");
         };
         assert_eq!(rest(stream), PREFACE);
     }
 }
 
 #[test]
-fn methods_that_begin_like_the_preface_are_told_apart() {
+fn methods_that_begin_like_the_preface_are_requests() {
     for method in ["P", "PR", "PRX", "PRIX", "POST", "PUT", "PATCH", "PROPFIND"] {
         for step in STEPS {
             let (request, _) = http1(&format!("{method} / HTTP/1.1\r\nhost: a\r\n\r\n"), step);
@@ -50,7 +50,7 @@ fn methods_that_begin_like_the_preface_are_told_apart() {
 }
 
 #[test]
-fn it_waits_for_the_head_of_a_request_and_no_longer() {
+fn it_reads_no_more_than_the_header_section() {
     let (stream, _) = scripted("GET / HTTP/1.1\r\nhost: a\r\n\r\n", 1, End::Forbidden);
     assert!(matches!(detect(stream, &Options::default()), Ok(Detected::Http1(_))));
     let (stream, _) = scripted(wish("content-length: 5\r\n", ""), 1, End::Forbidden);
@@ -58,7 +58,7 @@ fn it_waits_for_the_head_of_a_request_and_no_longer() {
 }
 
 #[test]
-fn an_ordinary_request_is_told_how_to_speak_to_this_server() {
+fn an_ordinary_request_gets_an_explanation() {
     for step in STEPS {
         let (request, written) = http1("GET / HTTP/1.1\r\nhost: a\r\n\r\n", step);
         request.refuse().unwrap();
@@ -82,7 +82,7 @@ fn the_refusal_of_head_has_no_body() {
 }
 
 #[test]
-fn http_1_0_cannot_upgrade_and_is_told_that_the_version_is_not_supported() {
+fn http_1_0_is_answered_with_505() {
     let (request, written) = http1("GET / HTTP/1.0\r\n\r\n", 1);
     request.refuse().unwrap();
     assert_eq!(written.status(), Some(505));
@@ -90,7 +90,7 @@ fn http_1_0_cannot_upgrade_and_is_told_that_the_version_is_not_supported() {
 }
 
 #[test]
-fn a_server_that_takes_no_upgrades_says_nothing_of_them() {
+fn a_server_without_upgrades_does_not_mention_them() {
     let mut options = Options::default();
     options.upgrade = false;
     let (stream, written) = scripted(wish("", ""), 1, End::Closed);
@@ -103,7 +103,7 @@ fn a_server_that_takes_no_upgrades_says_nothing_of_them() {
 }
 
 #[test]
-fn a_server_of_http_1_1_gets_all_octets_of_the_request() {
+fn an_http1_server_gets_all_octets_of_the_request() {
     let input = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody";
     for step in STEPS {
         let (request, written) = http1(input, step);
@@ -114,11 +114,11 @@ fn a_server_of_http_1_1_gets_all_octets_of_the_request() {
 }
 
 #[test]
-fn a_declined_upgrade_is_an_ordinary_request_again() {
+fn a_declined_upgrade_is_an_ordinary_request() {
     let input = wish("content-length: 4\r\n", "body");
     for step in STEPS {
         let (Ok(Detected::Upgrade(request)), written) = detect_in_steps(&input, step) else {
-            panic!("it asks for HTTP/2");
+            panic!("expected an upgrade request");
         };
         assert_eq!(request.body_len(), Some(4));
         assert_eq!(rest(request.decline().into_stream().unwrap()), input);
@@ -127,16 +127,16 @@ fn a_declined_upgrade_is_an_ordinary_request_again() {
 }
 
 #[test]
-fn a_declined_upgrade_that_is_refused_is_not_told_to_upgrade() {
+fn refusing_a_declined_upgrade_does_not_suggest_an_upgrade() {
     let (Ok(Detected::Upgrade(request)), written) = detect_in_steps(wish("", ""), 9) else {
-        panic!("it asks for HTTP/2");
+        panic!("expected an upgrade request");
     };
     request.decline().refuse().unwrap();
     assert_eq!(written.status(), Some(505));
 }
 
 #[test]
-fn empty_line_before_a_request_is_passed_over() {
+fn an_empty_line_before_a_request_is_skipped() {
     for step in STEPS {
         let (request, _) = http1("\r\nGET /x HTTP/1.1\r\nhost: a\r\n\r\n", step);
         assert_eq!(request.head().uri(), "/x");
@@ -155,7 +155,7 @@ fn tls_is_named_and_answered_with_goaway() {
 }
 
 #[test]
-fn nonsense_is_an_error_and_answered_with_goaway() {
+fn other_protocols_are_an_error_and_answered_with_goaway() {
     for input in [&b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"[..], b"\x80\x2e\x01", b"\x00", b" GET"] {
         let (result, written) = detect_in_steps(input, 1);
         let error = result.unwrap_err();
@@ -165,7 +165,7 @@ fn nonsense_is_an_error_and_answered_with_goaway() {
 }
 
 #[test]
-fn one_who_leaves_without_a_word_has_closed() {
+fn a_client_that_sends_nothing_is_reported_as_closed() {
     for input in ["", "P", "PRI", "GET / HTTP"] {
         let (result, written) = detect_in_steps(input, 1);
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Closed, "{input:?}");
@@ -202,13 +202,13 @@ fn half_a_request_is_answered_with_408_at_the_deadline() {
 }
 
 #[test]
-fn the_stream_that_is_handed_on_waits_as_long_as_before() {
+fn the_returned_stream_has_no_read_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     near.write_all(wish("", "").as_bytes()).unwrap();
     let far = listener.accept().unwrap().0;
     let Ok(Detected::Upgrade(request)) = detect(far, &Options::default()) else {
-        panic!("it asks for HTTP/2");
+        panic!("expected an upgrade request");
     };
     let Upgraded { stream, .. } = request.accept().unwrap();
     assert_eq!(stream.reader.get_ref().get_ref().read_timeout().unwrap(), None);
@@ -216,19 +216,19 @@ fn the_stream_that_is_handed_on_waits_as_long_as_before() {
 }
 
 #[test]
-fn halves_that_have_been_split_already_do_as_well() {
+fn split_halves_are_accepted() {
     let (mut near, far) = duplex(1 << 10);
     near.write_all(PREFACE.as_bytes()).unwrap();
     let halves = far.split().unwrap();
     let Ok(Detected::PriorKnowledge(stream)) = detect(halves, &Options::default()) else {
-        panic!("it is the preface");
+        panic!("expected the preface");
     };
     drop(near);
     assert_eq!(rest(stream.split().unwrap()), PREFACE);
 }
 
 #[test]
-fn a_request_is_translated_into_one_of_http_2() {
+fn a_request_is_converted_to_http2() {
     let translated = |request: &str| -> Headers {
         match detect_in_steps(request, 3) {
             (Ok(Detected::Upgrade(request)), _) => request.headers().clone(),

@@ -1,4 +1,4 @@
-//! Requests that mention h2c and do not ask for it as RFC 7540, Section 3.2.1 says.
+//! Requests that mention h2c but do not meet RFC 7540, Section 3.2.1.
 
 use h2_sync::upgrade::Detected;
 
@@ -13,7 +13,7 @@ fn assert_ordinary(request: &str) {
     }
 }
 
-/// A valid request, but for one thing.
+/// A valid request with one change.
 fn but(from: &str, to: &str) -> String {
     let request = format!("GET / HTTP/1.1\r\n{WISH}\r\n");
     assert!(request.contains(from));
@@ -21,20 +21,20 @@ fn but(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn another_protocol_is_asked_for() {
+fn an_upgrade_to_another_protocol() {
     assert_ordinary(&but("Upgrade: h2c", "Upgrade: websocket"));
-    // RFC 7540, Section 3.2: this one means HTTP/2 over TLS, and is ignored.
+    // RFC 7540, Section 3.2: "h2" stands for HTTP/2 over TLS, and is ignored.
     assert_ordinary(&but("Upgrade: h2c", "Upgrade: h2"));
     assert_ordinary(&but("Upgrade: h2c", "Upgrade: h2c/1"));
 }
 
 #[test]
-fn there_are_no_settings() {
+fn a_request_without_settings() {
     assert_ordinary(&but("HTTP2-Settings: AAMAAABkAAQAAP__\r\n", ""));
 }
 
 #[test]
-fn connection_does_not_list_what_it_has_to() {
+fn an_incomplete_connection_field() {
     assert_ordinary(&but("Connection: Upgrade, HTTP2-Settings", "Connection: Upgrade"));
     assert_ordinary(&but("Connection: Upgrade, HTTP2-Settings", "Connection: HTTP2-Settings"));
     assert_ordinary(&but("Connection: Upgrade, HTTP2-Settings\r\n", ""));
@@ -52,7 +52,7 @@ fn connect_makes_another_kind_of_connection() {
 }
 
 #[test]
-fn lists_have_no_case_and_may_be_in_pieces() {
+fn lists_ignore_case_and_may_be_split() {
     for request in [
         but("Upgrade: h2c", "Upgrade: websocket, H2C"),
         but(

@@ -1,5 +1,5 @@
-//! HTTP/2 without TLS: who speaks what, the upgrade from HTTP/1.1 at both ends, and everything that
-//! is not to be let through.
+//! HTTP/2 without TLS: detection of the protocol, the upgrade from HTTP/1.1 on both sides, and
+//! requests that must be refused.
 
 mod accept;
 mod client;

@@ -1,11 +1,11 @@
-//! Requests that are answered with an error of HTTP/1.1.
+//! Requests that are answered with an HTTP/1.1 error.
 
 use h2_sync::upgrade::{detect, Detected, Options};
 use h2_sync::ErrorKind;
 
 use crate::support::{detect_in_steps, scripted, wish, End, GOAWAY, STEPS, WISH};
 
-/// The request is answered with this, and that is the end of it.
+/// The request is answered with this status, and the connection is closed.
 #[track_caller]
 fn assert_refused(request: impl AsRef<[u8]>, status: u16) {
     for step in STEPS {
@@ -18,7 +18,7 @@ fn assert_refused(request: impl AsRef<[u8]>, status: u16) {
     }
 }
 
-/// A valid request, but for one thing.
+/// A valid request with one change.
 fn but(from: &str, to: &str) -> String {
     let request = format!("GET / HTTP/1.1\r\n{WISH}\r\n");
     assert!(request.contains(from));
@@ -30,14 +30,14 @@ fn settings(value: &str) -> String {
 }
 
 #[test]
-fn what_is_no_request_line() {
+fn an_invalid_request_line() {
     for line in ["GET /a b HTTP/1.1", "G(T / HTTP/1.1"] {
         assert_refused(format!("{line}\r\n\r\n"), 400);
     }
     assert_refused("GET \x01 HTTP/1.1\r\n\r\n", 400);
 }
 
-/// A text would be a frame to a peer that speaks HTTP/2.
+/// An HTTP/2 peer would take text for a frame.
 #[test]
 fn line_that_does_not_end_in_http1_is_answered_with_goaway() {
     for line in ["GET", "GET /", "GET / HTTP/1.1 x", "{}", "GET / HTTP/2.0", "A BROKEN PREFACE"] {
@@ -55,7 +55,7 @@ fn another_version() {
 }
 
 #[test]
-fn what_is_no_field() {
+fn an_invalid_field() {
     for field in ["a b: c", ": c", "a", "a\u{7f}: b", " a: b", "a : b"] {
         assert_refused(format!("GET / HTTP/1.1\r\n{field}\r\n\r\n"), 400);
     }
@@ -73,9 +73,9 @@ fn control_characters_and_a_bare_cr_in_a_value() {
     }
 }
 
-/// Somebody in front of us may take two such lines for one.
+/// An intermediary may interpret two such lines as one.
 #[test]
-fn a_line_of_an_upgrade_that_ends_with_a_bare_lf() {
+fn a_bare_lf_in_an_upgrade_request() {
     assert_refused(but(" HTTP/1.1\r\n", " HTTP/1.1\n"), 400);
     assert_refused(but("Host: test\r\n", "Host: test\n"), 400);
     assert_refused(but("\r\n\r\n", "\r\na: b\ntransfer-encoding: chunked\r\n\r\n"), 400);
@@ -84,7 +84,7 @@ fn a_line_of_an_upgrade_that_ends_with_a_bare_lf() {
 }
 
 #[test]
-fn a_head_that_ends_before_its_time() {
+fn a_truncated_header_section() {
     assert_refused("GET / HTTP/1.1\r\nhost: a\r\n", 400);
 }
 
@@ -98,7 +98,7 @@ fn a_first_line_over_the_limit() {
 fn fields_over_the_limit_in_size() {
     let field = format!("a: {}\r\n", "b".repeat(1_000));
     assert_refused(format!("GET / HTTP/1.1\r\n{}", field.repeat(20)), 431);
-    // Complete in one read, and too large all the same.
+    // Complete in one read, but too large.
     assert_refused(format!("GET / HTTP/1.1\r\n{}\r\n", field.repeat(20)), 431);
 }
 
@@ -118,7 +118,7 @@ fn empty_lines_without_end() {
 }
 
 #[test]
-fn limits_of_ones_own() {
+fn custom_limits() {
     let mut options = Options::default();
     (options.max_head_size, options.max_fields) = (50, 2);
     for (request, status) in [
@@ -147,7 +147,7 @@ fn settings_that_are_not_base64url() {
 }
 
 #[test]
-fn settings_that_are_no_payload_of_settings() {
+fn an_invalid_settings_payload() {
     // Five octets; ENABLE_PUSH 2; INITIAL_WINDOW_SIZE 2^31; MAX_FRAME_SIZE 1.
     for value in ["AAMAAAA", "AAIAAAAC", "AASAAAAA", "AAUAAAAB"] {
         assert_refused(settings(value), 400);
@@ -155,7 +155,7 @@ fn settings_that_are_no_payload_of_settings() {
 }
 
 #[test]
-fn no_host_or_two_or_a_bad_one() {
+fn a_missing_repeated_or_invalid_host() {
     assert_refused(but("Host: test\r\n", ""), 400);
     assert_refused(but("Host: test", "Host: test\r\nHost: test"), 400);
     for host in ["", "a b", "a/b", "me@a", "a,b"] {
@@ -164,7 +164,7 @@ fn no_host_or_two_or_a_bad_one() {
 }
 
 #[test]
-fn a_target_that_is_none() {
+fn an_invalid_target() {
     assert_refused(but("GET / ", "GET test "), 400);
     assert_refused(but("GET / ", "GET test:80 "), 400);
     assert_refused(but("GET / ", "GET * "), 400);
@@ -179,7 +179,7 @@ fn a_target_for_tls() {
 }
 
 #[test]
-fn lengths_that_leave_a_doubt() {
+fn ambiguous_lengths() {
     for fields in [
         "content-length: 1\r\ncontent-length: 2\r\n",
         "content-length: 1\r\ncontent-length: 1\r\n",
@@ -198,14 +198,14 @@ fn lengths_that_leave_a_doubt() {
 }
 
 #[test]
-fn te_that_http_2_does_not_have_is_dropped_and_not_refused() {
+fn te_without_trailers_is_dropped() {
     let (detected, _) = detect_in_steps(wish("te: gzip\r\n", ""), 9);
     let Ok(Detected::Upgrade(request)) = detected else { panic!("{detected:?}") };
     assert_eq!(request.headers().get("te"), None);
 }
 
 #[test]
-fn the_answer_to_head_has_no_body() {
+fn the_response_to_head_has_no_body() {
     let (detected, written) = detect_in_steps(but("GET", "HEAD").replace("AAMAAABk", "?"), 1);
     detected.unwrap_err();
     assert!(written.text().ends_with("\r\n\r\n"), "{}", written.text());

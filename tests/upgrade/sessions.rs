@@ -14,7 +14,7 @@ use http::Request;
 
 use crate::support::wish;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 const LONG: Duration = Duration::from_secs(100);
 
 const BODY: &[u8] = &[b'x'; 300_000];
@@ -28,7 +28,7 @@ fn take<T>(session: &Session, mut wanted: impl FnMut(Evt) -> Option<T>) -> T {
     }
 }
 
-/// Answers each request with the octets of its body and a long body, until the client has gone.
+/// Answers each request with the length of its body and a long body, until the client closes.
 fn serve<T: Transport>(stream: T) -> Result<(), Error> {
     let session = Session::accept_h2c(stream, Config::default(), &Options::default())?;
     let mut octets = 0;
@@ -53,7 +53,7 @@ fn serve<T: Transport>(stream: T) -> Result<(), Error> {
             ])?;
         }
     }
-    panic!("it takes too long");
+    panic!("no event within the timeout");
 }
 
 fn body_of(session: &Session, stream: StreamId) -> usize {
@@ -69,7 +69,7 @@ fn body_of(session: &Session, stream: StreamId) -> usize {
     })
 }
 
-/// The client asks for HTTP/2, gets its answer, and goes on.
+/// The client upgrades, gets its response, and continues.
 fn upgrade_and_go_on<T: Transport + Send + 'static>(near: T, far: T) {
     let server = thread::spawn(move || serve(far));
     let (config, options) = (Config::default(), Options::default());
@@ -119,7 +119,7 @@ fn prior_knowledge_is_served_as_well() {
 }
 
 #[test]
-fn the_answer_to_head_comes_without_a_body() {
+fn the_response_to_head_has_no_body() {
     let (near, far) = duplex(1 << 10);
     let server = thread::spawn(move || {
         let session = Session::accept_h2c(far, Config::default(), &Options::default()).unwrap();
@@ -151,8 +151,8 @@ fn the_answer_to_head_comes_without_a_body() {
     server.join().unwrap();
 }
 
-/// A client made by hand sends this, and then its preface and SETTINGS, perhaps before it is asked
-/// to. Returns the octets of the body that the server says it has got.
+/// Sends this request, then a preface and SETTINGS, possibly before the 101. Returns the length of
+/// the body as received by the server.
 fn octets_by_hand(request: &str, is_early: bool) -> String {
     let (mut near, far) = duplex(256 << 10);
     let server = thread::spawn(move || serve(far));
@@ -176,7 +176,7 @@ fn octets_by_hand(request: &str, is_early: bool) -> String {
     octets
 }
 
-/// The field `octets` of the first response.
+/// Reads the field `octets` of the first response.
 fn read_octets(near: &mut Duplex) -> String {
     let mut decoder = h2_sync::hpack::Decoder::new(h2_sync::hpack::Limits::default());
     let (mut input, mut piece, mut is_first) = (BytesMut::new(), [0; 1_000], true);
@@ -198,7 +198,7 @@ fn read_octets(near: &mut Duplex) -> String {
 }
 
 #[test]
-fn a_body_with_a_length_or_in_chunks_comes_as_data_of_stream_1() {
+fn a_body_becomes_data_of_stream_1() {
     for is_early in [false, true] {
         let request = wish("content-length: 5\r\n", "hello");
         assert_eq!(octets_by_hand(&request, is_early), "5");
@@ -210,7 +210,7 @@ fn a_body_with_a_length_or_in_chunks_comes_as_data_of_stream_1() {
 }
 
 #[test]
-fn a_client_of_http_1_1_is_refused_and_is_an_error_of_the_servers() {
+fn an_http1_client_is_refused_and_reported_as_an_error() {
     let (mut near, far) = duplex(1 << 10);
     let server = thread::spawn(move || serve(far).unwrap_err());
     near.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
@@ -222,7 +222,7 @@ fn a_client_of_http_1_1_is_refused_and_is_an_error_of_the_servers() {
 }
 
 #[test]
-fn the_body_of_a_refused_request_does_not_take_the_answer_away() {
+fn the_unread_body_of_a_refused_request_does_not_destroy_the_response() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let far = listener.accept().unwrap().0;

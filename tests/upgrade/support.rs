@@ -1,4 +1,4 @@
-//! Transports that say what a test tells them to, and keep what is written.
+//! Scripted transports that record what is written.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -7,22 +7,22 @@ use h2_sync::transport::{Closer, Halves, Pair};
 use h2_sync::upgrade::{detect, Detected, Options};
 use h2_sync::Error;
 
-/// The sizes of reads: a result does not depend on them.
+/// The sizes of reads, which must not affect results.
 pub(crate) const STEPS: [usize; 4] = [1, 2, 7, usize::MAX];
 
 /// SETTINGS and GOAWAY (PROTOCOL_ERROR).
 pub(crate) const GOAWAY: &str = "\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01";
 
-/// What a valid request to upgrade has besides its own fields.
+/// The fields that make a request a valid upgrade request.
 pub(crate) const WISH: &str = "Host: test\r\nConnection: Upgrade, HTTP2-Settings\r\n\
                                Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
 
-/// A request with these fields more, and what comes behind its head.
+/// A request with these additional fields and this body.
 pub(crate) fn wish(fields: &str, body: &str) -> String {
     format!("POST /in HTTP/1.1\r\n{WISH}{fields}\r\n{body}")
 }
 
-/// A peer that says something in pieces of a size, and then ends, or is not to be asked again.
+/// A peer that sends its input in pieces of a given size, and then closes or forbids further reads.
 pub(crate) struct Script {
     rest: Vec<u8>,
     step: usize,
@@ -32,21 +32,21 @@ pub(crate) struct Script {
 #[derive(Clone, Copy)]
 pub(crate) enum End {
     Closed,
-    /// Whoever reads on waits for more than it needs.
+    /// A further read fails the test.
     Forbidden,
 }
 
 impl Read for Script {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let len = self.step.min(self.rest.len()).min(buf.len());
-        assert!(len > 0 || matches!(self.end, End::Closed), "it waits for more");
+        assert!(len > 0 || matches!(self.end, End::Closed), "a read beyond the required input");
         buf[..len].copy_from_slice(&self.rest[..len]);
         self.rest.drain(..len);
         Ok(len)
     }
 }
 
-/// What has been written to a peer.
+/// What was written to a peer.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -55,7 +55,7 @@ impl Written {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The status of the one response, or nothing.
+    /// Returns the status of the single response, if any.
     pub(crate) fn status(&self) -> Option<u16> {
         let text = self.text();
         assert!(text.lines().filter(|line| line.starts_with("HTTP/")).count() <= 1, "{text}");
@@ -90,7 +90,7 @@ pub(crate) fn detect_in_steps(
     (detect(stream, &Options::default()), written)
 }
 
-/// All that is left to be read.
+/// Reads the rest of the input.
 pub(crate) fn rest<R: Read, W>(mut stream: Halves<R, W>) -> String {
     let mut text = String::new();
     stream.reader.read_to_string(&mut text).unwrap();
