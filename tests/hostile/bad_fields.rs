@@ -1,9 +1,9 @@
-//! Fields that must not be in any message (RFC 9113, Section 8.2).
+//! Fields that are invalid in every message (RFC 9113, Section 8.2).
 
 /// Name and value.
 pub(crate) type Field = (Vec<u8>, Vec<u8>);
 
-/// What a test says of itself if it fails.
+/// Prints the current case, which is shown if the test fails.
 #[track_caller]
 pub(crate) fn case(what: impl std::fmt::Debug) {
     eprintln!("{what:x?}");
@@ -13,19 +13,19 @@ fn field(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Field {
     (name.as_ref().to_vec(), value.as_ref().to_vec())
 }
 
-/// Section 8.2.1: names in upper case, all of it or a letter.
+/// Section 8.2.1: names with upper-case letters.
 pub(crate) fn upper_case() -> Vec<Field> {
     let letters = (b'A'..=b'Z').map(|letter| field([b'a', letter, b'b'], "v"));
     letters.chain([field("Host", "test"), field("TE", "trailers"), field("A", "v")]).collect()
 }
 
-/// Section 8.2.1: names with a colon, but for the first octet.
+/// Section 8.2.1: names with a colon, except as the first octet.
 pub(crate) fn colons() -> Vec<Field> {
     ["a:", "a:b", "host:", "transfer-encoding: chunked\r\na:"].map(|name| field(name, "v")).into()
 }
 
-/// Section 8.2.1: names with CR, LF, NUL, another control character, white space, or an octet beyond
-/// ASCII, at each place; and none at all.
+/// Section 8.2.1: names with CR, LF, NUL, another control character, white space, or a non-ASCII
+/// octet, at each position; and empty names.
 pub(crate) fn octets_in_names() -> Vec<Field> {
     let octets = (0x00..=0x20).chain(0x7f..=0xff);
     let mut fields: Vec<_> = octets.map(|octet| field([b'a', octet, b'b'], "v")).collect();
@@ -37,13 +37,13 @@ pub(crate) fn octets_in_names() -> Vec<Field> {
     fields
 }
 
-/// Section 8.2.1: values with CR, LF or NUL, at each place.
+/// Section 8.2.1: values with CR, LF or NUL, at each position.
 pub(crate) fn octets_in_values() -> Vec<Field> {
     let mut fields = Vec::new();
     for octet in [b'\r', b'\n', 0] {
         for value in [vec![octet], vec![b'a', octet, b'b'], vec![octet, b'a'], vec![b'a', octet]] {
             fields.push(field("name", &value));
-            // Those that the protocol looks at are held to the same.
+            // Fields that the protocol interprets are subject to the same rules.
             fields.push(field("cookie", value));
         }
     }
@@ -52,13 +52,12 @@ pub(crate) fn octets_in_values() -> Vec<Field> {
     fields
 }
 
-/// Section 8.2.1: values with white space at an end.
+/// Section 8.2.1: values with leading or trailing white space.
 pub(crate) fn white_space() -> Vec<Field> {
     [" ", "\t", " a", "a ", "\ta", "a\t", " a b "].map(|value| field("name", value)).into()
 }
 
-/// Section 8.2.2: fields that speak of one connection of HTTP/1.1, and `te` that says more than
-/// `trailers`.
+/// Section 8.2.2: connection-specific fields, and `te` with a value other than `trailers`.
 pub(crate) fn connection_specific() -> Vec<Field> {
     vec![
         field("connection", "close"),
@@ -77,7 +76,7 @@ pub(crate) fn connection_specific() -> Vec<Field> {
     ]
 }
 
-/// All of them.
+/// All invalid fields.
 pub(crate) fn all() -> impl Iterator<Item = Field> {
     [upper_case(), colons(), octets_in_names(), octets_in_values(), white_space()]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Frames that a generator makes up: any type, any short length, any flags, any stream.
+//! Generated frames: any type, any short length, any flags, any stream.
 
 use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
@@ -14,7 +14,7 @@ use crate::victim::{post, Victim};
 
 const LENGTHS: u64 = 65;
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// A reproducible random number generator (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -37,15 +37,15 @@ impl Numbers {
             6 => 2,
             _ => (n >> 32) as u32,
         };
-        // Small numbers are as likely to be meant as large ones.
+        // Small numbers are as likely as large ones.
         let mask = if n & 2 == 0 { 0xff } else { 0x03 };
         let payload: Vec<_> = (0..length).map(|_| self.next() as u8 & mask).collect();
         wire::frame(kind, flags, stream, payload)
     }
 }
 
-/// Whether the connection goes on: a PING is answered. If it has ended, then as connections do for
-/// whom the peer is to blame.
+/// Returns whether the connection continues, that is, answers a PING. If it has ended, it must have
+/// been with an error code that blames the peer.
 #[track_caller]
 fn goes_on(peer: &mut Peer, sent: &[u8]) -> bool {
     let payload = *b"are you?";
@@ -62,7 +62,7 @@ fn goes_on(peer: &mut Peer, sent: &[u8]) -> bool {
 }
 
 #[test]
-fn a_server_takes_any_frame_or_says_what_is_wrong_with_it() {
+fn a_server_accepts_any_frame_or_reports_an_error() {
     bounded(|| {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);
@@ -87,8 +87,8 @@ fn a_server_takes_any_frame_or_says_what_is_wrong_with_it() {
     });
 }
 
-/// A client whose thread asks one thing after the other until the connection ends, and the server's
-/// end of it.
+/// A client whose thread sends one request after the other until the connection ends, and the
+/// server's side of that connection.
 fn client() -> (Peer, JoinHandle<Option<Error>>) {
     let (listener, _) = listener();
     let address = listener.local_addr().unwrap();
@@ -103,7 +103,7 @@ fn client() -> (Peer, JoinHandle<Option<Error>>) {
                 Ok(_) => {}
                 Err(error) => {
                     last = Some(error);
-                    // After GOAWAY nobody else reads.
+                    // After GOAWAY no other thread reads.
                     connection.maintain();
                 }
             }
@@ -116,7 +116,7 @@ fn client() -> (Peer, JoinHandle<Option<Error>>) {
 }
 
 #[test]
-fn a_client_takes_any_frame_or_says_what_is_wrong_with_it() {
+fn a_client_accepts_any_frame_or_reports_an_error() {
     bounded(|| {
         let mut numbers = Numbers(2);
         for kind in 0..=u8::MAX {
@@ -130,7 +130,7 @@ fn a_client_takes_any_frame_or_says_what_is_wrong_with_it() {
                     continue;
                 }
                 drop(peer);
-                let error = asks.join().unwrap().expect("what was asked last has failed");
+                let error = asks.join().unwrap().expect("the last request must fail");
                 assert_ne!(error.kind(), ErrorKind::Internal, "{error} after {frame:02x?}");
             }
             if let Some((mut peer, asks)) = victim {

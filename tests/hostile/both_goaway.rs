@@ -1,4 +1,4 @@
-//! What a peer says after it has been told, by GOAWAY with an error, that nobody listens any more.
+//! Frames that a peer sends after our GOAWAY with an error.
 
 use h2_sync::frame::Kind;
 use h2_sync::{ErrorCode, ErrorKind};
@@ -14,7 +14,7 @@ fn error() -> Vec<u8> {
     wire::frame(wire::PING, 0, 0, [0; 7])
 }
 
-/// Frames of all types, right ones and wrong ones, for streams that are open, new and gone.
+/// Valid and invalid frames of all types, for open, new and closed streams.
 fn all_sorts(stream: u32) -> Vec<u8> {
     [
         wire::data(stream, 0, [7; 100]),
@@ -43,7 +43,7 @@ fn all_sorts(stream: u32) -> Vec<u8> {
     .concat()
 }
 
-/// GOAWAY was the last thing that was said, and was said once.
+/// GOAWAY must be the last frame, and be sent only once.
 #[track_caller]
 fn expect_last_words(peer: &mut Peer) {
     peer.expect_goaway(ErrorCode::FrameSizeError);
@@ -60,11 +60,11 @@ fn a_server_ignores_what_comes_after_its_goaway() {
         let mut peer = victim.peer();
         assert_eq!(peer.fetch(&get("/")).0, 200);
         let all_sorts = all_sorts(3);
-        // In one piece with the error, and then as much as is taken.
+        // In one piece with the error, then as much as the server accepts.
         peer.write([error(), all_sorts.clone()].concat());
         while peer.write(&all_sorts) {}
         expect_last_words(&mut peer);
-        // No request behind the error was answered.
+        // No request after the error was answered.
         assert_eq!(peer.seen.frames(Kind::HEADERS), 1);
         measured.assert_peak(4 * MIB);
         neighbour.was_served();

@@ -1,4 +1,4 @@
-//! Windows that are opened too far, and windows that are not kept.
+//! Windows that overflow, and windows that the peer exceeds.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -20,10 +20,10 @@ const WHOLE: StreamId = StreamId::CONNECTION;
 /// More than any window or buffer holds.
 const MUCH: usize = 16 * MIB;
 
-/// What a connection and what belongs to it may keep when it is over. Threads keep their buffers.
+/// The memory that may remain after a connection has ended. Threads keep their buffers.
 const LITTLE: usize = MIB;
 
-/// A server that answers `/much` with more than the peer takes, and what the handler was told.
+/// A server that answers `/much` with more than the peer reads, and the errors of its handlers.
 fn much() -> (Victim, Receiver<Error>) {
     let (told, tells) = unbounded();
     let victim = Victim::new(move |request, response| {
@@ -31,7 +31,7 @@ fn much() -> (Victim, Receiver<Error>) {
             return hello(request, response);
         }
         let result = response.write_all(&vec![7; MUCH]).and_then(|()| response.flush());
-        let error = result.expect_err("nobody takes so much");
+        let error = result.expect_err("the peer does not read that much");
         told.send(Error::from(error)).unwrap();
         Ok(())
     });
@@ -57,7 +57,7 @@ fn a_stream_window_over_its_maximum_ends_the_stream_of_a_server() {
                 (error.kind(), error.code()),
                 (ErrorKind::Reset, Some(ErrorCode::FlowControlError))
             );
-            // What was on its way has taken from the connection's window.
+            // Data in flight has used up the connection's window.
             peer.grant(WHOLE, 65_535);
         }
         measured.assert_kept(LITTLE);
@@ -134,7 +134,7 @@ fn a_stream_window_over_its_maximum_ends_the_upload_of_a_client() {
 }
 
 #[test]
-fn a_connection_window_over_its_maximum_ends_all_that_a_client_waits_for() {
+fn a_connection_window_over_its_maximum_ends_all_requests_of_a_client() {
     measured(|memory| {
         let stage = Stage::new();
         let measured = memory.start();
@@ -183,17 +183,18 @@ fn more_than_the_streams_window_ends_the_stream_of_a_server() {
                 if request.path() != "/some" {
                     return hello(request, response);
                 }
-                // Less than half of the window, so that its credit waits to be given.
+                // Less than half of the window, so that no credit is sent yet.
                 request.read_exact(&mut [0; 400])?;
                 has_read.send(()).unwrap();
-                let error = request.read_to_end(&mut Vec::new()).expect_err("it is too much");
+                let error =
+                    request.read_to_end(&mut Vec::new()).expect_err("the window must be exceeded");
                 told.send(Error::from(error)).unwrap();
                 Ok(())
             },
         );
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
-        // The window is in force when its announcement has been acknowledged.
+        // The window applies once its announcement has been acknowledged.
         peer.synchronize();
         let id = peer.open(&post("/some"), false);
         peer.send_data(id, vec![7; 400], false);
@@ -229,11 +230,11 @@ fn more_than_the_streams_window_ends_the_response_of_a_client() {
     });
 }
 
-/// Windows that only the connection's bounds, which is as small as it can be.
+/// Only the connection's window is a limit, and it has the minimum size.
 fn with_a_small_window(config: &mut h2_sync::Config) {
     config.connection_window_size = 65_535;
     config.initial_window_size = 64 << 20;
-    // One frame can be more than the window.
+    // A single frame can exceed the window.
     config.max_frame_size = 70_000;
 }
 
@@ -266,27 +267,27 @@ fn more_than_the_connections_window_ends_the_connection_of_a_client() {
     });
 }
 
-/// Nobody reads this end, and it holds so little that a few acknowledgements fill it: credit that the
-/// other end gives stays there, on its way.
+/// A stream that the peer does not read, with so little buffer that a few acknowledgements fill it:
+/// credit that the other side sends stays in flight.
 fn unread() -> (Duplex, Duplex) {
     let (near, far) = duplex(256);
     far.set_write_timeout(Some(LONG)).unwrap();
     (near, far)
 }
 
-/// Fills what the other end can write, and sends a lot of DATA on the stream.
+/// Fills the other side's output buffer, and sends much DATA on the stream.
 fn overrun(peer: &mut Peer<Duplex>, id: StreamId) {
     for _ in 0..20 {
         peer.ping(b"fill up!");
     }
     let piece = wire::data(id.get(), 0, [7; 16 << 10]);
-    // The window allows four of them. After the end the rest is drained for a moment.
+    // The window allows four of them. After the end, the rest is drained for a moment.
     let end = (0..10_000).find(|_| !peer.write(&piece));
-    end.expect("the other end has had enough");
+    end.expect("the other side must close");
 }
 
 #[test]
-fn credit_that_is_on_its_way_to_an_attacker_of_a_server_does_not_count() {
+fn credit_in_flight_to_an_attacker_of_a_server_does_not_count() {
     bounded(|| {
         let (near, far) = unread();
         let (told, tells) = unbounded();
@@ -296,7 +297,7 @@ fn credit_that_is_on_its_way_to_an_attacker_of_a_server_does_not_count() {
             serve_connection(near, config, move |request: &mut _, _: &mut _| {
                 let request: &mut h2_sync::server::Request = request;
                 let result = std::io::copy(request, &mut std::io::sink());
-                told.send(Error::from(result.expect_err("it is too much"))).unwrap();
+                told.send(Error::from(result.expect_err("the window must be exceeded"))).unwrap();
                 Ok::<_, std::io::Error>(())
             })
         });
@@ -315,7 +316,7 @@ fn credit_that_is_on_its_way_to_an_attacker_of_a_server_does_not_count() {
 }
 
 #[test]
-fn credit_that_is_on_its_way_to_an_attacker_of_a_client_does_not_count() {
+fn credit_in_flight_to_an_attacker_of_a_client_does_not_count() {
     bounded(|| {
         let (near, far) = unread();
         let mut config = h2_sync::Config::default();

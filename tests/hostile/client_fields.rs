@@ -1,4 +1,4 @@
-//! Field sections of a server that are made to be large, or never to end.
+//! Very large or endless field sections from a server.
 
 use std::iter::repeat;
 
@@ -8,10 +8,10 @@ use crate::client_stage::{assert_failed, assert_reset, Stage};
 use crate::memory::{bounded, measured, KIB, MIB};
 use crate::support::{wire, Flood, Peer};
 
-/// What one field section may take: 64 KiB, four times that for a moment, and what grows as it does.
+/// The memory for one field section: 64 KiB, four times that temporarily, and growth of buffers.
 const BOUND: usize = 2 * MIB;
 
-/// In which field section the attack is.
+/// The field section that contains the attack.
 #[derive(Clone, Copy)]
 enum Place {
     Response,
@@ -20,7 +20,7 @@ enum Place {
 
 const PLACES: [Place; 2] = [Place::Response, Place::Trailers];
 
-/// Sends what comes before, and gives the start of the block.
+/// Sends what precedes the field section, and returns the start of its block.
 fn begin(peer: &mut Peer, stream: u32, place: Place) -> Vec<u8> {
     match place {
         Place::Response => wire::ok(),
@@ -32,7 +32,7 @@ fn begin(peer: &mut Peer, stream: u32, place: Place) -> Vec<u8> {
     }
 }
 
-/// The field section ends the connection.
+/// The field section must end the connection.
 fn ends_the_connection(attack: impl Fn(&mut Peer, u32, Vec<u8>) + Send + 'static) {
     measured(move |memory| {
         for place in PLACES {
@@ -51,7 +51,7 @@ fn ends_the_connection(attack: impl Fn(&mut Peer, u32, Vec<u8>) + Send + 'static
     });
 }
 
-/// The field section, whose block this is, resets its stream; the table is still the server's.
+/// The field section with this block must reset its stream, and leave the dynamic table intact.
 fn resets_the_stream(fields: &[u8]) {
     let fields = fields.to_vec();
     measured(move |memory| {
@@ -71,7 +71,7 @@ fn resets_the_stream(fields: &[u8]) {
     });
 }
 
-/// HEADERS with END_STREAM, and as many CONTINUATION frames as are needed.
+/// Sends HEADERS with END_STREAM, and as many CONTINUATION frames as needed.
 fn write_block(peer: &mut Peer, stream: u32, block: &[u8]) {
     let mut pieces = block.chunks(16 * KIB).peekable();
     let mut kind = wire::HEADERS;
@@ -95,9 +95,9 @@ fn continuation_without_end_is_cut() {
 }
 
 #[test]
-fn a_value_that_goes_on_and_on_is_cut() {
+fn an_endless_value_is_cut() {
     ends_the_connection(|peer, stream, start| {
-        // A literal whose value has 1,048,702 octets.
+        // A literal with a value of 1,048,702 octets.
         let literal = b"\x00\x01a\x7f\xff\xff\x3f".to_vec();
         peer.write(wire::headers(stream, wire::END_STREAM, [start, literal].concat()));
         let frame = wire::continuation(stream, 0, vec![b'a'; 16 * KIB]);
@@ -106,8 +106,8 @@ fn a_value_that_goes_on_and_on_is_cut() {
 }
 
 #[test]
-fn an_entry_of_the_table_that_is_referred_to_over_and_over_ends_the_connection() {
-    // 4,000 octets, which one octet names again and again.
+fn a_table_entry_referenced_very_often_ends_the_connection() {
+    // An entry of 4,000 octets, which each further octet refers to.
     ends_the_connection(|peer, stream, start| {
         let bomb = [start, wire::indexed_literal("x", &"y".repeat(4_000)), vec![0xbe; 10_000]];
         write_block(peer, stream, &bomb.concat());
@@ -124,9 +124,9 @@ fn a_section_that_is_over_the_limit_resets_its_stream() {
 }
 
 #[test]
-fn tiny_fields_in_great_number_reset_their_stream() {
+fn too_many_tiny_fields_reset_their_stream() {
     resets_the_stream(&wire::block(&[("a", ""); 300]));
-    // From the table: one octet each.
+    // From the static table: one octet each.
     resets_the_stream(&[0xa0; 300]);
     resets_the_stream(&wire::block(&[("set-cookie", "a=b"); 1_000]));
 }
@@ -142,7 +142,7 @@ fn fields_without_end_end_the_connection() {
 }
 
 #[test]
-fn a_name_of_no_octets_resets_its_stream() {
+fn an_empty_name_resets_its_stream() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();
@@ -156,13 +156,13 @@ fn a_name_of_no_octets_resets_its_stream() {
 }
 
 #[test]
-fn a_table_that_is_filled_over_and_over_holds_no_more_than_its_size() {
+fn a_repeatedly_refilled_table_stays_within_its_size() {
     measured(|memory| {
         let stage = Stage::new();
         let measured = memory.start();
         let asked = stage.gets();
         let (mut peer, id) = stage.meets();
-        // Interim responses, each of which fills the table anew. The last of them are refused.
+        // Interim responses that each refill the table. The last ones are refused.
         for n in 0..200 {
             let field = wire::indexed_literal(&format!("x-{n}"), &"y".repeat(4_000));
             let block = [wire::block(&[(":status", "103")]), field].concat();

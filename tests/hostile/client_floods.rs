@@ -1,4 +1,4 @@
-//! Frames without end from a server: all of them allowed, none of them of use.
+//! Floods of legal but useless frames from a server.
 
 use std::iter::repeat;
 use std::thread;
@@ -17,16 +17,16 @@ use crate::support::{wire, Flood, Peer, LONG};
 const ALTSVC: u8 = 0x0a;
 const ORIGIN: u8 = 0x0c;
 
-/// What a client may need for a flood that is cut: its buffers, and those of the attacker.
+/// The memory for a flood that is cut: the buffers of the client and of the attacker.
 const BOUND: usize = 2 * MIB;
 
-/// So many of a frame in one piece.
+/// Many copies of a frame in one piece.
 fn many(frame: &[u8]) -> Vec<u8> {
     frame.repeat((16 * KIB / frame.len()).max(1))
 }
 
-/// Sends frames without end to a client that waits for its response, until the client has had enough
-/// and says so, also to its caller. The neighbour is served meanwhile and afterwards.
+/// Sends frames to a client that waits for its response, until the client ends the connection with
+/// an error for the server and for its caller. The neighbour is served during and after the attack.
 fn is_cut(frames: impl Fn(u32) -> Vec<u8> + Send + 'static) {
     measured(move |memory| {
         let stage = Stage::new();
@@ -36,7 +36,7 @@ fn is_cut(frames: impl Fn(u32) -> Vec<u8> + Send + 'static) {
         let frames = many(&frames(id.get()));
         assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
         peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        // All that was said is less than what was sent, by far.
+        // The output is far less than the input.
         assert!(peer.seen.octets * 4 < peer.sent, "{} of {}", peer.seen.octets, peer.sent);
         drop(peer);
         assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
@@ -44,7 +44,7 @@ fn is_cut(frames: impl Fn(u32) -> Vec<u8> + Send + 'static) {
     });
 }
 
-/// The same where the flood comes later, to somebody who has asked for something.
+/// The same attack, later on a connection with a request in progress.
 fn ends_in_calm(mut peer: Peer, asked: Asked, frame: &[u8]) {
     let frames = many(frame);
     assert_eq!(peer.flood(repeat(&frames)), Flood::Cut);
@@ -119,7 +119,7 @@ fn data_for_a_stream_that_was_cancelled_is_cut() {
         peer.send_headers(id, &headers!(":status" => "200"), false);
         assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
         asked.join().unwrap().unwrap();
-        // Somebody reads.
+        // Another request, so that a thread reads.
         let asked = stage.gets();
         next_request(&mut peer);
         ends_in_calm(peer, asked, &wire::data(id.get(), 0, [7]));
@@ -143,16 +143,16 @@ fn resets_of_a_stream_that_is_gone_are_cut() {
     });
 }
 
-/// A server can reset only what the client has asked for, so its resets cost nothing.
+/// A server can only reset streams of the client's requests, so its resets cost nothing.
 #[test]
-fn a_server_that_resets_all_that_it_is_asked_fails_those_requests_alone() {
+fn a_server_that_resets_all_requests_fails_only_those() {
     bounded(|| {
         const REQUESTS: usize = 3_000;
         let stage = Stage::new();
         let mut peer = stage.has_met();
         let asks = stage.asks(|client, url| {
             for _ in 0..REQUESTS {
-                let error = client.get(url).send().expect_err("each is reset");
+                let error = client.get(url).send().expect_err("each request must be reset");
                 assert!(error.is_reset(), "{error}");
                 assert_eq!(error.code(), Some(ErrorCode::InternalError));
             }
@@ -167,12 +167,12 @@ fn a_server_that_resets_all_that_it_is_asked_fails_those_requests_alone() {
     });
 }
 
-/// How many the budget of PING or SETTINGS allows, from so long ago until now.
+/// The number of PING or SETTINGS that the budget allows since `since`.
 fn allowed(since: Instant) -> u64 {
     100 + 10 * (since.elapsed().as_secs() + 1)
 }
 
-/// A flood of what is to be answered, whose answers are read, or not.
+/// A flood of frames that need an answer, with or without reading the answers.
 fn answers_are_bounded(kind: Kind, frame: &[u8], reads: bool) {
     let frames = many(frame);
     measured(move |memory| {
@@ -226,9 +226,9 @@ fn answers_to_a_server_that_never_reads_are_bounded_whatever_the_budget() {
             });
             let mut peer = Peer::server(far, Vec::new());
             let frames = many(&frame);
-            // After the end the rest is drained for a moment.
+            // After the end, the rest is drained for a moment.
             let end = (0..10_000).find(|_| !peer.write(&frames));
-            end.expect("the client has had enough");
+            end.expect("the client must close");
             assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
         }
     });
@@ -241,7 +241,7 @@ fn goaway_without_end_is_cut() {
 }
 
 #[test]
-fn a_last_stream_that_goes_up_ends_the_connection() {
+fn an_increasing_last_stream_ends_the_connection() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();
@@ -255,7 +255,7 @@ fn a_last_stream_that_goes_up_ends_the_connection() {
 }
 
 #[test]
-fn a_connection_that_goes_away_and_says_so_over_and_over_is_given_up_when_it_is_idle() {
+fn a_connection_with_repeated_goaways_is_closed_when_idle() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();
@@ -263,10 +263,10 @@ fn a_connection_that_goes_away_and_says_so_over_and_over_is_given_up_when_it_is_
         peer.goaway(id, ErrorCode::NoError);
         peer.answer(id, 200, "hello");
         assert_eq!(asked.join().unwrap().unwrap(), "hello");
-        // Often enough to be a sign of life, and not so often as to be too much.
+        // Often enough to show that the server is alive, but within the budget.
         let since = Instant::now();
         while peer.write(wire::goaway(id.get(), 0)) {
-            assert!(since.elapsed() < LONG, "it is kept");
+            assert!(since.elapsed() < LONG, "the connection is kept open");
             thread::park_timeout(Duration::from_millis(100));
         }
         stage.begins_anew();

@@ -1,4 +1,4 @@
-//! Compressed bodies that are not what they seem.
+//! Compressed bodies that expand excessively, or are damaged.
 
 use std::io::Write;
 
@@ -21,10 +21,10 @@ fn compressed() -> Headers {
     headers!(":status" => "200", "content-encoding" => "gzip")
 }
 
-/// Sends the body, for as long as the client takes it.
+/// Sends the body, as far as the client accepts it.
 fn send_body(peer: &mut Peer, id: h2_sync::StreamId, body: &[u8]) {
     peer.send_headers(id, &compressed(), false);
-    // Less than the window that each stream has.
+    // Less than the window of a stream.
     assert!(body.len() < MIB);
     for piece in body.chunks(16 * KIB) {
         peer.send_data(id, piece.to_vec(), false);
@@ -41,7 +41,7 @@ fn a_gzip_bomb_is_read_up_to_the_bound() {
             config.max_inflated = 8 * MIB as u64;
         });
         let measured = memory.start();
-        // Into memory, and as a stream.
+        // Read into memory, and as a stream.
         let whole = stage.asks(|client, url| client.get(url).send()?.bytes());
         let (mut peer, id) = stage.meets();
         send_body(&mut peer, id, &bomb);
@@ -57,14 +57,14 @@ fn a_gzip_bomb_is_read_up_to_the_bound() {
         send_body(&mut peer, id, &bomb);
         let error = streamed.join().unwrap().unwrap_err();
         assert!(error.is_body_too_large(), "{error}");
-        // The bomb is there several times: here, in the stream's window and among what is read.
+        // The bomb exists several times: here, in the stream's window and in the read buffers.
         measured.assert_peak(8 * MIB);
         stage.goes_on(&mut peer);
     });
 }
 
 #[test]
-fn a_gzip_body_that_is_damaged_is_the_fault_of_the_server() {
+fn a_damaged_gzip_body_is_an_error_of_the_server() {
     bounded(|| {
         let whole = zeros(MIB);
         let stage = Stage::new();

@@ -1,4 +1,4 @@
-//! Servers of HTTP/1.1 that do not behave, and the client.
+//! Misbehaving HTTP/1.1 servers.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,15 +15,15 @@ fn client() -> Client {
     crate::client_stage::client(|config| config.versions = Versions::Auto)
 }
 
-/// A server that does `misbehave` behind the head of the first request, waits until the client closes
-/// that connection, and behaves on the second one.
+/// A server that calls `misbehave` after the first request, waits until the client closes that
+/// connection, and behaves well on the second one.
 fn server(misbehave: impl FnOnce(&mut TcpStream) + Send + 'static) -> (JoinHandle<()>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let serving = thread::spawn(move || {
         let mut first = accept(&listener);
         misbehave(&mut first);
-        // A reset is an end as well.
+        // A reset also counts as the end.
         let _ = first.read_to_end(&mut Vec::new());
         let mut second = accept(&listener);
         second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhonest").unwrap();
@@ -31,7 +31,7 @@ fn server(misbehave: impl FnOnce(&mut TcpStream) + Send + 'static) -> (JoinHandl
     (serving, url)
 }
 
-/// A connection, whose first request has been read.
+/// Accepts a connection and reads its first request.
 fn accept(listener: &TcpListener) -> TcpStream {
     let (mut stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
@@ -49,7 +49,7 @@ fn fetch(client: &Client, url: &str) -> Result<String, Error> {
     client.get(url).send()?.text()
 }
 
-/// What the first request fails with. The next one gets the response that is meant for it.
+/// Checks the error of the first request, and that the next one gets its own response.
 #[track_caller]
 fn assert_fails(
     misbehave: impl FnOnce(&mut TcpStream) + Send + 'static,
@@ -64,11 +64,11 @@ fn assert_fails(
     serving.join().unwrap();
 }
 
-/// Behind each of these, what looks like another response.
+/// After each attack, octets that look like another response.
 const EVIL: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
 
 #[test]
-fn responses_in_doubt_are_refused_and_nothing_behind_them_is_a_response() {
+fn ambiguous_responses_are_refused_and_nothing_after_them_is_a_response() {
     bounded(|| {
         let ok = "HTTP/1.1 200 OK\r\n";
         for (kind, fields, body) in [
@@ -110,7 +110,7 @@ fn chunk_sizes_that_overflow_are_refused() {
 }
 
 #[test]
-fn what_is_no_response_is_refused() {
+fn input_that_is_not_a_response_is_refused() {
     bounded(|| {
         for octets in [
             "SSH-2.0-hello\r\n\r\n",
@@ -130,12 +130,12 @@ fn what_is_no_response_is_refused() {
 #[test]
 fn frames_of_http2_are_not_a_response() {
     bounded(|| {
-        // SETTINGS, as a server of HTTP/2 begins.
+        // SETTINGS, the first frame of an HTTP/2 server.
         let write =
             |stream: &mut TcpStream| stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
         let (_serving, url) = server(move |stream| {
             write(stream);
-            // It closes, as it has not got a preface.
+            // The server closes, since it got no preface.
             let _ = stream.shutdown(std::net::Shutdown::Write);
         });
         let error = fetch(&client(), &url).unwrap_err();
@@ -144,7 +144,7 @@ fn frames_of_http2_are_not_a_response() {
 }
 
 #[test]
-fn body_that_is_cut_short_is_never_taken_for_whole() {
+fn a_truncated_body_never_looks_complete() {
     bounded(|| {
         for octets in [
             "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell",
@@ -163,7 +163,7 @@ fn body_that_is_cut_short_is_never_taken_for_whole() {
     });
 }
 
-/// Says it over and over, until the client has closed.
+/// Sends `first`, then `over` repeatedly, until the client closes.
 fn endless(first: &'static str, over: &'static str) -> impl FnOnce(&mut TcpStream) + Send {
     move |stream| {
         let pieces = over.repeat((64 << 10) / over.len());
@@ -203,7 +203,7 @@ fn heads_and_trailers_without_end_are_refused_in_bounded_memory() {
 }
 
 #[test]
-fn head_that_comes_octet_by_octet_ends_with_its_time() {
+fn a_header_section_octet_by_octet_ends_at_its_timeout() {
     bounded(|| {
         let (serving, url) = server(|stream| {
             let mut went = stream.write_all(b"HTTP/1.1 200 OK\r\nx-a: ");
@@ -221,7 +221,7 @@ fn head_that_comes_octet_by_octet_ends_with_its_time() {
 }
 
 #[test]
-fn body_that_comes_octet_by_octet_ends_with_the_time_for_all_of_it() {
+fn a_body_octet_by_octet_ends_at_the_total_timeout() {
     bounded(|| {
         let (serving, url) = server(|stream| {
             let mut went = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
@@ -238,9 +238,9 @@ fn body_that_comes_octet_by_octet_ends_with_the_time_for_all_of_it() {
     });
 }
 
-/// The honest twin: what browsers take is taken.
+/// Deviations that browsers accept are accepted.
 #[test]
-fn lenient_responses_are_taken() {
+fn lenient_responses_are_accepted() {
     bounded(|| {
         for octets in [
             "HTTP/1.1 200 OK\ncontent-length: 5\n\nhello",

@@ -1,4 +1,4 @@
-//! Responses that are not what was asked for, or not what they say they are.
+//! Responses that the client did not request, or that contradict their header section.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -12,8 +12,7 @@ use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stag
 use crate::memory::{bounded, measured, KIB, MIB};
 use crate::support::{wire, Peer};
 
-/// What the server says to a request on this stream resets the stream with this code, and the
-/// connection goes on.
+/// The server's response must reset the stream with this code, while the connection continues.
 fn resets(
     stage: &Stage,
     peer: &mut Peer,
@@ -42,16 +41,16 @@ fn with_length(length: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_body_that_is_not_its_content_length_resets_its_stream() {
+fn a_body_that_contradicts_its_content_length_resets_its_stream() {
     bounded(|| {
         all_reset(&[
-            // Too much, at once and at last.
+            // Too much, at once or at the end.
             &|id| [wire::headers(id, 4, with_length("3")), wire::data(id, 0, "four")].concat(),
             &|id| {
                 let head = wire::headers(id, 4, with_length("3"));
                 [head, wire::data(id, 0, "abc"), wire::data(id, 1, "d")].concat()
             },
-            // Too little, ended in each way.
+            // Too little, ended in either way.
             &|id| [wire::headers(id, 4, with_length("5")), wire::data(id, 1, "four")].concat(),
             &|id| wire::headers(id, wire::END, with_length("5")),
             &|id| {
@@ -59,7 +58,7 @@ fn a_body_that_is_not_its_content_length_resets_its_stream() {
                 let trailers = wire::headers(id, wire::END, wire::block(&[("a", "b")]));
                 [head, wire::data(id, 0, "four"), trailers].concat()
             },
-            // Two that differ; none that is a number.
+            // Two different values; values that are not numbers.
             &|id| {
                 let two = wire::and(with_length("4"), &[("content-length", "5")]);
                 [wire::headers(id, 4, two), wire::data(id, 1, "four")].concat()
@@ -72,13 +71,13 @@ fn a_body_that_is_not_its_content_length_resets_its_stream() {
 }
 
 #[test]
-fn a_body_that_was_cut_is_never_taken_for_whole() {
+fn a_truncated_body_never_looks_complete() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.asks(|client, url| {
             let mut response = client.get(url).send()?;
             let mut octets = Vec::new();
-            let error = response.read_to_end(&mut octets).expect_err("it was cut");
+            let error = response.read_to_end(&mut octets).expect_err("the body is truncated");
             Ok((octets, h2_sync::Error::from(error)))
         });
         let (mut peer, id) = stage.meets();
@@ -92,7 +91,7 @@ fn a_body_that_was_cut_is_never_taken_for_whole() {
 }
 
 #[test]
-fn a_body_where_none_may_be_resets_its_stream() {
+fn a_body_in_a_response_without_content_resets_its_stream() {
     bounded(|| {
         for status in ["204", "304"] {
             all_reset(&[&|id| {
@@ -105,7 +104,7 @@ fn a_body_where_none_may_be_resets_its_stream() {
         };
         let asked = head(&stage);
         let (mut peer, id) = stage.meets();
-        // A length without a body is right here.
+        // A length without a body is valid here.
         peer.write(wire::headers(id.get(), wire::END, with_length("5")));
         assert_eq!(asked.join().unwrap().unwrap(), "");
         resets(&stage, &mut peer, head(&stage), ErrorCode::ProtocolError, |id| {
@@ -135,9 +134,9 @@ fn a_response_that_is_malformed_resets_its_stream() {
             &|id| wire::headers(id, wire::END, wire::get()),
             &|id| wire::headers(id, wire::END, wire::and(wire::ok(), &[("connection", "close")])),
             &|id| wire::headers(id, wire::END, wire::and(wire::ok(), &[("a", "b\r\nc: d")])),
-            // Interim, and the end.
+            // An interim response with END_STREAM.
             &|id| wire::headers(id, wire::END, wire::status("103")),
-            // RFC 9113, Section 8.6: there is no 101.
+            // RFC 9113, Section 8.6: HTTP/2 has no 101.
             &|id| wire::headers(id, wire::END_HEADERS, wire::status("101")),
             &trailers(&[(":status", "200")], wire::END),
             &trailers(&[("a", "b")], wire::END_HEADERS),
@@ -145,7 +144,7 @@ fn a_response_that_is_malformed_resets_its_stream() {
     });
 }
 
-/// What the server says, while the client waits for its response, ends the connection.
+/// The server's output must end the connection while the client waits for its response.
 fn ends(code: ErrorCode, says: impl Fn(u32) -> Vec<u8>) {
     let stage = Stage::new();
     let asked = stage.gets();
@@ -162,9 +161,9 @@ fn ends(code: ErrorCode, says: impl Fn(u32) -> Vec<u8>) {
 }
 
 #[test]
-fn more_than_was_asked_for_ends_the_connection() {
+fn unrequested_responses_end_the_connection() {
     bounded(|| {
-        // On streams that nobody has opened, or promised.
+        // On streams that were never opened or promised.
         for id in [5, 7, 2, 0x7fff_ffff, 0] {
             ends(ErrorCode::ProtocolError, |_| wire::headers(id, wire::END, wire::ok()));
             ends(ErrorCode::ProtocolError, |_| wire::data(id, 0, "hello"));
@@ -173,10 +172,10 @@ fn more_than_was_asked_for_ends_the_connection() {
             ends(ErrorCode::ProtocolError, |_| wire::rst_stream(id, 8));
             ends(ErrorCode::ProtocolError, |_| wire::window_update(id, 1));
         }
-        // On one that has ended.
+        // On a closed stream.
         ends(ErrorCode::StreamClosed, |_| wire::headers(1, wire::END, wire::ok()));
         ends(ErrorCode::StreamClosed, |_| wire::data(1, 0, "more"));
-        // What only clients say.
+        // Frames that only clients may send.
         ends(ErrorCode::ProtocolError, |id| wire::priority_update(id, "u=0"));
     });
 }
@@ -201,7 +200,7 @@ fn redirects_without_end_are_given_up() {
         let measured = memory.start();
         let asked = stage.gets();
         let (mut peer, mut id) = stage.meets();
-        // Each with a body that nobody reads, longer than the window.
+        // Each with an unread body that is longer than the window.
         for n in 0..11 {
             let location = format!("/{n}");
             peer.send_headers(id, &headers!(":status" => "302", "location" => location), false);
@@ -231,14 +230,14 @@ fn refusals_without_end_are_given_up() {
             peer.reset(id, ErrorCode::RefusedStream);
         }
         assert_reset(asked, ErrorCode::RefusedStream);
-        // A connection that only refuses is retired.
+        // A connection that only refuses requests is retired.
         peer.expect_goaway(ErrorCode::NoError);
         stage.begins_anew();
     });
 }
 
 #[test]
-fn connections_that_go_away_before_each_request_are_given_up() {
+fn connections_with_goaway_before_each_request_are_given_up() {
     bounded(|| {
         let stage = Stage::with(|config| config.max_retries = 1);
         let asked = stage.gets();
@@ -258,7 +257,7 @@ fn connections_that_go_away_before_each_request_are_given_up() {
 }
 
 #[test]
-fn connections_that_go_away_at_once_are_given_up() {
+fn connections_with_an_immediate_goaway_are_given_up() {
     bounded(|| {
         let stage = Stage::with(|config| config.max_retries = 0);
         let (listener, is_over) = (stage.listener.try_clone().unwrap(), Arc::default());

@@ -1,4 +1,4 @@
-//! Streams that a server promises, to clients that want none and to clients that do.
+//! Server push to clients that refuse it and to clients that accept it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::victim::{gate, Bolt};
 
 const BOUND: usize = 4 * MIB;
 
-/// How many handlers of promises run, and the most that did.
+/// The number of running promise handlers, and its maximum.
 #[derive(Default)]
 struct Handlers {
     running: AtomicUsize,
     most: AtomicUsize,
 }
 
-/// A client whose handler waits at the gate with what was promised.
+/// A client whose promise handlers wait at the gate.
 fn at_the_gate() -> (Stage, Arc<Handlers>, Bolt) {
     let (gate, bolt) = gate();
     let handlers = Arc::new(Handlers::default());
@@ -43,7 +43,7 @@ fn even(n: u32) -> u32 {
 }
 
 #[test]
-fn a_promise_to_a_client_that_wants_none_ends_the_connection() {
+fn a_promise_to_a_client_without_push_ends_the_connection() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();
@@ -56,13 +56,13 @@ fn a_promise_to_a_client_that_wants_none_ends_the_connection() {
 }
 
 #[test]
-fn promises_that_were_on_their_way_are_cancelled_and_bounded() {
+fn promises_in_flight_are_cancelled_and_bounded() {
     measured(|memory| {
         let stage = Stage::new();
         let measured = memory.start();
         let asked = stage.gets();
         let mut peer = Peer::accept(&stage.listener);
-        // Without an acknowledgement of SETTINGS, the server may not know yet.
+        // Before the acknowledgement of SETTINGS, the server may not know yet.
         peer.acknowledges = false;
         let (id, _) = peer.receive_headers();
         for n in 0..10 {
@@ -79,9 +79,10 @@ fn promises_that_were_on_their_way_are_cancelled_and_bounded() {
 }
 
 #[test]
-fn a_promise_that_cannot_be_ends_the_connection() {
+fn an_invalid_promise_ends_the_connection() {
     bounded(|| {
-        // On a stream: the request's, one that is idle, the connection; of a stream: odd, 0.
+        // The first is the parent (the request's stream, an idle one, or stream 0), the second the
+        // promised stream (odd, or 0).
         for (parent, promised) in [(1, 3), (1, 0), (5, 2), (0, 2), (2, 4)] {
             let (stage, handlers, _bolt) = at_the_gate();
             let asked = stage.gets();
@@ -95,7 +96,7 @@ fn a_promise_that_cannot_be_ends_the_connection() {
     });
 }
 
-/// Promises so many streams, each with what `more` says of it, and gives how many were cancelled.
+/// Promises `n` streams, each followed by `more`, and returns how many were cancelled.
 fn promise(peer: &mut Peer, parent: StreamId, n: u32, more: impl Fn(u32) -> Vec<u8>) -> usize {
     for n in 0..n {
         let promise = wire::push_promise(parent.get(), even(n), wire::get());
@@ -142,7 +143,7 @@ fn promises_that_are_complete_at_once_keep_to_the_cap() {
         measured.assert_peak(BOUND);
         peer.answer(id, 200, "hello");
         assert_eq!(asked.join().unwrap().unwrap(), "hello");
-        // A place is free again when its handler has ended.
+        // A slot is free again when its handler has ended.
         drop(bolt);
         eventually(|| handlers.running.load(Ordering::SeqCst) == 0);
         let asked = stage.gets();
@@ -157,7 +158,7 @@ fn promises_that_are_complete_at_once_keep_to_the_cap() {
 }
 
 #[test]
-fn promises_that_are_taken_back_over_and_over_are_cut() {
+fn repeatedly_withdrawn_promises_are_cut() {
     measured(|memory| {
         let (stage, handlers, _bolt) = at_the_gate();
         let measured = memory.start();
@@ -171,13 +172,14 @@ fn promises_that_are_taken_back_over_and_over_are_cut() {
         peer.expect_goaway(ErrorCode::EnhanceYourCalm);
         assert_failed(asked, ErrorKind::Limit, ErrorCode::EnhanceYourCalm);
         let most = handlers.most.load(Ordering::SeqCst);
-        assert!(most <= 100, "{most} handlers ran at once");
+        assert!(most <= 100, "{most} handlers ran concurrently");
         measured.assert_peak(BOUND);
         stage.begins_anew();
     });
 }
 
-/// A client whose handler reads what was promised; that it has begun, and what comes of it.
+/// A client whose handler reads the pushed response, and the results: that it has begun, and its
+/// end.
 fn reading(change: impl FnOnce(&mut Config)) -> (Stage, Receiver<Result<String, Error>>) {
     let (told, tells) = unbounded();
     let handler = PushHandler::new(move |mut pushed| {
@@ -195,11 +197,11 @@ fn reading(change: impl FnOnce(&mut Config)) -> (Stage, Receiver<Result<String, 
 }
 
 #[test]
-fn a_promise_that_is_not_kept_is_given_up() {
+fn a_promise_without_a_response_times_out() {
     bounded(|| {
         let timeout = Some(Duration::from_millis(200));
         let (stage, tells) = reading(|config| config.response_timeout = timeout);
-        // A body that waits for its window keeps the request open, for as long as it may be.
+        // A body that waits for its window keeps the request open.
         let asked = stage.posts(16 * MIB);
         let (mut peer, id) = stage.meets();
         peer.write(wire::push_promise(id.get(), 2, wire::get()));
@@ -214,7 +216,7 @@ fn a_promise_that_is_not_kept_is_given_up() {
 }
 
 #[test]
-fn a_promise_that_breaks_a_rule_fails_alone() {
+fn a_malformed_promise_fails_alone() {
     bounded(|| {
         let (stage, tells) = reading(|_| {});
         let asked = stage.gets();
@@ -224,7 +226,7 @@ fn a_promise_that_breaks_a_rule_fails_alone() {
         let response = wire::and(wire::ok(), &[("content-length", "3")]);
         peer.write(wire::headers(2, wire::END_HEADERS, response));
         peer.write(wire::data(2, wire::END_STREAM, "four"));
-        // One that nobody may promise: its method is not safe.
+        // A promise with an unsafe method is never valid.
         peer.write(wire::push_promise(id.get(), 4, wire::post()));
         for promised in [2, 4] {
             let promised = StreamId::new(promised).unwrap();
@@ -239,7 +241,7 @@ fn a_promise_that_breaks_a_rule_fails_alone() {
 }
 
 #[test]
-fn promises_that_nobody_takes_from_a_session_are_bounded() {
+fn untaken_promises_of_a_session_are_bounded() {
     measured(|memory| {
         let (listener, _) = crate::support::listener();
         let measured = memory.start();
@@ -250,7 +252,7 @@ fn promises_that_nobody_takes_from_a_session_are_bounded() {
         let mut peer = Peer::accept(&listener);
         session.open(&crate::victim::get("/"), true).unwrap();
         let (id, _) = peer.receive_headers();
-        // Complete at once, so that none of them is open.
+        // Complete at once, so that none of them stays open.
         let frames = (0..).map(|n| {
             let promise = wire::push_promise(id.get(), even(n), wire::get());
             let head = wire::headers(even(n), wire::END_HEADERS, wire::ok());

@@ -1,4 +1,4 @@
-//! SETTINGS of a server that no client can, or should, live with.
+//! SETTINGS of a server that are invalid, or that leave the client unable to send.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{wire, Peer};
 
 const SHORT: Duration = Duration::from_millis(200);
 
-/// Sends these SETTINGS as the first ones; and, to another connection, as later ones while a body
+/// Sends these SETTINGS as the first ones, and on another connection as later ones while a body
 /// waits to be sent.
 fn ends_the_connection(entries: &[(u16, u32)], kind: ErrorKind, code: ErrorCode) {
     let stage = Stage::new();
@@ -64,7 +64,7 @@ fn settings_with_too_many_entries_end_the_connection() {
 }
 
 #[test]
-fn settings_that_nobody_knows_are_passed_over() {
+fn unknown_settings_are_ignored() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();
@@ -86,7 +86,7 @@ fn table_sizes_that_go_up_and_down_leave_the_field_blocks_valid() {
         for round in 0..20 {
             let asked = stage.gets();
             let mut peer = Peer::accept(&stage.listener);
-            // All of them in one frame, and so before one field block.
+            // All in one frame, and so before a single field block.
             let sizes = [u32::MAX, 0, 1, 4_096, 31, 0, 4_096];
             let sizes = sizes.iter().cycle().skip(round).take(32);
             let entries: Vec<_> = sizes.map(|&size| (wire::HEADER_TABLE_SIZE, size)).collect();
@@ -94,7 +94,7 @@ fn table_sizes_that_go_up_and_down_leave_the_field_blocks_valid() {
             let id = next_request(&mut peer);
             peer.answer(id, 200, "hello");
             assert_eq!(asked.join().unwrap().unwrap(), "hello");
-            // The next request goes by the table that is in force now.
+            // The next request uses the table size that now applies.
             let asked = stage.gets();
             let id = next_request(&mut peer);
             peer.reset(id, ErrorCode::Cancel);
@@ -106,18 +106,18 @@ fn table_sizes_that_go_up_and_down_leave_the_field_blocks_valid() {
 }
 
 #[test]
-fn a_server_that_never_takes_a_request_is_given_up() {
+fn a_server_that_never_accepts_a_request_is_given_up() {
     bounded(|| {
         // One of them has a body that no buffer holds.
         for octets in [0, 1 << 10, 8 << 20] {
             let stage = Stage::hasty(|config| {
                 config.response_timeout = Some(SHORT);
-                // A request waits for a connection as long as making one may take, and a response.
+                // A request waits for a slot as long as for a connection and a response.
                 config.tls_timeout = SHORT;
                 config.connect_timeout = Duration::from_secs(2);
                 config.max_connections_per_origin = 1;
             });
-            // The first one is there to be told of the limit: it need not be answered in time.
+            // The first request only learns of the limit: it need not be answered in time.
             let first = stage.gets();
             let (mut peer, id) = stage.meets();
             peer.write(wire::settings(&[(wire::MAX_CONCURRENT_STREAMS, 0)]));
@@ -131,7 +131,7 @@ fn a_server_that_never_takes_a_request_is_given_up() {
 }
 
 #[test]
-fn a_field_section_limit_that_no_request_keeps_is_told_to_the_caller() {
+fn a_field_section_limit_below_every_request_is_reported_to_the_caller() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.gets();

@@ -1,4 +1,4 @@
-//! Servers that take their time, without ever quite standing still.
+//! Servers that are slow without ever stalling completely.
 
 use std::io::Read;
 use std::thread;
@@ -12,10 +12,10 @@ use crate::support::{wire, Peer, LONG};
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Far less than what any time here allows.
+/// Far less than any timeout in these tests.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Sends one thing after the other, slowly, until the client has given up what it asked for.
+/// Sends the pieces slowly, until the client has given up the request.
 fn dribble<T>(peer: &mut Peer, asked: &Asked<T>, pieces: impl IntoIterator<Item = Vec<u8>>) {
     for piece in pieces {
         if asked.is_finished() || !peer.write(piece) {
@@ -23,7 +23,7 @@ fn dribble<T>(peer: &mut Peer, asked: &Asked<T>, pieces: impl IntoIterator<Item 
         }
         thread::park_timeout(PAUSE);
     }
-    panic!("the client waits for ever");
+    panic!("the client does not give up");
 }
 
 #[track_caller]
@@ -32,12 +32,12 @@ fn assert_late<T: std::fmt::Debug>(asked: Asked<T>) {
     assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, None), "{error}");
 }
 
-/// A request that has little time in all. There is a connection for it, so that it goes out.
+/// A request with a short total timeout, on an existing connection so that it is sent.
 fn gets_in_time(stage: &Stage) -> Asked {
     stage.asks(|client, url| client.get(url).timeout(SHORT).send()?.text())
 }
 
-/// What the server dribbles after its header section ends the stream alone, when the client gives up.
+/// Slow output after the header section must end only the stream, when the client gives up.
 fn is_given_up(stage: Stage, ask: fn(&Stage) -> Asked, pieces: impl Fn(u32) -> Vec<Vec<u8>>) {
     let mut peer = stage.has_met();
     let asked = ask(&stage);
@@ -50,14 +50,14 @@ fn is_given_up(stage: Stage, ask: fn(&Stage) -> Asked, pieces: impl Fn(u32) -> V
 }
 
 #[test]
-fn a_body_that_dribbles_on_ends_with_the_time_for_all_of_it() {
+fn a_dribbled_body_ends_at_the_total_timeout() {
     bounded(|| {
         is_given_up(Stage::new(), gets_in_time, |id| vec![wire::data(id, 0, "a"); 10_000]);
     });
 }
 
 #[test]
-fn a_frame_that_never_comes_to_its_end_is_not_a_piece_of_the_body() {
+fn an_unfinished_frame_does_not_extend_the_read_timeout() {
     bounded(|| {
         is_given_up(Stage::hasty(|config| config.read_timeout = Some(SHORT)), Stage::gets, |id| {
             let frame = [wire::head(16 << 10, wire::DATA, 0, id), vec![7; 16 << 10]];
@@ -67,7 +67,7 @@ fn a_frame_that_never_comes_to_its_end_is_not_a_piece_of_the_body() {
 }
 
 #[test]
-fn frames_without_octets_are_no_sign_of_a_body() {
+fn empty_frames_do_not_extend_the_read_timeout() {
     bounded(|| {
         is_given_up(Stage::hasty(|config| config.read_timeout = Some(SHORT)), Stage::gets, |id| {
             let nothing = [
@@ -83,7 +83,7 @@ fn frames_without_octets_are_no_sign_of_a_body() {
 }
 
 #[test]
-fn interim_responses_now_and_then_end_with_the_time_for_all_of_it() {
+fn occasional_interim_responses_end_at_the_total_timeout() {
     bounded(|| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -107,7 +107,7 @@ fn send_without_end(peer: &mut Peer, id: StreamId) {
     peer.write(&half);
     loop {
         peer.write(&half);
-        // Half of the window is given back at once.
+        // Half of the window is credited at once.
         let is_over = peer.until(|frame| match frame {
             h2_sync::frame::Frame::WindowUpdate(update) if update.stream_id == id => Some(false),
             h2_sync::frame::Frame::RstStream(reset) if reset.stream_id == id => Some(true),
@@ -119,7 +119,7 @@ fn send_without_end(peer: &mut Peer, id: StreamId) {
     }
 }
 
-/// Reads a body to its end, if there is one, within a short time.
+/// Reads a body to its end within a short time.
 fn reads(stage: &Stage) -> Asked<u64> {
     stage.asks(|client, url| {
         let mut response = client.get(url).timeout(SHORT).send()?;
@@ -135,7 +135,7 @@ fn reads(stage: &Stage) -> Asked<u64> {
 }
 
 #[test]
-fn a_body_without_end_ends_with_the_time_for_all_of_it() {
+fn an_endless_body_ends_at_the_total_timeout() {
     bounded(|| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -148,7 +148,7 @@ fn a_body_without_end_ends_with_the_time_for_all_of_it() {
 }
 
 #[test]
-fn so_it_does_while_another_thread_reads_what_comes() {
+fn an_endless_body_read_by_another_thread_ends_at_the_total_timeout() {
     bounded(|| {
         let stage = Stage::new();
         let other = stage.gets();
@@ -163,9 +163,9 @@ fn so_it_does_while_another_thread_reads_what_comes() {
     });
 }
 
-/// There may always be something to read, where another thread reads what comes.
+/// If another thread reads from the connection, data may always be available.
 #[test]
-fn what_has_come_is_too_late_as_well() {
+fn buffered_data_does_not_extend_the_total_timeout() {
     bounded(|| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -185,9 +185,9 @@ fn what_has_come_is_too_late_as_well() {
     });
 }
 
-/// A reader is not woken for each of many large frames, and yet has what came when no more comes.
+/// Large frames do not wake a reader one by one, but it gets received data when nothing follows.
 #[test]
-fn what_has_come_is_handed_out_though_nothing_follows() {
+fn received_data_is_delivered_although_nothing_follows() {
     bounded(|| {
         let stage = Stage::new();
         let other = stage.gets();
@@ -205,7 +205,7 @@ fn what_has_come_is_handed_out_though_nothing_follows() {
             for piece in vec![7; len].chunks(16 << 10) {
                 peer.send_data(slow, piece.to_vec(), false);
             }
-            gets.recv_timeout(LONG).expect("what has come is handed out");
+            gets.recv_timeout(LONG).expect("received data is delivered");
             peer.send_data(slow, "the end", true);
             assert_eq!(asked.join().unwrap().unwrap(), "the end");
         }
@@ -216,7 +216,7 @@ fn what_has_come_is_handed_out_though_nothing_follows() {
 }
 
 #[test]
-fn a_field_block_that_never_comes_to_its_end_ends_the_connection() {
+fn an_unfinished_field_block_ends_the_connection() {
     bounded(|| {
         // In one frame, and in several.
         let field = wire::block(&[("a", "b".repeat(10_000))]);
@@ -235,12 +235,12 @@ fn a_field_block_that_never_comes_to_its_end_ends_the_connection() {
 }
 
 #[test]
-fn a_server_without_settings_is_left() {
+fn a_server_without_settings_is_given_up() {
     bounded(|| {
         let stage = Stage::hasty(|config| config.http2.handshake_timeout = Some(SHORT));
         let asked = stage.gets();
         let mut peer = Peer::accept_silent(&stage.listener);
-        // As slowly as may be.
+        // As slowly as possible.
         let settings = wire::settings(&[(wire::MAX_CONCURRENT_STREAMS, 100); 30]);
         dribble(&mut peer, &asked, settings.chunks(1).map(<[u8]>::to_vec));
         peer.expect_goaway(ErrorCode::SettingsTimeout);
@@ -250,7 +250,7 @@ fn a_server_without_settings_is_left() {
 }
 
 #[test]
-fn a_server_that_never_acknowledges_settings_is_left() {
+fn a_server_that_never_acknowledges_settings_is_given_up() {
     bounded(|| {
         let stage = Stage::hasty(|config| config.http2.settings_timeout = Some(SHORT));
         let asked = stage.gets();

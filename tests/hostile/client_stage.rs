@@ -1,4 +1,4 @@
-//! A client between two servers: one that behaves, and one that the test plays by hand.
+//! A client between two servers: a well-behaved one, and one that the test scripts.
 
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
@@ -11,34 +11,34 @@ use h2_sync::{Error, ErrorCode, ErrorKind, StreamId};
 use crate::neighbour::{honest_server, Neighbour};
 use crate::support::Peer;
 
-/// The client, and what it has to do with.
+/// The client and its servers.
 pub(crate) struct Stage {
     pub(crate) client: Client,
-    /// The server that does not behave.
+    /// The URL of the scripted server.
     pub(crate) url: String,
     pub(crate) listener: TcpListener,
-    /// Asks the other one, with the same client.
+    /// Sends requests to the well-behaved server, with the same client.
     neighbour: Neighbour,
     _honest: Handle,
 }
 
-/// What comes of a request.
+/// The result of a request.
 pub(crate) type Asked<T = String> = JoinHandle<Result<T, Error>>;
 
 impl Stage {
-    /// With the defaults.
+    /// With the default configuration.
     pub(crate) fn new() -> Self {
         Stage::with(|_| {})
     }
 
-    /// With the defaults, but for what is changed.
+    /// With a modified default configuration.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let client = client(change);
         Stage::of(client.clone(), client)
     }
 
-    /// The same, with a time that is so short that somebody who behaves could miss it on a machine
-    /// that is busy. So the neighbour has a client of its own.
+    /// With timeouts so short that a well-behaved peer could miss them on a busy machine. So the
+    /// neighbour uses a separate client.
     pub(crate) fn hasty(change: impl FnOnce(&mut Config)) -> Self {
         Stage::of(client(change), client(|_| {}))
     }
@@ -50,7 +50,7 @@ impl Stage {
         Stage { client, url, listener, neighbour, _honest: honest }
     }
 
-    /// Something that the client is to do, on a thread of its own.
+    /// Runs an operation of the client on a separate thread.
     pub(crate) fn asks<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Client, &str) -> Result<T, Error> + Send + 'static,
@@ -59,24 +59,24 @@ impl Stage {
         thread::spawn(move || ask(&client, &url))
     }
 
-    /// A request, and its response read to the end.
+    /// Sends a request and reads the whole response.
     pub(crate) fn gets(&self) -> Asked {
         self.asks(|client, url| client.get(url).send()?.text())
     }
 
-    /// A request with a body of so many octets, and its response read to the end.
+    /// Sends a request with a body of `octets` octets and reads the whole response.
     pub(crate) fn posts(&self, octets: usize) -> Asked {
         self.asks(move |client, url| client.post(url).body(vec![7; octets]).send()?.text())
     }
 
-    /// The server's end of a new connection, and the request on it.
+    /// Accepts a new connection, and reads the request on it.
     pub(crate) fn meets(&self) -> (Peer, StreamId) {
         let mut peer = Peer::accept(&self.listener);
         let (stream_id, _) = peer.receive_headers();
         (peer, stream_id)
     }
 
-    /// The server's end of a connection over which a request has been answered already.
+    /// Accepts a connection, and answers a first request on it.
     pub(crate) fn has_met(&self) -> Peer {
         let asked = self.gets();
         let (mut peer, stream_id) = self.meets();
@@ -85,20 +85,20 @@ impl Stage {
         peer
     }
 
-    /// In the midst of it all, the neighbour is served.
+    /// Checks that the neighbour is served during the attack.
     #[track_caller]
     pub(crate) fn serves_the_neighbour(&self) {
         self.neighbour.is_served();
     }
 
-    /// The neighbour was served all the time.
+    /// Checks that the neighbour was always served.
     #[track_caller]
     pub(crate) fn ends(self) {
         self.neighbour.was_served();
     }
 
-    /// The neighbour was served all the time; and when the server behaves again, the client asks it
-    /// over a new connection.
+    /// Checks that the neighbour was always served, and that the client uses a new connection for
+    /// the next request to the scripted server.
     #[track_caller]
     pub(crate) fn begins_anew(self) {
         let asked = self.gets();
@@ -108,7 +108,8 @@ impl Stage {
         self.neighbour.was_served();
     }
 
-    /// The neighbour was served all the time; and the connection with the server goes on.
+    /// Checks that the neighbour was always served, and that the connection to the scripted server
+    /// continues.
     #[track_caller]
     pub(crate) fn goes_on(self, peer: &mut Peer) {
         let asked = self.gets();
@@ -119,7 +120,7 @@ impl Stage {
     }
 }
 
-/// A client of HTTP/2 that does not look at the environment.
+/// An HTTP/2 client that ignores the environment.
 pub(crate) fn client(change: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
@@ -128,8 +129,8 @@ pub(crate) fn client(change: impl FnOnce(&mut Config)) -> Client {
     Client::with_config(config).unwrap()
 }
 
-/// Reads up to the next request. A client that is not sure whether the server is there asks by PING
-/// before.
+/// Reads up to the next request. A client that is not sure that the connection is alive sends a
+/// PING first.
 #[track_caller]
 pub(crate) fn next_request(peer: &mut Peer) -> StreamId {
     loop {
@@ -144,14 +145,14 @@ pub(crate) fn next_request(peer: &mut Peer) -> StreamId {
     }
 }
 
-/// The caller is told whose fault it was, and the code that the server was told.
+/// Checks the caller's error kind, and the code sent to the server.
 #[track_caller]
 pub(crate) fn assert_failed<T: std::fmt::Debug>(asked: Asked<T>, kind: ErrorKind, code: ErrorCode) {
     let error = asked.join().unwrap().unwrap_err();
     assert_eq!((error.kind(), error.code()), (kind, Some(code)), "{error}");
 }
 
-/// The stream was reset with this code.
+/// Checks that the stream was reset with this code.
 #[track_caller]
 pub(crate) fn assert_reset<T: std::fmt::Debug>(asked: Asked<T>, code: ErrorCode) {
     assert_failed(asked, ErrorKind::Reset, code);

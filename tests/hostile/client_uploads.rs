@@ -1,4 +1,4 @@
-//! Servers that do not let a body through.
+//! Servers that do not accept a body.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,13 +17,13 @@ use crate::support::{wire, Peer, LONG};
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Far less than that.
+/// Far less than the timeout.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// More than any window or buffer holds.
 const MUCH: usize = 16 * MIB;
 
-/// By now the client has read all that was sent to it: a request that came behind was answered.
+/// Makes sure that the client has read everything sent so far: a request after it was answered.
 fn settle(stage: &Stage, peer: &mut Peer) {
     let asked = stage.gets();
     let id = next_request(peer);
@@ -31,7 +31,7 @@ fn settle(stage: &Stage, peer: &mut Peer) {
     asked.join().unwrap().unwrap();
 }
 
-/// A body that nobody could hold, and how much of it was taken.
+/// An endless body, and the number of octets taken from it.
 fn endless(stage: &Stage) -> (Asked, Arc<AtomicUsize>) {
     struct Source(Arc<AtomicUsize>);
     impl Read for Source {
@@ -49,7 +49,7 @@ fn endless(stage: &Stage) -> (Asked, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn a_reset_with_any_code_ends_the_upload_and_is_told() {
+fn a_reset_with_any_code_ends_the_upload_and_is_reported() {
     measured(|memory| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -59,7 +59,7 @@ fn a_reset_with_any_code_ends_the_upload_and_is_told() {
             let id = next_request(&mut peer);
             peer.until(|frame| (frame.stream_id() == id).then_some(()));
             if code == ErrorCode::RefusedStream {
-                // A body that is read once cannot be sent again.
+                // A body that can only be read once cannot be sent again.
                 peer.reset(id, code);
                 let error = asked.join().unwrap().unwrap_err();
                 assert!(error.is_retry_safe(), "{error}");
@@ -67,14 +67,14 @@ fn a_reset_with_any_code_ends_the_upload_and_is_told() {
                 peer.reset(id, code);
                 assert_reset(asked, code);
             }
-            // What was on its way has taken from the connection's window.
+            // Data in flight has used up the connection's window.
             settle(&stage, &mut peer);
             let spent = std::mem::take(&mut peer.seen.data);
             if spent > 0 {
                 peer.grant(StreamId::CONNECTION, u32::try_from(spent).unwrap());
             }
         }
-        // The window of one stream, and what is put before it.
+        // The window of one stream, and the send buffer.
         measured.assert_peak(8 * MIB);
         measured.assert_kept(MIB);
         stage.goes_on(&mut peer);
@@ -82,7 +82,7 @@ fn a_reset_with_any_code_ends_the_upload_and_is_told() {
 }
 
 #[test]
-fn a_response_before_the_end_of_the_upload_ends_it_where_it_is() {
+fn an_early_response_stops_the_upload() {
     bounded(|| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -98,7 +98,7 @@ fn a_response_before_the_end_of_the_upload_ends_it_where_it_is() {
 }
 
 #[test]
-fn a_window_that_stays_shut_ends_the_upload() {
+fn an_exhausted_window_ends_the_upload() {
     measured(|memory| {
         let stage = Stage::hasty(|config| config.http2.stall_timeout = Some(SHORT));
         let mut peer = stage.has_met();
@@ -109,7 +109,7 @@ fn a_window_that_stays_shut_ends_the_upload() {
         let id = next_request(&mut peer);
         assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
         assert_reset(asked, ErrorCode::Cancel);
-        // As much as a stream may have waiting.
+        // As much as a stream may buffer.
         let taken = taken.load(Ordering::SeqCst);
         assert!(taken <= 4 * MIB, "{taken}");
         measured.assert_peak(8 * MIB);
@@ -127,18 +127,18 @@ fn a_window_that_opens_by_single_octets_ends_the_upload() {
         settle(&stage, &mut peer);
         let asked = stage.posts(MUCH);
         let id = next_request(&mut peer);
-        // One for each that was used: as slowly as may be, but never without any progress.
+        // One octet of credit for each octet sent: as slow as possible, but with some progress.
         let mut granted = 0;
         while peer.seen.reset_of(id).is_none() {
             peer.grant(id, 1);
             granted += 1;
-            assert!(granted < 4_000, "this is not a stall any more");
+            assert!(granted < 4_000, "the upload makes too much progress for a stall");
             peer.until(|frame| (frame.stream_id() == id).then_some(()));
             thread::park_timeout(PAUSE);
         }
         assert_eq!(peer.until_reset(id), ErrorCode::Cancel);
         assert_reset(asked, ErrorCode::Cancel);
-        // An octet was sent for each that was granted, and no more.
+        // At most one octet was sent for each octet of credit.
         assert!(peer.seen.data <= granted, "{} of {granted}", peer.seen.data);
         assert!(peer.seen.frames(Kind::DATA) <= granted);
         stage.goes_on(&mut peer);
@@ -146,7 +146,7 @@ fn a_window_that_opens_by_single_octets_ends_the_upload() {
 }
 
 #[test]
-fn a_window_of_the_connection_that_stays_shut_ends_the_connection() {
+fn an_exhausted_connection_window_ends_the_connection() {
     bounded(|| {
         let stage = Stage::hasty(|config| config.http2.stall_timeout = Some(SHORT));
         let asked = stage.posts(MUCH);
@@ -159,10 +159,10 @@ fn a_window_of_the_connection_that_stays_shut_ends_the_connection() {
 }
 
 #[test]
-fn a_server_that_reads_nothing_is_given_up() {
+fn a_server_that_does_not_read_is_given_up() {
     bounded(|| {
         let stage = Stage::hasty(|config| config.http2.stall_timeout = Some(SHORT));
-        // Windows without bounds, so that it is the transport that takes nothing.
+        // With unlimited windows, so that the transport is the limit.
         let (asked, _) = endless(&stage);
         let mut peer = Peer::accept_silent(&stage.listener);
         peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
@@ -175,7 +175,7 @@ fn a_server_that_reads_nothing_is_given_up() {
 }
 
 #[test]
-fn goaway_in_the_midst_of_an_upload_lets_it_end() {
+fn goaway_during_an_upload_lets_it_finish() {
     bounded(|| {
         let stage = Stage::new();
         let asked = stage.posts(100 * KIB);
@@ -192,7 +192,7 @@ fn goaway_in_the_midst_of_an_upload_lets_it_end() {
 }
 
 #[test]
-fn interim_responses_in_the_midst_of_an_upload_are_bounded() {
+fn interim_responses_during_an_upload_are_bounded() {
     bounded(|| {
         let stage = Stage::new();
         let mut peer = stage.has_met();
@@ -208,7 +208,7 @@ fn interim_responses_in_the_midst_of_an_upload_are_bounded() {
 }
 
 #[test]
-fn a_connection_that_breaks_in_the_midst_of_an_upload_is_told() {
+fn a_broken_connection_during_an_upload_is_reported() {
     bounded(|| {
         let stage = Stage::new();
         let (asked, _) = endless(&stage);
@@ -221,10 +221,10 @@ fn a_connection_that_breaks_in_the_midst_of_an_upload_is_told() {
     });
 }
 
-/// Who sends a body also reads, unless others do: it must not be kept from that by a peer that takes
-/// the body a little at a time.
+/// A thread that sends a body also reads, unless another thread does. A peer that accepts the body
+/// slowly must not prevent that.
 #[test]
-fn a_body_that_is_taken_slowly_does_not_hold_up_others() {
+fn a_slowly_accepted_body_does_not_block_other_requests() {
     bounded(|| {
         let (near, far) = duplex(4 * KIB);
         far.set_read_timeout(Some(LONG)).unwrap();
@@ -244,14 +244,14 @@ fn a_body_that_is_taken_slowly_does_not_hold_up_others() {
         let (quick, _) = peer.receive_headers();
         peer.grant(StreamId::CONNECTION, wire::MAX_WINDOW - 65_535);
         peer.grant(id, wire::MAX_WINDOW - 65_535);
-        // The body goes on before the other request is answered.
+        // The body continues before the other request is answered.
         peer.stream.read_exact(&mut [0; 9]).unwrap();
         peer.send_headers(quick, &headers!(":status" => "200"), true);
         let since = Instant::now();
         while !other.is_finished() {
-            // A hundredth of the body, in all the time that there is.
+            // At most a hundredth of the body could be sent in the whole timeout.
             assert_ne!(peer.stream.read(&mut [0; 10]).unwrap(), 0);
-            assert!(since.elapsed() < LONG, "the other one waits for the body");
+            assert!(since.elapsed() < LONG, "the other request waits for the body");
             thread::park_timeout(PAUSE);
         }
         other.join().unwrap().unwrap();

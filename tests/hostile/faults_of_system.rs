@@ -1,5 +1,5 @@
-//! What the system and the application may do to a server, a client and a session: handlers that panic
-//! or never return, settings that make no sense, threads that cannot be had.
+//! Faults of the system and the application: handlers that panic or never return, invalid settings,
+//! and failures to start threads.
 
 use std::io::Write;
 use std::sync::mpsc::channel;
@@ -17,7 +17,7 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, Peer, LONG};
 use crate::victim::{gate, get, hello, post, BoxError, Victim};
 
-/// Soon, and more than a handler takes that does next to nothing.
+/// A short timeout, longer than a trivial handler takes.
 const SOON: Duration = Duration::from_secs(1);
 
 // Handlers.
@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_secs(1);
 fn a_handler_that_panics_is_500_and_others_are_served() {
     bounded(|| {
         let victim = Victim::new(|request, response| {
-            assert_ne!(request.path(), "/panic", "as it is meant to be");
+            assert_ne!(request.path(), "/panic", "an intentional panic");
             hello(request, response)
         });
         let neighbour = Neighbour::of(&victim.url);
@@ -48,7 +48,7 @@ fn a_handler_that_panics_in_its_response_is_an_internal_error_and_others_are_ser
         let victim = Victim::new(|request, response| {
             response.write_all(b"so far")?;
             response.flush()?;
-            assert_ne!(request.path(), "/panic", "as it is meant to be");
+            assert_ne!(request.path(), "/panic", "an intentional panic");
             Ok(())
         });
         let neighbour = Neighbour::of(&victim.url);
@@ -64,9 +64,9 @@ fn a_handler_that_panics_in_its_response_is_an_internal_error_and_others_are_ser
     });
 }
 
-/// All of the same connection, and more than there are places for one.
+/// All on one connection, and more than it has permits.
 #[test]
-fn handlers_that_never_return_keep_no_other_connection_from_being_served() {
+fn handlers_that_never_return_do_not_block_other_connections() {
     bounded(|| {
         let (gate, bolt) = gate();
         let victim = Victim::new(move |request, response| {
@@ -82,7 +82,7 @@ fn handlers_that_never_return_keep_no_other_connection_from_being_served() {
             bolt.comes();
         }
         neighbour.is_served();
-        // They hold their slots, though the peer has given them up.
+        // They hold their slots, although the peer has reset them.
         for &stream_id in &ids {
             peer.reset(stream_id, ErrorCode::Cancel);
         }
@@ -131,9 +131,9 @@ fn a_handler_that_takes_too_long_is_an_internal_error_and_others_are_served() {
     });
 }
 
-/// The body has come, and the response is on its way: the handler has done nothing wrong.
+/// The body was received, and the response is being sent: the handler itself was fast enough.
 #[test]
-fn a_handler_that_has_returned_has_not_taken_too_long() {
+fn a_returned_handler_does_not_time_out() {
     bounded(|| {
         let victim = Victim::with(|config| config.handler_timeout = Some(SOON), hello);
         let closed = vec![h2_sync::frame::Setting::InitialWindowSize(0)];
@@ -150,9 +150,9 @@ fn a_handler_that_has_returned_has_not_taken_too_long() {
 
 // The application.
 
-/// One value of it, that is; and the error names it.
+/// A single invalid value, which the error must name.
 #[test]
-fn a_configuration_that_makes_no_sense_is_refused_at_every_door() {
+fn an_invalid_configuration_is_refused_at_every_entry_point() {
     let mut http2 = h2_sync::Config::default();
     http2.max_frame_size = 0;
     let mut server = Config::default();
@@ -170,17 +170,20 @@ fn a_configuration_that_makes_no_sense_is_refused_at_every_door() {
         serve_connection(near(), server, hello).err(),
     ];
     for (door, refusal) in refusals.into_iter().enumerate() {
-        let error = refusal.unwrap_or_else(|| panic!("door {door} is open"));
-        assert_eq!(error.kind(), ErrorKind::Caller, "door {door}: {error}");
-        assert!(error.to_string().contains("`max_frame_size` must be"), "door {door}: {error}");
+        let error = refusal.unwrap_or_else(|| panic!("entry point {door} accepts it"));
+        assert_eq!(error.kind(), ErrorKind::Caller, "entry point {door}: {error}");
+        assert!(
+            error.to_string().contains("`max_frame_size` must be"),
+            "entry point {door}: {error}"
+        );
     }
 }
 
 // Threads.
 
-/// Each would have a stack that is more than any process may have.
+/// Each thread would need a stack larger than any address space.
 #[test]
-fn a_server_that_can_have_no_thread_at_all_closes_its_connections_and_can_be_shut_down() {
+fn a_server_without_any_threads_closes_its_connections_and_can_be_shut_down() {
     bounded(|| {
         let mut config = Config::default();
         config.stack_size = 1 << 50;

@@ -1,5 +1,6 @@
-//! Those who look like attackers and are none. Limits are the defaults, and nobody is cut. What takes
-//! hours is tested in the core, under a clock that is moved by hand: `src/proto/tests/honest.rs`.
+//! Well-behaved traffic that resembles attacks. With the default limits, none of it may be cut.
+//! Traffic that takes hours is tested in the core with a virtual clock:
+//! `src/proto/tests/honest.rs`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::thread;
@@ -14,10 +15,10 @@ use crate::memory::{bounded, KIB, MIB};
 use crate::support::{listener, wire, Flood, Peer};
 use crate::victim::{get, post, request, BoxError, Victim};
 
-/// More than any budget has at once.
+/// More than the burst of any budget.
 const MANY: usize = 12_000;
 
-/// A message of gRPC: five octets before each.
+/// A gRPC message: a prefix of five octets, and two octets.
 const MESSAGE: &[u8] = b"\0\0\0\0\x02hi";
 
 fn echo(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
@@ -25,32 +26,32 @@ fn echo(request: &mut Request, response: &mut Response) -> Result<(), BoxError> 
     Ok(())
 }
 
-/// Answers in time, or with as much as is asked for.
+/// Answers after a delay, or with a requested amount of data.
 fn answer(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
     let octets: usize = request.path()[1..].parse().unwrap_or(0);
     response.write_all(&vec![b'x'; octets])?;
     Ok(())
 }
 
-/// A client whose connection's window is large.
+/// A client with a large connection window.
 fn downloader(victim: &Victim) -> Peer {
     let mut peer = victim.peer();
     peer.grant(StreamId::CONNECTION, MAX_WINDOW - 65_535);
     peer
 }
 
-/// The peer is still a friend.
+/// Checks that the peer is still served.
 fn is_served(peer: &mut Peer) {
     peer.synchronize();
     assert_eq!(peer.fetch(&get("/5")).0, 200);
     assert_eq!(peer.seen.goaway, None);
 }
 
-// Beside the budgets for frames of no use.
+// Budgets for useless frames.
 
-/// Messages of a few octets, each with an empty frame behind it.
+/// Messages of a few octets, each followed by an empty frame.
 #[test]
-fn grpc_messages_with_empty_frames_are_taken_by_a_server() {
+fn grpc_messages_with_empty_frames_are_accepted_by_a_server() {
     bounded(|| {
         let victim = Victim::new(|request, response| {
             let mut octets = Vec::new();
@@ -83,7 +84,7 @@ fn grpc_messages_with_empty_frames_are_taken_by_a_server() {
 }
 
 #[test]
-fn grpc_messages_with_empty_frames_are_taken_by_a_client() {
+fn grpc_messages_with_empty_frames_are_accepted_by_a_client() {
     bounded(|| {
         let (listener, url) = listener();
         let asks = thread::spawn(move || {
@@ -101,9 +102,9 @@ fn grpc_messages_with_empty_frames_are_taken_by_a_client() {
     });
 }
 
-/// Both at once, one message after the other: our client and our server.
+/// Messages in both directions alternately, between our client and our server.
 #[test]
-fn messages_go_to_and_fro_between_client_and_server() {
+fn messages_alternate_between_client_and_server() {
     bounded(|| {
         let victim = Victim::new(|request, response| {
             let mut lines = BufReader::new(request);
@@ -123,7 +124,7 @@ fn messages_go_to_and_fro_between_client_and_server() {
     });
 }
 
-/// An octet for each read: a slow typist, but for the time that it takes.
+/// A reader that returns single octets, like a slow typist without the delays.
 struct OneByOne(std::io::Cursor<String>);
 
 impl Read for OneByOne {
@@ -134,7 +135,7 @@ impl Read for OneByOne {
 }
 
 #[test]
-fn an_upload_in_frames_of_one_octet_is_taken() {
+fn an_upload_in_frames_of_one_octet_is_accepted() {
     bounded(|| {
         let victim = Victim::new(echo);
         let mut peer = victim.peer();
@@ -148,8 +149,7 @@ fn an_upload_in_frames_of_one_octet_is_taken() {
     });
 }
 
-/// Reads a MiB, and gives credit for each hundred octets that it has read, for the stream and the
-/// connection.
+/// Reads a MiB, and sends credit after every hundred octets, for the stream and the connection.
 fn read_and_credit(peer: &mut Peer, stream_id: StreamId) {
     let (mut read, mut credited) = (0, 0);
     while read < MIB {
@@ -196,7 +196,7 @@ fn a_server_that_credits_every_hundred_octets_gets_the_request() {
     });
 }
 
-/// The tree of Firefox, and then what Chrome says of each image that comes into view.
+/// The priority tree of Firefox, and the updates that Chrome sends for images that become visible.
 #[test]
 fn a_browser_that_changes_its_priorities_is_served() {
     bounded(|| {
@@ -224,7 +224,7 @@ fn a_browser_that_changes_its_priorities_is_served() {
     });
 }
 
-// Beside the budgets for resets.
+// Budgets for resets.
 
 #[test]
 fn a_browser_that_cancels_fifty_images_a_few_times_is_served() {
@@ -242,7 +242,7 @@ fn a_browser_that_cancels_fifty_images_a_few_times_is_served() {
     });
 }
 
-/// As curl does where its output is not wanted any more.
+/// Like curl when its output is closed.
 #[test]
 fn a_client_that_aborts_its_downloads_is_served() {
     bounded(|| {
@@ -260,7 +260,7 @@ fn a_client_that_aborts_its_downloads_is_served() {
     });
 }
 
-/// So does our own, whose responses are dropped.
+/// Our own client, with dropped responses.
 #[test]
 fn responses_that_are_dropped_half_read_leave_the_connection_in_use() {
     bounded(|| {
@@ -277,7 +277,7 @@ fn responses_that_are_dropped_half_read_leave_the_connection_in_use() {
     });
 }
 
-/// On one connection, as fast as it goes: far more resets a second than are given back by time alone.
+/// On one connection, without pauses: far more resets per second than time alone refunds.
 #[test]
 fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served() {
     bounded(|| {
@@ -293,7 +293,7 @@ fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served() 
             octets.extend(wire::rst_stream(ids[10].get(), 0x8));
             octets.extend(wire::ping(b"all here"));
             peer.write(octets);
-            // All are over: those that are not cancelled have been answered.
+            // All have ended: those that were not cancelled have been answered.
             let (mut answered, mut is_here) = (0, false);
             while answered < 19 || !is_here {
                 match peer.next() {
@@ -311,9 +311,9 @@ fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served() 
     });
 }
 
-/// Before it has heard of the limit: those over it are refused, for it to try again.
+/// Before the client has received the limit, streams over it are refused, to be retried.
 #[test]
-fn a_client_that_does_not_know_the_limit_yet_is_told() {
+fn a_client_that_does_not_know_the_limit_yet_is_refused_streams() {
     bounded(|| {
         let victim = Victim::new(answer);
         let mut peer = victim.peer();
@@ -331,9 +331,9 @@ fn a_client_that_does_not_know_the_limit_yet_is_told() {
     });
 }
 
-// Beside the budgets for PING and SETTINGS.
+// Budgets for PING and SETTINGS.
 
-/// The bandwidth is measured once a round trip while data flows, as gRPC does.
+/// A measurement of the bandwidth in each round trip while data flows, as in gRPC.
 #[test]
 fn a_ping_for_each_round_trip_of_a_download_is_answered() {
     bounded(|| {
@@ -366,10 +366,10 @@ fn a_client_that_announces_its_windows_again_for_each_download_is_served() {
     });
 }
 
-// Beside the limits of a field section.
+// Limits of a field section.
 
 #[test]
-fn many_cookies_are_taken_by_a_server_and_by_a_client() {
+fn many_cookies_are_accepted_by_a_server_and_a_client() {
     bounded(|| {
         let victim = Victim::new(|request, response| {
             let mut octets = 0;
@@ -389,7 +389,7 @@ fn many_cookies_are_taken_by_a_server_and_by_a_client() {
             let cookies: usize =
                 response.headers().get_all("set-cookie").iter().map(|cookie| cookie.len()).sum();
             let octets: usize = response.text().unwrap().parse().unwrap();
-            // Those of a request are joined into one (RFC 9113, Section 8.2.3).
+            // The cookies of a request are joined into one field (RFC 9113, Section 8.2.3).
             assert!(cookies >= 200 * 200 && octets >= 200 * 200, "{cookies}, {octets}");
         }
     });

@@ -1,5 +1,5 @@
-//! Honest peers that reset many streams, or are late to hear of resets. They run with the default
-//! limits, and faster than they could in earnest, so that no budget gains from time.
+//! Well-behaved peers that reset many streams, or learn of resets late. They run with the default
+//! limits, and faster than real peers, so that budgets gain nothing over time.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -13,13 +13,13 @@ use crate::memory::bounded;
 use crate::support::{get, listener, post, wire, Peer, LONG};
 use crate::victim::{gate, hello, Bolt, Victim};
 
-/// More than the budget for resets has at once.
+/// More than the burst of the budget for resets.
 const MANY: usize = 3_000;
 
-/// Streams that a peer opens before it reads.
+/// The streams that a peer opens before it reads.
 const BATCH: usize = 50;
 
-/// A server with one long call under way, which ends well when the bolt is gone.
+/// A server with one long call in progress, which completes when the bolt is dropped.
 struct LongCall {
     victim: Victim,
     peer: Peer,
@@ -68,10 +68,10 @@ fn complete(peer: &mut Peer, streams: &[StreamId]) {
     }
 }
 
-/// RFC 9113, Section 8.1: the server answers without the rest of the request. The C core of gRPC then
-/// resets its upload with NO_ERROR.
+/// RFC 9113, Section 8.1: the server responds without the rest of the request. The C core of gRPC
+/// then resets its upload with NO_ERROR.
 #[test]
-fn refused_client_streaming_calls_leave_a_long_call_alone() {
+fn refused_client_streaming_calls_do_not_affect_a_long_call() {
     bounded(|| {
         let mut long = LongCall::begin();
         for _ in 0..MANY / BATCH {
@@ -95,10 +95,10 @@ fn refused_client_streaming_calls_leave_a_long_call_alone() {
     });
 }
 
-/// A call that is made twice, and the slower one is cancelled: at 1,000 requests a second, 20 of a
-/// hundred.
+/// Hedged calls: each call is made twice, and the slower one is cancelled. At 1,000 requests per
+/// second, that is 20 of a hundred.
 #[test]
-fn hedged_calls_of_which_a_fifth_is_cancelled_leave_a_long_call_alone() {
+fn hedged_calls_with_a_fifth_cancelled_do_not_affect_a_long_call() {
     bounded(|| {
         let mut long = LongCall::begin();
         for _ in 0..5 * MANY / BATCH {
@@ -144,7 +144,7 @@ fn thousands_of_responses_that_are_cancelled_at_once_do_not_end_the_connection()
     });
 }
 
-/// The client has forgotten most of the streams by the time their responses come.
+/// The client has forgotten most of the streams when their responses arrive.
 #[test]
 fn responses_to_thousands_of_requests_that_the_client_has_cancelled_are_ignored() {
     const REQUESTS: usize = 2_000;
@@ -156,7 +156,7 @@ fn responses_to_thousands_of_requests_that_the_client_has_cancelled_are_ignored(
             let stream = std::net::TcpStream::connect(address).unwrap();
             let connection = Connection::start(stream, h2_sync::Config::default()).unwrap();
             let request = || http::Request::get("http://test/").body(()).unwrap();
-            // The server's SETTINGS are there with the first response.
+            // The server's SETTINGS arrive before the first response.
             connection.send(&request()).unwrap().response().unwrap();
             let responses: Vec<ResponseHalf> =
                 (0..REQUESTS).map(|_| connection.send(&request()).unwrap()).collect();
@@ -176,7 +176,7 @@ fn responses_to_thousands_of_requests_that_the_client_has_cancelled_are_ignored(
         }
         peer.answer_ping();
         go_on.recv_timeout(LONG).unwrap();
-        // To the peer, they cross the resets.
+        // For the peer, they cross the resets.
         for stream_id in streams {
             let fields = headers!(":status" => "200");
             peer.send_headers(stream_id, &fields, false);
@@ -189,7 +189,7 @@ fn responses_to_thousands_of_requests_that_the_client_has_cancelled_are_ignored(
     });
 }
 
-/// The server resets a stream, and has forgotten it when the trailers that cross the reset come.
+/// The server has reset and forgotten a stream when its trailers, which cross the reset, arrive.
 #[test]
 fn trailers_that_come_late_by_1100_streams_are_ignored() {
     bounded(|| {

@@ -1,5 +1,5 @@
 //! Field blocks that cannot be decoded. Each is a connection error COMPRESSION_ERROR (RFC 9113,
-//! Section 4.3), at a live server and a live client: the connection's table is of no use any more.
+//! Section 4.3), at a live server and a live client, since the dynamic table can no longer be used.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::support::wire::{self, and, indexed_literal, ok, END, END_HEADERS, END
 use crate::support::{listener, Peer};
 use crate::victim::{get, hello, Victim};
 
-/// `GET http://test/`, or the status 200, and this behind it.
+/// Octets after `GET http://test/` or the status 200.
 type Behind = &'static [u8];
 
 fn client(change: impl FnOnce(&mut Config)) -> Client {
@@ -23,8 +23,8 @@ fn client(change: impl FnOnce(&mut Config)) -> Client {
     Client::with_config(config).unwrap()
 }
 
-/// Each of these ends the connection, at the start of a block and behind good fields, and others go
-/// on.
+/// Each of these must end the connection, both at the start of a block and after valid fields,
+/// while other connections continue.
 fn ends<const N: usize>(blocks: [Behind; N]) {
     bounded(move || {
         let victim = Victim::hello();
@@ -37,12 +37,12 @@ fn ends<const N: usize>(blocks: [Behind; N]) {
             at_client(bad);
             at_client(&[&ok(), bad].concat());
         }
-        // No handler but those of the neighbour's requests.
+        // Only handlers of the neighbour's requests have run.
         assert_eq!(victim.begun(), N);
     });
 }
 
-/// The same for blocks that are good without the octets in front of them.
+/// Blocks that would be valid without the preceding fields.
 fn ends_at_the_start<const N: usize>(blocks: [Behind; N]) {
     bounded(move || {
         let victim = Victim::hello();
@@ -69,12 +69,12 @@ fn at_client(block: &[u8]) {
     });
     let error = error.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Peer, Some(ErrorCode::CompressionError)));
-    // The next request has a connection that is in order.
+    // The next request gets a new connection.
     let good = answered(&client, |peer, id| assert!(peer.write(wire::headers(id, END, ok()))));
     assert_eq!(good.unwrap(), "");
 }
 
-/// What a client gets from a server that does this with its request.
+/// Returns the client's result if the server answers its request like this.
 fn answered(client: &Client, answer: impl FnOnce(&mut Peer, u32)) -> Result<String, Error> {
     let (listener, url) = listener();
     thread::scope(|scope| {
@@ -157,7 +157,7 @@ fn the_index_of_an_entry_that_was_evicted() {
         peer.write(wire::headers(1, END, [wire::get(), add].concat()));
         peer.write(wire::headers(3, END, [wire::get(), vec![0xbe]].concat()));
         assert_eq!(peer.response(3_u32.try_into().unwrap()), (200, b"hello".to_vec()));
-        // A table of no octets, and then of 4,096 again.
+        // A table of no octets, then of 4,096 again.
         let empty = vec![0x20, 0x3f, 0xe1, 0x1f];
         peer.write(wire::headers(5, END, [empty, wire::get(), vec![0xbe]].concat()));
         peer.expect_goaway(ErrorCode::CompressionError);
@@ -187,7 +187,7 @@ fn an_integer_of_zeros_without_end() {
 }
 
 #[test]
-fn an_integer_that_its_block_cuts_off() {
+fn an_integer_truncated_by_its_block() {
     ends([&[0xff], &[0xff, 0x80], &[0x40, 0x7f], &[0x00, 0x01, b'a', 0x7f, 0x80]]);
 }
 
@@ -224,7 +224,7 @@ fn more_table_size_updates_than_two() {
     ends_at_the_start([&[0x20, 0x20, 0x20], &[0x20, 0x3f, 0xe1, 0x1f, 0x20]]);
 }
 
-/// A table of 1,024 octets at most.
+/// The limit of the table in octets.
 const SMALL: u32 = 1_024;
 const UPDATE: Behind = &[0x3f, 0xe1, 0x07];
 const ONE_TOO_MANY: Behind = &[0x3f, 0xe2, 0x07];
@@ -235,7 +235,7 @@ fn a_table_size_update_that_is_missing_after_a_decrease_at_the_server() {
         let victim = Victim::with(|config| config.http2.header_table_size = SMALL, hello);
         let connect = || {
             let mut peer = victim.peer();
-            // The acknowledgement of the server's SETTINGS goes out behind the first PING.
+            // The acknowledgement of the server's SETTINGS precedes the first PING.
             peer.synchronize();
             peer.synchronize();
             peer
@@ -255,7 +255,7 @@ fn a_table_size_update_that_is_missing_after_a_decrease_at_the_server() {
 }
 
 #[test]
-fn a_table_size_update_that_is_missing_before_the_decrease_is_acknowledged_is_none() {
+fn no_table_size_update_is_required_before_the_decrease_is_acknowledged() {
     bounded(|| {
         let victim = Victim::with(|config| config.http2.header_table_size = SMALL, hello);
         let mut peer = Peer::connect_silent(victim.address());
@@ -273,7 +273,7 @@ fn a_table_size_update_that_is_missing_before_the_decrease_is_acknowledged_is_no
 #[test]
 fn a_table_size_update_that_is_missing_after_a_decrease_at_the_client() {
     bounded(|| {
-        // By the time that it answers, the peer has acknowledged the client's SETTINGS.
+        // When it answers, the peer has acknowledged the client's SETTINGS.
         for (block, is_good) in [
             (ok(), false),
             ([ONE_TOO_MANY, &ok()].concat(), false),
@@ -292,7 +292,7 @@ fn a_table_size_update_that_is_missing_after_a_decrease_at_the_client() {
     });
 }
 
-// RFC 9113, Section 4.3: wherever the block is.
+// RFC 9113, Section 4.3: for blocks in all kinds of messages.
 
 /// Index 0.
 const BAD: Behind = &[0x80];
@@ -348,7 +348,7 @@ fn in_continuation_and_across_frames() {
     });
 }
 
-/// The table has to stay in step, so these are decoded as well.
+/// The table must stay in sync, so these blocks are decoded as well.
 #[test]
 fn on_streams_that_are_refused_or_were_reset() {
     bounded(|| {
@@ -371,7 +371,7 @@ fn on_streams_that_are_refused_or_were_reset() {
         peer.expect_reset(1_u32.try_into().unwrap(), ErrorCode::ProtocolError);
         peer.write(wire::headers(1, END, BAD));
         peer.expect_goaway(ErrorCode::CompressionError);
-        // One too many.
+        // A stream over the limit.
         let mut peer = victim.peer();
         peer.write(wire::headers(1, END_HEADERS, wire::post()));
         peer.write(wire::headers(3, END, wire::get()));
@@ -381,14 +381,14 @@ fn on_streams_that_are_refused_or_were_reset() {
     });
 }
 
-// RFC 7541, Section 6.2.3: what is never indexed stays so, over every hop.
+// RFC 7541, Section 6.2.3: never-indexed fields stay so, over every hop.
 
-/// A literal that is never indexed: `secret: value`.
+/// A never-indexed literal: `secret: value`.
 fn never_indexed() -> Vec<u8> {
     b"\x10\x06secret\x05value".to_vec()
 }
 
-/// A handler hands on what it got: the mark is on its field, on the value of the type of `http`, and on
+/// A handler forwards the fields it received: the mark is on the field, on the `http` value, and on
 /// the wire again.
 #[test]
 fn the_mark_of_a_field_that_is_never_indexed_survives_at_the_server() {

@@ -1,4 +1,4 @@
-//! Clients of HTTP/1.x that take their time, and those that send without end.
+//! HTTP/1.x clients that are slow, and those that send without end.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::victim::{hello, Victim};
 
 const SHORT: Duration = Duration::from_millis(300);
 
-/// What has the client write at a pace.
+/// Writes octets at a fixed pace.
 fn dribble(stream: &TcpStream, octets: &'static [u8], pace: Duration) -> thread::JoinHandle<()> {
     let mut stream = stream.try_clone().unwrap();
     thread::spawn(move || {
@@ -27,7 +27,7 @@ fn dribble(stream: &TcpStream, octets: &'static [u8], pace: Duration) -> thread:
 }
 
 #[test]
-fn heads_that_come_octet_by_octet_are_408_on_many_connections_at_once() {
+fn header_sections_octet_by_octet_are_408_on_many_connections() {
     measured(|memory| {
         let victim = Victim::with(|config| config.http2.header_timeout = Some(SHORT), hello);
         let neighbour = Neighbour::of(&victim.url);
@@ -55,7 +55,7 @@ fn heads_that_come_octet_by_octet_are_408_on_many_connections_at_once() {
 }
 
 #[test]
-fn first_line_without_end_is_closed_without_a_text() {
+fn an_endless_first_line_is_closed_without_a_response() {
     bounded(|| {
         let victim = Victim::with(|config| config.handshake_timeout = SHORT, hello);
         let mut raw = Raw::connect(victim.address());
@@ -68,7 +68,7 @@ fn first_line_without_end_is_closed_without_a_text() {
 }
 
 #[test]
-fn body_that_comes_octet_by_octet_has_the_deadline_of_its_handler() {
+fn a_body_octet_by_octet_has_the_deadline_of_its_handler() {
     bounded(|| {
         let victim = Victim::with(
             |config| config.body_timeout = Some(SHORT),
@@ -90,12 +90,12 @@ fn body_that_comes_octet_by_octet_has_the_deadline_of_its_handler() {
 }
 
 #[test]
-fn response_that_is_not_read_is_bounded_and_its_connection_cut() {
+fn an_unread_response_is_bounded_and_its_connection_cut() {
     measured(|memory| {
         let victim = Victim::with(
             |config| config.http2.stall_timeout = Some(SHORT),
             |request, response| {
-                // The neighbour has its answer.
+                // The neighbour gets a response without pieces.
                 let pieces = if request.path() == "/large" { 1_000 } else { 0 };
                 (0..pieces).try_for_each(|_| response.write_all(&[0; 64 << 10]))?;
                 Ok(())
@@ -114,7 +114,7 @@ fn response_that_is_not_read_is_bounded_and_its_connection_cut() {
 }
 
 #[test]
-fn response_that_is_read_octet_by_octet_is_a_stall() {
+fn a_response_read_octet_by_octet_is_a_stall() {
     bounded(|| {
         let victim = Victim::with(
             |config| config.http2.stall_timeout = Some(Duration::from_secs(1)),
@@ -126,7 +126,7 @@ fn response_that_is_read_octet_by_octet_is_a_stall() {
         let mut raw = Raw::connect(victim.address());
         raw.send("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
         let mut octet = [0];
-        // The sockets hold some, and then there is an end before all of it.
+        // The sockets buffer some of it, but not all.
         while victim.handle.stats().handlers_failed == 0 {
             raw.stream.read_exact(&mut octet).unwrap();
             thread::park_timeout(Duration::from_millis(10));
@@ -171,7 +171,7 @@ fn target_without_end_is_414() {
     bounded(|| {
         let victim = Victim::hello();
         let mut raw = Raw::connect(victim.address());
-        // On a connection that has been one of HTTP/1.1 already, and on a new one.
+        // On a connection that has already served HTTP/1.1, and on a new one.
         for honest in ["GET / HTTP/1.1\r\nhost: test\r\n\r\n", ""] {
             raw.send(honest);
             if !honest.is_empty() {
@@ -206,7 +206,7 @@ fn trailers_and_extensions_without_end_are_refused() {
 }
 
 #[test]
-fn chunks_of_one_octet_without_end_cost_no_more_than_they_are() {
+fn endless_chunks_of_one_octet_use_bounded_memory() {
     measured(|memory| {
         let victim = Victim::new(|request, response| {
             let mut read = 0;
@@ -229,7 +229,7 @@ fn chunks_of_one_octet_without_end_cost_no_more_than_they_are() {
 }
 
 #[test]
-fn pipelined_requests_whose_answers_are_not_read_are_bounded() {
+fn pipelined_requests_with_unread_responses_are_bounded() {
     measured(|memory| {
         let victim = Victim::with(
             |config| config.http2.stall_timeout = Some(SHORT),
@@ -243,7 +243,7 @@ fn pipelined_requests_whose_answers_are_not_read_are_bounded() {
         let mut raw = Raw::connect(victim.address());
         raw.stream.set_write_timeout(Some(LONG)).unwrap();
         let requests = "GET / HTTP/1.1\r\nhost: test\r\n\r\n".repeat(1_000);
-        // Until the server has had enough.
+        // Until the server closes.
         while raw.stream.write_all(requests.as_bytes()).is_ok() {}
         measured.assert_peak(MIB);
         drop(raw);
@@ -253,7 +253,7 @@ fn pipelined_requests_whose_answers_are_not_read_are_bounded() {
 }
 
 #[test]
-fn connections_that_ask_and_go_away_leave_nothing_behind() {
+fn connections_that_close_after_a_request_leave_nothing_behind() {
     bounded(|| {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);

@@ -1,7 +1,8 @@
-//! Requests in HTTP/1.1 of which another party may see two where we see one, or the other way round.
+//! HTTP/1.1 requests that intermediaries could split differently than this server does.
 //!
-//! Each comes behind an honest request on the same connection, with another request behind it. The
-//! server answers with the right status and closes, and the handler never sees what is behind.
+//! Each is sent after a valid request on the same connection, and followed by another request. The
+//! server must answer with the expected status and close, and the handler must never see the
+//! following request.
 
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -14,7 +15,7 @@ use crate::support::smuggling::{Case, BODIES, HEADS, HONEST, SMUGGLED};
 use crate::support::LONG;
 use crate::victim::Victim;
 
-/// Paths that handlers have been called for.
+/// The paths for which handlers were called.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -24,14 +25,14 @@ impl Seen {
     }
 }
 
-/// A server that reads bodies, and a client's octets to it, each on a connection of its own.
+/// Sends each case to a server that reads bodies, on a separate connection.
 fn check(cases: &'static [Case], paths: &'static [&'static str]) {
     bounded(move || {
         let seen = Seen::default();
         let theirs = seen.clone();
         let victim = Victim::new(move |request, response| {
             let path = request.path().to_owned();
-            // The neighbour asks for this one.
+            // Requests of the neighbour have this path.
             if path != "/" {
                 theirs.0.lock().unwrap().push(path);
             }
@@ -54,16 +55,16 @@ fn check(cases: &'static [Case], paths: &'static [&'static str]) {
 }
 
 #[test]
-fn heads_in_doubt_are_refused_before_a_handler_runs() {
+fn ambiguous_header_sections_are_refused_before_a_handler_runs() {
     check(HEADS, &["/honest"]);
 }
 
 #[test]
-fn bodies_in_doubt_are_refused_and_nothing_behind_them_is_a_request() {
+fn ambiguous_bodies_are_refused_and_nothing_after_them_is_a_request() {
     check(BODIES, &["/honest", "/bad"]);
 }
 
-/// The honest twin: lengths and chunks that are right, with all that may stand beside them.
+/// Valid lengths and chunks in unusual forms.
 #[test]
 fn honest_messages_that_look_similar_are_each_one_request() {
     bounded(|| {
@@ -87,9 +88,9 @@ fn honest_messages_that_look_similar_are_each_one_request() {
     });
 }
 
-/// As on a port where peers of HTTP/2 connect: a text would be a frame to them.
+/// A text would be a frame to an HTTP/2 peer, which may connect to the same port.
 #[test]
-fn first_line_that_is_no_http_is_answered_with_goaway() {
+fn a_first_line_that_is_not_http_is_answered_with_goaway() {
     bounded(|| {
         let victim = Victim::hello();
         for noise in [
@@ -109,7 +110,7 @@ fn first_line_that_is_no_http_is_answered_with_goaway() {
             assert_eq!(answer, [settings, goaway].concat(), "{}", noise.escape_ascii());
         }
         assert_eq!(victim.begun(), 0);
-        // Silence is not answered at all.
+        // A silent connection is closed without an answer.
         let stream = TcpStream::connect(victim.address()).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         drop(stream);

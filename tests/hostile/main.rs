@@ -1,9 +1,9 @@
-//! Every published attack, run against a live server or client: what it is answered with, what it
-//! may cost, and that others are served meanwhile. See `README.md` beside this file.
+//! Every published attack, run against a live server or client: the answer to it, its cost, and the
+//! service for other peers in the meantime. See `README.md` beside this file.
 //!
-//! The attacker is a [`Peer`](support::Peer), which speaks frames by hand. Each test runs by
-//! [`bounded`](memory::bounded) or [`measured`](memory::measured): those that measure memory run
-//! alone, as the allocator counts what the whole process has.
+//! The attacker is a [`Peer`](support::Peer) that sends scripted frames. Each test runs in
+//! [`bounded`](memory::bounded) or [`measured`](memory::measured). Tests that measure memory run
+//! alone, since the allocator counts for the whole process.
 
 mod bad_fields;
 mod both_frames;

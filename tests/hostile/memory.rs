@@ -1,4 +1,4 @@
-//! What is allocated, over the whole process; and whose turn it is.
+//! Measurement of allocated memory in the whole process, which excludes other tests.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -9,61 +9,61 @@ use crate::support::{within, LONG};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Tests that measure have it to write, all others to read.
+/// Measuring tests lock it exclusively, all others share it.
 static ALONE: RwLock<()> = RwLock::new(());
 
 pub(crate) const KIB: usize = 1 << 10;
 pub(crate) const MIB: usize = 1 << 20;
 
-/// Runs a test that could hang, beside others that measure nothing either.
+/// Runs a test that could hang, concurrently with others that do not measure.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     let _turn = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     within(2 * LONG, test);
 }
 
-/// Runs a test that could hang, while no other runs.
+/// Runs a test that could hang, while no other test runs.
 pub(crate) fn measured(test: impl FnOnce(&Memory) + Send + 'static) {
     let _turn = ALONE.write().unwrap_or_else(PoisonError::into_inner);
     within(3 * LONG, || test(&Memory(())));
 }
 
-/// The right to measure. The stacks of threads are not among what is measured.
+/// The permission to measure. Thread stacks are not counted.
 #[derive(Debug)]
 pub(crate) struct Memory(());
 
 impl Memory {
-    /// From here on.
+    /// Starts a measurement.
     pub(crate) fn start(&self) -> Measured {
         ALLOCATOR.reset_peak_usage();
         Measured { start: ALLOCATOR.current_usage() }
     }
 }
 
-/// A measurement that goes on. What the attacker and the neighbours hold is among it.
+/// A measurement in progress. It includes the memory of the attacker and the neighbours.
 #[derive(Debug)]
 pub(crate) struct Measured {
     start: usize,
 }
 
 impl Measured {
-    /// The most that was allocated at once since the start, over what was allocated then.
+    /// The peak since the start, relative to the start.
     pub(crate) fn peak(&self) -> usize {
         ALLOCATOR.peak_usage().saturating_sub(self.start)
     }
 
-    /// What is allocated now, over what was then.
+    /// The memory allocated now, relative to the start.
     pub(crate) fn kept(&self) -> usize {
         ALLOCATOR.current_usage().saturating_sub(self.start)
     }
 
-    /// The most was no more than this.
+    /// Checks that the peak is within the bound.
     #[track_caller]
     pub(crate) fn assert_peak(&self, bound: usize) {
         let peak = self.peak();
-        assert!(peak <= bound, "{peak} octets were allocated, and {bound} is the bound");
+        assert!(peak <= bound, "{peak} octets were allocated, over the bound of {bound}");
     }
 
-    /// It comes to be that no more than this is kept.
+    /// Waits until at most `bound` octets are allocated.
     #[track_caller]
     pub(crate) fn assert_kept(&self, bound: usize) {
         crate::support::eventually(|| self.kept() <= bound);
@@ -71,7 +71,7 @@ impl Measured {
 }
 
 #[test]
-fn the_peak_is_what_was_there_at_once() {
+fn the_peak_counts_concurrent_allocations() {
     measured(|memory| {
         let measured = memory.start();
         drop(vec![1_u8; MIB]);

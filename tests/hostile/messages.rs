@@ -1,5 +1,5 @@
-//! Requests that must not pass: a live server resets their streams, no handler sees them, and the
-//! next one on the same connection is served.
+//! Invalid requests: a live server resets their streams, no handler sees them, and the next request
+//! on the same connection is served.
 
 use std::sync::mpsc;
 
@@ -12,10 +12,10 @@ use crate::support::wire::{self, and, block, post, END, END_HEADERS, END_STREAM}
 use crate::support::{Peer, LONG};
 use crate::victim::{get, hello, request, BoxError, Victim};
 
-/// So many cases share a connection, to stay under the budget of resets.
+/// The number of cases per connection, which stays within the budget of resets.
 const CASES: usize = 200;
 
-/// A connection on which a request has begun, whose handler waits for the rest of its body.
+/// A connection with a request whose handler waits for the rest of its body.
 struct Shared {
     peer: Peer,
     held: StreamId,
@@ -37,14 +37,14 @@ impl Shared {
         Shared { peer, held }
     }
 
-    /// What began before all others comes to its end.
+    /// Completes the first request.
     fn end(mut self) {
         self.peer.send_data(self.held, "ld", true);
         assert_eq!(self.peer.response(self.held), (200, b"held".to_vec()));
     }
 }
 
-/// Each of these field blocks is a request that is reset.
+/// Each of these field blocks is a request that must be reset.
 fn refused(blocks: impl IntoIterator<Item = Vec<u8>>) {
     let blocks: Vec<_> = blocks.into_iter().collect();
     bounded(move || {
@@ -78,7 +78,7 @@ const SCHEME: (&str, &str) = (":scheme", "http");
 const AUTHORITY: (&str, &str) = (":authority", "test");
 const PATH: (&str, &str) = (":path", "/");
 
-/// GET `http://test/` with more behind.
+/// GET `http://test/` with additional fields.
 fn with(more: &[(&'static str, &'static str)]) -> Vec<u8> {
     block(&[&[METHOD, SCHEME, AUTHORITY, PATH], more].concat())
 }
@@ -88,7 +88,7 @@ fn authority(value: &'static str) -> Vec<u8> {
 }
 
 #[test]
-fn a_second_host_is_reset() {
+fn a_repeated_host_is_reset() {
     refused([
         with(&[("host", "test"), ("host", "test")]),
         with(&[("host", "test"), ("host", "other")]),
@@ -122,7 +122,7 @@ fn userinfo_in_authority_or_host_is_reset() {
 }
 
 #[test]
-fn an_authority_that_is_more_than_one_is_reset() {
+fn several_authorities_are_reset() {
     refused(["", "te st", "test/path", "test?query", "test#x", "a,b", "te\\st"].map(authority));
 }
 
@@ -180,7 +180,7 @@ fn a_pseudo_field_in_upper_case_unknown_or_of_another_message_is_reset() {
 }
 
 #[test]
-fn a_pseudo_field_that_is_missing_or_there_twice_is_reset() {
+fn a_missing_or_repeated_pseudo_field_is_reset() {
     let all = [METHOD, SCHEME, AUTHORITY, PATH];
     let mut blocks = vec![
         block::<&str, &str>(&[]),
@@ -193,7 +193,7 @@ fn a_pseudo_field_that_is_missing_or_there_twice_is_reset() {
 }
 
 #[test]
-fn a_pseudo_field_behind_a_regular_one_is_reset() {
+fn a_pseudo_field_after_a_regular_one_is_reset() {
     refused([
         block(&[METHOD, SCHEME, AUTHORITY, ("a", "b"), PATH]),
         block(&[("a", "b"), METHOD, SCHEME, AUTHORITY, PATH]),
@@ -207,7 +207,7 @@ fn a_path_that_does_not_begin_with_a_slash_is_reset() {
 }
 
 #[test]
-fn a_method_or_scheme_that_is_no_token_is_reset() {
+fn an_invalid_method_or_scheme_is_reset() {
     let method = |value| block(&[(":method", value), SCHEME, AUTHORITY, PATH]);
     let scheme = |value| block(&[METHOD, (":scheme", value), AUTHORITY, PATH]);
     refused(
@@ -228,7 +228,7 @@ fn connect_with_more_or_less_than_host_and_port_is_reset() {
         block(&[connect, (":authority", "user@test:443")]),
         block(&[connect, (":authority", "test:443"), PATH]),
         block(&[connect, (":authority", "test:443"), SCHEME]),
-        // RFC 8441, Section 3: not unless the server has said that it takes it.
+        // RFC 8441, Section 3: only if the server supports it.
         block(&[connect, (":protocol", "websocket"), SCHEME, (":authority", "test"), PATH]),
     ]);
 }
@@ -239,7 +239,7 @@ fn connection_specific_fields_are_reset() {
 }
 
 #[test]
-fn te_may_say_trailers() {
+fn te_with_trailers_is_accepted() {
     bounded(|| {
         let victim = Victim::hello();
         let fields = get("/").with("te", "trailers");
@@ -247,7 +247,7 @@ fn te_may_say_trailers() {
     });
 }
 
-/// A server whose handler of each request says what became of the body, its trailers included.
+/// A server whose handlers report the result of reading the body, including trailers.
 fn reading() -> (Victim, mpsc::Receiver<Result<String, BoxError>>) {
     let (say, said) = mpsc::channel();
     let say = std::sync::Mutex::new(say);
@@ -262,8 +262,8 @@ fn reading() -> (Victim, mpsc::Receiver<Result<String, BoxError>>) {
     (victim, said)
 }
 
-/// A request whose header section is fine, and what comes behind is not: its stream is reset, and the
-/// handler never takes it for complete.
+/// A request with a valid header section and an invalid rest: its stream must be reset, and the
+/// handler must never see it as complete.
 fn refused_behind<B: AsRef<[u8]> + Send + 'static>(
     cases: impl IntoIterator<Item = (Vec<(&'static str, &'static str)>, B)>,
     frames: impl Fn(u32, &[u8]) -> Vec<u8> + Send + 'static,
@@ -287,7 +287,8 @@ fn refused_behind<B: AsRef<[u8]> + Send + 'static>(
             }
         }
         victim.comes_to_rest();
-        // Where it came all at once, no handler has seen anything of it; and others have seen it fail.
+        // If it arrived at once, no handler has seen any of it; otherwise a handler has seen it
+        // fail.
         let whole: Vec<_> = said.try_iter().flatten().collect();
         assert!(whole.iter().all(|body| body == "hello"), "{whole:?}");
         assert_eq!(whole.len(), cases.len());
@@ -352,7 +353,7 @@ fn content_lengths_that_differ_are_reset() {
 }
 
 #[test]
-fn content_lengths_that_say_the_same_are_taken() {
+fn equal_content_lengths_are_accepted() {
     bounded(|| {
         let (victim, said) = reading();
         let mut peer = victim.peer();
@@ -366,7 +367,7 @@ fn content_lengths_that_say_the_same_are_taken() {
 }
 
 #[test]
-fn a_content_length_that_is_no_number_is_reset() {
+fn a_content_length_that_is_not_a_number_is_reset() {
     refused(
         [
             "",

@@ -1,6 +1,6 @@
-//! What we are asked to send and must not: a clear error for the caller, nothing of it on the wire
-//! that looks whole, and the connection goes on. A response that is handed on from HTTP/1.1 may have
-//! fields of that connection, which are left out.
+//! Invalid messages that the caller asks us to send: the caller gets an error, nothing that looks
+//! complete is sent, and the connection continues. Connection-specific fields of a forwarded
+//! HTTP/1.1 response are dropped.
 
 use std::sync::{mpsc, Mutex};
 use std::thread;
@@ -16,8 +16,8 @@ use crate::memory::bounded;
 use crate::support::{listener, Peer};
 use crate::victim::{get, request, BoxError, Victim};
 
-/// Fields that `Client` and `Response` are given and must not send: of those in upper case, the types
-/// of `http` make lower case.
+/// Fields that `Client` and `Response` must refuse. Names with upper-case letters are missing,
+/// since the types of `http` convert them.
 fn bad_fields() -> impl Iterator<Item = Field> {
     let names = bad_fields::colons().into_iter().chain(bad_fields::octets_in_names());
     names.chain(bad_fields::octets_in_values()).chain(bad_fields::white_space())
@@ -35,7 +35,7 @@ fn assert_caller(error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Caller, "{error}");
 }
 
-/// None of these is sent. What comes next on the connection is a good request.
+/// None of these is sent. The next request on the connection is a valid one.
 fn not_sent(
     requests: impl FnOnce(&Client, &str) -> Vec<(String, Result<(), Error>)> + Send + 'static,
 ) {
@@ -49,9 +49,9 @@ fn not_sent(
         let asks = thread::spawn(move || client.get(&*url).send()?.text());
         let mut peer = Peer::accept(&listener);
         let good = loop {
-            match peer.next().expect("the client is there") {
-                // Of a request with a body, the header section may be out before the body shows to be
-                // wrong.
+            match peer.next().expect("a frame of the client") {
+                // The header section of a request may have been sent before its body turns out to
+                // be wrong.
                 Frame::Headers(frame) if frame.end_stream => break frame.stream_id,
                 Frame::Data(frame) => assert!(!frame.end_stream, "{frame:?}"),
                 _ => {}
@@ -68,7 +68,7 @@ fn send(request: RequestBuilder<'_>) -> Result<(), Error> {
 }
 
 #[test]
-fn a_request_with_a_bad_field_is_a_mistake_of_the_caller() {
+fn a_request_with_an_invalid_field_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         bad_fields()
             .map(|(name, value)| {
@@ -80,7 +80,7 @@ fn a_request_with_a_bad_field_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_request_with_content_lengths_that_differ_or_are_no_numbers_is_a_mistake_of_the_caller() {
+fn a_request_with_invalid_content_lengths_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         let lengths = [&["0", "1"][..], &["+0"], &["0, 0"], &[""], &["zero"]];
         lengths
@@ -97,7 +97,7 @@ fn a_request_with_content_lengths_that_differ_or_are_no_numbers_is_a_mistake_of_
 }
 
 #[test]
-fn a_request_whose_body_is_not_its_content_length_is_a_mistake_of_the_caller() {
+fn a_request_whose_body_contradicts_its_content_length_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         let announced = |length: &str, body: &'static str| {
             let request = client.post(url).header("content-length", length).body(body);
@@ -119,7 +119,7 @@ fn a_request_whose_body_is_not_its_content_length_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_request_whose_target_is_no_url_is_a_mistake_of_the_caller() {
+fn a_request_with_an_invalid_url_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         let with_user = url.replace("http://", "http://%ff:password@");
         let mut bad = vec![
@@ -140,7 +140,7 @@ fn a_request_whose_target_is_no_url_is_a_mistake_of_the_caller() {
     });
 }
 
-/// The field section of a request to this path, with this before the host and these fields.
+/// Returns the field section of a request with this userinfo, path and fields.
 fn sent(user: &str, path: &str, fields: &[(&str, &str)]) -> Headers {
     let (listener, url) = listener();
     let url = url.replace("http://", &format!("http://{user}")).trim_end_matches('/').to_owned();
@@ -163,7 +163,7 @@ fn sent(user: &str, path: &str, fields: &[(&str, &str)]) -> Headers {
 }
 
 #[test]
-fn octets_that_have_no_place_in_a_target_go_out_percent_encoded() {
+fn invalid_octets_of_a_target_are_percent_encoded() {
     bounded(|| {
         for (path, encoded) in [
             ("/a b", "/a%20b"),
@@ -177,20 +177,20 @@ fn octets_that_have_no_place_in_a_target_go_out_percent_encoded() {
 }
 
 #[test]
-fn user_and_password_of_a_url_go_out_as_authorization_and_nowhere_else() {
+fn user_and_password_of_a_url_are_sent_only_as_authorization() {
     bounded(|| {
         let fields = sent("user:password@", "/", &[]);
         assert_eq!(fields.get("authorization"), Some("Basic dXNlcjpwYXNzd29yZA=="));
         let authority = fields.authority().unwrap();
         assert!(authority.starts_with("127.0.0.1:"), "{authority}");
         assert!(fields.iter().all(|field| !field.value.contains(&b'@')));
-        // Nor does one of them make a field of its own.
+        // Neither can inject a field.
         let fields = sent("a%0D%0Ab:c@", "/", &[]);
         assert_eq!(fields.get("authorization"), Some("Basic YQ0KYjpj"));
     });
 }
 
-/// None of them is there, but for `te` with what it may say.
+/// None of them is present, except for a valid `te`.
 #[track_caller]
 fn assert_left_out(fields: &Headers) {
     for (name, _) in bad_fields::connection_specific() {
@@ -201,9 +201,9 @@ fn assert_left_out(fields: &Headers) {
     }
 }
 
-/// RFC 9113, Section 8.2.2. The error names the field.
+/// RFC 9113, Section 8.2.2. The error must name the field.
 #[test]
-fn a_request_with_connection_specific_fields_is_a_mistake_of_the_caller() {
+fn a_request_with_connection_specific_fields_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         let fields = bad_fields::connection_specific();
         let request = |(name, value): Field| {
@@ -218,7 +218,7 @@ fn a_request_with_connection_specific_fields_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_host_that_is_no_authority_is_a_mistake_of_the_caller() {
+fn an_invalid_host_is_an_error_of_the_caller() {
     not_sent(|client, url| {
         let twice = client.get(url).header("bad", "1").header("host", "a").header("host", "a");
         let mut bad = vec![("twice".to_owned(), send(twice))];
@@ -231,7 +231,7 @@ fn a_host_that_is_no_authority_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_request_has_its_host_as_authority_and_te_only_with_trailers() {
+fn host_becomes_the_authority_and_te_keeps_only_trailers() {
     bounded(|| {
         let fields = sent("", "/", &[("a", "b"), ("host", "other"), ("te", "trailers")]);
         assert_left_out(&fields);
@@ -245,7 +245,7 @@ fn trailers(value: &'static str) -> HeaderMap {
 }
 
 #[test]
-fn trailers_of_a_request_with_a_bad_field_are_a_mistake_of_the_caller() {
+fn request_trailers_with_an_invalid_field_are_an_error_of_the_caller() {
     bounded(|| {
         let (listener, _) = listener();
         let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -265,10 +265,10 @@ fn trailers_of_a_request_with_a_bad_field_are_a_mistake_of_the_caller() {
     });
 }
 
-/// What a handler is asked to do, and gives the errors of.
+/// An invalid operation of a handler, and its error.
 type Misdeed = fn(&mut Request, &mut Response) -> Result<(), Error>;
 
-/// A server whose handler does this, and the errors that it got.
+/// A server whose handler does this, and the errors it got.
 fn misbehaving(misdeed: Misdeed) -> (Victim, mpsc::Receiver<Error>) {
     let (say, said) = mpsc::channel();
     let say = Mutex::new(say);
@@ -286,8 +286,8 @@ fn misbehaving(misdeed: Misdeed) -> (Victim, mpsc::Receiver<Error>) {
     (victim, said)
 }
 
-/// The client gets this status without a body in place of what the handler wanted, and the
-/// connection goes on.
+/// The client must get this status without a body instead of the handler's response, and the
+/// connection continues.
 fn answered(status: u16, misdeed: Misdeed) {
     bounded(move || {
         let (victim, said) = misbehaving(misdeed);
@@ -305,7 +305,7 @@ fn a_handler_cannot_set_a_bad_field() {
             case((&name, &value));
             let set = response.set_header(&name[..], &value[..]);
             let appended = response.append_header(&name[..], &value[..]);
-            // The types of `http` take white space at the ends of a value; it is seen later.
+            // The types of `http` accept white space at the ends of a value; it is detected later.
             if HeaderValue::from_bytes(&value).is_err() || name != b"name" {
                 assert_caller(&set.unwrap_err());
                 assert_caller(&appended.unwrap_err());
@@ -325,7 +325,7 @@ fn a_response_with_white_space_at_the_end_of_a_value_is_an_error_of_the_handler_
         assert_caller(&error);
         Err(error)
     });
-    // Also if the handler does not look.
+    // Also if the handler ignores the error.
     answered(500, |_, response| response.set_header("name", "a "));
 }
 
@@ -335,7 +335,7 @@ fn a_response_without_a_body_that_announces_one_is_500() {
 }
 
 #[test]
-fn a_response_with_content_lengths_that_differ_or_are_no_numbers_is_500() {
+fn a_response_with_invalid_content_lengths_is_500() {
     answered(500, |_, response| {
         response.append_header("content-length", 4)?;
         response.append_header("content-length", 5)?;
@@ -347,7 +347,8 @@ fn a_response_with_content_lengths_that_differ_or_are_no_numbers_is_500() {
     });
 }
 
-/// The client sees RST_STREAM(INTERNAL_ERROR) and no end of the response, and the connection goes on.
+/// The client must get RST_STREAM(INTERNAL_ERROR) and no end of the response, and the connection
+/// continues.
 fn reset<const N: usize>(misdeeds: [Misdeed; N]) {
     for misdeed in misdeeds {
         bounded(move || {
@@ -408,7 +409,7 @@ fn a_response_whose_trailers_have_a_bad_field_is_reset() {
 }
 
 #[test]
-fn a_status_that_is_not_one_of_a_final_or_informational_response_cannot_be_set() {
+fn an_invalid_status_cannot_be_set() {
     answered(200, |_, response| {
         for status in [0, 20, 99, 100, 101, 103, 199, 1_000, 65_535] {
             assert_caller(&response.set_status(status).unwrap_err());
@@ -456,7 +457,7 @@ fn a_response_goes_out_without_connection_specific_fields() {
 }
 
 #[test]
-fn no_body_goes_out_with_204_304_or_in_answer_to_head() {
+fn no_body_is_sent_with_204_304_or_in_response_to_head() {
     bounded(|| {
         let (victim, _) = misbehaving(|request, response| {
             if request.path() != "/head" {
@@ -478,7 +479,7 @@ fn no_body_goes_out_with_204_304_or_in_answer_to_head() {
 }
 
 #[test]
-fn a_promise_of_a_request_that_is_not_safe_is_an_error_of_the_handler() {
+fn a_promise_with_an_unsafe_method_is_an_error_of_the_handler() {
     bounded(|| {
         let (victim, said) = misbehaving(|_, response| {
             let promise = |method: Method, url: &str, field: Option<&'static str>| {
@@ -502,6 +503,6 @@ fn a_promise_of_a_request_that_is_not_safe_is_an_error_of_the_handler() {
         let mut peer = Peer::connect_with(victim.address(), vec![Setting::EnablePush(true)]);
         assert_eq!(peer.fetch(&get("/")), (200, b"done".to_vec()));
         assert_eq!(peer.seen.frames(h2_sync::frame::Kind::PUSH_PROMISE), 0);
-        assert!(said.try_recv().is_err(), "the handler has failed");
+        assert!(said.try_recv().is_err(), "the handler must not fail");
     });
 }

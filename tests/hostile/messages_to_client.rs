@@ -1,5 +1,5 @@
-//! Responses that must not pass: a live client resets their streams, its caller gets an error and
-//! never a response that looks complete, and what else is under way on the connection goes on.
+//! Invalid responses: a live client resets their streams, its caller gets an error and never a
+//! response that looks complete, and other requests on the connection continue.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::memory::bounded;
 use crate::support::wire::{self, and, block, ok, status, END, END_HEADERS, END_STREAM};
 use crate::support::{listener, Peer};
 
-/// So many cases share a connection, to stay under the budget of resets.
+/// The number of cases per connection, which stays within the budget of resets.
 const CASES: usize = 200;
 
 fn client() -> Client {
@@ -30,7 +30,7 @@ fn ask(client: &Client, method: Method, url: &str) -> Result<Vec<u8>, Error> {
     Ok(body)
 }
 
-/// Each of these is an answer that is reset. They are octets of frames for a stream.
+/// Each of these is a response that must be reset, as the octets of frames for a stream.
 fn refused_of<A>(method: Method, answers: impl IntoIterator<Item = A>)
 where
     A: Fn(u32) -> Vec<u8> + Send + 'static,
@@ -41,7 +41,7 @@ where
     });
 }
 
-/// The same, over one connection.
+/// The same cases over one connection.
 fn refused_on_one(method: &Method, answers: &[impl Fn(u32) -> Vec<u8>]) {
     let (listener, url) = listener();
     let client = client();
@@ -63,7 +63,7 @@ fn refused_on_one(method: &Method, answers: &[impl Fn(u32) -> Vec<u8>]) {
             let error = bad.join().unwrap().unwrap_err();
             assert!(error.is_reset(), "{error:?}");
             assert_eq!(error.code(), Some(ErrorCode::ProtocolError), "{error:?}");
-            // On the same connection, as nothing accepts another.
+            // On the same connection, since no other is accepted.
             let good = asks(&Method::GET);
             let (stream_id, _) = peer.receive_headers();
             peer.answer(stream_id, 200, "good");
@@ -81,7 +81,7 @@ where
     refused_of(Method::GET, answers);
 }
 
-/// Responses that are a field block alone.
+/// Responses that consist of a field block.
 fn refused_blocks(blocks: impl IntoIterator<Item = Vec<u8>>) {
     refused(blocks.into_iter().map(|block| move |id| wire::headers(id, END, &block)));
 }
@@ -142,7 +142,7 @@ fn a_status_of_101_is_reset() {
 }
 
 #[test]
-fn pseudo_fields_that_are_missing_there_twice_unknown_or_in_the_wrong_place_are_reset() {
+fn missing_repeated_unknown_or_misplaced_pseudo_fields_are_reset() {
     let status = (":status", "200");
     refused_blocks([
         block::<&str, &str>(&[]),
@@ -169,7 +169,7 @@ fn an_interim_response_that_ends_the_stream_is_reset() {
     refused([|id| wire::headers(id, END, status("100"))]);
 }
 
-/// A response whose header section is fine, and whose trailers are these.
+/// A response with a valid header section and these trailers.
 fn trailers(block: Vec<u8>) -> impl Fn(u32) -> Vec<u8> {
     move |id| {
         let start = [wire::headers(id, END_HEADERS, ok()), wire::data(id, 0, "body")].concat();
@@ -196,7 +196,7 @@ fn trailers_that_do_not_end_the_stream_are_reset() {
     }]);
 }
 
-/// A response with these fields, and DATA of this that ends the stream.
+/// A response with these fields, and DATA with this body that ends the stream.
 fn with_body(fields: Vec<u8>, body: &'static str) -> impl Fn(u32) -> Vec<u8> {
     move |id| [wire::headers(id, END_HEADERS, &fields), wire::data(id, END_STREAM, body)].concat()
 }
@@ -213,7 +213,7 @@ fn a_content_length_without_a_body_is_reset() {
 }
 
 #[test]
-fn content_lengths_that_differ_or_are_no_numbers_are_reset() {
+fn invalid_content_lengths_are_reset() {
     let lengths = ["", "+4", "0x4", "4,4", "4, 4", "4 4", "four", "18446744073709551616"];
     let mut answers: Vec<_> =
         lengths.map(|length| with_body(and(ok(), &[("content-length", length)]), "four")).into();
@@ -228,7 +228,7 @@ fn a_body_on_204_and_304_is_reset() {
 }
 
 #[test]
-fn a_body_in_answer_to_head_is_reset() {
+fn a_body_in_response_to_head_is_reset() {
     refused_of(
         Method::HEAD,
         [with_body(ok(), "x"), with_body(and(ok(), &[("content-length", "1")]), "x")],
@@ -250,13 +250,13 @@ fn responses_without_a_body_may_name_its_length() {
             let fields = and(status(code), &[("content-length", "5")]);
             peer.write(wire::headers(stream_id.get(), END, fields));
             assert_eq!(asks.join().unwrap().unwrap(), b"");
-            // The next one has a connection of its own.
+            // The next request uses a new connection.
             client.connections().iter().for_each(h2_sync::client::Connection::close);
         }
     });
 }
 
-/// The error says whose fault it was, to tell it from a cancellation.
+/// The error must name the fault, to distinguish it from a cancellation.
 #[test]
 fn the_error_of_the_caller_names_the_stream_and_the_rule() {
     bounded(|| {

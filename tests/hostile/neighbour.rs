@@ -1,4 +1,4 @@
-//! Somebody who behaves, and is served while others do not.
+//! A well-behaved client that must be served during attacks.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::client_stage::client;
 use crate::support::eventually;
 use crate::victim::hello;
 
-/// A client with a connection of its own, which asks for the same over and over, on a thread of its
-/// own. An answer that does not come, or is not 200, fails the test.
+/// A client with a separate connection, which repeats a request on its own thread. A missing
+/// response, or one with another status than 200, fails the test.
 pub(crate) struct Neighbour {
     served: Arc<AtomicUsize>,
     ends: Arc<AtomicBool>,
@@ -21,23 +21,23 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
-    /// Begins, and has been served once when this returns.
+    /// Starts, and returns after the first response.
     pub(crate) fn of(url: &str) -> Self {
         Neighbour::with(client(|_| {}), url)
     }
 
-    /// The same, with a client that is used for something else as well.
+    /// Like `of`, with a client that is also used for something else.
     pub(crate) fn with(client: Client, url: &str) -> Self {
         let served = Arc::new(AtomicUsize::new(0));
         let ends = Arc::new(AtomicBool::new(false));
         let (count, is_over, url) = (Arc::clone(&served), Arc::clone(&ends), url.to_owned());
         let thread = thread::spawn(move || {
             while !is_over.load(Ordering::SeqCst) {
-                let response = client.get(&*url).send().expect("the neighbour is served");
+                let response = client.get(&*url).send().expect("the neighbour must be served");
                 assert_eq!(response.status(), 200);
-                response.bytes().expect("the neighbour is served");
+                response.bytes().expect("the neighbour must be served");
                 count.fetch_add(1, Ordering::SeqCst);
-                // So often is enough.
+                // A low request rate is enough.
                 thread::park_timeout(Duration::from_millis(1));
             }
         });
@@ -46,10 +46,10 @@ impl Neighbour {
         neighbour
     }
 
-    /// Is served with a request that begins after this was called. For the midst of an attack.
+    /// Waits for the response to a request that begins after this call. For use during an attack.
     #[track_caller]
     pub(crate) fn is_served(&self) {
-        // One may be on its way.
+        // One request may already be in progress.
         let wanted = self.served.load(Ordering::SeqCst) + 2;
         eventually(|| {
             let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
@@ -58,16 +58,16 @@ impl Neighbour {
         assert!(self.served.load(Ordering::SeqCst) >= wanted, "the neighbour is not served");
     }
 
-    /// How often it was served so far.
+    /// The number of responses so far.
     pub(crate) fn count(&self) -> usize {
         self.served.load(Ordering::SeqCst)
     }
 
-    /// Is served once more, and ends. All that it asked for was answered.
+    /// Waits for one more response and stops. All requests must have been answered.
     #[track_caller]
     pub(crate) fn was_served(mut self) {
         self.is_served();
-        self.end().expect("the neighbour is served");
+        self.end().expect("the neighbour must be served");
     }
 
     fn end(&mut self) -> thread::Result<()> {
@@ -78,12 +78,12 @@ impl Neighbour {
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        // The test has failed already, if it was not for this.
+        // The test has already failed for another reason, or fails here.
         let _ = self.end();
     }
 }
 
-/// A server that behaves, for a client that has to do with one that does not; and its URL.
+/// A well-behaved server for a client under attack, and its URL.
 pub(crate) fn honest_server() -> (Handle, String) {
     let handle = Server::bind("127.0.0.1:0").unwrap().serve(hello).unwrap();
     let url = format!("http://{}/", handle.local_addr().unwrap());
@@ -91,7 +91,7 @@ pub(crate) fn honest_server() -> (Handle, String) {
 }
 
 #[test]
-fn the_kit_stands() {
+fn the_helpers_work() {
     use crate::memory::measured;
     use crate::support::{listener, Flood, Peer};
     use crate::victim::{get, Victim};

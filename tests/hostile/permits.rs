@@ -1,4 +1,4 @@
-//! Peers that take as many permits as they can get, with responses that they do not read.
+//! Peers that take as many permits as possible, with responses that they do not read.
 
 use bytes::Bytes;
 use h2_sync::frame::Setting;
@@ -7,9 +7,9 @@ use h2_sync::server::{Config, Request, Response};
 use crate::support::{eventually, within, Peer, LONG};
 use crate::victim::{get, BoxError, Victim};
 
-/// An eighth of what the defaults once were, and of the requests that took all of them: 36
-/// connections with 128 requests each. All of them are 4,600 threads, whose memory would count in the
-/// tests of this process that measure theirs.
+/// An eighth of the former defaults, and of the requests that used them up: 36 connections with 128
+/// requests each. The full number would be 4,600 threads, whose memory would count in the measuring
+/// tests of this process.
 const HANDLERS: usize = 64;
 const WAITING: usize = 512;
 const PEERS: usize = 36;
@@ -32,7 +32,7 @@ fn answer(request: &mut Request, response: &mut Response) -> Result<(), BoxError
 }
 
 #[test]
-fn honest_client_finds_a_permit_beside_peers_that_take_all_they_get() {
+fn a_client_gets_a_permit_beside_peers_that_take_all_they_can() {
     within(4 * LONG, || {
         let victim = Victim::with(scarce, answer);
         let mut greedy: Vec<_> = (0..PEERS)

@@ -1,4 +1,4 @@
-//! Field blocks without end, and field blocks that are small on the wire and large in memory.
+//! Endless field blocks, and field blocks that are small on the wire but large in memory.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Flood, Peer};
 use crate::victim::{get, hello, Victim};
 
-/// The limit of a field section: 64 KiB, and up to four times that it is read without being kept.
+/// The limit of a field section: 64 KiB. Up to four times that, it is decoded but not stored.
 const SECTION: usize = 64 * KIB;
 
-/// HEADERS of a request that is not over.
+/// HEADERS of a request, without END_HEADERS.
 fn begin(id: u32) -> Vec<u8> {
     wire::headers(id, wire::END_STREAM, wire::get())
 }
 
-/// Fields that are not over the limits for fields.
+/// Fields within the limits.
 fn some_fields() -> Vec<u8> {
     wire::block(&[("a", "x".repeat(1000))])
 }
@@ -37,11 +37,11 @@ fn a_continuation_flood_with_empty_frames_ends_in_calm() {
 
 #[test]
 fn a_continuation_flood_of_large_frames_ends_in_calm_before_twice_the_limit_is_there() {
-    // A field for each octet: the number of fields is over its limit soon.
+    // One field per octet: the number of fields soon exceeds its limit.
     continuation_flood(some_fields().repeat(16), 8);
 }
 
-/// So many CONTINUATION frames at most are taken.
+/// At most `most` CONTINUATION frames may be accepted.
 fn continuation_flood(fragment: Vec<u8>, most: u64) {
     measured(move |memory| {
         let (victim, neighbour, mut peer) = victim();
@@ -62,11 +62,11 @@ fn continuation_flood(fragment: Vec<u8>, most: u64) {
 }
 
 #[test]
-fn a_field_without_end_is_not_collected() {
+fn an_endless_field_is_not_stored() {
     measured(|memory| {
         let (victim, neighbour, mut peer) = victim();
         let measured = memory.start();
-        // A value of 2^28 octets or so is announced, and comes.
+        // A value of about 2^28 octets is announced and sent.
         let mut octets = wire::headers(1, 0, b"\x82\x86\x84\x00\x01a\x7f\x80\x80\x80\x80\x01");
         octets.extend(wire::continuation(1, 0, vec![b'x'; 16 * KIB]).repeat(16));
         peer.flood_to_goaway([octets], ErrorCode::EnhanceYourCalm);
@@ -112,7 +112,7 @@ fn cookie_crumbs_over_the_limit_are_431_and_the_connection_goes_on() {
 }
 
 #[test]
-fn fields_of_the_static_table_count_as_others_do() {
+fn fields_of_the_static_table_count_like_others() {
     // `accept-encoding: gzip, deflate`, in one octet each.
     measured(|memory| bomb_of(memory, wire::get(), 0x90, 4_000, ErrorCode::EnhanceYourCalm));
 }
@@ -120,7 +120,7 @@ fn fields_of_the_static_table_count_as_others_do() {
 #[test]
 fn trailers_over_the_limit_reset_their_stream_and_far_over_it_end_in_calm() {
     measured(|memory| {
-        // Who waits for the body does not answer before the trailers have come.
+        // A handler that waits for the body does not respond before the trailers.
         let victim = Victim::new(|request, response| {
             std::io::copy(request, &mut std::io::sink())?;
             hello(request, response)
@@ -166,15 +166,15 @@ fn bomb_of(memory: &Memory, mut block: Vec<u8>, index: u8, times: usize, code: E
     let measured = memory.start();
     peer.write(wire::headers(1, wire::END, block));
     peer.expect_goaway(code);
-    // Of what is over the limit nothing is kept.
+    // Fields over the limit are not stored.
     measured.assert_peak(4 * SECTION);
     neighbour.was_served();
     drop(peer);
     victim.comes_to_rest();
 }
 
-/// A request with so many references is over a limit, which the peer is told; and the table is what
-/// both think that it is.
+/// A request with this many references exceeds a limit and is answered with 431, while the tables
+/// of both sides stay in sync.
 fn answered_431(entry: Vec<u8>, times: usize) {
     measured(move |memory| {
         let (victim, neighbour, mut peer) = victim();
@@ -194,7 +194,7 @@ fn answered_431(entry: Vec<u8>, times: usize) {
         assert_eq!(peer.response(StreamId::new(5).unwrap()).0, 200);
         measured.assert_peak(4 * SECTION);
         assert!(victim.begun() > begun);
-        // The same over and over again is too much.
+        // Repeating it exhausts a budget.
         let before = (peer.sent, peer.seen.octets);
         let pieces = (7..).step_by(2).take(5_000).map(|id| wire::headers(id, wire::END, &bomb));
         peer.flood_to_goaway(pieces, ErrorCode::EnhanceYourCalm);
@@ -207,13 +207,14 @@ fn answered_431(entry: Vec<u8>, times: usize) {
     });
 }
 
-/// "HTTP/2 bomb" of June 2026: what was decoded stays, since the responses cannot go out.
+/// The "HTTP/2 bomb" of June 2026: decoded sections stay in memory while the responses cannot be
+/// sent.
 #[test]
-fn sections_pinned_by_windows_of_0_and_updates_of_one_octet_are_reaped() {
+fn sections_pinned_by_exhausted_windows_are_freed() {
     measured(|memory| {
         const STREAMS: usize = 100;
         static BODY: [u8; MIB] = [b'x'; MIB];
-        // The stall deadline is short, so that the test is.
+        // A short stall deadline, to keep the test short.
         let victim = Victim::with(
             |config| config.http2.stall_timeout = Some(Duration::from_millis(300)),
             |request, response| {
@@ -233,17 +234,17 @@ fn sections_pinned_by_windows_of_0_and_updates_of_one_octet_are_reaped() {
         for &id in &ids {
             peer.write(wire::headers(id, wire::END, &later));
         }
-        // An octet each, again and again, does not keep them alive.
+        // Single octets of window do not keep the streams alive.
         while peer.seen.resets(ErrorCode::Cancel) < STREAMS {
             let updates = ids.iter().map(|&id| wire::window_update(id, 1));
             assert_eq!(peer.flood(updates), Flood::Whole);
             peer.synchronize();
             std::thread::park_timeout(Duration::from_millis(20));
         }
-        // Each stream has its section, as it came and as the handler sees it.
+        // Each stream has its section twice: as received, and as the handler sees it.
         measured.assert_peak(STREAMS * 2 * SECTION);
         neighbour.is_served();
-        // On the same connection too.
+        // The connection itself continues.
         peer.next_id = 1_001;
         let id = peer.open(&get("/"), true);
         peer.grant(id, 1);

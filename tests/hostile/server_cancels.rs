@@ -1,5 +1,5 @@
-//! Cancelled responses and late frames, over and over. Each costs less than a rapid reset, and none is
-//! free for ever. Budgets are small here, so that the attack is short.
+//! Repeated cancelled responses and late frames. Each costs less than a rapid reset, but none is
+//! free. Budgets are small here, to keep the attack short.
 
 use std::io::Write;
 
@@ -12,16 +12,16 @@ use crate::neighbour::Neighbour;
 use crate::support::{get, wire, Peer};
 use crate::victim::Victim;
 
-/// What the budget has at once. It gains one token a second.
+/// The burst of the budget. It gains one token per second.
 const BURST: usize = 50;
 
 #[test]
-fn responses_that_are_cancelled_over_and_over_end_in_calm() {
+fn repeatedly_cancelled_responses_end_in_calm() {
     measured(|memory| {
         let victim = Victim::with(
             |config| {
                 config.http2.resets_received = Budget::new(BURST as u32, 1);
-                // Streams are refused while handlers of cancelled ones are at work.
+                // Streams are refused while handlers of cancelled streams are running.
                 config.http2.resets_provoked = Budget::new(100_000, 1);
             },
             |_, response| Ok(response.write_all(&[b'x'; 1_000])?),
@@ -37,7 +37,7 @@ fn responses_that_are_cancelled_over_and_over_end_in_calm() {
             }
         }
         peer.expect_goaway(ErrorCode::EnhanceYourCalm);
-        // An eighth for each.
+        // Each costs an eighth of a token.
         assert!(cancelled >= 8 * BURST, "{cancelled} responses have begun");
         measured.assert_peak(MIB);
         neighbour.was_served();
@@ -46,8 +46,8 @@ fn responses_that_are_cancelled_over_and_over_end_in_calm() {
     });
 }
 
-/// Opens streams, and waits until each response has begun or is refused. Returns those that have
-/// begun; `None` where the server has closed.
+/// Opens streams, and waits until each response has begun or was refused. Returns those that have
+/// begun, or `None` if the server has closed.
 fn begin(peer: &mut Peer, streams: usize) -> Option<Vec<StreamId>> {
     let requests = (0..streams).flat_map(|_| peer.opening(&get("/"), true).1);
     let requests: Vec<u8> = requests.collect();
@@ -65,12 +65,12 @@ fn begin(peer: &mut Peer, streams: usize) -> Option<Vec<StreamId>> {
 }
 
 #[test]
-fn trailers_of_a_forgotten_stream_over_and_over_end_in_calm() {
+fn repeated_trailers_of_a_forgotten_stream_end_in_calm() {
     late_frames_end_in_calm(wire::headers(1, wire::END, wire::block(&[("late", "trailer")])));
 }
 
 #[test]
-fn resets_of_a_forgotten_stream_over_and_over_end_in_calm() {
+fn repeated_resets_of_a_forgotten_stream_end_in_calm() {
     late_frames_end_in_calm(wire::rst_stream(1, 0x8));
 }
 
@@ -89,7 +89,7 @@ fn late_frames_end_in_calm(frame: Vec<u8>) {
             assert_eq!(peer.fetch(&get("/")).0, 200);
         }
         let measured = memory.start();
-        // The first few are taken for late.
+        // The first few count as late frames.
         peer.write(frame.repeat(BURST / 2));
         assert_eq!(peer.fetch(&get("/")).0, 200);
         assert_eq!(peer.seen.reset_of(StreamId::new(1).unwrap()), None);

@@ -1,4 +1,4 @@
-//! Frames that cost their sender nothing, over and over.
+//! Floods of frames that are cheap to send.
 
 use h2_sync::frame::Kind;
 use h2_sync::ErrorCode;
@@ -8,15 +8,15 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Flood, Peer, LONG};
 use crate::victim::{gate, get, hello, Victim};
 
-/// PING and SETTINGS frames that are taken: 100, and 10 more for each second. A test takes less than
-/// a minute.
+/// The PING and SETTINGS frames that are accepted: 100, and 10 more per second. A test takes less
+/// than a minute.
 const CONTROL: u64 = 100 + 60 * 10;
 
-/// More than frames of no use are taken: these are 10,000, and 330 more for each second.
+/// More useless frames than are accepted, which are 10,000, and 330 more per second.
 const TIMES: usize = 60_000;
 
-/// A flood that is answered by the end of the connection: what it was told meanwhile, and what it
-/// cost. The first `free` pieces do no harm: a request on the same connection is served after them.
+/// A flood that ends the connection: checks the answers and the memory. The first `free` pieces do
+/// no harm: a request on the same connection is served after them.
 fn flood(
     free: usize,
     opening: Vec<u8>,
@@ -25,7 +25,7 @@ fn flood(
 ) {
     measured(move |memory| {
         let victim = Victim::new(|request, response| match request.path() {
-            // Its request comes to no end.
+            // Its request never ends.
             "/open" => Ok(std::io::copy(request, &mut std::io::sink()).map(drop)?),
             _ => hello(request, response),
         });
@@ -40,9 +40,9 @@ fn flood(
         neighbour.is_served();
         peer.flood_to_goaway((free..TIMES).map(&piece), ErrorCode::EnhanceYourCalm);
         check(&peer);
-        // Octets out for octets in.
+        // At most one octet out per octet in.
         assert!(peer.seen.octets <= peer.sent + KIB as u64, "{:?}", peer.seen);
-        // Nothing of it waits anywhere, but for what the system gave at once.
+        // Nothing is queued, except for what was read at once.
         measured.assert_peak(MIB);
         neighbour.was_served();
         drop(peer);
@@ -51,7 +51,7 @@ fn flood(
     });
 }
 
-/// `POST /open`, on stream 1 and so many more, none of which ends.
+/// `POST /open`, on stream 1 and as many more as requested, none of which ends.
 fn open(streams: u32) -> Vec<u8> {
     let block = b"\x83\x86\x04\x05/open\x01\x04test";
     (0..streams).flat_map(|n| wire::headers(1 + 2 * n, wire::END_HEADERS, block)).collect()
@@ -77,14 +77,14 @@ fn a_ping_flood_whose_answers_are_not_read_ends_in_calm() {
     unread(wire::ping(b"flooding"));
 }
 
-/// As if the budget was not there: what waits to be sent is bounded as well.
+/// The send buffer is bounded, independently of the budget.
 #[test]
 fn answers_to_ping_do_not_pile_up_for_a_peer_that_never_reads() {
     piled_up(wire::ping(b"flooding"));
 }
 
 #[test]
-fn ping_answers_that_nobody_asked_for_end_in_calm() {
+fn unrequested_ping_acknowledgements_end_in_calm() {
     flood(1_000, vec![], |_| wire::frame(wire::PING, wire::ACK, 0, b"no ping!"), assert_few);
 }
 
@@ -138,7 +138,7 @@ fn settings_with_thousands_of_entries_end_in_calm() {
     });
 }
 
-/// A peer that reads nothing, and is cut all the same. What it was told is there to be read.
+/// A peer that does not read is cut as well. Its input can be read afterwards.
 fn unread(piece: Vec<u8>) {
     measured(move |memory| {
         let victim = Victim::hello();
@@ -155,14 +155,13 @@ fn unread(piece: Vec<u8>) {
     });
 }
 
-/// A peer that has the server's writes blocked, by a response that it does not read, and then asks
-/// for answers.
+/// A peer that blocks the server's writes with an unread response, and then requests answers.
 fn piled_up(piece: Vec<u8>) {
     measured(move |memory| {
         static BODY: [u8; MIB] = [b'x'; MIB];
         let victim = Victim::with(
             |config| {
-                // The budgets would end it after 100, and the stall of the write after 30 s.
+                // The budgets would end it after 100, and the stalled write after 30 s.
                 let plenty = h2_sync::proto::Budget::new(1_000_000, 0);
                 config.http2.pings_received = plenty;
                 config.http2.settings_received = plenty;
@@ -183,12 +182,12 @@ fn piled_up(piece: Vec<u8>) {
         peer.write(wire::window_update(0, window));
         peer.write(wire::headers(1, wire::END, b"\x82\x86\x04\x06/large\x01\x04test"));
         let measured = memory.start();
-        // Many more than 1,000, and than the system takes.
+        // Far more than 1,000, and than the system buffers.
         let end = peer.flood_unread(std::iter::repeat_n(&piece, 1_000_000), LONG);
         assert_ne!(end, Flood::Stuck);
-        // It is cut, and nothing but the limit of 1,000 is there to cut it.
+        // Only the limit of 1,000 answers can cut it.
         eventually(|| victim.handle.stats().connections <= 1);
-        // The body is not counted, as it is shared; 1,000 answers are 17 KiB.
+        // The body is not counted, since it is shared; 1,000 answers take 17 KiB.
         measured.assert_peak(2 * MIB);
         peer.until_cut();
         assert!(peer.seen.frames(Kind::DATA) > 0, "{:?}", peer.seen);
@@ -232,7 +231,7 @@ fn empty_data_that_no_handler_reads_is_not_kept() {
         let data = (0..9_000).map(|n| wire::data(1 + 2 * (n % 100), 0, ""));
         assert_eq!(peer.flood(data), Flood::Whole);
         peer.synchronize();
-        // No more than the room for what is read.
+        // At most the read buffer.
         measured.assert_kept(256 * KIB);
         let more = (0..TIMES).map(|_| wire::data(1, 0, ""));
         peer.flood_to_goaway(more, ErrorCode::EnhanceYourCalm);
@@ -244,7 +243,7 @@ fn empty_data_that_no_handler_reads_is_not_kept() {
 
 #[test]
 fn empty_data_on_a_stream_that_was_reset_ends_in_calm() {
-    // By the server: the request is not one.
+    // Reset by the server: the request is malformed.
     let opening = wire::headers(1, wire::END_HEADERS, wire::and(wire::get(), &[("A", "")]));
     flood(5_000, opening, |_| wire::data(1, 0, ""), assert_few);
 }
@@ -321,7 +320,7 @@ fn goaway_without_end_ends_in_calm() {
         });
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
-        // A stream that is open keeps the connection, which has nothing to live for otherwise.
+        // An open stream keeps the connection alive.
         peer.write(open(1));
         peer.synchronize();
         let measured = memory.start();
@@ -336,7 +335,7 @@ fn goaway_without_end_ends_in_calm() {
     });
 }
 
-/// It is told nothing but that it was too much.
+/// The server's output must be small, apart from the GOAWAY.
 fn assert_few(peer: &Peer) {
     let frames = peer.seen.total_frames();
     assert!(frames <= 20, "{:?}", peer.seen);

@@ -1,4 +1,4 @@
-//! Many attackers at once, and a server that is shut down under attack.
+//! Many concurrent attackers, and a shutdown under attack.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Peer};
 use crate::victim::{hello, Victim};
 
-/// What one attacker does, on a connection of its own.
+/// An attack on a connection of its own.
 type Attack = fn(&mut Peer);
 
 const ATTACKS: [Attack; 8] = [
@@ -68,7 +68,7 @@ fn garbage(peer: &mut Peer) {
     let _ = peer.flood([[0xa5; 64 * KIB]]);
 }
 
-/// Attackers that go on until they are told to end, each with one connection after the other.
+/// Attackers that repeat their attack on new connections until they are stopped.
 struct Attackers {
     end: Arc<AtomicBool>,
     threads: Vec<JoinHandle<usize>>,
@@ -94,7 +94,7 @@ impl Attackers {
         Attackers { end, threads }
     }
 
-    /// How often each of them was there.
+    /// Stops the attackers, and returns the number of attacks of each.
     fn end(self) -> Vec<usize> {
         self.end.store(true, Ordering::SeqCst);
         self.threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -102,7 +102,7 @@ impl Attackers {
 }
 
 #[test]
-fn all_at_once_and_over_and_over_leave_the_neighbours_served_and_nothing_behind() {
+fn all_attacks_at_once_leave_the_neighbours_served_and_nothing_behind() {
     measured(|memory| {
         let victim = Victim::with(
             |config| config.idle_thread_timeout = Duration::from_millis(50),
@@ -120,7 +120,7 @@ fn all_at_once_and_over_and_over_leave_the_neighbours_served_and_nothing_behind(
         let times = attackers.end();
         assert!(times.iter().all(|times| *times > 0), "{times:?}");
         neighbours.into_iter().for_each(Neighbour::was_served);
-        // Eight connections, and those before them that are not quite over.
+        // Eight connections, and earlier ones that are not fully closed.
         measured.assert_peak(8 * MIB);
         victim.comes_to_rest();
         eventually(|| victim.handle.stats().threads == 0);
@@ -142,7 +142,7 @@ fn a_server_under_attack_can_be_shut_down() {
         for _ in 0..5 {
             neighbour.is_served();
         }
-        // After this the neighbour would be told that nobody is there.
+        // After this, the neighbour could not connect.
         neighbour.was_served();
         victim.handle.shutdown(Duration::from_millis(100));
         attackers.end();

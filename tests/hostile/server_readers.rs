@@ -1,4 +1,4 @@
-//! Peers that take little or nothing of what they asked for, and peers that send by the octet.
+//! Peers that read little or nothing of their responses, and peers that send single octets.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Peer};
 use crate::victim::{gate, get, hello, post, Victim};
 
-/// What the responses are made of. It is shared, so that what is measured is the server's.
+/// The content of the responses. It is static, so that only the server's memory is measured.
 static BODY: [u8; MIB] = [b'x'; MIB];
 
-/// What 100 responses that do not go out may take: 8 MiB that wait to be sent, beyond that 64 KiB for
-/// each stream, and 64 KiB that each handler has written and not handed on; and what is around that.
+/// The memory for 100 responses that cannot be sent: 8 MiB of send buffer, beyond that 64 KiB for
+/// each stream, and 64 KiB in each handler's own buffer; plus overhead.
 const TO_BE_SENT: usize = 8 * MIB + 100 * (64 + 64) * KIB + 2 * MIB;
 
-/// A short stall deadline, so that the tests are short.
+/// A short stall deadline, to keep the tests short.
 fn short(config: &mut Config) {
     config.http2.stall_timeout = Some(Duration::from_millis(300));
 }
 
-/// `/large` has no end. `/copied` has none either, and is written octets by octets.
+/// `/large` and `/copied` are endless; the latter is written in pieces.
 fn victim(change: impl FnOnce(&mut Config)) -> Victim {
     let change = |config: &mut Config| {
-        // Threads that have nothing to do keep a buffer each, for 10 s.
+        // Idle threads keep a buffer each, for 10 s by default.
         config.idle_thread_timeout = Duration::from_millis(50);
         change(config);
     };
@@ -41,7 +41,7 @@ fn victim(change: impl FnOnce(&mut Config)) -> Victim {
     })
 }
 
-/// Windows that never shut.
+/// Opens the windows without limit.
 fn wide(peer: &mut Peer) {
     peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
     peer.write(wire::window_update(0, wire::MAX_WINDOW - 65_535));
@@ -50,7 +50,7 @@ fn wide(peer: &mut Peer) {
 // CVE-2019-9517.
 
 #[test]
-fn a_peer_that_reads_nothing_is_cut_when_a_write_has_been_blocked_for_too_long() {
+fn a_peer_that_does_not_read_is_cut_when_a_write_stalls() {
     measured(|memory| {
         let victim = victim(short);
         let neighbour = Neighbour::of(&victim.url);
@@ -62,7 +62,7 @@ fn a_peer_that_reads_nothing_is_cut_when_a_write_has_been_blocked_for_too_long()
         }
         eventually(|| victim.handle.stats().handlers_running >= 100);
         neighbour.is_served();
-        // It is cut, though nothing has been read: its handlers end.
+        // It is cut although it reads nothing, and its handlers end.
         eventually(|| victim.handle.stats().connections <= 1);
         eventually(|| victim.handle.stats().handlers_running <= 1);
         measured.assert_peak(TO_BE_SENT);
@@ -77,7 +77,7 @@ fn a_peer_that_reads_nothing_is_cut_when_a_write_has_been_blocked_for_too_long()
 // CVE-2019-9511.
 
 #[test]
-fn streams_whose_windows_stay_shut_are_reset_and_their_handlers_end() {
+fn streams_with_exhausted_windows_are_reset_and_their_handlers_end() {
     measured(|memory| {
         let victim = victim(short);
         let neighbour = Neighbour::of(&victim.url);
@@ -90,7 +90,7 @@ fn streams_whose_windows_stay_shut_are_reset_and_their_handlers_end() {
         eventually(|| victim.handle.stats().handlers_running <= 1);
         measured.assert_peak(TO_BE_SENT);
         measured.assert_kept(MIB);
-        // The connection goes on.
+        // The connection continues.
         let id = peer.open(&get("/"), true);
         peer.grant(id, 5);
         assert_eq!(peer.response(id), (200, b"hello".to_vec()));
@@ -101,19 +101,19 @@ fn streams_whose_windows_stay_shut_are_reset_and_their_handlers_end() {
 }
 
 #[test]
-fn a_window_of_one_octet_that_is_opened_again_and_again_is_no_progress() {
+fn a_window_opened_by_single_octets_is_a_stall() {
     measured(|memory| {
         let victim = victim(short);
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(1)]);
         let measured = memory.start();
         let id = peer.open(&get("/large"), true);
-        // An octet for each octet, for as long as it lasts.
+        // One octet of credit for each octet.
         while peer.seen.reset_of(id).is_none() {
             match peer.next().expect("the connection goes on") {
                 Frame::Data(data) => {
                     peer.grant(id, data.data.len() as u32);
-                    // Not as fast as it can: 4 KiB within the deadline would be progress.
+                    // Not as fast as possible: 4 KiB within the deadline would be progress.
                     std::thread::park_timeout(Duration::from_millis(1));
                 }
                 Frame::Headers(_) | Frame::RstStream(_) | Frame::Settings(_) => {}
@@ -122,7 +122,7 @@ fn a_window_of_one_octet_that_is_opened_again_and_again_is_no_progress() {
             }
         }
         assert_eq!(peer.seen.reset_of(id), Some(ErrorCode::Cancel));
-        // At most an octet in a frame, for an octet in a WINDOW_UPDATE: 10 for 13.
+        // At most one octet per frame, for one octet of WINDOW_UPDATE: 10 octets for 13.
         assert!(peer.seen.octets <= peer.sent + KIB as u64, "{:?}", peer.seen);
         measured.assert_peak(MIB);
         let next = peer.open(&get("/"), true);
@@ -135,12 +135,12 @@ fn a_window_of_one_octet_that_is_opened_again_and_again_is_no_progress() {
 }
 
 #[test]
-fn a_connection_window_that_stays_shut_ends_the_connection() {
+fn an_exhausted_connection_window_ends_the_connection() {
     measured(|memory| {
         let victim = victim(short);
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
-        // The streams have windows, the connection has 65,535 octets.
+        // The streams have large windows, the connection has 65,535 octets.
         peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
         let measured = memory.start();
         for _ in 0..100 {
@@ -156,7 +156,7 @@ fn a_connection_window_that_stays_shut_ends_the_connection() {
 }
 
 #[test]
-fn what_waits_for_windows_that_are_shut_is_bounded_with_the_defaults() {
+fn data_for_exhausted_windows_is_bounded_by_default() {
     measured(|memory| {
         let victim = victim(|_| {});
         let neighbour = Neighbour::of(&victim.url);
@@ -167,7 +167,7 @@ fn what_waits_for_windows_that_are_shut_is_bounded_with_the_defaults() {
         }
         eventually(|| victim.handle.stats().handlers_running >= 100);
         neighbour.is_served();
-        // On the same connection too.
+        // The connection itself continues.
         let id = peer.open(&get("/"), true);
         peer.grant(id, 5);
         assert_eq!(peer.response(id), (200, b"hello".to_vec()));
@@ -179,10 +179,10 @@ fn what_waits_for_windows_that_are_shut_is_bounded_with_the_defaults() {
     });
 }
 
-// The other direction: what comes, and nobody reads.
+// The other direction: unread request bodies.
 
 #[test]
-fn a_body_that_comes_by_the_octet_and_is_not_read_takes_about_its_size() {
+fn an_unread_body_in_single_octets_takes_about_its_size() {
     measured(|memory| {
         const OCTETS: usize = 20_000;
         let (at, bolt) = gate();
@@ -203,7 +203,7 @@ fn a_body_that_comes_by_the_octet_and_is_not_read_takes_about_its_size() {
         let measured = memory.start();
         for n in 0..OCTETS {
             peer.write(wire::data(id.get(), 0, "x"));
-            // Whatever the server has read together, it can join; so it is to read one by one.
+            // The server combines pieces that it reads together; so it must read them one by one.
             if n % 2 == 0 {
                 peer.synchronize();
             }
@@ -212,7 +212,7 @@ fn a_body_that_comes_by_the_octet_and_is_not_read_takes_about_its_size() {
         measured.assert_kept(8 * OCTETS);
         neighbour.is_served();
         assert_eq!(peer.fetch(&get("/")).0, 200);
-        // Nothing is lost of it.
+        // No data is lost.
         peer.write(wire::data(id.get(), wire::END_STREAM, ""));
         drop(bolt);
         assert_eq!(peer.response(id), (200, b"thanks".to_vec()));
@@ -223,7 +223,7 @@ fn a_body_that_comes_by_the_octet_and_is_not_read_takes_about_its_size() {
 }
 
 #[test]
-fn bodies_that_nobody_reads_take_the_windows_of_their_streams_and_no_more() {
+fn unread_bodies_take_at_most_the_windows_of_their_streams() {
     measured(|memory| {
         const STREAMS: usize = 16;
         let (at, bolt) = gate();
@@ -240,7 +240,7 @@ fn bodies_that_nobody_reads_take_the_windows_of_their_streams_and_no_more() {
         for _ in &ids {
             bolt.comes();
         }
-        // The windows are so large once the server's SETTINGS have been acknowledged.
+        // The windows apply once the server's SETTINGS have been acknowledged.
         peer.synchronize();
         let measured = memory.start();
         // 1 MiB each, in frames of 16 KiB.
@@ -248,11 +248,11 @@ fn bodies_that_nobody_reads_take_the_windows_of_their_streams_and_no_more() {
         let pieces = frames.map(|id| wire::data(id.get(), 0, &BODY[..16 * KIB]));
         let _ = peer.flood(pieces);
         peer.synchronize();
-        // DATA is shared with the buffers that it was read into. At the worst these are asked to hold 16,
-        // 64 and 256 KiB by turns, and the last gets no more than 16: 336 KiB for 96.
+        // DATA shares the read buffers. In the worst case, buffers of 16, 64 and 256 KiB are
+        // retained in turn, the last for only 16 KiB: 336 KiB for 96 KiB of data.
         measured.assert_peak(4 * STREAMS * MIB);
         assert_eq!(peer.fetch(&get("/")).0, 200);
-        // One octet more is one too many, for that stream.
+        // A further octet exceeds the window of that stream.
         peer.write(wire::data(ids[0].get(), 0, "x"));
         peer.expect_reset(ids[0], ErrorCode::FlowControlError);
         neighbour.was_served();

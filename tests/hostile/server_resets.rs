@@ -1,4 +1,4 @@
-//! Streams that are opened and thrown away, by the peer or by a server that is made to.
+//! Streams that are opened and reset, by the peer or, on its provocation, by the server.
 
 use h2_sync::frame::{Kind, StreamId};
 use h2_sync::ErrorCode;
@@ -8,14 +8,14 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Peer};
 use crate::victim::{gate, get, hello, Victim};
 
-/// Handlers of one connection that run at once, and streams that it may have open: the defaults.
+/// The default limit of concurrent handlers and streams of one connection.
 const CAP: usize = 128;
 
-/// Resets of the peer's that are taken before a response has begun: 1,000, and 100 more for each
+/// The resets by the peer that are accepted before a response has begun: 1,000, and 100 more per
 /// second. A test takes less than a minute.
 const RESETS: usize = 1_000 + 60 * 100;
 
-/// Resets that we are made to send: 500, and 33 more for each second.
+/// The resets that the peer may provoke: 500, and 33 more per second.
 const PROVOKED: usize = 500 + 60 * 33;
 
 /// `GET /attack`.
@@ -23,7 +23,7 @@ fn attack() -> Vec<u8> {
     b"\x82\x86\x04\x07/attack\x01\x04test".to_vec()
 }
 
-/// What opens a stream and then does something to it, over and over, on streams from `first` on.
+/// Repeatedly opens a stream and then acts on it, on streams from `first` on.
 fn over_and_over(
     first: u32,
     mut piece: impl FnMut(u32) -> Vec<u8>,
@@ -39,7 +39,7 @@ fn cancel(id: u32) -> Vec<u8> {
     wire::rst_stream(id, 0x8)
 }
 
-/// A server whose handlers of `/attack` wait for as long as the bolt holds.
+/// A server whose handlers of `/attack` wait until the bolt is dropped.
 fn stuck() -> (Victim, crate::victim::Bolt) {
     let (at, bolt) = gate();
     let victim = Victim::new(move |request, response| match request.path() {
@@ -55,17 +55,17 @@ fn stuck() -> (Victim, crate::victim::Bolt) {
 // CVE-2023-44487.
 
 #[test]
-fn rapid_reset_ends_in_calm_and_begins_no_more_handlers_than_the_budget_has_resets() {
+fn rapid_reset_ends_in_calm_within_the_budget_of_handlers() {
     measured(|memory| {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
         let measured = memory.start();
         peer.flood_to_goaway(over_and_over(1, cancel), ErrorCode::EnhanceYourCalm);
-        // Nothing waits for longer than its stream is open, and the input buffer is 64 KiB or so.
+        // A stream's memory is freed when it ends, and the input buffer has about 64 KiB.
         measured.assert_peak(MIB);
         neighbour.is_served();
-        // The neighbour may have asked once more.
+        // The neighbour may have sent another request.
         let begun = victim.begun() - neighbour.count();
         assert!(begun <= RESETS + 1, "{begun} handlers have begun");
         neighbour.was_served();
@@ -75,7 +75,7 @@ fn rapid_reset_ends_in_calm_and_begins_no_more_handlers_than_the_budget_has_rese
 }
 
 #[test]
-fn rapid_reset_never_has_more_handlers_at_work_than_the_cap_though_they_go_on() {
+fn rapid_reset_never_exceeds_the_cap_of_running_handlers() {
     measured(|memory| {
         let (victim, bolt) = stuck();
         let mut peer = victim.peer();
@@ -89,26 +89,26 @@ fn rapid_reset_never_has_more_handlers_at_work_than_the_cap_though_they_go_on() 
         assert_eq!(victim.handle.stats().handlers_running, CAP);
         let neighbour = Neighbour::of(&victim.url);
         peer.flood_to_goaway(over_and_over(2 * CAP as u32 + 1, cancel), ErrorCode::EnhanceYourCalm);
-        // The streams are gone, and so is the connection. The handlers are not, and the gauge
-        // tells.
+        // The streams and the connection are gone. The handlers still run, and the gauge counts
+        // them.
         assert!(victim.handle.stats().handlers_running >= CAP);
         assert!(peer.seen.resets(ErrorCode::RefusedStream) > 0, "{:?}", peer.seen);
         neighbour.was_served();
         assert!(victim.most_at_once() <= CAP + 1, "{} at once", victim.most_at_once());
-        // 128 threads, and what each has of its request and response.
+        // 128 threads, each with its request and response.
         measured.assert_peak(MIB);
         drop((bolt, peer));
         victim.comes_to_rest();
     });
 }
 
-/// A connection that was cut has left its handlers behind, and the next one brings more.
+/// The handlers of a cut connection still run when the next connection adds more.
 #[test]
-fn rapid_reset_on_one_connection_after_the_other_stays_under_the_cap_of_the_server() {
+fn rapid_reset_on_successive_connections_stays_within_the_cap() {
     measured(|memory| {
         const ALL: usize = 20;
         let (at, bolt) = gate();
-        // Few places, so that a few connections are enough.
+        // Few permits, so that a few connections are enough.
         let victim = Victim::with(
             |config| {
                 config.max_handlers = ALL;
@@ -152,10 +152,10 @@ fn open_attack(id: u32) -> Vec<u8> {
 // CVE-2023-26964.
 
 #[test]
-fn requests_that_are_reset_while_they_wait_for_a_handler_do_not_pile_up() {
+fn requests_reset_while_waiting_for_a_handler_do_not_accumulate() {
     measured(|memory| {
         let (at, bolt) = gate();
-        // The places are few, so that requests wait for them.
+        // Few permits, so that requests wait for them.
         let victim = Victim::with(
             |config| {
                 config.max_handlers = 4;
@@ -178,12 +178,12 @@ fn requests_that_are_reset_while_they_wait_for_a_handler_do_not_pile_up() {
         assert_eq!((victim.begun(), victim.most_at_once()), (4, 4));
         drop((bolt, peer, held));
         victim.comes_to_rest();
-        // None of them has begun later on.
+        // None of them has begun later.
         assert_eq!(victim.begun(), 4);
     });
 }
 
-// CVE-2025-8671: what has the server reset streams whose handlers run.
+// CVE-2025-8671: provoked resets of streams whose handlers run.
 
 #[test]
 fn made_you_reset_by_window_update_of_0() {
@@ -228,13 +228,13 @@ fn made_you_reset(provoke: fn(u32) -> Vec<u8>, code: ErrorCode) {
         for &id in &ids {
             assert_eq!(peer.until_reset(StreamId::new(id).unwrap()), code);
         }
-        // The handlers go on, and keep their slots.
+        // The handlers still run, and keep their slots.
         assert!(victim.handle.stats().handlers_running >= CAP);
         let next = 2 * CAP as u32 + 1;
         peer.write(wire::headers(next, wire::END, attack()));
         let refused = peer.until_reset(StreamId::new(next).unwrap());
         assert_eq!(refused, ErrorCode::RefusedStream);
-        // All of these are resets of the one budget. Those of requests that find no slot, because the
+        // All of these resets count against the same budget. Requests that find no slot, since the
         // handlers hold them all, cost an eighth.
         peer.flood_to_goaway(over_and_over(next + 2, provoke), ErrorCode::EnhanceYourCalm);
         let resets = peer.seen.frames(Kind::RST_STREAM);
@@ -249,13 +249,13 @@ fn made_you_reset(provoke: fn(u32) -> Vec<u8>, code: ErrorCode) {
 }
 
 #[test]
-fn made_you_reset_of_quick_handlers_ends_in_calm_as_well() {
+fn made_you_reset_of_quick_handlers_ends_in_calm() {
     measured(|memory| {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
         let measured = memory.start();
-        // A request with a body that never comes, so that the stream is open when it is provoked.
+        // A request with a missing body, so that the stream is open when the reset is provoked.
         let open_and_provoke = |id| {
             let mut octets = wire::headers(id, wire::END_HEADERS, wire::post());
             octets.extend(wire::window_update(id, 0));
@@ -275,7 +275,7 @@ fn made_you_reset_of_quick_handlers_ends_in_calm_as_well() {
 
 #[test]
 fn a_reset_flood_by_requests_that_are_malformed_ends_in_calm() {
-    // RFC 9113, Section 8.2.1: names are lower case.
+    // RFC 9113, Section 8.2.1: names are in lower case.
     invalid_requests(wire::and(wire::get(), &[("Upper", "case")]), ErrorCode::ProtocolError);
 }
 
@@ -312,8 +312,8 @@ fn invalid_requests(block: Vec<u8>, code: ErrorCode) {
     reset_flood(code, move |id| wire::headers(id, wire::END, &block));
 }
 
-/// Requests that no handler ever sees. The first are answered one by one, and the connection goes
-/// on; then it has been enough.
+/// Requests that no handler sees. The first ones are reset while the connection continues; then the
+/// budget is exhausted.
 fn reset_flood(code: ErrorCode, request: impl Fn(u32) -> Vec<u8> + Send + 'static) {
     measured(move |memory| {
         let victim = Victim::hello();
@@ -341,20 +341,20 @@ fn reset_flood(code: ErrorCode, request: impl Fn(u32) -> Vec<u8> + Send + 'stati
     });
 }
 
-/// So many resets as the budget has, and no more.
+/// At most as many resets as the budget allows.
 fn assert_budget(peer: &Peer) {
     let resets = peer.seen.frames(Kind::RST_STREAM) as usize;
     assert!((500..=PROVOKED).contains(&resets), "{resets} resets");
 }
 
 #[test]
-fn streams_over_the_limit_over_and_over_end_in_calm() {
+fn repeated_streams_over_the_limit_end_in_calm() {
     measured(|memory| {
         let (victim, bolt) = stuck();
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
         let measured = memory.start();
-        // Nobody resets anything: the first are served, and the others are refused.
+        // No stream is reset by the peer: the first are served, and the others are refused.
         let requests = over_and_over(1, |_| Vec::new());
         peer.flood_to_goaway(requests, ErrorCode::EnhanceYourCalm);
         assert_budget(&peer);
@@ -371,7 +371,7 @@ fn streams_over_the_limit_over_and_over_end_in_calm() {
 }
 
 #[test]
-fn a_stream_that_was_reset_gives_its_slot_back_when_its_handler_ends() {
+fn a_reset_stream_frees_its_slot_when_its_handler_ends() {
     measured(|memory| {
         let (victim, bolt) = stuck();
         let mut peer = victim.peer();

@@ -1,4 +1,4 @@
-//! HTTP/1.1 that asks for HTTP/2, and comes to no end.
+//! HTTP/1.1 requests for an upgrade to HTTP/2 that never end.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,13 +10,12 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, LONG};
 use crate::victim::{hello, Victim};
 
-/// The beginning of a request that asks for `h2c`.
+/// The beginning of an upgrade request.
 const HEAD: &str = "\
     POST / HTTP/1.1\r\nhost: test\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\n\
     http2-settings: AAMAAABk\r\n";
 
-/// Octets of a client that speaks HTTP/1.1, with no regard for the answer, until the server has
-/// closed; and the answer.
+/// Sends octets of an HTTP/1.1 client until the server closes, and returns the response.
 fn spoken(
     victim: &Victim,
     pieces: impl Iterator<Item = Vec<u8>>,
@@ -35,8 +34,8 @@ fn spoken(
     }
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("it is not cut"),
-        // Reset, perhaps, since not all was read.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("the server did not close"),
+        // A reset is possible, since not everything was read.
         _ => String::from_utf8(answer).unwrap(),
     }
 }
@@ -47,7 +46,7 @@ fn check(
     status: &'static str,
 ) {
     measured(move |memory| {
-        // A short deadline, so that the tests are short; the neighbour has shaken hands by then.
+        // A short deadline, to keep the tests short; the neighbour's handshake is complete by then.
         let victim = Victim::with(
             |config| {
                 config.h2c_upgrade = true;
@@ -61,7 +60,7 @@ fn check(
         let measured = memory.start();
         let answer = spoken(&victim, pieces, pace);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
-        // The head, or the body, up to its limit, and what was read at once.
+        // The header section or the body, up to its limit, and the read buffer.
         measured.assert_peak(256 * KIB);
         neighbour.was_served();
         assert_eq!(victim.begun(), victim.handle.stats().requests as usize);
@@ -70,25 +69,25 @@ fn check(
 }
 
 #[test]
-fn a_head_of_http_1_that_comes_octet_by_octet_is_cut() {
+fn an_http1_header_section_octet_by_octet_is_cut() {
     let octets = HEAD.bytes().chain(std::iter::repeat(b'x')).take(10_000);
     check(octets.map(|octet| vec![octet]), Some(Duration::from_millis(10)), "408");
 }
 
 #[test]
-fn a_head_of_http_1_without_end_is_431() {
+fn an_endless_http1_header_section_is_431() {
     let lines = std::iter::repeat_n(b"name: value\r\n".to_vec(), 100_000);
     check(std::iter::once(HEAD.into()).chain(lines), None, "431");
 }
 
 #[test]
-fn a_target_of_http_1_without_end_is_414() {
+fn an_endless_http1_target_is_414() {
     let more = std::iter::repeat_n(vec![b'x'; 1_000], 10_000);
     check(std::iter::once(b"GET /".to_vec()).chain(more), None, "414");
 }
 
 #[test]
-fn a_body_in_chunks_without_end_is_413() {
+fn an_endless_chunked_body_is_413() {
     chunked([b"64\r\n", &[b'x'; 100][..], b"\r\n"].concat(), "413");
 }
 
@@ -104,7 +103,7 @@ fn chunked(chunk: Vec<u8>, status: &'static str) {
 }
 
 #[test]
-fn a_body_that_comes_octet_by_octet_is_cut() {
+fn a_body_octet_by_octet_is_cut() {
     let head = format!("{HEAD}content-length: 10000\r\n\r\n");
     let octets = std::iter::repeat_n(b"x".to_vec(), 10_000);
     check(std::iter::once(head.into()).chain(octets), Some(Duration::from_millis(10)), "408");

@@ -1,6 +1,6 @@
-//! Peers that take their time: each of a connection's parts octet by octet. Deadlines are short, so that
-//! a test need not wait for the defaults; what is asserted is what they lead to. `slow_crowds.rs` has a
-//! thousand of them at once.
+//! Slow peers: each part of a connection arrives octet by octet. Deadlines are short, to keep the
+//! tests short; the tests check what happens when they expire. `slow_crowds.rs` has a thousand such
+//! peers at once.
 
 use std::io::{ErrorKind, Read, Write};
 use std::thread;
@@ -15,17 +15,17 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, wire, Peer};
 use crate::victim::{get, post, BoxError, Victim};
 
-/// Soon. None of those who behave has anything to do with these deadlines: all that they send comes in
+/// A short deadline. It does not affect well-behaved peers, since everything they send arrives in
 /// one piece.
 const SOON: Duration = Duration::from_millis(200);
 
-/// Nobody takes so long who means it, on however slow a machine.
+/// A deadline that a well-behaved peer meets even on a slow machine.
 const LATER: Duration = Duration::from_secs(2);
 
-/// Between two octets of a slow peer.
+/// The pause between two octets of a slow peer.
 const PACE: Duration = Duration::from_millis(20);
 
-/// More than all of them may take together.
+/// More than all pieces together.
 const LARGE: usize = 64 * MIB;
 
 fn impatient(config: &mut Config) {
@@ -34,14 +34,14 @@ fn impatient(config: &mut Config) {
     config.http2.stall_timeout = Some(SOON);
 }
 
-/// With strangers alone: each neighbour has been one.
+/// Short deadlines for new connections only; the neighbour's handshake is complete.
 fn impatient_with_strangers(config: &mut Config) {
     config.handshake_timeout = LATER;
     config.http2.handshake_timeout = Some(LATER);
     config.http2.settings_timeout = Some(LATER);
 }
 
-/// Reads what a slow peer sends, answers it, or much to a slow reader.
+/// Reads the body of a slow peer and answers it, or sends much to a slow reader.
 pub(crate) fn handle(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
     if request.path() == "/large" {
         let piece = [0; 32 * KIB];
@@ -60,20 +60,20 @@ fn victim(change: fn(&mut Config)) -> (Victim, Neighbour) {
     (victim, neighbour)
 }
 
-/// One with whom all is well so far.
+/// A peer whose connection is established.
 fn acquaintance(victim: &Victim, entries: Vec<Setting>) -> Peer {
     let mut peer = Peer::connect_with(victim.address(), entries);
     peer.synchronize();
     peer
 }
 
-/// Writes octet by octet, until all have been written or the other end closes.
+/// Writes octet by octet, until everything is written or the other side closes.
 fn drip(peer: &mut Peer, octets: impl IntoIterator<Item = u8>) {
     for octet in octets {
         if !peer.write([octet]) {
             return;
         }
-        // Not for something to happen: that is how slow it is.
+        // Not a wait for an event: this is the peer's pace.
         thread::park_timeout(PACE);
     }
 }
@@ -86,11 +86,11 @@ pub(crate) fn ends_in_peace(victim: &Victim, neighbour: Neighbour) {
 // The start of a connection.
 
 #[test]
-fn a_preface_that_comes_octet_by_octet_is_cut() {
+fn a_preface_octet_by_octet_is_cut() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient_with_strangers);
         let mut peer = Peer::connect_silent(victim.address());
-        // It has not heard of any SETTINGS.
+        // It has not received any SETTINGS.
         peer.acknowledges = false;
         drip(&mut peer, PREFACE[..23].iter().copied());
         peer.expect_goaway(ErrorCode::SettingsTimeout);
@@ -98,7 +98,7 @@ fn a_preface_that_comes_octet_by_octet_is_cut() {
     });
 }
 
-/// It may be HTTP/1 still, which has no GOAWAY.
+/// It could still be HTTP/1, which has no GOAWAY.
 #[test]
 fn one_octet_of_a_preface_is_cut() {
     bounded(|| {
@@ -113,7 +113,7 @@ fn one_octet_of_a_preface_is_cut() {
 }
 
 #[test]
-fn settings_that_come_octet_by_octet_are_cut() {
+fn settings_octet_by_octet_are_cut() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient_with_strangers);
         let mut peer = Peer::connect_silent(victim.address());
@@ -141,7 +141,7 @@ fn settings_that_are_not_acknowledged_end_the_connection() {
 // Frames.
 
 #[test]
-fn headers_that_come_octet_by_octet_end_the_connection() {
+fn headers_octet_by_octet_end_the_connection() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, Vec::new());
@@ -170,7 +170,7 @@ fn continuation_that_never_ends_the_block_ends_the_connection() {
 }
 
 #[test]
-fn the_head_of_a_frame_without_its_payload_ends_the_connection() {
+fn a_frame_header_without_its_payload_ends_the_connection() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let beginnings = [
@@ -179,12 +179,12 @@ fn the_head_of_a_frame_without_its_payload_ends_the_connection() {
             wire::head(6, wire::SETTINGS, 0, 0),
             wire::head(100, wire::HEADERS, wire::END, 1),
             wire::head(16_384, wire::UNKNOWN, 0, 0),
-            // Not even a whole head.
+            // Not even a whole frame header.
             wire::head(8, wire::PING, 0, 0)[..5].to_vec(),
         ];
         let begin = |octets: Vec<u8>| {
             let mut peer = acquaintance(&victim, vec![Setting::InitialWindowSize(0)]);
-            // It has a stream, so it is not idle.
+            // An open stream, so that the connection is not idle.
             peer.open(&get("/large"), true);
             peer.write(&octets);
             peer
@@ -198,7 +198,7 @@ fn the_head_of_a_frame_without_its_payload_ends_the_connection() {
 }
 
 #[test]
-fn a_ping_that_comes_octet_by_octet_ends_the_connection() {
+fn a_ping_octet_by_octet_ends_the_connection() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, Vec::new());
@@ -213,7 +213,7 @@ fn a_ping_that_comes_octet_by_octet_ends_the_connection() {
 // Bodies.
 
 #[test]
-fn a_body_that_does_not_come_is_408_and_the_connection_goes_on() {
+fn a_missing_body_is_408_and_the_connection_continues() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, Vec::new());
@@ -225,7 +225,7 @@ fn a_body_that_does_not_come_is_408_and_the_connection_goes_on() {
 }
 
 #[test]
-fn the_head_of_data_without_its_payload_is_408() {
+fn a_data_header_without_its_payload_is_408() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, Vec::new());
@@ -239,9 +239,9 @@ fn the_head_of_data_without_its_payload_is_408() {
     });
 }
 
-/// It never waits for long, so it is the time for the whole that ends it.
+/// It never pauses for long, so the total time ends it.
 #[test]
-fn a_body_that_comes_octet_by_octet_is_408_when_its_time_is_over() {
+fn a_body_octet_by_octet_is_408_at_its_deadline() {
     bounded(|| {
         let victim = Victim::with(
             |config| {
@@ -256,7 +256,7 @@ fn a_body_that_comes_octet_by_octet_is_408_when_its_time_is_over() {
         let stream_id = peer.open(&post("/"), false);
         peer.stream.set_read_timeout(Some(PACE)).unwrap();
         let mut octet = [0];
-        // Until there is an answer.
+        // Until there is a response.
         while peer.stream.peek(&mut octet).is_err_and(|error| is_nothing_yet(error.kind()))
             || !is_answered(&mut peer, stream_id)
         {
@@ -273,7 +273,7 @@ fn is_nothing_yet(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// Reads one frame, of which there is something to read.
+/// Reads one frame, once the first octets are available.
 fn is_answered(peer: &mut Peer, stream_id: StreamId) -> bool {
     matches!(peer.next(), Some(Frame::Headers(headers)) if headers.stream_id == stream_id)
 }
@@ -281,12 +281,12 @@ fn is_answered(peer: &mut Peer, stream_id: StreamId) -> bool {
 // Responses that are read slowly.
 
 #[test]
-fn a_window_that_opens_octet_by_octet_is_a_stall() {
+fn a_window_that_opens_by_single_octets_is_a_stall() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, vec![Setting::InitialWindowSize(0)]);
         let stream_id = peer.open(&get("/large"), true);
-        // Each octet that it gets is worth another one.
+        // Each octet received is answered with an octet of credit.
         let code = loop {
             peer.grant(stream_id, 1);
             let end = peer.until(|frame| match frame {
@@ -309,13 +309,13 @@ fn a_window_that_opens_octet_by_octet_is_a_stall() {
 }
 
 #[test]
-fn a_transport_that_is_read_octet_by_octet_is_cut() {
+fn a_transport_read_octet_by_octet_is_cut() {
     bounded(|| {
         let (victim, neighbour) = victim(impatient);
         let mut peer = acquaintance(&victim, vec![Setting::InitialWindowSize(MAX_WINDOW)]);
         peer.grant(StreamId::CONNECTION, MAX_WINDOW - 65_535);
         peer.open(&get("/large"), true);
-        // The neighbour keeps its connection; this one ends though it is read all the time.
+        // The neighbour's connection continues; this one ends although it is read all the time.
         let mut octet = [0];
         while victim.handle.stats().connections > 1 {
             let _ = peer.stream.read(&mut octet).unwrap();

@@ -1,4 +1,4 @@
-//! A thousand peers that take their time, at once.
+//! A thousand slow peers at once.
 
 use std::fs;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::slow::{ends_in_peace, handle};
 use crate::support::{eventually, wire, Peer, LONG};
 use crate::victim::{get, post, Victim};
 
-/// Soon.
+/// A short deadline.
 const SOON: Duration = Duration::from_millis(200);
 
-/// How many descriptors the process may have.
+/// The limit of file descriptors of the process.
 fn descriptors() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|line| line.starts_with("Max open files"));
@@ -23,12 +23,12 @@ fn descriptors() -> usize {
     soft.unwrap_or(1_024)
 }
 
-/// A thousand, where there are descriptors for them: each takes one here and up to three there.
+/// A thousand, as far as there are descriptors: each needs one here and up to three at the server.
 fn crowd() -> usize {
     (descriptors().saturating_sub(300) / 4).min(1_000)
 }
 
-/// Some time: a thousand of them are to be there at once, also where the machine has other work.
+/// Enough time for a thousand peers to connect, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn patient(config: &mut Config) {
@@ -40,12 +40,12 @@ fn patient(config: &mut Config) {
     config.http2.header_timeout = Some(PATIENCE);
     config.http2.stall_timeout = Some(PATIENCE);
     config.http2.idle_timeout = Some(PATIENCE);
-    // So many times the default would be more than some machines have.
+    // The default, times the number of peers, would exceed the memory of some machines.
     config.http2.max_stream_send_buffer = 64 * KIB;
 }
 
 #[test]
-fn a_thousand_slow_peers_of_all_kinds_are_cut_and_leave_the_others_unharmed() {
+fn a_thousand_slow_peers_are_cut_without_affecting_others() {
     measured(|memory| {
         let victim = Victim::with(patient, handle);
         let neighbour = Neighbour::of(&victim.url);
@@ -54,7 +54,7 @@ fn a_thousand_slow_peers_of_all_kinds_are_cut_and_leave_the_others_unharmed() {
         let crowd = crowd();
         let peers: Vec<_> = (0..crowd).map(|n| slow_peer(n, &victim)).collect();
         neighbour.is_served();
-        // Nobody closes but the server, and the neighbour is the only one whom it keeps.
+        // Only the server closes connections, and it only keeps the neighbour's.
         eventually(|| victim.handle.stats().connections == 1);
         neighbour.is_served();
         assert!(victim.handle.stats().connections_accepted > crowd as u64);
@@ -101,16 +101,16 @@ fn slow_reader(victim: &Victim) -> Peer {
     peer
 }
 
-/// Each has a handler that waits for it, and there are more of them than handlers may run at once. They
-/// are still there when the neighbour has been served: the deadlines are the defaults.
+/// Each peer has a handler that waits for it, and there are more peers than permits. They are still
+/// there when the neighbour has been served: the deadlines are the defaults.
 fn check_waiting(begin: fn(&Victim) -> Peer) {
     measured(move |_| {
         let crowd = crowd();
         let victim = Victim::with(
             |config| {
-                // As by default, unless that is more than there are peers.
+                // The default, unless that is more than there are peers.
                 config.max_handlers = config.max_handlers.min(crowd / 2);
-                // How soon so many threads have begun is up to the machine.
+                // How soon that many threads start depends on the machine.
                 config.queue_timeout = LONG;
                 config.http2.max_stream_send_buffer = 64 * KIB;
             },
@@ -118,7 +118,7 @@ fn check_waiting(begin: fn(&Victim) -> Peer) {
         );
         let neighbour = Neighbour::of(&victim.url);
         let peers: Vec<_> = (0..crowd).map(|_| begin(&victim)).collect();
-        // All of their handlers have begun, and wait. Whoever begins another gets a place.
+        // All of their handlers wait, and their permits are lent to others.
         eventually(|| victim.handle.stats().handlers_running >= crowd);
         neighbour.is_served();
         assert_eq!(victim.handle.stats().requests_refused, 0);
@@ -129,11 +129,11 @@ fn check_waiting(begin: fn(&Victim) -> Peer) {
 }
 
 #[test]
-fn a_thousand_bodies_that_do_not_come_leave_the_others_unharmed() {
+fn a_thousand_missing_bodies_do_not_affect_others() {
     check_waiting(slow_writer);
 }
 
 #[test]
-fn a_thousand_responses_that_are_not_read_leave_the_others_unharmed() {
+fn a_thousand_unread_responses_do_not_affect_others() {
     check_waiting(slow_reader);
 }

@@ -1,9 +1,9 @@
-//! However the octets that come in are cut into reads, the outcome is the same: a live server and a
-//! live client get a rich exchange whole, cut in two at each octet, and in pieces of each size.
+//! The result does not depend on how the input is split into reads: a live server and a live client
+//! receive a long exchange whole, split in two at each octet, and in pieces of each size.
 //!
-//! The transport is one in memory that gives exactly these pieces. What is compared is what each
-//! stream has come to and what was acknowledged, not in which order that is written: an answer may be
-//! out before a later frame is there.
+//! An in-memory transport returns exactly these pieces. The tests compare the result on each stream
+//! and the acknowledgements, but not their order: a response may be sent before a later frame
+//! arrives.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ use crate::support::wire::*;
 use crate::support::LONG;
 use crate::victim::BoxError;
 
-/// Gives these pieces, one a read, and then waits until the test is over.
+/// A reader that returns one piece per read, and then blocks until the end of the test.
 struct Pieces {
     pieces: VecDeque<Vec<u8>>,
     end: Receiver<()>,
@@ -61,7 +61,7 @@ impl Write for Written {
     }
 }
 
-/// All ways to cut so many octets that are tried.
+/// The ways in which to split an input of this length.
 fn cuts(len: usize) -> impl Iterator<Item = Cut> {
     (1..len).map(Cut::At).chain((1..=16).map(Cut::Each))
 }
@@ -81,10 +81,10 @@ impl Cut {
     }
 }
 
-/// What a server has written.
+/// The output of a server.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
-    /// Of each stream: its field sections, its body, and its end.
+    /// For each stream: its field sections, its body, and its end.
     streams: BTreeMap<u32, Vec<String>>,
     settings_acks: usize,
     pongs: Vec<[u8; 8]>,
@@ -111,7 +111,7 @@ impl Outcome {
                 stream.extend(frame.end_stream.then(|| "end".to_owned()));
             }
             Frame::Data(frame) => {
-                // Pieces may be joined or not.
+                // The pieces of a body may be combined.
                 stream.push(String::from_utf8(frame.data.to_vec()).unwrap());
                 if let [.., before, last] = &mut stream[..] {
                     if before.starts_with("body") {
@@ -141,7 +141,7 @@ fn is_end(last: &str) -> bool {
     last == "end" || last == ErrorCode::ProtocolError.to_string()
 }
 
-/// Answers with all that came.
+/// Responds with everything received.
 fn tell(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
     let mut body = String::from("body: ");
     request.read_to_string(&mut body)?;
@@ -150,11 +150,11 @@ fn tell(request: &mut Request, response: &mut Response) -> Result<(), BoxError> 
     Ok(response.send(body)?)
 }
 
-/// What a client may send: all kinds of frames, with and without padding, field blocks in one and in
-/// several frames, requests that are good, malformed, cancelled and never ended.
+/// The input of a server: frames of all types, with and without padding, field blocks in one and in
+/// several frames, and requests that are valid, malformed, cancelled or unfinished.
 fn input_of_server() -> Vec<u8> {
     let trailers = block(&[("trailer-one", "1"), ("trailer-two", "2")]);
-    // "www.example.com" by Huffman code (RFC 7541, Section C.4.1).
+    // "www.example.com" in Huffman code (RFC 7541, Section C.4.1).
     let huffman = b"\x40\x01h\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
     let with_priority = [dependency(0), post(), huffman.to_vec()].concat();
     [
@@ -192,7 +192,7 @@ fn input_of_server() -> Vec<u8> {
     .concat()
 }
 
-/// What a server does with it, as soon as that is what was expected, or all that there will be.
+/// Returns the server's output once it is complete as expected, or final.
 fn serve(pieces: VecDeque<Vec<u8>>, is_all: impl Fn(&Outcome) -> bool) -> Outcome {
     let (over, end) = channel();
     let written = Written::default();
@@ -205,13 +205,13 @@ fn serve(pieces: VecDeque<Vec<u8>>, is_all: impl Fn(&Outcome) -> bool) -> Outcom
         thread::park_timeout(Duration::from_micros(200));
     }
     drop(over);
-    // How it ended is in what it has written.
+    // The output shows how the connection ended.
     let _ = serving.join().unwrap();
     Outcome::of(&written)
 }
 
 #[test]
-fn a_server_does_the_same_with_input_that_is_cut_at_each_octet() {
+fn a_server_gives_the_same_result_for_input_split_at_each_octet() {
     bounded(|| {
         let input = input_of_server();
         let is_all = |outcome: &Outcome| {
@@ -232,7 +232,7 @@ fn a_server_does_the_same_with_input_that_is_cut_at_each_octet() {
     });
 }
 
-/// Inputs that end the connection, behind the preface.
+/// Inputs that end the connection, after the preface.
 fn bad_inputs() -> Vec<(ErrorCode, Vec<u8>)> {
     let greeting = || settings(&[]);
     let after = |octets: Vec<u8>| [greeting(), octets].concat();
@@ -251,7 +251,7 @@ fn bad_inputs() -> Vec<(ErrorCode, Vec<u8>)> {
 }
 
 #[test]
-fn a_server_finds_the_same_error_in_input_that_is_cut_at_each_octet() {
+fn a_server_reports_the_same_error_for_input_split_at_each_octet() {
     bounded(|| {
         for (code, octets) in bad_inputs() {
             let input = [frame::PREFACE.to_vec(), octets].concat();
@@ -264,7 +264,7 @@ fn a_server_finds_the_same_error_in_input_that_is_cut_at_each_octet() {
     });
 }
 
-/// What a server may send to a client that has sent seven requests.
+/// The input of a client that has sent seven requests.
 fn input_of_client() -> Vec<u8> {
     let trailers = block(&[("trailer-one", "1"), ("trailer-two", "2")]);
     [
@@ -301,7 +301,7 @@ fn input_of_client() -> Vec<u8> {
     .concat()
 }
 
-/// What a caller gets, in words.
+/// Describes the result of a request.
 fn told(mut response: ResponseHalf) -> String {
     let all = |response: &mut ResponseHalf| -> Result<(Headers, String), Error> {
         let fields = response.fields()?;
@@ -335,7 +335,7 @@ fn ask(pieces: VecDeque<Vec<u8>>, requests: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_client_does_the_same_with_input_that_is_cut_at_each_octet() {
+fn a_client_gives_the_same_result_for_input_split_at_each_octet() {
     bounded(|| {
         let input = input_of_client();
         let whole = ask([input.clone()].into(), 7);
@@ -354,7 +354,7 @@ fn a_client_does_the_same_with_input_that_is_cut_at_each_octet() {
 }
 
 #[test]
-fn a_client_finds_the_same_error_in_input_that_is_cut_at_each_octet() {
+fn a_client_reports_the_same_error_for_input_split_at_each_octet() {
     bounded(|| {
         for (code, input) in bad_inputs() {
             for cut in cuts(input.len()) {

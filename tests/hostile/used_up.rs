@@ -1,7 +1,7 @@
-//! Descriptors and threads that are used up.
+//! Exhausted file descriptors and threads.
 //!
-//! They are limited for a whole process, so each test runs in one of its own: this program again, with
-//! one test and a limit of the shell's.
+//! These limits apply to a whole process, so each test runs in a separate process of this program,
+//! under a `ulimit` of the shell.
 
 use std::env;
 use std::fs::File;
@@ -21,13 +21,13 @@ use crate::neighbour::Neighbour;
 use crate::support::{eventually, listener, Peer, LONG};
 use crate::victim::{gate, get, hello, Victim};
 
-/// Soon. None of the others is concerned.
+/// A short deadline, which does not affect the other connections.
 const SOON: Duration = Duration::from_millis(200);
 
-/// Tells a process that it is the one.
+/// The environment variable that selects the child process.
 const CHILD: &str = "H2_SYNC_HOSTILE_CHILD";
 
-/// Runs the test again, under a limit of `ulimit`.
+/// Runs the test again under a limit of `ulimit`.
 fn with_limit(limit: &str, name: &str, test: fn()) {
     if env::var_os(CHILD).is_some() {
         return test();
@@ -40,7 +40,7 @@ fn with_limit(limit: &str, name: &str, test: fn()) {
             command.arg(env::current_exe().unwrap());
             command.args([&name, "--exact", "--nocapture"]);
             command.env(CHILD, "1");
-            // What the C library keeps, or takes beforehand, would be some of what is limited.
+            // Memory that the C library reserves would count against the limit.
             command.env("MALLOC_ARENA_MAX", "1").env("MALLOC_TOP_PAD_", "33554432");
             command.env("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=0");
             let output = command.output().unwrap();
@@ -54,7 +54,7 @@ fn with_limit(limit: &str, name: &str, test: fn()) {
 
 // Descriptors.
 
-/// All descriptors that the process may still have.
+/// All remaining file descriptors of the process.
 struct Descriptors(Vec<File>);
 
 impl Descriptors {
@@ -62,30 +62,30 @@ impl Descriptors {
         Descriptors(std::iter::from_fn(|| File::open("/dev/null").ok()).collect())
     }
 
-    /// Has so many free, whatever was free before.
+    /// Leaves `free` descriptors free.
     fn leave(&mut self, free: usize) {
         self.0.extend(Descriptors::all().0);
-        self.0.truncate(self.0.len().checked_sub(free).expect("there are so many"));
+        self.0.truncate(self.0.len().checked_sub(free).expect("enough descriptors"));
     }
 }
 
 #[test]
-fn a_server_without_descriptors_goes_on_and_accepts_when_there_are_some() {
-    let name = "used_up::a_server_without_descriptors_goes_on_and_accepts_when_there_are_some";
+fn a_server_without_descriptors_accepts_again_when_there_are_some() {
+    let name = "used_up::a_server_without_descriptors_accepts_again_when_there_are_some";
     with_limit("-n 100", name, || {
         let victim = Victim::hello();
         let neighbour = Neighbour::of(&victim.url);
         let mut descriptors = Descriptors::all();
-        // None of them closes before all have come: its descriptor would be one more.
+        // None of them closes before all have connected, since that would free a descriptor.
         let mut peers = Vec::new();
         for _ in 0..3 {
             let errors = victim.handle.stats().accept_errors;
-            // One for this end, none for the other.
+            // One for this end, none for the server's.
             descriptors.leave(1);
             let stream = TcpStream::connect(victim.address()).unwrap();
             eventually(|| victim.handle.stats().accept_errors > errors);
             neighbour.is_served();
-            // It has been waiting all the time.
+            // It has been waiting since then.
             descriptors.0.clear();
             stream.set_read_timeout(Some(LONG)).unwrap();
             let mut peer = Peer::client(stream, Vec::new());
@@ -98,14 +98,14 @@ fn a_server_without_descriptors_goes_on_and_accepts_when_there_are_some() {
     });
 }
 
-/// There is one for it, and none beside.
+/// One descriptor is left for it.
 #[test]
 fn a_connection_takes_one_descriptor() {
     let name = "used_up::a_connection_takes_one_descriptor";
     with_limit("-n 100", name, || {
         let victim = Victim::hello();
         let mut descriptors = Descriptors::all();
-        // One for this end, one for the other.
+        // One for this end, one for the server's.
         descriptors.leave(2);
         let stream = TcpStream::connect(victim.address()).unwrap();
         let mut peer = Peer::client(stream, Vec::new());
@@ -118,8 +118,8 @@ fn a_connection_takes_one_descriptor() {
 }
 
 #[test]
-fn a_client_without_descriptors_says_so_and_its_connections_go_on() {
-    let name = "used_up::a_client_without_descriptors_says_so_and_its_connections_go_on";
+fn a_client_without_descriptors_reports_it_and_its_connections_continue() {
+    let name = "used_up::a_client_without_descriptors_reports_it_and_its_connections_continue";
     with_limit("-n 100", name, || {
         let (one, other) = (Victim::hello(), Victim::hello());
         let client = client(|_| {});
@@ -143,8 +143,7 @@ fn a_client_without_descriptors_says_so_and_its_connections_go_on() {
 
 // Threads.
 
-/// Address space that nothing else can have. There is so much left that threads with larger stacks
-/// cannot be started.
+/// Occupied address space. The rest is too small for threads with larger stacks.
 struct Space(Vec<u8>);
 
 impl Space {
@@ -156,7 +155,7 @@ impl Space {
         Space(space)
     }
 
-    /// It can be had again.
+    /// Frees the address space.
     fn give_back(self) {
         drop(self.0);
     }
@@ -165,17 +164,17 @@ impl Space {
 const PAGE: usize = 4 << 10;
 const SPACE_OCTETS: usize = 4_000_000 << 10;
 
-/// Octets of address space, in the words of the shell.
+/// The limit of address space, as an argument of `ulimit`.
 const SPACE: &str = "-v 4000000";
 
 #[test]
-fn a_session_without_threads_is_an_error_and_another_goes_on() {
-    let name = "used_up::a_session_without_threads_is_an_error_and_another_goes_on";
+fn a_session_without_threads_is_an_error_and_others_continue() {
+    let name = "used_up::a_session_without_threads_is_an_error_and_others_continue";
     with_limit(SPACE, name, || {
         let (near, far) = duplex(64 * KIB);
         let client = new_connection(near, true, false).unwrap();
         let _server = new_connection(far, false, false).unwrap();
-        // For no thread of 256 KiB, and for one of two.
+        // Too little for one thread of 256 KiB, and for two.
         for octets in [200 * KIB, 400 * KIB] {
             let (near, mut far) = duplex(64 * KIB);
             let mut said = Vec::with_capacity(KIB);
@@ -183,7 +182,7 @@ fn a_session_without_threads_is_an_error_and_another_goes_on() {
             let error = new_connection(near, true, false).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
             assert!(error.to_string().starts_with("cannot start a thread: "), "{error}");
-            // Nothing is left of it.
+            // No part of it is left.
             far.read_to_end(&mut said).unwrap();
             is_alive(&client);
             space.give_back();
@@ -195,19 +194,19 @@ fn a_session_without_threads_is_an_error_and_another_goes_on() {
     });
 }
 
-/// A PING of it is answered.
+/// Checks that it answers a PING.
 fn is_alive(session: &Session) {
     session.put_act(Act::Ping).unwrap();
     while !matches!(session.take_evt_timeout(LONG), Ok(Evt::Pong { .. })) {}
 }
 
 #[test]
-fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
-    let name = "used_up::a_client_without_threads_says_so_and_asks_again_when_there_are_some";
+fn a_client_without_threads_reports_it_and_recovers() {
+    let name = "used_up::a_client_without_threads_reports_it_and_recovers";
     with_limit(SPACE, name, || {
         let (listener, url) = listener();
         let client = client(|_| {});
-        // For no thread of 128 KiB.
+        // Too little for a thread of 128 KiB.
         let space = Space::leave(100 * KIB);
         let error = client.get("http://localhost:1/").send().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal, "looking up a name takes a thread: {error}");
@@ -227,10 +226,10 @@ fn a_client_without_threads_says_so_and_asks_again_when_there_are_some() {
     });
 }
 
-/// A handler that waits keeps the only thread of its connection, and there is no other.
+/// A waiting handler occupies the only thread of its connection, and no other can be started.
 #[test]
-fn a_server_without_threads_serves_those_that_it_has() {
-    let name = "used_up::a_server_without_threads_serves_those_that_it_has";
+fn a_server_without_threads_serves_existing_connections() {
+    let name = "used_up::a_server_without_threads_serves_existing_connections";
     with_limit(SPACE, name, || {
         let (gate, bolt) = gate();
         let victim = Victim::with(
@@ -246,14 +245,14 @@ fn a_server_without_threads_serves_those_that_it_has() {
         let mut peer = victim.peer();
         assert_eq!(peer.fetch(&get("/")).0, 200);
         eventually(|| victim.handle.stats().threads == 2);
-        // For no thread of 2 MiB.
+        // Too little for a thread of 2 MiB.
         let space = Space::leave(MIB);
-        // There is none for one more connection.
+        // There is no thread for another connection.
         let mut one_more = victim.peer();
         one_more.until_closed();
         eventually(|| victim.handle.stats().connections_failed == 1);
         neighbour.is_served();
-        // Nor for what would be done meanwhile: it waits.
+        // Nor for other work of this connection, which waits.
         let slow = peer.open(&get("/slow"), true);
         bolt.comes();
         let behind = peer.open(&get("/"), true);
@@ -261,7 +260,7 @@ fn a_server_without_threads_serves_those_that_it_has() {
         bolt.let_one();
         assert_eq!(peer.response(slow).0, 200);
         assert_eq!(peer.response(behind).0, 200);
-        // There are some again.
+        // Threads can be started again.
         space.give_back();
         assert_eq!(victim.peer().fetch(&get("/")).0, 200);
         neighbour.was_served();

@@ -1,4 +1,4 @@
-//! Live servers, with handlers that are counted.
+//! Live servers with counted handlers.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ pub(crate) use crate::support::{get, post, request};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A server on loopback whose handlers are counted.
+/// A server on loopback that counts its handlers.
 pub(crate) struct Victim {
     pub(crate) handle: Handle,
     pub(crate) url: String,
@@ -27,7 +27,7 @@ struct Counts {
 }
 
 impl Victim {
-    /// With the defaults.
+    /// With the default configuration.
     pub(crate) fn new<H>(handler: H) -> Victim
     where
         H: Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync + 'static,
@@ -35,7 +35,7 @@ impl Victim {
         Victim::with(|_| {}, handler)
     }
 
-    /// With the defaults, but for what is changed.
+    /// With a modified default configuration.
     pub(crate) fn with<H>(change: impl FnOnce(&mut Config), handler: H) -> Victim
     where
         H: Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync + 'static,
@@ -56,7 +56,7 @@ impl Victim {
         Victim { handle, url, counts }
     }
 
-    /// One that answers `hello`.
+    /// A server that answers `hello`.
     pub(crate) fn hello() -> Victim {
         Victim::new(hello)
     }
@@ -65,22 +65,22 @@ impl Victim {
         self.handle.local_addr().unwrap()
     }
 
-    /// An attacker, who has sent preface and SETTINGS.
+    /// An attacker that has sent its preface and SETTINGS.
     pub(crate) fn peer(&self) -> Peer {
         Peer::connect(self.address())
     }
 
-    /// Handlers that have begun, those of the neighbours included.
+    /// The number of handlers that have begun, including those for the neighbour.
     pub(crate) fn begun(&self) -> usize {
         self.counts.begun.load(Ordering::SeqCst)
     }
 
-    /// The most handlers that ran at once, so far.
+    /// The largest number of concurrent handlers so far.
     pub(crate) fn most_at_once(&self) -> usize {
         self.counts.most.load(Ordering::SeqCst)
     }
 
-    /// All handlers come to their end, and all connections; the gauges of `stats` say so.
+    /// Waits until all handlers and connections have ended, according to `stats`.
     pub(crate) fn comes_to_rest(&self) {
         eventually(|| {
             let stats = self.handle.stats();
@@ -112,13 +112,13 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Where handlers wait until they are let go: all at once when the [`Bolt`] is dropped.
+/// A gate at which handlers wait until the [`Bolt`] is dropped.
 pub(crate) struct Gate {
     come: Sender<()>,
     gate: Receiver<()>,
 }
 
-/// Holds a [`Gate`] shut.
+/// Keeps a [`Gate`] shut while it exists.
 pub(crate) struct Bolt {
     bolt: Sender<()>,
     come: Receiver<()>,
@@ -131,7 +131,7 @@ pub(crate) fn gate() -> (Gate, Bolt) {
 }
 
 impl Gate {
-    /// Says that it has come, and waits.
+    /// Signals the arrival, and waits.
     pub(crate) fn wait(&self) {
         let _ = self.come.send(());
         let _ = self.gate.recv();
@@ -139,13 +139,13 @@ impl Gate {
 }
 
 impl Bolt {
-    /// Waits until one more has come to the gate.
+    /// Waits until another handler has arrived at the gate.
     pub(crate) fn comes(&self) {
-        self.come.recv_timeout(LONG).expect("a handler comes to the gate");
+        self.come.recv_timeout(LONG).expect("a handler at the gate");
     }
 
-    /// Lets one through.
+    /// Lets one handler through.
     pub(crate) fn let_one(&self) {
-        self.bolt.send_timeout((), LONG).expect("somebody waits at the gate");
+        self.bolt.send_timeout((), LONG).expect("a waiting handler");
     }
 }
