@@ -13,6 +13,7 @@ mod content_type;
 mod framing;
 mod metadata;
 mod percent;
+pub mod server;
 mod status;
 mod timeout;
 

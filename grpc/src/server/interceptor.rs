@@ -1,0 +1,45 @@
+//! What is done around each call.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::context::Context;
+use crate::status::Status;
+
+/// A function around calls.
+pub(super) type Interceptor =
+    Arc<dyn Fn(&mut Context, Next<'_>) -> Result<(), Status> + Send + Sync>;
+
+/// The rest of a call, for an interceptor: the interceptors after it, and the method.
+pub struct Next<'a> {
+    interceptors: &'a [Interceptor],
+    method: &'a mut dyn FnMut(&Context) -> Result<(), Status>,
+}
+
+impl<'a> Next<'a> {
+    pub(super) fn new(
+        interceptors: &'a [Interceptor],
+        method: &'a mut dyn FnMut(&Context) -> Result<(), Status>,
+    ) -> Self {
+        Next { interceptors, method }
+    }
+
+    /// Goes on with the call, and gives how it ended.
+    ///
+    /// # Errors
+    ///
+    /// The status of the call.
+    pub fn run(self, cx: &mut Context) -> Result<(), Status> {
+        let Next { interceptors, method } = self;
+        match interceptors.split_first() {
+            Some((first, rest)) => first(cx, Next::new(rest, method)),
+            None => method(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
+}

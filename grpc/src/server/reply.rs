@@ -1,0 +1,101 @@
+//! The response of a call, as HTTP has it.
+
+use bytes::Bytes;
+use h2_sync::server::Response;
+use http::header::{HeaderMap, HeaderValue, CONTENT_TYPE};
+
+use super::context::Context;
+use crate::compression::{Compression, ACCEPTED};
+use crate::status::{Status, GRPC_STATUS};
+
+/// The response of a call: fields, messages, and the status behind them.
+#[derive(Debug)]
+pub(super) struct Reply<'a> {
+    response: &'a mut Response,
+    /// The header section of messages has been set; it goes out with the first of them.
+    is_started: &'a mut bool,
+}
+
+impl<'a> Reply<'a> {
+    pub(super) fn new(response: &'a mut Response, is_started: &'a mut bool) -> Self {
+        Reply { response, is_started }
+    }
+
+    /// How messages are compressed, if `wanted` is what the client takes.
+    pub(super) fn compression(cx: &Context, wanted: Option<Compression>) -> Option<Compression> {
+        let wanted = wanted.filter(|_| !cx.answer().is_plain)?;
+        let accepted = std::str::from_utf8(cx.field("grpc-accept-encoding")?).ok()?;
+        wanted.is_accepted(accepted).then_some(wanted)
+    }
+
+    /// Sets the header section, if that has not been done.
+    pub(super) fn start(
+        &mut self,
+        cx: &Context,
+        compression: Option<Compression>,
+    ) -> Result<(), h2_sync::Error> {
+        if std::mem::replace(self.is_started, true) {
+            return Ok(());
+        }
+        set_common(self.response)?;
+        if let Some(compression) = compression {
+            self.response.set_header("grpc-encoding", compression.name())?;
+        }
+        let headers = std::mem::take(&mut cx.answer().headers);
+        if !headers.is_empty() {
+            headers.write_to(self.response.headers_mut()?);
+        }
+        Ok(())
+    }
+
+    /// Whether the header section has been set.
+    pub(super) fn is_started(&self) -> bool {
+        *self.is_started
+    }
+
+    /// Sends octets of messages. The first ones wait for [`flush`](Self::flush) or the status.
+    pub(super) fn send(&mut self, octets: Bytes) -> Result<(), h2_sync::Error> {
+        self.response.send(octets)
+    }
+
+    /// Sends what waits.
+    pub(super) fn flush(&mut self) -> Result<(), h2_sync::Error> {
+        std::io::Write::flush(self.response).map_err(h2_sync::Error::from)
+    }
+
+    /// Ends the response with a status.
+    pub(super) fn finish(
+        self,
+        cx: Option<&Context>,
+        outcome: Result<(), Status>,
+    ) -> Result<(), h2_sync::Error> {
+        let mut fields = HeaderMap::with_capacity(4);
+        if let Some(cx) = cx {
+            cx.answer().trailers.write_to(&mut fields);
+        }
+        match &outcome {
+            Ok(()) => drop(fields.insert(GRPC_STATUS, HeaderValue::from_static("0"))),
+            Err(status) => status.write_to(&mut fields),
+        }
+        // The time of the call does not bound its status.
+        self.response.set_deadline(None);
+        if *self.is_started {
+            self.response.set_trailers(fields);
+            return Ok(());
+        }
+        // Trailers-Only: the status is in the header section, and nothing follows.
+        set_common(self.response)?;
+        let headers = self.response.headers_mut()?;
+        if let Some(cx) = cx {
+            cx.answer().headers.write_to(headers);
+        }
+        headers.extend(fields);
+        Ok(())
+    }
+}
+
+/// Sets what every response has.
+fn set_common(response: &mut Response) -> Result<(), h2_sync::Error> {
+    response.set_header(CONTENT_TYPE, HeaderValue::from_static("application/grpc"))?;
+    response.set_header("grpc-accept-encoding", HeaderValue::from_static(ACCEPTED))
+}

@@ -1,0 +1,251 @@
+//! Services behind one handler.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Instant;
+
+use h2_sync::server::{Request, Response};
+use http::{Method, Version};
+
+use super::call::{Call, Limits};
+use super::context::Context;
+use super::interceptor::{Interceptor, Next};
+use super::receiver::late;
+use super::reply::Reply;
+use crate::code::Code;
+use crate::compression::Compression;
+use crate::status::Status;
+use crate::{content_type, timeout, MAX_MESSAGE};
+
+/// A service: methods under one name. Generated code implements it.
+pub trait Service: Send + Sync + 'static {
+    /// The name with its package: `helloworld.Greeter`.
+    fn name(&self) -> &'static str;
+
+    /// Hands a call to its method.
+    ///
+    /// # Errors
+    ///
+    /// How the call failed.
+    fn call(&self, call: Call<'_>) -> Result<(), Status>;
+
+    /// The `google.protobuf.FileDescriptorSet` of the files that it was generated from, for
+    /// reflection. Empty where it is not known.
+    fn descriptors(&self) -> &'static [u8] {
+        &[]
+    }
+}
+
+/// Services behind one handler.
+///
+/// [`into_handler`](Self::into_handler) is for a server of gRPC alone. Where other requests share the
+/// port, [`takes`](Self::takes) tells which ones are calls, and [`handle`](Self::handle) answers one:
+///
+/// ```
+/// use std::io::Write;
+///
+/// use h2_sync::server::{Request, Response, Server};
+/// use h2_sync_grpc::server::Services;
+///
+/// let services = Services::new();
+/// let handler = move |request: &mut Request, response: &mut Response| {
+///     if services.takes(request) {
+///         return services.handle(request, response);
+///     }
+///     response.write_all(b"a web page")?;
+///     Ok::<(), h2_sync::Error>(())
+/// };
+/// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+/// # server.shutdown(std::time::Duration::from_secs(10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Services {
+    by_name: BTreeMap<&'static str, Arc<dyn Service>>,
+    interceptors: Vec<Interceptor>,
+    limits: Limits,
+}
+
+impl Services {
+    /// No services.
+    pub fn new() -> Self {
+        let limits = Limits { max_request: MAX_MESSAGE, max_reply: usize::MAX, compression: None };
+        Services { by_name: BTreeMap::new(), interceptors: Vec::new(), limits }
+    }
+
+    /// Adds a service, in place of one with the same name.
+    #[must_use]
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.by_name.insert(service.name(), Arc::new(service));
+        self
+    }
+
+    /// Has a function run around each call of these services, on the thread of the call. The first
+    /// that was added is the outermost.
+    ///
+    /// ```
+    /// use h2_sync_grpc::server::{Context, Next, Services};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// let services = Services::new().intercept(|cx: &mut Context, next: Next<'_>| {
+    ///     if cx.metadata().get("authorization") != Some("Bearer secret") {
+    ///         return Err(Status::unauthenticated("who are you?"));
+    ///     }
+    ///     let outcome = next.run(cx);
+    ///     println!("{} {outcome:?}", cx.path());
+    ///     outcome
+    /// });
+    /// ```
+    #[must_use]
+    pub fn intercept(
+        mut self,
+        interceptor: impl Fn(&mut Context, Next<'_>) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
+        self.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Sets how many octets a message of a request may have, also when it is inflated. Default 4 MiB.
+    /// A larger one ends the call with
+    /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is taken for it.
+    #[must_use]
+    pub fn max_message(mut self, octets: usize) -> Self {
+        self.limits.max_request = octets;
+        self
+    }
+
+    /// Sets how many octets a message of a response may have on the wire. Default: any number.
+    #[must_use]
+    pub fn max_reply(mut self, octets: usize) -> Self {
+        self.limits.max_reply = octets;
+        self
+    }
+
+    /// Has messages compressed, for clients that take it. Default `None`: they are not. Requests may
+    /// be compressed in any case.
+    #[must_use]
+    pub fn compression(mut self, compression: impl Into<Option<Compression>>) -> Self {
+        self.limits.compression = compression.into();
+        self
+    }
+
+    /// The services, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Service> {
+        self.by_name.values().map(|service| &**service)
+    }
+
+    /// Whether a request is one of gRPC, by its `content-type`.
+    pub fn takes(&self, request: &Request) -> bool {
+        request.field("content-type").is_some_and(|kind| content_type::is_grpc(kind.as_bytes()))
+    }
+
+    /// Answers a call. A request that is not one of gRPC gets 405, 415 or 505.
+    ///
+    /// # Errors
+    ///
+    /// The response cannot be sent. What a method fails with is a status.
+    pub fn handle(
+        &self,
+        request: &mut Request,
+        response: &mut Response,
+    ) -> Result<(), h2_sync::Error> {
+        if request.version() != Version::HTTP_2 {
+            return response.set_status(505);
+        }
+        if *request.method() != Method::POST {
+            response.set_header("allow", "POST")?;
+            return response.set_status(405);
+        }
+        if !self.takes(request) {
+            return response.set_status(415);
+        }
+        let mut is_started = false;
+        let deadline = match deadline(request) {
+            Ok(deadline) => deadline,
+            Err(status) => {
+                return Reply::new(response, &mut is_started).finish(None, Err(status));
+            }
+        };
+        if deadline.is_some() {
+            request.set_deadline(deadline);
+            response.set_deadline(deadline);
+        }
+        let mut cx = Context::new(request, deadline);
+        // What methods share with one another they have to keep in order themselves.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let mut method =
+                |cx: &Context| self.dispatch(cx, request, Reply::new(response, &mut is_started));
+            Next::new(&self.interceptors, &mut method).run(&mut cx)
+        }));
+        let outcome = match outcome {
+            Ok(outcome) if cx.is_late() => Err(outcome.map_or_else(of_late_call, |()| late())),
+            Ok(outcome) => outcome,
+            Err(_) => {
+                log::error!("{}: the method panicked", cx.path());
+                Err(Status::internal("the method panicked"))
+            }
+        };
+        Reply::new(response, &mut is_started).finish(Some(&cx), outcome)
+    }
+
+    /// A handler for [`Server::serve`](h2_sync::server::Server::serve).
+    pub fn into_handler(
+        self,
+    ) -> impl Fn(&mut Request, &mut Response) -> Result<(), h2_sync::Error> + Send + Sync + 'static
+    {
+        move |request, response| self.handle(request, response)
+    }
+
+    /// Hands a call to its service.
+    fn dispatch(
+        &self,
+        cx: &Context,
+        request: &mut Request,
+        reply: Reply<'_>,
+    ) -> Result<(), Status> {
+        if cx.is_late() {
+            return Err(late());
+        }
+        let name = cx.path().strip_prefix('/').and_then(|path| path.rsplit_once('/'));
+        let service = name.and_then(|(service, _)| self.by_name.get(service));
+        let Some(service) = service else {
+            let path = cx.path();
+            return Err(Status::unimplemented(format!("there is no service for {path}")));
+        };
+        service.call(Call { cx, request, reply, limits: self.limits })
+    }
+}
+
+/// The status of a call that failed after its deadline, for whose method the client has gone.
+fn of_late_call(status: Status) -> Status {
+    match status.code() {
+        Code::Cancelled => late(),
+        _ => status,
+    }
+}
+
+/// When the client gives the call up.
+fn deadline(request: &Request) -> Result<Option<Instant>, Status> {
+    let Some(value) = request.field("grpc-timeout") else { return Ok(None) };
+    let timeout = timeout::parse(value.as_bytes())
+        .ok_or_else(|| Status::internal(format!("malformed grpc-timeout: {value:?}")))?;
+    // What cannot be counted never comes.
+    Ok(Instant::now().checked_add(timeout))
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Services::new()
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services")
+            .field("names", &self.by_name.keys())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
