@@ -5,7 +5,115 @@
 //! It stands on [`h2_sync`], whose client and server move the octets. The code of messages and services
 //! is made by `h2-sync-grpc-build` in a build script, without `protoc`.
 //!
+//! # From a `.proto` file to a call
+//!
+//! **1.** A new program, `cargo new hello`, with this in its `Cargo.toml`:
+//!
+//! ```toml
+//! [dependencies]
+//! h2-sync = "0.1"
+//! h2-sync-grpc = "0.1"
+//!
+//! [build-dependencies]
+//! h2-sync-grpc-build = "0.1"
+//! ```
+//!
+//! **2.** The service, in `proto/helloworld.proto`:
+//!
+//! ```proto
+//! syntax = "proto3";
+//! package helloworld;
+//!
+//! // Greets people.
+//! service Greeter {
+//!   // Greets someone by name.
+//!   rpc SayHello (HelloRequest) returns (HelloReply);
+//! }
+//!
+//! message HelloRequest { string name = 1; }
+//! message HelloReply { string message = 1; }
+//! ```
+//!
+//! **3.** The build script, `build.rs`, which makes code out of it:
+//!
+//! ```ignore
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     h2_sync_grpc_build::compile(&["proto/helloworld.proto"], &["proto"])?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **4.** A server, in `src/main.rs`. The trait has a method for each `rpc`:
+//!
+//! ```ignore
+//! use h2_sync::server::Server;
+//! use h2_sync_grpc::server::{Context, Services};
+//! use h2_sync_grpc::Status;
+//!
+//! mod pb {
+//!     h2_sync_grpc::include_proto!("helloworld");
+//! }
+//!
+//! struct Greeter;
+//!
+//! impl pb::Greeter for Greeter {
+//!     fn say_hello(&self, _: &Context, request: pb::HelloRequest) -> Result<pb::HelloReply, Status> {
+//!         Ok(pb::HelloReply { message: format!("Hello, {}!", request.name) })
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let services = Services::new().service(pb::GreeterServer::new(Greeter));
+//!     Server::bind("127.0.0.1:50051")?.serve(services.into_handler())?.wait();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **5.** A client, in a program of its own or in `src/bin/client.rs`:
+//!
+//! ```ignore
+//! use h2_sync_grpc::client::Channel;
+//!
+//! mod pb {
+//!     h2_sync_grpc::include_proto!("helloworld");
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let greeter = pb::GreeterClient::new(&Channel::new("http://127.0.0.1:50051")?);
+//!     let reply = greeter.say_hello(&pb::HelloRequest { name: "you".into() })?;
+//!     println!("{}", reply.message().message);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The examples `helloworld_server`, `helloworld_client`, `route_guide` (all four kinds of call) and
+//! `web_and_grpc` (a web page on the same port), in the repository, go on from here.
+//!
+//! # What to look for where
+//!
+//! | you want | see |
+//! | --- | --- |
+//! | a deadline, metadata, compression, retries for a call | [`CallOptions`](client::CallOptions) |
+//! | TLS, several servers, keepalive, interceptors of a client | [`Channel::builder`](client::Channel::builder) |
+//! | to cancel a call | [`client`], and [`CancelHandle`](client::CancelHandle) |
+//! | the deadline, metadata and peer of a call at the server | [`Context`](server::Context) |
+//! | limits, compression, interceptors of a server; other requests on its port | [`Services`](server::Services) |
+//! | TLS of a server, a Unix socket, a graceful end | [`h2_sync::server`] |
+//! | to fail a call | [`Status`], [`Code`] |
+//! | messages that are not Protocol Buffers | [`Codec`] |
+//!
+//! # Limits
+//!
+//! | what | default | over it |
+//! | --- | --- | --- |
+//! | octets of a message that is received, compressed and inflated | 4 MiB | [`Code::ResourceExhausted`], before memory is taken for it |
+//! | octets of a message that is sent | none | [`Code::ResourceExhausted`] |
+//! | metadata and status: octets of a field section | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
+//! | calls at once on a connection | 128 ([`max_concurrent_streams`](h2_sync::Config::max_concurrent_streams)) | the client opens another connection, or waits |
+//! | calls at once, each with a thread | 2,048 ([`max_handlers`](h2_sync::server::Config::max_handlers)) | they wait, and are refused after 5 s |
+//! | a client that does not read what a method sends | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
 
+pub mod client;
 mod code;
 mod codec;
 mod compression;

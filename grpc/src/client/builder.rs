@@ -1,0 +1,206 @@
+//! How a channel is set up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use h2_sync::client::{Client, Config, Versions};
+use http::{HeaderValue, Uri};
+
+use super::channel::Channel;
+use super::options::CallOptions;
+use crate::metadata::Metadata;
+use crate::status::Status;
+
+/// A function that is asked about each call.
+pub(super) type Interceptor = Arc<dyn Fn(&mut CallStart<'_>) -> Result<(), Status> + Send + Sync>;
+
+/// Servers of gRPC take a PING in five minutes where nothing else goes on.
+const PING_INTERVAL: Duration = Duration::from_secs(300);
+
+/// A call that is about to be made, for an interceptor.
+#[derive(Debug)]
+pub struct CallStart<'a> {
+    pub(super) path: &'a str,
+    pub(super) metadata: &'a mut Metadata,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl CallStart<'_> {
+    /// The path of the method: `/package.Service/Method`.
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// The metadata of the request, to be changed.
+    pub fn metadata(&mut self) -> &mut Metadata {
+        self.metadata
+    }
+
+    /// When the call has to be over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+}
+
+/// A [`Channel`] that is being set up.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync_grpc::client::{CallOptions, Channel};
+///
+/// let channel = Channel::builder("http://127.0.0.1:50051")
+///     .server("http://127.0.0.1:50052")
+///     .options(CallOptions::new().timeout(Duration::from_secs(10)))
+///     .build()?;
+/// # Ok::<(), h2_sync_grpc::Status>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing happens before `build`"]
+pub struct ChannelBuilder {
+    servers: Vec<String>,
+    config: Config,
+    options: CallOptions,
+    interceptors: Vec<Interceptor>,
+    user_agent: Option<String>,
+}
+
+impl ChannelBuilder {
+    pub(super) fn new(url: &str) -> Self {
+        let mut config = Config::default();
+        config.versions = Versions::Http2;
+        // A call has its deadline, or none.
+        config.response_timeout = None;
+        config.read_timeout = None;
+        config.http2.stall_timeout = None;
+        config.max_redirects = 0;
+        config.verify_after = PING_INTERVAL;
+        config.verify_interval = PING_INTERVAL;
+        ChannelBuilder {
+            servers: vec![url.to_owned()],
+            config,
+            options: CallOptions::new(),
+            interceptors: Vec::new(),
+            user_agent: None,
+        }
+    }
+
+    /// Adds a server. Calls go to all servers in turn.
+    pub fn server(mut self, url: &str) -> Self {
+        self.servers.push(url.to_owned());
+        self
+    }
+
+    /// Sets how TLS connections are made: whom to trust, the client's certificate. Default: the
+    /// certificate authorities of the web.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, connector: h2_sync::tls::Connector) -> Self {
+        self.config.tls = Some(connector);
+        self
+    }
+
+    /// Sets how long a connection may take to be made. Default 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout;
+        self
+    }
+
+    /// Sends a PING after so long without a word of the server, 10 s at least, and gives the connection
+    /// up when it is not answered within `timeout`. Default: no PINGs.
+    ///
+    /// Servers end connections on which PINGs come too often: by default, more often than each five
+    /// minutes. They have to be told to take more.
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.http2.keepalive_interval = Some(interval);
+        self.config.http2.keepalive_timeout = timeout;
+        self
+    }
+
+    /// Sets what stands before the name of this crate in `user-agent`: `my-program/1.0`.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// Sets the options of calls that have none of their own.
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Has a function called before each call, on its thread. What it returns as an error ends the
+    /// call.
+    ///
+    /// ```
+    /// use h2_sync_grpc::client::{CallStart, Channel};
+    ///
+    /// let channel = Channel::builder("http://127.0.0.1:50051")
+    ///     .intercept(|call: &mut CallStart<'_>| {
+    ///         call.metadata().insert("authorization", "Bearer abc")?;
+    ///         Ok(())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), h2_sync_grpc::Status>(())
+    /// ```
+    pub fn intercept(
+        mut self,
+        interceptor: impl Fn(&mut CallStart<'_>) -> Result<(), Status> + Send + Sync + 'static,
+    ) -> Self {
+        self.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Changes the settings of the client below: proxies, resolver, connections, windows.
+    ///
+    /// They begin as those of [`Config::default`], with HTTP/2 alone, without timeouts, redirects and
+    /// `stall_timeout`, and with a PING in five minutes at most.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// The channel. It makes no connection yet.
+    ///
+    /// # Errors
+    ///
+    /// A URL or a setting is not valid ([`Code::InvalidArgument`](crate::Code::InvalidArgument)).
+    pub fn build(self) -> Result<Channel, Status> {
+        let client = Client::with_config(self.config.clone());
+        let client = client.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        self.build_over(client)
+    }
+
+    pub(super) fn build_over(self, client: Client) -> Result<Channel, Status> {
+        let own = concat!("grpc-rust-h2-sync/", env!("CARGO_PKG_VERSION"));
+        let agent = self.user_agent.map_or(own.to_owned(), |name| format!("{name} {own}"));
+        let agent = HeaderValue::from_str(&agent)
+            .map_err(|_| Status::invalid_argument(format!("{agent:?} cannot be a user agent")))?;
+        let servers = self.servers.iter().map(|url| base(url)).collect::<Result<_, _>>()?;
+        Ok(Channel::make(client, servers, self.interceptors, agent, self.options))
+    }
+}
+
+/// The part of a URL before the paths of methods.
+fn base(url: &str) -> Result<String, Status> {
+    let invalid = |what: &str| Status::invalid_argument(format!("invalid URL {url:?}: {what}"));
+    let uri: Uri = url.parse().map_err(|error| invalid(&format!("{error}")))?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        _ => return Err(invalid("it does not begin with http:// or https://")),
+    }
+    if uri.query().is_some() {
+        return Err(invalid("it has a query"));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+impl fmt::Debug for ChannelBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelBuilder")
+            .field("servers", &self.servers)
+            .field("config", &self.config)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! The messages of a client.
+
+use std::fmt;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use h2_sync::client::SendHalf;
+
+use super::start::status_of;
+use crate::codec::Codec;
+use crate::framing::Writer;
+use crate::status::Status;
+
+/// Octets of messages that [`Sender::feed`] gathers.
+const GATHERED: usize = 32 << 10;
+
+type Encode<T> = dyn Fn(&T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
+
+/// Where a client sends the messages of its request.
+///
+/// Sending waits while the server does not read: that is its backpressure. At the end comes
+/// [`finish`](Self::finish); dropping the sender before that cancels the call.
+///
+/// A server may end a call before it has all messages. Then sending fails, and the status of the call
+/// comes from the [`Receiver`](super::Receiver) or [`Reply`](super::Reply).
+pub struct Sender<T> {
+    half: SendHalf,
+    deadline: Option<Instant>,
+    encode: Box<Encode<T>>,
+    /// Messages that have not been handed to the stream.
+    buffer: BytesMut,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(
+        mut half: SendHalf,
+        deadline: Option<Instant>,
+        writer: Writer,
+        codec: impl Codec<T>,
+    ) -> Self {
+        half.set_deadline(deadline);
+        let encode =
+            move |message: &T, buffer: &mut BytesMut| writer.write(&codec, message, buffer);
+        Sender { half, deadline, encode: Box::new(encode), buffer: BytesMut::new() }
+    }
+
+    /// Sends a message, and those that were [fed](Self::feed) before.
+    ///
+    /// # Errors
+    ///
+    /// The message is too large, the call has ended, or its deadline has passed.
+    pub fn send(&mut self, message: &T) -> Result<(), Status> {
+        (self.encode)(message, &mut self.buffer)?;
+        self.flush()
+    }
+
+    /// Sends a message that may wait for others: until 32 KiB are there, or the next
+    /// [`send`](Self::send), [`flush`](Self::flush) or [`finish`](Self::finish). Cheaper than `send`
+    /// where many small messages are at hand.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn feed(&mut self, message: &T) -> Result<(), Status> {
+        (self.encode)(message, &mut self.buffer)?;
+        if self.buffer.len() < GATHERED {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Sends the messages that wait.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn flush(&mut self) -> Result<(), Status> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let octets = self.buffer.split().freeze();
+        self.half.send(octets).map_err(|error| ended(error, self.deadline))
+    }
+
+    /// Sends the messages that wait, and says that there are no more.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn finish(mut self) -> Result<(), Status> {
+        self.flush()?;
+        self.half.finish().map_err(|error| ended(error, self.deadline))
+    }
+
+    /// Whether nothing can be sent any more: the call has ended.
+    pub fn is_closed(&self) -> bool {
+        self.half.is_closed()
+    }
+}
+
+/// The status of a message that could not be sent.
+fn ended(error: h2_sync::Error, deadline: Option<Instant>) -> Status {
+    if error.is_reset() && error.code() == Some(h2_sync::ErrorCode::NoError) {
+        let what = "the server has ended the call, whose status is at the receiving half";
+        return Status::cancelled(what).with_cause(error);
+    }
+    status_of(error, deadline)
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("is_closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}

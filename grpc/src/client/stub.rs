@@ -1,0 +1,157 @@
+//! What generated clients are made of.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::channel::Channel;
+use super::inbound::Inbound;
+use super::options::CallOptions;
+use super::receiver::{Receiver, Reply};
+use super::response::Response;
+use super::sender::Sender;
+use super::start::{Failure, Start};
+use crate::codec::Codec;
+use crate::framing::Writer;
+use crate::status::Status;
+
+/// Calls of the four kinds over a channel, by the path of a method. Generated clients have one.
+///
+/// It needs no generated code, where a codec is at hand:
+///
+/// ```no_run
+/// use h2_sync_grpc::client::{Channel, Stub};
+/// use h2_sync_grpc::{Prost, Status};
+///
+/// fn check(channel: &Channel) -> Result<(), Status> {
+///     // `Empty` of Protocol Buffers is `()` in prost.
+///     Stub::new(channel).unary::<_, (), ()>(Prost, "/package.Service/Ping", &())?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Stub {
+    channel: Channel,
+    options: Arc<CallOptions>,
+}
+
+impl Stub {
+    /// Calls over this channel, with its options.
+    pub fn new(channel: &Channel) -> Self {
+        Stub { channel: channel.clone(), options: channel.shared_options() }
+    }
+
+    /// The same with other options, in place of those of the channel.
+    #[must_use]
+    pub fn with(&self, options: CallOptions) -> Self {
+        Stub { channel: self.channel.clone(), options: Arc::new(options) }
+    }
+
+    /// Calls a method that takes a message and gives one.
+    ///
+    /// # Errors
+    ///
+    /// How the call failed.
+    pub fn unary<C, Q, R>(&self, codec: C, path: &str, request: &Q) -> Result<Response<R>, Status>
+    where
+        C: Codec<Q> + Codec<R>,
+    {
+        let start = Start::new(&self.channel, &self.options, path)?;
+        let body = self.body(codec, request)?;
+        let octets = start.run(|call| {
+            let response = call.body(body.clone()).send();
+            let response = response.map_err(|error| start.failed(error))?;
+            let mut inbound =
+                Inbound::of_response(response, self.options.max_message, start.deadline);
+            let has_begun = inbound.outcome().is_none();
+            match inbound.only() {
+                Ok(octets) => Ok((octets, inbound.take_metadata())),
+                Err(status) => Err(Failure { status, has_begun }),
+            }
+        });
+        let (octets, (headers, trailers)) = octets?;
+        Ok(Response::new(codec.decode(octets)?, headers, trailers))
+    }
+
+    /// Calls a method that takes a message and sends any number of them.
+    ///
+    /// # Errors
+    ///
+    /// How the call failed before its response began.
+    pub fn server_streaming<C, Q, R>(
+        &self,
+        codec: C,
+        path: &str,
+        request: &Q,
+    ) -> Result<Receiver<R>, Status>
+    where
+        C: Codec<Q> + Codec<R>,
+    {
+        let start = Start::new(&self.channel, &self.options, path)?;
+        let body = self.body(codec, request)?;
+        let inbound = start.run(|call| {
+            let response = call.body(body.clone()).send();
+            let response = response.map_err(|error| start.failed(error))?;
+            let inbound = Inbound::of_response(response, self.options.max_message, start.deadline);
+            match inbound.outcome() {
+                Some(Err(status)) => Err(Failure { status: status.clone(), has_begun: false }),
+                _ => Ok(inbound),
+            }
+        });
+        Ok(Receiver::new(inbound?, codec))
+    }
+
+    /// Calls a method that takes any number of messages and gives one.
+    ///
+    /// # Errors
+    ///
+    /// No connection came about.
+    pub fn client_streaming<C, Q, R>(
+        &self,
+        codec: C,
+        path: &str,
+    ) -> Result<(Sender<Q>, Reply<R>), Status>
+    where
+        C: Codec<Q> + Codec<R>,
+    {
+        let (sender, inbound) = self.open(codec, path)?;
+        Ok((sender, Reply::new(inbound, codec)))
+    }
+
+    /// Calls a method that takes any number of messages and sends any number of them.
+    ///
+    /// # Errors
+    ///
+    /// No connection came about.
+    pub fn bidirectional<C, Q, R>(
+        &self,
+        codec: C,
+        path: &str,
+    ) -> Result<(Sender<Q>, Receiver<R>), Status>
+    where
+        C: Codec<Q> + Codec<R>,
+    {
+        let (sender, inbound) = self.open(codec, path)?;
+        Ok((sender, Receiver::new(inbound, codec)))
+    }
+
+    fn open<Q>(&self, codec: impl Codec<Q>, path: &str) -> Result<(Sender<Q>, Inbound), Status> {
+        let start = Start::new(&self.channel, &self.options, path)?;
+        let halves = start.run(|call| call.open().map_err(|error| start.failed(error)));
+        let (send, mut response) = halves?;
+        response.set_deadline(start.deadline);
+        let inbound = Inbound::of_half(response, self.options.max_message, start.deadline);
+        Ok((Sender::new(send, start.deadline, self.writer(), codec), inbound))
+    }
+
+    /// The body of a request with one message.
+    fn body<Q>(&self, codec: impl Codec<Q>, request: &Q) -> Result<Bytes, Status> {
+        let mut buffer = BytesMut::new();
+        self.writer().write(&codec, request, &mut buffer)?;
+        Ok(buffer.freeze())
+    }
+
+    fn writer(&self) -> Writer {
+        Writer { compression: self.options.compression, max_message: self.options.max_request }
+    }
+}
