@@ -1,0 +1,31 @@
+//! A server that greets. `helloworld_client` calls it.
+//!
+//! `cargo run -p h2-sync-grpc-examples --bin helloworld_server [ADDRESS]`
+
+use h2_sync::server::Server;
+use h2_sync_grpc::server::{Context, Services};
+use h2_sync_grpc::Status;
+
+mod pb {
+    h2_sync_grpc::include_proto!("helloworld");
+}
+
+struct Greeter;
+
+impl pb::Greeter for Greeter {
+    fn say_hello(&self, _: &Context, request: pb::HelloRequest) -> Result<pb::HelloReply, Status> {
+        if request.name.is_empty() {
+            return Err(Status::invalid_argument("there is nobody to greet"));
+        }
+        Ok(pb::HelloReply { message: format!("Hello, {}!", request.name) })
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:50051".to_owned());
+    let services = Services::new().service(pb::GreeterServer::new(Greeter));
+    let server = Server::bind(address)?.serve(services.into_handler())?;
+    println!("listening on {}", server.local_addr().ok_or("no address")?);
+    server.wait();
+    Ok(())
+}
