@@ -1,0 +1,224 @@
+//! The service that the tests call, and servers of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use h2_sync::server::{Config, Handle, Server};
+use h2_sync_grpc::client::Channel;
+use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
+use h2_sync_grpc::{Code, Status};
+
+/// What is made out of `testing.proto`.
+#[allow(missing_docs)]
+pub mod pb {
+    h2_sync_grpc::include_proto!("h2sync.testing");
+}
+
+use pb::{
+    EchoStatus, Empty, InputRequest, InputResponse, OutputRequest, OutputResponse, SimpleRequest,
+    SimpleResponse,
+};
+
+/// Nothing in the tests takes so long, on however slow a machine.
+pub const LONG: Duration = Duration::from_secs(100);
+
+/// A key whose value comes back before the first message.
+pub const ECHO_INITIAL: &str = "x-grpc-test-echo-initial";
+
+/// A key whose octets come back with the status.
+pub const ECHO_TRAILING: &str = "x-grpc-test-echo-trailing-bin";
+
+/// The service of the tests.
+#[derive(Debug, Default)]
+pub struct TestService {
+    /// Methods that have seen their client go.
+    pub cancelled: AtomicU64,
+    /// Calls that have begun.
+    pub begun: AtomicU64,
+}
+
+impl TestService {
+    /// Gives metadata back.
+    fn echo(&self, cx: &Context) -> Result<(), Status> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        if let Some(value) = cx.metadata().get(ECHO_INITIAL) {
+            cx.add_header(ECHO_INITIAL, value)?;
+        }
+        for octets in cx.metadata().get_all_bin(ECHO_TRAILING) {
+            cx.add_trailer_bin(ECHO_TRAILING, octets)?;
+        }
+        Ok(())
+    }
+
+    /// Takes its time, unless the client goes.
+    fn sleep(&self, cx: &Context, millis: i32) -> Result<(), Status> {
+        let time = Duration::from_millis(millis.unsigned_abs().into());
+        if !time.is_zero() && cx.wait_cancelled(time) {
+            self.cancelled.fetch_add(1, Ordering::SeqCst);
+            return Err(Status::cancelled("the client has gone"));
+        }
+        Ok(())
+    }
+}
+
+impl pb::TestService for TestService {
+    fn empty_call(&self, cx: &Context, request: Empty) -> Result<Empty, Status> {
+        self.echo(cx).map(|()| request)
+    }
+
+    fn unary_call(&self, cx: &Context, request: SimpleRequest) -> Result<SimpleResponse, Status> {
+        self.echo(cx)?;
+        let left = cx.time_left().map_or(0, |left| left.as_millis() as i64);
+        self.sleep(cx, request.sleep_ms)?;
+        assert!(!request.panic, "the test asks for it");
+        fail_as_asked(request.status.as_ref())?;
+        Ok(SimpleResponse { payload: payload(request.response_size), time_left_ms: left })
+    }
+
+    fn streaming_output_call(
+        &self,
+        cx: &Context,
+        request: OutputRequest,
+        replies: &mut Sender<OutputResponse>,
+    ) -> Result<(), Status> {
+        self.echo(cx)?;
+        self.reply(cx, &request, replies)
+    }
+
+    fn streaming_input_call(
+        &self,
+        cx: &Context,
+        requests: &mut Receiver<InputRequest>,
+    ) -> Result<InputResponse, Status> {
+        self.echo(cx)?;
+        let mut size = 0;
+        for request in requests {
+            size += request?.payload.len() as i64;
+        }
+        Ok(InputResponse { size })
+    }
+
+    fn full_duplex_call(
+        &self,
+        cx: &Context,
+        requests: &mut Receiver<OutputRequest>,
+        replies: &mut Sender<OutputResponse>,
+    ) -> Result<(), Status> {
+        self.echo(cx)?;
+        for request in requests {
+            let request = request.inspect_err(|status| {
+                if status.code() == Code::Cancelled {
+                    self.cancelled.fetch_add(1, Ordering::SeqCst);
+                }
+            })?;
+            self.reply(cx, &request, replies)?;
+        }
+        Ok(())
+    }
+}
+
+impl TestService {
+    fn reply(
+        &self,
+        cx: &Context,
+        request: &OutputRequest,
+        replies: &mut Sender<OutputResponse>,
+    ) -> Result<(), Status> {
+        for &size in &request.sizes {
+            self.sleep(cx, request.sleep_ms)?;
+            replies.send(&OutputResponse { payload: payload(size) })?;
+        }
+        assert!(!request.panic, "the test asks for it");
+        fail_as_asked(request.status.as_ref())
+    }
+}
+
+fn fail_as_asked(status: Option<&EchoStatus>) -> Result<(), Status> {
+    match status {
+        Some(status) if status.code != 0 => {
+            Err(Status::new(Code::from_i32(status.code), status.message.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Zeros.
+pub fn payload(size: i32) -> Vec<u8> {
+    vec![0; usize::try_from(size).unwrap_or_default()]
+}
+
+/// A server of the test service, which ends when it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The service that it serves.
+    pub service: Arc<TestService>,
+    handle: Handle,
+}
+
+/// Serves the test service on loopback.
+pub fn serve() -> Running {
+    serve_with(Config::default(), |services| services)
+}
+
+/// The same with changes.
+pub fn serve_with(config: Config, change: impl FnOnce(Services) -> Services) -> Running {
+    let service = Arc::new(TestService::default());
+    let services = Services::new().service(pb::TestServiceServer::shared(Arc::clone(&service)));
+    let server = Server::bind("127.0.0.1:0").expect("loopback").config(config);
+    let handle = server.serve(change(services).into_handler()).expect("a server");
+    Running { service, handle }
+}
+
+impl Running {
+    /// Host and port.
+    pub fn address(&self) -> String {
+        self.handle.local_addr().expect("an address of IP").to_string()
+    }
+
+    /// The URL of the server.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// A channel to it.
+    pub fn channel(&self) -> Channel {
+        Channel::new(&self.url()).expect("a URL")
+    }
+
+    /// A client of the test service.
+    pub fn client(&self) -> pb::TestServiceClient {
+        pb::TestServiceClient::new(&self.channel())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown(Duration::ZERO);
+    }
+}
+
+/// Runs a test that could hang, and fails it if it does.
+pub fn bounded(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    if is_done.recv_timeout(2 * LONG) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("the test hangs");
+    }
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Waits until something is so, for a long time at most.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + LONG;
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "{what} is never so");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
