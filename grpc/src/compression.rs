@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn message_over_the_limit_is_refused() {
         let bomb = gzip(&vec![0; 10 << 20]);
-        assert!(bomb.len() < 100_000);
+        assert!(bomb.len() < 1 << 20);
         let status = Compression::Gzip.inflate(&bomb, 1 << 20).unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert!(Compression::Gzip.inflate(&gzip(&[1; 10]), 10).is_ok());
