@@ -5,6 +5,8 @@
 extern crate modelled_std as std;
 
 // As in the crate's own `lib.rs`, without what the features add.
+#[path = "../../../src/budget.rs"]
+mod budget;
 #[path = "../../../src/client/mod.rs"]
 pub mod client;
 #[path = "../../../src/convert/mod.rs"]
