@@ -1,6 +1,6 @@
 //! A connection of the pool, whichever version of HTTP it speaks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -66,6 +66,11 @@ impl AnyConnection {
             AnyConnection::Http2(connection) => connection.maintain(),
             AnyConnection::Http1(connection) => connection.look(),
         }
+    }
+
+    /// When the server was last heard of; `None` in HTTP/1.1, where each use begins with a look.
+    pub(super) fn heard(&self) -> Option<Instant> {
+        self.http2().map(Connection::heard)
     }
 
     /// Whether it has ended, as far as is known.

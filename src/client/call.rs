@@ -34,6 +34,10 @@ const BACKOFF: Duration = Duration::from_millis(20);
 /// How often that pause doubles.
 const MAX_DOUBLINGS: u32 = 4;
 
+/// How long a connection need not be looked at after something has come on it. A look is a system call,
+/// which each of a sequence of small requests would pay for: 1.1 µs of 22 (5 %).
+const JUST_HEARD: Duration = Duration::from_millis(1);
+
 /// A GOAWAY is no refusal: servers end connections after some requests, and with many threads the same
 /// request can cross several of them.
 pub(super) const MOVES_PER_RETRY: u32 = 8;
@@ -204,7 +208,9 @@ impl Call<'_> {
             let mut lease = lease.map_err(no_connection)?;
             // The server may have closed it, or said GOAWAY: better to know before a request is
             // risked.
-            lease.connection().maintain();
+            if !self.may_go_unchecked(lease.connection()) {
+                lease.connection().maintain();
+            }
             let opened = open(lease.connection());
             lease.sent();
             match opened {
@@ -216,6 +222,13 @@ impl Call<'_> {
             }
             place = Place::Front;
         }
+    }
+
+    /// Whether the request is sent without a look at the connection. The server has just been heard of,
+    /// and if it has closed the connection since, the request is sent again.
+    fn may_go_unchecked(&self, connection: &AnyConnection) -> bool {
+        let is_repeated = self.head.method().is_safe() && self.config.max_retries > 0;
+        is_repeated && connection.heard().is_some_and(|heard| heard.elapsed() < JUST_HEARD)
     }
 
     /// Whether the request may look for another connection, after this one has ended or gone away
