@@ -288,8 +288,7 @@ impl Connection {
     fn flush(&self) {
         // What could not be written in this time is written by whoever waits.
         let until = Instant::now().checked_add(FLUSH);
-        let conn = &self.inner.conn;
-        drop(conn.flush(conn.lock(), until));
+        self.inner.conn.flush_with_others(until);
     }
 }
 

@@ -5,6 +5,7 @@
 //! as long as the other streams have data.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
@@ -58,6 +59,23 @@ impl Conn {
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         self.flush_what(state, What::All, deadline)
+    }
+
+    /// Writes what there is to write until `deadline`, for a thread that has put a request.
+    ///
+    /// Where other streams are open, their threads may have been woken by the same read as this one.
+    /// They run first, so that one write has the requests of all.
+    pub(crate) fn flush_with_others(self: &Arc<Self>, deadline: Option<Instant>) {
+        let mut state = self.lock();
+        if state.streams.len() > 1 && state.must_write() {
+            // Threads that come meanwhile leave writing to this one.
+            state.is_writer_called = true;
+            drop(state);
+            thread::yield_now();
+            state = self.lock();
+            state.is_writer_called = false;
+        }
+        drop(self.flush(state, deadline));
     }
 
     /// Writes what can be sent on a stream, for the thread that has put it.

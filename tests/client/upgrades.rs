@@ -112,7 +112,7 @@ fn switch_that_was_not_asked_for_is_an_error() {
             peer.rest();
         });
         let error = client().get(url).send().unwrap_err();
-        assert!(error.to_string().contains("101 to a request without upgrade"), "{error}");
+        assert!(error.to_string().contains("101 without an upgrade"), "{error}");
     });
 }
 
