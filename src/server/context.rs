@@ -10,11 +10,11 @@ use super::peer::Peer;
 pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) peer: Peer,
-    pub(super) farewells: Farewells,
+    pub(super) farewells: Arc<Farewells>,
 }
 
 impl Context {
     pub(super) fn new(config: &Arc<Config>, peer: Peer) -> Arc<Self> {
-        Arc::new(Context { config: Arc::clone(config), peer, farewells: Farewells::default() })
+        Arc::new(Context { config: Arc::clone(config), peer, farewells: Arc::default() })
     }
 }

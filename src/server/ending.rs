@@ -31,7 +31,7 @@ impl Live for Served {
     fn shut_down(&self) {
         self.conn.with(|state, now| state.core.shutdown(now));
         self.flush_elsewhere();
-        self.context.farewells.begin(&self.engine);
+        self.context.farewells.begin(&self.engine.pool);
     }
 
     fn close(&self) {

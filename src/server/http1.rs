@@ -292,7 +292,7 @@ impl Live for Http1 {
     fn shut_down(&self) {
         // The response under way says so already.
         self.link.close_after_response();
-        self.context.farewells.begin(&self.engine);
+        self.context.farewells.begin(&self.engine.pool);
         let link = Arc::clone(&self.link);
         if self.engine.pool.run(move |_| link.shut_down()).is_err() {
             logging::debug!("no thread to end an idle connection of HTTP/1.x");

@@ -11,6 +11,7 @@ use http::{Extensions, HeaderMap, Method, Uri, Version};
 
 use super::caller::{Caller, Line};
 use super::context::Context;
+use super::farewell::ShutdownHook;
 use super::request_head::RequestHead;
 use crate::error::Error;
 use crate::exchange;
@@ -253,6 +254,32 @@ impl Request {
         self.octets().map_or(Ok(None), RecvHalf::trailers)
     }
 
+    /// Has `act` called once when the server shuts down or the connection reaches its
+    /// [`max_age`](super::Config::max_age), unless the hook is dropped before: for a handler whose
+    /// response has no end of its own. It runs on a thread of the server's, or at once where the
+    /// shutdown has begun.
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn ticks(request: &mut Request, response: &mut Response) -> io::Result<()> {
+    ///     let (stop, stopped) = mpsc::channel();
+    ///     let _hook = request.on_shutdown(move || drop(stop.send(())));
+    ///     while stopped.recv_timeout(Duration::from_secs(1)).is_err() {
+    ///         response.write_all(b"tick\n")?;
+    ///         response.flush()?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
+        self.context.farewells.add(Box::new(act))
+    }
+
     /// The request in the types of the `http` crate.
     pub fn to_http(&self) -> http::Request<()> {
         let mut request = http::Request::new(());
@@ -281,10 +308,6 @@ impl Request {
             }
             Incoming::Taken => None,
         }
-    }
-
-    pub(super) fn context(&self) -> &Arc<Context> {
-        &self.context
     }
 
     /// Whether the body has been read to its end, or there is none. In HTTP/1.x.
