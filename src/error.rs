@@ -127,7 +127,8 @@ enum Cause {
         /// Whether TLS was established without HTTP/2.
         is_http1_only: bool,
     },
-    Status(StatusCode),
+    /// A response that is the error, and what it is about, where that is more than a request.
+    Status(StatusCode, Option<String>),
     Redirect(String),
     Reset(StreamReset),
     /// The peer has sent GOAWAY and accepts no new streams.
@@ -165,7 +166,13 @@ impl Error {
 
     /// The response has a status that the caller treats as an error.
     pub(crate) fn status_code(status: StatusCode) -> Self {
-        Error::new(Cause::Status(status))
+        Error::new(Cause::Status(status, None))
+    }
+
+    /// A WebSocket that does not come about, with the status that says so.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn refused(status: StatusCode, what: String) -> Self {
+        Error::new(Cause::Status(status, Some(what)))
     }
 
     /// A redirect that is not followed.
@@ -271,7 +278,7 @@ impl Error {
             Cause::Transport(_) | Cause::Io(..) => ErrorKind::Transport,
             Cause::Thread(_) => ErrorKind::Internal,
             Cause::Tls { kind, .. } => *kind,
-            Cause::Status(_) | Cause::Redirect(_) => ErrorKind::Peer,
+            Cause::Status(..) | Cause::Redirect(_) => ErrorKind::Peer,
             Cause::Reset(_) => ErrorKind::Reset,
             Cause::Goaway(_) | Cause::ClosedByPeer(_) => ErrorKind::Closed,
             Cause::BodyTooLarge(_) => ErrorKind::Limit,
@@ -311,10 +318,10 @@ impl Error {
     }
 
     /// Returns the status of the response, for errors of
-    /// [`error_for_status`](crate::client::Response::error_for_status).
+    /// [`error_for_status`](crate::client::Response::error_for_status) and for WebSockets that were refused.
     pub fn status(&self) -> Option<StatusCode> {
         match &*self.cause {
-            Cause::Status(status) => Some(*status),
+            Cause::Status(status, _) => Some(*status),
             _ => None,
         }
     }

@@ -224,6 +224,8 @@ pub use resolver::Resolver;
 pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
+#[cfg(feature = "websocket")]
+pub(crate) use upgrade::Upgrade;
 pub use upgrade::{Tunnel, Upgraded};
 pub use url::IntoUrl;
 pub use versions::Versions;

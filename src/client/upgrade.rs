@@ -8,6 +8,8 @@
 //! ```
 
 use std::cell::Cell;
+#[cfg(feature = "websocket")]
+use std::time::Duration;
 use std::time::Instant;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, UPGRADE};
@@ -111,6 +113,19 @@ impl RequestBuilder<'_> {
     /// protocol that was not asked for.
     pub fn upgrade(self, protocol: &str) -> Result<Upgraded, Error> {
         self.upgrade_with(&Upgrade { protocol, http1: HeaderMap::new() })
+    }
+
+    /// Sets how long making a connection may take, or waiting for one.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.connect = Some(timeout);
+        self
+    }
+
+    /// The fields that have been set.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn headers_so_far(&self) -> Result<&HeaderMap, Error> {
+        self.parts.as_ref().map(|parts| &parts.headers).map_err(Error::clone)
     }
 
     /// The same with fields that the request has in HTTP/1.1 alone.

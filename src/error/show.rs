@@ -46,7 +46,8 @@ impl fmt::Display for Cause {
             Cause::Io(what, error) => write!(f, "{what} failed: {error}"),
             Cause::Thread(error) => write!(f, "cannot start a thread: {error}"),
             Cause::Tls { error, .. } => error.fmt(f),
-            Cause::Status(status) => write!(f, "the server answered {status}"),
+            Cause::Status(status, None) => write!(f, "the server answered {status}"),
+            Cause::Status(_, Some(what)) => f.write_str(what),
             Cause::Reset(StreamReset { stream_id, code, by, detail, .. }) => {
                 let by = match by {
                     ResetBy::Peer => "the peer reset it",
@@ -123,7 +124,7 @@ impl StdError for Error {
             | Cause::ClosedByPeer(_)
             | Cause::BodyTooLarge(_)
             | Cause::Late(..)
-            | Cause::Status(_)
+            | Cause::Status(..)
             | Cause::Redirect(_)
             | Cause::Text(..) => None,
         }

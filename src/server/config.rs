@@ -126,7 +126,9 @@ pub struct Config {
     /// clients of HTTP/2 then. Default `false`. A browser that has read the announcement opens its
     /// WebSockets on HTTP/2, and does not fall back to HTTP/1.1 where that is refused.
     ///
-    /// Requests to upgrade in HTTP/1.1 reach their handlers in any case.
+    /// An ordinary route that answers an extended CONNECT with 2xx opens a tunnel nobody uses, so a
+    /// router should look at the method. Requests to upgrade in HTTP/1.1 reach their handlers in any
+    /// case.
     pub websockets: bool,
     /// Whether the clear text of a TCP or Unix socket may begin with an HTTP/1.1 request that asks to
     /// be upgraded to `h2c` (RFC 7540, Section 3.2; retired by RFC 9113). Default `false`: such a

@@ -113,6 +113,9 @@ pub(super) fn call(
                 }
             }
         }
+        Ok(Err(error)) if response.is_refused => {
+            logging::debug!("{}: refused: {error}", which());
+        }
         Ok(Err(error)) => {
             let cause = own_error(&*error);
             add(&engine.counters.handlers_failed);

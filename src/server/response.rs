@@ -57,6 +57,8 @@ pub struct Response {
     trailers: Option<HeaderMap>,
     /// The header section has been put.
     pub(super) is_started: bool,
+    /// The response is complete: the request was [refused](Self::refuse).
+    pub(super) is_refused: bool,
     /// The request's method.
     pub(super) method: Method,
     /// Octets written that are not sent, as there is no body.
@@ -80,6 +82,7 @@ impl Response {
             status: StatusCode::OK,
             trailers: None,
             is_started: false,
+            is_refused: false,
             method,
             unsent: 0,
         }
@@ -289,7 +292,7 @@ impl Response {
     /// The handler has returned `Ok`: the response is complete. Does not flush.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.trailers.take() {
-            _ if self.send.is_none() => Ok(()),
+            _ if self.send.is_none() || self.is_refused => Ok(()),
             Some(trailers) if self.has_body() => self.put(Then::Trailers(&trailers)),
             _ => self.put(Then::End),
         }

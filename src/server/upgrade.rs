@@ -1,5 +1,7 @@
 //! Requests that ask to go on in another protocol (RFC 9110, Section 7.8; RFC 8441).
 
+#[cfg(feature = "websocket")]
+use http::header::CONTENT_TYPE;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, StatusCode, Version};
 
@@ -100,6 +102,20 @@ impl Response {
         let mut send = self.send.take().ok_or_else(taken_apart)?;
         send.flush_put();
         Ok((recv, send))
+    }
+}
+
+impl Response {
+    /// Completes the response to a request that is not in order, with the fields that have been set. An
+    /// error that the handler returns is then that of the client.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn refuse(&mut self, status: StatusCode, text: &str) -> Result<(), Error> {
+        self.set_status(status)?;
+        self.set_header(CONTENT_TYPE, "text/plain; charset=utf-8")?;
+        self.send(format!("{text}\n"))?;
+        self.put(Then::End)?;
+        self.is_refused = true;
+        Ok(())
     }
 }
 

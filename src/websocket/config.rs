@@ -51,6 +51,10 @@ pub struct Config {
     /// How long the peer may take to answer a Close, and then to end the connection. Default 5 s.
     pub close_timeout: Duration,
 
+    /// How long the opening handshake may take over a transport of the caller's
+    /// ([`client_over`](super::client_over), [`server_over`](super::server_over)). Default 10 s. A
+    /// [`Client`](crate::client::Client) and a [`Server`](crate::server::Server) have times of their own.
+    pub handshake_timeout: Duration,
     /// How messages are compressed (RFC 7692). Default `None`: they go as they are. Both ends have to
     /// want it. What is received is bounded by `max_message` while it is inflated.
     pub compression: Option<Compression>,
@@ -74,6 +78,7 @@ impl Default for Config {
             read_timeout: None,
             write_timeout: None,
             close_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(10),
             compression: None,
             protocols: Vec::new(),
             origins: Origins::Same,
@@ -107,6 +112,7 @@ impl Config {
             (leaves_time(self.read_timeout), "read_timeout", time),
             (leaves_time(self.write_timeout), "write_timeout", time),
             (leaves_time(self.close_timeout), "close_timeout", time),
+            (leaves_time(self.handshake_timeout), "handshake_timeout", time),
             (are_tokens, "protocols", "must be tokens (RFC 9110, Section 5.6.2)"),
             (are_different, "protocols", "must not name one twice"),
         ])?)
@@ -130,7 +136,7 @@ impl Config {
 }
 
 /// RFC 9110, Section 5.6.2.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     let is_tchar = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
     !text.is_empty() && text.bytes().all(is_tchar)
 }
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!((config.ping_interval, config.ping_timeout), (None, Duration::from_secs(20)));
         assert_eq!((config.read_timeout, config.write_timeout), (None, None));
         assert_eq!(config.close_timeout, Duration::from_secs(5));
+        assert_eq!(config.handshake_timeout, Duration::from_secs(10));
         assert_eq!((config.protocols.len(), &config.origins), (0, &Origins::Same));
         assert_eq!(config.compression, None);
         config.validate().unwrap();
@@ -162,6 +169,7 @@ mod tests {
             ("read_timeout", |config| config.read_timeout = Some(Duration::ZERO)),
             ("write_timeout", |config| config.write_timeout = Some(Duration::ZERO)),
             ("close_timeout", |config| config.close_timeout = Duration::ZERO),
+            ("handshake_timeout", |config| config.handshake_timeout = Duration::ZERO),
             ("protocols", |config| config.protocols = vec!["a b".into()]),
             ("protocols", |config| config.protocols = vec![String::new()]),
             ("protocols", |config| config.protocols = vec!["a".into(), "b".into(), "a".into()]),

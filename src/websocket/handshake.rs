@@ -14,6 +14,8 @@ pub struct Handshake {
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     pub(super) peer: Option<SocketAddr>,
+    /// The transport goes on when the WebSocket has ended.
+    pub(super) is_lent: bool,
 }
 
 impl Handshake {

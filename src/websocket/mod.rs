@@ -1,23 +1,195 @@
-//! WebSocket (RFC 6455), over HTTP/1.1 and over HTTP/2 (RFC 8441).
+//! WebSocket: messages both ways, at both ends (RFC 6455), over HTTP/1.1 and over HTTP/2 (RFC 8441), with
+//! compression (RFC 7692). For programs that block.
+//!
+//! A server and a client:
+//!
+//! ```
+//! use h2_sync::client::Client;
+//! use h2_sync::server::{Config, Request, Response, Server};
+//! use h2_sync::{websocket, Error};
+//!
+//! fn handler(request: &mut Request, response: &mut Response) -> Result<(), Error> {
+//!     if request.path() != "/shout" {
+//!         return response.send("an ordinary response");
+//!     }
+//!     let mut socket = websocket::accept(request, response, &websocket::Config::default())?;
+//!     while let Some(message) = socket.read()? {
+//!         socket.send(message.as_text().unwrap_or_default().to_uppercase())?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config::default();
+//! // Extended CONNECT is announced: clients may open WebSockets on HTTP/2.
+//! config.websockets = true;
+//! let server = Server::bind("127.0.0.1:0")?.config(config).serve(handler)?;
+//!
+//! let client = Client::new()?;
+//! let url = format!("ws://{}/shout", server.local_addr().ok_or("no address")?);
+//! let mut socket = websocket::connect(&client, url)?;
+//! socket.send("hello")?;
+//! assert_eq!(socket.read()?, Some("HELLO".into()));
+//! socket.close(websocket::CloseCode::NORMAL, "that is all")?;
+//! # drop((socket, client));
+//! # server.shutdown(std::time::Duration::from_secs(10));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is called
+//!
+//! | to | call |
+//! | --- | --- |
+//! | open a WebSocket in a handler, beside ordinary routes | [`accept`] |
+//! | open one at a URL, `ws://` or `wss://` | [`connect`] |
+//! | … with fields, sub-protocols, compression, timeouts | [`Builder`] |
+//! | open one on a stream that is connected already | [`client_over`], [`server_over`] |
+//! | wait for a message, or for the end | [`WebSocket::read`], or iterate |
+//! | wait for so long | [`WebSocket::read_within`], [`Config::read_timeout`] |
+//! | send text or octets | [`WebSocket::send`] |
+//! | send without waiting for the peer | [`Sender::try_send`] |
+//! | ask whether the peer is there | [`WebSocket::ping`], or [`Config::ping_interval`] |
+//! | close, and learn what the peer says | [`WebSocket::close`], [`WebSocket::closed`] |
+//! | read and send on several threads | [`WebSocket::split`], [`WebSocket::sender`] |
+//! | learn what was agreed upon | [`WebSocket::handshake`] |
+//!
+//! # Sub-protocols and compression
+//!
+//! Both are agreed upon in the opening handshake, and both ends have to want them. Where one does not
+//! want compression, messages go as they are.
+//!
+//! ```
+//! use h2_sync::server::{Request, Response};
+//! use h2_sync::websocket::{self, Compression, Config};
+//! use h2_sync::Error;
+//!
+//! fn chat(request: &mut Request, response: &mut Response) -> Result<(), Error> {
+//!     let mut config = Config::default();
+//!     config.protocols = vec!["chat.v2".to_owned(), "chat.v1".to_owned()];
+//!     config.compression = Some(Compression::default());
+//!     let mut socket = websocket::accept(request, response, &config)?;
+//!     println!("{:?} {:?}", socket.handshake().protocol(), socket.handshake().deflate());
+//!     while let Some(message) = socket.read()? {
+//!         socket.send(message)?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Compression pays for text and JSON of some size, and not for images. It costs memory: see
+//! [`Compression`]. [`Config::max_message`] bounds what a message may become, while it is inflated.
+//!
+//! # Threads
+//!
+//! One thread reads; any number may send, each with a [`Sender`] of its own. PINGs and Close frames of the
+//! peer are answered, and deadlines kept, while a thread reads. A handler that gives its WebSocket to
+//! another thread may return.
+//!
+//! ```
+//! use std::thread;
+//!
+//! use h2_sync::websocket::WebSocket;
+//! use h2_sync::Error;
+//!
+//! fn talk(socket: WebSocket) -> Result<(), Error> {
+//!     let (reader, sender) = socket.split();
+//!     thread::spawn(move || {
+//!         for line in std::io::stdin().lines().map_while(Result::ok) {
+//!             sender.send(line)?;
+//!         }
+//!         sender.close(1000, "")
+//!     });
+//!     for message in reader {
+//!         println!("{:?}", message?);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A handler that waits for its peer lends its permit to other requests, up to
+//! [`max_waiting_handlers`](crate::server::Config::max_waiting_handlers) of them. A WebSocket costs its
+//! thread, and a stream of HTTP/2 or a connection of HTTP/1.1, for as long as it lasts.
+//!
+//! # Who may connect
+//!
+//! A browser lets any page connect to any server, with the cookies of that server. So [`accept`] refuses
+//! pages of foreign origins, unless [`Config::origins`] allows them. Programs that are not browsers say no
+//! origin, and are let in.
+//!
+//! # How it ends
+//!
+//! - The peer closes: [`WebSocket::read`] gives `None`, and [`WebSocket::closed`] tells code and reason.
+//! - This end closes: [`WebSocket::close`] waits for the peer's answer, for `close_timeout` at most.
+//! - The server shuts down, or the connection has its `max_age`: the WebSocket is closed with 1001.
+//! - It is dropped: with 1001, without waiting for the peer.
+//! - The peer breaks a rule, goes over a limit or is gone: an error of `read`;
+//!   [`Error::close_code`](crate::Error::close_code) is what the peer was told.
+//!
+//! # Over HTTP/2
+//!
+//! Extended CONNECT (RFC 8441) opens a WebSocket on one stream of a connection that others share. A server
+//! announces it where [`websockets`](crate::server::Config::websockets) says so; a client waits for the
+//! server's SETTINGS, and uses HTTP/1.1 where they do not announce it. END_STREAM is the end of the
+//! transport, RST_STREAM its failure. Refusals are responses, never RST_STREAM, which would have a browser
+//! avoid HTTP/2.
+//!
+//! # Coming from HTTP.jl
+//!
+//! | HTTP.jl | here |
+//! | --- | --- |
+//! | `WebSockets.open(url)` | [`connect`] |
+//! | `open(f, url; headers, subprotocols)` | [`Builder::header`], [`Builder::protocols`] |
+//! | `proxy` | [`Proxies`](crate::client::Proxies) of the client; a proxy opens a tunnel |
+//! | `open(io; target, host)` | [`client_over`]; the caller keeps its stream |
+//! | `connect_timeout`, `response_header_timeout` | [`Builder::connect_timeout`], [`Builder::response_timeout`] |
+//! | `request_timeout` | [`Builder::timeout`] |
+//! | `read_idle_timeout`, `write_idle_timeout` | [`Builder::read_timeout`], [`Builder::write_timeout`] |
+//! | `compress = true` | [`Config::compression`] |
+//! | `maxframesize` | [`Config::max_frame`], and [`Config::max_message`] for what is inflated |
+//! | `WebSockets.listen!(f, host, port)` | a [`Server`](crate::server::Server) whose handler calls [`accept`] |
+//! | `WebSockets.server_addr` | [`Handle::local_addr`](crate::server::Handle::local_addr) |
+//! | `WebSockets.upgrade` | [`accept`], beside other routes |
+//! | `WebSockets.send`, `receive` | [`WebSocket::send`], [`WebSocket::read`] |
+//! | `for msg in ws` | `for message in socket` |
+//! | `ping` | [`WebSocket::ping`] |
+//! | `close(ws, CloseFrameBody(…))` | [`WebSocket::close`] |
+//! | `forceclose(server)` | [`Handle::shutdown`](crate::server::Handle::shutdown) with a time of zero |
+//!
+//! # Inside
+//!
+//! | file | what it has |
+//! | --- | --- |
+//! | `accept`, `request`; `connect`, `answer`; `over` | the opening handshake: server, client, on any transport |
+//! | `config`, `origins`, `handshake` | what can be set, and what was agreed upon |
+//! | `socket` over `reader` and `sender` | what a caller has |
+//! | `shared`, `outlet` | what its threads share, and who writes |
 
+mod accept;
+mod answer;
 mod config;
+mod connect;
 mod handshake;
 mod origins;
 mod outlet;
+mod over;
 mod reader;
+mod request;
 mod sender;
 mod shared;
 mod socket;
 
+pub use accept::accept;
 pub use config::Config;
+pub use connect::{connect, Builder};
 pub use handshake::Handshake;
-
 pub use origins::Origins;
+pub use over::{client_over, server_over};
 pub use reader::Reader;
 pub use sender::{Sender, TrySendError};
 pub use socket::WebSocket;
 
-pub use crate::ws::{Close, CloseCode, Compression, Message, Text};
+pub use crate::ws::{Close, CloseCode, Compression, DeflateParams, Message, Text};
 
 #[cfg(test)]
 mod tests;

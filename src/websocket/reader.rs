@@ -258,7 +258,8 @@ impl Reader {
 
     /// Whether this is a client, with a connection of its own.
     fn must_wait_for_server(&self) -> bool {
-        self.shared.role == Role::Client && self.recv.stream_id().is_none()
+        let is_own = self.recv.stream_id().is_none() && !self.shared.handshake.is_lent;
+        self.shared.role == Role::Client && is_own
     }
 
     /// Drops what comes until the peer ends the connection, until then at the latest.

@@ -48,7 +48,6 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// A WebSocket after its opening handshake.
-    #[allow(dead_code)] // The handshakes call it.
     pub(super) fn start(
         recv: RecvHalf,
         send: SendHalf,
@@ -150,7 +149,6 @@ impl WebSocket {
     }
 
     /// What sends a Close frame, from a thread that must not wait. It does not keep the WebSocket alive.
-    #[allow(dead_code)]
     pub(super) fn weak_closer(&self) -> impl Fn(CloseCode, &str) + Send + Sync + 'static {
         let shared = Arc::downgrade(&self.sender.shared);
         move |code, reason: &str| {
@@ -164,7 +162,6 @@ impl WebSocket {
     }
 
     /// Holds something for as long as a part of the WebSocket lives.
-    #[allow(dead_code)]
     pub(super) fn keep(&self, what: Box<dyn Any + Send + Sync>) {
         self.sender.shared.keep(what);
     }
@@ -174,9 +171,10 @@ impl WebSocket {
         self.sender.shared.is_writing()
     }
 
-    /// The octets that came behind the peer's Close frame.
-    #[allow(dead_code)]
-    pub(super) fn into_rest(mut self) -> Bytes {
+    /// The octets that have been read and not been used: after the end, those that came behind the
+    /// peer's Close frame. For a caller that goes on using the transport of
+    /// [`client_over`](super::client_over) or [`server_over`](super::server_over).
+    pub fn into_rest(mut self) -> Bytes {
         self.reader.take_rest()
     }
 }

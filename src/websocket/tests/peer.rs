@@ -95,6 +95,7 @@ impl Tunnel {
             version: self.version,
             headers: HeaderMap::new(),
             peer: None,
+            is_lent: false,
         };
         WebSocket::start(recv, send, role, config, handshake)
     }

@@ -1,0 +1,274 @@
+//! WebSockets on a transport of the caller's, without a pool or a server.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
+
+use super::answer::{add_fields, check, key_field, refused, SHOWN_MAX};
+use super::config::Config;
+use super::handshake::Handshake;
+use super::request::{agree, has_token, Agreed, Asked, Refusal, WEBSOCKET};
+use super::socket::WebSocket;
+use crate::error::{Error, ErrorKind};
+use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Then, Waits};
+use crate::http1::{self, BodySize, ClientConnection, ServerConnection};
+use crate::logging;
+use crate::transport::{Closer, Halves, Transport};
+use crate::wire::Owner;
+use crate::ws::{self, Role};
+
+/// How long a peer may take nothing of what is written, where
+/// [`write_timeout`](Config::write_timeout) does not say otherwise.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Octets that wait to be written for a thread that does not wait for them.
+const MAX_SEND_BUFFER: usize = 1 << 20;
+
+/// A thread that writes needs little.
+const STACK: usize = 128 << 10;
+
+/// Opens a WebSocket on a stream that is connected to a server already: TCP, TLS, a pair of pipes,
+/// anything that is a [`Transport`]. In HTTP/1.1.
+///
+/// `request` has the target, `host` and further fields: its URI may be absolute, or a path with a `host`
+/// field beside it. The fields of the handshake are added.
+///
+/// # Whose stream it is
+///
+/// The stream is never shut down, whatever happens, and it is dropped with the WebSocket. So a caller
+/// that goes on using it gives a clone ([`TcpStream::try_clone`](std::net::TcpStream::try_clone)) and
+/// keeps the other. A socket has timeouts for reading and writing set meanwhile.
+///
+/// What follows the server's last frame may have been read with it:
+/// [`WebSocket::into_rest`](super::WebSocket::into_rest) gives those octets back. A thread that is blocked
+/// in a read cannot be woken; deadlines are kept where the transport's reads can be given a time, as those
+/// of sockets can.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+/// use std::thread;
+///
+/// use h2_sync::websocket::{self, Config};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// let server = thread::spawn(move || -> Result<(), h2_sync::Error> {
+///     let mut socket = websocket::server_over(listener.accept()?.0, &Config::default())?;
+///     while let Some(message) = socket.read()? {
+///         socket.send(message)?;
+///     }
+///     Ok(())
+/// });
+///
+/// let stream = TcpStream::connect(address)?;
+/// let request = http::Request::get("/echo").header("host", "example.com").body(())?;
+/// let mut socket = websocket::client_over(stream.try_clone()?, request, &Config::default())?;
+/// socket.send("hello")?;
+/// assert_eq!(socket.read()?, Some("hello".into()));
+/// socket.close(websocket::CloseCode::NORMAL, "")?;
+/// // `stream` is as it was: nothing has shut it down.
+/// server.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The request is not valid, the transport fails, the server answers with another status
+/// ([`Error::status`]), or the handshake takes longer than
+/// [`handshake_timeout`](Config::handshake_timeout).
+pub fn client_over(
+    io: impl Transport,
+    request: Request<()>,
+    config: &Config,
+) -> Result<WebSocket, Error> {
+    config.validate()?;
+    let (parts, ()) = request.into_parts();
+    if parts.method != Method::GET {
+        return Err(Error::usage(format!("a WebSocket is opened by GET, not by {}", parts.method)));
+    }
+    let key = ws::new_key();
+    let mut headers = parts.headers;
+    add_fields(&mut headers, config)?;
+    let (name, value) = key_field(&key)?;
+    headers.insert(name, value);
+    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+
+    let until = Instant::now().checked_add(config.handshake_timeout);
+    let codec = Codec::Client(ClientConnection::new(http1::Config::default()));
+    let link = link(codec, io, config)?;
+    let begun = link.open(&Method::GET, &parts.uri, &headers, BodySize::Known(0))?;
+    let busy = || Error::text(ErrorKind::Internal, "a new connection is not free");
+    let (mut send, mut recv) = begun.ok_or_else(busy)?;
+    send.set_deadline(until);
+    recv.set_deadline(until);
+    send.flush_link()?;
+    let response = loop {
+        let response = recv.next_response()?;
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS || !status.is_informational() {
+            break response;
+        }
+    };
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let body = beginning(&mut recv);
+        // What is not answered with 101 ends here: the connection is not used again.
+        let _ = send.finish(None);
+        return Err(refused(&response.into_parts().0, &body));
+    }
+    if !has_token(response.headers(), &UPGRADE, WEBSOCKET) {
+        let what = "the server goes on in another protocol than WebSocket";
+        return Err(Error::text(ErrorKind::Peer, what));
+    }
+    let handshake = Handshake { is_lent: true, ..check(response, Some(&key), config)? };
+    Ok(start(recv, send, Role::Client, config, handshake))
+}
+
+/// Accepts a WebSocket on a stream that a client has connected: the server's end of [`client_over`], with
+/// the same rules about the stream. Reads one request in HTTP/1.1, and answers it as
+/// [`accept`](super::accept) does.
+///
+/// Where the application reads requests itself, [`http1`](crate::http1) and [`ws`](crate::ws) are the
+/// parts that this is made of.
+///
+/// # Errors
+///
+/// No request comes within [`handshake_timeout`](Config::handshake_timeout), it was refused
+/// ([`Error::status`]), or the transport fails.
+pub fn server_over(io: impl Transport, config: &Config) -> Result<WebSocket, Error> {
+    config.validate()?;
+    let until = Instant::now().checked_add(config.handshake_timeout);
+    let codec = Codec::Server(ServerConnection::new(http1::Config::default()));
+    let link = link(codec, io, config)?;
+    let timeout = Some(config.handshake_timeout);
+    let request = match link.next_request(&Waits { idle: timeout, head: timeout }) {
+        Next::Request(request) => request,
+        Next::Refused(error) => {
+            let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
+            return Err(refuse(&link, status, HeaderMap::new(), error.detail()));
+        }
+        Next::Late => {
+            let (status, text) = (StatusCode::REQUEST_TIMEOUT, "the request did not come in time");
+            return Err(refuse(&link, status, HeaderMap::new(), text));
+        }
+        Next::Ended => {
+            let ended = "no request came, or the transport has ended";
+            return Err(Error::text(ErrorKind::Closed, ended));
+        }
+    };
+    let asks = request.version() == Version::HTTP_11
+        && has_token(request.headers(), &http::header::CONNECTION, "upgrade")
+        && has_token(request.headers(), &UPGRADE, WEBSOCKET);
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let asked = Asked {
+        version: request.version(),
+        method: request.method(),
+        protocol: None,
+        asks,
+        authority: request.uri().authority().map(|it| it.as_str()).or(host),
+        headers: request.headers(),
+    };
+    let Agreed { protocol, deflate, fields } = match agree(&asked, config) {
+        Ok(agreed) => agreed,
+        Err(Refusal { status, fields, text }) => {
+            return Err(refuse(&link, status, fields.into_iter().collect(), &text));
+        }
+    };
+    let mut headers: HeaderMap = fields.into_iter().collect();
+    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+    let mut send = SendHalf::new(Arc::clone(&link), BytesMut::new());
+    send.set_deadline(until);
+    let recv = RecvHalf::new(Arc::clone(&link), None);
+    let status = StatusCode::SWITCHING_PROTOCOLS;
+    send.put_response(status, &headers, BodySize::Unknown, Then::More)?;
+    send.flush_link()?;
+    let (version, headers) = (request.version(), request.into_parts().0.headers);
+    let handshake = Handshake { protocol, deflate, version, headers, peer: None, is_lent: true };
+    Ok(start(recv, send, Role::Server, config, handshake))
+}
+
+/// The halves have no deadline any more.
+fn start(
+    mut recv: RecvHalf,
+    mut send: SendHalf,
+    role: Role,
+    config: &Config,
+    handshake: Handshake,
+) -> WebSocket {
+    recv.set_deadline(None);
+    send.set_deadline(None);
+    WebSocket::start(recv.into(), send.into(), role, config, handshake)
+}
+
+/// Answers a request that opens no WebSocket.
+fn refuse(link: &Link, status: StatusCode, mut headers: HeaderMap, text: &str) -> Error {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    link.answer(status, &headers, &format!("{text}\n"));
+    Error::refused(status, format!("a WebSocket is refused with {status}: {text}"))
+}
+
+/// The beginning of a body, as far as it comes in time.
+fn beginning(recv: &mut RecvHalf) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < SHOWN_MAX {
+        match recv.next_chunk() {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(SHOWN_MAX)]),
+            _ => break,
+        }
+    }
+    body.truncate(SHOWN_MAX);
+    body
+}
+
+fn link(codec: Codec, io: impl Transport, config: &Config) -> Result<Arc<Link>, Error> {
+    let halves = io.split().map_err(|error| Error::io("preparing the transport", error))?;
+    let limits = Limits {
+        stall_timeout: Some(config.write_timeout.unwrap_or(STALL_TIMEOUT)),
+        max_send_buffer: MAX_SEND_BUFFER,
+    };
+    Ok(Arc::new_cyclic(|link| {
+        Link::new(codec, lent(halves), Bytes::new(), limits, Box::new(Alone(link.clone())))
+    }))
+}
+
+/// The transport of a caller that keeps it: it can be told how long reads wait, and is not shut down.
+fn lent<R, W>(halves: Halves<R, W>) -> Halves<R, W>
+where
+    R: io::Read + Send + 'static,
+    W: io::Write + Send + 'static,
+{
+    let Halves { reader, writer, closer } = halves;
+    let mut lent = Closer::none();
+    if closer.has_read_timeout() {
+        let theirs = closer.clone();
+        lent = lent.with_read_timeout(move |timeout| theirs.set_read_timeout(timeout).map(drop));
+    }
+    if matches!(closer.is_readable(), Ok(Some(_))) {
+        lent = lent.with_readiness(move || Ok(closer.is_readable()?.unwrap_or(true)));
+    }
+    Halves { reader, writer, closer: lent }
+}
+
+/// A connection whose threads are those of its caller.
+struct Alone(std::sync::Weak<Link>);
+
+impl Owner for Alone {
+    fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
+        let Some(link) = self.0.upgrade() else { return false };
+        let builder = thread::Builder::new().name("h2-sync-flush".to_owned()).stack_size(STACK);
+        let begun = builder.spawn(move || link.flush_for_others());
+        begun.map_err(|error| logging::debug!("no thread to write: {error}")).is_ok()
+    }
+
+    fn has_clock(&self) -> bool {
+        false
+    }
+
+    fn call_at(&self, _: Instant, _: &mut Vec<Thread>) {}
+}
