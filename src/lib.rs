@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
-//! HTTP/2 (RFC 9113, RFC 7541) and HTTP/1.1 (RFC 9112) for programs that block: threads and channels, no
-//! async runtime.
+//! HTTP/2 (RFC 9113, RFC 7541), HTTP/1.1 (RFC 9112) and WebSocket (RFC 6455) for programs that block:
+//! threads and channels, no async runtime.
 //!
 //! # A server
 //!
@@ -40,6 +40,7 @@
 //! | --- | --- | --- |
 //! | to answer requests | [`server`] | a handler for each request in HTTP/2 or HTTP/1.x, over TCP, TLS or any transport |
 //! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
+//! | to exchange messages both ways | [`websocket`] | WebSockets in a handler or at a URL, over HTTP/1.1 and HTTP/2 |
 //! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
 //! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
 //! | the same for HTTP/1.1 | [`http1`] | a codec without I/O, for both roles |
@@ -112,8 +113,8 @@
 //! | module | what it has | begin with |
 //! | --- | --- | --- |
 //! | [`server`] | a handler for each request | [`Server`](server::Server), [`Request`](server::Request), [`Response`](server::Response) |
-//! | [`websocket`] | messages both ways, after a request | [`Config`](websocket::Config) |
 //! | [`client`] | requests over pooled connections | [`Client`](client::Client), [`Connection`](client::Connection) |
+//! | [`websocket`] | WebSockets, at both ends | [`accept`](websocket::accept), [`connect`](websocket::connect), [`WebSocket`](websocket::WebSocket) |
 //! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
 //! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
 //! | [`tls`] | TLS with ALPN, over any transport | [`Acceptor`](tls::Acceptor), [`Connector`](tls::Connector) |
