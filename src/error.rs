@@ -43,7 +43,7 @@ pub use phase::Phase;
 /// # let mut config = Config::default();
 /// # config.proxies = Proxies::Never;
 /// # let client = Client::with_config(config)?;
-/// No server listens on this port.
+/// // No server listens on this port.
 /// let error = client.get("http://user@127.0.0.1:9/").send().unwrap_err();
 /// assert!(error.to_string().starts_with("http://127.0.0.1:9/: "));
 /// # Ok::<(), h2_sync::Error>(())

@@ -52,7 +52,7 @@
 //! let mut wire = Vec::new();
 //! Ping { ack: false, payload: *b"are you?" }.encode(&mut wire);
 //!
-//! A reader appends what the socket returned, and decodes until no whole frame is left.
+//! // A reader appends what the socket returned, and decodes until no whole frame is left.
 //! let mut input = BytesMut::from(&wire[..12]);
 //! assert_eq!(Frame::decode(&mut input, DEFAULT_MAX_FRAME_SIZE)?, None);
 //! input.extend_from_slice(&wire[12..]);

@@ -120,7 +120,7 @@ impl SendHalf {
     ///
     /// fn publish(subscribers: &mut Vec<SendHalf>, event: &Bytes) {
     ///     subscribers.retain_mut(|subscriber| match subscriber.try_send(event.clone()) {
-    /// A subscriber with a full buffer misses this event.
+    ///         // A subscriber with a full buffer misses this event.
     ///         Ok(()) | Err(TrySendError::Full(_)) => true,
     ///         Err(TrySendError::Closed(_)) => false,
     ///     });

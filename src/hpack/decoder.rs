@@ -28,14 +28,14 @@ const MAX_ROOM: (usize, usize) = (64, 4096);
 ///
 /// let mut decoder = Decoder::new(Limits::default());
 ///
-/// A block in two fragments, as in HEADERS and CONTINUATION: a field of the static table, and a
-/// literal that is added to the dynamic table …
+/// // A block in two fragments, as in HEADERS and CONTINUATION: a field of the static table, and a
+/// // literal that is added to the dynamic table …
 /// assert!(decoder.decode(b"\x82\x40\x01a\x03on", false)?.is_none());
 /// let first = decoder.decode(b"e", true)?.unwrap().headers;
 /// assert_eq!(first.method(), Some("GET"));
 /// assert_eq!(first.get("a"), Some("one"));
 ///
-/// … which the next block refers to.
+/// // … which the next block refers to.
 /// let second = decoder.decode(b"\xbe", true)?.unwrap().headers;
 /// assert_eq!(second.get("a"), Some("one"));
 /// # Ok::<(), h2_sync::hpack::DecodeError>(())

@@ -32,7 +32,7 @@
 //! let stream_identifier = client.next_free_stream_identifier()?;
 //! client.put_act(Act::SendHeaders { stream_identifier, headers: request, is_end_stream: true })?;
 //!
-//! The server's side, normally in another thread or process.
+//! // The server's side, normally in another thread or process.
 //! loop {
 //!     if let Evt::RecvHeaders { stream_identifier, headers, .. } = server.take_evt()? {
 //!         assert_eq!(headers.path(), Some("/"));

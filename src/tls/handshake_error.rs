@@ -30,7 +30,7 @@ use crate::transport::Transport;
 ///         Err(error) if matches!(error.protocol(), Some(b"http/1.1") | None) => {
 ///             let failed = error.to_string();
 ///             match error.into_stream() {
-/// The stream implements `Read` and `Write`.
+///                 // The stream implements `Read` and `Write`.
 ///                 Some(stream) => serve_http1(stream),
 ///                 None => eprintln!("{failed}"),
 ///             }

@@ -69,7 +69,7 @@
 //! let connector = Connector::with_only_roots(certificate.as_bytes())?;
 //! let stream = connector.connect("example.com", near, Duration::from_secs(10))?;
 //! let client = new_connection(stream, true, false)?;
-//! From here on, the session is used as without TLS.
+//! // From here on, the session is used as without TLS.
 //! # let server = server.join().unwrap()?;
 //! # client.close();
 //! # drop(server);

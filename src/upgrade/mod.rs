@@ -69,7 +69,7 @@
 //!             let Upgraded { stream, opening } = request.accept()?;
 //!             serve_http2(Session::with_opening(stream, config, opening)?)
 //!         }
-//! The stream replays all octets of the request.
+//!         // The stream replays all octets of the request.
 //!         Detected::Http1(request) => serve_http1(request.into_stream()?),
 //!     }
 //! }
