@@ -249,16 +249,16 @@ impl Shared {
     /// Ends the direction behind what waits. Returns whether it has ended by `until`.
     pub(super) fn finish<'a>(&'a self, mut state: Guard<'a>, until: Instant) -> bool {
         state.is_finishing = true;
-        if let Some(mut outlet) = state.outlet.take() {
-            outlet.set_deadline(Some(until));
-            state = self.write_with(state, outlet, How::Waiting, u64::MAX);
-        }
         loop {
+            if let Some(mut outlet) = state.outlet.take() {
+                outlet.set_deadline(Some(until));
+                state = self.write_with(state, outlet, How::Waiting, u64::MAX);
+            }
             let now = Instant::now();
             if state.is_finished || until <= now {
                 return state.is_finished;
             }
-            // Another thread writes, and ends the direction behind that.
+            // Another thread writes, and ends the direction behind that or leaves it to this one.
             state.waiting += 1;
             state = state.wait(&self.changed, Some(until - now));
             state.waiting -= 1;
