@@ -71,7 +71,7 @@ impl Partial {
         if self.is_compressed || self.octets.capacity() - self.octets.len() >= next {
             return;
         }
-        let ahead = self.octets.len().max(AHEAD) + next;
+        let ahead = (3 * self.octets.len()).max(AHEAD) + next;
         self.octets.reserve_exact(left.min(ahead));
     }
 
