@@ -4,7 +4,7 @@
 #[macro_use(thread_local)]
 extern crate modelled_std as std;
 
-// As in the crate's own `lib.rs`, without what the features add.
+// As in the crate's own `lib.rs`, without what the features add but for WebSocket.
 #[path = "../../../src/budget.rs"]
 mod budget;
 #[path = "../../../src/client/mod.rs"]
@@ -37,8 +37,12 @@ pub mod session;
 pub mod transport;
 #[path = "../../../src/upgrade/mod.rs"]
 pub mod upgrade;
+#[path = "../../../src/websocket/mod.rs"]
+pub mod websocket;
 #[path = "../../../src/wire/mod.rs"]
 mod wire;
+#[path = "../../../src/ws/mod.rs"]
+pub mod ws;
 
 pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};

@@ -73,4 +73,10 @@ models! {
         a_cut_does_not_wait_for_a_half_that_is_held,
         a_connection_is_handed_to_the_next_in_line,
         requests_in_line_leave_a_connection_that_ends;
+    websocket:
+        messages_of_all_threads_arrive_whole,
+        a_close_ends_the_reader_and_the_senders,
+        closes_of_both_ends_meet,
+        a_silent_peer_is_given_up_by_all,
+        a_dropped_reader_ends_the_senders;
 }

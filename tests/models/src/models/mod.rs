@@ -9,3 +9,4 @@ pub mod parts;
 pub mod server;
 pub mod session;
 pub mod transport;
+pub mod websocket;

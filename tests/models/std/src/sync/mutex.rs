@@ -15,7 +15,7 @@ pub struct MutexGuard<'a, T> {
 }
 
 impl<T> Mutex<T> {
-    pub fn new(value: T) -> Self {
+    pub const fn new(value: T) -> Self {
         Mutex { inner: shuttle::sync::Mutex::new(value) }
     }
 
