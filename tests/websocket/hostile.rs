@@ -33,7 +33,7 @@ impl Stage {
 
     /// Calls `attack` with an open WebSocket, and expects the Close code that it provokes and the end.
     #[track_caller]
-    fn provokes(&self, code: u16, attack: impl FnOnce(&mut dyn Attacker)) {
+    fn provokes<T>(&self, code: u16, attack: impl FnOnce(&mut dyn Attacker) -> T) {
         match self.way {
             Way::Http1 => {
                 let address = self.site.handle.local_addr().unwrap();
@@ -99,26 +99,26 @@ fn frame_that_breaks_the_protocol_is_answered_with_1002() {
         for way in CLEAR {
             let stage = Stage::new(way, |_| {});
             for first in [0xc1, 0xa1, 0x91, 0x83, 0x87, 0x8b, 0x8f, 0x03] {
-                stage.provokes(1002, |peer| drop(peer.send(first, b"")));
+                stage.provokes(1002, |peer| peer.send(first, b""));
             }
             // A control frame in fragments, or too long.
-            stage.provokes(1002, |peer| drop(peer.send(0x09, b"")));
-            stage.provokes(1002, |peer| drop(peer.send(PING, &[0; 126])));
+            stage.provokes(1002, |peer| peer.send(0x09, b""));
+            stage.provokes(1002, |peer| peer.send(PING, &[0; 126]));
             // A continuation of nothing, and a new message within another.
-            stage.provokes(1002, |peer| drop(peer.send(LAST, b"x")));
+            stage.provokes(1002, |peer| peer.send(LAST, b"x"));
             stage.provokes(1002, |peer| {
                 peer.send(NEW_TEXT, b"x");
                 peer.send(TEXT, b"y");
             });
             // Without a mask, also on HTTP/2.
-            stage.provokes(1002, |peer| drop(peer.write(&frame(TEXT, b"x", false))));
+            stage.provokes(1002, |peer| peer.write(&frame(TEXT, b"x", false)));
             // Lengths that are longer than need be, or have the highest bit.
-            stage.provokes(1002, |peer| drop(peer.write(&[TEXT, 0xfe, 0, 5, 0, 0, 0, 0])));
+            stage.provokes(1002, |peer| peer.write(&[TEXT, 0xfe, 0, 5, 0, 0, 0, 0]));
             stage.provokes(1002, |peer| {
-                drop(peer.write(&[TEXT, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]));
+                peer.write(&[TEXT, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
             });
             stage.provokes(1002, |peer| {
-                drop(peer.write(&[TEXT, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]));
+                peer.write(&[TEXT, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
             });
         }
     });
@@ -148,7 +148,7 @@ fn text_that_is_not_utf_8_is_answered_with_1007_also_late_in_a_message() {
             let stage = Stage::new(way, |_| {});
             for wrong in [&b"\xff"[..], b"a\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xe4"]
             {
-                stage.provokes(1007, |peer| drop(peer.send(TEXT, wrong)));
+                stage.provokes(1007, |peer| peer.send(TEXT, wrong));
             }
             // As early as it can be wrong: the message has not ended.
             stage.provokes(1007, |peer| {
@@ -156,7 +156,7 @@ fn text_that_is_not_utf_8_is_answered_with_1007_also_late_in_a_message() {
                 peer.send(MORE, b"\xce");
                 peer.send(MORE, b"\xff");
             });
-            stage.provokes(1007, |peer| drop(peer.send(CLOSE, b"\x03\xe8\xff")));
+            stage.provokes(1007, |peer| peer.send(CLOSE, b"\x03\xe8\xff"));
             // The octets of one character in three fragments.
             stage.bears(|peer| {
                 peer.send(NEW_TEXT, b"\xe2");
@@ -179,11 +179,11 @@ fn close_code_that_must_not_be_sent_is_answered_with_1002_and_others_come_back()
         for way in CLEAR {
             let stage = Stage::new(way, |_| {});
             for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
-                stage.provokes(1002, |peer| drop(peer.send(CLOSE, &code.to_be_bytes())));
+                stage.provokes(1002, |peer| peer.send(CLOSE, &code.to_be_bytes()));
             }
-            stage.provokes(1002, |peer| drop(peer.send(CLOSE, b"x")));
+            stage.provokes(1002, |peer| peer.send(CLOSE, b"x"));
             for code in [1000_u16, 1001, 1003, 1011, 3000, 4999] {
-                stage.provokes(code, |peer| drop(peer.send(CLOSE, &code.to_be_bytes())));
+                stage.provokes(code, |peer| peer.send(CLOSE, &code.to_be_bytes()));
             }
         }
     });

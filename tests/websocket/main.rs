@@ -8,12 +8,15 @@
 mod accepting;
 mod by_hand;
 mod connecting;
-#[path = "../support/mod.rs"]
-mod frames;
 mod hostile;
+// Not all of it is used here.
+#[allow(dead_code)]
+#[path = "../hostile/memory.rs"]
 mod memory;
 mod over;
 mod refusals;
 mod shutdown;
 mod sites;
+#[path = "../support/mod.rs"]
+mod support;
 mod timeouts;

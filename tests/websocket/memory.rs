@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use peak_alloc::PeakAlloc;
 
-use crate::frames::{within, LONG};
+use crate::support::{within, LONG};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -66,7 +66,7 @@ impl Measured {
     /// It comes to be that no more than this is kept.
     #[track_caller]
     pub(crate) fn assert_kept(&self, bound: usize) {
-        crate::frames::eventually(|| self.kept() <= bound);
+        crate::support::eventually(|| self.kept() <= bound);
     }
 }
 

@@ -10,9 +10,9 @@ use h2_sync::websocket::{client_over, server_over, CloseCode, Config, WebSocket}
 use h2_sync::Error;
 
 use crate::by_hand::{frame, request, CLOSE, TEXT};
-use crate::frames::LONG;
 use crate::memory::bounded;
 use crate::sites::{assert_echo, config, echo};
+use crate::support::LONG;
 
 fn opening() -> http::Request<()> {
     http::Request::get("/echo").header("host", "example.com:80").body(()).unwrap()
@@ -94,17 +94,15 @@ fn stream_stays_open_for_the_caller_that_keeps_a_clone() {
         drop(socket);
         let mut theirs = serves.join().unwrap().unwrap();
         let mut ours = stream;
-        for (from, to) in [(&mut ours, &mut theirs)] {
-            from.set_read_timeout(Some(LONG)).unwrap();
-            to.set_read_timeout(Some(LONG)).unwrap();
-            from.write_all(b"there").unwrap();
-            let mut octets = [0; 5];
-            to.read_exact(&mut octets).unwrap();
-            assert_eq!(&octets, b"there");
-            to.write_all(b"again").unwrap();
-            from.read_exact(&mut octets).unwrap();
-            assert_eq!(&octets, b"again");
-        }
+        let mut octets = [0; 5];
+        ours.set_read_timeout(Some(LONG)).unwrap();
+        theirs.set_read_timeout(Some(LONG)).unwrap();
+        ours.write_all(b"there").unwrap();
+        theirs.read_exact(&mut octets).unwrap();
+        assert_eq!(&octets, b"there");
+        theirs.write_all(b"again").unwrap();
+        ours.read_exact(&mut octets).unwrap();
+        assert_eq!(&octets, b"again");
     });
 }
 

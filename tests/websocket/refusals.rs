@@ -4,9 +4,9 @@ use h2_sync::websocket::{self, Origins};
 use http::{Method, Version};
 
 use crate::by_hand::request;
-use crate::frames::http1::{Raw, Reply};
 use crate::memory::bounded;
 use crate::sites::{assert_echo, config, echo, Site, Way, WAYS};
+use crate::support::http1::{Raw, Reply};
 
 /// What the server answers to a request in HTTP/1.1, after which the connection takes another.
 fn answer(site: &Site, request: &str) -> Reply {

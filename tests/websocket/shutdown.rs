@@ -6,9 +6,9 @@ use std::time::Duration;
 use h2_sync::websocket::{self, CloseCode};
 
 use crate::by_hand::{ByHand, CLOSE};
-use crate::frames::LONG;
 use crate::memory::bounded;
 use crate::sites::{assert_echo, config, server_config, Site, Way, WAYS};
+use crate::support::LONG;
 
 #[test]
 fn websocket_is_closed_with_1001_and_the_shutdown_waits_for_that_alone() {
@@ -24,6 +24,28 @@ fn websocket_is_closed_with_1001_and_the_shutdown_waits_for_that_alone() {
                 assert_eq!(socket.closed().unwrap().code, Some(CloseCode::GOING_AWAY));
                 drop(socket);
                 drop(client);
+                assert_eq!(stops.join().unwrap().connections, 0);
+            });
+        }
+    });
+}
+
+#[test]
+fn websocket_that_outlives_its_handler_is_closed_with_1001_as_well() {
+    bounded(|| {
+        for &way in WAYS {
+            let site = Site::with(way, config(|_| {}), |socket| {
+                thread::spawn(move || crate::sites::echo(socket));
+                Ok(())
+            });
+            let client = site.client(way);
+            let mut socket = websocket::connect(&client, site.ws()).unwrap();
+            assert_echo(&mut socket, "hello");
+            thread::scope(|scope| {
+                let stops = scope.spawn(|| site.handle.shutdown(LONG));
+                assert_eq!(socket.read().unwrap(), None);
+                assert_eq!(socket.closed().unwrap().code, Some(CloseCode::GOING_AWAY));
+                drop((socket, client));
                 assert_eq!(stops.join().unwrap().connections, 0);
             });
         }

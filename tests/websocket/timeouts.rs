@@ -95,7 +95,7 @@ fn close_handshake_ends_in_time_with_a_peer_that_never_closes() {
         });
         let mut peer = ByHand::connect(site.handle.local_addr().unwrap(), "").0;
         peer.expect_close(1000);
-        assert_eq!(told.recv().unwrap().unwrap_err(), true);
+        assert!(told.recv().unwrap().unwrap_err());
         peer.until_end();
         // The honest twin answers.
         let mut peer = ByHand::connect(site.handle.local_addr().unwrap(), "").0;
