@@ -200,17 +200,26 @@ impl Engine {
     }
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {
-        let call = Call {
+        let head = self.with_cookies(RequestHead::open(&ask.parts)?, &ask.parts);
+        self.call(ask, head)?.open()
+    }
+
+    /// A request with this head that is ready to be sent.
+    pub(super) fn call<'a>(
+        &'a self,
+        ask: &'a Ask,
+        head: RequestHead<'a>,
+    ) -> Result<Call<'a>, Error> {
+        Ok(Call {
             config: &self.config,
             pool: &self.pool,
             origin: self.origin_of(&ask.parts)?,
-            head: self.with_cookies(RequestHead::open(&ask.parts)?, &ask.parts),
+            head,
             timeouts: ask.timeouts,
             deadline: ask.deadline,
             cancellation: &ask.cancellation,
             moves: Cell::new(0),
-        };
-        call.open()
+        })
     }
 
     /// Where a request goes to.

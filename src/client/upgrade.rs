@@ -7,7 +7,6 @@
 //!        └─ do not, or HTTP_1_1_REQUIRED, or it is HTTP/1.1 ──────┘
 //! ```
 
-use std::cell::Cell;
 #[cfg(feature = "websocket")]
 use std::time::Duration;
 use std::time::Instant;
@@ -65,6 +64,8 @@ pub(crate) struct Upgrade<'a> {
     pub(crate) protocol: &'a str,
     /// Fields of the request in HTTP/1.1 alone.
     pub(crate) http1: HeaderMap,
+    /// A thread may reset the stream by one half while another waits for the other.
+    pub(crate) is_interruptible: bool,
 }
 
 impl RequestBuilder<'_> {
@@ -112,7 +113,8 @@ impl RequestBuilder<'_> {
     /// Those of [`send`](Self::send); the request is not a GET, or has a body; the server goes on in a
     /// protocol that was not asked for.
     pub fn upgrade(self, protocol: &str) -> Result<Upgraded, Error> {
-        self.upgrade_with(&Upgrade { protocol, http1: HeaderMap::new() })
+        let http1 = HeaderMap::new();
+        self.upgrade_with(&Upgrade { protocol, http1, is_interruptible: true })
     }
 
     /// Sets how long making a connection may take, or waiting for one.
@@ -192,6 +194,9 @@ impl Engine {
         parts.extensions.insert(Protocol::from(upgrade.protocol));
         let call = self.call(ask, self.with_cookies(RequestHead::open(&parts)?, &ask.parts))?;
         let Some(begun) = call.open_extended()? else { return Ok(None) };
+        if upgrade.is_interruptible {
+            begun.1.make_interruptible();
+        }
         match call.answered(begun) {
             Err(error) if error.code() == Some(ErrorCode::Http11Required) && error.is_reset() => {
                 Ok(None)
@@ -226,19 +231,6 @@ impl Engine {
         }
         Ok(answered)
     }
-
-    fn call<'a>(&'a self, ask: &'a Ask, head: RequestHead<'a>) -> Result<Call<'a>, Error> {
-        Ok(Call {
-            config: &self.config,
-            pool: &self.pool,
-            origin: self.origin_of(&ask.parts)?,
-            head,
-            timeouts: ask.timeouts,
-            deadline: ask.deadline,
-            cancellation: &ask.cancellation,
-            moves: Cell::new(0),
-        })
-    }
 }
 
 impl Call<'_> {
@@ -272,8 +264,6 @@ impl Call<'_> {
     }
 
     fn sent(&self, (mut send, response): Begun) -> Result<Begun, Error> {
-        // Either half may be used to end the exchange while another thread waits for the other.
-        response.make_interruptible();
         self.may_be_ended(&response, Phase::Request)?;
         send.flush_put();
         Ok((send, response))

@@ -201,7 +201,8 @@ impl<'a> Builder<'a> {
         let mut headers = request.headers_so_far()?.clone();
         add_fields(&mut headers, &config)?;
         let http1 = HeaderMap::from_iter([key_field(&key)?]);
-        let upgrade = Upgrade { protocol: WEBSOCKET, http1 };
+        // A reader looks at its deadlines every few seconds, which finds a reset by a sender as well.
+        let upgrade = Upgrade { protocol: WEBSOCKET, http1, is_interruptible: false };
         let tunnel = match request.headers(headers).upgrade_with(&upgrade)? {
             Upgraded::Switched(tunnel) => *tunnel,
             Upgraded::Refused(response) => return Err(shown(*response)),

@@ -139,8 +139,8 @@ pub fn client_over(
 ///
 /// # Errors
 ///
-/// No request comes within [`handshake_timeout`](Config::handshake_timeout), it was refused
-/// ([`Error::status`]), or the transport fails.
+/// No request comes within [`handshake_timeout`](Config::handshake_timeout), or not all of its head within
+/// as much again; it was refused ([`Error::status`]); or the transport fails.
 pub fn server_over(io: impl Transport, config: &Config) -> Result<WebSocket, Error> {
     config.validate()?;
     let until = Instant::now().checked_add(config.handshake_timeout);
