@@ -198,7 +198,7 @@ impl Shared {
                 state = self.lock();
                 break;
             }
-            // A thread that reads leaves the latest PONG where it is until there is room for it.
+            // A thread that reads leaves PONGs where they are until there is room for them.
             let is_behind = how == How::Soon && outlet.has_unwritten();
             if outlet.is_empty() && !is_behind {
                 if !state.core.has_transmit() {

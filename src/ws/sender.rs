@@ -15,6 +15,10 @@ use super::message::Message;
 /// costs more than the copy below that.
 const COPIED_MAX: usize = 2 << 10;
 
+/// Answers to PINGs that wait to be sent. RFC 6455, Section 5.5.3, allows to answer the latest PING alone;
+/// with these, a peer that sends several at once gets an answer to each.
+const PONGS_MAX: usize = 16;
+
 /// What a frame that waits costs beside its payload.
 const OVERHEAD: usize = 64;
 
@@ -25,8 +29,8 @@ pub(super) struct Sender {
     deflater: Option<Deflater>,
     /// PINGs, which go out before messages.
     pings: VecDeque<Frame>,
-    /// The answer to the latest PING (RFC 6455, Section 5.5.3).
-    pong: Option<Bytes>,
+    /// Answers to PINGs, at most [`PONGS_MAX`].
+    pongs: VecDeque<Bytes>,
     messages: VecDeque<Frame>,
     /// The last frame.
     close: Option<Frame>,
@@ -59,7 +63,7 @@ impl Sender {
             keys: (role == Role::Client).then(Keys::new),
             deflater: deflate.map(Deflater::new),
             pings: VecDeque::new(),
-            pong: None,
+            pongs: VecDeque::new(),
             messages: VecDeque::new(),
             close: None,
             waiting: 0,
@@ -100,7 +104,7 @@ impl Sender {
 
     pub(super) fn is_empty(&self) -> bool {
         self.pings.is_empty()
-            && self.pong.is_none()
+            && self.pongs.is_empty()
             && self.messages.is_empty()
             && self.close.is_none()
     }
@@ -123,9 +127,12 @@ impl Sender {
         self.pings.push_back(Frame::control(Opcode::Ping, payload));
     }
 
-    /// Answers a PING. An answer that has not gone out gives way.
+    /// Answers a PING. Over the limit, the last answer that has not gone out gives way.
     pub(super) fn pong(&mut self, payload: Bytes) {
-        self.pong = Some(payload);
+        if self.pongs.len() == PONGS_MAX {
+            self.pongs.pop_back();
+        }
+        self.pongs.push_back(payload);
     }
 
     /// Ends the direction, behind what waits.
@@ -140,7 +147,7 @@ impl Sender {
             self.lost_from.get_or_insert(self.handed);
         }
         self.pings.clear();
-        self.pong = None;
+        self.pongs.clear();
         self.messages.clear();
         self.close = None;
         self.waiting = 0;
@@ -175,7 +182,7 @@ impl Sender {
     }
 
     fn next(&mut self) -> Option<Frame> {
-        if let Some(payload) = self.pong.take() {
+        if let Some(payload) = self.pongs.pop_front() {
             return Some(Frame::control(Opcode::Pong, payload));
         }
         let ping = self.pings.pop_front();

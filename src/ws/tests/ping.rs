@@ -14,12 +14,22 @@ fn keepalive() -> Peer {
 }
 
 #[test]
-fn only_the_latest_of_pings_that_wait_is_answered() {
+fn pings_that_come_at_once_are_answered_in_order() {
     let mut peer = Peer::of_server();
-    let pings: Vec<_> = (0..10).flat_map(|n| masked(0x89, &[n])).collect();
-    assert_eq!(peer.send(pings).unwrap().len(), 10);
-    assert_eq!(peer.transmitted(), frame(0x8a, &[9]));
+    let pings: Vec<_> = (0..16).flat_map(|n| masked(0x89, &[n])).collect();
+    assert_eq!(peer.send(pings).unwrap().len(), 16);
+    let pongs: Vec<_> = (0..16).flat_map(|n| frame(0x8a, &[n])).collect();
+    assert_eq!(peer.transmitted(), pongs);
     assert!(peer.transmitted().is_empty());
+}
+
+#[test]
+fn answers_that_wait_are_bounded_and_the_latest_ping_has_one() {
+    let mut peer = Peer::of_server();
+    let pings: Vec<_> = (0..100).flat_map(|n| masked(0x89, &[n])).collect();
+    assert_eq!(peer.send(pings).unwrap().len(), 100);
+    let pongs: Vec<_> = (0..15).chain([99]).flat_map(|n| frame(0x8a, &[n])).collect();
+    assert_eq!(peer.transmitted(), pongs);
 }
 
 #[test]
