@@ -18,6 +18,7 @@ h2o      h2o
 haproxy  haproxy
 openssl  openssl
 node     nodejs
+npm      npm
 chromium chromium
 tinyproxy tinyproxy-bin
 ab       apache2-utils
@@ -32,9 +33,23 @@ if ((${#packages[@]})); then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 
-if ! "$tools/venv/bin/python3" -c 'import httpx, h2, hypercorn' 2>/dev/null; then
+if ! "$tools/venv/bin/python3" -c 'import httpx, h2, hypercorn, websockets' 2>/dev/null
+then
     python3 -m venv --clear "$tools/venv"
-    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*'
+    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*' 'websockets==17.*'
+fi
+[[ -d $tools/node_modules/ws ]] ||
+    npm install --silent --no-audit --no-fund --prefix "$tools" ws@8
+
+# Autobahn|Testsuite runs under Python 2.7 alone, here often found among the versions of pyenv.
+# Without one, its tests say so.
+python2() {
+    PYENV_VERSION=$(pyenv versions --bare 2>/dev/null | grep -m 1 '^2\.7') \
+        PYTHONUSERBASE=$tools/autobahn PYTHONWARNINGS=ignore python2.7 "$@"
+}
+if [[ ! -x $tools/autobahn/bin/wstest ]] && python2 -m pip --version >/dev/null 2>&1; then
+    python2 -m pip install -q --user --no-compile --disable-pip-version-check \
+        --no-warn-script-location autobahntestsuite==0.8.2
 fi
 
 # Unoptimized, they are built in two thirds of the time, and what they do here takes a second.
