@@ -100,6 +100,16 @@ expect 'HTTP/2 206' "${curl[@]}" --cacert "$cert" -i --range 0-9 "$url/README.md
 serve graceful
 expect 'hello world' "${curl[@]}" "$url/"
 
+# A member says hello, and reads it.
+hello=(bash -c 'echo hello | cargo run -q --example websocket -- "$@" 2>&1' hello)
+serve chat
+expect 'ada: hello' "${hello[@]}" --http1.1 "ws${url#http}/rooms/lobby?name=ada"
+expect 'connected by HTTP/2.0, compressed' "${hello[@]}" --http2 --compress \
+    "ws${url#http}/rooms/lobby?name=ada"
+serve chat --tls "$cert" "$key"
+expect 'ada: hello' "${hello[@]}" --root "$cert" "ws${url#http}/rooms/lobby?name=ada"
+expect 'connected by HTTP/2.0' "${hello[@]}" --root "$cert" "ws${url#http}/rooms/lobby?name=ada"
+
 # Honest and hostile load together, for a minute: it fails where an honest request does.
 printf '$ cargo run -q --example soak -- --minutes 1\n'
 timeout 240 cargo run -q --example soak -- --minutes 1 | tail -n 4
