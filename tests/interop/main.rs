@@ -1,5 +1,6 @@
 //! Tests against other implementations: curl, nghttp2's programs, httpx and hypercorn, nginx, h2o,
-//! hyper, Node.js, OpenSSL, Chromium and tinyproxy; of HTTP/1.x also Python's http.client, ab and wrk.
+//! hyper, Node.js, OpenSSL, Chromium and tinyproxy; of HTTP/1.x also Python's http.client, ab and wrk; of
+//! WebSocket Autobahn|Testsuite, Node's ws and Python's websockets.
 //!
 //! A peer that is not installed is skipped, unless the environment variable `H2_SYNC_INTEROP` is
 //! `require`: then its absence fails the test. `.ci/run` installs them all.
@@ -57,3 +58,13 @@ mod streams;
 #[cfg(feature = "tls")]
 mod tls;
 mod upgrade;
+#[cfg(feature = "websocket")]
+mod websocket;
+#[cfg(feature = "websocket")]
+mod websocket_autobahn;
+#[cfg(all(feature = "websocket", feature = "tls"))]
+mod websocket_chromium;
+#[cfg(feature = "websocket")]
+mod websocket_fronts;
+#[cfg(feature = "websocket")]
+mod websocket_peers;

@@ -17,14 +17,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 ///
 /// If it is not installed and has to be.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    // Servers of the system are not on everybody's PATH.
-    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let found = folders.map(|folder| folder.join(program)).find(|file| file.is_file());
+    let found = look_for(program);
     if found.is_none() {
         missing(program);
     }
     found
+}
+
+/// Finds a program that may be missing in any case.
+pub(crate) fn look_for(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Servers of the system are not on everybody's PATH.
+    let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.find_map(|folder| Some(folder.join(program)).filter(|file| file.is_file()))
 }
 
 /// Says that a peer is missing.

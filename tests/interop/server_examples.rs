@@ -8,8 +8,19 @@ use crate::peer::{self, Guard, Output};
 /// Starts an example on a port of the system's choice, with these arguments behind the address.
 /// `None` if it has not been built.
 pub(crate) fn start(name: &str, args: &[&str]) -> Option<Example> {
-    let file = peer::example(name)?;
-    let mut command = Command::new(file);
+    start_command(Command::new(peer::example(name)?), args)
+}
+
+/// The same with its log of frames in a file.
+#[cfg(all(feature = "websocket", feature = "tls"))]
+pub(crate) fn start_logged(name: &str, args: &[&str], log: &std::path::Path) -> Option<Example> {
+    let mut command = Command::new(peer::example(name)?);
+    let log = std::fs::File::create(log).unwrap();
+    command.env("RUST_LOG", "h2_sync::frames=trace").stderr(log);
+    start_command(command, args)
+}
+
+fn start_command(mut command: Command, args: &[&str]) -> Option<Example> {
     // A handler that is to panic needs no page of text.
     let command = command.arg("127.0.0.1:0").args(args).env("RUST_BACKTRACE", "0");
     let mut guard = Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
