@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
+use super::farewell::ShutdownHook;
 use super::peer::Peer;
 use crate::exchange::Conn;
 use crate::frame::StreamId;
@@ -55,6 +56,12 @@ impl Caller {
     /// the exchange is over.
     pub fn is_cancelled(&self) -> bool {
         self.line.is_cancelled()
+    }
+
+    /// Has `act` called once when the server shuts down: what
+    /// [`Request::on_shutdown`](super::Request::on_shutdown) does.
+    pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
+        self.context.farewells.add(Box::new(act))
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
