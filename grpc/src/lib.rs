@@ -99,7 +99,9 @@
 //! | the deadline, metadata and peer of a call at the server | [`Context`](server::Context) |
 //! | limits, compression, interceptors of a server; other requests on its port | [`Services`](server::Services) |
 //! | TLS of a server, a Unix socket, a graceful end | [`h2_sync::server`] |
-//! | to fail a call | [`Status`], [`Code`] |
+//! | to fail a call, with details | [`Status`], [`Code`] |
+//! | to tell whether services serve | [`health`] |
+//! | to have tools such as grpcurl find services | [`Services::with_reflection`](server::Services::with_reflection) |
 //! | messages that are not Protocol Buffers | [`Codec`] |
 //!
 //! # Limits
@@ -118,9 +120,15 @@ mod code;
 mod codec;
 mod compression;
 mod content_type;
+#[cfg(feature = "prost")]
+mod details;
 mod framing;
+#[cfg(feature = "prost")]
+pub mod health;
 mod metadata;
 mod percent;
+#[cfg(feature = "prost")]
+mod reflection;
 pub mod server;
 mod status;
 mod timeout;
@@ -130,6 +138,8 @@ pub use codec::Codec;
 #[cfg(feature = "prost")]
 pub use codec::Prost;
 pub use compression::Compression;
+#[cfg(feature = "prost")]
+pub use details::RpcStatus;
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use status::Status;
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use h2_sync::server::{Caller, Request};
+use h2_sync::server::{Caller, Request, ShutdownHook};
 use h2_sync::Headers;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
@@ -87,6 +87,13 @@ impl Context {
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         let timeout = self.time_left().map_or(timeout, |left| left.min(timeout));
         self.caller.wait_cancelled(timeout) || self.is_late()
+    }
+
+    /// Has `act` called once when the server shuts down, unless the hook is dropped before: for a
+    /// method whose response has no end of its own. See
+    /// [`Caller::on_shutdown`](h2_sync::server::Caller::on_shutdown).
+    pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
+        self.caller.on_shutdown(act)
     }
 
     /// The metadata of the request.

@@ -131,6 +131,15 @@ impl Services {
         self
     }
 
+    /// Adds server reflection (`grpc.reflection.v1`, and `v1alpha` for older tools) about the services
+    /// that have been added before, with what the build script knows of them.
+    #[cfg(feature = "prost")]
+    #[must_use]
+    pub fn with_reflection(self) -> Self {
+        let reflection = crate::reflection::Reflection::of(self.iter());
+        reflection.into_iter().fold(self, Services::service)
+    }
+
     /// The services, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &dyn Service> {
         self.by_name.values().map(|service| &**service)

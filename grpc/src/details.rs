@@ -1,0 +1,78 @@
+//! Details of a status, as `google.rpc.Status`.
+
+use prost::{Message, Name};
+use prost_types::Any;
+
+use crate::code::Code;
+use crate::status::Status;
+
+/// The message `google.rpc.Status`, which most servers have in `grpc-status-details-bin`.
+#[derive(Clone, PartialEq, Message)]
+pub struct RpcStatus {
+    /// The number of the code.
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    /// The message.
+    #[prost(string, tag = "2")]
+    pub message: String,
+    /// Messages of any type: mostly those of `google/rpc/error_details.proto`.
+    #[prost(message, repeated, tag = "3")]
+    pub details: Vec<Any>,
+}
+
+impl Status {
+    /// The same status with messages as details, in a `google.rpc.Status` of its code and message.
+    ///
+    /// ```
+    /// use h2_sync_grpc::prost_types::Any;
+    /// use h2_sync_grpc::Status;
+    ///
+    /// let detail = Any { type_url: "type.googleapis.com/my.Detail".into(), value: vec![8, 1] };
+    /// let status = Status::invalid_argument("no such colour").with_messages(vec![detail]);
+    /// assert_eq!(status.messages().unwrap()[0].value, [8, 1]);
+    /// ```
+    #[must_use]
+    pub fn with_messages(self, details: Vec<Any>) -> Self {
+        let (code, message) = (self.code() as i32, self.message().to_owned());
+        let details = RpcStatus { code, message, details }.encode_to_vec();
+        self.with_details(details)
+    }
+
+    /// The messages in the details; none if there are none.
+    ///
+    /// # Errors
+    ///
+    /// The details are no `google.rpc.Status`.
+    pub fn messages(&self) -> Result<Vec<Any>, Status> {
+        let status = RpcStatus::decode(self.details().clone());
+        status.map(|status| status.details).map_err(|error| {
+            Status::new(Code::Internal, format!("the details are no google.rpc.Status: {error}"))
+        })
+    }
+
+    /// The first of the messages in the details that is of type `T`, which has a
+    /// [name](prost::Name).
+    pub fn message_of<T: Message + Name + Default>(&self) -> Option<T> {
+        self.messages().ok()?.iter().find_map(|any| any.to_msg().ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_go_there_and_back() {
+        let any = |value: &[u8]| Any { type_url: "t/x.Y".into(), value: value.to_vec() };
+        let status = Status::aborted("m").with_messages(vec![any(b"1"), any(b"2")]);
+        let inner = RpcStatus::decode(status.details().clone()).unwrap();
+        assert_eq!((inner.code, &*inner.message), (10, "m"));
+        assert_eq!(status.messages().unwrap(), [any(b"1"), any(b"2")]);
+        assert_eq!(Status::aborted("m").messages().unwrap(), []);
+    }
+
+    #[test]
+    fn other_details_are_an_error() {
+        assert!(Status::aborted("m").with_details(&b"\xff"[..]).messages().is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! Server reflection: what services a server has, for tools such as grpcurl.
+//!
+//! [`Services::with_reflection`](crate::server::Services::with_reflection) adds it.
+
+mod index;
+mod messages;
+
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::codec::Prost;
+use crate::server::{Call, Context, Receiver, Sender, Service};
+use crate::status::Status;
+use index::Index;
+use messages::{
+    Answer, Extension, ExtensionNumbers, Failure, Files, Question, Request, Response, ServiceList,
+    ServiceName,
+};
+
+/// The names under which the service is known: tools ask for either.
+const NAMES: [&str; 2] =
+    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// What reflection tells.
+#[derive(Debug)]
+struct Known {
+    index: Index,
+    services: Vec<String>,
+}
+
+/// The service under one of its names.
+#[derive(Debug)]
+pub(crate) struct Reflection {
+    name: &'static str,
+    known: Arc<Known>,
+}
+
+impl Reflection {
+    /// The service about these services and itself, under each of its names.
+    pub(crate) fn of<'a>(services: impl Iterator<Item = &'a dyn Service>) -> Vec<Self> {
+        let mut index = Index::default();
+        let mut names: Vec<_> = NAMES.iter().map(|&name| name.to_owned()).collect();
+        for service in services {
+            names.push(service.name().to_owned());
+            if let Err(status) = index.add(service.descriptors()) {
+                log::error!("reflection knows nothing of {}: {status}", service.name());
+            }
+        }
+        names.sort();
+        names.dedup();
+        let known = Arc::new(Known { index, services: names });
+        NAMES.iter().map(|&name| Reflection { name, known: Arc::clone(&known) }).collect()
+    }
+
+    fn converse(
+        &self,
+        requests: &mut Receiver<'_, Request>,
+        replies: &mut Sender<'_, Response>,
+    ) -> Result<(), Status> {
+        for request in requests {
+            let request = request?;
+            replies.send(&Response {
+                valid_host: request.host.clone(),
+                answer: Some(self.known.answer(request.question.as_ref())),
+                original_request: Some(request),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Service for Reflection {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn call(&self, call: Call<'_>) -> Result<(), Status> {
+        match call.method() {
+            "ServerReflectionInfo" => call
+                .bidirectional(Prost, |_: &Context, requests, replies| {
+                    self.converse(requests, replies)
+                }),
+            _ => call.unimplemented(),
+        }
+    }
+}
+
+impl Known {
+    fn answer(&self, question: Option<&Question>) -> Answer {
+        let files = |found: Option<Vec<bytes::Bytes>>, what: String| match found {
+            Some(file_descriptor_proto) => Answer::Files(Files { file_descriptor_proto }),
+            None => failure(Code::NotFound, format!("{what} is not known")),
+        };
+        match question {
+            Some(Question::FileByFilename(name)) => {
+                files(self.index.file(name), format!("the file {name:?}"))
+            }
+            Some(Question::FileContainingSymbol(symbol)) => {
+                files(self.index.file_of_symbol(symbol), format!("the symbol {symbol:?}"))
+            }
+            Some(Question::FileContainingExtension(Extension { containing_type, number })) => {
+                let found = self.index.file_of_extension(containing_type, *number);
+                files(found, format!("the extension {number} of {containing_type:?}"))
+            }
+            Some(Question::AllExtensionNumbersOfType(name)) => {
+                match self.index.extension_numbers(name) {
+                    Some(extension_number) => Answer::ExtensionNumbers(ExtensionNumbers {
+                        base_type_name: name.clone(),
+                        extension_number,
+                    }),
+                    None => failure(Code::NotFound, format!("the type {name:?} is not known")),
+                }
+            }
+            Some(Question::ListServices(_)) => {
+                let names = self.services.iter().cloned();
+                let service = names.map(|name| ServiceName { name }).collect();
+                Answer::Services(ServiceList { service })
+            }
+            None => failure(Code::InvalidArgument, "the request asks nothing".to_owned()),
+        }
+    }
+}
+
+fn failure(code: Code, error_message: String) -> Answer {
+    Answer::Error(Failure { error_code: code as i32, error_message })
+}
