@@ -13,6 +13,8 @@ curl     curl
 nghttp   nghttp2-client
 h2load   nghttp2-client
 nghttpd  nghttp2-server
+nghttpx  nghttp2-proxy
+go       golang-go
 nginx    nginx
 h2o      h2o
 haproxy  haproxy
@@ -24,6 +26,8 @@ tinyproxy tinyproxy-bin
 ab       apache2-utils
 wrk      wrk
 LIST
+# The library of the peer in Go.
+[[ -d /usr/share/gocode/src/google.golang.org/grpc ]] || packages+=(golang-google-grpc-dev)
 # What the test over OpenSSL's stream is built with.
 pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -33,10 +37,12 @@ if ((${#packages[@]})); then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 
-if ! "$tools/venv/bin/python3" -c 'import httpx, h2, hypercorn, websockets' 2>/dev/null
-then
+modules='httpx, h2, hypercorn, websockets, grpc, grpc_tools, grpc_health, grpc_reflection'
+if ! "$tools/venv/bin/python3" -c "import $modules" 2>/dev/null; then
     python3 -m venv --clear "$tools/venv"
-    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*' 'websockets==17.*'
+    "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*' 'websockets==17.*' \
+        'grpcio==1.85.*' 'grpcio-tools==1.85.*' 'grpcio-health-checking==1.85.*' \
+        'grpcio-reflection==1.85.*'
 fi
 [[ -d $tools/node_modules/ws ]] ||
     npm install --silent --no-audit --no-fund --prefix "$tools" ws@8

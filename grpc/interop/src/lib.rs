@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::{Config, Handle, Server};
+use h2_sync::tls::Acceptor;
 use h2_sync_grpc::client::Channel;
 use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
 use h2_sync_grpc::{Code, Status};
@@ -164,9 +165,17 @@ pub fn serve() -> Running {
 
 /// The same with changes.
 pub fn serve_with(config: Config, change: impl FnOnce(Services) -> Services) -> Running {
+    start(Server::bind("127.0.0.1:0").expect("loopback").config(config), change)
+}
+
+/// The same over TLS.
+pub fn serve_tls(acceptor: Acceptor, change: impl FnOnce(Services) -> Services) -> Running {
+    start(Server::bind("127.0.0.1:0").expect("loopback").tls(acceptor), change)
+}
+
+fn start(server: Server, change: impl FnOnce(Services) -> Services) -> Running {
     let service = Arc::new(TestService::default());
     let services = Services::new().service(pb::TestServiceServer::shared(Arc::clone(&service)));
-    let server = Server::bind("127.0.0.1:0").expect("loopback").config(config);
     let handle = server.serve(change(services).into_handler()).expect("a server");
     Running { service, handle }
 }
