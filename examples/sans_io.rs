@@ -120,7 +120,7 @@ fn upload(network: &mut Network) -> Result<(), Box<dyn Error>> {
         for event in network.events() {
             if let Event::Data { stream_id, data, .. } = event {
                 received += data.len();
-                network.server.core.release(stream_id, data.len())?;
+                network.server.core.release(stream_id, data.len(), network.now)?;
             }
         }
         say(&format!("the server's application has processed {received} octets"));

@@ -149,14 +149,15 @@
 //!
 //! ```text
 //!   max_concurrent_streams × initial_window_size   received and not yet taken
+//! + window_budget                                  the same, where windows have grown
 //! + 2 × max_send_buffer                            waiting to be sent: DATA, and field sections
 //! + max_concurrent_streams × 64 KiB                room that each stream has in any case
 //! + header_table_size + encoder_table_cap          HPACK
 //! + a few times max_header_list_size               the field section that is coming in
 //! ```
 //!
-//! The first line dominates (128 × 1 MiB by default), and is reached only where nobody takes
-//! events. Each event also holds the field section or data in it, until you drop it.
+//! The first two lines dominate (128 × 256 KiB and 16 MiB by default), and are reached only where no
+//! events are taken. Each event also holds the field section or data in it, until you drop it.
 //!
 //! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
 //! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they

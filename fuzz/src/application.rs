@@ -43,7 +43,7 @@ impl Application {
                 }
             }
             Event::Data { stream_id, ref data, .. } => {
-                let _ = core.release(stream_id, data.len());
+                let _ = core.release(stream_id, data.len(), now);
             }
             Event::StreamClosed { stream_id, held_slot: true } => {
                 core.release_slot(stream_id);

@@ -36,8 +36,8 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 ///
 /// # Memory
 ///
-/// A connection holds what [`proto::Config`] says: mostly the windows of streams whose bodies nobody
-/// reads. A client has one thread beyond those that call it, which looks after idle connections;
+/// A connection holds what [`proto::Config`] says: mostly 1 MiB (`initial_window_size`) for each
+/// response that is not read, and 64 MiB (`window_budget`) over all of them. A client has one thread beyond those that call it, which looks after idle connections;
 /// each attempt to connect and each PING to a connection that may be dead takes another.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -167,7 +167,7 @@ impl Default for Config {
         Config {
             versions: Versions::Auto,
             prior_knowledge: false,
-            http2: proto::Config::default(),
+            http2: proto::Config::for_role(proto::Role::Client),
             http1: http1::Config::default(),
             #[cfg(feature = "tls")]
             tls: None,

@@ -55,8 +55,8 @@ pub(crate) struct Streams {
     pub(super) parked: Vec<Thread>,
     /// Streams whose readers have not been woken for all that came.
     pub(super) deferred_wakes: Vec<StreamId>,
-    /// The window of a stream, or 0 where no clock would wake a reader.
-    pub(super) batch_window: usize,
+    /// There is a clock that wakes readers whose wakes have been deferred.
+    pub(super) batches_wakes: bool,
     /// A deadline was due while no thread read: the reads by then, and whether one was under way.
     pub(super) put_off: Option<(u64, bool)>,
     /// PINGs of the application's whose answers are waited for.
@@ -121,7 +121,6 @@ impl Conn {
         R: Read + Send + 'static,
         W: Write + Send + 'static,
     {
-        let window = core.config().initial_window_size as usize;
         let progress = Arc::new(Published::default());
         let streams = Streams {
             streams: HashMap::default(),
@@ -132,7 +131,7 @@ impl Conn {
             is_writer_called: false,
             parked: Vec::new(),
             deferred_wakes: Vec::new(),
-            batch_window: 0,
+            batches_wakes: false,
             put_off: None,
             pongs: Vec::new(),
             awaits_settings: Vec::new(),
@@ -142,8 +141,7 @@ impl Conn {
         };
         Arc::new_cyclic(|conn| {
             let owner = owner(conn);
-            let batch_window = if owner.has_clock() { window } else { 0 };
-            let streams = Streams { batch_window, ..streams };
+            let streams = Streams { batches_wakes: owner.has_clock(), ..streams };
             Conn {
                 wire: Wire::new(core, halves, streams, owner),
                 on_promise: OnceLock::new(),

@@ -40,11 +40,14 @@ impl State {
                 let octets = data.len();
                 if inbox.is_declined {
                     // The stream may be over by now; then there is nothing to give back.
-                    let _ = self.core.release(stream_id, octets);
+                    let _ = self.core.release(stream_id, octets, now);
                 } else if octets > 0 {
                     inbox.push_data(data);
                 }
-                if end_stream || !inbox.defers_wake(octets, self.driver.batch_window) {
+                let core = &self.core;
+                let window = || core.receive_window(stream_id) as usize;
+                let batches = self.driver.batches_wakes && !end_stream;
+                if !batches || !inbox.defers_wake(octets, window) {
                     inbox.wake(Half::Recv, &mut self.wake);
                 } else if inbox.begins_to_defer()
                     && !self.driver.deferred_wakes.contains(&stream_id)
@@ -154,6 +157,7 @@ impl State {
 
     /// Both the core and the application have done with a stream.
     pub(super) fn forget(&mut self, id: StreamId) {
+        self.core.release_all(id);
         if self.streams.remove(&id).is_some_and(|inbox| inbox.holds_slot) {
             self.core.release_slot(id);
         }

@@ -117,9 +117,9 @@ impl Inbox {
 
     /// A piece of the body has come that is not the last. Whether the thread that waits for it need not
     /// be woken yet, in a window of that size.
-    pub(super) fn defers_wake(&mut self, octets: usize, window: usize) -> bool {
+    pub(super) fn defers_wake(&mut self, octets: usize, window: impl FnOnce() -> usize) -> bool {
         self.batching.came(octets);
-        self.waiting[0].is_some() && self.batching.may_defer(self.waiting_octets(), window)
+        self.waiting[0].is_some() && self.batching.may_defer(self.waiting_octets(), window())
     }
 
     /// The thread that waits is not woken. Whether it was before.

@@ -18,9 +18,11 @@ use crate::hpack::Headers;
 use crate::proto::{CommandError, HeadersKind};
 use crate::transport::WRITE_TICK;
 
-/// Credit is given back for this part of the window at once. It is announced when there is half of
-/// the window.
-const CREDIT: usize = 16;
+/// This part of a large window is given back at once, and a quarter of a small one: half of what the
+/// core announces at once.
+const CREDIT_PART: usize = 16;
+/// What is given back at once of windows in between.
+const CREDIT: usize = 32 << 10;
 
 /// What the peer sends on one stream: the body of a message, and the trailers behind it.
 ///
@@ -44,7 +46,7 @@ pub struct RecvHalf {
     chunks: VecDeque<Bytes>,
     /// Octets that have been read and not been given back.
     owed: usize,
-    /// So many are given back at once.
+    /// This many are given back at once.
     credit: usize,
     timeout: Option<Duration>,
     /// When it is too late in any case.
@@ -147,9 +149,12 @@ impl RecvHalf {
         let (id, owed) = (self.id, std::mem::take(&mut self.owed));
         let mut chunks = std::mem::take(&mut self.chunks);
         let mut state = self.conn.lock();
-        self.credit = state.core.config().initial_window_size as usize / CREDIT;
-        // The stream may be over; then there is nothing to give back.
-        let _ = state.core.release(id, owed);
+        let window = state.core.receive_window(id) as usize;
+        self.credit = (window / 4).min(CREDIT.max(window / CREDIT_PART));
+        if owed > 0 {
+            // The connection may be over; then there is nothing to give back.
+            let _ = state.core.release(id, owed, Instant::now());
+        }
         let taken = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
         self.chunks = chunks;
         self.has_ended = taken?;
@@ -159,7 +164,7 @@ impl RecvHalf {
     /// Gives credit for what has been read while there is more to read.
     fn give_back(&mut self) {
         let mut state = self.conn.lock();
-        let _ = state.core.release(self.id, std::mem::take(&mut self.owed));
+        let _ = state.core.release(self.id, std::mem::take(&mut self.owed), Instant::now());
         self.flush_credit(state, self.deadline);
     }
 
@@ -334,7 +339,7 @@ impl Drop for RecvHalf {
             let now = Instant::now();
             // Also what was taken and not read.
             let taken: usize = self.chunks.iter().map(Bytes::len).sum();
-            let _ = state.core.release(id, self.owed + taken);
+            let _ = state.core.release(id, self.owed + taken, now);
             state.decline(id, now);
             state.deliver(now);
             if !self.conn.wire.owner().has_handlers() || self.stands_alone {
@@ -353,9 +358,12 @@ impl State {
         inbox.is_declined = true;
         let unread = inbox.data.drain(..).map(|data| data.len()).sum();
         if !inbox.has_ended && !inbox.is_closed {
-            // It may be over by now. If not, the peer may need credit to come to its end.
+            // It may be over by now.
             let _ = self.core.decline_body(id, now);
-            let _ = self.core.release(id, unread);
+        }
+        if unread > 0 {
+            // The peer may need credit to come to its end.
+            let _ = self.core.release(id, unread, now);
         }
     }
 }

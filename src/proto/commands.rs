@@ -84,33 +84,53 @@ impl Connection {
     }
 
     /// Gives back receive window for octets that the application has done with. Octets of a stream
-    /// that has ended need not be given back.
+    /// that has ended need not be given back; but what its window had grown by stays borrowed from
+    /// [`window_budget`](super::Config::window_budget) while they are not.
     ///
     /// # Errors
     ///
     /// [`ReleasedTooMuch`](CommandError::ReleasedTooMuch) if so many were never received.
-    pub fn release(&mut self, id: StreamId, octets: usize) -> Result<(), CommandError> {
+    pub fn release(
+        &mut self,
+        id: StreamId,
+        octets: usize,
+        now: Instant,
+    ) -> Result<(), CommandError> {
         self.check_open()?;
         let Some(stream) = self.streams.get_mut(id) else {
             return match self.missing(id) {
-                CommandError::StreamClosed(_) => Ok(()),
+                CommandError::StreamClosed(_) => {
+                    let octets = u32::try_from(octets).unwrap_or(u32::MAX);
+                    self.input.growth.release_ended(id, octets);
+                    Ok(())
+                }
                 error => Err(error),
             };
         };
         let octets = u32::try_from(octets).ok().filter(|&n| n <= stream.recv.window.unreleased());
         let octets = octets.ok_or(CommandError::ReleasedTooMuch(id))?;
         stream.recv.window.release(octets);
-        self.announce_window(id);
+        if stream.recv.phase == Phase::Done {
+            stream.recv.window.close(&mut self.input.growth);
+        } else {
+            self.announce_window(id, now);
+        }
         Ok(())
     }
 
+    /// The application holds nothing more of a stream that has ended.
+    pub(crate) fn release_all(&mut self, id: StreamId) {
+        self.input.growth.forget(id);
+    }
+
     /// Sends a stream's WINDOW_UPDATE where one is due and of use.
-    pub(super) fn announce_window(&mut self, id: StreamId) {
+    pub(super) fn announce_window(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.recv.phase == Phase::Done {
             return;
         }
-        let Some(increment) = stream.recv.window.take_update() else { return };
+        let increment = stream.recv.window.take_update(&mut self.input.growth, now);
+        let Some(increment) = increment else { return };
         if let Some(stream) = self.streams.known(id) {
             self.outgoing.queue_stream_credit(stream, increment);
         }

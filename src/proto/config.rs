@@ -42,7 +42,7 @@ impl Role {
 ///
 /// let mut config = Config::default();
 /// config.max_concurrent_streams = 32;
-/// config.initial_window_size = 256 * 1024;
+/// config.window_budget = 64 << 20;
 /// assert!(config.validate().is_ok());
 /// ```
 ///
@@ -50,9 +50,10 @@ impl Role {
 ///
 /// What a peer can make one connection hold is bounded by
 ///
-/// - received and not yet taken: `max_concurrent_streams × initial_window_size` (128 MiB with the
-///   defaults, reached only by an application that takes nothing; read buffers that are shared can
-///   make it more, at most 20 times, for a peer that sends as much as that),
+/// - received and not yet taken: `streams × initial_window_size + window_budget`, where `streams` are
+///   those that are open, at a server at most `max_concurrent_streams` (48 MiB with its defaults,
+///   reached only by an application that takes nothing). Read buffers that are shared can make it
+///   more, at most 20 times, for a peer that sends as much as that,
 /// - waiting to be sent: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
 ///   another 64 KiB of DATA for each open stream,
 /// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
@@ -63,6 +64,24 @@ impl Role {
 /// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
 ///   `remembered_streams` of each side,
 /// - 2 KiB for the state of each stream that is open, and 128 KiB of tables that stay after many.
+///
+/// # Windows
+///
+/// A stream's receive window starts at `initial_window_size`, and doubles when it is what limits its
+/// peer: three quarters of it were used in less than four round trips, and no more than a quarter lies
+/// untaken. It grows to `max_window_size` at most, and all windows of the connection together by
+/// `window_budget`. A window that turns out to be larger than needed shrinks. So a slow network with a
+/// fast reader gets a large window, and a slow reader never does.
+///
+/// | | server | client |
+/// | --- | ---: | ---: |
+/// | `initial_window_size` | 256 KiB | 1 MiB |
+/// | `max_window_size` | 16 MiB | 32 MiB |
+/// | `window_budget` | 16 MiB | 64 MiB |
+/// | `connection_window_size` | 32 MiB | 64 MiB |
+///
+/// [`Config::default`] has the values of a server, and [`Config::for_role`] those of either. The
+/// round-trip time is measured with the first SETTINGS and with PINGs that are sent for other reasons.
 ///
 /// # Budgets
 ///
@@ -90,12 +109,22 @@ pub struct Config {
     /// are refused with REFUSED_STREAM. Default 128. Memory: see above.
     pub max_concurrent_streams: u32,
     /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on each stream before the
-    /// application has taken them. Default 1 MiB; 1 to 2^31-1. A stream's throughput is at
-    /// most this over the round-trip time.
+    /// application has taken them, until the window [grows](Self#windows). Default 256 KiB; 1 to
+    /// 2^31-1. Memory: this for each stream.
     pub initial_window_size: u32,
-    /// The connection's receive window, octets. Default 16 MiB; 65,535 at least. Credit for it
-    /// goes back on receipt, so that a stream that nobody reads never holds up the others:
-    /// memory is bounded by the windows of the streams.
+    /// Octets to which the receive window of a stream may grow. Default 16 MiB; at most 2^31-1. At
+    /// `initial_window_size` or less, no window grows. A stream's throughput is at most this over the
+    /// round-trip time: 320 MB/s at 50 ms.
+    pub max_window_size: u32,
+    /// Octets by which all stream windows of the connection together may be larger than
+    /// `initial_window_size`. Default 16 MiB; at most 2^31-1; with 0 no window grows. Streams that are
+    /// limited by their windows share it evenly. Memory: this much for each connection whose readers
+    /// keep up for a while and then stop.
+    pub window_budget: u32,
+    /// The connection's receive window, octets. Default 32 MiB; 65,535 at least. Credit for it
+    /// goes back on receipt, so that a stream that is not read never holds up the others:
+    /// memory is bounded by the windows of the streams. A connection's throughput is at most seven
+    /// eighths of this over the round-trip time.
     pub connection_window_size: u32,
     /// `SETTINGS_MAX_FRAME_SIZE`: the largest payload that we take. Default 16,384, the RFC's
     /// minimum; up to 2^24-1. The read buffer grows to it.
@@ -212,15 +241,35 @@ pub struct Config {
     pub reservation_timeout: Duration,
 }
 
+impl Config {
+    /// The defaults of a server, or those of a client, whose windows are [larger](Self#windows): there
+    /// are fewer clients than connections of a server, and what they download is what they asked for.
+    pub fn for_role(role: Role) -> Self {
+        match role {
+            Role::Server => Config::default(),
+            Role::Client => Config {
+                initial_window_size: 1 << 20,
+                max_window_size: 32 << 20,
+                window_budget: 64 << 20,
+                connection_window_size: 64 << 20,
+                ..Config::default()
+            },
+        }
+    }
+}
+
 impl Default for Config {
+    /// Those of a server.
     fn default() -> Self {
         Config {
             skip_preface: false,
             header_table_size: 4_096,
             enable_push: false,
             max_concurrent_streams: 128,
-            initial_window_size: 1 << 20,
-            connection_window_size: 16 << 20,
+            initial_window_size: 256 << 10,
+            max_window_size: 16 << 20,
+            window_budget: 16 << 20,
+            connection_window_size: 32 << 20,
             max_frame_size: DEFAULT_MAX_FRAME_SIZE,
             max_header_list_size: 64 << 10,
             enable_connect_protocol: false,

@@ -11,6 +11,7 @@ use super::config::{Config, Role};
 use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
 use super::flow::RecvWindow;
+use super::growth::Growth;
 use super::opener::Opener;
 use super::outgoing::Outgoing;
 use super::priority::Priority;
@@ -70,6 +71,8 @@ pub(super) struct Input {
     pub(super) block: Option<Block>,
     /// The connection's window.
     pub(super) window: RecvWindow,
+    /// What the windows of the streams have grown by.
+    pub(super) growth: Growth,
 }
 
 impl Input {
@@ -90,6 +93,7 @@ impl Input {
             decoder: hpack::Decoder::new(limits),
             block: None,
             window: RecvWindow::new(DEFAULT_WINDOW),
+            growth: Growth::new(config),
         }
     }
 }
@@ -178,8 +182,11 @@ impl Connection {
         let entries = settings::opening(self.role, &self.config);
         self.local.announce(entries.clone(), now);
         self.queue(Settings { ack: false, entries });
-        if let Some(increment) = self.input.window.grow(self.config.connection_window_size) {
-            self.outgoing.queue_credit(increment);
+        // Never less, by `Config::validate`.
+        let more = self.config.connection_window_size.saturating_sub(DEFAULT_WINDOW);
+        if more > 0 {
+            self.input.window.shift(i64::from(more));
+            self.outgoing.queue_credit(more);
         }
     }
 
@@ -232,6 +239,11 @@ impl Connection {
             blocked_on_windows: self.outgoing.waited(),
             ..self.stats.clone()
         }
+    }
+
+    /// The size that the receive window of a stream has now; 0 if the stream has ended.
+    pub fn receive_window(&self, id: StreamId) -> u32 {
+        self.streams.get(id).map_or(0, |stream| stream.recv.window.size())
     }
 
     /// Whether a stream is open, or about to be.

@@ -84,6 +84,7 @@ impl Connection {
             self.opener.leave(ticket);
         }
         let held_slot = self.free_slots(&mut stream, cause);
+        self.input.growth.end(id, stream.recv.window);
         self.events.push(Event::StreamClosed { stream_id: id, held_slot });
         if self.streams.is_empty() {
             self.deadlines.note_idle(now);

@@ -55,7 +55,14 @@ impl SendWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowExceeded;
 
+/// Credit of this many octets is announced at once, in windows of twice that and more …
+const CREDIT: i64 = 64 << 10;
+/// … up to this many times as much, from where on credit is due for this part of the window.
+const CREDIT_PART: i64 = 8;
+
 /// What we allow the peer to send: a window that is refilled as octets are released.
+//
+// `size == announced + released + unreleased`, whatever happens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecvWindow {
     /// What the peer may still send, as announced.
@@ -63,12 +70,12 @@ pub(crate) struct RecvWindow {
     /// Octets that have been released but not yet announced.
     released: i64,
     /// The size the window is refilled to.
-    target: i64,
+    size: i64,
 }
 
 impl RecvWindow {
     pub(crate) fn new(size: u32) -> Self {
-        RecvWindow { announced: i64::from(size), released: 0, target: i64::from(size) }
+        RecvWindow { announced: i64::from(size), released: 0, size: i64::from(size) }
     }
 
     /// The window that the peer sees, which may be negative after a setting was lowered.
@@ -76,9 +83,19 @@ impl RecvWindow {
         self.announced
     }
 
+    /// The size the window is refilled to.
+    pub(crate) fn size(&self) -> u32 {
+        u32::try_from(self.size).unwrap_or(0)
+    }
+
     /// Octets received and not released yet.
     pub(crate) fn unreleased(&self) -> u32 {
-        u32::try_from(self.target - self.announced - self.released).unwrap_or(0)
+        u32::try_from(self.size - self.announced - self.released).unwrap_or(0)
+    }
+
+    /// Octets released and not announced yet.
+    pub(crate) fn released(&self) -> u32 {
+        u32::try_from(self.released).unwrap_or(0)
     }
 
     /// Counts the octets of a DATA frame, padding included (RFC 9113, Section 6.1).
@@ -101,13 +118,16 @@ impl RecvWindow {
         self.released += i64::from(len.min(self.unreleased()));
     }
 
-    /// Whether [`take_update`](Self::take_update) has something.
+    /// Whether credit is due: half of a small window has been released, or an eighth of a large one.
+    //
+    // A peer that is limited by the window sends what was announced, and waits. The sooner the next
+    // credit goes out, the more of the window is under way; each costs a frame of 13 octets.
     pub(crate) fn has_update(&self) -> bool {
-        self.released > 0 && self.released * 2 >= self.target
+        let due = (self.size / 2).min(CREDIT.max(self.size / CREDIT_PART));
+        self.released > 0 && self.released >= due
     }
 
-    /// The increment to announce, once half of the window has been released: fewer and larger
-    /// WINDOW_UPDATEs, and never so late that the peer runs dry.
+    /// The increment to announce, if credit is due.
     pub(crate) fn take_update(&mut self) -> Option<u32> {
         if !self.has_update() {
             return None;
@@ -118,22 +138,29 @@ impl RecvWindow {
         Some(increment)
     }
 
-    /// Changes the size by what an acknowledged `SETTINGS_INITIAL_WINDOW_SIZE` says: the peer has
-    /// moved its side of the window by the same difference.
-    pub(crate) fn resize(&mut self, size: u32) {
-        self.announced += i64::from(size) - self.target;
-        self.target = i64::from(size);
+    /// Changes the size by a difference that the peer applies to its side of the window as well.
+    pub(crate) fn shift(&mut self, delta: i64) {
+        self.announced += delta;
+        self.size += delta;
     }
 
-    /// Raises the size; the difference is announced by the WINDOW_UPDATE that it returns.
-    pub(crate) fn grow(&mut self, size: u32) -> Option<u32> {
-        let more = i64::from(size) - self.target;
-        if more <= 0 {
-            return None;
-        }
-        self.target += more;
-        self.announced += more;
-        u32::try_from(more).ok()
+    /// Raises the size. The difference is announced with the next update.
+    pub(crate) fn grow(&mut self, more: u32) {
+        self.size += i64::from(more);
+        self.released += i64::from(more);
+    }
+
+    /// Lowers the size by octets that have been released and are not announced.
+    pub(crate) fn shrink(&mut self, less: u32) {
+        let less = i64::from(less).min(self.released);
+        self.size -= less;
+        self.released -= less;
+    }
+
+    /// The peer sends nothing more: the window is as large as what has not been released.
+    pub(crate) fn close(&mut self) {
+        self.size = i64::from(self.unreleased());
+        (self.announced, self.released) = (0, 0);
     }
 }
 
@@ -160,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_is_due_at_half_the_window() {
+    fn credit_is_due_at_half_of_a_small_window() {
         let mut window = RecvWindow::new(100);
         window.receive(60).unwrap();
         window.release(49);
@@ -168,6 +195,30 @@ mod tests {
         window.release(1);
         assert_eq!(window.take_update(), Some(50));
         assert_eq!(window.signed(), 90);
+    }
+
+    #[test]
+    fn credit_is_due_at_an_eighth_of_a_large_window() {
+        for (size, due) in [(128 << 10, 64 << 10), (256 << 10, 64 << 10), (16 << 20, 2 << 20)] {
+            let mut window = RecvWindow::new(size);
+            window.receive(size).unwrap();
+            window.release(due - 1);
+            assert_eq!(window.take_update(), None);
+            window.release(1);
+            assert_eq!(window.take_update(), Some(due));
+        }
+    }
+
+    #[test]
+    fn closed_window_is_as_large_as_what_has_not_been_released() {
+        let mut window = RecvWindow::new(100);
+        window.receive(60).unwrap();
+        window.release(20);
+        window.close();
+        assert_eq!((window.signed(), window.size(), window.unreleased()), (0, 40, 40));
+        window.release(30);
+        window.close();
+        assert_eq!((window.size(), window.unreleased()), (10, 10));
     }
 
     #[test]
@@ -194,7 +245,7 @@ mod tests {
     fn a_lowered_size_makes_the_receive_window_negative_until_it_drains() {
         let mut window = RecvWindow::new(100);
         window.receive(80).unwrap();
-        window.resize(50);
+        window.shift(-50);
         assert_eq!(window.signed(), -30);
         window.release(80);
         assert_eq!(window.take_update(), Some(80));

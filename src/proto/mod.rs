@@ -71,7 +71,7 @@
 //! | `upgrade` | connections that begin as HTTP/1.1 |
 //! | `sending`, `commands` | responses, bodies, trailers; all other commands |
 //! | `transmit`, `outgoing`, `line` | what goes out, in which order; everything that waits to be sent; queues |
-//! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow` | the states of RFC 9113, Section 5.1; windows |
+//! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow`, `growth` | the states of RFC 9113, Section 5.1; windows, and how they grow |
 //! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
 //! | `budgets`, `deadlines`, `timers` | budgets against abuse; deadlines |
@@ -89,6 +89,7 @@ mod ending;
 mod error;
 mod event;
 mod flow;
+mod growth;
 mod headers;
 mod id_hasher;
 mod line;

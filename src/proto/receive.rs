@@ -191,7 +191,7 @@ impl Connection {
         if let Err(refusal) = stream.state.recv_data(frame.end_stream) {
             return self.refused(id, refusal, "DATA in a state that does not allow it", now);
         }
-        if stream.recv.window.receive(counted).is_err() {
+        if stream.recv.window.receive(counted, now).is_err() {
             let what = "more DATA than the stream's window allows";
             return self.violation(id, ErrorCode::FlowControlError, what, now);
         }
@@ -211,9 +211,10 @@ impl Connection {
         }
         if frame.end_stream {
             stream.recv.phase = Phase::Done;
+            stream.recv.window.close(&mut self.input.growth);
             self.finish_if_closed(id, now);
         } else if len < counted as usize {
-            self.announce_window(id);
+            self.announce_window(id, now);
         }
         Ok(())
     }

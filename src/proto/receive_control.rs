@@ -69,8 +69,9 @@ impl Connection {
         self.budgets.charge(PeerAction::Settings, now)?;
         if frame.ack {
             return match self.local.acknowledged() {
-                Some(settings) => {
-                    self.put_in_force(&settings);
+                Some((settings, sent)) => {
+                    self.input.growth.note_round_trip(now.saturating_duration_since(sent));
+                    self.put_in_force(&settings, now);
                     self.events.push(Event::SettingsAcknowledged);
                     Ok(())
                 }
@@ -166,7 +167,7 @@ impl Connection {
     }
 
     /// Settings of ours that the peer has acknowledged.
-    pub(super) fn put_in_force(&mut self, settings: &[Setting]) {
+    pub(super) fn put_in_force(&mut self, settings: &[Setting], now: Instant) {
         for &setting in settings {
             self.local.put_in_force(setting);
             match setting {
@@ -176,15 +177,12 @@ impl Connection {
                 Setting::InitialWindowSize(size) => {
                     // Credit that was too little of the larger window to be announced may be all of
                     // the smaller one, and its sender would wait for it for ever.
-                    let mut credited = Vec::new();
                     for stream in self.streams.iter_mut() {
-                        stream.recv.window.resize(size);
-                        if stream.recv.window.has_update() {
-                            credited.push(stream.id);
-                        }
+                        stream.recv.window.set_initial(size);
                     }
-                    credited.sort_unstable();
-                    credited.into_iter().for_each(|id| self.announce_window(id));
+                    for id in self.streams.ids(|stream| stream.recv.window.has_update()) {
+                        self.announce_window(id, now);
+                    }
                 }
                 _ => {}
             }
@@ -206,6 +204,7 @@ impl Connection {
         };
         let round_trip_time = now.saturating_duration_since(ping.queued);
         self.stats.round_trip_time = Some(round_trip_time);
+        self.input.growth.note_round_trip(round_trip_time);
         match ping.purpose {
             PingPurpose::Application => {
                 let payload = ping.payload;

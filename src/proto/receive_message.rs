@@ -247,6 +247,7 @@ impl Connection {
             return self.malformed(id, &what, now);
         }
         stream.recv.phase = Phase::Done;
+        stream.recv.window.close(&mut self.input.growth);
         self.push_headers(section, HeadersKind::Trailers);
         self.finish_if_closed(id, now);
         Ok(())

@@ -255,8 +255,9 @@ impl LocalSettings {
     }
 
     /// The oldest frame that waits for its acknowledgement has been acknowledged.
-    pub(crate) fn acknowledged(&mut self) -> Option<Vec<Setting>> {
-        self.sent.pop_front().map(|(settings, _)| settings)
+    /// Returns it, and when it was queued.
+    pub(crate) fn acknowledged(&mut self) -> Option<(Vec<Setting>, Instant)> {
+        self.sent.pop_front()
     }
 
     /// The peer knows of this one.

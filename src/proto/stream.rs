@@ -1,7 +1,7 @@
 //! One stream: its state, and what its two directions have to remember.
 
 use super::content::Content;
-use super::flow::RecvWindow;
+use super::growth::StreamWindow;
 use super::headers::{RequestKind, ResponseFacts};
 use super::line::Ticket;
 use super::outgoing::SendQueue;
@@ -54,7 +54,7 @@ impl Stream {
                 slot_ticket: None,
             },
             recv: RecvHalf {
-                window: RecvWindow::new(recv_window),
+                window: StreamWindow::new(recv_window),
                 phase: Phase::Headers,
                 content: Content::Unknown,
                 informational: 0,
@@ -96,7 +96,7 @@ pub(crate) struct SendHalf {
 
 #[derive(Debug)]
 pub(crate) struct RecvHalf {
-    pub(crate) window: RecvWindow,
+    pub(crate) window: StreamWindow,
     pub(crate) phase: Phase,
     /// What may follow.
     pub(crate) content: Content,

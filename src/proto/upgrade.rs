@@ -210,7 +210,7 @@ impl Connection {
         self.input.has_upgraded = true;
         logging::debug!("client: stream 1 began in HTTP/1.1");
         // RFC 7540, Section 3.2.1: the 101 response acknowledges what HTTP2-Settings said.
-        self.put_in_force(&settings::opening(Role::Client, &self.config));
+        self.put_in_force(&settings::opening(Role::Client, &self.config), now);
 
         let mut stream = self.new_stream(id, facts.priority);
         stream.request = facts.kind;

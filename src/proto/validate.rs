@@ -14,6 +14,8 @@ const MAX_TABLE: usize = 1 << 20;
 /// The most streams that are remembered: each connection may hold eight octets for each, twice.
 const MAX_REMEMBERED: u32 = 1 << 20;
 
+const AT_MOST_MAX_WINDOW: &str = "must be at most 2^31-1 (RFC 9113, Section 6.9.1)";
+
 /// A value in a [`Config`] that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -85,6 +87,8 @@ impl Config {
                 "must be 65,535 to 2^31-1: a connection starts with 65,535 and can only grow \
                  (RFC 9113, Section 6.9.2)",
             ),
+            (self.max_window_size <= MAX_WINDOW, "max_window_size", AT_MOST_MAX_WINDOW),
+            (self.window_budget <= MAX_WINDOW, "window_budget", AT_MOST_MAX_WINDOW),
             (
                 self.max_header_list_size >= 1_024,
                 "max_header_list_size",

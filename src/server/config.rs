@@ -45,7 +45,8 @@ pub enum Versions {
 ///
 /// - An idle connection: one thread (see [`stack_size`](Self::stack_size)) and a few KiB.
 /// - A connection at work: what [`proto::Config`] says, which is mostly
-///   `max_concurrent_streams × initial_window_size` of request bodies that no handler reads, and
+///   `max_concurrent_streams × initial_window_size + window_budget` of request bodies that no handler
+///   reads, 48 MiB, and
 ///   `max_send_buffer` of responses that the peer does not read.
 /// - Handlers: `max_handlers` and `max_waiting_handlers` threads beyond those of the connections, and
 ///   what they use themselves.

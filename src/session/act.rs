@@ -99,7 +99,9 @@ impl Act {
             Act::Ping => core.ping(now).map(|_| ()),
             Act::Settings { settings } => core.update_settings(settings.clone(), now),
             Act::Goaway { error_code, debug_data } => core.goaway(*error_code, debug_data.clone()),
-            Act::Release { stream_identifier, octets } => core.release(*stream_identifier, *octets),
+            Act::Release { stream_identifier, octets } => {
+                core.release(*stream_identifier, *octets, now)
+            }
             Act::PriorityUpdate { stream_identifier, priority } => {
                 core.update_priority(*stream_identifier, *priority)
             }

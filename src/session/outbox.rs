@@ -20,6 +20,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
@@ -147,10 +148,10 @@ impl State {
     /// and whether the core has more events.
     fn exchange(&mut self, wire: &SessionWire, taken: u64) -> (bool, bool) {
         let has_room = taken >= self.has_room_at();
-        let exchange = |state: &mut WireState, _| {
+        let exchange = |state: &mut WireState, now| {
             let closed = state.has_closed();
             let core = &mut *state.core;
-            self.give_back(taken, core);
+            self.give_back(taken, core, now);
             // After the end, all events are delivered at once; no more can be added.
             if closed || has_room {
                 self.batch.extend(std::iter::from_fn(|| core.poll_event()).take(BATCH));
@@ -160,12 +161,12 @@ impl State {
         wire.with(exchange)
     }
 
-    fn give_back(&mut self, taken: u64, core: &mut Connection) {
+    fn give_back(&mut self, taken: u64, core: &mut Connection, now: Instant) {
         while let Some(&(_, what)) = self.owed.front().filter(|(due, _)| *due <= taken) {
             self.owed.pop_front();
             match what {
                 // The stream or the connection may have ended; the error is of no interest.
-                Owed::Window(id, octets) => drop(core.release(id, octets)),
+                Owed::Window(id, octets) => drop(core.release(id, octets, now)),
                 Owed::Slot(id) => _ = core.release_slot(id),
             }
         }

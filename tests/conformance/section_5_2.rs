@@ -78,7 +78,7 @@ fn data_that_nobody_takes_holds_up_nothing_else() {
 #[test]
 fn data_that_is_taken_is_granted_again() {
     server_with(
-        |config| config.initial_window_size = 100,
+        |config| (config.initial_window_size, config.window_budget) = (100, 0),
         |live| {
             live.request(1);
             live.send(data(1, 0, [0; 100]));

@@ -11,6 +11,9 @@ use crate::support::{bounded, config, gate, get, post, serve, serve_with};
 
 const LARGE: usize = 64 << 20;
 
+/// The window that each stream starts with, at a server and in a Session.
+const WINDOW: usize = 256 << 10;
+
 /// Octets that tell where they are.
 fn pattern(len: usize) -> Bytes {
     (0..len).map(|at| (at / 251 + at) as u8).collect::<Vec<_>>().into()
@@ -102,7 +105,7 @@ fn eight_uploads_at_once_finish_beside_one_that_nobody_reads() {
         let mut client = Client::of(&server);
         let never = client.post("/never");
         // As much as its window takes.
-        client.send(never, vec![0; 1 << 20], false);
+        client.send(never, vec![0; WINDOW], false);
         bolt.comes();
         let ids: Vec<_> = (1..=8).map(|n| client.post(&format!("/?{}", n * n))).collect();
         upload(&mut client, &ids, LARGE / 8);
@@ -125,7 +128,7 @@ fn a_body_that_nobody_reads_holds_no_more_than_its_window() {
         let mut client = Client::of(&server);
         let id = client.post("/");
         bolt.comes();
-        client.send(id, vec![0; 1 << 20], false);
+        client.send(id, vec![0; WINDOW], false);
         client.send(id, vec![0; 64 << 10], false);
         client.ping();
         client.ping();
@@ -162,7 +165,7 @@ fn a_client_that_has_filled_its_window_unread_can_still_finish_its_request() {
         let mut client = Client::of(&server);
         let id = client.post("/");
         bolt.comes();
-        client.send(id, vec![0; (1 << 20) + 1], true);
+        client.send(id, vec![0; WINDOW + 1], true);
         client.ping();
         bolt.open();
         let reply = client.reply(id);
@@ -239,7 +242,7 @@ fn a_write_waits_for_the_clients_window() {
             config
         });
         let first = client.get("/");
-        client.until(|client| client.so_far(first).body.len() == 1 << 20);
+        client.until(|client| client.so_far(first).body.len() == WINDOW);
         let settles = |count: &mut usize| {
             *count += written.try_iter().sum::<usize>();
             *count
@@ -247,7 +250,7 @@ fn a_write_waits_for_the_clients_window() {
         let mut count = 0;
         client.ping();
         // What the window takes, what waits in the connection, and what the handler holds.
-        assert!(settles(&mut count) <= (1 << 20) + (2 << 20) + (64 << 10));
+        assert!(settles(&mut count) <= WINDOW + (2 << 20) + (64 << 10));
         client
             .session
             .put_act(Act::Reset { stream_identifier: first, error_code: ErrorCode::Cancel })

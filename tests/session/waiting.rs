@@ -172,7 +172,7 @@ fn credit_goes_back_when_taken_through_the_raw_receiver() {
 fn a_parked_writer_returns_credit_for_events_taken_through_a_cloned_receiver() {
     bounded(|| {
         let mut config = Config::default();
-        config.initial_window_size = 1_000;
+        (config.initial_window_size, config.window_budget) = (1_000, 0);
         let (session, mut peer) = session_and_peer(Role::Server, config, 1 << 20);
         let receiver = session.events().clone();
         // The settings are in effect from now on.

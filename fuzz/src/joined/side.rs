@@ -98,11 +98,11 @@ impl Side {
     }
 
     /// Gives credit back for what was taken, all of it or half.
-    pub(super) fn release(&mut self, all: bool) {
+    pub(super) fn release(&mut self, all: bool, now: Instant) {
         for (&id, octets) in &mut self.unreleased {
             let released = if all { *octets } else { *octets / 2 };
             *octets -= released;
-            match self.core.release(id, released) {
+            match self.core.release(id, released, now) {
                 Ok(()) | Err(CommandError::Closed) => {}
                 Err(error) => panic!("{released} octets were received: {error}"),
             }

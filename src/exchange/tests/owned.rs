@@ -109,7 +109,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
     let (conn, _counts, mut far, recv, _send) = requested();
     let id = recv.stream_id();
     // All that the window takes waits to be read.
-    let piece = Bytes::from(vec![0; 512 << 10]);
+    let piece = Bytes::from(vec![0; 128 << 10]);
     let put = |far: &mut Far| {
         far.core.send_data(id, piece.clone(), false, Instant::now()).unwrap();
         far.write();
@@ -117,7 +117,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
     put(&mut far);
     put(&mut far);
     let mut state = conn.lock();
-    while state.streams[&id].data.iter().map(Bytes::len).sum::<usize>() < 1 << 20 {
+    while state.streams[&id].data.iter().map(Bytes::len).sum::<usize>() < 256 << 10 {
         state.leader = Leader::me();
         state = conn.read_once(state, None);
     }

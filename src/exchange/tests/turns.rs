@@ -119,7 +119,7 @@ fn a_write_that_waits_for_room_goes_on_when_the_peer_takes_something() {
             _ => None,
         });
         left -= len;
-        far.core.release(id, len).unwrap();
+        far.core.release(id, len, Instant::now()).unwrap();
         far.write();
     }
     far.respond(id, "hello");

@@ -239,7 +239,7 @@ fn grpc_streams_trip_no_budget() {
         peer.ask(|core, now| core.send_headers(id(n), &status(200), false, now)).unwrap();
         for _ in 0..500 {
             peer.send_all([data_frame(n, b"\0\0\0\0\x02hi", false), data_frame(n, b"", false)]);
-            peer.ask(|core, _| core.release(id(n), 7)).unwrap();
+            peer.ask(|core, now| core.release(id(n), 7, now)).unwrap();
             assert_eq!(peer.result, Ok(()));
         }
         peer.send_data(n, b"", true);
@@ -259,7 +259,7 @@ fn grpc_pings_trip_no_budget_while_data_flows() {
     peer.send_headers(1, &post(), false);
     for _ in 0..2_000 {
         peer.send_all([data_frame(1, b"0123456789", false), ping.into()]);
-        peer.ask(|core, _| core.release(id(1), 10)).unwrap();
+        peer.ask(|core, now| core.release(id(1), 10, now)).unwrap();
         assert_eq!(peer.result, Ok(()), "upload");
         peer.sent();
     }

@@ -38,6 +38,7 @@ pub(in super::super) fn audit(core: &Connection) {
         .map(|(headers, _)| headers.section_size())
         .sum();
     assert_eq!(core.opener.octets(), deferred + responses, "octets of sections that wait");
+    core.input.growth.audit(streams().map(|stream| &stream.recv.window));
     let queued: usize = streams().map(|stream| audit_stream(core, stream)).sum();
     assert_eq!(core.outgoing.buffered(), queued, "octets in the queues");
 }

@@ -22,6 +22,8 @@ fn the_defaults_are_those_that_are_documented() {
         enable_push,
         max_concurrent_streams,
         initial_window_size,
+        max_window_size,
+        window_budget,
         connection_window_size,
         max_frame_size,
         max_header_list_size,
@@ -60,7 +62,8 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!(reservation_timeout, Duration::from_millis(50));
     // Streams and windows.
     assert_eq!(max_concurrent_streams, 128);
-    assert_eq!((initial_window_size, connection_window_size), (1 << 20, 16 << 20));
+    assert_eq!((initial_window_size, max_window_size), (256 << 10, 16 << 20));
+    assert_eq!((window_budget, connection_window_size), (16 << 20, 32 << 20));
     assert_eq!(max_frame_size, 16_384);
     assert_eq!((max_promised_streams, remembered_streams), (100, 1_024));
     // Field sections.
@@ -85,8 +88,17 @@ fn the_defaults_are_those_that_are_documented() {
 }
 
 #[test]
+fn clients_have_larger_windows_than_servers() {
+    let client = Config::for_role(Role::Client);
+    assert_eq!((client.initial_window_size, client.max_window_size), (1 << 20, 32 << 20));
+    assert_eq!((client.window_budget, client.connection_window_size), (64 << 20, 64 << 20));
+    assert_eq!(format!("{:?}", Config::for_role(Role::Server)), format!("{:?}", Config::default()));
+}
+
+#[test]
 fn the_defaults_are_valid() {
     assert_eq!(Config::default().validate(), Ok(()));
+    assert_eq!(Config::for_role(Role::Client).validate(), Ok(()));
 }
 
 #[test]
@@ -96,6 +108,8 @@ fn a_value_out_of_range_is_named() {
         ("header_table_size", |config| config.header_table_size = u32::MAX),
         ("initial_window_size", |config| config.initial_window_size = 0),
         ("initial_window_size", |config| config.initial_window_size = 1 << 31),
+        ("max_window_size", |config| config.max_window_size = 1 << 31),
+        ("window_budget", |config| config.window_budget = 1 << 31),
         ("connection_window_size", |config| config.connection_window_size = 65_534),
         ("connection_window_size", |config| config.connection_window_size = 1 << 31),
         ("max_frame_size", |config| config.max_frame_size = 16_383),

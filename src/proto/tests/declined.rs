@@ -112,7 +112,7 @@ fn data_goes_on_to_be_told_and_credited_until_then() {
     peer.send_data(1, b"more", false);
     let data = Event::Data { stream_id: id(1), data: "more".into(), end_stream: false };
     assert_eq!(peer.events(), [data]);
-    assert_eq!(peer.ask(|core, _| core.release(id(1), 4)), Ok(()));
+    assert_eq!(peer.ask(|core, now| core.release(id(1), 4, now)), Ok(()));
 }
 
 #[test]

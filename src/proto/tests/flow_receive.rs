@@ -13,6 +13,7 @@ fn server(stream: u32, connection: u32) -> Peer {
     Peer::of_server(Config {
         initial_window_size: stream,
         connection_window_size: connection,
+        window_budget: 0,
         ..Config::default()
     })
 }
@@ -100,9 +101,9 @@ fn credit_goes_back_at_half_the_window_in_one_update() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 800], false);
-    peer.ask(|core, _| core.release(id(1), 499)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 499, now)).unwrap();
     peer.expect_nothing();
-    peer.ask(|core, _| core.release(id(1), 1)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 1, now)).unwrap();
     peer.expect(update(1, 500));
     // 800 of 1,000 used, 500 given back.
     peer.send_data(1, &[0; 700], false);
@@ -117,11 +118,11 @@ fn more_than_was_received_cannot_be_released() {
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 800], false);
     for octets in [801, usize::MAX, 1 << 32] {
-        let answer = peer.ask(|core, _| core.release(id(1), octets));
+        let answer = peer.ask(|core, now| core.release(id(1), octets, now));
         assert_eq!(answer, Err(CommandError::ReleasedTooMuch(id(1))));
     }
     peer.expect_nothing();
-    peer.ask(|core, _| core.release(id(1), 800)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 800, now)).unwrap();
     peer.expect(update(1, 800));
 }
 
@@ -131,8 +132,11 @@ fn releasing_octets_of_a_stream_that_has_ended_is_fine() {
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 800], false);
     peer.send_reset(1, ErrorCode::Cancel);
-    assert_eq!(peer.ask(|core, _| core.release(id(1), 800)), Ok(()));
-    assert_eq!(peer.ask(|core, _| core.release(id(3), 1)), Err(CommandError::UnknownStream(id(3))));
+    assert_eq!(peer.ask(|core, now| core.release(id(1), 800, now)), Ok(()));
+    assert_eq!(
+        peer.ask(|core, now| core.release(id(3), 1, now)),
+        Err(CommandError::UnknownStream(id(3)))
+    );
     peer.expect_nothing();
 }
 
@@ -141,7 +145,7 @@ fn nothing_is_given_back_on_a_stream_that_has_all_it_will_get() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 800], true);
-    peer.ask(|core, _| core.release(id(1), 800)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 800, now)).unwrap();
     peer.expect_nothing();
 }
 
@@ -150,7 +154,7 @@ fn credit_that_waited_for_half_of_a_larger_window_goes_back_when_the_window_shri
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 400], false);
-    peer.ask(|core, _| core.release(id(1), 400)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 400, now)).unwrap();
     peer.expect_nothing();
     let entries = vec![Setting::InitialWindowSize(400)];
     peer.ask(|core, now| core.update_settings(entries.clone(), now)).unwrap();
@@ -259,7 +263,7 @@ fn the_connections_window_is_raised_at_the_start() {
     let sent = peer.sent();
     assert_eq!(
         sent.last(),
-        Some(&super::Sent::Frame(update(CONNECTION, (16 << 20) - 65_535).into()))
+        Some(&super::Sent::Frame(update(CONNECTION, (32 << 20) - 65_535).into()))
     );
 }
 
@@ -297,14 +301,14 @@ fn an_empty_frame_at_the_end_is_told_and_one_in_between_is_not() {
 
 #[test]
 fn a_response_body_is_flow_controlled_like_a_request_body() {
-    let config = Config { initial_window_size: 10, ..Config::default() };
+    let config = Config { initial_window_size: 10, window_budget: 0, ..Config::default() };
     let mut peer = Peer::of_client(config);
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.send_headers(1, &status(200), false);
     peer.sent();
     peer.send_data(1, &[0; 10], false);
     peer.expect_nothing();
-    peer.ask(|core, _| core.release(id(1), 10)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 10, now)).unwrap();
     peer.expect(update(1, 10));
     peer.send_data(1, &[0; 11], false);
     peer.expect_reset(1, ErrorCode::FlowControlError);

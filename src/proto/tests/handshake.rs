@@ -24,12 +24,12 @@ fn a_client_starts_with_the_preface_and_settings() {
         ack: false,
         entries: vec![
             Setting::EnablePush(false),
-            Setting::InitialWindowSize(1 << 20),
+            Setting::InitialWindowSize(256 << 10),
             Setting::MaxHeaderListSize(64 << 10),
             Setting::NoRfc7540Priorities(true),
         ],
     };
-    let window = WindowUpdate { stream_id: StreamId::CONNECTION, increment: (16 << 20) - 65_535 };
+    let window = WindowUpdate { stream_id: StreamId::CONNECTION, increment: (32 << 20) - 65_535 };
     let mut expected = Vec::new();
     settings.encode(&mut expected);
     window.encode(&mut expected);
@@ -43,7 +43,7 @@ fn a_server_starts_with_settings() {
         ack: false,
         entries: vec![
             Setting::MaxConcurrentStreams(128),
-            Setting::InitialWindowSize(1 << 20),
+            Setting::InitialWindowSize(256 << 10),
             Setting::MaxHeaderListSize(64 << 10),
             Setting::NoRfc7540Priorities(true),
         ],

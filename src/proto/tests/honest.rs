@@ -213,7 +213,7 @@ fn a_slow_typist_is_served() {
         if key % 5 == 0 {
             peer.send_data(1, b"", false);
         }
-        peer.ask(|core, _| core.release(id(1), 1)).unwrap();
+        peer.ask(|core, now| core.release(id(1), 1, now)).unwrap();
         assert_eq!(peer.result, Ok(()));
         peer.events();
         peer.sent();
@@ -246,7 +246,7 @@ fn grpc_streams_both_ways_are_served() {
             for event in pair.events(side) {
                 if let Event::Data { stream_id, data, .. } = event {
                     *received += data.len();
-                    pair.side(side).release(stream_id, data.len()).unwrap();
+                    pair.side(side).release(stream_id, data.len(), now).unwrap();
                 }
             }
         }
@@ -438,7 +438,7 @@ fn an_upload_in_padded_frames_of_one_octet_is_taken() {
     let padded = crate::frame::Data { padding: Some(255), ..plain };
     for _ in 0..12_000 {
         peer.send(padded.clone());
-        peer.ask(|core, _| core.release(id(1), 1)).unwrap();
+        peer.ask(|core, now| core.release(id(1), 1, now)).unwrap();
         peer.sent();
         assert_eq!(peer.result, Ok(()));
     }

@@ -56,7 +56,7 @@ fn window_that_grows_is_not_announced_on_a_deferred_stream() {
     peer.sent();
     peer.send(crate::frame::Settings::acknowledgement());
     peer.expect_nothing();
-    assert_eq!(peer.ask(|core, _| core.release(id(1), 0)), Ok(()));
+    assert_eq!(peer.ask(|core, now| core.release(id(1), 0, now)), Ok(()));
     peer.expect_nothing();
 }
 

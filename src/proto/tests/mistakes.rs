@@ -13,7 +13,7 @@ const SEND_TRAILERS: Command = |core, now, n| core.send_headers(n, &trailers(), 
 const SEND_DATA: Command = |core, now, n| core.send_data(n, "x".into(), false, now);
 const SEND_END: Command = |core, now, n| core.send_data(n, Bytes::new(), true, now);
 const RESET: Command = |core, now, n| core.reset(n, ErrorCode::Cancel, now);
-const RELEASE: Command = |core, _, n| core.release(n, 1);
+const RELEASE: Command = |core, now, n| core.release(n, 1, now);
 const PROMISE: Command = |core, now, n| {
     let promised = core.reserve_stream_id(now)?;
     core.promise(n, promised, &get(), now)

@@ -20,6 +20,7 @@ mod declined;
 mod flow_receive;
 mod flow_send;
 mod goaway;
+mod growth;
 mod handshake;
 mod honest;
 mod idle;

@@ -225,7 +225,8 @@ impl World {
                     assert!(!body.ended, "{stream_id}: octets after the end");
                     body.octets.extend_from_slice(&data);
                     body.ended = end_stream;
-                    self.core(side).release(stream_id, data.len()).unwrap();
+                    let now = self.pair.now;
+                    self.core(side).release(stream_id, data.len(), now).unwrap();
                 }
                 Event::Reset { stream_id, .. } => self.cut(stream_id),
                 _ => {}

@@ -10,7 +10,7 @@ use crate::frame::{ErrorCode, Frame, Setting, Settings};
 use crate::headers;
 
 fn server() -> Peer {
-    Peer::of_server(Config::default())
+    Peer::of_server(Config { window_budget: 0, ..Config::default() })
 }
 
 fn client() -> Peer {
@@ -247,7 +247,7 @@ fn a_window_that_is_lowered_opens_again_as_octets_are_released() {
     announce(&mut peer, vec![Setting::InitialWindowSize(60_000)]);
     peer.events();
     acknowledge(&mut peer);
-    peer.ask(|core, _| core.release(id(1), 100_000)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 100_000, now)).unwrap();
     peer.expect(crate::frame::WindowUpdate { stream_id: id(1), increment: 100_000 });
     peer.send_data(1, &[0; 10_000], false);
     for _ in 0..5 {
@@ -263,7 +263,7 @@ fn credit_that_was_too_little_to_be_told_is_told_when_the_window_is_lowered() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 1_000], false);
-    peer.ask(|core, _| core.release(id(1), 1_000)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 1_000, now)).unwrap();
     announce(&mut peer, vec![Setting::InitialWindowSize(1_000)]);
     peer.events();
     acknowledge(&mut peer);

@@ -126,7 +126,7 @@ fn a_body_comes_as_data_and_its_credit_can_be_given_back_once() {
     let data = Event::Data { stream_id: id(1), data: "hello".into(), end_stream: true };
     assert_eq!(events[2..], [data]);
     peer.sent();
-    let release = |peer: &mut Peer, octets| peer.ask(|core, _| core.release(id(1), octets));
+    let release = |peer: &mut Peer, octets| peer.ask(|core, now| core.release(id(1), octets, now));
     assert_eq!(release(&mut peer, 6), Err(CommandError::ReleasedTooMuch(id(1))));
     assert_eq!(release(&mut peer, 2), Ok(()));
     greet(&mut peer, Role::Client);
@@ -143,7 +143,7 @@ fn a_body_beyond_the_window_is_taken_whole_and_costs_the_connection_no_window() 
     assert_eq!(peer.core().stats().receive_window, window);
     greet(&mut peer, Role::Client);
     peer.sent();
-    peer.ask(|core, _| core.release(id(1), 100_000)).unwrap();
+    peer.ask(|core, now| core.release(id(1), 100_000, now)).unwrap();
     // Nothing more comes on the stream, so nobody needs to hear of its window.
     peer.expect_nothing();
 }

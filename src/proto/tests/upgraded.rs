@@ -86,7 +86,7 @@ fn the_clients_window_for_stream_1_is_the_announced_one_from_the_start() {
     // The acknowledgement of what the preface said comes only now, and changes nothing.
     peer.send(Settings::acknowledgement());
     peer.expect_alive();
-    assert_eq!(peer.ask(|core, _| core.release(id(1), 10 * piece.len())), Ok(()));
+    assert_eq!(peer.ask(|core, now| core.release(id(1), 10 * piece.len(), now)), Ok(()));
 }
 
 #[test]

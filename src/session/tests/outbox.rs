@@ -196,7 +196,7 @@ fn all_credit_goes_back(taker: Taker) {
     });
     shared.deliver();
     for id in streams {
-        let released = shared.wire.with(|state, _| state.core.release(id, 1));
+        let released = shared.wire.with(|state, now| state.core.release(id, 1, now));
         assert_eq!(released, Err(CommandError::ReleasedTooMuch(id)), "credit is still out");
     }
     assert!(!shared.has_to_check());

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Request;
 use modelled_std::model::{self, Time};
@@ -152,7 +152,7 @@ fn taker(far: TcpStream) -> JoinHandle<()> {
             if let Event::Data { stream_id, data, end_stream } = event {
                 let body = bodies.entry(stream_id).or_default();
                 body.extend_from_slice(&data);
-                let _ = core.release(stream_id, data.len());
+                let _ = core.release(stream_id, data.len(), Instant::now());
                 if end_stream {
                     let is_whole = (0..PIECES).flat_map(|piece| [piece; PIECE]).eq(body.drain(..));
                     let answer = if is_whole { "whole" } else { "spoilt" };

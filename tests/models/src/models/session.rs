@@ -235,7 +235,7 @@ pub fn who_waits_for_room_gets_it() {
         let config = Config { max_send_buffer: 1, ..Config::default() };
         let (session, server) = session(config, |core, event| {
             if let Event::Data { stream_id, data, end_stream } = event {
-                let _ = core.release(stream_id, data.len());
+                let _ = core.release(stream_id, data.len(), Instant::now());
                 if end_stream {
                     respond(core, stream_id, vec![1]);
                 }

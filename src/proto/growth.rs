@@ -1,0 +1,279 @@
+//! Receive windows that grow while their readers keep up.
+//!
+//! A stream's window starts at `initial_window_size`. When credit is due, the window is looked at, once
+//! its peer has used three quarters of it since the last look:
+//!
+//! | what the look finds | what follows |
+//! | --- | --- |
+//! | more than half of the window lies untaken | no credit until that is less |
+//! | more than a quarter lies untaken | credit; the look comes later |
+//! | the three quarters took less than four round trips | the window doubles |
+//! | they took eight round trips or more | the window is halved, down to its initial size |
+//!
+//! The difference to the initial size is borrowed from the budget of the connection. Credit that was
+//! announced cannot be taken back, so a window shrinks by credit that is not announced again. What the
+//! streams of a connection hold is bounded by `streams × initial_window_size + budget`, however slowly
+//! it is read.
+//!
+//! Streams that are limited by their windows share the budget evenly: one that has borrowed more than
+//! its share gives it back as its credit is used up.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::config::Config;
+use super::flow::{RecvWindow, WindowExceeded};
+use crate::frame::StreamId;
+
+/// A window limits its peer if three quarters of it are used in fewer round trips than this …
+const LIMITED: u32 = 4;
+/// … and is larger than needed after so many. Half of it would be used in as many as `LIMITED`.
+const SLOW: u32 = 8;
+
+/// Round trips are taken to be at least this long: below it, waking threads takes longer.
+const LEAST_ROUND_TRIP: Duration = Duration::from_millis(1);
+
+/// Streams that have ended and whose octets are counted until they are released.
+const MAX_ENDED: usize = 128;
+
+/// What the windows of a connection have in common.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    /// No window grows over this size.
+    max_window: u32,
+    /// What all windows together may be over their initial sizes, and what they are.
+    budget: u32,
+    borrowed: u32,
+    /// Windows that were found to limit their peers.
+    limiting: u32,
+    round_trip: Option<Duration>,
+    /// Windows that are still over their initial sizes, of streams that have ended.
+    ended: VecDeque<(StreamId, StreamWindow)>,
+}
+
+impl Growth {
+    pub(crate) fn new(config: &Config) -> Self {
+        Growth {
+            max_window: config.max_window_size,
+            budget: config.window_budget,
+            borrowed: 0,
+            limiting: 0,
+            round_trip: None,
+            ended: VecDeque::new(),
+        }
+    }
+
+    /// A round trip was measured. A shorter one counts at once, since a longer one may be that of a queue.
+    pub(crate) fn note_round_trip(&mut self, sample: Duration) {
+        let before = self.round_trip.unwrap_or(sample);
+        self.round_trip = Some(sample.min(before + sample.saturating_sub(before) / 8));
+    }
+
+    /// Keeps the window of a stream that has ended while more than its initial size lies untaken.
+    pub(crate) fn end(&mut self, id: StreamId, mut window: StreamWindow) {
+        window.close(self);
+        if window.borrowed == 0 {
+            return;
+        }
+        self.ended.push_back((id, window));
+        if self.ended.len() > MAX_ENDED {
+            self.ended.pop_front().into_iter().for_each(|(_, window)| self.pay_back(window));
+        }
+    }
+
+    /// Octets of a stream that has ended have been taken.
+    pub(crate) fn release_ended(&mut self, id: StreamId, octets: u32) {
+        let Some(index) = self.ended.iter().position(|(ended, _)| *ended == id) else { return };
+        self.ended[index].1.window.release(octets);
+        if let Some((_, mut window)) = self.ended.remove(index) {
+            window.close(self);
+            if window.borrowed > 0 {
+                self.ended.push_back((id, window));
+            }
+        }
+    }
+
+    /// Nothing of a stream that has ended is held any more.
+    pub(crate) fn forget(&mut self, id: StreamId) {
+        let index = self.ended.iter().position(|(ended, _)| *ended == id);
+        let window = index.and_then(|index| self.ended.remove(index));
+        window.into_iter().for_each(|(_, window)| self.pay_back(window));
+    }
+
+    fn pay_back(&mut self, window: StreamWindow) {
+        self.borrowed -= window.borrowed;
+    }
+
+    /// Whether what took this long was sent as fast as the window allowed.
+    fn is_limited(&self, took: Duration) -> bool {
+        self.round_trip.is_some_and(|time| took < LIMITED * time.max(LEAST_ROUND_TRIP))
+    }
+
+    fn is_slow(&self, took: Duration) -> bool {
+        self.round_trip.is_some_and(|time| took >= SLOW * time.max(LEAST_ROUND_TRIP))
+    }
+
+    /// What one window may borrow.
+    fn share(&self, is_limiting: bool) -> u32 {
+        if is_limiting {
+            self.budget / self.limiting.max(1)
+        } else if self.borrowed == self.budget && self.limiting > 0 {
+            // Others need it.
+            0
+        } else {
+            self.budget
+        }
+    }
+}
+
+/// The receive window of a stream.
+#[derive(Debug)]
+pub(crate) struct StreamWindow {
+    window: RecvWindow,
+    /// SETTINGS_INITIAL_WINDOW_SIZE, as the peer has acknowledged it.
+    initial: u32,
+    /// What the size is over the initial one; it counts in the budget.
+    borrowed: u32,
+    /// Octets received since the last look, and since when.
+    used: u32,
+    used_since: Option<Instant>,
+    /// The last look found that the window limits the peer.
+    is_limiting: bool,
+}
+
+impl StreamWindow {
+    pub(crate) fn new(initial: u32) -> Self {
+        StreamWindow {
+            window: RecvWindow::new(initial),
+            initial,
+            borrowed: 0,
+            used: 0,
+            used_since: None,
+            is_limiting: false,
+        }
+    }
+
+    /// The window that the peer sees, which may be negative after a setting was lowered.
+    pub(crate) fn signed(&self) -> i64 {
+        self.window.signed()
+    }
+
+    /// The size the window is refilled to.
+    pub(crate) fn size(&self) -> u32 {
+        self.window.size()
+    }
+
+    /// Whether [`take_update`](Self::take_update) may have something.
+    pub(crate) fn has_update(&self) -> bool {
+        self.window.has_update()
+    }
+
+    /// Octets received and not released yet.
+    pub(crate) fn unreleased(&self) -> u32 {
+        self.window.unreleased()
+    }
+
+    /// Counts the octets of a DATA frame, padding included (RFC 9113, Section 6.1).
+    pub(crate) fn receive(&mut self, len: u32, now: Instant) -> Result<(), WindowExceeded> {
+        self.window.receive(len)?;
+        self.used = self.used.saturating_add(len);
+        self.used_since.get_or_insert(now);
+        Ok(())
+    }
+
+    /// Counts octets that came outside of flow control.
+    pub(crate) fn receive_uncounted(&mut self, len: u32) {
+        self.window.receive_uncounted(len);
+    }
+
+    /// Gives octets back, at most as many as have been received and not released.
+    pub(crate) fn release(&mut self, len: u32) {
+        self.window.release(len);
+    }
+
+    /// The peer has acknowledged another initial size, and moved its side of the window by the
+    /// difference (RFC 9113, Section 6.9.2).
+    pub(crate) fn set_initial(&mut self, initial: u32) {
+        self.window.shift(i64::from(initial) - i64::from(self.initial));
+        self.initial = initial;
+    }
+
+    /// The increment to announce now, if credit is due. The window may grow or shrink before.
+    pub(crate) fn take_update(&mut self, growth: &mut Growth, now: Instant) -> Option<u32> {
+        if !self.window.has_update() {
+            return None;
+        }
+        let (size, untaken) = (self.size(), self.unreleased());
+        let took = self.used_since.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        if untaken > size / 2 {
+            if growth.is_slow(took) {
+                self.shrink(size, growth);
+            }
+            return None;
+        }
+        if self.used >= size / 4 * 3 && untaken <= size / 4 {
+            self.look(took, growth);
+        }
+        let share = growth.share(self.is_limiting);
+        self.shrink(self.borrowed.saturating_sub(share), growth);
+        self.window.take_update()
+    }
+
+    fn look(&mut self, took: Duration, growth: &mut Growth) {
+        (self.used, self.used_since) = (0, None);
+        self.set_limiting(growth.is_limited(took), growth);
+        let size = self.size();
+        if self.is_limiting {
+            let share = growth.share(true).saturating_sub(self.borrowed);
+            let room = growth.max_window.saturating_sub(size).min(growth.budget - growth.borrowed);
+            self.window.grow(size.min(room).min(share));
+            self.settle(growth);
+        } else if growth.is_slow(took) {
+            self.shrink(size / 2, growth);
+        }
+    }
+
+    /// Gives back to the budget what has been released, up to that much.
+    fn shrink(&mut self, most: u32, growth: &mut Growth) {
+        self.window.shrink(most.min(self.borrowed).min(self.window.released()));
+        self.settle(growth);
+    }
+
+    /// The peer sends nothing more on the stream.
+    pub(crate) fn close(&mut self, growth: &mut Growth) {
+        self.window.close();
+        self.set_limiting(false, growth);
+        self.settle(growth);
+    }
+
+    fn set_limiting(&mut self, is_limiting: bool, growth: &mut Growth) {
+        growth.limiting -= u32::from(self.is_limiting);
+        growth.limiting += u32::from(is_limiting);
+        self.is_limiting = is_limiting;
+    }
+
+    /// Has the budget agree with the size.
+    fn settle(&mut self, growth: &mut Growth) {
+        growth.borrowed -= self.borrowed;
+        self.borrowed = self.size().saturating_sub(self.initial);
+        growth.borrowed += self.borrowed;
+    }
+}
+
+#[cfg(test)]
+impl Growth {
+    /// Checks that the budget is what the windows have borrowed.
+    pub(super) fn audit<'a>(&'a self, open: impl Iterator<Item = &'a StreamWindow> + Clone) {
+        let all = || open.clone().chain(self.ended.iter().map(|(_, window)| window));
+        for window in all() {
+            assert_eq!(window.borrowed, window.size().saturating_sub(window.initial), "{window:?}");
+        }
+        assert_eq!(self.borrowed, all().map(|window| window.borrowed).sum::<u32>(), "borrowed");
+        assert_eq!(self.limiting as usize, all().filter(|window| window.is_limiting).count());
+        assert!(self.borrowed <= self.budget);
+    }
+
+    pub(super) fn borrowed(&self) -> u32 {
+        self.borrowed
+    }
+}
