@@ -147,6 +147,11 @@
 //! [`on_redirect`](Config::on_redirect) decides about each one, and [`https_only`](Config::https_only)
 //! keeps requests from leaving TLS.
 //!
+//! # Other protocols
+//!
+//! [`RequestBuilder::upgrade`] asks the server to go on in another protocol, and gives octets in both
+//! directions; [`websocket::connect`](crate::websocket::connect) does so for WebSocket.
+//!
 //! # When the response is early
 //!
 //! A server may answer before it has read the whole request. With a status other than 2xx, no more of

@@ -73,9 +73,9 @@ pub struct Config {
     /// client that comes finds some free, unless very many others hold all they may.
     pub max_handlers: usize,
     /// Handlers that do not count among these, since they have been waiting for their peers for a tenth
-    /// of a second: for more of a body, or for a response to be read. Default 4,096; 0 has all of them
-    /// count. Else a few hundred slow peers could keep everybody from being served. Each costs a
-    /// thread.
+    /// of a second: for more of a body, for a message of a WebSocket, or for a response to be read.
+    /// Default 4,096; 0 has all of them count. Else a few hundred slow peers could keep everybody from
+    /// being served. Each costs a thread.
     pub max_waiting_handlers: usize,
     /// Handlers that run at once for one connection. Default 128. Over it, requests wait. The peer's
     /// requests are also bounded by

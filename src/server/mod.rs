@@ -54,6 +54,14 @@
 //! Reading a body gives the client credit to send more; not reading it stops that client's stream
 //! and nothing else. Writing waits for the client's windows and for the transport.
 //!
+//! # Other protocols
+//!
+//! A request may ask to go on in another protocol: by `upgrade` in HTTP/1.1, by extended CONNECT in HTTP/2.
+//! [`Response::upgrade`] agrees, and gives the handler octets in both directions.
+//! [`websocket::accept`](crate::websocket::accept) does so for WebSocket. Such a tunnel may last: no
+//! timeout of the server's ends it but that of its own reads, and
+//! [`on_shutdown`](Request::on_shutdown) tells its handler when the connection is to end.
+//!
 //! # When it goes wrong
 //!
 //! | what happens | what the client gets | what the handler sees |

@@ -42,8 +42,8 @@ impl Response {
     /// Dropping the [`SendHalf`] before that resets the stream, or cuts the connection.
     ///
     /// In HTTP/2 clients ask for it only where [`websockets`](super::Config::websockets) has it
-    /// announced. A `:protocol` that the handler does not know is answered with 501 (RFC 9220, Section
-    /// 3).
+    /// announced. Every `:protocol` reaches the handler; one that it does not know is to be answered
+    /// with 501 (RFC 9220, Section 3).
     ///
     /// ```
     /// use std::io::{self, Write};

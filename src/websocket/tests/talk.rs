@@ -30,9 +30,11 @@ fn messages_of_every_size_come_back() {
 #[test]
 fn compressed_messages_come_back_with_takeover_and_without() {
     in_each_version(|mut tunnel| {
-        let mut compression = Compression::default();
-        compression.send_context_takeover = tunnel.is_http2();
-        compression.receive_context_takeover = tunnel.is_http2();
+        let compression = Compression {
+            send_context_takeover: tunnel.is_http2(),
+            receive_context_takeover: tunnel.is_http2(),
+            ..Compression::default()
+        };
         let config = Config { compression: Some(compression), ..Config::default() };
         let (mut client, server) = tunnel.both(&config);
         let server = echo(server);
