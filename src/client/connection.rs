@@ -12,7 +12,7 @@ use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
-use crate::exchange::{self, Callers, Conn, RecvHalf, Snapshot};
+use crate::exchange::{self, Callers, Conn, RecvHalf, Snapshot, State};
 use crate::frame::StreamId;
 use crate::halves::SendHalf;
 use crate::hpack::Headers;
@@ -145,7 +145,8 @@ impl Connection {
     pub fn open(&self, request: &Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
         let (send, response) = self.open_fields(&fields(request)?)?;
         response.make_interruptible();
-        self.flush();
+        let conn = &self.inner.conn;
+        conn.flush_with_others(conn.lock(), Instant::now().checked_add(FLUSH));
         Ok((send.into(), response.cancelled_with(request)?))
     }
 
@@ -209,7 +210,7 @@ impl Connection {
         self.inner.conn.lock().core.free_streams()
     }
 
-    /// Requests that are being worked on, or whose responses have not been read to the end.
+    /// Requests under way: their responses have not come whole, or a large one has not been read to its end.
     pub fn open_streams(&self) -> usize {
         self.inner.conn.lock().streams.len()
     }
@@ -220,10 +221,8 @@ impl Connection {
     }
 
     fn send_fields(&self, fields: &Headers) -> Result<ResponseHalf, Error> {
-        let conn = &self.inner.conn;
-        let id = conn.with(|state, now| state.open(fields, true, now))?;
-        self.flush();
-        Ok(ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
+        let id = self.put(|state, now| state.open(fields, true, now))?;
+        Ok(self.response(id))
     }
 
     /// Does not flush.
@@ -243,17 +242,18 @@ impl Connection {
 
     /// The same for a request without a body. Flushes.
     pub(super) fn send_if_room(&self, fields: &Headers) -> Result<Option<ResponseHalf>, Error> {
-        let conn = &self.inner.conn;
-        let id = conn.with(|state, now| state.open_if_room(fields, true, now))?;
-        let Some(id) = id else { return Ok(None) };
-        self.flush();
-        Ok(Some(ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None))))
+        let id = self.put(|state, now| state.open_if_room(fields, true, now))?;
+        Ok(id.map(|id| self.response(id)))
+    }
+
+    fn response(&self, id: StreamId) -> ResponseHalf {
+        ResponseHalf::new(RecvHalf::new(Arc::clone(&self.inner.conn), id, None))
     }
 
     fn halves(&self, id: StreamId) -> (exchange::SendHalf, ResponseHalf) {
         let conn = &self.inner.conn;
         let send = exchange::SendHalf::new(Arc::clone(conn), id, BytesMut::new());
-        (send, ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, None)))
+        (send, self.response(id))
     }
 
     /// Waits until it is known whether the server takes extended CONNECT (RFC 8441).
@@ -285,10 +285,19 @@ impl Connection {
         Ok(Connection { inner: Arc::new(Inner { conn }) })
     }
 
-    fn flush(&self) {
-        // What could not be written in this time is written by whoever waits.
-        let until = Instant::now().checked_add(FLUSH);
-        self.inner.conn.flush_with_others(until);
+    /// Puts a request by `open`, and writes it.
+    fn put<T>(
+        &self,
+        open: impl FnOnce(&mut State, Instant) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let conn = &self.inner.conn;
+        let (mut state, now) = (conn.lock(), Instant::now());
+        let opened = open(&mut state, now);
+        state.deliver(now);
+        let opened = opened?;
+        // A thread that waits writes what could not be written in this time.
+        conn.flush_with_others(state, now.checked_add(FLUSH));
+        Ok(opened)
     }
 }
 

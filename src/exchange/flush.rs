@@ -65,8 +65,11 @@ impl Conn {
     ///
     /// Where other streams are open, their threads may have been woken by the same read as this one.
     /// They run first, so that one write has the requests of all.
-    pub(crate) fn flush_with_others(self: &Arc<Self>, deadline: Option<Instant>) {
-        let mut state = self.lock();
+    pub(crate) fn flush_with_others<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        deadline: Option<Instant>,
+    ) {
         if state.streams.len() > 1 && state.must_write() {
             // Threads that come meanwhile leave writing to this one.
             state.is_writer_called = true;

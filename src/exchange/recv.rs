@@ -80,7 +80,7 @@ impl RecvHalf {
         }
     }
 
-    /// The message ended with its header section.
+    /// Nothing more comes, and the stream is left.
     pub(crate) fn has_nothing(&mut self) {
         self.has_ended = true;
         self.is_counted = false;
@@ -191,7 +191,17 @@ impl RecvHalf {
     /// The next response, interim or final, of a request of ours.
     pub(crate) fn next_response(&mut self) -> Result<(Headers, HeadersKind), Error> {
         let id = self.id;
-        self.wait(self.conn.lock(), NO_RESPONSE, |state| state.take_response(id))
+        let mut whole = None;
+        let response = self.wait(self.conn.lock(), NO_RESPONSE, |state| {
+            let response = state.take_response(id);
+            whole = response.as_ref().and_then(|_| state.take_whole(id));
+            response
+        })?;
+        if let Some(chunks) = whole {
+            self.chunks = chunks;
+            self.has_nothing();
+        }
+        Ok(response)
     }
 
     /// Waits for `ready`, for as long as the timeout says, and gives what is owed back.
@@ -283,6 +293,20 @@ impl State {
             return Some(Ok(inbox.has_ended));
         }
         self.why_over(id).map(Err)
+    }
+
+    /// Takes the rest of a stream that has come to its end as it should, and has no other half: its
+    /// body. So one lock is enough for a small response.
+    fn take_whole(&mut self, id: StreamId) -> Option<VecDeque<Bytes>> {
+        let inbox = self.streams.get_mut(&id)?;
+        let is_whole = inbox.is_closed && inbox.has_ended && inbox.failure.is_none();
+        if !is_whole || !inbox.responses.is_empty() || inbox.trailers.is_some() || inbox.halves > 1
+        {
+            return None;
+        }
+        let chunks = std::mem::take(&mut inbox.data);
+        self.leave(id);
+        Some(chunks)
     }
 
     /// Why nothing more comes on a stream; `None` if something may.
