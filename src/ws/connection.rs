@@ -16,6 +16,9 @@ use super::timers::{Expired, Timers};
 use crate::budget::{TokenBucket, TOKEN};
 use crate::logging::{self, FRAMES};
 
+/// PINGs of the caller's that wait to be sent.
+const MAX_PINGS: usize = 64;
+
 /// One WebSocket connection, without I/O. See the [module](super).
 #[derive(Debug)]
 pub struct Connection {
@@ -101,7 +104,11 @@ impl Connection {
     ///
     /// [`SendError::Full`], and [`SendError::Closed`].
     pub fn send(&mut self, message: &Message) -> Result<(), SendError> {
-        self.check_room(message.len())?;
+        self.check_open()?;
+        let waiting = self.sender.waiting().saturating_add(message.len());
+        if self.sender.has_messages() && waiting > self.config.max_send_buffer {
+            return Err(SendError::Full);
+        }
         self.sender.message(message);
         if logging::shows_frames() {
             logging::line!(Trace, target: FRAMES, "websocket: send message, {} octets", message.len());
@@ -113,13 +120,17 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// A payload of more than 125 octets, [`SendError::Full`], and [`SendError::Closed`].
+    /// A payload of more than 125 octets, [`SendError::Full`] where 64 of them wait, and
+    /// [`SendError::Closed`].
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), SendError> {
         let payload = payload.into();
         if payload.len() > MAX_CONTROL {
             return Err(SendError::ControlTooLong { len: payload.len() });
         }
-        self.check_room(payload.len())?;
+        self.check_open()?;
+        if self.sender.pings() >= MAX_PINGS {
+            return Err(SendError::Full);
+        }
         self.sender.ping(payload);
         Ok(())
     }
@@ -198,7 +209,7 @@ impl Connection {
             return Ok(());
         }
         let within = |time: Duration| format!("within {time:?}");
-        let error = match self.timers.expired(now) {
+        let error = match self.timers.expired(now, self.sender.pings() > 0) {
             None => return Ok(()),
             Some(Expired::Interval) => {
                 self.sender.ping(Bytes::new());
@@ -248,13 +259,6 @@ impl Connection {
     fn check_open(&self) -> Result<(), SendError> {
         let is_open = !self.is_closing && !self.is_closed_by_peer && self.failure.is_none();
         is_open.then_some(()).ok_or(SendError::Closed)
-    }
-
-    fn check_room(&self, len: usize) -> Result<(), SendError> {
-        self.check_open()?;
-        let waiting = self.sender.waiting();
-        let has_room = waiting == 0 || waiting.saturating_add(len) <= self.config.max_send_buffer;
-        has_room.then_some(()).ok_or(SendError::Full)
     }
 
     /// What an event brings about.

@@ -90,7 +90,8 @@ impl std::error::Error for Error {}
 pub enum SendError {
     /// A Close frame has been sent or received, or the connection has failed.
     Closed,
-    /// More octets than [`max_send_buffer`](super::Config::max_send_buffer) would wait to be sent.
+    /// More octets than [`max_send_buffer`](super::Config::max_send_buffer) would wait to be sent, or
+    /// more than 64 PINGs.
     Full,
     /// The payload of a PING has more than 125 octets, or the reason of a Close frame more than 123.
     ControlTooLong {
@@ -105,7 +106,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SendError::Closed => write!(f, "the WebSocket is closed"),
-            SendError::Full => write!(f, "too many octets wait to be sent (max_send_buffer)"),
+            SendError::Full => write!(f, "too much waits to be sent (max_send_buffer)"),
             SendError::ControlTooLong { len } => {
                 write!(f, "{len} octets do not fit into a control frame")
             }

@@ -97,6 +97,15 @@ impl Sender {
         self.waiting
     }
 
+    pub(super) fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
+    /// How many PINGs wait to be sent.
+    pub(super) fn pings(&self) -> usize {
+        self.pings.len()
+    }
+
     /// Whether the Close frame has been handed out.
     pub(super) fn has_closed(&self) -> bool {
         self.has_closed

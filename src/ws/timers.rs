@@ -19,6 +19,8 @@ pub(super) struct Timers {
     heard: Instant,
     /// When the peer has to have sent something after a PING.
     ping_until: Option<Instant>,
+    /// The PING had not gone out when that was set.
+    was_ping_waiting: bool,
     /// When the peer's Close frame has to be there.
     close_until: Option<Instant>,
 }
@@ -42,6 +44,7 @@ impl Timers {
             close_timeout: config.close_timeout,
             heard: now,
             ping_until: None,
+            was_ping_waiting: false,
             close_until: None,
         }
     }
@@ -67,7 +70,8 @@ impl Timers {
         self.ping_interval.and_then(|interval| self.heard.checked_add(interval))
     }
 
-    pub(super) fn expired(&mut self, now: Instant) -> Option<Expired> {
+    /// The deadline that has passed, if one has. `is_ping_waiting`: a PING has not gone out yet.
+    pub(super) fn expired(&mut self, now: Instant, is_ping_waiting: bool) -> Option<Expired> {
         if let Some(until) = self.close_until {
             return (until <= now).then_some(Expired::Close);
         }
@@ -76,12 +80,21 @@ impl Timers {
                 // The answer may lie in the transport.
                 *until = now.checked_add(GRACE)?;
             }
-            return (*until <= now).then_some(Expired::Ping);
+            if *until > now {
+                return None;
+            }
+            // A PING that waits behind a large message cannot be answered: the time begins anew.
+            if std::mem::replace(&mut self.was_ping_waiting, is_ping_waiting) || is_ping_waiting {
+                *until = now.checked_add(self.ping_timeout)?;
+                return None;
+            }
+            return Some(Expired::Ping);
         }
         if self.ping_at()? > now {
             return None;
         }
         self.ping_until = now.checked_add(self.ping_timeout);
+        self.was_ping_waiting = false;
         Some(Expired::Interval)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::peer::{frame, masked, Peer};
-use crate::ws::{CloseCode, Config, ErrorKind, Event, Role, SendError};
+use crate::ws::{CloseCode, Config, ErrorKind, Event, Message, Role, SendError};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -47,6 +47,28 @@ fn ping_has_125_octets_at_most() {
     let mut peer = Peer::of_server();
     assert_eq!(peer.core.ping(vec![0; 126]), Err(SendError::ControlTooLong { len: 126 }));
     assert_eq!(peer.core.ping(vec![0; 125]), Ok(()));
+}
+
+#[test]
+fn ping_that_waits_holds_up_no_large_message() {
+    let config = Config { max_send_buffer: 1_000, ..Config::default() };
+    let mut peer = Peer::new(Role::Server, None, config);
+    peer.core.ping("mine").unwrap();
+    assert_eq!(peer.core.send(&Message::from(vec![0; 2_000])), Ok(()));
+    assert_eq!(peer.core.ping("while a message waits"), Ok(()));
+    assert_eq!(peer.core.send(&Message::from("more")), Err(SendError::Full));
+}
+
+#[test]
+fn peer_has_its_time_for_an_answer_once_the_ping_has_gone_out() {
+    let mut peer = keepalive();
+    assert_eq!(peer.pass(10 * SECOND), Ok(()));
+    for _ in 0..10 {
+        assert_eq!(peer.pass(5 * SECOND), Ok(()), "the PING waits behind a message");
+    }
+    assert_eq!(peer.transmitted(), frame(0x89, b""));
+    assert_eq!(peer.pass(5 * SECOND), Ok(()));
+    assert!(peer.pass(5 * SECOND).is_err());
 }
 
 #[test]
@@ -97,6 +119,7 @@ fn caller_that_comes_late_finds_what_has_come_meanwhile() {
     assert_eq!(peer.pass(60 * SECOND), Ok(()), "the answer may lie in the transport");
     peer.send_one(masked(0x8a, b""));
     assert_eq!(peer.pass(10 * SECOND), Ok(()));
+    peer.transmitted();
     assert_eq!(peer.pass(60 * SECOND), Ok(()));
     assert!(peer.pass(SECOND).is_err());
 }
