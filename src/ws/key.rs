@@ -1,12 +1,19 @@
 //! The keys of the opening handshake (RFC 6455, Sections 4.1 and 4.2.2).
 
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::Engine;
 
 use super::random;
 
 /// RFC 6455, Section 1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Clients make keys of random characters as well, whose last one has bits to spare.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Returns a new value of `sec-websocket-key`: 16 random octets in base64.
 pub fn new_key() -> String {
@@ -17,7 +24,7 @@ pub fn new_key() -> String {
 
 /// Whether a value of `sec-websocket-key` is 16 octets in base64.
 pub fn is_key(key: &[u8]) -> bool {
-    STANDARD.decode(key).is_ok_and(|octets| octets.len() == 16)
+    LENIENT.decode(key).is_ok_and(|octets| octets.len() == 16)
 }
 
 /// Returns the value of `sec-websocket-accept` that belongs to a `sec-websocket-key`.
@@ -43,6 +50,11 @@ mod tests {
         let keys = [new_key(), new_key()];
         assert!(keys.iter().all(|key| is_key(key.as_bytes())));
         assert_ne!(keys[0], keys[1]);
+    }
+
+    #[test]
+    fn a_key_of_random_characters_is_valid() {
+        assert!(is_key(b"AAAAAAAAAAAAAAAAAAAAAB=="));
     }
 
     #[test]

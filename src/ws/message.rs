@@ -96,6 +96,12 @@ impl From<&[u8]> for Message {
     }
 }
 
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(octets: &[u8; N]) -> Self {
+        Message::from(&octets[..])
+    }
+}
+
 /// What has come from the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

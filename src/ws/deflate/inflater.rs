@@ -56,9 +56,8 @@ impl Inflater {
         loop {
             if out.len() == out.capacity() {
                 // One octet more than allowed, to see that there is one.
-                out.reserve_exact(
-                    out.len().clamp(STEP, (max + 1).saturating_sub(out.len()).max(STEP)),
-                );
+                let left = max.saturating_add(1).saturating_sub(out.len());
+                out.reserve_exact(out.len().clamp(STEP, left.max(STEP)));
             }
             let (taken, len) = (context.total_in(), out.len());
             let status = context.decompress_vec(octets, out, FlushDecompress::Sync);

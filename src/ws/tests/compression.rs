@@ -16,6 +16,13 @@ fn server_within(max_message: usize) -> Peer {
 }
 
 #[test]
+fn max_message_may_be_the_largest_number() {
+    let mut octets = masked(0x81, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+    octets[0] |= 0x40;
+    assert_eq!(server_within(usize::MAX).send_one(octets), text("Hello"));
+}
+
+#[test]
 fn example_of_one_block() {
     let octets = [0xc1, 0x07, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     for takeover in [false, true] {
