@@ -128,7 +128,14 @@ impl Reader {
             state = shared.close(state, Some(code.into()), reason)?;
         }
         drop(state);
-        while self.read_until(None)?.flatten().is_some() {}
+        let until = Instant::now() + shared.close_timeout;
+        while self.read_until(Some(until))?.is_none_or(|message| message.is_some()) {
+            // A peer that sends messages without a pause is not waited for either.
+            let mut state = shared.lock();
+            if let Err(error) = state.core.handle_timeout(Instant::now()) {
+                return Err(self.fail(&shared, state, error.into()));
+            }
+        }
         Ok(self.closed().unwrap_or_default())
     }
 
@@ -141,7 +148,8 @@ impl Reader {
     /// The next message, or the end. `None` where neither comes until then.
     fn read_until(&mut self, deadline: Option<Instant>) -> Result<Option<Option<Message>>, Error> {
         let shared = Arc::clone(&self.shared);
-        let mut is_late = false;
+        let start = Instant::now();
+        let (mut is_late, mut has_waited) = (false, false);
         loop {
             let mut state = shared.lock();
             if state.closed.is_some() {
@@ -165,16 +173,18 @@ impl Reader {
                     return Ok(Some(None));
                 }
                 Ok(Some(_)) => continue,
-                Ok(None) if is_late => {
-                    is_late = false;
-                    if let Err(error) = state.core.handle_timeout(now) {
-                        return Err(self.fail(&shared, state, error.into()));
+                Ok(None) => {
+                    // Octets that trickle in are no answer to a Close frame.
+                    is_late |= now.duration_since(start) > shared.close_timeout;
+                    if std::mem::take(&mut is_late) {
+                        if let Err(error) = state.core.handle_timeout(now) {
+                            return Err(self.fail(&shared, state, error.into()));
+                        }
                     }
-                    if deadline.is_some_and(|deadline| deadline <= now) {
+                    if has_waited && deadline.is_some_and(|deadline| deadline <= now) {
                         return Ok(None);
                     }
                 }
-                Ok(None) => {}
                 Err(error) => return Err(self.fail(&shared, state, error.into())),
             }
             if state.is_behind() {
@@ -183,6 +193,7 @@ impl Reader {
             let turn = if state.is_behind() { BEHIND_TURN } else { shared.close_timeout };
             let until = [deadline, state.core.poll_timeout(), now.checked_add(turn)];
             drop(state);
+            has_waited = true;
             match self.wait(until.into_iter().flatten().min(), now) {
                 Ok(Waited::Some) => {}
                 Ok(Waited::Late) => is_late = true,
@@ -264,8 +275,13 @@ impl Reader {
 
     /// Drops what comes until the peer ends the connection, until then at the latest.
     fn drain(&mut self, until: Instant) {
-        while let Ok(Waited::Some) = self.wait(Some(until), Instant::now()) {
-            self.octets.clear();
+        let mut now = Instant::now();
+        while now < until {
+            match self.wait(Some(until), now) {
+                Ok(Waited::Some) => self.octets.clear(),
+                _ => break,
+            }
+            now = Instant::now();
         }
     }
 }

@@ -1,11 +1,21 @@
 //! How a WebSocket ends.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::peer::{frame, in_each_version, read_octets, LONG};
+use bytes::Bytes;
+
+use super::peer::{frame, in_each_version, read_octets, LONG, MUCH};
 use crate::error::ErrorKind;
+use crate::halves::SendHalf;
 use crate::websocket::{CloseCode, Config};
+
+/// Sends a frame again and again, until the other end is gone.
+fn flood(mut send: SendHalf, frame: &[u8]) -> thread::JoinHandle<()> {
+    let frames = Bytes::from(frame.repeat(1_000));
+    thread::spawn(move || while send.send(frames.clone()).is_ok() {})
+}
 
 #[test]
 fn close_says_what_the_peer_says() {
@@ -62,6 +72,57 @@ fn close_ends_in_time_though_the_peer_never_answers() {
         assert!(error.is_timeout(), "{error}");
         assert_eq!(error.close_code(), Some(CloseCode::ABNORMAL));
         assert_eq!(server.read().unwrap_err().to_string(), error.to_string());
+    });
+}
+
+#[test]
+fn close_ends_in_time_though_the_peer_sends_without_a_pause() {
+    in_each_version(|mut tunnel| {
+        let (_recv, send) = tunnel.client_halves();
+        let config = Config { close_timeout: Duration::from_millis(50), ..Config::default() };
+        let mut server = tunnel.server(&config);
+        let floods = flood(send, &frame(0x82, b"no answer to a Close frame"));
+        let error = server.close(CloseCode::NORMAL, "").unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        drop(server);
+        floods.join().unwrap();
+    });
+}
+
+#[test]
+fn client_ends_in_time_though_the_server_sends_behind_its_close_frame() {
+    in_each_version(|mut tunnel| {
+        let (_recv, mut send) = tunnel.at_server.take().unwrap();
+        let config = Config { close_timeout: Duration::from_millis(50), ..Config::default() };
+        let mut client = tunnel.client(&config);
+        send.send(&b"\x88\0"[..]).unwrap();
+        let floods = flood(send, b"anything");
+        assert_eq!(client.read().unwrap(), None);
+        drop(client);
+        floods.join().unwrap();
+    });
+}
+
+#[test]
+fn close_frame_of_the_peer_is_answered_behind_the_message_under_way() {
+    in_each_version(|mut tunnel| {
+        let (mut recv, mut send) = tunnel.client_halves();
+        let config = Config { close_timeout: LONG, ..Config::default() };
+        let (mut reader, sender) = tunnel.server(&config).split();
+        let shared = Arc::clone(&reader.shared);
+        let sends = thread::spawn(move || sender.send(vec![1; MUCH]));
+        // The peer has part of the message: the sender is at it.
+        assert_eq!(read_octets(&mut recv, 1), [0x82]);
+        let reads = thread::spawn(move || reader.read());
+        send.send(frame(0x88, b"")).unwrap();
+        while shared.lock().closed.is_none() {
+            thread::yield_now();
+        }
+        read_octets(&mut recv, MUCH + 9);
+        assert_eq!(read_octets(&mut recv, 2), [0x88, 0]);
+        assert!(recv.next_chunk().unwrap().is_none(), "and the direction ends");
+        sends.join().unwrap().unwrap();
+        assert_eq!(reads.join().unwrap().unwrap(), None);
     });
 }
 
