@@ -13,6 +13,9 @@ use crate::halves::SendHalf;
 use crate::logging::{self, Lock, Locked};
 use crate::ws::{self, Close, CloseCode, Message, Role, SendError};
 
+/// A longer `close_timeout` means this one: it has to be a point in time.
+const CLOSE_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What the threads of one WebSocket share.
 ///
 /// The lock is held while messages are framed, compressed or inflated, and never across I/O.
@@ -59,7 +62,7 @@ impl Shared {
     ) -> Self {
         half.set_write_timeout(config.write_timeout);
         half.set_deadline(None);
-        let (role, close_timeout) = (core.role(), config.close_timeout);
+        let (role, close_timeout) = (core.role(), config.close_timeout.min(CLOSE_TIMEOUT_MAX));
         let state = State {
             core,
             outlet: Some(Outlet::new(half)),
@@ -182,14 +185,17 @@ impl Shared {
         }
     }
 
-    /// Writes what waits; after the message of that number, another thread that waits goes on.
+    /// Writes what waits. After the message of that number, another thread that waits goes on. Without
+    /// one, the messages that are queued by then are written as well, and no later ones: other threads
+    /// might queue them faster than the peer takes them. Behind a Close frame no more are queued.
     fn write_with<'a>(
         &'a self,
         mut state: Guard<'a>,
         mut outlet: Outlet,
         how: How,
-        number: u64,
+        mut number: u64,
     ) -> Guard<'a> {
+        let mut is_last_round = false;
         loop {
             if state.is_cut {
                 state.is_finished = true;
@@ -214,9 +220,13 @@ impl Shared {
                     state.is_finished = true;
                     break;
                 }
-                if state.written >= number && state.waiting > 0 {
-                    state.outlet = Some(outlet);
-                    break;
+                if state.written >= number && state.core.is_open() {
+                    if state.waiting > 0 || is_last_round {
+                        state.outlet = Some(outlet);
+                        break;
+                    }
+                    is_last_round = true;
+                    number = state.core.queued();
                 }
                 outlet.take(&mut state.core);
             }

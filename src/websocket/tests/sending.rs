@@ -1,5 +1,7 @@
 //! Sending without waiting.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{mpsc, Arc};
 use std::thread;
 
 use super::peer::{in_each_version, LONG};
@@ -75,5 +77,59 @@ fn one_thread_feeds_many() {
             }
         }
         assert_eq!(reads.join().unwrap(), 1_000);
+    });
+}
+
+#[test]
+fn large_messages_of_two_threads_and_a_ping_go_out() {
+    in_each_version(|mut tunnel| {
+        let (mut client, server) = tunnel.both(&Config::default());
+        let large = Message::from(vec![1; super::peer::MUCH]);
+        let send = |large: &Message| {
+            let (sender, large) = (server.sender(), large.clone());
+            thread::spawn(move || sender.send(large))
+        };
+        let first = send(&large);
+        while !server.is_writing() {
+            thread::yield_now();
+        }
+        server.ping("between the two").unwrap();
+        let second = send(&large);
+        for _ in 0..2 {
+            assert_eq!(client.read_within(LONG).unwrap(), Some(large.clone()));
+        }
+        first.join().unwrap().unwrap();
+        second.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn sender_is_not_kept_by_those_that_send_without_waiting() {
+    in_each_version(|mut tunnel| {
+        let (client, server) = tunnel.both(&Config::default());
+        let reads = thread::spawn(move || client.map(Result::unwrap).count());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let feeds = [(); 2].map(|()| {
+            let (sender, is_over) = (server.sender(), Arc::clone(&is_over));
+            thread::spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    if sender.try_send(vec![0; 1_000]).is_err() {
+                        thread::yield_now();
+                    }
+                }
+            })
+        });
+        let (is_sent, sent) = mpsc::channel();
+        let sender = server.sender();
+        thread::spawn(move || {
+            let results: Vec<_> = (0..20).map(|_| sender.send(vec![0; 100_000])).collect();
+            is_sent.send(results).unwrap();
+        });
+        let results = sent.recv_timeout(LONG);
+        is_over.store(true, Ordering::Relaxed);
+        assert!(results.unwrap().iter().all(Result::is_ok));
+        feeds.into_iter().for_each(|feed| feed.join().unwrap());
+        drop(server);
+        assert!(reads.join().unwrap() >= 20);
     });
 }
