@@ -115,6 +115,7 @@ impl Config {
             (leaves_time(self.handshake_timeout), "handshake_timeout", time),
             (are_tokens, "protocols", "must be tokens (RFC 9110, Section 5.6.2)"),
             (are_different, "protocols", "must not name one twice"),
+            (self.origins.are_valid(), "origins", "must be origins as in `https://example.com`"),
         ])?)
     }
 
@@ -173,6 +174,9 @@ mod tests {
             ("protocols", |config| config.protocols = vec!["a b".into()]),
             ("protocols", |config| config.protocols = vec![String::new()]),
             ("protocols", |config| config.protocols = vec!["a".into(), "b".into(), "a".into()]),
+            ("origins", |config| {
+                config.origins = Origins::SameAnd(vec!["https://example.com/".into()]);
+            }),
         ];
         for (field, change) in nonsense {
             let mut config = Config::default();

@@ -11,7 +11,9 @@ pub enum Origins {
     /// Pages of the authority that the request is for, over `http` or `https`.
     #[default]
     Same,
-    /// Those, and pages of these origins: scheme, host and port, as in `https://example.com`.
+    /// Those, and pages of these origins: scheme, host and port, as in `https://example.com`, without a
+    /// path. Origins of other schemes than `http` and `https`, such as `capacitor://localhost`, and
+    /// `null` have to be the same text.
     SameAnd(Vec<String>),
     /// Pages of any origin, also of sandboxed ones (`null`).
     Any,
@@ -33,12 +35,28 @@ impl Origins {
         let is_listed = match self {
             Origins::Any => return true,
             Origins::Same => false,
-            Origins::SameAnd(origins) => {
-                let origin = normal(origin);
-                origin.is_some() && origins.iter().any(|listed| normal(listed) == origin)
-            }
+            Origins::SameAnd(origins) => origins.iter().any(|listed| is_listed_as(listed, origin)),
         };
         is_listed || authority.is_some_and(|authority| is_same(origin, authority))
+    }
+}
+
+impl Origins {
+    /// Whether each listed origin can be that of a page: none has a path, for one.
+    pub(super) fn are_valid(&self) -> bool {
+        let Origins::SameAnd(origins) = self else { return true };
+        origins.iter().all(|origin| match origin.split_once("://") {
+            Some(("http" | "https", _)) => normal(origin).is_some(),
+            Some((scheme, rest)) => !scheme.is_empty() && !rest.is_empty() && !rest.contains('/'),
+            None => origin == "null",
+        })
+    }
+}
+
+fn is_listed_as(listed: &str, origin: &str) -> bool {
+    match normal(origin) {
+        Some(origin) => normal(listed) == Some(origin),
+        None => listed == origin,
     }
 }
 
@@ -116,5 +134,29 @@ mod tests {
             assert!(!origins.allow(origin, Some("api.example")), "{origin}");
         }
         assert!(Origins::Any.allow("null", None));
+    }
+
+    #[test]
+    fn listed_origin_of_another_scheme_is_let_in_by_its_text() {
+        let listed = ["capacitor://localhost", "chrome-extension://abcdef", "null"];
+        let origins = Origins::SameAnd(listed.map(str::to_owned).into());
+        for origin in listed {
+            assert!(origins.allow(origin, Some("api.example")), "{origin}");
+        }
+        for origin in ["capacitor://localhost:1", "chrome-extension://abc", "file://", ""] {
+            assert!(!origins.allow(origin, Some("api.example")), "{origin}");
+        }
+    }
+
+    #[test]
+    fn listed_origin_that_no_page_can_have_is_not_valid() {
+        let list = |origin: &str| Origins::SameAnd(vec![origin.to_owned()]);
+        for origin in ["https://app.example", "http://[::1]:80", "tauri://localhost", "null"] {
+            assert!(list(origin).are_valid(), "{origin}");
+        }
+        for origin in ["https://app.example/", "app.example", "https://", "https://*.example/x", ""]
+        {
+            assert!(!list(origin).are_valid(), "{origin}");
+        }
     }
 }
