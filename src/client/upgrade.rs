@@ -174,7 +174,10 @@ impl Engine {
     fn ask_for_upgrade(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
         let is_https = ask.parts.uri.scheme_str() == Some("https");
         let versions = self.config.versions;
-        if !versions.is_http1(is_https, self.config.prior_knowledge) {
+        // Where the server speaks HTTP/1.1, a connection of the pool is neither needed nor waited for.
+        let is_http1 = versions.is_http1(is_https, self.config.prior_knowledge)
+            || self.pool.speaks_http1(&self.origin_of(&ask.parts)?);
+        if !is_http1 {
             if let Some(found) = self.upgrade_stream(ask, upgrade)? {
                 return Ok(found);
             }

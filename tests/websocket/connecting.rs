@@ -10,7 +10,7 @@ use http::Version;
 
 use crate::by_hand::{ByHand, ACCEPT};
 use crate::memory::bounded;
-use crate::sites::{assert_echo, client_config, config, server_config, Site, Way, WAYS};
+use crate::sites::{assert_echo, client_config, config, echo, server_config, Site, Way, WAYS};
 
 /// What the client makes of a server that answers the opening request with `answer`, in which `ACCEPT`
 /// stands for what belongs to the key of the request. Gives the head of that request as well.
@@ -208,5 +208,36 @@ fn opening_handshake_can_be_cancelled() {
         let error = Builder::new(&client, url).cancel_with(&handle).connect().unwrap_err();
         assert!(error.is_cancelled(), "{error}");
         drop(server.join());
+    });
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn websocket_does_not_wait_for_a_connection_of_http11_that_is_busy() {
+    use std::io::Write;
+    use std::sync::{mpsc, Mutex};
+
+    bounded(|| {
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let mut config = server_config();
+        config.versions = h2_sync::server::Versions::Http1;
+        let site = Site::of(Way::Tls1, config, move |request, response| {
+            if request.path() == "/ws" {
+                return echo(websocket::accept(request, response, &websocket::Config::default())?);
+            }
+            response.write_all(b"the beginning")?;
+            response.flush()?;
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        });
+        let client = site.client_with(Way::Tls1, |config| {
+            config.versions = Versions::Auto;
+            config.max_http1_connections_per_origin = 1;
+        });
+        let held = client.get(site.plain()).send().unwrap();
+        let mut socket = websocket::connect(&client, site.ws()).unwrap();
+        assert_echo(&mut socket, "hello");
+        drop((release, held));
     });
 }

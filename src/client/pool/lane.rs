@@ -106,6 +106,12 @@ impl<C: Pooled> Lane<C> {
         self.queue.retain(|waiter| waiter.id != id);
     }
 
+    /// Whether its connections speak HTTP/1.1, as one that takes requests has shown.
+    pub(crate) fn speaks_http1(&self) -> bool {
+        let mut members = self.members.iter().filter(|member| member.health.counts());
+        self.is_serial && members.any(|member| member.seen.is_serial)
+    }
+
     /// A granted request has been sent, or is not sent on this connection.
     pub(crate) fn sent(&mut self, id: ConnectionId, now: Instant) {
         if let Some(member) = self.member(id) {

@@ -150,6 +150,11 @@ impl Pool {
         }
     }
 
+    /// Whether `origin` is known to speak HTTP/1.1.
+    pub(in crate::client) fn speaks_http1(&self, origin: &Origin) -> bool {
+        self.lock().machine.lane(origin).is_some_and(Lane::speaks_http1)
+    }
+
     /// The connections that are open, to all origins.
     pub(in crate::client) fn connections(&self) -> Vec<AnyConnection> {
         self.lock().machine.connections().map(|made| made.connection.clone()).collect()
