@@ -36,11 +36,14 @@ pub(super) struct Outlet {
     half: SendHalf,
     /// A payload that stands behind what is in the buffer of the half.
     held: Bytes,
+    write_timeout: Option<Duration>,
 }
 
 impl Outlet {
-    pub(super) fn new(half: SendHalf) -> Self {
-        Outlet { half, held: Bytes::new() }
+    pub(super) fn new(mut half: SendHalf, write_timeout: Option<Duration>) -> Self {
+        half.set_write_timeout(write_timeout);
+        half.set_deadline(None);
+        Outlet { half, held: Bytes::new(), write_timeout }
     }
 
     /// Whether all that was taken from the core has been put.
@@ -76,7 +79,9 @@ impl Outlet {
             self.half.buffer().extend_from_slice(&std::mem::take(&mut data));
         }
         let result = match how {
-            How::Waiting => return self.half.send(data).map(|()| true),
+            How::Waiting => {
+                return self.half.send(data).map(|()| true).map_err(|error| self.explain(error))
+            }
             How::Soon => self.half.send_within(data, SOON),
             How::Never => self.half.try_send(data),
         };
@@ -87,6 +92,16 @@ impl Outlet {
                 Ok(false)
             }
             Err(TrySendError::Closed(error)) => Err(error),
+        }
+    }
+
+    /// Which setting it was by which a write was late.
+    fn explain(&self, error: Error) -> Error {
+        match self.write_timeout {
+            Some(time) if error.is_timeout() => {
+                Error::late("the peer took nothing of a message").by_setting("write_timeout", time)
+            }
+            _ => error,
         }
     }
 

@@ -55,17 +55,15 @@ pub(super) struct State {
 
 impl Shared {
     pub(super) fn new(
-        mut half: SendHalf,
+        half: SendHalf,
         core: ws::Connection,
         config: &Config,
         handshake: Handshake,
     ) -> Self {
-        half.set_write_timeout(config.write_timeout);
-        half.set_deadline(None);
         let (role, close_timeout) = (core.role(), config.close_timeout.min(CLOSE_TIMEOUT_MAX));
         let state = State {
             core,
-            outlet: Some(Outlet::new(half)),
+            outlet: Some(Outlet::new(half, config.write_timeout)),
             written: 0,
             closed: None,
             failure: None,
