@@ -35,12 +35,14 @@
 
 mod error;
 mod fields;
+mod lists;
 mod plain;
 mod request;
 mod response;
 
 pub use error::ConvertError;
 pub(crate) use fields::{fits_in_a_map, push_fields};
+pub(crate) use lists::lists;
 pub(crate) use plain::{is_plain_authority, is_plain_path};
 pub use request::Protocol;
 

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, Version};
 
 use super::request::Request;
 use super::response::{taken_apart, Response};
+use crate::convert::lists;
 use crate::error::Error;
 use crate::h1::Then;
 use crate::halves::{RecvHalf, SendHalf};
@@ -20,8 +21,8 @@ impl Request {
     pub fn asks_to_upgrade(&self, protocol: &str) -> bool {
         match self.version() {
             Version::HTTP_11 => {
-                let lists = |field, item| lists(self.headers().get_all(field).iter(), item);
-                lists(CONNECTION, "upgrade") && lists(UPGRADE, protocol)
+                let headers = self.headers();
+                lists(headers, &CONNECTION, "upgrade") && lists(headers, &UPGRADE, protocol)
             }
             _ => self.protocol().is_some_and(|asked| asked.eq_ignore_ascii_case(protocol)),
         }
@@ -122,10 +123,4 @@ impl Response {
 fn without_deadline((mut recv, send): (RecvHalf, SendHalf)) -> (RecvHalf, SendHalf) {
     recv.set_deadline(None);
     (recv, send)
-}
-
-/// Whether one of the values, which are lists, has this item.
-fn lists<'a>(values: impl Iterator<Item = &'a HeaderValue>, item: &str) -> bool {
-    let mut items = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-    items.any(|other| other.trim().eq_ignore_ascii_case(item))
 }

@@ -8,7 +8,8 @@ use http::Response;
 
 use super::config::Config;
 use super::handshake::Handshake;
-use super::request::{has_token, texts, VERSION};
+use super::request::{texts, VERSION};
+use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::ws;
 
@@ -49,7 +50,7 @@ pub(super) fn check(
     let (parts, ()) = response.into_parts();
     let headers = &parts.headers;
     if let Some(key) = key {
-        if !has_token(headers, &CONNECTION, "upgrade") {
+        if !lists(headers, &CONNECTION, "upgrade") {
             return Err(wrong("`connection: upgrade` is missing"));
         }
         let expected = ws::accept_key(key.as_bytes());

@@ -24,9 +24,10 @@ use crate::ws::{self, Compression};
 ///
 /// # Memory
 ///
-/// A WebSocket holds up to `max_message` octets of a message that is coming in, and what has been
-/// read of the transport: up to 64 KiB on HTTP/1.1, the window of the stream on HTTP/2. Messages
-/// wait to be written only while a thread sends them.
+/// A WebSocket holds a message that is coming in, in a buffer of up to twice `max_message`, and three
+/// times that while the buffer is moved; and what has come of the transport: up to 64 KiB on HTTP/1.1,
+/// the window of the stream on HTTP/2. What waits to be sent is bounded by
+/// [`Sender::try_send`](super::Sender::try_send). [`Compression`] says what that costs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -37,10 +38,10 @@ pub struct Config {
     /// one closes the WebSocket with 1009 when its header has come.
     pub max_frame: usize,
 
-    /// After so long without a frame of the peer's, a Ping asks whether it is there. Default `None`:
+    /// After so long without an octet of the peer's, a Ping asks whether it is there. Default `None`:
     /// never. A Ping is sent while a thread reads.
     pub ping_interval: Option<Duration>,
-    /// How long the answer to that Ping may take before the WebSocket fails. Default 20 s.
+    /// How long the peer may send nothing after that Ping before the WebSocket fails. Default 20 s.
     pub ping_timeout: Duration,
     /// How long a read waits for the next message. Default `None`: for ever, or until a Ping is not
     /// answered. A read that is late can be repeated.

@@ -6,14 +6,15 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 
 use super::answer::{add_fields, check, key_field, refused, SHOWN_MAX};
 use super::config::Config;
 use super::handshake::Handshake;
-use super::request::{agree, has_token, Agreed, Asked, Refusal, WEBSOCKET};
+use super::request::{agree, Agreed, Asked, Refusal, WEBSOCKET};
 use super::socket::WebSocket;
+use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Then, Waits};
 use crate::http1::{self, BodySize, ClientConnection, ServerConnection};
@@ -122,7 +123,7 @@ pub fn client_over(
         let _ = send.finish(None);
         return Err(refused(&response.into_parts().0, &body));
     }
-    if !has_token(response.headers(), &UPGRADE, WEBSOCKET) {
+    if !lists(response.headers(), &UPGRADE, WEBSOCKET) {
         let what = "the server goes on in another protocol than WebSocket";
         return Err(Error::text(ErrorKind::Peer, what));
     }
@@ -163,9 +164,9 @@ pub fn server_over(io: impl Transport, config: &Config) -> Result<WebSocket, Err
         }
     };
     let asks = request.version() == Version::HTTP_11
-        && has_token(request.headers(), &http::header::CONNECTION, "upgrade")
-        && has_token(request.headers(), &UPGRADE, WEBSOCKET);
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
+        && lists(request.headers(), &CONNECTION, "upgrade")
+        && lists(request.headers(), &UPGRADE, WEBSOCKET);
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let asked = Asked {
         version: request.version(),
         method: request.method(),

@@ -207,12 +207,6 @@ pub(super) fn texts<'a>(
     headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
-/// Whether a field that is a list has this item.
-pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let mut items = texts(headers, name).flat_map(|text| text.split(','));
-    items.any(|item| item.trim().eq_ignore_ascii_case(token))
-}
-
 /// What is made of tokens and base64 is a value.
 fn value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
