@@ -44,6 +44,9 @@
 //! back. A turn to write is bounded (see [`flush`]): what is left goes to a thread that does nothing
 //! else, from the server's pool or, at a client, started for it.
 //!
+//! A client's caller that has put a request yields once before it writes, where other streams are open:
+//! callers that one read has woken put theirs, and one write has them all.
+//!
 //! # What must hold
 //!
 //! - The lock is never held across I/O, and never while the application's code runs.
