@@ -16,7 +16,7 @@ use crate::hpack::Headers;
 use crate::logging;
 use crate::proto::{Connection, IdHashState};
 use crate::transport::Halves;
-use crate::wire::{self, Owner, Wire};
+use crate::wire::{self, Held, Ledger, Owner, Wire};
 
 /// One connection.
 pub(crate) struct Conn {
@@ -55,6 +55,8 @@ pub(crate) struct Streams {
     pub(super) parked: Vec<Thread>,
     /// Streams whose readers have not been woken for all that came.
     pub(super) deferred_wakes: Vec<StreamId>,
+    /// Octets that have been received and not been taken.
+    pub(super) held: Held,
     /// There is a clock that wakes readers whose wakes have been deferred.
     pub(super) batches_wakes: bool,
     /// A deadline was due while no thread read: the reads by then, and whether one was under way.
@@ -104,6 +106,7 @@ impl wire::Driver for Streams {
     fn before_unlock(state: &mut State, _: &dyn Owner) {
         let progress = state.progress();
         state.driver.progress.set(progress);
+        state.driver.held.enter();
         if std::mem::take(&mut state.has_news) {
             state.after_unlock = state.observer.clone();
         }
@@ -131,6 +134,7 @@ impl Conn {
             is_writer_called: false,
             parked: Vec::new(),
             deferred_wakes: Vec::new(),
+            held: Held::new(None),
             batches_wakes: false,
             put_off: None,
             pongs: Vec::new(),
@@ -150,6 +154,11 @@ impl Conn {
                 progress,
             }
         })
+    }
+
+    /// Limits what all connections of `ledger` hold together. Before anything is read.
+    pub(crate) fn limit_held(&self, ledger: Arc<Ledger>) {
+        self.lock().held = Held::new(Some(ledger));
     }
 
     /// When the peer was last heard of, or when the connection began.

@@ -43,6 +43,7 @@ impl State {
                     let _ = self.core.release(stream_id, octets, now);
                 } else if octets > 0 {
                     inbox.push_data(data);
+                    self.driver.held.add(octets);
                 }
                 let core = &self.core;
                 let window = || core.receive_window(stream_id) as usize;
@@ -158,7 +159,9 @@ impl State {
     /// Both the core and the application have done with a stream.
     pub(super) fn forget(&mut self, id: StreamId) {
         self.core.release_all(id);
-        if self.streams.remove(&id).is_some_and(|inbox| inbox.holds_slot) {
+        let Some(inbox) = self.streams.remove(&id) else { return };
+        self.held.remove(inbox.held);
+        if inbox.holds_slot {
             self.core.release_slot(id);
         }
     }

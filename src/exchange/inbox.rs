@@ -22,6 +22,8 @@ pub(crate) struct Inbox {
     /// Responses, interim and final, at a client.
     pub(crate) responses: VecDeque<(Headers, HeadersKind)>,
     pub(crate) data: VecDeque<Bytes>,
+    /// Octets of `data`, and of what has been taken and not been given back.
+    pub(super) held: usize,
     pub(crate) trailers: Option<Headers>,
     /// The peer has sent END_STREAM.
     pub(crate) has_ended: bool,
@@ -88,6 +90,7 @@ impl Inbox {
     /// Adds DATA that has come. The window bounds its octets; a peer that sends them one by one, so
     /// that the core cannot join them, would have us keep dozens of octets for each.
     pub(super) fn push_data(&mut self, data: Bytes) {
+        self.held += data.len();
         let joins = |last: &Bytes| data.len() <= SMALL && last.len() + data.len() <= JOINED;
         if !self.data.back().is_some_and(joins) {
             return self.data.push_back(data);

@@ -1,15 +1,21 @@
 //! Reading, and who does it: the thread that leads.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard, State};
 use super::leader::Leader;
 use super::progress::Progress;
 use crate::wire::Read;
 
+/// How long a connection that holds too much waits before it looks again.
+const PAUSE: Duration = Duration::from_millis(5);
+
 impl Conn {
     /// Reads once, and delivers what came. For the thread that leads, or takes the lead.
+    ///
+    /// A connection that holds too much does not read, but waits a moment.
     pub(crate) fn read_once<'a>(
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
@@ -22,6 +28,9 @@ impl Conn {
             other => other,
         };
         self.wire.call_in_time(&mut state);
+        if state.held.is_over() {
+            return self.pause(state, until);
+        }
         let (mut state, read) = self.wire.read_once(state, until);
         state.leader = me;
         state.steps += 1;
@@ -31,6 +40,17 @@ impl Conn {
             self.wire.owner().watch_leader();
         }
         self.hand_on_promises(state)
+    }
+
+    /// Waits in place of a read, until some of what the connection holds may have been taken.
+    fn pause<'a>(&'a self, state: Guard<'a>, until: Option<Instant>) -> Guard<'a> {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        drop(state);
+        thread::park_timeout(left.unwrap_or(PAUSE).min(PAUSE));
+        let mut state = self.lock();
+        state.leader = Leader::me();
+        state.steps += 1;
+        state
     }
 
     /// The deadline of a connection that has no clock but the threads that wait for it.

@@ -152,8 +152,7 @@ impl RecvHalf {
         let window = state.core.receive_window(id) as usize;
         self.credit = (window / 4).min(CREDIT.max(window / CREDIT_PART));
         if owed > 0 {
-            // The connection may be over; then there is nothing to give back.
-            let _ = state.core.release(id, owed, Instant::now());
+            state.give_back(id, owed, Instant::now());
         }
         let taken = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
         self.chunks = chunks;
@@ -164,7 +163,7 @@ impl RecvHalf {
     /// Gives credit for what has been read while there is more to read.
     fn give_back(&mut self) {
         let mut state = self.conn.lock();
-        let _ = state.core.release(self.id, std::mem::take(&mut self.owed), Instant::now());
+        state.give_back(self.id, std::mem::take(&mut self.owed), Instant::now());
         self.flush_credit(state, self.deadline);
     }
 
@@ -363,7 +362,7 @@ impl Drop for RecvHalf {
             let now = Instant::now();
             // Also what was taken and not read.
             let taken: usize = self.chunks.iter().map(Bytes::len).sum();
-            let _ = state.core.release(id, self.owed + taken, now);
+            state.give_back(id, self.owed + taken, now);
             state.decline(id, now);
             state.deliver(now);
             if !self.conn.wire.owner().has_handlers() || self.stands_alone {
@@ -376,6 +375,15 @@ impl Drop for RecvHalf {
 }
 
 impl State {
+    /// Octets of a stream are no longer held.
+    fn give_back(&mut self, id: StreamId, octets: usize, now: Instant) {
+        // The stream or the connection may be over; the core gives no credit then.
+        let _ = self.core.release(id, octets, now);
+        let Some(inbox) = self.driver.streams.get_mut(&id) else { return };
+        inbox.held = inbox.held.saturating_sub(octets);
+        self.driver.held.remove(octets);
+    }
+
     /// Nobody reads the rest of what comes on a stream.
     fn decline(&mut self, id: StreamId, now: Instant) {
         let Some(inbox) = self.streams.get_mut(&id) else { return };
@@ -387,7 +395,7 @@ impl State {
         }
         if unread > 0 {
             // The peer may need credit to come to its end.
-            let _ = self.core.release(id, unread, now);
+            self.give_back(id, unread, now);
         }
     }
 }

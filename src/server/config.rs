@@ -11,6 +11,9 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 /// Our own frames, and next to nothing for a handler's.
 const LEAST_STACK: usize = 64 << 10;
 
+/// The initial windows of four streams.
+const LEAST_UNREAD: usize = 1 << 20;
+
 /// The versions of HTTP that a server speaks.
 ///
 /// In clear text the first octets of a connection tell; over TLS, ALPN does, and a client without ALPN
@@ -46,8 +49,7 @@ pub enum Versions {
 /// - An idle connection: one thread (see [`stack_size`](Self::stack_size)) and a few KiB.
 /// - A connection at work: what [`proto::Config`] says, which is mostly
 ///   `max_concurrent_streams × initial_window_size + window_budget` of request bodies that no handler
-///   reads, 48 MiB, and
-///   `max_send_buffer` of responses that the peer does not read.
+///   reads (48 MiB; over all connections [`max_unread`](Self::max_unread)), and `max_send_buffer` of responses that the peer does not read.
 /// - Handlers: `max_handlers` and `max_waiting_handlers` threads beyond those of the connections, and
 ///   what they use themselves.
 #[derive(Debug, Clone)]
@@ -117,6 +119,13 @@ pub struct Config {
     /// with 413 if the handler returns it.
     pub max_body: usize,
 
+    /// Octets of request bodies that are received and not yet taken by handlers, over all connections of
+    /// HTTP/2. Default 1 GiB; 1 MiB at least. A connection that holds more than what is left of this is
+    /// not read from until less of it is held or more is left, so that the connections that hold the
+    /// most are slowed down, and the others are not. It may be passed by one read of up to 256 KiB for
+    /// each connection. HTTP/1.1 holds one read buffer, of 256 KiB at most, for each connection.
+    pub max_unread: usize,
+
     /// Stack of each thread. Default 2 MiB, as that of any Rust thread, since handlers run on them.
     /// 64 KiB at least. A large stack costs address space; memory only as it is used.
     pub stack_size: usize,
@@ -166,6 +175,7 @@ impl Default for Config {
             max_age: None,
             max_age_grace: Duration::from_secs(60),
             max_body: 2 << 20,
+            max_unread: 1 << 30,
             stack_size: 2 << 20,
             idle_thread_timeout: Duration::from_secs(10),
             websockets: false,
@@ -199,6 +209,7 @@ impl Config {
             (leaves_time(self.body_timeout), "body_timeout", time),
             (leaves_time(self.handler_timeout), "handler_timeout", time),
             (leaves_time(self.max_age), "max_age", time),
+            (self.max_unread >= LEAST_UNREAD, "max_unread", "must be at least 1 MiB"),
             (
                 self.stack_size >= LEAST_STACK,
                 "stack_size",
@@ -228,6 +239,7 @@ mod tests {
         assert_eq!((config.body_timeout, config.handler_timeout), (None, None));
         assert_eq!((config.max_age, config.max_age_grace), (None, Duration::from_secs(60)));
         assert_eq!((config.max_body, config.stack_size), (2 << 20, 2 << 20));
+        assert_eq!(config.max_unread, 1 << 30);
         assert!(config.validate().is_ok());
     }
 
@@ -244,6 +256,7 @@ mod tests {
             ("body_timeout", |config| config.body_timeout = Some(NO_TIME)),
             ("handler_timeout", |config| config.handler_timeout = Some(NO_TIME)),
             ("max_age", |config| config.max_age = Some(NO_TIME)),
+            ("max_unread", |config| config.max_unread = LEAST_UNREAD - 1),
             ("stack_size", |config| config.stack_size = LEAST_STACK - 1),
         ];
         for (field, change) in nonsense {

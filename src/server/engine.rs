@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};
 use crate::transport::Halves;
-use crate::wire::Owner;
+use crate::wire::{Ledger, Owner};
 
 /// What a handler fails with.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -45,6 +45,8 @@ pub(super) struct Engine {
     pub(super) counters: Counters,
     pub(super) openings: Openings,
     pub(super) writers: Writers,
+    /// What all connections of HTTP/2 hold of request bodies.
+    ledger: Arc<Ledger>,
     connections: Mutex<Connections>,
     /// A connection has ended, or the server is to end.
     changed: Condvar,
@@ -100,6 +102,7 @@ impl Engine {
             counters: Counters::default(),
             openings: Openings::default(),
             writers: Writers::new(),
+            ledger: Arc::new(Ledger::new(config.max_unread)),
             connections: Mutex::default(),
             changed: Condvar::new(),
             config: Arc::new(config),
@@ -146,6 +149,7 @@ impl Engine {
             })
         };
         let (served, is_closing) = self.enlist(make)?;
+        served.conn.limit_held(Arc::clone(&self.ledger));
         if is_closing {
             served.conn.with(|state, now| state.core.shutdown(now));
         }

@@ -37,6 +37,7 @@
 
 mod end;
 mod ending;
+mod ledger;
 mod owner;
 mod read;
 mod read_buffer;
@@ -46,6 +47,7 @@ mod write;
 mod write_buffer;
 
 pub(crate) use ending::{End, EndStep, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
+pub(crate) use ledger::{Held, Ledger};
 pub(crate) use owner::Owner;
 pub(crate) use read::{Read, Readable};
 pub(crate) use read_buffer::ReadBuffer;

@@ -46,5 +46,6 @@ mod split_input;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(target_os = "linux")]
+mod unread;
 mod used_up;
 mod victim;
