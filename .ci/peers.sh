@@ -14,7 +14,6 @@ nghttp   nghttp2-client
 h2load   nghttp2-client
 nghttpd  nghttp2-server
 nghttpx  nghttp2-proxy
-go       golang-go
 nginx    nginx
 h2o      h2o
 haproxy  haproxy
@@ -26,8 +25,6 @@ tinyproxy tinyproxy-bin
 ab       apache2-utils
 wrk      wrk
 LIST
-# The library of the peer in Go.
-[[ -d /usr/share/gocode/src/google.golang.org/grpc ]] || packages+=(golang-google-grpc-dev)
 # What the test over OpenSSL's stream is built with.
 pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
