@@ -62,6 +62,8 @@ mod upgrade;
 mod websocket;
 #[cfg(feature = "websocket")]
 mod websocket_autobahn;
+#[cfg(feature = "websocket")]
+mod websocket_chat;
 #[cfg(all(feature = "websocket", feature = "tls"))]
 mod websocket_chromium;
 #[cfg(feature = "websocket")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 
 use h2_sync::client::{Client, Versions};
-use h2_sync::websocket::{self, CloseCode, WebSocket};
+use h2_sync::websocket::{self, CloseCode};
 
 use crate::client_support::config_for;
 use crate::devtools::Browser;
@@ -13,6 +13,7 @@ use crate::files::Folder;
 use crate::server_examples::{start_logged, Example};
 use crate::tls::Identity;
 use crate::websocket::client;
+use crate::websocket_chat::line_of;
 
 /// The field of extended CONNECT in the log of frames (RFC 8441, Section 4).
 const PROTOCOL: &str = ":protocol: websocket";
@@ -61,17 +62,6 @@ fn assert_talk(folder: &Folder, server: &Example, client: &Client) {
     assert_eq!(browser.evaluate(SAY), "brian: hello from the client");
     let said = talk.join().unwrap();
     assert_eq!(said, format!("ada: hello from the page {}", "🦀".repeat(200)));
-}
-
-/// The next line that begins like this.
-fn line_of(member: &mut WebSocket, begin: &str) -> String {
-    loop {
-        let message = member.read().unwrap().expect("the room goes on");
-        let line = message.as_text().expect("lines are text");
-        if line.starts_with(begin) {
-            return line.to_owned();
-        }
-    }
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! The example `chat` with members of ours, one of whom does not read.
+
+use std::thread;
+
+use h2_sync::client::Versions;
+use h2_sync::websocket::{self, WebSocket};
+
+use crate::server_examples::start;
+use crate::websocket::client;
+
+const LINES: usize = 2_000;
+
+/// Octets of a line. All lines together are more than sockets and windows hold.
+const LINE: usize = 8 << 10;
+
+/// Reads until a line begins like this, and returns it.
+pub(crate) fn line_of(member: &mut WebSocket, begin: &str) -> String {
+    loop {
+        let message = member.read().unwrap().expect("the room goes on");
+        let line = message.as_text().expect("lines are text");
+        if line.starts_with(begin) {
+            return line.to_owned();
+        }
+    }
+}
+
+#[track_caller]
+fn assert_slow_member_holds_up_nobody(versions: Versions) {
+    let Some(server) = start("chat", &[]) else { return };
+    let client = client(versions);
+    let join = |name: &str| {
+        let url = server.url(&format!("/rooms/lobby?name={name}")).replacen("http", "ws", 1);
+        websocket::connect(&client, url).unwrap()
+    };
+    let carol = join("carol");
+    let mut brian = join("brian");
+    let mut ada = join("ada");
+    let line = "x".repeat(LINE);
+    let said = line.clone();
+    let speaker = thread::spawn(move || {
+        for n in 0..LINES {
+            ada.send(format!("{n} {said}")).unwrap();
+            // Back from the room, so that the next line finds it idle.
+            line_of(&mut ada, &format!("ada: {n} "));
+        }
+    });
+    for n in 0..LINES {
+        assert_eq!(line_of(&mut brian, "ada: "), format!("ada: {n} {line}"));
+    }
+    speaker.join().unwrap();
+    drop(carol);
+}
+
+#[test]
+fn slow_member_holds_up_nobody_over_http_1() {
+    assert_slow_member_holds_up_nobody(Versions::Http1);
+}
+
+#[test]
+fn slow_member_holds_up_nobody_over_http_2() {
+    assert_slow_member_holds_up_nobody(Versions::Http2);
+}
