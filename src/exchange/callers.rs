@@ -1,4 +1,4 @@
-//! The owner of a connection whose callers are its only threads.
+//! The owner of a connection whose only threads are its callers.
 
 use std::sync::Weak;
 use std::thread::{self, Thread};
@@ -8,8 +8,8 @@ use super::conn::Conn;
 use crate::logging;
 use crate::wire::Owner;
 
-/// A client's callers: they lead in turns while they wait, and watch the deadlines themselves. A
-/// thread is started only for what none of them can do.
+/// The owner for a client's callers. They take turns as leader while they wait, and check the
+/// deadlines themselves. A thread is started only for work that no caller can do.
 pub(crate) struct Callers(Weak<Conn>);
 
 impl Callers {
@@ -28,8 +28,8 @@ impl Owner for Callers {
         false
     }
 
-    /// For the one deadline that no caller would notice: a write has failed while one is in a read
-    /// that goes on.
+    /// For the one deadline that no caller would notice: a write has failed while a caller is
+    /// blocked in a read.
     fn call_at(&self, at: Instant, _: &mut Vec<Thread>) {
         let conn = Weak::clone(&self.0);
         let has_begun = spawn("h2-sync-cut", move || {
@@ -45,7 +45,7 @@ impl Owner for Callers {
     }
 }
 
-/// A thread that does one thing. `false` if there is none.
+/// Starts a thread for a single task. Returns `false` if that fails.
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().name(name.to_owned()).stack_size(128 << 10).spawn(work).is_ok()
 }

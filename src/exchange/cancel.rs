@@ -1,4 +1,4 @@
-//! Ending a stream of a client from a thread that does not wait for it.
+//! Cancelling a client's stream from a thread that does not wait for it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::transport::WRITE_TICK;
 
 impl Conn {
     /// Announces that another thread may end the stream. The threads that wait for it then read in
-    /// short turns, since a thread that reads cannot be woken.
+    /// short turns, since a blocked read cannot be woken.
     pub(crate) fn make_interruptible(&self, id: StreamId) {
         if let Some(inbox) = self.lock().streams.get_mut(&id) {
             inbox.is_interruptible = true;
@@ -23,7 +23,7 @@ impl Conn {
         let now = Instant::now();
         state.fail_stream(id, error);
         if state.core.reset(id, ErrorCode::Cancel, now).is_ok() && !self.wire.can_limit_reads() {
-            // A read under way returns when the answer comes. It may be one too many.
+            // The answer to the PING ends a blocked read. The PING may exceed the limit and fail.
             let _ = state.core.ping(now);
         }
         state.deliver(now);

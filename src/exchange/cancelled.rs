@@ -1,4 +1,4 @@
-//! Whether a stream is still wanted: the peer may have reset it, or the connection may have ended.
+//! Cancellation checks: the peer may have reset a stream, or the connection may have ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,24 +11,24 @@ use crate::error::Error;
 use crate::frame::StreamId;
 
 impl State {
-    /// Whether a stream has ended: completely, by a reset, or with the connection.
+    /// Returns whether a stream has ended: normally, by a reset, or with the connection.
     fn is_stream_over(&self, id: StreamId) -> bool {
         self.has_ended() || self.streams.get(&id).is_none_or(Inbox::is_over)
     }
 
-    /// The error of a stream that has ended; `None` while it is open.
+    /// Returns the error of a stream that has ended; `None` while it is open.
     pub(super) fn stream_error(&self, id: StreamId) -> Option<Error> {
         self.is_stream_over(id).then(|| self.why_over(id).unwrap_or_else(|| self.gone(id)))
     }
 }
 
 impl Conn {
-    /// Whether a stream has ended. Takes the lock and nothing else.
+    /// Returns whether a stream has ended. Only takes the lock.
     pub(crate) fn is_cancelled(&self, id: StreamId) -> bool {
         self.lock().is_stream_over(id)
     }
 
-    /// Waits until a stream has ended, for as long as `timeout`, and says whether it has.
+    /// Waits until a stream has ended, for at most `timeout`, and returns whether it has.
     pub(crate) fn wait_cancelled(self: &Arc<Self>, id: StreamId, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout);
         let over = |state: &mut State| state.is_stream_over(id).then_some(());
@@ -39,38 +39,40 @@ impl Conn {
 }
 
 impl RecvHalf {
-    /// Whether the peer has reset the stream, or the connection has ended. Costs an uncontended lock.
+    /// Returns whether the peer has reset the stream or the connection has ended. Costs an
+    /// uncontended lock.
     ///
-    /// Also `true` after the stream has ended in both directions as it should.
+    /// Also returns true after the stream has ended normally in both directions.
     pub fn is_cancelled(&self) -> bool {
         self.conn.is_cancelled(self.id)
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
     ///
-    /// What arrives of the body meanwhile waits to be read, within the stream's window.
+    /// Parts of the body that arrive in the meantime are kept, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.conn.wait_cancelled(self.id, timeout)
     }
 }
 
 impl SendHalf {
-    /// Whether nothing more can be sent: the peer has reset the stream, the connection has ended, or
-    /// the end of the stream has been sent. Costs an uncontended lock.
+    /// Returns whether nothing more can be sent: the peer has reset the stream, the connection has
+    /// ended, or the stream is finished. Costs an uncontended lock.
     pub fn is_closed(&self) -> bool {
         self.is_finished() || self.is_cancelled()
     }
 
-    /// Whether the peer has reset the stream, or the connection has ended. Costs an uncontended lock.
+    /// Returns whether the peer has reset the stream or the connection has ended. Costs an
+    /// uncontended lock.
     ///
-    /// Also `true` after the stream has ended in both directions as it should. A client knows what has
-    /// been read by then: it reads while one of its threads waits for something.
+    /// Also returns true after the stream has ended normally in both directions. A client only
+    /// notices what has been read, and reads while one of its threads waits.
     pub fn is_cancelled(&self) -> bool {
         self.conn.is_cancelled(self.id)
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.conn.wait_cancelled(self.id, timeout)

@@ -1,4 +1,4 @@
-//! The connection that threads share: a wire, with what has come for each stream under its lock.
+//! The connection that threads share: a wire, with the state of each stream under its lock.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -23,37 +23,37 @@ pub(crate) struct Conn {
     pub(super) wire: Wire<Streams>,
     on_promise: OnceLock<Box<OnPromise>>,
     began: Instant,
-    /// When the peer was last heard of, in nanoseconds from the beginning. Outside of the lock, since
-    /// a client asks for each request.
+    /// When the peer was last heard from, in nanoseconds since the start. Outside of the lock,
+    /// since a client reads it for each request.
     heard: AtomicU64,
     progress: Arc<Published>,
 }
 
-/// What the lock protects: the core, and [`Streams`].
+/// The state under the lock: the core and [`Streams`].
 pub(crate) type State = wire::State<Streams>;
 
-/// The lock, held. Threads that are to be woken are woken after it has been given back.
+/// A guard of the lock. Threads to be woken are woken after its release.
 pub(crate) type Guard<'a> = wire::Guard<'a, Streams>;
 
-/// What a client does with a promise. It must not wait.
+/// The client's callback for a promise. It must not block.
 type OnPromise = dyn Fn(&Arc<Conn>, Arrival) + Send + Sync;
 
-/// What has come for each stream, and which threads wait for it.
+/// The input of each stream, and the threads that wait for it.
 pub(crate) struct Streams {
     pub(crate) streams: Inboxes,
     /// First messages on the peer's streams that no thread has taken yet: requests at a server,
     /// promises at a client.
     pub(crate) arrivals: VecDeque<Arrival>,
     pub(crate) leader: Leader,
-    /// The leader's progress: it goes up with each thing that the leader begins.
+    /// The leader's progress: incremented with each action that the leader begins.
     pub(crate) steps: u64,
-    /// Reads so far.
+    /// The number of reads so far.
     pub(crate) reads: u64,
-    /// A thread has been found to write, and has not come yet.
+    /// A thread was called to write, and has not started yet.
     pub(super) is_writer_called: bool,
-    /// Threads that wait in [`Conn::wait`] without leading.
+    /// Threads in [`Conn::wait`] that do not lead.
     pub(super) parked: Vec<Thread>,
-    /// Streams whose readers have not been woken for all that came.
+    /// Streams whose readers were not woken for all received data.
     pub(super) deferred_wakes: Vec<StreamId>,
     /// Octets that have been received and not been taken.
     pub(super) held: Held,
@@ -61,18 +61,18 @@ pub(crate) struct Streams {
     pub(super) batches_wakes: bool,
     /// A deadline was due while no thread read: the reads by then, and whether one was under way.
     pub(super) put_off: Option<(u64, bool)>,
-    /// PINGs of the application's whose answers are waited for.
+    /// PINGs of the application that wait for an answer.
     pub(super) pongs: Vec<Pong>,
     /// Threads that wait for the peer's SETTINGS.
     pub(super) awaits_settings: Vec<Thread>,
-    /// Told when there may be room for another stream, or none any more.
+    /// Called when there may be room for another stream, or never will be.
     pub(super) observer: Option<Observer>,
-    /// The observer is to be told when the lock is given back.
+    /// The observer must be called after the lock is released.
     pub(super) has_news: bool,
     progress: Arc<Published>,
 }
 
-/// Told after the lock has been given back, on the thread that had it. It must not wait.
+/// A callback for the unlocking thread, after the release. It must not block.
 pub(crate) type Observer = wire::AfterUnlock;
 
 pub(crate) type Inboxes = HashMap<StreamId, Inbox, IdHashState>;
@@ -89,7 +89,7 @@ pub(super) struct Pong {
 pub(crate) struct Arrival {
     pub(crate) id: StreamId,
     pub(crate) headers: Headers,
-    /// Nothing follows on the stream.
+    /// Whether the peer's message ends here.
     pub(crate) end_stream: bool,
     pub(crate) since: Instant,
 }
@@ -114,7 +114,7 @@ impl wire::Driver for Streams {
 }
 
 impl Conn {
-    /// A connection for threads that `owner` finds, or that call it.
+    /// Creates a connection for threads that `owner` finds, or that call it.
     pub(crate) fn new<R, W>(
         core: Box<Connection>,
         halves: Halves<R, W>,
@@ -166,20 +166,20 @@ impl Conn {
         self.began + Duration::from_nanos(self.heard.load(Ordering::Relaxed))
     }
 
-    /// The peer has been heard of.
+    /// Records that the peer was heard from.
     pub(super) fn note_heard(&self, now: Instant) {
         let since = now.saturating_duration_since(self.began).as_nanos();
-        // Five hundred years fit in.
+        // No truncation: 64 bits of nanoseconds are five hundred years.
         self.heard.store(since as u64, Ordering::Relaxed);
     }
 
-    /// Sets what becomes of the server's promises. Once.
+    /// Sets the callback for the server's promises, once.
     pub(crate) fn set_on_promise(&self, act: impl Fn(&Arc<Conn>, Arrival) + Send + Sync + 'static) {
-        // A second one is not wanted.
+        // A second callback is ignored.
         let _ = self.on_promise.set(Box::new(act));
     }
 
-    /// Hands on the promises that have come, where they are wanted. The lock is given back meanwhile.
+    /// Passes received promises to the callback, if there is one. Releases the lock in between.
     pub(super) fn hand_on_promises<'a>(self: &'a Arc<Self>, mut state: Guard<'a>) -> Guard<'a> {
         let Some(act) = self.on_promise.get().filter(|_| !state.arrivals.is_empty()) else {
             return state;
@@ -194,22 +194,22 @@ impl Conn {
         self.wire.lock()
     }
 
-    /// What the leader was doing when the lock was last given back. Takes no lock.
+    /// Returns the leader's progress as of the last release of the lock. Takes no lock.
     pub(crate) fn progress(&self) -> Progress {
         self.progress.get()
     }
 
-    /// Runs commands under the lock and delivers the events that they caused.
+    /// Runs a command under the lock, and delivers the events it has caused.
     pub(crate) fn with<T>(&self, command: impl FnOnce(&mut State, Instant) -> T) -> T {
         self.wire.with(command)
     }
 
-    /// Cuts the transport. What other threads wait for gives the reason of the end.
+    /// Cuts the transport. Waiting threads get the reason for the end.
     pub(crate) fn cut(&self) {
         self.wire.cut();
     }
 
-    /// Has the owner's threads run handlers for what has arrived without a read.
+    /// Makes the owner's threads run handlers for requests that are already received.
     pub(crate) fn work_elsewhere(&self) {
         if !self.wire.owner().find_worker() {
             logging::debug!("no thread for what has arrived: the leader finds it when it wakes up");

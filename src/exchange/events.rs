@@ -1,4 +1,4 @@
-//! From the core's events to the streams that they are for.
+//! Delivery of the core's events to streams.
 
 use std::time::Instant;
 
@@ -9,8 +9,8 @@ use crate::frame::StreamId;
 use crate::proto::{Event, HeadersKind};
 
 impl State {
-    /// Delivers what the core has to tell. Threads that waited for it are woken when the lock is
-    /// given back.
+    /// Delivers the core's events. Threads that waited for them are woken when the lock is
+    /// released.
     pub(super) fn deliver_events(&mut self, now: Instant) {
         while let Some(event) = self.core.poll_event() {
             self.deliver_event(event, now);
@@ -71,7 +71,7 @@ impl State {
             }
             Event::Goaway { .. } => self.has_news = true,
             Event::SendRoom { stream_id } if stream_id.is_connection() => {
-                // Room for a field section: whoever waits tries again.
+                // Room for a field section: all waiting senders retry.
                 for inbox in self.driver.streams.values_mut().filter(|inbox| inbox.is_full) {
                     inbox.is_full = false;
                     inbox.wake(Half::Send, &mut self.wake);
@@ -92,13 +92,13 @@ impl State {
                     self.wake.push(pong.thread.clone());
                 }
             }
-            // The core acts on them by itself.
+            // The core handles them itself.
             _ => {}
         }
     }
 
-    /// Wakes readers of large bodies that have not been woken for all that came, and for whom little
-    /// more has come since the last tick. For the clock.
+    /// Wakes readers of large bodies with deferred wakes, for which little has arrived since the
+    /// last tick. For the clock.
     pub(crate) fn check_deferred_wakes(&mut self) {
         let Streams { deferred_wakes, streams, .. } = &mut self.driver;
         let wake = &mut self.wake;
@@ -109,18 +109,18 @@ impl State {
         });
     }
 
-    /// Whether there are readers whom nothing wakes but the clock, should nothing more come.
+    /// Returns whether there are readers that only the clock wakes, should nothing more arrive.
     pub(crate) fn has_deferred_wakes(&self) -> bool {
         !self.deferred_wakes.is_empty()
     }
 
-    /// A stream whose first message waits for a handler.
+    /// Queues the first message of a stream for a handler.
     pub(crate) fn arrive(&mut self, arrival: Arrival) {
         self.streams.insert(arrival.id, Inbox::new(arrival.end_stream));
         self.arrivals.push_back(arrival);
     }
 
-    /// Why a stream ended before its time, if nothing else was the reason before.
+    /// Records why a stream has ended prematurely, unless there is a reason already.
     pub(crate) fn fail_stream(&mut self, id: StreamId, error: Error) {
         let Some(inbox) = self.driver.streams.get_mut(&id) else { return };
         inbox.failure.get_or_insert(error);
@@ -140,7 +140,7 @@ impl State {
         if inbox.is_released {
             self.forget(id);
         } else if inbox.failure.is_some() {
-            // Nobody works on it yet, and nobody needs to begin.
+            // No handler has started on it, so none needs to.
             let before = self.arrivals.len();
             self.arrivals.retain(|arrival| arrival.id != id);
             if self.arrivals.len() < before {
@@ -149,14 +149,14 @@ impl State {
         }
     }
 
-    /// The application has done with a stream.
+    /// Records that the application has finished with a stream.
     pub(crate) fn release_stream(&mut self, id: StreamId) {
         if self.driver.streams.get_mut(&id).is_some_and(Inbox::release) {
             self.forget(id);
         }
     }
 
-    /// Both the core and the application have done with a stream.
+    /// Removes a stream with which both the core and the application have finished.
     pub(super) fn forget(&mut self, id: StreamId) {
         self.core.release_all(id);
         let Some(inbox) = self.streams.remove(&id) else { return };
@@ -166,7 +166,7 @@ impl State {
         }
     }
 
-    /// The connection has ended: everything that waits is woken.
+    /// The connection has ended: wakes all waiting threads.
     pub(super) fn note_end(&mut self) {
         let error = self.end_error();
         let core = &self.core;

@@ -1,8 +1,9 @@
-//! Writing: a thread that has something to write and finds the writer takes it, and writes for all.
+//! Writing: a thread that has something to write takes the writer, if it is free, and writes for
+//! all threads.
 //!
-//! A turn to write is bounded. When the thread's own data has gone, or after [`WRITE_TURN_MAX`], what
-//! is left is handed on to a thread that does nothing else: else one stream's `flush` would go on for
-//! as long as the other streams have data.
+//! A turn to write is bounded. When the thread's own data is written, or after [`WRITE_TURN_MAX`],
+//! the rest is passed to a thread that only writes. Otherwise the `flush` of one stream would last
+//! as long as other streams have data.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,28 +14,28 @@ use crate::frame::StreamId;
 use crate::logging;
 use crate::wire::{What, Wrote};
 
-/// How long a thread writes that has other things to do.
+/// The longest turn of a thread that has other work.
 const WRITE_TURN_MAX: Duration = Duration::from_millis(5);
 
-/// A turn this short is gone on with also when the thread's own data has gone: handing it on takes
-/// a wake-up.
+/// A turn up to this length continues after the thread's own data is written: passing on the rest
+/// costs a wake-up.
 const WRITE_TURN_MIN: Duration = Duration::from_millis(1);
 
 impl State {
-    /// Whether there is something to write, and no thread writes or is about to.
+    /// Returns whether there is something to write, and no thread is writing or called to write.
     pub(crate) fn must_write(&self) -> bool {
         !self.is_writer_called && self.has_to_write()
     }
 }
 
-/// How long one thread writes.
+/// A turn of one thread to write.
 struct Turn {
     began: Instant,
     deadline: Option<Instant>,
 }
 
 impl Turn {
-    /// Whether the thread goes on after a write that has come to this.
+    /// Returns whether the turn continues after a write with this result.
     fn goes_on(&self, wrote: Wrote, now: Instant) -> bool {
         let took = now.saturating_duration_since(self.began);
         match wrote {
@@ -46,13 +47,13 @@ impl Turn {
 }
 
 impl Conn {
-    /// Writes what there is to write, unless another thread does: that one then takes it along.
+    /// Writes what there is to write, unless another thread is writing, which then includes it.
     pub(crate) fn flush_now(self: &Arc<Self>) {
         drop(self.flush(self.lock(), None));
     }
 
-    /// The same with the lock held, which is given back while writing. After `deadline`, or a few
-    /// milliseconds, what is left is handed on to another thread.
+    /// Like `flush_now` with the lock held, which is released during writes. After `deadline`, or a
+    /// few milliseconds, another thread writes the rest.
     pub(crate) fn flush<'a>(
         self: &'a Arc<Self>,
         state: Guard<'a>,
@@ -93,14 +94,14 @@ impl Conn {
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let turn = Turn { began: Instant::now(), deadline };
-        // A write whose deadline has passed is not begun.
+        // No write begins after its deadline.
         let what = deadline.filter(|&at| at <= turn.began).map_or(what, What::Until);
         let mut wrote = None;
         while state.must_write() {
             let (after, last) = self.write_once(state, what);
             (state, wrote) = (after, Some(last));
             let now = Instant::now();
-            // Without another thread this one goes on, unless it has no more time.
+            // If there is no other thread, this one continues until its deadline.
             if matches!(last, Wrote::All | Wrote::Failed)
                 || !turn.goes_on(last, now)
                     && (self.hand_writer_on(&mut state) || deadline.is_some_and(|at| at <= now))
@@ -111,8 +112,7 @@ impl Conn {
         self.after_writing(state, wrote)
     }
 
-    /// Writes all that there is, for as long as there is something: for a thread that has been found
-    /// to do that.
+    /// Writes as long as there is something to write, for a thread that was called for that.
     pub(crate) fn write_for_others(self: &Arc<Self>) {
         let mut state = self.lock();
         state.is_writer_called = false;
@@ -125,21 +125,21 @@ impl Conn {
     }
 
     fn write_once<'a>(&'a self, mut state: Guard<'a>, what: What) -> (Guard<'a>, Wrote) {
-        // What others write says nothing of the leader.
+        // Writes of other threads are no progress of the leader.
         state.steps += u64::from(state.leader.is_me());
         self.wire.write_once(state, what)
     }
 
-    /// Has another thread write what is left. `false` if there is none.
+    /// Calls another thread to write the rest. Returns `false` if there is none.
     fn hand_writer_on(&self, state: &mut State) -> bool {
         let has_gone = self.wire.owner().find_writer(&mut state.wake);
-        // The thread that has given up would find the writer again before the other one has come.
+        // Keeps this thread from taking the writer again before the called thread starts.
         state.is_writer_called = has_gone;
         has_gone
     }
 
-    /// After the last octet of a connection that has ended, our direction is shut; and deadlines that
-    /// have come up are put on the clock.
+    /// Shuts our direction after the last octet of an ended connection, and schedules new deadlines
+    /// on the clock.
     fn after_writing<'a>(
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
@@ -156,7 +156,7 @@ impl Conn {
         state
     }
 
-    /// Has another thread write what there is to write, and does not wait for it.
+    /// Calls another thread to write, without waiting for it.
     pub(super) fn flush_later(self: &Arc<Self>, mut state: Guard<'_>) {
         self.wire.call_in_time(&mut state);
         if !state.must_write() {
@@ -170,13 +170,13 @@ impl Conn {
         }
     }
 
-    /// Writes what there is to write until `deadline`, and leaves the rest to another thread.
+    /// Writes until `deadline`, and leaves the rest to another thread.
     pub(crate) fn flush_until(self: &Arc<Self>, deadline: Instant) {
         drop(self.flush(self.lock(), Some(deadline)));
     }
 
-    /// A client's read that cannot be limited, or has begun already, would not notice that the time is
-    /// over in which it may find why the peer takes nothing any more.
+    /// After a failed write, the client has limited time to read the reason. A read without a
+    /// limit, or one that has begun already, would miss the end of that time.
     fn call_after_a_failure(&self, state: &mut State) {
         let owner = self.wire.owner();
         let is_noticed = self.wire.can_limit_reads() && !state.leader.is_reading();
@@ -188,8 +188,8 @@ impl Conn {
         }
     }
 
-    /// A client's thread that reads cannot know that the connection has ended for a reason that did
-    /// not come from the transport, and there is no clock that would cut that.
+    /// Cuts a client's transport after an end that did not come from the transport: a blocked
+    /// reader would not notice it, and there is no clock.
     pub(super) fn wake_reader_after_the_end<'a>(&'a self, state: Guard<'a>) -> Guard<'a> {
         let has_clock = self.wire.owner().has_clock();
         if has_clock

@@ -1,4 +1,4 @@
-//! What has come for one stream and has not been taken yet.
+//! The input of one stream that was not taken yet.
 
 use std::collections::VecDeque;
 use std::thread::{self, Thread};
@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
 
-/// Pieces of DATA up to this size are joined to what waits already.
+/// DATA up to this size in octets is appended to the last piece.
 const SMALL: usize = 4 << 10;
-/// What waits does not grow beyond this by joining.
+/// Pieces do not grow beyond this size by appending.
 const JOINED: usize = 16 << 10;
 
-/// What the core has told of one stream. It lives until the stream is over *and* the application
-/// has done with it.
+/// The state of one stream outside of the core. It lives until the stream has ended *and* the
+/// application has finished with it.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// Responses, interim and final, at a client.
@@ -25,61 +25,61 @@ pub(crate) struct Inbox {
     /// Octets of `data`, and of what has been taken and not been given back.
     pub(super) held: usize,
     pub(crate) trailers: Option<Headers>,
-    /// The peer has sent END_STREAM.
+    /// Whether the peer has sent END_STREAM.
     pub(crate) has_ended: bool,
-    /// Why the stream ended before its time.
+    /// The reason for a premature end of the stream.
     pub(crate) failure: Option<Error>,
-    /// The core has done with the stream.
+    /// Whether the stream has ended in the core.
     pub(crate) is_closed: bool,
-    /// The stream was reset and keeps its slot until the application has done with it.
+    /// Whether the stream was reset and keeps its slot until the application has finished with it.
     pub(crate) holds_slot: bool,
-    /// Halves of the stream that the application has.
+    /// The number of halves that the application holds.
     pub(crate) halves: u8,
-    /// The application has done with the stream.
+    /// Whether the application has finished with the stream.
     pub(crate) is_released: bool,
-    /// What comes is of no interest any more.
+    /// Whether further input is discarded.
     pub(crate) is_declined: bool,
-    /// It carries a tunnel, whose handler has answered.
+    /// Whether it carries a tunnel, whose handler has responded.
     pub(crate) is_tunnel: bool,
-    /// A thread that has neither half may end the stream.
+    /// Whether a thread without a half may end the stream.
     pub(super) is_interruptible: bool,
-    /// A send was refused for lack of room, and there is none yet.
+    /// Whether a send was refused for lack of room, and there is still none.
     pub(crate) is_full: bool,
-    /// Threads that wait for the stream: one that reads, one that writes.
+    /// The threads that wait for the stream: a reader and a writer.
     waiting: [Option<Thread>; 2],
-    /// Threads that wait for nothing but the stream's end.
+    /// Threads that only wait for the end of the stream.
     watching: Vec<Thread>,
     batching: WakeBatching,
 }
 
-/// Which half of a stream a thread waits for.
+/// The half of a stream that a thread waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Half {
     Recv,
     Send,
-    /// Either of them, for a thread that has both.
+    /// Either half, for a thread that has both.
     Either,
-    /// Neither: the thread waits for the stream's end.
+    /// Neither: the thread waits for the end of the stream.
     End,
 }
 
 impl Inbox {
     pub(crate) fn new(has_ended: bool) -> Self {
-        // Where nothing comes, nobody has to wait for it.
+        // A half without input needs no reader.
         Inbox { has_ended, halves: if has_ended { 1 } else { 2 }, ..Inbox::default() }
     }
 
-    /// Whether nothing more comes.
+    /// Returns whether nothing more arrives.
     pub(crate) fn is_over(&self) -> bool {
         self.failure.is_some() || self.is_closed
     }
 
-    /// Whether there is no room to send, and nothing else to tell the sender either.
+    /// Returns whether a sender has to wait: there is no room, and no error to report.
     pub(super) fn is_blocked(&self) -> bool {
         self.is_full && !self.is_closed
     }
 
-    /// The application has done with the stream. Whether the core has as well.
+    /// Records that the application has finished with the stream. Returns whether the core has too.
     pub(super) fn release(&mut self) -> bool {
         self.is_released = true;
         self.is_declined = true;
@@ -87,8 +87,8 @@ impl Inbox {
         self.is_closed
     }
 
-    /// Adds DATA that has come. The window bounds its octets; a peer that sends them one by one, so
-    /// that the core cannot join them, would have us keep dozens of octets for each.
+    /// Appends DATA. The window bounds the octets, but not the pieces: single octets would take
+    /// dozens of octets of memory each, if they were not joined.
     pub(super) fn push_data(&mut self, data: Bytes) {
         self.held += data.len();
         let joins = |last: &Bytes| data.len() <= SMALL && last.len() + data.len() <= JOINED;
@@ -100,12 +100,12 @@ impl Inbox {
                 joined.extend_from_slice(&data);
                 self.data.push_back(joined.freeze());
             }
-            // It is a part of something larger.
+            // The piece is part of a larger buffer.
             Err(last) => self.data.extend([last, data]),
         }
     }
 
-    /// Notes the thread that waits, or that it waits no more.
+    /// Records the waiting thread, or that it no longer waits.
     pub(super) fn set_waiting(&mut self, half: Half, thread: Option<Thread>) {
         match half {
             Half::Recv => self.waiting[0] = thread,
@@ -125,13 +125,13 @@ impl Inbox {
         self.waiting[0].is_some() && self.batching.may_defer(self.waiting_octets(), window())
     }
 
-    /// The thread that waits is not woken. Whether it was before.
+    /// Defers the wake of the reader. Returns whether it was not deferred before.
     pub(super) fn begins_to_defer(&mut self) -> bool {
         self.batching.begins_to_defer()
     }
 
-    /// Wakes a thread that was not woken, unless much more has come for it since the last tick.
-    /// Whether its wake stays deferred.
+    /// Wakes a reader with a deferred wake, unless much has arrived since the last tick. Returns
+    /// whether the wake stays deferred.
     pub(super) fn check_deferred_wake(&mut self, wake: &mut Vec<Thread>) -> bool {
         let goes_on = self.batching.look(self.waiting_octets());
         if goes_on == Some(false) {

@@ -1,4 +1,4 @@
-//! Reading, and who does it: the thread that leads.
+//! Reading, which the leader does.
 
 use std::sync::Arc;
 use std::thread;
@@ -63,7 +63,7 @@ impl Conn {
 }
 
 impl State {
-    /// What the leader is doing.
+    /// The leader's progress.
     pub(crate) fn progress(&self) -> Progress {
         let is_working = matches!(self.leader, Leader::Thread { reads: false, .. });
         Progress::new(is_working, self.has_deferred_wakes(), self.reads, self.steps)

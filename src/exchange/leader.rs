@@ -1,33 +1,34 @@
-//! Which thread reads.
+//! The leader of a connection.
 
 use std::thread::{self, ThreadId};
 
-/// The thread that may read the connection.
+/// The thread that may read from the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leader {
-    /// None. A thread that has to wait takes the lead.
+    /// No thread. The next thread that has to wait takes the lead.
     None,
-    /// A thread that has been found and has not come yet.
+    /// A thread that was called and has not started yet.
     Promised,
     Thread {
         id: ThreadId,
-        /// It is in a read, and not in a handler or a write that could take long.
+        /// Whether it is reading, not in a handler or a write, which could take long.
         reads: bool,
     },
 }
 
 impl Leader {
-    /// The calling thread.
+    /// The calling thread as leader.
     pub(crate) fn me() -> Leader {
         Leader::Thread { id: thread::current().id(), reads: false }
     }
 
-    /// Whether it is the calling thread.
+    /// Returns whether the calling thread leads.
     pub(crate) fn is_me(self) -> bool {
         self.is(thread::current().id())
     }
 
-    /// Whether it is this thread: asking for one's own identifier costs as much as the lock.
+    /// Returns whether this thread leads. For callers that know their identifier: looking it up
+    /// costs as much as the lock.
     pub(crate) fn is(self, thread: ThreadId) -> bool {
         matches!(self, Leader::Thread { id, .. } if id == thread)
     }

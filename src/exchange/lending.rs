@@ -1,19 +1,19 @@
-//! The permit of a handler, lent while its thread waits for the peer.
+//! Lending a handler's permit while its thread waits for the peer.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
 
 use super::conn::{Conn, Guard};
 
-/// A wait that takes longer may take as long as the peer likes.
+/// After this time, a wait for the peer may take any time.
 //
-// Ten times as many slow peers as there are permits have theirs within a second. Shorter, and handlers
-// that wait for what is on its way would lend and take back for nothing.
+// With this value, all permits can change hands ten times a second. With a shorter one, handlers
+// whose input is in flight would lend and reclaim permits in vain.
 const LEND_AFTER: Duration = Duration::from_millis(100);
 
-/// One wait. After a while the permit is lent, until this is dropped.
+/// A wait for the peer. After [`LEND_AFTER`], the permit is lent until this is dropped.
 pub(super) struct Lending {
-    /// When it will have taken a while; `None` when the owner has been asked, or has no permits.
+    /// When to lend the permit; `None` after the owner was asked, or if it has no permits.
     at: Option<Instant>,
     _lent: Option<Box<dyn Any>>,
 }
@@ -24,17 +24,17 @@ impl Lending {
         Lending { at, _lent: None }
     }
 
-    /// When the permit is to be lent, if that is still to come.
+    /// Returns when the permit is to be lent, if it was not yet.
     pub(super) fn at(&self) -> Option<Instant> {
         self.at
     }
 
-    /// Whether the permit is to be lent now.
+    /// Returns whether the permit is to be lent now.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.at.is_some_and(|at| at <= now)
     }
 
-    /// Lends the permit. The lock is given back meanwhile, so what is waited for may have come.
+    /// Lends the permit. Releases the lock in between, so the awaited input may have arrived.
     pub(super) fn lend<'a>(&mut self, conn: &'a Conn, state: Guard<'a>) -> Guard<'a> {
         self.at = None;
         drop(state);

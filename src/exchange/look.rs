@@ -1,5 +1,5 @@
-//! What a pool of connections asks: how things stand, and a look at what has come while no thread
-//! reads.
+//! Queries and maintenance for a pool of connections: their state, and reading while no thread
+//! waits for them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,32 +9,32 @@ use super::leader::Leader;
 use super::maintenance::MAINTENANCE_WRITE_TIMEOUT;
 use crate::wire::Readable;
 
-/// How long a look may wait on a transport that cannot tell whether it has something to read, and
-/// for the rest of a TLS record.
+/// The longest read on a transport that cannot tell whether it has input, and for the rest of a TLS
+/// record.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Reads in one look at most: what a peer sends without end is left to the threads that wait for it.
+/// The most reads per check. More input is left to the threads that wait for it.
 const READS_PER_LOOK: usize = 16;
 
-/// How a connection stands.
+/// The state of a connection for the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Snapshot {
-    /// Streams that the peer's limit has room for.
+    /// The number of streams that the peer's limit has room for.
     pub(crate) free: usize,
-    /// Streams that are open, or whose halves are still held.
+    /// The number of streams that are open, or whose halves are still held.
     pub(crate) open: usize,
-    /// New streams can be opened: no GOAWAY, no end, identifiers left.
+    /// Whether new streams can be opened: no GOAWAY, no end, identifiers left.
     pub(crate) can_open: bool,
-    /// The connection has ended.
+    /// Whether the connection has ended.
     pub(crate) has_ended: bool,
-    /// The peer's SETTINGS have come: `free` is its word, and no assumption.
+    /// Whether the peer's SETTINGS have arrived. Without them, `free` is an assumption.
     pub(crate) has_settings: bool,
-    /// When the peer was last heard of.
+    /// When the peer was last heard from.
     pub(crate) heard: Instant,
 }
 
 impl Conn {
-    /// How the connection stands now.
+    /// Returns the current state.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
         Snapshot {
@@ -47,14 +47,14 @@ impl Conn {
         }
     }
 
-    /// Sets what is told when a stream has ended, the peer's limit has changed, or the connection
-    /// takes no more streams.
+    /// Sets the callback for the end of a stream, for changes of the peer's limit, and for the end
+    /// of new streams.
     pub(crate) fn set_observer(&self, observer: Observer) {
         self.lock().observer = Some(observer);
     }
 
-    /// Reads what has come, runs the deadlines and writes what is to be written, without waiting
-    /// for anything; runs the deadlines alone if another thread leads.
+    /// Reads available input, handles deadlines and writes, without waiting for input. If another
+    /// thread leads, it only handles deadlines and writes.
     pub(crate) fn maintain(self: &Arc<Self>) {
         let mut state = self.lock();
         if state.leader == Leader::None && !state.is_over() {
@@ -68,7 +68,7 @@ impl Conn {
         drop(self.flush(state, Some(now + MAINTENANCE_WRITE_TIMEOUT)));
     }
 
-    /// For the thread that leads.
+    /// Reads available input. The calling thread must lead.
     fn read_what_has_come<'a>(self: &'a Arc<Self>, mut state: Guard<'a>) -> Guard<'a> {
         for _ in 0..READS_PER_LOOK {
             let (after, readable) = self.wire.poll_readable(state, LOOK);

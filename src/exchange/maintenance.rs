@@ -1,4 +1,4 @@
-//! What a connection of a client needs beside its requests: streams opened, PINGs, and how it ends.
+//! Operations of a client's connection besides requests: opening streams, PINGs, and the end.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,11 +13,11 @@ use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::proto::CommandError;
 
-/// How long maintenance may write.
+/// The timeout for writes during maintenance.
 pub(super) const MAINTENANCE_WRITE_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl State {
-    /// Opens a stream of ours. It has one half if the request is complete, and two if not.
+    /// Opens a stream. It has one half if the request is complete, otherwise two.
     pub(crate) fn open(
         &mut self,
         request: &Headers,
@@ -39,7 +39,7 @@ impl State {
         Ok(id)
     }
 
-    /// The same if the peer's limit has room for the stream now; `None` if not.
+    /// Opens a stream if the peer's limit has room for it now; returns `None` if not.
     pub(crate) fn open_if_room(
         &mut self,
         request: &Headers,
@@ -80,8 +80,8 @@ impl Conn {
         result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
     }
 
-    /// Waits until the peer's SETTINGS are known, and tells whether they announce extended CONNECT (RFC
-    /// 8441, Section 3).
+    /// Waits for the peer's SETTINGS, and returns whether they enable extended CONNECT (RFC 8441,
+    /// Section 3).
     pub(crate) fn takes_extended_connect(
         self: &Arc<Self>,
         deadline: Option<Instant>,
@@ -101,7 +101,7 @@ impl Conn {
         result.unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not come in time")))
     }
 
-    /// Ends the connection at once, with GOAWAY if the peer takes it.
+    /// Ends the connection at once, with GOAWAY if the peer accepts it.
     pub(crate) fn end(self: &Arc<Self>) {
         let mut state = self.lock();
         let now = Instant::now();
@@ -111,7 +111,7 @@ impl Conn {
         self.cut();
     }
 
-    /// Begins a graceful end: GOAWAY, and what is open is finished.
+    /// Begins a graceful shutdown: sends GOAWAY, while open streams are finished.
     pub(crate) fn go_away(self: &Arc<Self>) {
         let mut state: Guard<'_> = self.lock();
         let now = Instant::now();

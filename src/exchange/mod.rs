@@ -1,12 +1,12 @@
-//! One connection whose threads lead in turns, and the two halves of a stream that blocking code
-//! reads from and writes to. The server and the client are built on it.
+//! A connection whose threads take turns as leader, and the two halves of a stream for blocking
+//! code. The server and the client are built on it.
 //!
 //! This is the *leader/followers* pattern. There is no reader thread and no writer thread: the
-//! *leader* is the one thread that may read the transport, and any thread that would have to wait
-//! anyway may lead:
+//! *leader* is the one thread that may read from the transport, and any thread that has to wait may
+//! lead:
 //!
 //! ```text
-//!   a thread wants something of its stream (octets, room, a response)
+//!   a thread waits for its stream (octets, room, a response)
 //!
 //!     ┌▶ is it there? ── yes ─▶ go on
 //!     │      │ no
@@ -16,44 +16,44 @@
 //!     └───────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! So a sequential caller pays for no thread switch at all: it writes its request and reads its
-//! response itself. Reading, writing and ending are those of the [`wire`](crate::wire); this module
+//! So a sequential caller needs no thread switch: it writes its request and reads its response
+//! itself. Reading, writing and ending are implemented in the [`wire`](crate::wire); this module
 //! decides which thread does them, and which threads are woken.
 //!
-//! # On which thread a handler runs
+//! # Which thread runs a handler
 //!
-//! On the server one thread always leads, and runs the handlers of what it has read, one after the
-//! other: no hand-over, and one write for all their answers. A handler runs on another thread of the
-//! pool
+//! On the server, one thread leads at any time. It runs the handlers of the requests it has read,
+//! one after the other, without hand-overs, and writes all their responses together. A handler runs
+//! on another thread of the pool
 //!
-//! - if the leader was in an earlier handler at two ticks of the clock: another thread has taken the
-//!   lead, and the requests that still wait with it;
-//! - if handlers of its connection have just been slow: each request gets a thread for a while;
-//! - if it had to wait for a permit: the thread whose handler has ended passes it on.
+//! - if the leader was in an earlier handler at two ticks of the clock: another thread has taken
+//!   the lead, and the waiting requests with it;
+//! - if handlers of its connection were slow recently: each request gets a thread for a while;
+//! - if it had to wait for a permit: the thread of a finished handler passes its permit on.
 //!
-//! A handler that leads and waits for its own stream reads for itself, for a second at most: then it
-//! parks, since a thread that reads cannot be woken. If requests come meanwhile, it gives the lead to
+//! A leading handler that waits for its own stream reads for at most a second. Then it parks, since
+//! a blocked read cannot be woken. If requests arrive in the meantime, it passes the lead to
 //! another thread.
 //!
-//! A client's callers lead while they wait. The lead is free while none does.
+//! A client's callers lead while they wait. If none waits, no thread leads.
 //!
-//! # Who writes
+//! # Which thread writes
 //!
 //! The reader and the writer are taken out of the shared state while they are used. A thread that
-//! finds the writer gone need not wait for it: the thread that has it looks for more before putting it
-//! back. A turn to write is bounded (see [`flush`]): what is left goes to a thread that does nothing
-//! else, from the server's pool or, at a client, started for it.
+//! finds the writer taken need not wait: the writing thread checks for more data before it returns
+//! the writer. A turn to write is bounded (see [`flush`]): the rest goes to a thread that only
+//! writes, from the server's pool or, at a client, a new one.
 //!
 //! A client's caller that has put a request yields once before it writes, where other streams are open:
 //! callers that one read has woken put theirs, and one write has them all.
 //!
 //! # What must hold
 //!
-//! - The lock is never held across I/O, and never while the application's code runs.
-//! - A thread that puts something into the core flushes it, or knows that the leader is about to.
-//! - While the lead is free and threads are parked, one of them has been woken to take it.
-//! - After the end of the connection every waiting thread is woken, and whatever is asked of a
-//!   stream gives the reason of the end.
+//! - The lock is never held across I/O, or while code of the application runs.
+//! - A thread that puts data into the core flushes it, or knows that the leader is about to.
+//! - If no thread leads and threads are parked, one of them has been woken to lead.
+//! - After the end of the connection every waiting thread is woken, and every operation on a stream
+//!   fails with the reason for the end.
 
 mod callers;
 mod cancel;

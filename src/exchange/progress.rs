@@ -1,16 +1,16 @@
-//! What a connection's leader is doing, as one number that is read without the lock.
+//! The leader's progress, as one number that can be read without the lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The leader is in a handler or in a write, not in a read.
+/// The leader is in a handler or a write, not in a read.
 const WORKING: u64 = 1 << 63;
-/// Readers of large bodies have not been woken for all that came.
+/// Readers of large bodies have deferred wakes.
 const DEFERRED_WAKES: u64 = 1 << 62;
 const COUNT_BITS: u32 = 31;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
 
-/// A snapshot of the leader's progress. Its counters wrap around, so they are compared for equality
-/// alone.
+/// A snapshot of the leader's progress. Its counters wrap around, so they are only compared for
+/// equality.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress(u64);
 
@@ -21,22 +21,22 @@ impl Progress {
         Progress(working | deferred | (reads & COUNT) << COUNT_BITS | steps & COUNT)
     }
 
-    /// Whether the leader is in a handler or in a write.
+    /// Returns whether the leader is in a handler or in a write.
     pub(crate) fn is_working(self) -> bool {
         self.0 & WORKING != 0
     }
 
-    /// Whether readers wait that only the clock wakes, should nothing more come.
+    /// Returns whether there are readers that only the clock wakes, should nothing more arrive.
     pub(crate) fn has_deferred_wakes(self) -> bool {
         self.0 & DEFERRED_WAKES != 0
     }
 
-    /// Whether no read has ended between the two.
+    /// Returns whether no read has ended between the two.
     pub(crate) fn has_read_as_often(self, other: Progress) -> bool {
         (self.0 ^ other.0) >> COUNT_BITS & COUNT == 0
     }
 
-    /// Whether the leader has begun nothing between the two.
+    /// Returns whether the leader has begun no action between the two.
     pub(crate) fn is_at_the_step_of(self, other: Progress) -> bool {
         (self.0 ^ other.0) & !DEFERRED_WAKES == 0
     }

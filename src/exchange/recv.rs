@@ -1,4 +1,4 @@
-//! The half of a stream that is read from.
+//! The receiving half of a stream.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,45 +24,43 @@ const CREDIT_PART: usize = 16;
 /// What is given back at once of windows in between.
 const CREDIT: usize = 32 << 10;
 
-/// What the peer sends on one stream: the body of a message, and the trailers behind it.
+/// The receiving half of a stream: the body of a message, and its trailers.
 ///
-/// It is read as octets come, through [`Read`] or [`BufRead`], or in the pieces in which they came,
-/// without a copy, with [`next_chunk`](Self::next_chunk). Reading gives the peer credit for more
-/// (RFC 9113, Section 5.2), so a body that nobody reads holds no more memory than the window of
-/// its stream.
+/// Read the body as a byte stream through [`Read`] or [`BufRead`], or in pieces as received,
+/// without a copy, with [`next_chunk`](Self::next_chunk). Reading gives the peer credit to send
+/// more (RFC 9113, Section 5.2), so an unread body holds no more memory than the stream's window.
 ///
-/// Errors of `Read` have an [`Error`] of this crate inside; `Error::from` takes it out. A stream
-/// that the peer reset fails with [`Error::is_reset`], and never ends as if it were complete.
+/// Errors of `Read` wrap an [`Error`] of this crate, which `Error::from` returns. If the peer has
+/// reset the stream, reads fail with [`Error::is_reset`]; the body never looks complete.
 ///
-/// Dropping it before the end says that the rest is not wanted. At a client the stream is reset with
-/// CANCEL. At a server it is reset with NO_ERROR once the response is complete (RFC 9113, Section
-/// 8.1).
+/// Dropping it before the end abandons the rest. A client resets the stream with CANCEL. A server
+/// resets it with NO_ERROR once the response is complete (RFC 9113, Section 8.1).
 pub struct RecvHalf {
     pub(super) conn: Arc<Conn>,
     pub(super) id: StreamId,
-    /// What is being read octet by octet.
+    /// The piece that is being read as a byte stream.
     chunk: Bytes,
-    /// What has been taken and is to be read next. So the lock is not taken for each piece.
+    /// Pieces that were taken but not read yet. Taking several at once saves locking.
     chunks: VecDeque<Bytes>,
-    /// Octets that have been read and not been given back.
+    /// Octets that were read but not credited yet.
     owed: usize,
     /// This many are given back at once.
     credit: usize,
     timeout: Option<Duration>,
-    /// When it is too late in any case.
+    /// The time at which reads fail in any case.
     deadline: Option<Instant>,
     /// Nothing of the body comes beyond what has been taken.
     has_ended: bool,
-    /// The inbox counts it as one of its halves.
+    /// Whether the inbox counts it as one of its halves.
     is_counted: bool,
-    /// The client waits for `100 Continue` before it sends the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     expects_continue: bool,
-    /// No handler is about to return and have everything written.
+    /// Whether no handler will return and have everything written.
     stands_alone: bool,
 }
 
 impl RecvHalf {
-    /// The half of a stream that is in the table of `conn`, and counted there.
+    /// Creates the half of a stream in the table of `conn`, which counts it.
     pub(crate) fn new(conn: Arc<Conn>, id: StreamId, timeout: Option<Duration>) -> Self {
         RecvHalf {
             conn,
@@ -86,12 +84,12 @@ impl RecvHalf {
         self.is_counted = false;
     }
 
-    /// Sends `100 Continue` before the body is waited for (RFC 9110, Section 10.1.1).
+    /// Sends `100 Continue` when the body is first waited for (RFC 9110, Section 10.1.1).
     pub(crate) fn expect_continue(&mut self) {
         self.expects_continue = true;
     }
 
-    /// Outlives the handler.
+    /// Makes the half independent of the handler.
     pub(crate) fn stand_alone(&mut self) {
         self.stands_alone = true;
     }
@@ -100,32 +98,32 @@ impl RecvHalf {
         &self.conn
     }
 
-    /// The stream's identifier.
+    /// Returns the stream identifier.
     pub fn stream_id(&self) -> StreamId {
         self.id
     }
 
-    /// How long a read waits for the next octets.
+    /// Returns the time that a read waits for the next octets.
     pub fn read_timeout(&self) -> Option<Duration> {
         self.timeout
     }
 
-    /// Sets how long a read waits for the next octets; `None` is for ever, or until the connection
-    /// ends.
+    /// Sets the time that a read waits for the next octets; `None` for no limit. The end of the
+    /// connection ends the wait in any case.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Sets when it is too late for anything to be read, however steadily it comes.
+    /// Sets the time at which reads fail, even if octets arrive steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// Waits for the next piece of the body; `None` at its end.
+    /// Waits for the next piece of the body; returns `None` at its end.
     ///
     /// # Errors
     ///
-    /// The stream was reset, the connection has ended, or nothing came in time.
+    /// If the stream was reset, the connection has ended, or a timeout expired.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         if self.chunk.has_remaining() {
             return Ok(Some(std::mem::take(&mut self.chunk)));
@@ -160,14 +158,15 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Gives credit for what has been read while there is more to read.
+    /// Credits what was read, while there is more to read.
     fn give_back(&mut self) {
         let mut state = self.conn.lock();
         state.give_back(self.id, std::mem::take(&mut self.owed), Instant::now());
         self.flush_credit(state, self.deadline);
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Waits for the end of the body and returns the trailers. The unread part of the body is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -177,17 +176,17 @@ impl RecvHalf {
         let mut state = self.conn.lock();
         let trailers = state.streams.get_mut(&self.id).and_then(|inbox| inbox.trailers.take());
         drop(state);
-        // What the core has let through is valid; should `http` not take it all the same, the
-        // message is as good without.
+        // The core only passes valid trailers. If `http` does not accept them nevertheless, the
+        // message is returned without them.
         Ok(trailers.and_then(|trailers| HeaderMap::try_from(&trailers).ok()))
     }
 
-    /// Whether there are octets that can be read without waiting.
+    /// Returns whether there are octets that can be read without waiting.
     pub(crate) fn has_buffered(&self) -> bool {
         self.chunk.has_remaining() || !self.chunks.is_empty()
     }
 
-    /// The next response, interim or final, of a request of ours.
+    /// Waits for the next response, interim or final.
     pub(crate) fn next_response(&mut self) -> Result<(Headers, HeadersKind), Error> {
         let id = self.id;
         let mut whole = None;
@@ -203,7 +202,7 @@ impl RecvHalf {
         Ok(response)
     }
 
-    /// Waits for `ready`, for as long as the timeout says, and gives what is owed back.
+    /// Waits for `ready` until the timeout, and credits what is owed.
     fn wait<T>(
         &self,
         state: Guard<'_>,
@@ -211,7 +210,8 @@ impl RecvHalf {
         ready: impl FnMut(&mut State) -> Option<Result<T, Error>>,
     ) -> Result<T, Error> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            // Also where something has come: it may always have, if another thread reads.
+            // Checked even if there is input: with another thread reading, there may always be
+            // some.
             return Err(Error::late(what_is_late));
         }
         let deadline = self.until();
@@ -220,14 +220,14 @@ impl RecvHalf {
         result.unwrap_or_else(|| Err(Error::late(what_is_late)))
     }
 
-    /// The peer may be waiting for it.
+    /// Flushes credit for which the peer may be waiting.
     fn flush_credit(&self, state: Guard<'_>, deadline: Option<Instant>) {
         if state.must_write() {
             drop(self.conn.flush(state, deadline));
         }
     }
 
-    /// When a wait that begins now is over.
+    /// Returns the end of a wait that begins now.
     pub(crate) fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline)
     }
@@ -241,33 +241,33 @@ impl RecvHalf {
                 .is_some_and(|inbox| !inbox.has_ended && inbox.data.is_empty());
             if waits {
                 let headers = Headers::new().with(":status", "100");
-                // After the final response there is nothing to wait for.
+                // Fails after the final response, when there is nothing to wait for.
                 let _ = state.core.send_headers(self.id, &headers, false, now);
             }
         });
     }
 }
 
-/// What it says when no response comes in time.
+/// The error text if no response arrives in time.
 const NO_RESPONSE: &str = "no response came";
 
-/// What it says when a body stops coming.
+/// The error text if no more of a body arrives in time.
 const NO_MORE: &str = "nothing more of the body came";
 
 impl State {
-    /// Whether [`take_response`](Self::take_response) has something to say.
+    /// Returns whether [`take_response`](Self::take_response) returns something.
     pub(crate) fn has_response(&self, id: StreamId) -> bool {
         let has_news = |inbox: &Inbox| !inbox.responses.is_empty() || inbox.is_over();
         self.has_ended() || self.streams.get(&id).is_none_or(has_news)
     }
 
-    /// Whether [`take_data`](Self::take_data) has something to say.
+    /// Returns whether [`take_data`](Self::take_data) returns something.
     pub(crate) fn has_data(&self, id: StreamId) -> bool {
         let has_news = |inbox: &Inbox| !inbox.data.is_empty() || inbox.has_ended || inbox.is_over();
         self.has_ended() || self.streams.get(&id).is_none_or(has_news)
     }
 
-    /// The next response; `None` if there is nothing to say yet.
+    /// Takes the next response; returns `None` if there is none yet.
     pub(crate) fn take_response(
         &mut self,
         id: StreamId,
@@ -279,8 +279,8 @@ impl State {
         }
     }
 
-    /// Moves what has come of a body into `chunks`, which is empty, and says whether that is the last;
-    /// `None` if there is nothing to say yet.
+    /// Moves received pieces of a body into `chunks`, which must be empty, and returns whether they
+    /// are the last ones; `None` if there is nothing yet.
     fn take_data(
         &mut self,
         id: StreamId,
@@ -312,11 +312,11 @@ impl State {
     pub(super) fn why_over(&self, id: StreamId) -> Option<Error> {
         let inbox = self.streams.get(&id)?;
         let failure = inbox.failure.clone().or_else(|| self.end_error());
-        // Without a reason, it was this side that has reset it.
+        // Without a reason, this side has reset it.
         failure.or_else(|| inbox.is_closed.then(|| CommandError::StreamClosed(id).into()))
     }
 
-    /// Why a stream is not there any more.
+    /// The error for a stream that was removed.
     pub(super) fn gone(&self, id: StreamId) -> Error {
         self.end_error().unwrap_or_else(|| CommandError::StreamClosed(id).into())
     }
@@ -360,13 +360,13 @@ impl Drop for RecvHalf {
         let mut state = self.conn.lock();
         if !self.has_ended {
             let now = Instant::now();
-            // Also what was taken and not read.
+            // Includes what was taken but not read.
             let taken: usize = self.chunks.iter().map(Bytes::len).sum();
             state.give_back(id, self.owed + taken, now);
             state.decline(id, now);
             state.deliver(now);
             if !self.conn.wire.owner().has_handlers() || self.stands_alone {
-                // Nobody may be about to write. It does not have to be now, either.
+                // No other thread may be about to write. The write may wait, however.
                 state = self.conn.flush(state, now.checked_add(WRITE_TICK));
             }
         }

@@ -1,4 +1,4 @@
-//! The half of a stream that is written to.
+//! The sending half of a stream.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -17,38 +17,38 @@ use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::proto::{CommandError, AT_ONCE};
 
-/// So much is gathered before it is given to the connection.
+/// The number of octets that are buffered before they are passed to the connection.
 pub(crate) const PIECE: usize = 64 << 10;
 
-/// What we send on one stream: the body of a message, and the trailers behind it.
+/// The sending half of a stream: the body of a message, and its trailers.
 ///
-/// It is a [`Write`] with a buffer: [`flush`](Write::flush) sends what is there now. A body that is
-/// in memory already goes out without a copy with [`send`](Self::send). Writing waits while the
-/// peer's windows are shut or the transport is full (RFC 9113, Section 5.2), and fails when that
-/// takes longer than `stall_timeout`.
+/// It is a buffered [`Write`]; [`flush`](Write::flush) sends the buffer. [`send`](Self::send) sends
+/// an in-memory body without a copy. Writing blocks while the peer's windows are exhausted or the
+/// transport is full (RFC 9113, Section 5.2), and fails after `stall_timeout`.
 ///
-/// Say [`finish`](Self::finish) or [`send_trailers`](Self::send_trailers) at the end. Dropping it
-/// before that resets the stream, with CANCEL, or with INTERNAL_ERROR in a panic: a body that was
-/// cut short must not look complete.
+/// Call [`finish`](Self::finish) or [`send_trailers`](Self::send_trailers) at the end. Dropping it
+/// before that resets the stream with CANCEL, or with INTERNAL_ERROR during a panic: a truncated
+/// body must not look complete.
 ///
-/// Errors of `Write` have an [`Error`] of this crate inside; `Error::from` takes it out.
+/// Errors of `Write` wrap an [`Error`] of this crate, which `Error::from` returns.
 pub struct SendHalf {
     pub(super) conn: Arc<Conn>,
     pub(super) id: StreamId,
     pub(crate) buffer: BytesMut,
     timeout: Option<Duration>,
-    /// When it is too late in any case.
+    /// The time at which writes fail in any case.
     deadline: Option<Instant>,
     is_finished: bool,
-    /// The field section that comes first has been taken.
+    /// Whether the initial field section was queued.
     has_begun: bool,
-    /// A piece was sent in part when its time was over: what came behind it would look whole.
+    /// A piece was only partially sent at its timeout: anything after it would look like its
+    /// continuation.
     pub(super) is_cut: bool,
-    /// The message has no body (a response to HEAD): its octets are dropped.
+    /// The message has no body (a response to HEAD): octets are discarded.
     pub(super) is_bodiless: bool,
 }
 
-/// What stands behind the octets that are sent.
+/// What follows the octets that are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Then<'a> {
     /// More of the body.
@@ -60,8 +60,8 @@ pub(crate) enum Then<'a> {
 }
 
 impl SendHalf {
-    /// The half of a stream that is in the table of `conn`, and counted there. `buffer` is where it
-    /// gathers small writes.
+    /// Creates the half of a stream in the table of `conn`, which counts it. `buffer` collects
+    /// small writes.
     pub(crate) fn new(conn: Arc<Conn>, id: StreamId, buffer: BytesMut) -> Self {
         SendHalf {
             conn,
@@ -76,31 +76,30 @@ impl SendHalf {
         }
     }
 
-    /// The stream's identifier.
+    /// Returns the stream identifier.
     pub fn stream_id(&self) -> StreamId {
         self.id
     }
 
-    /// Sets how long a write waits for room; `None`, as at first, leaves it to the `stall_timeout`
-    /// of the connection.
+    /// Sets the time that a write waits for room; `None`, the initial value, means the
+    /// `stall_timeout` of the connection.
     ///
-    /// What was to be written is lost when the time is over. So the body cannot be gone on with:
-    /// later writes fail as well, and dropping it resets the stream.
+    /// When the time is over, the unsent data is lost. The body cannot be continued then: later
+    /// writes fail too, and dropping the half resets the stream.
     pub fn set_write_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Sets when it is too late for anything to be written, however steadily the peer takes it.
+    /// Sets the time at which writes fail, even if the peer accepts octets steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// Sends octets without copying them, behind what has been written before.
+    /// Sends octets without a copy, after everything that was written before.
     ///
     /// # Errors
     ///
-    /// The stream was reset or has been finished, the connection has ended, or there was no room in
-    /// time.
+    /// If the stream was reset or is finished, the connection has ended, or a timeout expired.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
         self.put_buffer(Then::More)?;
         self.put(None, data.into(), Then::More)?;
@@ -108,7 +107,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends what has been written, and the end of the stream.
+    /// Sends the buffer and the end of the stream.
     ///
     /// # Errors
     ///
@@ -119,22 +118,23 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends what has been written, and the end of the stream with trailers.
+    /// Sends the buffer, and trailers that end the stream.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Self::send), and field sections that are not valid (RFC 9113, Section 8.1).
+    /// Those of [`send`](Self::send), and if the trailers are not a valid field section (RFC 9113,
+    /// Section 8.1).
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
         self.put_buffer(Then::Trailers(&Headers::from(trailers)))?;
         self.flush_conn();
         Ok(())
     }
 
-    /// Ends the stream with RST_STREAM. What has not been sent yet is dropped.
+    /// Ends the stream with RST_STREAM. Unsent data is dropped.
     pub fn reset(&mut self, code: ErrorCode) {
         let was_finished = std::mem::replace(&mut self.is_finished, true);
         self.conn.with(|state, now| {
-            // It may be over by now.
+            // It may have ended already.
             let _ = state.core.reset(self.id, code, now);
             if !was_finished {
                 state.leave(self.id);
@@ -143,17 +143,17 @@ impl SendHalf {
         self.flush_conn();
     }
 
-    /// Drops what is written from now on: the message has no body.
+    /// Discards what is written from now on: the message has no body.
     pub(crate) fn drop_body(&mut self) {
         self.is_bodiless = true;
     }
 
-    /// Whether the end of the stream has been asked for.
+    /// Returns whether the end of the stream was requested.
     pub(crate) fn is_finished(&self) -> bool {
         self.is_finished
     }
 
-    /// Whether the field section that comes first has been taken.
+    /// Returns whether the initial field section was queued.
     pub(crate) fn has_begun(&self) -> bool {
         self.has_begun
     }
@@ -162,7 +162,7 @@ impl SendHalf {
         &self.conn
     }
 
-    /// Puts an interim response, and writes it.
+    /// Queues an interim response and writes it.
     pub(crate) fn put_interim(&self, fields: &Headers) -> Result<(), Error> {
         self.conn.with(|state, now| {
             let result = state.core.send_headers(self.id, fields, false, now);
@@ -172,8 +172,8 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Puts the field section of a message before the body, what has been written of that, and what
-    /// comes behind, in one step. Does not flush.
+    /// Queues the field section before the body, the buffered part of the body, and what follows,
+    /// in one step. Does not flush.
     pub(crate) fn put_first(
         &mut self,
         head: &Headers,
@@ -189,7 +189,7 @@ impl SendHalf {
         self.put(head, data, then)
     }
 
-    /// Puts what has been written of the body, and what comes behind. Does not flush.
+    /// Queues the buffered part of the body, and what follows. Does not flush.
     pub(crate) fn put_buffer(&mut self, then: Then<'_>) -> Result<(), Error> {
         if self.buffer.is_empty() && matches!(then, Then::More) {
             return Ok(());
@@ -198,8 +198,8 @@ impl SendHalf {
         self.put(None, data, then)
     }
 
-    /// Puts a whole message out of the buffer, which is kept. `false` if that has to wait for
-    /// something, or fails; what has been put then is taken from `head`.
+    /// Queues a whole message from the buffer, which is kept. Returns `false` if it would have to
+    /// wait or has failed; the parts that were queued are taken from `head`.
     fn end_at_once(&mut self, head: &mut Option<&Headers>, now: Instant) -> bool {
         let mut state = self.conn.lock();
         let has_ended = state.end_at_once(self.id, head, &self.buffer, now);
@@ -216,7 +216,7 @@ impl SendHalf {
         has_ended
     }
 
-    /// The same with octets of one's own. Waits for room.
+    /// Queues octets after the buffer. Waits for room.
     pub(crate) fn put(
         &mut self,
         head: Option<&Headers>,
@@ -226,14 +226,14 @@ impl SendHalf {
         let never = |_: &mut State| None::<std::convert::Infallible>;
         let result = self.put_unless(Half::Send, head, &mut data, then, never);
         if result.is_err() && !self.has_begun {
-            // Nothing of it has gone, and so nothing of it is lost.
+            // No part of it was queued, so nothing is lost.
             self.buffer.extend_from_slice(&data);
         }
         self.is_cut |= self.has_begun && result.as_ref().is_err_and(Error::is_timeout);
         result.map(drop)
     }
 
-    /// The same, until something else is `ready`. What has been put is taken from `data`.
+    /// Like `put`, until something else is `ready`. What was queued is taken from `data`.
     pub(crate) fn put_unless<T>(
         &mut self,
         half: Half,
@@ -264,7 +264,7 @@ impl SendHalf {
             state.deliver(now);
             match result {
                 Err(CommandError::Full { .. }) => {
-                    // Without an inbox the stream is over, and the next try says so.
+                    // Without an inbox the stream has ended, and the next attempt reports it.
                     if let Some(inbox) = state.streams.get_mut(&id) {
                         inbox.is_full = true;
                     }
@@ -288,26 +288,26 @@ impl SendHalf {
         Ok(something_else)
     }
 
-    /// Writes out what has been put.
+    /// Writes out the queue.
     pub(crate) fn flush_conn(&self) {
         self.conn.flush_stream(self.id, self.until());
     }
 
-    /// Writes out what has been put, and fails if the stream has ended before its time.
+    /// Writes out the queue, and fails if the stream has ended prematurely.
     pub(crate) fn flush_and_check(&self) -> Result<(), Error> {
         let state = self.conn.flush(self.conn.lock(), self.until());
         let error = if self.is_finished { None } else { state.stream_error(self.id) };
         error.map_or(Ok(()), Err)
     }
 
-    /// When a wait that begins now is over.
+    /// Returns the end of a wait that begins now.
     fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline)
     }
 }
 
 impl State {
-    /// A whole message, if nothing of it has to wait.
+    /// Queues a whole message, if no part of it has to wait.
     fn end_at_once(
         &mut self,
         id: StreamId,
@@ -317,14 +317,14 @@ impl State {
     ) -> bool {
         let Some(headers) = *head else { return false };
         if self.core.send_headers(id, headers, body.is_empty(), now).is_err() {
-            // Whoever tries again finds the same, and waits for room if it is that.
+            // The caller's next attempt gets the same error, or waits for room.
             return false;
         }
         *head = None;
         body.is_empty() || self.core.end_at_once(id, body, now).unwrap_or(false)
     }
 
-    /// As much as there is room for; what has been put is taken from `head` and `data`.
+    /// Queues as much as there is room for; what was queued is taken from `head` and `data`.
     fn put(
         &mut self,
         id: StreamId,
@@ -354,7 +354,8 @@ impl State {
         }
     }
 
-    /// Why a stream cannot be used: what has happened to it tells more than that it is closed.
+    /// Returns the error for a stream that cannot be used: its history says more than that it is
+    /// closed.
     pub(crate) fn explain(&self, id: StreamId, error: CommandError) -> Error {
         let failure = self.streams.get(&id).and_then(|inbox| inbox.failure.clone());
         match error {
@@ -367,7 +368,7 @@ impl State {
         }
     }
 
-    /// One of the two halves of a stream is gone.
+    /// Records that one of the two halves of a stream is gone.
     pub(crate) fn leave(&mut self, id: StreamId) {
         let Some(inbox) = self.streams.get_mut(&id) else { return };
         inbox.halves = inbox.halves.saturating_sub(1);
@@ -382,7 +383,7 @@ impl Write for SendHalf {
         if self.is_finished {
             return Err(Error::from(CommandError::SendClosed(self.id)).into());
         }
-        // What is gathered is bounded, whatever is asked for.
+        // Bounds the buffer, whatever the size of the write.
         let n = buf.len().min(4 * PIECE);
         self.buffer.extend_from_slice(&buf[..n]);
         if self.buffer.len() >= PIECE {
@@ -392,8 +393,8 @@ impl Write for SendHalf {
         Ok(n)
     }
 
-    /// Sends what has been written. With nothing to send, it still fails if the stream was reset or
-    /// the connection has ended.
+    /// Sends the buffer. If it is empty, the call still fails if the stream was reset or the
+    /// connection has ended.
     fn flush(&mut self) -> io::Result<()> {
         self.put_buffer(Then::More)?;
         Ok(self.flush_and_check()?)
@@ -402,7 +403,7 @@ impl Write for SendHalf {
 
 impl Drop for SendHalf {
     fn drop(&mut self) {
-        // Whoever has finished it has flushed it, or leaves that to the leader.
+        // A finished half was flushed, or is flushed by the leader.
         if !self.is_finished {
             self.reset(if thread::panicking() {
                 ErrorCode::InternalError

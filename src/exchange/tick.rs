@@ -1,4 +1,4 @@
-//! What the clock of an owner does for a connection.
+//! The tick of an owner's clock for a connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,25 +7,25 @@ use super::conn::{Conn, State};
 use super::leader::Leader;
 use crate::wire::EndStep;
 
-/// While no thread reads, a deadline that is due is looked at again after this time.
+/// While no thread reads, a deadline that is due is checked again after this time.
 const UNREAD_RETRY: Duration = Duration::from_millis(100);
 
-/// What is to be done outside of the lock after a [`Conn::tick`].
+/// The work left after a [`Conn::tick`], to be done outside of the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tick {
     Nothing,
-    /// There is something to write.
+    /// There is data to write.
     Flush,
-    /// It has had its time: the transport is to be cut.
+    /// The end of the connection has timed out: the transport must be cut.
     Cut,
 }
 
 impl State {
-    /// Whether a deadline of the core's that is due has to wait: no thread reads, and so what the peer
-    /// has sent in time may lie unread.
+    /// Returns whether a due deadline of the core has to be put off: no thread reads, so input that
+    /// arrived in time may be unread.
     //
-    // One read that has returned, or two looks in a row at a thread that waits in one, show that nothing
-    // does.
+    // A read that has returned, or two consecutive checks that find a thread blocked in a read,
+    // show that there is none.
     fn puts_off(&mut self, now: Instant) -> bool {
         let is_due = self.core.poll_timeout().is_some_and(|at| at <= now);
         if !is_due || self.has_ended() || self.has_write_failed() {
@@ -42,7 +42,7 @@ impl State {
 }
 
 impl Conn {
-    /// Called by the clock: runs the deadlines and says what is left to do.
+    /// Handles deadlines, and returns the work that is left. Called by the clock.
     pub(crate) fn tick(self: &Arc<Self>, now: Instant) -> Tick {
         let mut state = self.lock();
         if !state.take_call(now) {

@@ -1,4 +1,4 @@
-//! Sending without waiting, for a thread that feeds many streams.
+//! Sending without blocking, for a thread that sends to many streams.
 
 use std::fmt;
 #[cfg(feature = "websocket")]
@@ -14,14 +14,14 @@ use crate::proto::CommandError;
 /// The reason why [`SendHalf::try_send`](crate::client::SendHalf::try_send) has sent nothing.
 #[derive(Debug, Clone)]
 pub enum TrySendError {
-    /// There is no room: the peer does not read as fast as it is sent to. The octets come back.
+    /// The buffer is full: the peer reads too slowly. The octets are returned.
     Full(Bytes),
-    /// The stream was reset or has been finished, or the connection has ended.
+    /// The stream was reset or is finished, or the connection has ended.
     Closed(Error),
 }
 
 impl TrySendError {
-    /// Whether there may be room later.
+    /// Returns whether there may be room later.
     pub fn is_full(&self) -> bool {
         matches!(self, TrySendError::Full(_))
     }
@@ -46,22 +46,22 @@ impl std::error::Error for TrySendError {
 }
 
 impl SendHalf {
-    /// Sends octets without copying them, behind what has been written before, if there is room for
-    /// all of them. Never waits: another thread writes them to the transport.
+    /// Sends octets without a copy, after everything that was written before, if there is room for
+    /// all of them. Never blocks: another thread writes them to the transport.
     ///
-    /// Up to [`max_stream_send_buffer`](crate::proto::Config::max_stream_send_buffer) octets of a stream
-    /// wait for the peer, and [`max_send_buffer`](crate::proto::Config::max_send_buffer) of its
-    /// connection. A piece of any size is taken where none waits. A peer that takes nothing for
-    /// `stall_timeout` has its stream reset.
+    /// At most [`max_stream_send_buffer`](crate::proto::Config::max_stream_send_buffer) octets of a
+    /// stream are buffered, and [`max_send_buffer`](crate::proto::Config::max_send_buffer) of its
+    /// connection. An empty buffer accepts a piece of any size. The stream of a peer that accepts
+    /// nothing for `stall_timeout` is reset.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] gives the octets back, and [`TrySendError::Closed`] says why nothing
-    /// can be sent any more.
+    /// [`TrySendError::Full`] returns the octets, and [`TrySendError::Closed`] has the reason why
+    /// nothing more can be sent.
     ///
     /// # Examples
     ///
-    /// One thread feeds all subscribers, and drops those that have gone:
+    /// One thread sends events to all subscribers, and drops those that are gone:
     ///
     /// ```
     /// use bytes::Bytes;
@@ -69,7 +69,7 @@ impl SendHalf {
     ///
     /// fn publish(subscribers: &mut Vec<SendHalf>, event: &Bytes) {
     ///     subscribers.retain_mut(|subscriber| match subscriber.try_send(event.clone()) {
-    ///         // One that does not keep up misses this event.
+    ///         // A subscriber with a full buffer misses this event.
     ///         Ok(()) | Err(TrySendError::Full(_)) => true,
     ///         Err(TrySendError::Closed(_)) => false,
     ///     });
@@ -107,7 +107,7 @@ impl SendHalf {
         let mut put = |data: &mut Bytes| state.core.take_data(id, data, false, now);
         let mut written = self.buffer.split().freeze();
         let result = put(&mut written).and_then(|()| put(&mut data));
-        // What was written before and found no room stays there.
+        // Octets of earlier writes that found no room stay in the buffer.
         self.buffer.extend_from_slice(&written);
         let result = result.map_err(|error| match error {
             CommandError::Full { .. } => TrySendError::Full(data),
@@ -117,7 +117,7 @@ impl SendHalf {
         result
     }
 
-    /// Whether something may be put behind what has been sent.
+    /// Returns an error if nothing more may follow what has been sent.
     pub(super) fn check_usable(&self) -> Result<(), Error> {
         if self.is_finished() {
             return Err(CommandError::SendClosed(self.id).into());

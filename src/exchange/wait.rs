@@ -1,7 +1,7 @@
-//! How a thread waits for something of its stream.
+//! Waiting for input or room on a stream.
 //!
-//! [`Wait::next`] is a pure function of what the connection is like; [`Conn::wait`] does what it says
-//! until what is waited for is there.
+//! [`Wait::next`] is a pure function of the connection's state. [`Conn::wait`] executes its steps
+//! until the wait is over.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,43 +14,43 @@ use super::lending::Lending;
 use crate::frame::StreamId;
 use crate::proto::{GRACE, LATE};
 
-/// How long a handler that waits reads by itself, which saves a switch between threads for what comes
-/// soon. After that it leaves it to another thread, and parks: a thread that reads cannot be woken for
-/// what does not come from the transport, such as the end of its stream by the clock.
+/// How long a waiting handler reads by itself, which saves a thread switch for input that arrives
+/// soon. After that it leaves reading to another thread and parks: a blocked read cannot be woken
+/// for events outside of the transport, such as a timeout of its stream.
 const READ_TURN_MAX: Duration = Duration::from_secs(1);
 
-/// How long a thread that waits for room to send parks, and then reads, while another one writes. The
-/// writer makes room and wakes the parked thread, but not one in a read; and a peer may take nothing
-/// until it has been read.
+/// How long a thread that waits for room parks, and then reads, while another thread writes. The
+/// writer makes room and wakes the parked thread, but cannot wake one in a read; and the peer may
+/// accept nothing until its own output has been read.
 const ROOM_TURN_MAX: Duration = Duration::from_millis(10);
 
-/// How long a thread reads at a time while another thread may end its stream.
+/// The longest read while another thread may end the stream.
 const INTERRUPTIBLE_TURN_MAX: Duration = Duration::from_millis(100);
 
-/// One wait of one thread.
+/// The state of one wait of one thread.
 struct Wait {
     began: Instant,
     deadline: Option<Instant>,
-    /// The deadline has passed while no thread could look.
+    /// Whether the deadline has passed while this thread could not check.
     was_late: bool,
     /// Whether the owner has other threads to lead, and a clock.
     has_clock: bool,
-    /// The thread has parked for room, and reads next.
+    /// Whether the thread has parked for room, and reads next.
     has_parked_for_room: bool,
 }
 
-/// What the connection is like for a thread that waits.
+/// The state of the connection that matters to a waiting thread.
 #[derive(Debug, Clone, Copy)]
 struct View {
     leader: Whose,
     has_to_write: bool,
     has_arrivals: bool,
     can_limit_reads: bool,
-    /// What is waited for is room, or room as well.
+    /// Whether the thread waits for room, possibly among other things.
     waits_for_room: bool,
-    /// Another thread writes, or is about to.
+    /// Whether another thread is writing, or was called to.
     is_written_elsewhere: bool,
-    /// Another thread may end the stream.
+    /// Whether another thread may end the stream.
     is_interruptible: bool,
     /// When the permit is to be lent.
     lends_at: Option<Instant>,
@@ -63,16 +63,16 @@ enum Whose {
     Another,
 }
 
-/// What a thread that waits does next.
+/// The next step of a waiting thread.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     GiveUp,
     Write,
     /// Leads, and reads until then.
     Read(Option<Instant>),
-    /// Gives the lead away; if no thread can be found, reads until then.
+    /// Passes the lead on. If there is no other thread, reads until then.
     GiveWay(Option<Instant>),
-    /// Sleeps until woken, or until then.
+    /// Parks until woken, or until then.
     Park(Option<Instant>),
 }
 
@@ -82,7 +82,7 @@ impl Wait {
             if self.was_late || at <= self.began || now.saturating_duration_since(at) <= LATE {
                 return Step::GiveUp;
             }
-            // The machine has slept, or this thread has. What it waits for may lie unread.
+            // The machine or this thread was suspended. The awaited input may be unread.
             (self.was_late, self.deadline) = (true, now.checked_add(GRACE));
         }
         if view.has_to_write {
@@ -92,7 +92,7 @@ impl Wait {
         let turn = view.turn().map(|turn| now + turn);
         let until = [self.deadline, view.lends_at, patience, turn].into_iter().flatten().min();
         let room_comes_by_write = view.waits_for_room && view.is_written_elsewhere;
-        // Other streams must not wait for what this thread waits for.
+        // Other streams must not wait for this thread.
         let is_in_the_way = view.has_arrivals
             || !view.can_limit_reads
             || room_comes_by_write
@@ -113,8 +113,8 @@ impl Wait {
 }
 
 impl View {
-    /// How long a thread that could read does one thing, where other threads may do what it waits
-    /// for: end its stream, or make room by a write or a reset of theirs.
+    /// How long a thread that could read does one thing, while other threads may bring about what
+    /// it waits for: end its stream, or make room by a write or a reset.
     fn turn(&self) -> Option<Duration> {
         match self.leader {
             Whose::Another => None,
@@ -127,11 +127,11 @@ impl View {
 }
 
 impl Conn {
-    /// Waits until `ready` gives something, or until `deadline`: reads and writes what there is to
-    /// read and write if no other thread does, and parks otherwise.
+    /// Waits until `ready` returns a value, or until `deadline`. Reads and writes if no other
+    /// thread does, and parks otherwise.
     ///
-    /// `half` of stream `id` is what the thread waits for. After the end of the connection `ready`
-    /// has to give something.
+    /// `half` of stream `id` is what the thread waits for. After the end of the connection, `ready`
+    /// must return a value.
     pub(crate) fn wait<'a, T>(
         self: &'a Arc<Self>,
         mut state: Guard<'a>,
@@ -154,7 +154,7 @@ impl Conn {
             }
             let now = Instant::now();
             if !has_clock && state.is_due(now) {
-                // It may be what is waited for: the end of the connection, above all.
+                // A deadline may end the wait, in particular by ending the connection.
                 state.run_deadlines(now);
                 state = self.wake_reader_after_the_end(state);
                 if let Some(result) = ready(&mut state) {
@@ -199,7 +199,7 @@ impl Conn {
         }
     }
 
-    /// Has another thread lead. `false` if there is none.
+    /// Calls another thread to lead. Returns `false` if there is none.
     fn give_way(&self, state: &mut State) -> bool {
         let before = std::mem::replace(&mut state.leader, Leader::Promised);
         let has_gone = self.wire.owner().find_leader();
@@ -238,7 +238,7 @@ impl Conn {
     }
 }
 
-/// When a wait that begins now is over: after its timeout, and by its deadline.
+/// Returns the end of a wait that begins now: after `timeout`, at most until `deadline`.
 pub(super) fn until(timeout: Option<Duration>, deadline: Option<Instant>) -> Option<Instant> {
     let timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     [timeout, deadline].into_iter().flatten().min()
@@ -300,7 +300,7 @@ mod tests {
         let now = Instant::now();
         let view = View { leader: Whose::Mine, has_arrivals: true, ..NOTHING };
         assert_eq!(wait(now, true).next(view, now), Step::GiveWay(Some(now + 100 * MS)));
-        // A client's callers have no other thread to lead.
+        // A client has no other threads to lead.
         assert_eq!(wait(now, false).next(view, now), Step::Read(Some(now + 100 * MS)));
     }
 

@@ -1,38 +1,38 @@
 //! Wake batching: readers of large bodies are not woken for each piece.
 //!
-//! Waking a thread costs more than taking a frame of 16 KiB does. Where a body comes in one full
-//! frame after the other, the wake is deferred until a good part of the window has come, or the end.
-//! Should it come slowly, the clock wakes the reader. Should nothing more come, the stream has to
-//! prove itself for longer before that is done again: a peer that sends 16 KiB and waits for the
-//! answer waits for the clock once, not each time.
+//! Waking a thread costs more than receiving a frame of 16 KiB. If a body arrives in consecutive
+//! full frames, the wake is deferred until a large part of the window, or the end, has arrived. If
+//! it arrives slowly, the clock wakes the reader. If nothing more arrives, the next deferral needs
+//! a longer run of full frames. So a peer that sends 16 KiB and waits for the answer is delayed
+//! once, not each time.
 //!
-//! Measured with ten uploads at once on one core, each MiB: 28 to 37 switches of threads in place of 125
-//! to 129, and a tenth less CPU (1.1 ms and 1.25 ms).
+//! Measured with ten concurrent uploads on one core, per MiB: 28 to 37 thread switches instead of
+//! 125 to 129, and a tenth less CPU (1.1 ms instead of 1.25 ms).
 
-/// A frame of at least this many octets is a piece of something larger.
+/// The size in octets from which a frame counts as full.
 const FULL: usize = 8 << 10;
 
-/// Octets that have to come in such frames before a wake is deferred.
+/// The octets that must arrive in full frames before a wake is deferred.
 const PROOF: usize = 64 << 10;
 
-/// A reader is woken when this part of the window has come, or [this many octets](MOST).
+/// The reader is woken when this fraction of the window has arrived, or [`MOST`] octets.
 const PART: usize = 4;
 
-/// Octets that wait for a reader at most, however large the window.
+/// The most octets that wait for a reader, whatever the size of the window.
 const MOST: usize = 1 << 20;
 
-/// Octets that have to come from one tick to the next, or the reader is woken: where a body comes
-/// slowly, waking costs nothing that counts, and credit that goes back late would make it slower.
+/// The octets that must arrive between two ticks; otherwise the reader is woken. If a body arrives
+/// slowly, waking is cheap, and delayed credit would make it slower.
 const MOVES: usize = 32 << 10;
 
-/// How a body comes, and whether its reader's wake has been deferred.
+/// The arrival pattern of a body, and whether its reader's wake is deferred.
 #[derive(Debug)]
 pub(super) struct WakeBatching {
-    /// Octets that have come in full frames, one behind the other.
+    /// Octets that have arrived in consecutive full frames.
     run: usize,
-    /// How many of them it takes to defer a wake.
+    /// The number of such octets needed to defer a wake.
     proof: usize,
-    /// The wake is deferred, and this many octets waited at the last tick.
+    /// The octets that waited at the last tick, if the wake is deferred.
     deferred: Option<usize>,
 }
 
@@ -43,29 +43,29 @@ impl Default for WakeBatching {
 }
 
 impl WakeBatching {
-    /// Octets have come.
+    /// Records the arrival of octets.
     pub(super) fn came(&mut self, octets: usize) {
         self.run = if octets >= FULL { self.run.saturating_add(octets) } else { 0 };
     }
 
-    /// Whether the wake of a reader for whom this many octets wait may be deferred.
+    /// Returns whether the wake of a reader with this many waiting octets may be deferred.
     pub(super) fn may_defer(&self, waits: usize, window: usize) -> bool {
         self.run > self.proof && waits < MOST.min(window / PART)
     }
 
-    /// The wake is deferred. Whether it was not before.
+    /// Defers the wake. Returns whether it was not deferred before.
     pub(super) fn begins_to_defer(&mut self) -> bool {
         let is_new = self.deferred.is_none();
         self.deferred.get_or_insert(0);
         is_new
     }
 
-    /// The reader has been woken.
+    /// Records that the reader was woken.
     pub(super) fn wake(&mut self) {
         self.deferred = None;
     }
 
-    /// A tick. Whether the wake stays deferred; `None` if it is not.
+    /// Handles a tick. Returns whether the wake stays deferred; `None` if it is not deferred.
     pub(super) fn look(&mut self, waits: usize) -> Option<bool> {
         let before = self.deferred?;
         if waits == before {
@@ -84,7 +84,7 @@ mod tests {
     const WINDOW: usize = 1 << 20;
     const FRAME: usize = 16 << 10;
 
-    /// Full frames come until the wake may be deferred. Returns how many it took.
+    /// Receives full frames until the wake may be deferred. Returns their number.
     fn prove(batching: &mut WakeBatching) -> usize {
         let mut sleeps = |_: &usize| {
             batching.came(FRAME);

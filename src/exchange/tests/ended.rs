@@ -1,4 +1,4 @@
-//! Why a connection has ended, and who is told.
+//! The reason for the end of a connection, and how it is reported.
 
 use std::io;
 use std::net::Shutdown;
@@ -17,7 +17,7 @@ fn failure(of: &str) -> Error {
 fn a_peer_that_has_closed_is_why_a_write_fails() {
     let (conn, far) = client();
     let (mut recv, _send) = open(&conn);
-    // What it has said is answered first, and that fails.
+    // Its output is answered first, and that write fails.
     drop(far);
     assert!(recv.next_chunk().unwrap_err().is_closed());
     assert!(conn.lock().has_write_failed());
@@ -45,7 +45,7 @@ fn a_thread_in_a_read_is_told_of_a_write_that_failed_elsewhere() {
     while !matches!(conn.lock().leader, Leader::Thread { reads: true, .. }) {
         thread::yield_now();
     }
-    // Nothing comes from there any more, and nothing is taken.
+    // No more input arrives, and no output is accepted.
     far.stream.shutdown(Shutdown::Read).unwrap();
     send.send("x").unwrap();
     let error = is_told.recv_timeout(LONG).expect("it is told");

@@ -1,4 +1,4 @@
-//! Turns and waiting, with a core at the other end that this test drives itself.
+//! Leading and waiting, with a core at the other end that the tests drive.
 
 mod ended;
 mod owned;
@@ -17,10 +17,10 @@ use crate::proto::{Config, Connection, Event, Role};
 use crate::transport::{duplex, Duplex, Transport};
 use crate::wire::WriteBuffer;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 const LONG: Duration = Duration::from_secs(100);
 
-/// The other end: a core, and octets that are read and written when the test says so.
+/// The other side: a core whose octets are read and written by the test.
 struct Far {
     core: Connection,
     stream: Duplex,
@@ -43,7 +43,7 @@ impl Far {
         }
     }
 
-    /// Reads until an event is the one.
+    /// Reads until `wanted` returns a value.
     fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
         loop {
             while let Some(event) = self.core.poll_event() {
@@ -60,7 +60,7 @@ impl Far {
         }
     }
 
-    /// Takes at least so many octets, and answers nothing.
+    /// Reads at least this many octets, without answering.
     fn take(&mut self, octets: usize) {
         let (mut taken, mut buffer) = (0, vec![0; 64 << 10]);
         while taken < octets {
@@ -86,12 +86,12 @@ impl Far {
     }
 }
 
-/// A client's connection, whose callers lead in turns, and a server.
+/// A client's connection, whose callers take turns as leader, and a server.
 fn client() -> (Arc<Conn>, Far) {
     client_of(Config::default())
 }
 
-/// The same with a server of these settings.
+/// A client's connection, and a server with these settings.
 fn client_of(server: Config) -> (Arc<Conn>, Far) {
     let (near, far) = duplex(1 << 20);
     let core = Connection::new(Role::Client, Config::default(), Instant::now()).unwrap();

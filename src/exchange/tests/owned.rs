@@ -1,4 +1,4 @@
-//! What a server has done for its connections.
+//! Calls of a connection to a server as its owner.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,12 +16,12 @@ use crate::proto::{Config, Connection, Event, Role};
 use crate::transport::{duplex, Transport};
 use crate::wire::Owner;
 
-/// What a server does for its connections, counted.
+/// Counts the calls to the owner.
 #[derive(Default)]
 struct Counts {
     arms: AtomicUsize,
     flushes: AtomicUsize,
-    /// No thread can be started.
+    /// Whether no thread can be started.
     is_short: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ fn what_another_thread_writes_is_no_progress_of_the_leader() {
     assert_eq!(conn.lock().steps, before);
 }
 
-/// A server's connection to which a request has come, of which there is more to come.
+/// A server's connection with an incomplete request.
 fn requested() -> (Arc<Conn>, Arc<Counts>, Far, RecvHalf, SendHalf) {
     let (near, far) = duplex(4 << 20);
     let (conn, counts) = server_over(near, Config::default());
@@ -124,7 +124,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
     drop(state);
     drop(recv);
     conn.flush_now();
-    // The client hears of it, and may send as much again and more.
+    // The client gets the credit, and may send as much again and more.
     put(&mut far);
     put(&mut far);
     let reader = thread::spawn({
@@ -166,7 +166,7 @@ fn a_call_that_an_earlier_one_has_made_needless_calls_for_no_other() {
     let (conn, counts) = server_over(near, Config::default());
     conn.flush_now();
     let now = Instant::now();
-    // Something earlier comes up, and what had been called for comes still.
+    // An earlier deadline is added, and the scheduled call still arrives.
     conn.lock().set_called_at(now + LONG);
     drop(conn.flush(conn.lock(), None));
     assert_eq!(counts.arms.load(Ordering::Relaxed), 2);
@@ -220,7 +220,7 @@ fn a_write_that_fails_ends_the_connection_if_the_peer_does_not_explain_it() {
     let (conn, _) = server_over((near.split().unwrap().reader, Broken), Config::default());
     conn.flush_now();
     assert!(conn.lock().end_error().is_none());
-    // No thread has read by the first of them.
+    // No thread has read by the first deadline.
     conn.tick(Instant::now() + Duration::from_secs(1));
     conn.tick(Instant::now() + Duration::from_secs(2));
     assert_eq!(conn.lock().end_error().unwrap().kind(), ErrorKind::Transport);
@@ -248,7 +248,7 @@ fn a_transport_that_panics_in_a_write_ends_the_connection() {
 fn deadline_for_the_peer_waits_while_no_thread_reads() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
-    // Long after each of the deadlines, and a second more each time.
+    // Long after each of the deadlines, and a second later each time.
     let late = Instant::now() + LONG;
     let look = |second: u64| conn.tick(late + Duration::from_secs(second));
     conn.lock().leader = Leader::me();
@@ -256,7 +256,7 @@ fn deadline_for_the_peer_waits_while_no_thread_reads() {
         look(second);
         assert!(!conn.lock().has_ended());
     }
-    // It reads, and nothing comes.
+    // It reads, and nothing arrives.
     conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
     for second in 10..20 {
         look(second);
@@ -270,7 +270,7 @@ fn deadline_for_a_peer_that_is_read_is_kept_whatever_the_leader_does() {
     let (conn, _) = server_over(near, Config::default());
     let late = Instant::now() + LONG;
     for second in 0..10 {
-        // A leader that reads, and is in a handler at each look.
+        // A leader that reads, but is in a handler at each check.
         conn.lock().leader = Leader::me();
         conn.lock().reads += 1;
         conn.tick(late + Duration::from_secs(second));

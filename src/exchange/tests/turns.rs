@@ -1,4 +1,4 @@
-//! Threads of a client that wait, and lead in turns.
+//! Threads of a client that wait, and take turns as leader.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn who_has_its_answer_leaves_the_lead_to_another_who_waits() {
     let (recvs, _sends): (Vec<_>, Vec<_>) = halves.into_iter().unzip();
     let readers: Vec<_> =
         recvs.into_iter().map(|recv| thread::spawn(move || read_all(recv))).collect();
-    // One after the other, whoever of them reads at the time.
+    // One after the other, whichever of them reads.
     for id in ids {
         far.respond(id, "hello");
     }
@@ -109,7 +109,7 @@ fn a_write_that_waits_for_room_goes_on_when_the_peer_takes_something() {
     let writer = thread::spawn(move || {
         send.write_all(&vec![1; 4 << 20]).unwrap();
         send.finish().unwrap();
-        // What waits for the windows goes out while somebody waits for something.
+        // Data that waits for the windows is sent while a thread waits.
         read_all(recv)
     });
     let mut left = 4 << 20;
@@ -151,7 +151,7 @@ fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
     assert_eq!((result, state.leader, state.parked.len()), (None, Leader::None, 0));
 }
 
-/// The machine has slept, say: nobody has read what came in time.
+/// The machine may have been suspended: input that arrived in time is unread.
 #[test]
 fn a_thread_that_wakes_up_too_late_looks_before_it_gives_up() {
     let (conn, mut far) = client();
@@ -183,7 +183,7 @@ fn write_that_waits_for_room_goes_on_when_another_thread_has_written() {
         connection_window_size: 16 << 20,
         ..Config::default()
     });
-    // The windows: nothing else comes that would end a read.
+    // Reads the window updates, so that nothing else can end a read.
     conn.read_once(conn.lock(), None).leader = Leader::None;
     let (_recv, mut send) = open(&conn);
     let id = far.request();
