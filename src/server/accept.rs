@@ -11,21 +11,22 @@ use super::pool::{Scratch, Task};
 use super::stats::add;
 use crate::logging;
 
-/// The pause after an error of `accept` or of a thread's start; twice as long after each, up to the
-/// longest. What is missing (descriptors, memory, threads) comes back when connections end.
+/// The pause after an error of `accept` or of starting a thread; doubled after each further error,
+/// up to the longest. The missing resource (descriptors, memory, threads) is freed when connections
+/// end.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long an accepted connection waits for a thread before it is dropped.
+/// The longest time that an accepted connection waits for a thread before it is dropped.
 const THREAD_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Between two lines in the log about errors of `accept`.
+/// The interval between log lines about errors of `accept`.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the server ends.
 ///
-/// All connections that wait are accepted before a thread is started for any of them: the threads
-/// would compete with this one, and a full queue of the system's drops SYNs.
+/// All waiting connections are accepted before a thread is started for any of them: the threads
+/// would compete with this one, and the system drops SYNs when its queue is full.
 pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &Arc<Entrance>) {
     let (mut pause, mut logged) = (FIRST_PAUSE, None::<Instant>);
     let mut batch = Vec::new();
@@ -38,7 +39,8 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &A
                     logged = Some(Instant::now());
                     logging::warn!("accepting a connection: {error}");
                 }
-                // Some errors are those of one connection, which is gone; others stay for a while.
+                // Some errors only concern one connection, which is lost; others persist for a
+                // while.
                 if engine.pause(pause) {
                     return;
                 }
@@ -47,8 +49,8 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &A
         }
         let admitted: Vec<_> = batch.drain(..).map(|accepted| (engine.admit(), accepted)).collect();
         for (is_closing, accepted) in admitted {
-            // What comes as the server ends is served as well, and told to go away: a connection that
-            // is dropped would leave the client in doubt about its requests.
+            // A connection accepted during the shutdown is served and told to go away. If it was
+            // dropped, the client would not know whether its requests were processed.
             if is_closing && listener.is_waking(&accepted) {
                 engine.dismiss();
             } else {
@@ -58,8 +60,8 @@ pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &A
     }
 }
 
-/// Has a thread serve a connection. Where there is none, it waits for one, and so do those that come
-/// behind it, in the system's queue; after [`THREAD_WAIT_MAX`] the connection is dropped.
+/// Passes a connection to a thread. Without a thread, it waits for one, and later connections wait
+/// in the system's queue; after [`THREAD_WAIT_MAX`] the connection is dropped.
 fn start(engine: &Arc<Engine>, accepted: Accepted, entrance: &Arc<Entrance>) {
     let (admission, entrance) = (Admission::new(engine), Arc::clone(entrance));
     let mut task: Task = Box::new(move |scratch: &mut Scratch| match accepted {

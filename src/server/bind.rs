@@ -1,4 +1,4 @@
-//! A server before it serves: what it listens on, and with which settings.
+//! A server before it serves: its listener and its configuration.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -20,7 +20,7 @@ use super::request::Request;
 use super::response::Response;
 use crate::error::Error;
 
-/// A server that listens and does not serve yet. See the [module](super).
+/// A server that listens but does not serve yet. See the [module](super).
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -29,33 +29,33 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on an address of TCP. Port 0 lets the system choose one; see
+    /// Listens on a TCP address. With port 0 the system chooses a port; see
     /// [`local_addr`](Self::local_addr).
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on.
+    /// If the address is invalid or cannot be listened on.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
         Listener::bind(address).map(Server::new)
     }
 
-    /// Serves a socket of the application's: with options set, or inherited from a service manager.
-    /// [`serve`](Self::serve) makes it blocking. The length of its queue stays as it is; bursts of
-    /// connections need a long one, and [`bind`](Self::bind) asks for 4,096.
+    /// Uses an existing socket, for example with special options or from a service manager.
+    /// [`serve`](Self::serve) makes it blocking. Its queue keeps its length; bursts of connections
+    /// need a long one, and [`bind`](Self::bind) requests 4,096.
     pub fn from_listener(listener: TcpListener) -> Server {
         Server::new(Listener::tcp(listener))
     }
 
-    /// Serves a Unix socket. [`serve`](Self::serve) makes it blocking.
+    /// Uses an existing Unix socket. [`serve`](Self::serve) makes it blocking.
     #[cfg(unix)]
     pub fn from_unix_listener(listener: UnixListener) -> Server {
         Server::new(Listener::Unix(listener))
     }
 
-    /// Speaks TLS with clients. Without it, the server takes clear text.
+    /// Uses TLS. Without it, the server uses cleartext.
     ///
-    /// What is offered by ALPN is up to [`Config::versions`]: `h2` and `http/1.1` by default. A client
-    /// without ALPN is one of HTTP/1.1.
+    /// [`Config::versions`] determines the ALPN protocols: `h2` and `http/1.1` by default. A client
+    /// without ALPN gets HTTP/1.1.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
@@ -63,12 +63,12 @@ impl Server {
         self
     }
 
-    /// Expects a header of the PROXY protocol, version 1 or 2, on connections from these sources, before
-    /// TLS. [`Request::peer_addr`] is then the address in it: that of the proxy's client. At first no
+    /// Expects a PROXY protocol header, version 1 or 2, on connections from these sources, before
+    /// TLS. [`Request::peer_addr`] then returns the address of the proxy's client. By default no
     /// source is trusted.
     ///
-    /// The header has to come within [`handshake_timeout`](Config::handshake_timeout), and may have
-    /// 4,096 octets. A connection that the proxy opens for itself (LOCAL), or for a client without an IP
+    /// The header must arrive within [`handshake_timeout`](Config::handshake_timeout) and may have
+    /// 4,096 octets. A connection of the proxy itself (LOCAL), or for a client without an IP
     /// address (UNKNOWN), keeps the proxy's address.
     #[must_use]
     pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Server {
@@ -76,27 +76,27 @@ impl Server {
         self
     }
 
-    /// Settings, limits and deadlines of one's own.
+    /// Sets the configuration.
     #[must_use]
     pub fn config(mut self, config: Config) -> Server {
         self.config = config;
         self
     }
 
-    /// The address that it listens on, where it is one of IP.
+    /// Returns the address it listens on, if it is an IP address.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Begins to accept connections, and calls `handler` for each request, in threads of the
-    /// server's. Returns at once; [`Handle::wait`] waits.
+    /// Starts to accept connections, and calls `handler` for each request on the server's threads.
+    /// Does not block; [`Handle::wait`] does.
     ///
-    /// What the handler returns as an error, and a panic of it, is logged, and answered with 500 or
-    /// RST_STREAM(INTERNAL_ERROR). Other requests are not concerned.
+    /// Errors and panics of the handler are logged, and answered with 500 or
+    /// RST_STREAM(INTERNAL_ERROR). They do not affect other requests.
     ///
     /// # Errors
     ///
-    /// A value of the configuration makes no sense, a thread could not be started, or the listener
+    /// If a value of the configuration is invalid, a thread cannot be started, or the listener
     /// cannot be made blocking.
     pub fn serve<H, E>(self, handler: H) -> Result<Handle, Error>
     where

@@ -11,10 +11,10 @@ use crate::exchange::Conn;
 use crate::frame::StreamId;
 use crate::h1::Link;
 
-/// The client of a request: who it is, and whether it still waits for the response.
+/// The client of a request: its address, and whether it still waits for the response.
 ///
-/// [`Request::caller`](super::Request::caller) makes it. It is cheap to clone, and other threads can
-/// ask it while the handler reads the body.
+/// [`Request::caller`](super::Request::caller) returns it. It is cheap to clone, and other threads
+/// can use it while the handler reads the body.
 ///
 /// ```
 /// use std::io::{self, Read, Write};
@@ -34,7 +34,7 @@ pub struct Caller {
     context: Arc<Context>,
 }
 
-/// What a request came on.
+/// The stream or connection of a request.
 #[derive(Clone)]
 pub(super) enum Line {
     Stream(Arc<Conn>, StreamId),
@@ -46,14 +46,14 @@ impl Caller {
         Caller { line: line.clone(), context: Arc::clone(context) }
     }
 
-    /// Its address, and what was agreed on in the TLS handshake.
+    /// Returns the address of the client, and the parameters of its TLS connection.
     pub fn peer(&self) -> &Peer {
         &self.context.peer
     }
 
-    /// Whether the client has reset the stream, or its connection has ended: what
-    /// [`Request::is_cancelled`](super::Request::is_cancelled) says, at the same cost. Also `true` once
-    /// the exchange is over.
+    /// Returns whether the client has reset the stream or its connection has ended, with the same
+    /// meaning and cost as [`Request::is_cancelled`](super::Request::is_cancelled). Also true after
+    /// the end of the exchange.
     pub fn is_cancelled(&self) -> bool {
         self.line.is_cancelled()
     }

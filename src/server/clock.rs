@@ -1,7 +1,7 @@
-//! The one thread of a server that keeps time: it calls what is due, and looks every two milliseconds
-//! after those who are to be looked after.
+//! The clock thread of a server: it makes scheduled calls, and runs the periodic checks every two
+//! milliseconds.
 //!
-//! What it calls must not block: what could take long is done by a thread of the pool.
+//! Its calls must not block: work that could take long is passed to a thread of the pool.
 
 use std::any::Any;
 use std::cmp::{Ordering, Reverse};
@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-/// How often it looks.
+/// The interval of the periodic checks.
 const TICK: Duration = Duration::from_millis(2);
 
-/// So many calls are never too many.
+/// The number of calls below which calls for dropped objects are not removed.
 const MANY: usize = 256;
 
-/// With nothing to do, so long is as good as for ever.
+/// The sleep without a scheduled call.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Looks after something, and says whether it is to go on doing so.
+/// A periodic check. Returns whether it is to be repeated.
 type Look = Box<dyn FnMut() -> bool + Send>;
 
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(super) struct Clock {
 #[derive(Default)]
 struct State {
     calls: BinaryHeap<Reverse<Call>>,
-    /// With so many of them, those are dropped whose time would come for nobody.
+    /// When there are this many calls, those for dropped objects are removed.
     many: usize,
     looks: Vec<Look>,
     /// When it wakes by itself, while it sleeps.
@@ -49,7 +49,7 @@ struct Call {
     what: Box<dyn FnOnce(Instant) + Send>,
 }
 
-/// A clock whose thread runs until this is dropped.
+/// A running clock, whose thread ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Ticking {
     clock: Arc<Clock>,
@@ -57,13 +57,13 @@ pub(super) struct Ticking {
 }
 
 impl Ticking {
-    /// Lets it be used by several engines, until the last of them is gone.
+    /// Marks it as shared by several engines, which keep it until the last one is gone.
     pub(super) fn shared(mut self) -> Self {
         self.is_shared = true;
         self
     }
 
-    /// An engine needs it no more.
+    /// Called when an engine no longer needs it.
     pub(super) fn release(&self) {
         if !self.is_shared {
             self.clock.close();
@@ -94,8 +94,8 @@ impl Clock {
         Ok(Ticking { clock, is_shared: false })
     }
 
-    /// Calls `what` at that time, with `whom` and the time that it is then; not at all if `whom` is
-    /// gone by then.
+    /// Schedules a call of `what` with `whom` and the current time; it is skipped if `whom` has
+    /// been dropped by then.
     pub(super) fn call<T: Send + Sync + 'static>(
         &self,
         at: Instant,
@@ -119,13 +119,13 @@ impl Clock {
         }
     }
 
-    /// How many calls wait for their time.
+    /// The number of scheduled calls.
     #[cfg(test)]
     pub(super) fn calls(&self) -> usize {
         self.lock().calls.len()
     }
 
-    /// Looks every two milliseconds, until `look` says that there is nothing to look after any more.
+    /// Adds a periodic check, repeated every two milliseconds until `look` returns false.
     pub(super) fn watch(&self, look: impl FnMut() -> bool + Send + 'static) {
         let mut state = self.lock();
         state.looks.push(Box::new(look));
@@ -136,7 +136,7 @@ impl Clock {
         }
     }
 
-    /// Ends the thread. What was to be called is dropped.
+    /// Ends the thread and drops the scheduled calls.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -193,7 +193,7 @@ impl Clock {
 }
 
 impl State {
-    /// A connection may be gone long before its time comes, and would leave its memory behind.
+    /// Removes the calls for dropped connections, whose memory they would keep.
     fn forget_the_gone(&mut self) {
         if self.calls.len() > self.many {
             self.calls.retain(|Reverse(call)| call.whom.strong_count() > 0);

@@ -1,4 +1,4 @@
-//! What can be set on a server, with its defaults.
+//! The configuration of a server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::http1;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
-/// Our own frames, and next to nothing for a handler's.
+/// Enough for our own frames, and little more.
 const LEAST_STACK: usize = 64 << 10;
 
 /// The initial windows of four streams.
@@ -16,25 +16,25 @@ const LEAST_UNREAD: usize = 1 << 20;
 
 /// The versions of HTTP that a server speaks.
 ///
-/// In clear text the first octets of a connection tell; over TLS, ALPN does, and a client without ALPN
-/// is one of HTTP/1.1.
+/// In cleartext, the first octets of a connection decide; over TLS, ALPN does, and a client without
+/// ALPN gets HTTP/1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Versions {
     /// HTTP/2 and HTTP/1.x, on the same port and with the same handler.
     #[default]
     Both,
-    /// HTTP/1.x alone. A client that begins with the preface of HTTP/2 gets GOAWAY
-    /// (HTTP_1_1_REQUIRED); in TLS `h2` is not offered.
+    /// Only HTTP/1.x. A client that sends the HTTP/2 preface gets GOAWAY (HTTP_1_1_REQUIRED); `h2`
+    /// is not offered by ALPN.
     Http1,
-    /// HTTP/2 alone. A request in HTTP/1.x is answered with 505, or with 426 where it could be
-    /// upgraded; in TLS a client without `h2` is turned away.
+    /// Only HTTP/2. An HTTP/1.x request is answered with 505, or 426 if it could be upgraded; over
+    /// TLS, a client without `h2` is rejected.
     Http2,
 }
 
 /// The settings, limits and deadlines of a server.
 ///
-/// Plain data: take [`Config::default`] and change what you need.
+/// A plain struct: start from [`Config::default`] and change fields.
 ///
 /// ```
 /// use h2_sync::server::Config;
@@ -55,68 +55,67 @@ pub enum Versions {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// The versions of HTTP that are spoken. Default [`Versions::Both`].
+    /// The supported versions of HTTP. Default [`Versions::Both`].
     pub versions: Versions,
-    /// Settings, limits and deadlines of each connection. Of these, `header_timeout`, `idle_timeout`,
-    /// `stall_timeout` and `max_stream_send_buffer` are those of HTTP/1.x as well.
+    /// The settings, limits and timeouts of each connection. `header_timeout`, `idle_timeout`,
+    /// `stall_timeout` and `max_stream_send_buffer` also apply to HTTP/1.x.
     pub http2: proto::Config,
-    /// Limits of each connection of HTTP/1.x. Handlers are bounded by
+    /// The limits of each HTTP/1.x connection. Handlers are bounded by
     /// [`max_body`](Self::max_body); `http1.max_body_size` refuses larger bodies before that.
     pub http1: http1::Config,
 
-    /// Connections at once. Default 10,000. Over it, new ones wait in the system's queue until one
-    /// ends. Each costs a descriptor and a thread.
+    /// The most connections at once. Default 10,000. Further ones wait in the system's queue. Each
+    /// costs a file descriptor and a thread.
     pub max_connections: usize,
-    /// Handlers that run at once, over all connections. Default 2,048. Over it, requests wait. Each
-    /// costs a thread while it runs: about 30 KiB (16 KiB of kernel stack, 9 KiB resident, page
-    /// tables), and what the handler uses.
+    /// The most handlers that run at once, over all connections. Default 2,048. Further requests
+    /// wait. Each costs a thread while it runs: about 30 KiB (16 KiB of kernel stack, 9 KiB
+    /// resident, page tables), plus what the handler uses.
     ///
-    /// A connection may have half of what the other connections leave of them, and always 4. So a
-    /// client that comes finds some free, unless very many others hold all they may.
+    /// A connection may have half of the permits that the others leave, and always 4. So a new
+    /// client finds free ones, unless very many others hold their full share.
     pub max_handlers: usize,
     /// Handlers that do not count among these, since they have been waiting for their peers for a tenth
     /// of a second: for more of a body, for a message of a WebSocket, or for a response to be read.
     /// Default 4,096; 0 has all of them count. Else a few hundred slow peers could keep everybody from
     /// being served. Each costs a thread.
     pub max_waiting_handlers: usize,
-    /// Handlers that run at once for one connection. Default 128. Over it, requests wait. The peer's
-    /// requests are also bounded by
+    /// The most handlers that run at once for one connection. Default 128. Further requests wait.
+    /// The peer's requests are also bounded by
     /// [`max_concurrent_streams`](proto::Config::max_concurrent_streams).
     pub max_handlers_per_connection: usize,
-    /// How long a request waits for a handler to become free before it is refused with
-    /// REFUSED_STREAM, which a client may answer by trying again. Default 5 s.
+    /// How long a request waits for a permit before it is refused with REFUSED_STREAM, after which
+    /// a client may retry. Default 5 s.
     pub queue_timeout: Duration,
 
-    /// From accepting a connection to the end of its TLS handshake, and from there to its first
-    /// octets. Default 10 s.
+    /// The time for the TLS handshake, and after that for the first octets of HTTP. Default 10 s
+    /// each.
     pub handshake_timeout: Duration,
-    /// How long a handler's read of a request body waits for the next octets. Default 60 s; a
-    /// handler can set its own with
-    /// [`Request::set_read_timeout`](super::Request::set_read_timeout). The error that it gets is
-    /// answered with 408 if the handler returns it.
+    /// How long a read of a request body waits for the next octets. Default 60 s; a handler can
+    /// change it with [`Request::set_read_timeout`](super::Request::set_read_timeout). If the
+    /// handler returns the resulting error, it is answered with 408.
     pub read_timeout: Option<Duration>,
-    /// How long a request body may take as a whole, from when its handler begins, however steadily it
-    /// comes. `None`, the default, is for ever, since how long is too long only the application knows:
-    /// an upload may be large, and an exchange of messages may go on all day. A handler can set its own
-    /// with [`Request::set_deadline`](super::Request::set_deadline). The error is that of
+    /// The time for receiving a whole request body, from the start of the handler. Default `None`:
+    /// no limit, since only the application knows how long a large upload or an exchange of
+    /// messages may take. A handler can set its own deadline with
+    /// [`Request::set_deadline`](super::Request::set_deadline). The error is the same as that of
     /// `read_timeout`.
     pub body_timeout: Option<Duration>,
-    /// How long a handler may run, unless it has opened a tunnel (CONNECT,
+    /// The time for running a handler, unless it has opened a tunnel (CONNECT,
     /// [`Response::upgrade`](super::Response::upgrade)). After that its stream is reset with
-    /// INTERNAL_ERROR, so that the client does not wait for ever. A thread cannot be stopped: the handler keeps its place until it
-    /// returns, and is told when it next reads or writes. `None`, the default, is for ever, since some
-    /// responses have no end.
+    /// INTERNAL_ERROR, so that the client does not wait forever. The thread cannot be stopped: the
+    /// handler keeps its permit until it returns, and its next read or write fails. Default `None`:
+    /// no limit, since some responses have no end.
     pub handler_timeout: Option<Duration>,
-    /// After so long a connection is asked to end: GOAWAY, and what is open is finished. `None`, the
-    /// default, is never. Good for spreading load over several servers.
+    /// The age at which a connection is shut down gracefully: it gets GOAWAY, and open requests are
+    /// finished. Default `None`: never. Useful to spread load over several servers.
     pub max_age: Option<Duration>,
-    /// How long a connection that has reached its [`max_age`](Self::max_age) may take to finish what
-    /// is open. Default 60 s.
+    /// How long a connection past its [`max_age`](Self::max_age) may take to finish open requests.
+    /// Default 60 s.
     pub max_age_grace: Duration,
 
-    /// What reading a whole request body into memory is bounded by (`read_to_end`,
-    /// `read_to_string`), octets. Default 2 MiB. The error that a handler gets over it is answered
-    /// with 413 if the handler returns it.
+    /// The most octets of a request body that are read into memory (`read_to_end`,
+    /// `read_to_string`). Default 2 MiB. If the handler returns the resulting error, it is answered
+    /// with 413.
     pub max_body: usize,
 
     /// Octets of request bodies that are received and not yet taken by handlers, over all connections of
@@ -129,31 +128,31 @@ pub struct Config {
     /// Stack of each thread. Default 2 MiB, as that of any Rust thread, since handlers run on them.
     /// 64 KiB at least. A large stack costs address space; memory only as it is used.
     pub stack_size: usize,
-    /// How long a thread without work stays. Default 10 s.
+    /// How long an idle thread is kept. Default 10 s.
     pub idle_thread_timeout: Duration,
 
-    /// Whether there are WebSocket routes, or others for extended CONNECT (RFC 8441): it is announced to
-    /// clients of HTTP/2 then. Default `false`. A browser that has read the announcement opens its
-    /// WebSockets on HTTP/2, and does not fall back to HTTP/1.1 where that is refused.
+    /// Whether extended CONNECT (RFC 8441) is enabled for HTTP/2 clients, as WebSocket routes need.
+    /// Default `false`. Once it is announced, browsers open WebSockets over HTTP/2, and do not fall
+    /// back to HTTP/1.1 if that is refused.
     ///
     /// An ordinary route that answers an extended CONNECT with 2xx opens a tunnel nobody uses, so a
     /// router should look at the method. Requests to upgrade in HTTP/1.1 reach their handlers in any
     /// case.
     pub websockets: bool,
-    /// Whether the clear text of a TCP or Unix socket may begin with an HTTP/1.1 request that asks to
-    /// be upgraded to `h2c` (RFC 7540, Section 3.2; retired by RFC 9113). Default `false`: such a
-    /// request gets its answer in HTTP/1.1.
+    /// Whether a cleartext connection (TCP or Unix) may be upgraded to `h2c` by its first HTTP/1.1
+    /// request (RFC 7540, Section 3.2; deprecated by RFC 9113). Default `false`: such a request
+    /// gets an HTTP/1.1 response.
     ///
-    /// An upgrade takes a client past a proxy that filters requests by their path. A proxy that
-    /// passes `upgrade` on sees `GET /public`, and nothing of the requests for `/admin` that follow in
-    /// HTTP/2 on the same connection. Switch it on only where no proxy stands in front. Clients that
-    /// know that the server speaks HTTP/2 need no upgrade.
+    /// An upgrade bypasses a proxy that filters requests by path. A proxy that forwards `upgrade`
+    /// sees `GET /public`, but not the HTTP/2 requests for `/admin` after it on the same
+    /// connection. Enable it only without a proxy in front. Clients that know that the server
+    /// speaks HTTP/2 need no upgrade.
     pub h2c_upgrade: bool,
     /// Whether responses get a `date` field unless the handler sets one (RFC 9110, Section 6.6.1).
     /// Default `true`.
     pub date: bool,
-    /// The `server` field of responses, unless the handler sets one. Default `h2-sync`; `None` leaves
-    /// it out.
+    /// The `server` field of responses, unless the handler sets one. Default `h2-sync`; `None` for
+    /// no field.
     pub server_name: Option<HeaderValue>,
 }
 
@@ -187,11 +186,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks every value for sense. Whatever starts a server calls it.
+    /// Checks every value. All functions that start a server call it.
     ///
     /// # Errors
     ///
-    /// The first field that is out of its range, and the range.
+    /// The first field with an invalid value, and its valid range.
     pub fn validate(&self) -> Result<(), Error> {
         self.http2.validate()?;
         let (least, time) = ("must be at least 1", LONGER_THAN_NOTHING);

@@ -1,4 +1,4 @@
-//! What requests and responses know of their connection and their server.
+//! State shared by the requests and responses of a connection.
 
 use std::sync::Arc;
 

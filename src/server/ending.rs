@@ -1,4 +1,4 @@
-//! How the server ends its connections.
+//! The end of a server's connections.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use super::engine::{Engine, Served};
 use super::live::Live;
 use crate::frame::ErrorCode;
 
-/// How long a shutdown waits for the first octet of connections that are silent. The octets of a client
-/// that has just connected may be on their way.
+/// How long a shutdown waits for the first octet of silent connections, since a client that has
+/// just connected may have sent a request.
 pub(super) const SILENCE_MAX: Duration = Duration::from_millis(100);
 
-/// Has a connection end when it has reached its age.
+/// Schedules the shutdown of a connection at its maximum age.
 pub(super) fn retire_later<C: Live + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) {
     let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
     let Some(at) = at else { return };

@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The shared state of all connections of a server.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,7 +27,7 @@ use crate::proto::{CommandError, Connection};
 use crate::transport::Halves;
 use crate::wire::{Ledger, Owner};
 
-/// What a handler fails with.
+/// The error type of handlers.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The application's handler, with its error boxed.
@@ -35,7 +35,7 @@ pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxE
 
 /// A server without its listener.
 pub(super) struct Engine {
-    /// Unlike that of any other engine of this process.
+    /// A number that is unique among the engines of this process.
     pub(super) number: u64,
     pub(super) config: Arc<Config>,
     pub(super) handler: Box<Handler>,
@@ -48,7 +48,7 @@ pub(super) struct Engine {
     /// What all connections of HTTP/2 hold of request bodies.
     ledger: Arc<Ledger>,
     connections: Mutex<Connections>,
-    /// A connection has ended, or the server is to end.
+    /// Notified when a connection has ended or the server is shutting down.
     changed: Condvar,
 }
 
@@ -56,12 +56,12 @@ pub(super) struct Engine {
 struct Connections {
     next: u64,
     live: HashMap<u64, Arc<dyn Live>>,
-    /// Connections that are counted: those that live, and those in their handshake.
+    /// The number of connections, including those in their handshake.
     count: usize,
     is_closing: bool,
-    /// The engine is to be closed when no connection is left.
+    /// Whether the engine closes when no connection is left.
     closes_when_empty: bool,
-    /// There is no clock any more, and nobody who would wait.
+    /// Whether the engine is closed: there is no clock any more.
     is_closed: bool,
 }
 
@@ -72,27 +72,28 @@ pub(super) struct Served {
     pub(super) conn: Arc<Conn>,
     pub(super) context: Arc<Context>,
     pub(super) place: Arc<Place>,
-    /// So many requests more get a thread each, since handlers of this connection have been slow.
+    /// The number of requests that still get a separate thread each, after handlers of this
+    /// connection were slow.
     pub(super) slow: AtomicU32,
-    /// The clock watches how the leader gets on.
+    /// Whether the clock watches the leader.
     pub(super) is_watched: AtomicBool,
-    /// The clock will look for requests that have waited too long.
+    /// Whether the clock will check for requests that have waited too long.
     pub(super) is_timed: AtomicBool,
-    /// It stands in line to be written.
+    /// Whether it is queued for a writer.
     pub(super) waits_for_writer: AtomicBool,
     pub(super) handlers: Running,
 }
 
 impl Engine {
-    /// To be [closed](Self::close) in the end, or its threads wait for more. The clock is its own, or
-    /// one that it shares with others.
+    /// Starts an engine, which must be [closed](Self::close) at the end to stop its threads. The
+    /// clock is its own or shared.
     pub(super) fn start(
         config: Config,
         handler: Box<Handler>,
         clock: Arc<Ticking>,
     ) -> Result<Arc<Engine>, Error> {
         config.validate()?;
-        // That of `core`: under the models, an atomic of `std` belongs to one of the runs that share it.
+        // The atomic of `core`: under the models, one of `std` would belong to a single run.
         static STARTED: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
         Ok(Arc::new(Engine {
             number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
@@ -110,12 +111,12 @@ impl Engine {
         }))
     }
 
-    /// Begins to serve a connection that was [admitted](Self::admit): somebody has to lead it now.
-    /// `take` has a thread use a permit that the connection has waited for.
+    /// Registers a connection that was [admitted](Self::admit); the caller must make a thread lead
+    /// it. `take` makes a thread use a permit that the connection has waited for.
     ///
     /// # Errors
     ///
-    /// The server has ended: the connection came out of its handshake too late.
+    /// If the server has ended, since the handshake took too long.
     pub(super) fn register<R, W, O>(
         self: &Arc<Self>,
         core: Box<Connection>,
@@ -156,11 +157,12 @@ impl Engine {
         Ok(served)
     }
 
-    /// Adds a connection, which is made with its number. Says whether the server is being shut down.
+    /// Adds a connection, which `make` creates for its number. Returns whether the server is
+    /// shutting down.
     ///
     /// # Errors
     ///
-    /// The server has ended.
+    /// If the server has ended.
     pub(super) fn enlist<C: Live + 'static>(
         &self,
         make: impl FnOnce(u64) -> Arc<C>,
@@ -176,7 +178,7 @@ impl Engine {
         Ok((conn, connections.is_closing))
     }
 
-    /// A connection that was registered has ended.
+    /// Removes a registered connection that has ended.
     pub(super) fn unregister(&self, number: u64, place: &Place) {
         self.permits.forget(place);
         let mut connections = self.lock();
@@ -195,22 +197,24 @@ impl Engine {
         }
     }
 
-    /// Waits until there may be one more connection, and says how many more there may be. `None` if the
-    /// server ends.
+    /// Waits until another connection is allowed, and returns how many are. Returns `None` if the
+    /// server is shutting down.
     pub(super) fn has_room(&self) -> Option<usize> {
         let connections = self.lock_with_room();
         let room = self.config.max_connections.saturating_sub(connections.count);
         (!connections.is_closing).then_some(room)
     }
 
-    /// Waits until there may be one more connection, and counts it. `false` if the server ends.
+    /// Waits until another connection is allowed, and counts it. Returns `false` if the server is
+    /// shutting down.
     pub(super) fn admit_one(&self) -> bool {
         let mut connections = self.lock_with_room();
         connections.count += usize::from(!connections.is_closing);
         !connections.is_closing
     }
 
-    /// Has the lock when there may be one more connection, or the server ends.
+    /// Waits until another connection is allowed or the server is shutting down, and returns the
+    /// lock.
     fn lock_with_room(&self) -> MutexGuard<'_, Connections> {
         let is_full = |connections: &mut Connections| {
             !connections.is_closing && connections.count >= self.config.max_connections
@@ -219,19 +223,19 @@ impl Engine {
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection from its handshake on. Says whether the server ends.
+    /// Counts a connection, from its handshake on. Returns whether the server is shutting down.
     pub(super) fn admit(&self) -> bool {
         let mut connections = self.lock();
         connections.count += 1;
         connections.is_closing
     }
 
-    /// A connection that was counted did not come to be registered.
+    /// Removes a counted connection that was not registered.
     pub(super) fn dismiss(&self) {
         self.count_down(self.lock());
     }
 
-    /// Waits for so long, or until the server ends; says whether it does.
+    /// Waits for a time or until the server is shutting down. Returns whether it is.
     pub(super) fn pause(&self, time: Duration) -> bool {
         let connections = self.lock();
         let (connections, _) = self
@@ -241,7 +245,7 @@ impl Engine {
         connections.is_closing
     }
 
-    /// No connections are accepted any more; those that are there go away gracefully.
+    /// Stops accepting connections, and shuts the existing ones down gracefully.
     pub(super) fn begin_shutdown(&self) {
         let mut connections = self.lock();
         connections.is_closing = true;
@@ -251,7 +255,7 @@ impl Engine {
         live.iter().for_each(|conn| conn.shut_down());
     }
 
-    /// Waits until no connection is left but one that may stay, and says whether that is so.
+    /// Waits until no connection is left except one that may stay, and returns whether that is so.
     pub(super) fn drained(&self, deadline: Instant, stays: Option<u64>) -> bool {
         self.wait_while(deadline, |connections| connections.count > connections.staying(stays))
     }
@@ -293,7 +297,7 @@ impl Engine {
         }
     }
 
-    /// [Closes](Self::close) it when no connection is left.
+    /// [Closes](Self::close) the engine when no connection is left.
     pub(super) fn close_when_empty(&self) {
         let mut connections = self.lock();
         connections.closes_when_empty = true;
@@ -304,7 +308,7 @@ impl Engine {
         }
     }
 
-    /// The threads end when they have nothing left to do.
+    /// Stops the threads when they have nothing left to do.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.pool.close();
@@ -317,21 +321,21 @@ impl Engine {
 }
 
 impl Connections {
-    /// How many of them are the one that may stay: one or none.
+    /// Returns whether the connection that may stay still exists, as a number: one or zero.
     fn staying(&self, number: Option<u64>) -> usize {
         usize::from(number.is_some_and(|number| self.live.contains_key(&number)))
     }
 }
 
 impl Served {
-    /// Writes what there is to write, on a thread that may wait for it. `false` if there is none, which
-    /// the pool has logged: the leader writes it when it wakes up.
+    /// Writes on a thread that may block. Returns `false` if there is none, which the pool has
+    /// logged: the leader writes when it wakes up.
     pub(super) fn flush_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.flush_now()).is_ok()
     }
 
-    /// Writes all that there is, on a thread that is called for that. `false` if there is none.
+    /// Writes everything on a separate thread. Returns `false` if there is none.
     pub(super) fn write_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.write_for_others()).is_ok()

@@ -1,4 +1,4 @@
-//! What is to be done when a connection is asked to end.
+//! Callbacks for the shutdown of a connection.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use crate::logging;
 
 type Act = Box<dyn FnOnce() + Send>;
 
-/// What handlers of one connection have asked for.
+/// The callbacks registered by the handlers of one connection.
 #[derive(Default)]
 pub(super) struct Farewells(Mutex<State>);
 
@@ -67,7 +67,7 @@ impl Drop for ShutdownHook {
         let mut state = self.farewells.lock();
         let place = state.acts.iter().position(|(number, _)| *number == self.number);
         let act = place.map(|place| state.acts.swap_remove(place));
-        // What it holds may have something to do in turn.
+        // Dropping the callback may run code of the application, so it happens without the lock.
         drop(state);
         drop(act);
     }

@@ -1,4 +1,4 @@
-//! The header fields of a response while they are set.
+//! The header fields of a response under construction.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::convert::push_fields;
 use crate::hpack::Writer;
 
-/// A few fields are best in a list; a map is made where one is needed. Either memory is kept from one
-/// response to the next.
+/// A few fields are stored in a list; a map is created when it is needed. The memory of both is
+/// reused for the next response.
 #[derive(Default)]
 pub(super) struct Fields {
     list: Vec<(HeaderName, HeaderValue)>,
-    /// Responses are moved, and in HTTP/2 few have a map: a box is the smaller part to move.
+    /// Boxed, since responses are moved, and few HTTP/2 responses have a map.
     map: Option<Box<HeaderMap>>,
-    /// They are in the map, and the list is empty; or the other way round.
+    /// Whether the fields are in the map, with an empty list; otherwise they are in the list.
     is_map: bool,
 }
 
 impl Fields {
-    /// In place of those with the same name.
+    /// Replaces all fields of this name.
     pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) {
         if self.is_map {
             self.map_mut().insert(name, value);
@@ -31,7 +31,7 @@ impl Fields {
         self.list.push((name, value));
     }
 
-    /// Behind those with the same name.
+    /// Appends a field after those of the same name.
     pub(super) fn append(&mut self, name: HeaderName, value: HeaderValue) {
         if self.is_map {
             self.map_mut().append(name, value);
@@ -57,7 +57,7 @@ impl Fields {
         map
     }
 
-    /// Removes them, and keeps the memory.
+    /// Removes all fields, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.list.clear();
         if let Some(map) = self.map.as_mut().filter(|_| self.is_map) {
@@ -66,7 +66,7 @@ impl Fields {
         self.is_map = false;
     }
 
-    /// Gives the memory of more than this many fields back. There are none.
+    /// Frees memory beyond this many fields. There must be no fields.
     pub(super) fn shrink(&mut self, most: usize) {
         self.list.shrink_to(most);
         if self.map.as_ref().is_some_and(|map| map.capacity() > most) {
@@ -74,9 +74,9 @@ impl Fields {
         }
     }
 
-    /// Adds them to a header section, but for those that HTTP/2 has no place for.
+    /// Appends the fields to a header section, except connection-specific ones.
     pub(super) fn push_to(&mut self, section: &mut Writer<'_>) {
-        // `connection` can name others, which is best left to who knows.
+        // `connection` can name others; the general conversion handles that.
         if self.is_map || self.list.iter().any(|(name, _)| is_specific(name)) {
             return push_fields(section, self.map_mut(), |_| true);
         }
@@ -90,7 +90,7 @@ impl Fields {
     }
 }
 
-/// Those that are set.
+/// Prints the fields.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(map) = self.map.as_ref().filter(|_| self.is_map) {
@@ -100,7 +100,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// RFC 9113, Section 8.2.2.
+/// Returns whether a field is connection-specific (RFC 9113, Section 8.2.2).
 fn is_specific(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),

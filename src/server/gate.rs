@@ -1,4 +1,4 @@
-//! Where the thread of a connection waits for a permit.
+//! The gate at which a connection's thread waits for a permit.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,17 +11,17 @@ pub(super) struct Gate {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No thread waits: a permit is not taken.
+    /// No thread waits, so permits are not accepted.
     #[default]
     Unused,
     Waits,
     Open,
-    /// The connection has ended: no permit is taken any more.
+    /// The connection has ended: no more permits are accepted.
     Closed,
 }
 
 impl Gate {
-    /// The thread is about to wait: a permit is taken from now on.
+    /// Prepares to wait: permits are accepted from now on.
     pub(super) fn arm(&self) {
         let mut state = self.lock();
         if *state != State::Closed {
@@ -29,7 +29,7 @@ impl Gate {
         }
     }
 
-    /// The connection has ended: its thread waits no longer. A permit that has come is still taken.
+    /// Ends the wait, since the connection has ended. A permit that has arrived is still returned.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         if *state != State::Open {
@@ -51,8 +51,8 @@ impl Gate {
         true
     }
 
-    /// Waits for a permit, for as long as `timeout`. Returns whether it has come; after that none is
-    /// taken.
+    /// Waits for a permit, for at most `timeout`. Returns whether it has arrived; after that none
+    /// is accepted.
     pub(super) fn wait(&self, timeout: Duration) -> bool {
         let until = Instant::now().checked_add(timeout);
         let mut state = self.lock();
@@ -68,7 +68,7 @@ impl Gate {
         state.end()
     }
 
-    /// The thread does not wait after all. Returns whether a permit has come meanwhile.
+    /// Cancels the wait. Returns whether a permit has arrived in the meantime.
     pub(super) fn disarm(&self) -> bool {
         self.lock().end()
     }
@@ -79,7 +79,7 @@ impl Gate {
 }
 
 impl State {
-    /// Ends the wait. Returns whether a permit has come.
+    /// Ends the wait. Returns whether a permit has arrived.
     fn end(&mut self) -> bool {
         match self {
             State::Closed => false,

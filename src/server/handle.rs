@@ -1,4 +1,4 @@
-//! A server that serves, and how it is stopped.
+//! The handle of a running server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,40 +18,41 @@ use crate::error::{Error, ErrorKind};
 use crate::logging;
 use crate::transport::Transport;
 
-/// How long the GOAWAY of connections that are cut may take to be written.
+/// The time for writing GOAWAY on connections that are aborted.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How long the thread that accepts is waited for before it is woken once more.
+/// How long to wait for the accept thread before waking it again.
 const WAKE_AGAIN: Duration = Duration::from_millis(20);
 
-/// How often that is tried. A Unix socket whose path has been removed cannot be woken.
+/// How often it is woken. A Unix socket whose path was removed cannot be woken.
 const WAKES: u32 = 50;
 
-/// A wait without an end, in rounds.
+/// The length of one round of an unlimited wait.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A server that serves.
+/// A running server.
 ///
-/// All methods take `&self`: share it in an `Arc`, to stop the server from another thread than the
-/// one that waits for it. Dropping it is [`shutdown`](Self::shutdown) without time to finish.
+/// All methods take `&self`: share it in an `Arc` to stop the server from another thread than the
+/// waiting one. Dropping it calls [`shutdown`](Self::shutdown) with a timeout of zero.
 #[must_use = "dropping it shuts the server down"]
 pub struct Handle {
     engine: Arc<Engine>,
     local_addr: Option<SocketAddr>,
-    /// Taken by the thread that joins it, with the lock held: others wait as well. The socket is
-    /// closed then, or the system would go on taking connections for it.
+    /// The accept thread and its socket. The thread that takes them joins while it holds the lock,
+    /// so others wait as well. The socket is closed then; otherwise the system would continue to
+    /// accept connections for it.
     accepting: Mutex<Option<(JoinHandle<()>, Arc<Listener>)>>,
-    /// What has been cut so far.
+    /// What was aborted so far.
     cut: Mutex<Cut>,
 }
 
-/// What a [shutdown](Handle::shutdown) cut.
+/// The connections and requests that a [shutdown](Handle::shutdown) has aborted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Cut {
-    /// Connections that had not ended when their time was over.
+    /// Connections that had not ended at the timeout.
     pub connections: usize,
-    /// Requests on them that had not been answered in full.
+    /// Requests on them without a complete response.
     pub requests: usize,
 }
 
@@ -66,30 +67,30 @@ impl Handle {
         Handle { engine, local_addr, accepting, cut: Mutex::default() }
     }
 
-    /// The address that it listens on, where it is one of IP.
+    /// Returns the address it listens on, if it is an IP address.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
     }
 
-    /// Figures from the start to now.
+    /// Returns statistics since the start.
     pub fn stats(&self) -> Stats {
         self.engine.stats()
     }
 
-    /// Serves a connection that the application has accepted, beside those of the listener: with the
-    /// same handler, limits and figures, and until the same shutdown. Returns when a thread of the
-    /// server's has it.
+    /// Serves a connection that the application has accepted, along with those of the listener:
+    /// with the same handler, limits, statistics and shutdown. Returns when a thread of the server
+    /// has taken it over.
     ///
-    /// Its octets are those of HTTP/2 or HTTP/1.x: TLS and a PROXY header are the application's to take
-    /// off. `peer` is what requests tell of it, such as a `SocketAddr`, or [`Peer::unknown`].
+    /// The transport must carry HTTP/2 or HTTP/1.x: the application handles TLS and PROXY headers.
+    /// `peer` is reported to requests; it is a `SocketAddr` or [`Peer::unknown`].
     ///
-    /// While the server has [`max_connections`](super::Config::max_connections), this waits until one
-    /// ends, or the server is shut down.
+    /// If the server has [`max_connections`](super::Config::max_connections), this waits until one
+    /// ends or the server is shut down.
     ///
     /// # Errors
     ///
-    /// The server is being shut down ([`ErrorKind::Closed`]), the stream cannot be split, or there is no
-    /// thread for it. The stream is dropped.
+    /// If the server is shutting down ([`ErrorKind::Closed`]), the stream cannot be split, or there
+    /// is no thread for it. The stream is dropped.
     ///
     /// # Examples
     ///
@@ -120,24 +121,26 @@ impl Handle {
         self.engine.pool.run(serve).map_err(|_| no_thread())
     }
 
-    /// Waits until the server has been shut down from another thread.
+    /// Waits until another thread has shut the server down.
     pub fn wait(&self) {
         while !self.engine.pause(LONG) {}
         while !self.engine.drained(Instant::now() + LONG, None) {}
     }
 
-    /// Stops: no new connections are accepted, each connection is told to go away, in two steps so
-    /// that no request on its way is lost (RFC 9113, Section 6.8), and what is open is finished for
-    /// as long as `timeout`. Then it is cut. Returns what was cut, by this call or by another. A
-    /// connection of HTTP/1.x ends after the response under way, or at once where there is none.
+    /// Shuts the server down: no new connections are accepted. Each connection gets GOAWAY in two
+    /// steps, so that requests in flight are not lost (RFC 9113, Section 6.8), and open requests
+    /// have `timeout` to finish. Then the rest is aborted. Returns what was aborted, by this call
+    /// or another. An HTTP/1.x connection ends after the current response, or at once if it is
+    /// idle.
     ///
-    /// A connection in its handshake is waited for as well, since its client may have sent requests. One
-    /// from which no octet has come is closed after 100 ms, and does not count as cut.
+    /// The shutdown also waits for connections in their handshake, since their clients may have
+    /// sent requests. A connection without any input is closed after 100 ms, and does not count as
+    /// aborted.
     ///
-    /// Called in a handler, it does not wait for the connection of that handler, and does not cut it:
-    /// that ends when its requests have been answered.
+    /// Called from a handler, it neither waits for that handler's connection nor aborts it: the
+    /// connection ends when its requests have been answered.
     ///
-    /// The handlers of requests that were cut are not stopped; what they read and write fails.
+    /// The handlers of aborted requests are not stopped; their reads and writes fail.
     pub fn shutdown(&self, timeout: Duration) -> Cut {
         let engine = &self.engine;
         let stays = handler::runs_for(engine);
@@ -149,7 +152,7 @@ impl Handle {
             engine.openings.close_silent();
         }
         let is_drained = engine.drained(deadline, stays);
-        // Another caller may be cutting; what it has cut is waited for.
+        // If another caller is aborting connections, this waits for its result.
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_drained {
             cut.add(cut_all(engine, stays));
@@ -167,7 +170,7 @@ impl Handle {
         let Some((thread, listener)) = accepting.take() else { return };
         for _ in 0..WAKES {
             if thread.is_finished() {
-                // Its panic would have been logged by the hook.
+                // A panic has been logged by the panic hook.
                 let _ = thread.join();
                 return;
             }
@@ -185,11 +188,11 @@ impl Cut {
     }
 }
 
-/// Cuts all connections but one that may stay, and waits until they have said so to their peers.
+/// Aborts all connections except one that may stay, and waits until their peers were notified.
 fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
     let mut left = engine.connections();
     let opening = engine.connection_count().saturating_sub(left.len());
-    // Those that have ended already were cut by an earlier call.
+    // Connections that have already ended were aborted by an earlier call.
     left.retain(|conn| stays != Some(conn.number()) && !conn.has_ended());
     let requests = left.iter().map(|conn| conn.open_requests()).sum();
     engine.openings.close_all();
@@ -198,7 +201,7 @@ fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
         let mut left = engine.connections();
         left.retain(|conn| stays != Some(conn.number()));
         left.iter().for_each(|conn| conn.cut());
-        // A cut wakes their threads, which end them.
+        // Cutting wakes their threads, which end them.
         engine.drained(Instant::now() + LAST_WORDS, stays);
     }
     Cut { connections: left.len() + opening, requests }

@@ -1,4 +1,4 @@
-//! One call of the handler, and what becomes of its failures.
+//! Calls of the handler, and the handling of its errors and panics.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exchange::{Arrival, RecvHalf, SendHalf};
 use crate::logging;
 
-/// Answers a request. The answer is put, and not flushed.
+/// Runs the handler for a request. The response is queued, but not flushed.
 pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
     let Arrival { id, headers, end_stream, .. } = arrival;
     let conn = &served.conn;
@@ -60,12 +60,12 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
 }
 
 thread_local! {
-    /// The connections whose handlers run on this thread, the innermost last: a handler may serve a
+    /// The connections whose handlers run on this thread, innermost last: a handler may serve a
     /// connection of another server.
     static RUNNING: RefCell<Vec<(*const Engine, u64)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The connection whose handler runs on this thread, if it is one of this server's.
+/// Returns the connection of this server whose handler runs on this thread, if any.
 pub(super) fn runs_for(engine: &Engine) -> Option<u64> {
     let engine: *const Engine = engine;
     RUNNING.with_borrow(|running| {
@@ -73,7 +73,7 @@ pub(super) fn runs_for(engine: &Engine) -> Option<u64> {
     })
 }
 
-/// Notes that a handler of a connection runs on this thread, until it is dropped.
+/// Records, until it is dropped, that a handler of a connection runs on this thread.
 struct Runs;
 
 impl Runs {
@@ -98,9 +98,9 @@ pub(super) fn call(
     response: &mut Response,
 ) {
     let _runs = Runs::for_connection(engine, number);
-    // What the handler shares with others it has to keep in order itself.
+    // The handler is responsible for the consistency of state that it shares.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
-    // Most handlers give the log nothing to tell.
+    // Evaluated only if there is something to log.
     let which = || Which::of(request);
     match called {
         Ok(Ok(())) => {
@@ -127,7 +127,7 @@ pub(super) fn call(
             }
             let status = response.refusal().unwrap_or_else(|| status_of(cause));
             if status != StatusCode::INTERNAL_SERVER_ERROR {
-                // What is left of the body is not worth waiting for.
+                // The rest of the body is not worth waiting for.
                 response.close_http1();
             }
             response.fail(status, cause);
@@ -141,14 +141,14 @@ pub(super) fn call(
     }
 }
 
-/// Whether the client has gone, is too slow, or sends too much, which is no fault of the handler's.
+/// Returns whether an error is caused by the client: it is gone, too slow, or sends too much.
 fn is_of_the_client(error: &Error) -> bool {
     error.is_body_too_large()
         || error.is_timeout()
         || matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
 }
 
-/// The error of ours that a handler has handed on.
+/// Returns the error of this crate that a handler has returned, if it is one.
 fn own_error<'a>(error: &'a (dyn std::error::Error + Send + Sync + 'static)) -> Option<&'a Error> {
     let mut next: Option<&'a (dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {

@@ -1,4 +1,4 @@
-//! Header sections as they go out.
+//! Outgoing header sections.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use super::fields::Fields;
 use crate::convert::push_fields;
 use crate::hpack::Headers;
 
-/// Writes the header section of a final response, with what the server adds to it, in place of what
-/// was in `fields` before.
+/// Writes the header section of a final response, with the server's own fields, replacing the
+/// contents of `fields`.
 pub(super) fn write_response(
     fields: &mut Headers,
     status: StatusCode,
@@ -37,7 +37,7 @@ pub(super) fn write_response(
     }
 }
 
-/// The fields of a final response in HTTP/1.x, with what the server adds to them.
+/// Returns the fields of a final HTTP/1.x response, with the server's own fields.
 pub(super) fn http1_fields<'a>(
     headers: &'a mut Fields,
     config: &Config,
@@ -55,7 +55,7 @@ pub(super) fn http1_fields<'a>(
     map
 }
 
-/// The header section of a request that is promised.
+/// Returns the header section of a promised request.
 pub(super) fn request_fields(request: &http::Request<()>) -> Headers {
     let mut parts = http::Request::new(()).into_parts().0;
     parts.method = request.method().clone();
@@ -64,7 +64,7 @@ pub(super) fn request_fields(request: &http::Request<()>) -> Headers {
     Headers::from(&parts)
 }
 
-/// Adds the fields of a map, but for those that HTTP/2 has no place for.
+/// Appends the fields of a map, except connection-specific ones.
 pub(super) fn push(fields: &mut Headers, headers: &HeaderMap) {
     if !headers.is_empty() {
         push_fields(&mut fields.writer(), headers, |_| true);
@@ -75,7 +75,7 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {
         at -= 1;
-        // A remainder of ten fits an octet.
+        // No truncation: a remainder of ten fits into an octet.
         digits[at] = b'0' + (n % 10) as u8;
         n /= 10;
         if n == 0 {
@@ -84,8 +84,8 @@ fn decimal(mut n: u64, digits: &mut [u8; 20]) -> &[u8] {
     }
 }
 
-/// The time of day as RFC 9110, Section 5.6.7 writes it. Made once a second in each thread, and
-/// good until the second is over by the clock of `now`, which costs no further look at a clock.
+/// Passes the date as in RFC 9110, Section 5.6.7. It is formatted once per second and thread, and
+/// valid until the end of the second according to `now`, which avoids another clock read.
 fn with_date(now: Instant, push: impl FnOnce(&HeaderValue)) {
     thread_local! {
         static DATE: RefCell<Option<(Range<Instant>, HeaderValue)>> = const { RefCell::new(None) };

@@ -1,13 +1,13 @@
-//! A connection of HTTP/1.x: its thread reads a request, runs the handler, and writes the response.
+//! An HTTP/1.x connection: its thread reads a request, runs the handler, and writes the response.
 //!
 //! ```text
 //!   ┌▶ next_request ─▶ permit ─▶ handler ─▶ flush ─▶ both halves gone, rest of the body dropped ─┐
 //!   └────────────────────────────── keep-alive ──────────────────────────────────────────────────┤
-//!      a request that is refused or late: an answer ──────────────────────────────────▶ part ◀───┘
+//!      a request that is refused or late: a response ────────────────────────────────▶ part ◀───┘
 //! ```
 //!
-//! Requests that come at once (pipelining) wait in the read buffer, and are answered in their order.
-//! Halves that outlive the handler are waited for before the next request.
+//! Pipelined requests wait in the read buffer, and are answered in order. The thread waits for
+//! halves that outlive the handler before it reads the next request.
 
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -55,20 +55,20 @@ pub(super) struct Http1 {
     context: Arc<Context>,
     place: Arc<Place>,
     gate: Arc<Gate>,
-    /// It stands in line to be written.
+    /// Whether it is queued for a writer.
     waits_for_writer: AtomicBool,
     overrun: Overrun,
-    /// The server was being shut down when the connection came: one request of it is answered.
+    /// Whether the connection arrived during the shutdown: a single request is answered.
     is_last_minute: AtomicBool,
 }
 
 impl Http1 {
-    /// Begins to serve a connection that was [admitted](Engine::admit) and whose first octets are
-    /// `input`. A thread has to [serve](Self::serve) it now.
+    /// Registers a connection that was [admitted](Engine::admit) and whose first octets are
+    /// `input`. The caller must make a thread [serve](Self::serve) it.
     ///
     /// # Errors
     ///
-    /// The server has ended.
+    /// If the server has ended.
     pub(super) fn register<R, W>(
         engine: &Arc<Engine>,
         halves: Halves<R, W>,
@@ -109,11 +109,11 @@ impl Http1 {
         Ok(conn)
     }
 
-    /// Serves the connection to its end.
+    /// Serves the connection, until its end.
     pub(super) fn serve(self: &Arc<Self>, scratch: &mut Scratch) {
         let _ends = Ends(self);
         let config = &self.engine.config;
-        // The first request begins within the time of the handshake, in clear text and behind TLS.
+        // The first request must begin within the handshake timeout, with and without TLS.
         let first = match self.is_last_minute.load(Ordering::Relaxed) {
             true => SILENCE_MAX,
             false => config.handshake_timeout,
@@ -143,7 +143,7 @@ impl Http1 {
         self.link.part();
     }
 
-    /// Answers a request. Returns whether another may follow.
+    /// Answers a request. Returns whether another request may follow.
     fn answer(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) -> bool {
         if self.is_last_minute.load(Ordering::Relaxed) {
             self.link.close_after_response();
@@ -160,8 +160,8 @@ impl Http1 {
         };
         add(&self.engine.counters.requests);
         let running = Running::begin(self);
-        // The handler is caught where it is called; this is for what it has left behind, which may
-        // panic when it is dropped.
+        // Panics of the handler are caught where it is called. This catches those of dropping what
+        // it has left behind.
         let run = AssertUnwindSafe(|| permit.run(|| self.run(request, scratch)));
         if catch_unwind(run).is_err() {
             logging::error!("a request in HTTP/1.x: what the handler left behind panicked");
@@ -178,7 +178,7 @@ impl Http1 {
         }
         self.gate.arm();
         if let Some(permit) = Permit::acquire(self) {
-            // One that has come as well goes on to the next.
+            // A permit that arrived at the same time passes to the next connection.
             if self.gate.disarm() {
                 drop(Permit::granted(self));
             }
@@ -227,7 +227,7 @@ impl Http1 {
         "http"
     }
 
-    /// A response of the server's own, after which the connection ends.
+    /// Sends a response of the server's own, after which the connection ends.
     fn refuse(&self, status: StatusCode, text: &str) {
         let mut fields = Fields::default();
         fields.set(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -235,7 +235,7 @@ impl Http1 {
         self.link.answer(status, fields, &format!("{text}\n"));
     }
 
-    /// Ends the connection, on a thread that may wait for the transport.
+    /// Ends the connection, on a thread that may block on the transport.
     fn cut_elsewhere(&self, reason: Error) {
         let (link, gate) = (Arc::clone(&self.link), Arc::clone(&self.gate));
         let theirs = reason.clone();
@@ -250,7 +250,7 @@ impl Http1 {
     }
 }
 
-/// Ends the connection and counts it out, also after a panic of ours.
+/// Ends and unregisters the connection, also after a panic of our own.
 struct Ends<'a>(&'a Arc<Http1>);
 
 impl Drop for Ends<'_> {
@@ -290,7 +290,7 @@ impl Live for Http1 {
     }
 
     fn shut_down(&self) {
-        // The response under way says so already.
+        // The current response already says so.
         self.link.close_after_response();
         self.context.farewells.begin(&self.engine.pool);
         let link = Arc::clone(&self.link);
@@ -327,7 +327,7 @@ impl Writable for Http1 {
         if self.link.flush_until(until) {
             return;
         }
-        // The client does not take it: that takes a thread of its own.
+        // The client does not accept data, so writing needs a separate thread.
         let link = Arc::clone(&self.link);
         if self.engine.pool.run(move |_| link.flush_for_others()).is_err() {
             logging::debug!("no thread to write a response in HTTP/1.x");
@@ -335,7 +335,7 @@ impl Writable for Http1 {
     }
 }
 
-/// A connection has the pool and the clock of its server.
+/// The owner of a connection, with the pool and the clock of its server.
 struct Http1Owner(Weak<Http1>);
 
 impl Owner for Http1Owner {

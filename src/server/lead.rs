@@ -1,26 +1,26 @@
-//! On which thread a handler runs: the one file that knows.
+//! The decision which thread runs a handler.
 //!
 //! ```text
 //!          ┌─────────────── leads a connection ───────────────┐
-//!          ▼                                                  │ the lead is still its own
-//!   read a batch ─▶ run its handlers, one after the other ────┴─▶ write all the answers
+//!          ▼                                                  │ it still leads
+//!   read a batch ─▶ run its handlers, one after the other ────┴─▶ write all responses
 //!                                    │
-//!                                    │ too slow: another thread has taken the lead over
+//!                                    │ too slow: another thread has taken over the lead
 //!                                    ▼
-//!                   write this answer, run what still waits, be idle
+//!                   write this response, run waiting requests, idle
 //! ```
 //!
-//! A thread that leads runs the handlers itself: no hand-over between threads, and all answers of a
-//! batch in one write. What makes that safe for the other streams is that the lead can be taken over.
-//! The [clock](super::clock) looks every two milliseconds while handlers run, and a leader that has
-//! begun nothing new since the look before loses the lead to another thread, which goes on with the
-//! requests still waiting, and with reading. A look reads one atomic number; the lock is taken only
-//! where a leader seems stuck. A handler that waits for something of its own stream reads the
-//! transport itself; if requests come meanwhile, it gives the lead away.
+//! The leader runs the handlers itself, without hand-overs between threads, and writes all
+//! responses of a batch at once. Other streams are protected by taking over the lead. The
+//! [clock](super::clock) ticks every two milliseconds while handlers run. A leader that has begun
+//! nothing since the last tick loses the lead to another thread, which continues with the waiting
+//! requests and with reading. A tick reads one atomic number; the lock is only taken if the leader
+//! seems stuck. A handler that waits for its own stream reads the transport itself; if requests
+//! arrive in the meantime, it passes the lead on.
 //!
-//! Where handlers have just been slow, taking over one by one would have each wait for a look or two
-//! after the one before. So for some requests after a take-over each gets a thread at once, until they
-//! prove to be quick again.
+//! After slow handlers, taking over one by one would delay each request by a tick or two after the
+//! one before. So for some requests after a take-over, each gets a thread at once, until handlers
+//! are quick again.
 
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -41,16 +41,16 @@ use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};
 use crate::logging;
 use crate::wire::Owner;
 
-/// So many requests get a thread each after a leader was too slow.
+/// The number of requests that get a separate thread each after a slow leader.
 const SLOW_REQUESTS: u32 = 32;
 
-/// A handler that takes longer is slow.
+/// A handler that takes longer than this is slow.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// How long the clock waits for a thread to cut a connection.
+/// How long the clock waits before it retries to find a thread for cutting a connection.
 const CUT_RETRY: Duration = Duration::from_millis(100);
 
-/// Leads a connection, until it ends or another thread has taken over.
+/// Leads a connection, until it ends or another thread has taken over the lead.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
     let _guard = OnPanic(served);
     let conn = &served.conn;
@@ -65,7 +65,7 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
             return work(Arc::clone(served), scratch);
         }
         if state.is_over() {
-            // Nobody leads any more, and so nobody is to be replaced.
+            // No thread leads any more, so none is replaced.
             state.leader = Leader::None;
             drop(state);
             conn.cut();
@@ -77,7 +77,7 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
     }
 }
 
-/// Runs what waits, as a thread that does not lead.
+/// Runs waiting requests on a thread that does not lead.
 fn work(served: Arc<Served>, scratch: &mut Scratch) {
     let taken = take(&served, &mut served.conn.lock());
     match taken {
@@ -86,7 +86,7 @@ fn work(served: Arc<Served>, scratch: &mut Scratch) {
     }
 }
 
-/// Answers a request, and what else waits by then, as a thread that does not lead.
+/// Answers a request, then other waiting requests, on a thread that does not lead.
 fn work_on(mut permit: Permit, mut arrival: Arrival, scratch: &mut Scratch) {
     let served = Arc::clone(permit.served());
     loop {
@@ -98,7 +98,7 @@ fn work_on(mut permit: Permit, mut arrival: Arrival, scratch: &mut Scratch) {
         } else {
             SLOW_REQUESTS
         };
-        // Only a guess of what comes: it does not matter if another thread has counted as well.
+        // A heuristic: a lost update by another thread does no harm.
         served.slow.store(slow, Ordering::Relaxed);
         let mut state = served.conn.flush(served.conn.lock(), None);
         match take(&served, &mut state) {
@@ -108,7 +108,7 @@ fn work_on(mut permit: Permit, mut arrival: Arrival, scratch: &mut Scratch) {
     }
 }
 
-/// Has a thread use a permit that this connection has waited for.
+/// Makes a thread use a permit that this connection has waited for.
 pub(super) fn take_permit(served: &Arc<Served>) {
     permit::hand_over(served, work_with);
 }
@@ -118,20 +118,20 @@ fn work_with(permit: Permit, scratch: &mut Scratch) {
     let served = Arc::clone(permit.served());
     let mut state = served.conn.lock();
     let arrival = if permit.is_within_limit() { state.arrivals.pop_front() } else { None };
-    // The next one waits for a permit as well.
+    // The next request waits for a permit as well.
     let left = hand_out_requests(&served, &mut state);
     drop(state);
     if let Some(task) = left {
         task(scratch);
     }
-    // Without a request the permit goes to the next in line: it was reset meanwhile, or its
-    // connection has as many handlers as it may have.
+    // Without a request, the permit passes to the next connection: the request was reset, or the
+    // connection has reached its limit of handlers.
     if let Some(arrival) = arrival {
         work_on(permit, arrival, scratch);
     }
 }
 
-/// Runs the handlers of requests that have come, on this thread for as long as it leads.
+/// Runs the handlers of received requests on this thread, while it leads.
 fn run_requests<'a>(
     served: &'a Arc<Served>,
     mut state: Guard<'a>,
@@ -152,7 +152,7 @@ fn run_requests<'a>(
             keep_watch(served);
             answer(&permit, arrival, scratch);
             state = served.conn.lock();
-            // The permit goes along from one request to the next, unless another connection waits.
+            // The permit is reused for the next request, unless another connection waits for one.
             let goes_on = state.leader.is(me) && !served.engine.permits.is_wanted();
             let next = if goes_on { state.arrivals.pop_front() } else { None };
             match next {
@@ -174,8 +174,8 @@ fn run_requests<'a>(
     state
 }
 
-/// Gives each request that may run now a thread of its own. Where there is no thread, the task
-/// comes back.
+/// Gives each request that may run now a separate thread. If there is no thread, the task is
+/// returned.
 fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
     while let Some((permit, arrival)) = take(served, state) {
         let work = move |scratch: &mut Scratch| work_on(permit, arrival, scratch);
@@ -186,7 +186,7 @@ fn hand_out_requests(served: &Arc<Served>, state: &mut State) -> Option<Task> {
     None
 }
 
-/// The next request, if its handler may run now.
+/// Takes the next request, if its handler may run now.
 fn take(served: &Arc<Served>, state: &mut State) -> Option<(Permit, Arrival)> {
     let since = state.arrivals.front()?.since;
     let Some(permit) = Permit::acquire(served) else {
@@ -200,8 +200,8 @@ fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
     let served = permit.served();
     add(&served.engine.counters.requests);
     let id = arrival.id;
-    // The handler is caught where it is called; this is for what it has left behind, which may
-    // panic when it is dropped.
+    // Panics of the handler are caught where it is called. This catches those of dropping what it
+    // has left behind.
     let _timed = Timed::begin(served, &arrival);
     let answer = AssertUnwindSafe(|| permit.run(|| handler::run(served, arrival, scratch)));
     if catch_unwind(answer).is_err() {
@@ -209,21 +209,21 @@ fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
     }
 }
 
-/// Has another thread run what waits. `false` if there is none.
+/// Makes another thread run waiting requests. Returns `false` if there is none.
 fn work_elsewhere(served: &Arc<Served>) -> bool {
     let theirs = Arc::clone(served);
     served.engine.pool.run(move |scratch| work(theirs, scratch)).is_ok()
 }
 
-/// Has another thread lead. `false` if there is none.
+/// Makes another thread lead. Returns `false` if there is none.
 fn lead_elsewhere(served: &Arc<Served>) -> bool {
     let theirs = Arc::clone(served);
     served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
 }
 
-/// Has the clock watch the leader, for as long as it works now and then.
+/// Makes the clock watch the leader, while it works from time to time.
 fn keep_watch(served: &Arc<Served>) {
-    // Looked at first, since that is nearly always enough.
+    // Loaded first, which is cheaper than the swap and usually sufficient.
     let is_watched = &served.is_watched;
     if is_watched.load(Ordering::Relaxed) || is_watched.swap(true, Ordering::Relaxed) {
         return;
@@ -245,10 +245,10 @@ fn keep_watch(served: &Arc<Served>) {
     });
 }
 
-/// Ends the watch of a leader that only reads, unless it has just gone to work.
+/// Ends the watch of a leader that only reads, unless it has just begun to work.
 //
-// It may have found itself watched still. It has said that it works under the lock, before it looked;
-// so one of the two sees the other.
+// The leader may have seen that it is still watched. It records its work under the lock before it
+// checks, so one of the two sees the other.
 fn goes_on_watching(served: &Served) -> bool {
     served.is_watched.store(false, Ordering::Relaxed);
     let now = served.conn.lock().progress();
@@ -256,8 +256,8 @@ fn goes_on_watching(served: &Served) -> bool {
     is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
 }
 
-/// Has another thread lead instead of one that has not read since, and, if it is stuck, has begun
-/// nothing else either. The connection is watched on: always `true`.
+/// Replaces a leader that has not read since and, if it is stuck, has not begun anything else
+/// either. The connection remains watched: always returns `true`.
 fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     let mut state = served.conn.lock();
     let now = state.progress();
@@ -266,11 +266,11 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
         return true;
     }
     let before = state.leader;
-    // All under one lock: the old leader must not find the lead gone while nobody is to have it.
+    // Under one lock, so that the old leader never finds the lead free without a successor.
     state.leader = Leader::Promised;
     if lead_elsewhere(served) {
         add(&served.engine.counters.leads_taken_over);
-        // A long write says nothing of the handlers.
+        // A long write is no sign of slow handlers.
         if is_stuck && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
@@ -280,7 +280,7 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     true
 }
 
-/// A server's connection has the pool and the clock of its server.
+/// The owner of a server's connection, with the pool and the clock of its server.
 pub(super) struct PoolOwner(pub(super) Weak<Served>);
 
 impl Owner for PoolOwner {
@@ -330,7 +330,7 @@ impl Owner for PoolOwner {
     }
 }
 
-/// Has a connection written soon by one of a few threads. `false` if there is none.
+/// Schedules a write by one of a few threads. Returns `false` if there is none.
 pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) -> bool {
     if !engine.writers.push(conn) {
         return true;
@@ -348,7 +348,7 @@ pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc
     has_begun
 }
 
-/// Cuts a connection on a thread of the pool: the end of a TLS stream is a write, which may block.
+/// Cuts a connection on a pool thread: closing a TLS stream is a write, which may block.
 fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
     let theirs = Arc::clone(served);
     if served.engine.pool.run(move |_| theirs.conn.cut()).is_err() {
@@ -357,7 +357,7 @@ fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
     }
 }
 
-/// A connection whose leader panics would be led by nobody.
+/// Ends the connection if its leader panics, since no thread would lead it then.
 struct OnPanic<'a>(&'a Arc<Served>);
 
 impl Drop for OnPanic<'_> {

@@ -1,4 +1,4 @@
-//! What a server listens on.
+//! The listener of a server.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -12,22 +12,22 @@ use socket2::SockRef;
 
 use crate::logging;
 
-/// Connections that the system may complete before they are accepted. The system has a limit of its
-/// own: 4,096 on Linux (`net.core.somaxconn`), 128 elsewhere.
+/// The requested length of the system's queue of completed connections. The system limits it: 4,096
+/// on Linux (`net.core.somaxconn`), 128 elsewhere.
 const BACKLOG: i32 = 4_096;
 
 /// The most connections that are accepted before threads are started for them.
 const MAX_BATCH: usize = 1_024;
 
-/// The pause before another try where another process has made the socket non-blocking.
+/// The pause before a retry if another process has made the socket non-blocking.
 const SHARED_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long waking a listener waits for it to answer.
+/// The timeout for the connection that wakes a listener.
 const WAKE_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) enum Listener {
-    /// With the addresses of the connections that only wake it.
+    /// With the addresses of connections whose only purpose is to wake it.
     Tcp(TcpListener, Mutex<Vec<SocketAddr>>),
     #[cfg(unix)]
     Unix(UnixListener),
@@ -45,8 +45,8 @@ impl Listener {
         Listener::Tcp(listener, Mutex::default())
     }
 
-    /// Listens with a queue for bursts of connections. The standard library asks for 128: over that,
-    /// SYNs are dropped, and sent again after 1, 3 and 7 s.
+    /// Listens with a queue for bursts of connections. The standard library requests 128: beyond
+    /// that, SYNs are dropped, and retransmitted after 1, 3 and 7 s.
     pub(super) fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         // On a socket that listens already, this changes the length of its queue.
@@ -58,15 +58,15 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// The first connection could not be accepted. Errors behind it come back with the next call.
+    /// If the first connection cannot be accepted. Later errors are returned by the next call.
     pub(super) fn accept(&self, room: usize, batch: &mut Vec<Accepted>) -> io::Result<()> {
         batch.push(self.accept_one()?);
         let most = room.min(MAX_BATCH);
         if batch.len() >= most {
             return Ok(());
         }
-        // The flag is that of the socket, also in processes that share it: it is set for moments only,
-        // and `accept_one` waits where it finds it set.
+        // The flag belongs to the socket, and also affects other processes that share it. It is set
+        // briefly, and `accept_one` handles that case.
         self.set_nonblocking(true)?;
         while batch.len() < most {
             match self.accept_now() {
@@ -80,7 +80,7 @@ impl Listener {
     fn accept_one(&self) -> io::Result<Accepted> {
         loop {
             match self.accept_now() {
-                // Another process that shares the socket accepts a batch.
+                // Another process that shares the socket is accepting a batch.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     thread::sleep(SHARED_PAUSE);
                     self.set_nonblocking(false)?;
@@ -90,8 +90,7 @@ impl Listener {
         }
     }
 
-    /// Sets whether accepting waits for a connection. A listener of the application's may have been
-    /// used without waiting.
+    /// Sets whether accepting blocks. The application's listener may have been non-blocking.
     pub(super) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         match self {
             Listener::Tcp(listener, _) => listener.set_nonblocking(nonblocking),
@@ -110,7 +109,7 @@ impl Listener {
         }
     }
 
-    /// `None` where it is not one of IP.
+    /// Returns `None` if it is not an IP address.
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Listener::Tcp(listener, _) => listener.local_addr().ok(),
@@ -119,8 +118,8 @@ impl Listener {
         }
     }
 
-    /// Whether a connection is there to [wake](Self::wake) us, and for nothing else. Those of Unix
-    /// sockets have no address to tell them by; at the end, each is taken for one.
+    /// Returns whether a connection was made only to [wake](Self::wake) this listener. Those of
+    /// Unix sockets cannot be identified by an address; during the shutdown, each counts as one.
     pub(super) fn is_waking(&self, accepted: &Accepted) -> bool {
         match (self, accepted) {
             (Listener::Tcp(_, wakers), Accepted::Tcp(_, address)) => {
@@ -131,8 +130,8 @@ impl Listener {
         }
     }
 
-    /// Has a blocked [`accept`](Self::accept) return, by connecting to it. Shutting the socket down
-    /// would do so as well, but for every process that shares it.
+    /// Wakes a blocked [`accept`](Self::accept) by connecting to it. Shutting the socket down would
+    /// also do that, but for every process that shares it.
     pub(super) fn wake(&self) {
         let connected = match self {
             Listener::Tcp(listener, wakers) => listener.local_addr().and_then(|mut address| {
@@ -145,7 +144,7 @@ impl Listener {
                     }
                     _ => {}
                 }
-                // Locked meanwhile, so that the accepting thread finds the address when it looks.
+                // Locked until then, so that the accept thread finds the address.
                 let mut wakers = wakers.lock().unwrap_or_else(PoisonError::into_inner);
                 let stream = TcpStream::connect_timeout(&address, WAKE_TIMEOUT)?;
                 wakers.push(stream.local_addr()?);

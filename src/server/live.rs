@@ -1,22 +1,22 @@
-//! What the server does with a connection without knowing its version.
+//! Operations on a connection of either version.
 
-/// A connection that is served.
+/// A connection of a server.
 pub(super) trait Live: Send + Sync {
-    /// Unlike that of any other connection of its server.
+    /// A number that is unique among the connections of its server.
     fn number(&self) -> u64;
 
-    /// Takes no new requests. What is open is finished. Does not wait.
+    /// Accepts no new requests, while open ones are finished. Does not block.
     fn shut_down(&self);
 
-    /// Ends it at once, and tells its peer where that is possible. Does not wait.
+    /// Ends the connection at once, and notifies the peer if possible. Does not block.
     fn close(&self);
 
     /// Cuts its transport.
     fn cut(&self);
 
-    /// Whether it has ended, and is about to be counted out.
+    /// Returns whether it has ended, and is about to be unregistered.
     fn has_ended(&self) -> bool;
 
-    /// Requests that have not been answered in full.
+    /// The number of requests without a complete response.
     fn open_requests(&self) -> usize;
 }

@@ -1,7 +1,7 @@
-//! A server: a handler for each request, as fast as one thread, as patient as many.
+//! An HTTP server with blocking handlers.
 //!
-//! A handler is a function of a [`Request`] and a [`Response`]. It reads the body from the one and
-//! writes to the other, blocking as it likes, and returns when the response is complete.
+//! A handler is a function of a [`Request`] and a [`Response`]. It reads the body from one and
+//! writes to the other, may block, and returns when the response is complete.
 //!
 //! ```
 //! use std::io::{self, Write};
@@ -27,32 +27,32 @@
 //!
 //! # Versions
 //!
-//! One port and one handler serve HTTP/2 and HTTP/1.x; [`Config::versions`] switches either off. In
-//! clear text the first line of a connection tells (HTTP/2 begins with its preface, by prior
-//! knowledge); over TLS, ALPN does. A handler need not know: [`Request::version`] tells. What HTTP/1.x
-//! has not (streams' identifiers, pushes, priorities) is `None`, `false` or an error that says so.
+//! One port and one handler serve HTTP/2 and HTTP/1.x; [`Config::versions`] can disable either. In
+//! cleartext, the first line of a connection decides (HTTP/2 begins with its preface, by prior
+//! knowledge); over TLS, ALPN does. Handlers work with both; [`Request::version`] returns the
+//! version. Features that HTTP/1.x lacks (stream identifiers, push, priorities) are `None`, `false`
+//! or an error.
 //!
-//! A connection of HTTP/1.x has one request at a time. Its thread reads the request, runs the handler
-//! and writes the response; pipelined requests wait in its read buffer. The limits and deadlines are
-//! those of HTTP/2, and [`Config::http1`] has those of the codec.
+//! An HTTP/1.x connection has one request at a time. Its thread reads the request, runs the handler
+//! and writes the response; pipelined requests wait in its read buffer. The limits and timeouts are
+//! the same as for HTTP/2, and [`Config::http1`] has those of the codec.
 //!
 //! # Threads
 //!
-//! Each connection of HTTP/2 has one thread that *leads* it: it reads what has come, runs the handlers of the
-//! requests in it one after the other, and writes all their answers at once. So quick handlers cost
-//! no switch between threads. A handler may be slow all the same: after a few milliseconds another
-//! thread goes on with the connection, and with its other requests. Handlers of one connection can
-//! therefore run one after the other or at the same time, and must not wait for one another in a way
-//! that takes the one for granted.
+//! Each HTTP/2 connection has one thread that *leads* it: it reads, runs the handlers of the
+//! received requests one after the other, and writes all their responses at once. So quick handlers
+//! need no thread switches. If a handler is slow, another thread takes over the connection and its
+//! other requests after a few milliseconds. Handlers of one connection may therefore run
+//! sequentially or concurrently, and must not rely on either.
 //!
-//! How many handlers run at once is bounded for each connection and for the whole server. Over the
-//! bound requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
+//! The number of concurrent handlers is bounded for each connection and for the whole server.
+//! Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
 //! [`queue_timeout`](Config::queue_timeout).
 //!
 //! # Backpressure
 //!
-//! Reading a body gives the client credit to send more; not reading it stops that client's stream
-//! and nothing else. Writing waits for the client's windows and for the transport.
+//! Reading a body gives the client credit to send more; not reading it stops only that stream.
+//! Writing waits for the client's windows and for the transport.
 //!
 //! # Other protocols
 //!
@@ -64,18 +64,18 @@
 //!
 //! # When it goes wrong
 //!
-//! | what happens | what the client gets | what the handler sees |
+//! | event | response to the client | result in the handler |
 //! | --- | --- | --- |
-//! | the handler returns an error, or panics, before the header section has gone out | 500; 413 for a body over `max_body`, 408 for one that did not come in time | |
-//! | the same after that | RST_STREAM(INTERNAL_ERROR) | |
-//! | the client resets the stream, or goes away | | an error of its next read or write; [`Error::is_reset`](crate::Error::is_reset) |
-//! | the handler does not read all of the body | the response, and RST_STREAM(NO_ERROR) behind it | |
-//! | no handler is free for too long | RST_STREAM(REFUSED_STREAM) | |
+//! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout | |
+//! | the same after the header section was sent | RST_STREAM(INTERNAL_ERROR) | |
+//! | the client resets the stream or closes the connection | | the next read or write fails; [`Error::is_reset`](crate::Error::is_reset) |
+//! | the handler does not read all of the body | the response, then RST_STREAM(NO_ERROR) | |
+//! | no permit within `queue_timeout` | RST_STREAM(REFUSED_STREAM) | |
 //!
-//! In HTTP/1.x the end of the connection stands for RST_STREAM, and 503 for REFUSED_STREAM. A request
-//! that is malformed or over a limit is answered with 400, 408, 413, 414, 431, 501 or 505, and then the
-//! connection ends. So it does after a panic. A body that the handler does not read is dropped up to
-//! 256 KiB; with more left, the connection ends after the response.
+//! In HTTP/1.x the end of the connection replaces RST_STREAM, and 503 replaces REFUSED_STREAM. A
+//! request that is malformed or over a limit is answered with 400, 408, 413, 414, 431, 501 or 505,
+//! and the connection ends, as it does after a panic. Up to 256 KiB of an unread body are
+//! discarded; if there is more, the connection ends after the response.
 
 mod accept;
 mod bind;

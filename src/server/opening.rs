@@ -1,4 +1,4 @@
-//! A connection from its transport to its first request: PROXY header, TLS, and what the peer speaks.
+//! Opening a connection: PROXY header, TLS, and detection of the HTTP version.
 //!
 //! ```text
 //!   accepted ─▶ PROXY header ─▶ TLS handshake ─▶ HTTP/2 or HTTP/1.x ─▶ registered, and served
@@ -29,7 +29,7 @@ use crate::upgrade::{
     detect, sniff, Detected, Http1Request, Opening, Options, Prefixed, Replay, Spoken, Upgraded,
 };
 
-/// What comes in front of HTTP on the connections of a listener.
+/// The layers below HTTP on the connections of a listener.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entrance {
     pub(super) proxies: TrustedProxies,
@@ -38,7 +38,7 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    /// Offers these versions in TLS.
+    /// Sets the versions that are offered by ALPN.
     pub(super) fn offer(&mut self, versions: Versions) {
         #[cfg(feature = "tls")]
         if let Some(acceptor) = self.tls.take() {
@@ -49,8 +49,8 @@ impl Entrance {
         let _ = versions;
     }
 
-    /// Whether the handshake takes much of a thread's stack, which stays in memory: then another
-    /// thread serves the connection, and this one goes on to the next handshake.
+    /// Returns whether the handshake uses much of a thread's stack, which stays resident: then
+    /// another thread serves the connection, and this one takes the next handshake.
     fn takes_stack(&self) -> bool {
         #[cfg(feature = "tls")]
         return self.tls.is_some();
@@ -59,8 +59,8 @@ impl Entrance {
     }
 }
 
-/// A connection that [`Stats::connections`](super::Stats::connections) counts, until it is registered
-/// or this is dropped.
+/// A connection counted in [`Stats::connections`](super::Stats::connections), until it is
+/// registered or this is dropped.
 #[derive(Debug)]
 pub(super) struct Admission {
     engine: Arc<Engine>,
@@ -68,12 +68,13 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Waits until there may be one more connection, and counts it. `None` if the server ends.
+    /// Waits until another connection is allowed, and counts it. Returns `None` if the server is
+    /// shutting down.
     pub(super) fn wait(engine: &Arc<Engine>) -> Option<Self> {
         engine.admit_one().then(|| Admission::new(engine))
     }
 
-    /// One of a connection that the engine has just counted.
+    /// Creates the admission of a connection that the engine has just counted.
     pub(super) fn new(engine: &Arc<Engine>) -> Self {
         add(&engine.counters.connections_accepted);
         Admission { engine: Arc::clone(engine), is_registered: false }
@@ -105,8 +106,8 @@ impl Opened {
     }
 }
 
-/// Serves a connection that has been admitted, on this thread and others, until it ends or another
-/// thread leads it.
+/// Serves an admitted connection, on this thread and others, until it ends or another thread leads
+/// it.
 pub(super) fn serve<T: Transport>(
     admission: Admission,
     stream: T,
@@ -125,10 +126,10 @@ pub(super) fn serve<T: Transport>(
     }
 }
 
-/// Takes a connection through its handshake. It has to be served then.
+/// Performs the handshake of a connection. The result must be served.
 //
-// A function of its own, which has returned when the connection is led: what a thread's stack has
-// held once stays in memory, and so lies below what the handlers need.
+// A separate function, which has returned when the connection is led: stack pages that were used
+// once stay resident, so the handlers should reuse them.
 #[inline(never)]
 pub(super) fn open<T: Transport>(
     mut admission: Admission,
@@ -137,8 +138,8 @@ pub(super) fn open<T: Transport>(
     entrance: &Entrance,
 ) -> Result<Opened, Error> {
     let engine = Arc::clone(&admission.engine);
-    // What chooses a certificate may be the application's, and so may the transport; a panic costs
-    // this connection alone.
+    // The certificate resolver and the transport may be code of the application; a panic only
+    // affects this connection.
     let enter = AssertUnwindSafe(|| enter(&engine, stream, peer, entrance));
     let opened = catch_unwind(enter).unwrap_or_else(|_| {
         logging::error!("a handshake panicked");
@@ -171,7 +172,7 @@ fn enter<T: Transport>(
     open_clear(engine, halves, peer)
 }
 
-// Apart, so that clear text does not take the stack that TLS takes.
+// Separate, so that cleartext connections do not use the stack for TLS.
 #[cfg(feature = "tls")]
 #[inline(never)]
 fn open_tls<T: Transport>(
@@ -188,7 +189,7 @@ fn open_tls<T: Transport>(
             peer.tls = Some(stream.facts().clone());
             open_halves(engine, stream.split()?, peer, None)
         }
-        // RFC 7301 leaves a client without ALPN to what it would speak without it.
+        // RFC 7301: a client without ALPN uses its default, HTTP/1.1.
         Err(error) if takes_http1 && is_http1(error.protocol()) => {
             let reason = error.error().clone();
             let stream = error.into_stream().ok_or(reason)?;
@@ -205,9 +206,10 @@ fn is_http1(protocol: Option<&[u8]>) -> bool {
     matches!(protocol, None | Some(b"http/1.1" | b"http/1.0"))
 }
 
-/// Clear text: HTTP/2 by prior knowledge, HTTP/1.x, or HTTP/1.1 that asks to be upgraded.
+/// Opens a cleartext connection: HTTP/2 with prior knowledge, HTTP/1.x, or an upgrade from
+/// HTTP/1.1.
 //
-// Finding out which has returned when the connection is led, as above.
+// The detection has returned when the connection is led, for the reason above.
 fn open_clear<T: Transport>(engine: &Arc<Engine>, stream: T, peer: Peer) -> Result<Opened, Error> {
     let config = &engine.config;
     if config.versions == Versions::Http2 {
@@ -241,13 +243,13 @@ fn open_clear<T: Transport>(engine: &Arc<Engine>, stream: T, peer: Peer) -> Resu
 }
 
 enum Agreed<T: Transport> {
-    /// HTTP/2 comes next; with a first request, where there was an upgrade.
+    /// HTTP/2, with a first request after an upgrade.
     Http2(Replay<T>, Option<Opening>),
-    /// A request in HTTP/1.x that does not ask for HTTP/2.
+    /// An HTTP/1.x request that does not ask for HTTP/2.
     Http1(Box<Http1Request<T>>),
 }
 
-/// Finds out what the peer speaks, and answers a request to upgrade.
+/// Detects the version, and answers an upgrade request.
 #[inline(never)]
 fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
     let config = &engine.config;
@@ -258,7 +260,7 @@ fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
     let max_body_size = options.max_body_size as u64;
     Ok(match detect(stream, &options)? {
         Detected::PriorKnowledge(halves) => Agreed::Http2(halves, None),
-        // All of its body would have to be in memory before HTTP/2 begins.
+        // Its whole body would have to be in memory before HTTP/2 begins.
         Detected::Upgrade(request)
             if config.versions != Versions::Http2
                 && request.body_len().is_some_and(|len| len > max_body_size) =>
@@ -273,7 +275,7 @@ fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
     })
 }
 
-/// A connection whose octets are those of HTTP/2. It is to be led.
+/// Creates an HTTP/2 connection, which is to be led.
 fn open_halves<R, W>(
     engine: &Arc<Engine>,
     halves: Halves<R, W>,
@@ -285,8 +287,8 @@ where
     W: std::io::Write + Send + 'static,
 {
     let mut http2 = engine.config.http2.clone();
-    // A stream counts against the limit until its handler has ended (RFC 9113, Section 5.1.2 leaves
-    // it to us): however fast a peer opens and resets streams, only so many handlers run.
+    // A stream counts against the limit until its handler has ended (RFC 9113, Section 5.1.2 allows
+    // that): however fast a peer opens and resets streams, the number of handlers is bounded.
     http2.hold_slots = true;
     http2.enable_connect_protocol |= engine.config.websockets;
     let now = Instant::now();
@@ -295,7 +297,7 @@ where
         opening.apply(&mut core, now)?;
     }
     let served = engine.register(core, halves, peer, PoolOwner, lead::take_permit)?;
-    // The request of an upgrade is there already.
+    // The upgrade request is already there.
     served.conn.with(|state, now| state.deliver(now));
     ending::retire_later(engine, &served);
     Ok(Opened::Http2(served))

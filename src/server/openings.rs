@@ -1,4 +1,4 @@
-//! The connections that are being opened, so that a shutdown can close them.
+//! Connections in their handshake, which a shutdown can close.
 
 use std::collections::HashMap;
 use std::io::{self, IoSliceMut, Read};
@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use crate::logging;
 use crate::transport::Closer;
 
-/// The connections that are being opened.
+/// The connections in their handshake.
 #[derive(Debug, Default)]
 pub(super) struct Openings {
     state: Mutex<State>,
@@ -20,15 +20,15 @@ pub(super) struct Openings {
 struct State {
     next: u64,
     entering: HashMap<u64, (Closer, Arc<AtomicBool>)>,
-    /// Connections from which no octet has come are closed, also those that come later.
+    /// Whether connections without any input are closed, including later ones.
     takes_no_silent: bool,
 }
 
-/// A connection that is being opened, until this is dropped.
+/// A connection in its handshake, until this is dropped.
 pub(super) struct Entering<'a> {
     openings: &'a Openings,
     number: u64,
-    /// An octet has come from the peer.
+    /// Whether any octet was received.
     pub(super) heard: Arc<AtomicBool>,
 }
 
@@ -47,7 +47,7 @@ impl Openings {
         Entering { openings: self, number, heard }
     }
 
-    /// Closes the connections from which no octet has come, and those that are still to come.
+    /// Closes the connections without any input, and those that arrive later.
     pub(super) fn close_silent(&self) {
         let mut state = self.lock();
         state.takes_no_silent = true;
@@ -58,7 +58,7 @@ impl Openings {
         close_all(silent);
     }
 
-    /// Closes all of them.
+    /// Closes all connections.
     pub(super) fn close_all(&self) {
         let mut state = self.lock();
         state.takes_no_silent = true;
@@ -86,11 +86,11 @@ impl Drop for Entering<'_> {
     }
 }
 
-/// A reader that notes when the first octet comes, behind octets that have been put back.
+/// A reader that records the first octet received, and can be given octets to return first.
 pub(super) struct FirstOctets<R> {
     put_back: Bytes,
     pub(super) reader: R,
-    /// Gone after the first octet.
+    /// `None` after the first octet.
     heard: Option<Arc<AtomicBool>>,
 }
 
@@ -99,7 +99,7 @@ impl<R> FirstOctets<R> {
         FirstOctets { put_back: Bytes::new(), reader, heard: Some(heard) }
     }
 
-    /// Octets of the peer's that the next reads give out.
+    /// Gives it octets of the peer that the next reads return.
     pub(super) fn put_back(&mut self, octets: Bytes) {
         self.put_back = octets;
         self.note(1);

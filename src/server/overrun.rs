@@ -1,4 +1,4 @@
-//! Handlers of HTTP/1.x that run for too long. A connection has one at a time.
+//! Timeouts of HTTP/1.x handlers. A connection has one handler at a time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,30 +9,30 @@ use super::permit::Claimant;
 use super::stats::add;
 use crate::logging;
 
-/// Since when the handler of a connection has been running, where that is bounded.
+/// When the handler of a connection has started, if its time is limited.
 #[derive(Debug, Default)]
 pub(super) struct Overrun {
     since: Mutex<Option<Instant>>,
-    /// The clock will look at it.
+    /// Whether the clock will check it.
     is_timed: AtomicBool,
 }
 
-/// A connection whose handlers may have a time.
+/// A connection whose handlers may have a timeout.
 pub(super) trait Timed: Claimant + Send + Sync {
     fn overrun(&self) -> &Overrun;
 
-    /// Whether the handler has opened a tunnel, which may last.
+    /// Returns whether the handler has opened a tunnel, which has no timeout.
     fn is_exempt(&self) -> bool;
 
-    /// The handler has taken too long: its client need not wait for it any more. Must not wait.
+    /// Called after the timeout: the client need not wait any longer. Must not block.
     fn give_up(&self);
 }
 
-/// A handler that runs, until this is dropped.
+/// A running handler, until this is dropped.
 pub(super) struct Running<'a>(&'a Overrun);
 
 impl<'a> Running<'a> {
-    /// `None` if handlers may run for ever.
+    /// Returns `None` if handlers have no timeout.
     pub(super) fn begin<C: Timed + 'static>(conn: &'a Arc<C>) -> Option<Self> {
         let timeout = conn.engine().config.handler_timeout?;
         let (overrun, now) = (conn.overrun(), Instant::now());
@@ -50,7 +50,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Has the clock look when a handler that runs since then has had its time.
+/// Schedules a check at the timeout of a handler that has started at `since`.
 fn look_later<C: Timed + 'static>(
     engine: &Engine,
     conn: &Arc<C>,
@@ -59,7 +59,7 @@ fn look_later<C: Timed + 'static>(
 ) {
     let Some(at) = since.checked_add(timeout) else { return };
     engine.clock.call(at, &Arc::downgrade(conn), move |conn, now| {
-        // Before looking: a handler that begins meanwhile calls again.
+        // Before the check, so that a handler that starts in the meantime schedules its own.
         conn.overrun().is_timed.store(false, Ordering::SeqCst);
         let Some(since) = *conn.overrun().lock() else { return };
         if conn.is_exempt() {

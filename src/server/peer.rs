@@ -1,8 +1,8 @@
-//! What is known of the other end of a connection.
+//! The peer of a connection.
 
 use std::net::SocketAddr;
 
-/// What is known of the other end of a connection that the application has accepted. See
+/// The peer of a connection that the application has accepted. See
 /// [`Handle::serve`](super::Handle::serve).
 ///
 /// ```
@@ -22,32 +22,33 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer without an IP address, such as one on a Unix socket or a pipe.
+    /// Creates a peer without an IP address, such as one on a Unix socket or a pipe.
     pub fn unknown() -> Self {
         Peer::default()
     }
 
-    /// A peer at an IP address, which [`Request::peer_addr`](super::Request::peer_addr) will tell.
-    // Without `tls`, the address is all there is.
+    /// Creates a peer with an IP address, which [`Request::peer_addr`](super::Request::peer_addr)
+    /// returns.
+    // Without `tls`, the address is the only field.
     #[cfg_attr(not(feature = "tls"), allow(clippy::needless_update))]
     pub fn at(address: SocketAddr) -> Self {
         Peer { address: Some(address), ..Peer::default() }
     }
 
-    /// Adds the facts of a TLS handshake that the application has completed, which
-    /// [`Request::tls`](super::Request::tls) will tell.
+    /// Adds the facts of a TLS handshake that the application has performed, which
+    /// [`Request::tls`](super::Request::tls) returns.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(self, facts: crate::tls::Facts) -> Self {
         Peer { tls: Some(facts), ..self }
     }
 
-    /// The IP address and port.
+    /// Returns the IP address and port.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
-    /// The facts of the TLS handshake.
+    /// Returns the facts of the TLS handshake.
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&crate::tls::Facts> {
         self.tls.as_ref()

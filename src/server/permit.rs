@@ -1,4 +1,4 @@
-//! The right to run one handler, as a value.
+//! A permit to run one handler, as a value.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,8 +10,8 @@ use super::place::Place;
 use super::pool::Scratch;
 
 thread_local! {
-    /// The number of the engine whose permit the handler on this thread runs with. Zero outside of
-    /// handlers. Halves of a stream may also be used by threads that hold no permit, and by handlers
+    /// The number of the engine whose permit the handler on this thread uses. Zero outside of
+    /// handlers. Halves of a stream may also be used by threads without a permit, and by handlers
     /// of other servers.
     static RUNS_FOR: Cell<u64> = const { Cell::new(0) };
 }
@@ -22,7 +22,7 @@ pub(super) trait Claimant {
 
     fn place(&self) -> &Arc<Place>;
 
-    /// How many handlers of this connection may run at once.
+    /// The most handlers of this connection that may run at once.
     fn handler_limit(&self) -> usize {
         self.engine().config.max_handlers_per_connection
     }
@@ -38,21 +38,20 @@ impl Claimant for Served {
     }
 }
 
-/// A permit to run one handler of a connection at a time. It may be moved to another thread; dropping
-/// it gives it to the connection that has waited longest.
+/// A permit to run one handler of a connection at a time. It may be moved to another thread;
+/// dropping it passes it to the connection that has waited longest.
 #[derive(Debug)]
 pub(super) struct Permit<C: Claimant = Served> {
     served: Arc<C>,
-    /// It has been given back already.
+    /// Whether it was already released.
     is_over: bool,
 }
 
-/// What a thread does with a permit that has become free: it answers the next request of the
-/// permit's connection.
+/// What a thread does with a free permit: it answers the next request of the permit's connection.
 pub(super) type Next = fn(Permit, &mut Scratch);
 
 impl<C: Claimant> Permit<C> {
-    /// A permit for this connection. If there is none, the connection is put in line for one.
+    /// Acquires a permit for this connection. If there is none, the connection is queued for one.
     ///
     /// May be called under the connection's lock.
     pub(super) fn acquire(served: &Arc<C>) -> Option<Self> {
@@ -61,7 +60,8 @@ impl<C: Claimant> Permit<C> {
             .then(|| Permit::granted(served))
     }
 
-    /// The permit that [`release`](super::permits::Permits::release) has handed to this connection.
+    /// Wraps the permit that [`release`](super::permits::Permits::release) has passed to this
+    /// connection.
     pub(super) fn granted(served: &Arc<C>) -> Self {
         served.place().handler_begins();
         Permit { served: Arc::clone(served), is_over: false }
@@ -71,18 +71,18 @@ impl<C: Claimant> Permit<C> {
         &self.served
     }
 
-    /// Whether its connection runs no more handlers than it may, this one counted.
+    /// Returns whether its connection is within its limit of handlers, including this one.
     pub(super) fn is_within_limit(&self) -> bool {
         self.served.place().running() <= self.served.handler_limit()
     }
 
-    /// Runs a handler with it, during which this thread may [lend](lend) it.
+    /// Runs a handler, during which this thread may [lend](lend) the permit.
     pub(super) fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let _mark = Mark::set(self.served.engine().number);
         handler()
     }
 
-    /// Puts its connection back in line: no thread can run a handler now.
+    /// Queues its connection again: no thread can run a handler now.
     fn postpone(mut self) {
         self.is_over = true;
         self.served.place().handler_ended();
@@ -100,7 +100,7 @@ impl<C: Claimant> Drop for Permit<C> {
     }
 }
 
-/// Notes which engine this thread runs a handler for, until it is dropped.
+/// Records, until it is dropped, for which engine this thread runs a handler.
 struct Mark(u64);
 
 impl Mark {
@@ -115,7 +115,7 @@ impl Drop for Mark {
     }
 }
 
-/// Gives a permit that is free to the connection that has waited longest.
+/// Passes a free permit to the connection that has waited longest.
 fn pass_on(engine: &Engine) {
     while let Some(place) = engine.permits.release() {
         if place.hand_over() {
@@ -124,7 +124,7 @@ fn pass_on(engine: &Engine) {
     }
 }
 
-/// Has a thread use the permit that a connection of HTTP/2 has waited for.
+/// Makes a thread use the permit that an HTTP/2 connection has waited for.
 pub(super) fn hand_over(waiting: &Arc<Served>, next: Next) {
     let permit = Arc::new(Mutex::new(Some(Permit::granted(waiting))));
     let theirs = Arc::clone(&permit);
@@ -137,24 +137,25 @@ pub(super) fn hand_over(waiting: &Arc<Served>, next: Next) {
         }
     };
     if waiting.engine.pool.run(work).is_err() {
-        // The next handler that ends tries again. Dropping the permit would ask for a thread again.
+        // The next finished handler tries again. Dropping the permit would request a thread again.
         take(&permit).into_iter().for_each(Permit::postpone);
     }
 }
 
-/// Lends the permit of the handler on this thread, which waits for its peer, until what is returned
-/// is dropped. `None` if it runs for another server, or if the server lends no more.
+/// Lends the permit of this thread's handler, which waits for its peer, until the returned value is
+/// dropped. Returns `None` if the handler belongs to another server, or if the limit of lent
+/// permits is reached.
 pub(super) fn lend(engine: &Arc<Engine>) -> Option<Box<dyn Any>> {
     if RUNS_FOR.get() != engine.number || !engine.permits.lend() {
         return None;
     }
-    // It is lent once at a time.
+    // A permit is lent only once at a time.
     let mark = Mark::set(0);
     pass_on(engine);
     Some(Box::new(Lent { engine: Arc::clone(engine), _mark: mark }))
 }
 
-/// A permit that is lent. The connection whose peer was waited for may be gone when it is dropped.
+/// A lent permit. The connection of the peer may be gone when it is dropped.
 struct Lent {
     engine: Arc<Engine>,
     _mark: Mark,

@@ -1,33 +1,33 @@
-//! How many handlers run at once, over all connections, and which connections wait for one to end.
+//! The limit on concurrent handlers over all connections, and the queue of connections for permits.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Permits that a connection may hold however scarce they are.
+/// The number of permits that a connection may always hold.
 const FEW: usize = 4;
 
-/// The permits for running handlers. [`Permit`](super::permit::Permit) is one of them as a value.
+/// The permits for running handlers. A [`Permit`](super::permit::Permit) is one of them as a value.
 #[derive(Debug)]
 pub(super) struct Permits<T> {
     cap: usize,
     /// Permits that are taken. May exceed the limit after a lent permit is reclaimed.
     running: AtomicUsize,
     max_lent: usize,
-    /// Handlers that wait for their peers, and whose permits others may have.
+    /// Handlers that wait for their peers, and whose permits are lent to others.
     lent: AtomicUsize,
-    /// Connections with requests that wait for a permit. Each is there once, and is not kept alive.
+    /// Connections with requests that wait for a permit. Each is queued once, and not kept alive.
     waiting: Mutex<VecDeque<Weak<T>>>,
-    /// Their number.
+    /// The length of `waiting`.
     waiters: AtomicUsize,
 }
 
-/// What can wait for a permit: a connection.
+/// A connection that can wait for a permit.
 pub(super) trait Waiter {
-    /// Whether it stands in line.
+    /// Returns whether it is queued.
     fn is_queued(&self) -> &AtomicBool;
 
-    /// How many permits it holds, those that it has lent among them.
+    /// The number of permits it holds, including those it has lent.
     fn running(&self) -> usize;
 }
 
@@ -43,15 +43,16 @@ impl<T: Waiter> Permits<T> {
         }
     }
 
-    /// Lets this many handlers lend their permits while they wait for their peers.
+    /// Allows this many handlers to lend their permits while they wait for their peers.
     pub(super) fn lending(self, max_lent: usize) -> Self {
         Permits { max_lent, ..self }
     }
 
-    /// Takes a permit, or puts the connection in line for one: there is none, or it holds its share.
+    /// Takes a permit. If there is none, or the connection holds its share, the connection is
+    /// queued.
     //
-    // `release` counts down first and looks for waiters then; `acquire` goes in line first and tries
-    // again then. All of it is sequentially consistent, so one sees the other.
+    // `release` decrements the count and then checks for waiters; `acquire` queues and then
+    // retries. All accesses are sequentially consistent, so one of the two sees the other.
     pub(super) fn acquire(&self, who: &Arc<T>) -> bool {
         if self.may_have_more(who) && self.try_acquire() {
             return true;
@@ -64,7 +65,7 @@ impl<T: Waiter> Permits<T> {
         self.is_within_share(who.running(), self.running.load(Ordering::SeqCst))
     }
 
-    /// Puts a connection in line, unless it stands there.
+    /// Queues a connection, unless it is queued already.
     fn put_in_line(&self, who: &Arc<T>) {
         if !who.is_queued().swap(true, Ordering::SeqCst) {
             let mut waiting = self.lock();
@@ -73,23 +74,23 @@ impl<T: Waiter> Permits<T> {
         }
     }
 
-    /// Gives a permit back: to the connection that has waited longest of those within their
-    /// [share](Self::share), which is returned and has the permit now, to use it or to give it back in
-    /// turn.
+    /// Releases a permit. It passes to the connection that has waited longest among those within
+    /// their [share](Self::share). That connection is returned and has the permit, to use or to
+    /// release it in turn.
     pub(super) fn release(&self) -> Option<Arc<T>> {
-        // Above the limit it is not handed on.
+        // Above the limit, the permit is not passed on.
         let less = |running| (running > self.cap).then(|| running - 1);
         if self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
             return None;
         }
         if self.waiters.load(Ordering::SeqCst) == 0 {
             self.running.fetch_sub(1, Ordering::SeqCst);
-            // A connection may have come in line meanwhile, and have found no permit.
+            // A connection may have queued in the meantime without finding a permit.
             if self.waiters.load(Ordering::SeqCst) == 0 || !self.try_acquire() {
                 return None;
             }
         }
-        // Under one lock, so that of two permits that are given back the second look counts the first.
+        // Under one lock, so that of two concurrent releases, the second counts the first.
         let mut waiting = self.lock();
         let next = self.next_in_line(&mut waiting);
         if next.is_none() {
@@ -98,7 +99,7 @@ impl<T: Waiter> Permits<T> {
         next
     }
 
-    /// Removes a connection that has ended from the line.
+    /// Removes a connection that has ended from the queue.
     pub(super) fn forget(&self, who: &T) {
         if who.is_queued().swap(false, Ordering::SeqCst) {
             let mut waiting = self.lock();
@@ -107,39 +108,39 @@ impl<T: Waiter> Permits<T> {
         }
     }
 
-    /// Takes a permit back from a connection that cannot use it now, and puts it in line.
+    /// Takes a permit back from a connection that cannot use it now, and queues the connection.
     pub(super) fn postpone(&self, who: &Arc<T>) {
         self.put_in_line(who);
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether the permit of a handler that waits for its peer may be lent. If so, it is to be
-    /// [given back](Self::release) as one that is free, and to be [taken again](Self::reclaim).
+    /// Returns whether the permit of a handler that waits for its peer may be lent. If so, the
+    /// caller must [release](Self::release) it now and [reclaim](Self::reclaim) it later.
     pub(super) fn lend(&self) -> bool {
         let more = |lent| (lent < self.max_lent).then_some(lent + 1);
         self.lent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
-    /// A handler whose permit was lent goes on, at once.
+    /// Reclaims a lent permit at once, for a handler that continues.
     pub(super) fn reclaim(&self) {
         self.running.fetch_add(1, Ordering::SeqCst);
         self.lent.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether a connection waits for a permit.
+    /// Returns whether a connection waits for a permit.
     pub(super) fn is_wanted(&self) -> bool {
         self.waiters.load(Ordering::Relaxed) > 0
     }
 
-    /// Handlers that run now, those that wait for their peers among them.
+    /// The number of running handlers, including those that wait for their peers.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed) + self.lent.load(Ordering::Relaxed)
     }
 
-    /// Takes the first connection that is within its share out of the line.
+    /// Removes the first connection within its share from the queue.
     fn next_in_line(&self, waiting: &mut VecDeque<Weak<T>>) -> Option<Arc<T>> {
         waiting.retain(|waits| waits.strong_count() > 0);
-        // The permit that it is to have is one of those that are taken still.
+        // The permit to be passed on still counts as taken.
         let running = self.running.load(Ordering::SeqCst).saturating_sub(1);
         let mut upgraded = waiting.iter().map(Weak::upgrade).enumerate();
         let next = upgraded.find_map(|(place, waits)| {
@@ -156,13 +157,15 @@ impl<T: Waiter> Permits<T> {
         next
     }
 
-    /// Whether a connection that holds `own` of the permits may take another, where so many are taken.
+    /// Returns whether a connection that holds `own` permits may take another, when `running` are
+    /// taken.
     fn is_within_share(&self, own: usize, running: usize) -> bool {
         own < FEW || own < self.share(own, running)
     }
 
-    /// How many permits a connection may hold: half of what the others leave, of the permits and of
-    /// those that can be lent. So one that comes finds some, however many the others ask for.
+    /// The number of permits that a connection may hold: half of what the others leave, of all
+    /// permits and of those that can be lent. So a new connection finds some, however many the
+    /// others request.
     fn share(&self, own: usize, running: usize) -> usize {
         let left = |limit: usize, taken: usize| limit.saturating_sub(taken.saturating_sub(own));
         let lent = self.lent.load(Ordering::SeqCst);

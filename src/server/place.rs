@@ -1,17 +1,17 @@
-//! A connection's place in the line for permits.
+//! A connection's entry in the queue for permits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::permits::Waiter;
 
-/// What the server counts of a connection, in either version, when it gives out permits.
+/// The state of a connection for the distribution of permits, in either version.
 pub(super) struct Place {
-    /// Handlers that run for it now.
+    /// The number of its running handlers.
     running: AtomicUsize,
-    /// It stands in line for a permit.
+    /// Whether it is queued for a permit.
     is_queued: AtomicBool,
-    /// Takes the permit that has become free. `false` if the connection does not wait any more.
+    /// Takes a permit that has become free. Returns `false` if the connection no longer waits.
     take: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -21,7 +21,8 @@ impl Place {
         Place { running, is_queued, take: Box::new(take) }
     }
 
-    /// Has the connection take a permit that has become free. `false` if it does not wait any more.
+    /// Makes the connection take a permit that has become free. Returns `false` if it no longer
+    /// waits.
     pub(super) fn hand_over(&self) -> bool {
         (self.take)()
     }

@@ -1,4 +1,4 @@
-//! The threads of a server. Each leads a connection, runs a handler, or waits for something to do.
+//! The threads of a server. Each leads a connection, runs a handler, or waits for a task.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,25 +14,25 @@ use super::shortage::Shortage;
 use crate::hpack::Headers;
 use crate::logging;
 
-/// Something for a thread to do.
+/// A task for a thread.
 pub(super) type Task = Box<dyn FnOnce(&mut Scratch) + Send>;
 
-/// Memory that a thread keeps from one response to the next.
+/// Buffers that a thread reuses for the next response.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Small bodies are gathered here.
+    /// A buffer for small bodies.
     pub(super) body: BytesMut,
-    /// Header fields, while they are set.
+    /// Header fields under construction.
     pub(super) fields: Fields,
-    /// Header sections, as they go out.
+    /// An outgoing header section.
     pub(super) section: Option<Headers>,
 }
 
-/// What a thread that waits for a connection may keep.
+/// The largest buffer that an idle thread keeps, in octets.
 const KEPT: usize = 4 << 10;
 
 impl Scratch {
-    /// Gives back what one large response has left behind.
+    /// Frees the memory that a large response has left behind.
     pub(super) fn shrink(&mut self) {
         if self.body.capacity() > KEPT {
             self.body = BytesMut::new();
@@ -52,7 +52,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     tasks: VecDeque<Task>,
-    /// Threads that wait for a task.
+    /// The number of threads that wait for a task.
     idle: usize,
     threads: usize,
     shortage: Shortage,
@@ -65,12 +65,12 @@ impl Pool {
         Arc::new(Pool { state, wake, stack_size, idle_timeout })
     }
 
-    /// Has a thread do it at once: one that waits, or a new one.
+    /// Runs a task at once, on a waiting thread or a new one.
     ///
     /// # Errors
     ///
-    /// If no thread waits and the system gives no new one, the task comes back. The system is not
-    /// asked again for a while then.
+    /// If no thread waits and the system does not start another, the task is returned. The system
+    /// is not asked again for a while then.
     pub(super) fn run(
         self: &Arc<Self>,
         task: impl FnOnce(&mut Scratch) + Send + 'static,
@@ -78,7 +78,7 @@ impl Pool {
         self.run_task(Box::new(task))
     }
 
-    /// Like [`run`](Self::run), for a task that may have come back before.
+    /// Like [`run`](Self::run), for a task that may have been returned before.
     pub(super) fn run_task(self: &Arc<Self>, task: Task) -> Result<(), Task> {
         let mut state = self.lock();
         if state.idle > state.tasks.len() {
@@ -90,7 +90,7 @@ impl Pool {
         self.spawn(state, task)
     }
 
-    /// Has a new thread do it in any case.
+    /// Runs a task on a new thread in any case.
     pub(super) fn run_afresh(
         self: &Arc<Self>,
         task: impl FnOnce(&mut Scratch) + Send + 'static,
@@ -104,7 +104,7 @@ impl Pool {
         }
         state.threads += 1;
         drop(state);
-        // From here the task can be taken back if there is no thread to take it.
+        // From here on the task can be reclaimed if no thread takes it.
         let first = Arc::new(Mutex::new(Some(task)));
         let take = |first: &Mutex<Option<Task>>| {
             first.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -125,18 +125,18 @@ impl Pool {
                 if let Some(line) = line {
                     logging::warn!("{line}");
                 }
-                // It is there, since no thread has begun to take it.
+                // It is still there, since no thread has started to take it.
                 take(&first).map_or(Ok(()), Err)
             }
         }
     }
 
-    /// Threads that live now.
+    /// The number of threads.
     pub(super) fn threads(&self) -> usize {
         self.lock().threads
     }
 
-    /// Threads end when there is nothing to do, without waiting for more.
+    /// Makes threads end when there is nothing to do, without waiting for more.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.wake.notify_all();
@@ -146,8 +146,8 @@ impl Pool {
         let mut scratch = Scratch::default();
         let mut next = first;
         while let Some(task) = next.take().or_else(|| self.next_task()) {
-            // Handlers and transports are caught where they run; this would be a fault of ours, and
-            // is to cost one connection only.
+            // Handlers and transports are caught where they run. This is for our own errors, which
+            // should only affect one connection.
             if catch_unwind(AssertUnwindSafe(|| task(&mut scratch))).is_err() {
                 logging::error!("a thread of the server panicked outside of a handler");
             }
@@ -155,7 +155,8 @@ impl Pool {
         }
     }
 
-    /// `None` when the thread is to end; it is not counted any more then.
+    /// Waits for the next task. Returns `None` when the thread must end; it is not counted any more
+    /// then.
     fn next_task(&self) -> Option<Task> {
         let mut state = self.lock();
         if state.tasks.is_empty() && !state.is_closed {

@@ -1,5 +1,5 @@
-//! The PROXY protocol, by which a proxy tells the address of its client in front of a connection's
-//! octets: versions 1 (text) and 2 (binary).
+//! The PROXY protocol, in which a proxy sends the address of its client before the octets of a
+//! connection: versions 1 (text) and 2 (binary).
 
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,25 +11,25 @@ use ipnet::IpNet;
 use crate::error::{Error, ErrorKind};
 use crate::transport::{gave_up, Closer};
 
-/// What version 2 begins with.
+/// The beginning of a version 2 header.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// A header of version 2 without what its length field counts, octets.
+/// The length of a version 2 header in octets, without the part that its length field counts.
 const FIXED: usize = SIGNATURE.len() + 4;
 
-/// The longest header of version 1, octets (section 2.1 of the specification).
+/// The longest version 1 header in octets (section 2.1 of the specification).
 const MAX_V1: usize = 107;
 
-/// The longest header of version 2 that is taken, octets. The addresses take 36; the rest is for the
-/// type-length-values behind them, which are skipped.
+/// The longest accepted version 2 header in octets. The addresses take 36; the rest is for
+/// type-length-value fields, which are skipped.
 const MAX_V2: usize = 4 << 10;
 
-/// The proxies whose connections begin with a header of the PROXY protocol.
+/// The proxies whose connections begin with a PROXY protocol header.
 ///
-/// A connection from one of them has to begin with a header of version 1 or 2, and
-/// [`Request::peer_addr`](super::Request::peer_addr) is then the address in it. A connection from any
-/// other source begins with its first octet of HTTP or TLS, and is closed if it begins with a header:
-/// otherwise any client could choose its address.
+/// A connection from one of them must begin with a header of version 1 or 2, and
+/// [`Request::peer_addr`](super::Request::peer_addr) returns the address in it. A connection from
+/// any other source that begins with a header is closed: otherwise any client could choose its
+/// address.
 ///
 /// ```
 /// use h2_sync::server::TrustedProxies;
@@ -47,7 +47,7 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// No proxy at all.
+    /// Creates an empty list: no proxy is trusted.
     pub fn new() -> Self {
         TrustedProxies::default()
     }
@@ -56,7 +56,7 @@ impl TrustedProxies {
     ///
     /// # Errors
     ///
-    /// `prefix` is neither.
+    /// If `prefix` is neither.
     pub fn add(&mut self, prefix: &str) -> Result<&mut Self, Error> {
         let parsed = prefix.parse().or_else(|_| prefix.parse::<IpAddr>().map(IpNet::from));
         let invalid = |_| Error::usage(format!("invalid IP address or prefix: {prefix:?}"));
@@ -64,14 +64,14 @@ impl TrustedProxies {
         Ok(self)
     }
 
-    /// Adds the connections of Unix sockets, which have no address.
+    /// Adds connections of Unix sockets, which have no address.
     pub fn add_unix(&mut self) -> &mut Self {
         self.unix = true;
         self
     }
 
-    /// Whether connections from this address begin with a header. An IPv4 address that is mapped to
-    /// IPv6 counts as IPv4.
+    /// Returns whether connections from this address begin with a header. An IPv4-mapped IPv6
+    /// address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.prefixes.iter().any(|prefix| prefix.contains(&address))
@@ -82,21 +82,21 @@ impl TrustedProxies {
     }
 }
 
-/// The header of a connection, and how long it was.
+/// A parsed header and its length.
 #[derive(Debug, PartialEq, Eq)]
 struct Header {
-    /// The client's address; `None` where the proxy speaks for itself (a health check), or the client
-    /// has no IP address.
+    /// The client's address; `None` for a connection of the proxy itself (a health check), or if
+    /// the client has no IP address.
     source: Option<SocketAddr>,
     len: usize,
 }
 
-/// Reads the header of a connection, and what may have come behind it. The address is `None` where
-/// the connection is the proxy's own, or its client has no IP address.
+/// Reads the header of a connection. Returns the address and the octets after the header. The
+/// address is `None` for a connection of the proxy itself, or if its client has no IP address.
 ///
 /// # Errors
 ///
-/// What comes is no header, or it has not come whole by `deadline`.
+/// If the octets are not a header, or it is incomplete at `deadline`.
 pub(super) fn read_header(
     reader: &mut impl Read,
     closer: &Closer,
@@ -130,7 +130,7 @@ pub(super) fn read_header(
     }
 }
 
-/// The header at the beginning of `octets`; `None` while it is not whole.
+/// Parses the header at the beginning of `octets`; returns `None` while it is incomplete.
 fn parse(octets: &[u8]) -> Result<Option<Header>, Error> {
     let begins_with = |start: &[u8]| octets.iter().zip(start).all(|(ours, theirs)| ours == theirs);
     if begins_with(SIGNATURE) {
@@ -152,7 +152,7 @@ fn parse_v1(octets: &[u8]) -> Result<Option<Header>, Error> {
     let text = std::str::from_utf8(&line[..end]).map_err(|_| malformed())?;
     let words: Vec<_> = text.split(' ').collect();
     let source = match words[..] {
-        // Whatever else there is on the line is not looked at.
+        // The rest of the line is ignored.
         [_, "UNKNOWN", ..] => None,
         [_, family @ ("TCP4" | "TCP6"), source, destination, source_port, destination_port] => {
             let source: IpAddr = source.parse().map_err(|_| malformed())?;
@@ -169,7 +169,7 @@ fn parse_v1(octets: &[u8]) -> Result<Option<Header>, Error> {
     Ok(Some(Header { source, len: end + 2 }))
 }
 
-/// A port without a sign, and without zeros in front.
+/// Parses a port without a sign or leading zeros.
 fn parse_port(text: &str) -> Option<u16> {
     let is_plain = text.bytes().all(|digit| digit.is_ascii_digit());
     let is_plain = is_plain && (text == "0" || !text.starts_with('0'));
@@ -193,7 +193,7 @@ fn parse_v2(octets: &[u8]) -> Result<Option<Header>, Error> {
     };
     let Some(addresses) = octets.get(FIXED..len) else { return Ok(None) };
     let source = match family {
-        // A proxy that speaks for itself: whatever addresses there are, they say nothing.
+        // A connection of the proxy itself: the addresses have no meaning.
         _ if is_local => None,
         // TCP over IPv4, and over IPv6: both addresses, then both ports.
         0x11 => match *addresses.first_chunk::<12>().ok_or_else(malformed)? {
@@ -208,7 +208,7 @@ fn parse_v2(octets: &[u8]) -> Result<Option<Header>, Error> {
             let port = u16::from_be_bytes([rest[16], rest[17]]);
             Some(SocketAddr::from((Ipv6Addr::from(*source), port)))
         }
-        // Unspecified, a Unix socket, or a protocol that is not TCP.
+        // Unspecified, a Unix socket, or a protocol other than TCP.
         _ => None,
     };
     Ok(Some(Header { source, len }))
@@ -231,7 +231,7 @@ mod tests {
         [SIGNATURE, &[command, family], &len, addresses].concat()
     }
 
-    /// Parses the header whole, octet by octet, and with octets behind it.
+    /// Parses the header whole, octet by octet, and followed by other octets.
     #[track_caller]
     fn assert_header(octets: &[u8], source: Option<SocketAddr>) {
         for end in 0..octets.len() {
@@ -259,7 +259,7 @@ mod tests {
         let mut v6 = [0; 36];
         (v6[0], v6[15], v6[31], v6[33]) = (0x20, 1, 2, 7);
         assert_header(&v2(0x21, 0x21, &v6), address("[2000::1]:7"));
-        // With a type-length-value behind.
+        // Followed by a type-length-value field.
         let more = [&v4[..], &[0x04, 0, 1, 0]].concat();
         assert_header(&v2(0x21, 0x11, &more), address("192.0.2.1:56324"));
     }

@@ -1,4 +1,4 @@
-//! A response on its way to the half that sends it, in either version.
+//! Queueing a response to the sending half of either version.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::http1::BodySize;
 use crate::proto::{forbids_content, is_tunnel};
 
 impl Response {
-    /// Sends the header section if it has not gone, what has been written, and what comes behind.
+    /// Sends the header section if it was not sent, the buffered body, and what follows.
     pub(super) fn put(&mut self, then: Then<'_>) -> Result<(), Error> {
         let has_body = self.has_body();
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
@@ -27,7 +27,7 @@ impl Response {
             };
         }
         if !has_body {
-            // Written before the status said that there is none.
+            // Written before the status ruled out a body.
             self.unsent += send.buffer().len() as u64;
             send.buffer().clear();
         }
@@ -39,7 +39,7 @@ impl Response {
         let (config, now) = (&self.context.config, Instant::now());
         let result = match send.versioned() {
             Versioned::Http2(send) => {
-                // Where the length must not be told, the core leaves it out.
+                // If the response must not have a length, the core removes it.
                 let body_len = body_len.filter(|_| !self.fields.contains(&CONTENT_LENGTH));
                 let section = self.scratch.section.get_or_insert_default();
                 head::write_response(section, self.status, &mut self.fields, body_len, config, now);
@@ -47,7 +47,7 @@ impl Response {
             }
             Versioned::Http1(send) => {
                 let size = match (then, body_len) {
-                    // RFC 9110, Section 15.3.6: it says that there is nothing.
+                    // RFC 9110, Section 15.3.6: a 205 has no content.
                     _ if self.status == StatusCode::RESET_CONTENT => BodySize::Known(0),
                     (Then::Trailers(_), _) if !send.link().takes_trailers() => {
                         BodySize::Known(send.buffer.len() as u64)
@@ -62,7 +62,7 @@ impl Response {
                 send.put_response(self.status, fields, size, then)
             }
         };
-        // A section that is refused has not gone, and that of an error may go instead.
+        // A refused header section was not sent, so that of an error response can be sent instead.
         self.is_started = send.has_begun();
         if result.is_ok() && is_tunnel(self.method == Method::CONNECT, self.status.as_u16()) {
             send.note_tunnel();
@@ -77,7 +77,7 @@ impl Response {
     }
 }
 
-/// What comes behind, in the form of HTTP/2.
+/// What follows, for HTTP/2.
 fn in_http2<T>(then: Then<'_>, put: impl FnOnce(exchange::Then<'_>) -> T) -> T {
     match then {
         Then::More => put(exchange::Then::More),

@@ -1,4 +1,4 @@
-//! What a handler is asked.
+//! The request that a handler receives.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -21,15 +21,15 @@ use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::Priority;
 
-/// A request, whose body is read from it.
+/// A request, which includes its body.
 ///
-/// The handler is called when the header section has arrived; the body may still be on its way.
-/// [`Read`] gives its octets as they come. `read_to_end` and `read_to_string` are bounded by
-/// [`max_body`](super::Config::max_body); over it they fail with an error that is answered with 413
-/// where the handler returns it.
+/// The handler is called when the header section has arrived; the body may still be in flight.
+/// [`Read`] returns its octets as they arrive. `read_to_end` and `read_to_string` are bounded by
+/// [`max_body`](super::Config::max_body). Over it they fail with an error that is answered with 413
+/// if the handler returns it.
 ///
-/// A client that sent `Expect: 100-continue` gets its `100 Continue` when the body is first read, if
-/// none of it has come by then.
+/// A client that sent `Expect: 100-continue` gets `100 Continue` when the body is first read, if
+/// none of it has arrived by then.
 ///
 /// ```
 /// use std::io::Read;
@@ -53,7 +53,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Without a `body` it ends with its header section.
+    /// Without a `body`, the request ends with its header section.
     pub(super) fn new(
         context: Arc<Context>,
         line: Line,
@@ -70,63 +70,63 @@ impl Request {
         }
     }
 
-    /// The version of HTTP that the request is in: HTTP/2, HTTP/1.1 or HTTP/1.0. A handler need not
-    /// know; what a version cannot do says so where it is asked for.
+    /// Returns the version of the request: HTTP/2, HTTP/1.1 or HTTP/1.0. Features that the version
+    /// lacks return `None`, `false` or an error.
     pub fn version(&self) -> Version {
         self.head.version()
     }
 
-    /// The method.
+    /// Returns the method.
     pub fn method(&self) -> &Method {
         self.head.method()
     }
 
-    /// The target: scheme, authority, path and query, also in HTTP/1.x, where they come from `host` and
-    /// the connection. For CONNECT the authority alone.
+    /// Returns the target: scheme, authority, path and query. In HTTP/1.x, scheme and authority are
+    /// those of `host` and the connection. For CONNECT, only the authority.
     pub fn uri(&self) -> &Uri {
         self.head.uri()
     }
 
-    /// The path, without the query. Percent-encoded, as it came. Empty for CONNECT.
+    /// Returns the path without the query, percent-encoded as received. Empty for CONNECT.
     pub fn path(&self) -> &str {
         let target = self.head.path_and_query().unwrap_or_default();
         target.split_once('?').map_or(target, |(path, _)| path)
     }
 
-    /// What stands behind the `?`, if there is one.
+    /// Returns the query, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.head.path_and_query()?.split_once('?').map(|(_, query)| query)
     }
 
-    /// Host and port that the client wants to reach: `:authority`, or else `host`.
+    /// Returns the host and port of the target: `:authority`, or else `host`.
     pub fn authority(&self) -> Option<&str> {
         self.head.authority()
     }
 
-    /// `http` or `https`, as the client says; in HTTP/1.x mostly by whether the connection has TLS.
+    /// Returns `http` or `https`, as sent by the client; in HTTP/1.x usually that of the
+    /// connection.
     pub fn scheme(&self) -> Option<&str> {
         self.head.scheme()
     }
 
-    /// The header fields, without pseudo-header fields. In HTTP/2 they are put into this form when it is
-    /// first asked for; [`field`](Self::field) needs no such form.
+    /// Returns the header fields, without pseudo-header fields. In HTTP/2 they are converted to
+    /// this form on the first call; [`field`](Self::field) needs no conversion.
     pub fn headers(&self) -> &HeaderMap {
         self.head.headers()
     }
 
-    /// The first value of a field by its name in lower case, if it is text.
+    /// Returns the first value of a field by its lower-case name, if it is text.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.head.field(name)
     }
 
-    /// All fields in the order in which they came, pseudo-header fields first. A request in HTTP/1.x
-    /// is put into this form when it is first asked for, without the fields that speak of its
-    /// connection.
+    /// Returns all fields in the order received, pseudo-header fields first. An HTTP/1.x request is
+    /// converted to this form on the first call, without connection-specific fields.
     pub fn fields(&self) -> &Headers {
         self.head.fields()
     }
 
-    /// The `:protocol` of an extended CONNECT (RFC 8441).
+    /// Returns the `:protocol` of an extended CONNECT (RFC 8441).
     pub fn protocol(&self) -> Option<&str> {
         match &self.head {
             RequestHead::Http2 { fields, .. } => fields.get(":protocol"),
@@ -134,7 +134,7 @@ impl Request {
         }
     }
 
-    /// What the client said about the order of responses (RFC 9218), in the request.
+    /// Returns the priority in the request (RFC 9218).
     pub fn priority(&self) -> Priority {
         let lines = match &self.head {
             RequestHead::Http2 { fields, .. } => Priority::from_lines(fields.get_all("priority")),
@@ -146,7 +146,7 @@ impl Request {
         lines.unwrap_or_default()
     }
 
-    /// The identifier of the stream. `None` in HTTP/1.x, which has no streams.
+    /// Returns the stream identifier. `None` in HTTP/1.x, which has no streams.
     pub fn stream_id(&self) -> Option<StreamId> {
         match self.line {
             Line::Stream(_, id) => Some(id),
@@ -154,54 +154,54 @@ impl Request {
         }
     }
 
-    /// The address that the connection comes from, where it is one of IP.
+    /// Returns the address of the client, if it is an IP address.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.context.peer.address
     }
 
-    /// What was agreed on in the TLS handshake, where there was one.
+    /// Returns the parameters of the TLS connection, if there is one.
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&crate::tls::Facts> {
         self.context.peer.tls.as_ref()
     }
 
-    /// Room for what layers around the handler have to tell one another.
+    /// Returns the extensions, for data of layers around the handler.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
 
-    /// The same, to put something in.
+    /// Returns the extensions for modification.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
 
-    /// How long a read of the body waits for the next octets; the server's
-    /// [`read_timeout`](super::Config::read_timeout) at first.
+    /// Sets how long a read of the body waits for the next octets. The initial value is the
+    /// server's [`read_timeout`](super::Config::read_timeout).
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         if let Some(body) = self.octets() {
             body.set_read_timeout(timeout);
         }
     }
 
-    /// When it is too late for any more of the body, however steadily it comes; after the server's
-    /// [`body_timeout`](super::Config::body_timeout) at first.
+    /// Sets the time at which reads of the body fail, even if it arrives steadily. The initial
+    /// value follows from the server's [`body_timeout`](super::Config::body_timeout).
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         if let Some(body) = self.octets() {
             body.set_deadline(deadline);
         }
     }
 
-    /// What `read_to_end` and `read_to_string` take at most, octets; the server's
-    /// [`max_body`](super::Config::max_body) at first.
+    /// Sets the most octets that `read_to_end` and `read_to_string` accept. The initial value is
+    /// the server's [`max_body`](super::Config::max_body).
     pub fn set_max_body(&mut self, octets: usize) {
         self.max_body = octets;
     }
 
-    /// Whether the client has reset the stream, or its connection has ended. Costs an uncontended
-    /// lock: a handler may ask before each step of a long task.
+    /// Returns whether the client has reset the stream or its connection has ended. Costs an
+    /// uncontended lock, so a handler may call it in each step of a long task.
     ///
-    /// In HTTP/1.x a client cancels by closing. It costs a system call to look for that, behind up to
-    /// 64 KiB of what else the client has sent.
+    /// In HTTP/1.x a client cancels by closing. Checking that costs a system call, which looks
+    /// beyond up to 64 KiB of input.
     ///
     /// ```
     /// use std::io::{self, Write};
@@ -214,7 +214,7 @@ impl Request {
     ///         if request.wait_cancelled(Duration::from_secs(1)) {
     ///             return Ok(());
     ///         }
-    ///         // … look whether there is something to tell …
+    ///         // … check for news …
     ///     }
     ///     response.write_all(b"nothing new")
     /// }
@@ -223,29 +223,30 @@ impl Request {
         self.line.is_cancelled()
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
     ///
-    /// What arrives of the body meanwhile waits to be read, within the stream's window.
+    /// Parts of the body that arrive in the meantime are kept, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.line.wait_cancelled(timeout)
     }
 
-    /// The client, for questions of other threads, and of a handler that reads the body meanwhile.
+    /// Returns the client, for other threads or for use while the body is read.
     pub fn caller(&self) -> Caller {
         Caller::new(&self.line, &self.context)
     }
 
-    /// The next piece of the body, without a copy; `None` at its end.
+    /// Waits for the next piece of the body, without a copy; returns `None` at its end.
     ///
     /// # Errors
     ///
-    /// The stream was reset, the connection has ended, or nothing came in time.
+    /// If the stream was reset, the connection has ended, or a timeout expired.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         self.octets().map_or(Ok(None), RecvHalf::next_chunk)
     }
 
-    /// The trailers behind the body, once it has come; what has not been read of it is dropped.
+    /// Waits for the end of the body and returns the trailers. The unread part of the body is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -291,7 +292,7 @@ impl Request {
         request
     }
 
-    /// The body, to be read on its own; the request has none then. `None` the next time.
+    /// Takes the body, to be read separately. Returns `None` the next time.
     pub(super) fn take_body(&mut self) -> Option<RecvHalf> {
         match std::mem::replace(&mut self.body, Incoming::Taken) {
             Incoming::Octets(body) => Some(body),
@@ -318,7 +319,7 @@ impl Request {
         }
     }
 
-    /// What comes behind the request in HTTP/1.1, now that the connection is a tunnel.
+    /// Takes the octets after an HTTP/1.1 request whose connection has become a tunnel.
     pub(super) fn take_tunnel(&mut self) -> Option<RecvHalf> {
         if !matches!(self.body, Incoming::Taken) {
             self.body = Incoming::Nothing;
@@ -333,18 +334,18 @@ impl Request {
         }
     }
 
-    /// The memory of the fields, for the next request in HTTP/1.x.
+    /// Returns the map of the fields, to reuse its memory for the next HTTP/1.x request.
     pub(super) fn into_headers(self) -> Option<HeaderMap> {
         self.head.into_headers()
     }
 }
 
-/// What the client sends behind the header section.
+/// The input after the header section.
 enum Incoming {
-    /// Most requests end with that.
+    /// None: the usual case.
     Nothing,
     Octets(RecvHalf),
-    /// Somebody else has it.
+    /// Taken by `split` or `upgrade`.
     Taken,
 }
 

@@ -1,4 +1,4 @@
-//! The head of a request in either version.
+//! The header section of a request in either version.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::plain::Target;
 use crate::convert::fits_in_a_map;
 use crate::hpack::Headers;
 
-/// The head of a request as it came, and what has been asked of it in another form.
+/// The header section of a request as received, with its converted forms.
 pub(super) enum RequestHead {
     Http2 { fields: Headers, method: Method, parts: OnceCell<Box<request::Parts>> },
     Http1(Box<Http1>),
@@ -18,14 +18,14 @@ pub(super) enum RequestHead {
 
 pub(super) struct Http1 {
     parts: request::Parts,
-    /// That of the connection.
+    /// The scheme of the connection.
     scheme: &'static str,
     uri: OnceCell<Uri>,
     fields: OnceCell<Headers>,
 }
 
 impl RequestHead {
-    /// `None` if the message is not one that the types of `http` can hold.
+    /// Returns `None` if the types of `http` cannot represent the message.
     pub(super) fn of_http2(fields: Headers) -> Option<Self> {
         let target = Target::of(&fields);
         let method = Method::from_bytes(target.method?).ok()?;
@@ -37,7 +37,7 @@ impl RequestHead {
         Some(RequestHead::Http2 { fields, method, parts })
     }
 
-    /// A request of HTTP/1.x on a connection that is for URIs of `scheme`.
+    /// A request of HTTP/1.x, on a connection for URIs of `scheme`.
     pub(super) fn of_http1(request: http::Request<()>, scheme: &'static str) -> Self {
         let (parts, ()) = request.into_parts();
         let (uri, fields) = Default::default();
@@ -65,7 +65,7 @@ impl RequestHead {
         }
     }
 
-    /// The target without scheme and authority: `:path`.
+    /// Returns the target without scheme and authority: `:path`.
     pub(super) fn path_and_query(&self) -> Option<&str> {
         match self {
             RequestHead::Http2 { fields, .. } => fields.path(),
@@ -96,7 +96,7 @@ impl RequestHead {
         }
     }
 
-    /// The first value of a field by its name in lower case, if it is text.
+    /// Returns the first value of a field by its lower-case name, if it is text.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         match self {
             RequestHead::Http2 { fields, .. } => fields.get(name),
@@ -107,7 +107,7 @@ impl RequestHead {
         }
     }
 
-    /// All fields, pseudo-header fields first.
+    /// Returns all fields, pseudo-header fields first.
     pub(super) fn fields(&self) -> &Headers {
         match self {
             RequestHead::Http2 { fields, .. } => fields,
@@ -121,7 +121,7 @@ impl RequestHead {
         }
     }
 
-    /// What the conversion to the types of `http` has put there: the protocol of an extended CONNECT.
+    /// Returns the extensions of the converted request: the protocol of an extended CONNECT.
     pub(super) fn extensions(&self) -> Option<&Extensions> {
         match self {
             RequestHead::Http2 { fields, parts, .. } => {
@@ -131,7 +131,7 @@ impl RequestHead {
         }
     }
 
-    /// The memory of the fields, for the next request in HTTP/1.x.
+    /// Returns the map of the fields, to reuse its memory for the next HTTP/1.x request.
     pub(super) fn into_headers(self) -> Option<HeaderMap> {
         match self {
             RequestHead::Http2 { .. } => None,
@@ -141,14 +141,14 @@ impl RequestHead {
 }
 
 impl Http1 {
-    /// The codec has seen to it that `host` agrees with an absolute target.
+    /// The codec has checked that `host` agrees with an absolute target.
     fn authority(&self) -> Option<&str> {
         let target = self.parts.uri.authority().map(|authority| authority.as_str());
         target.or_else(|| std::str::from_utf8(self.parts.headers.get(HOST)?.as_bytes()).ok())
     }
 
-    /// The target with scheme and authority, where a URI can have both, as HTTP/2 has it (RFC 9112,
-    /// Section 3.3).
+    /// Returns the target with scheme and authority, if a URI can have both, as in HTTP/2 (RFC
+    /// 9112, Section 3.3).
     fn absolute_uri(&self) -> Uri {
         match self.parts.uri.path() {
             "*" => self.parts.uri.clone(),
@@ -156,7 +156,7 @@ impl Http1 {
         }
     }
 
-    /// The target with scheme and authority, also where it is `*`.
+    /// Returns the target with scheme and authority, also if it is `*`.
     fn whole_uri(&self) -> Uri {
         let target = &self.parts.uri;
         let is_whole = target.scheme().is_some() || self.parts.method == Method::CONNECT;
@@ -182,7 +182,7 @@ fn http2_parts<'a>(
     })
 }
 
-/// Without the fields of HTTP/1.x: what is secret there is not marked as such.
+/// Omits the fields of HTTP/1.x, which do not mark sensitive ones.
 impl fmt::Debug for RequestHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! What a handler answers.
+//! The response of a handler.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -23,17 +23,17 @@ use crate::hpack::Headers;
 use crate::logging;
 use crate::proto::CommandError;
 
-/// A response, whose body is written to it.
+/// A response, to which the body is written.
 ///
-/// Status and header fields are set first; they go out with the first piece of the body, by
-/// [`flush`](Write::flush), or when the handler returns. A small body is gathered until then, which
-/// lets `content-length` be added and all of it go out in one write. A larger one is sent as it is
-/// written, and writing waits while the client's windows are shut.
+/// Set the status and fields first: they are sent with the first piece of the body, by
+/// [`flush`](Write::flush), or when the handler returns. A small body is buffered until then, so
+/// that `content-length` can be added and everything is sent in one write. A larger one is sent
+/// while it is written, and writing blocks while the client's windows are exhausted.
 ///
-/// When the handler returns `Ok`, the response is complete. A response to HEAD, and one with status
-/// 204, 205 or 304, has no body, whatever is written. A 2xx response to CONNECT begins a tunnel, 204
-/// and 205 included. A `content-length` that such a response must not have (RFC 9110, Section 8.6) is
-/// left out.
+/// When the handler returns `Ok`, the response is complete. A response to HEAD, or with status 204,
+/// 205 or 304, has no body, whatever is written. A 2xx response to CONNECT begins a tunnel,
+/// including 204 and 205. A `content-length` that such a response must not have (RFC 9110, Section
+/// 8.6) is removed.
 ///
 /// ```
 /// use std::io::Write;
@@ -47,7 +47,7 @@ use crate::proto::CommandError;
 /// }
 /// ```
 pub struct Response {
-    /// Gone after a [`split`](Self::split).
+    /// `None` after a [`split`](Self::split).
     pub(super) send: Option<SendHalf>,
     /// `None` in HTTP/1.x.
     stream_id: Option<StreamId>,
@@ -55,13 +55,13 @@ pub struct Response {
     pub(super) status: StatusCode,
     pub(super) fields: Fields,
     trailers: Option<HeaderMap>,
-    /// The header section has been put.
+    /// Whether the header section was queued.
     pub(super) is_started: bool,
     /// The response is complete: the request was [refused](Self::refuse).
     pub(super) is_refused: bool,
     /// The request's method.
     pub(super) method: Method,
-    /// Octets written that are not sent, as there is no body.
+    /// Octets written but not sent, since the response has no body.
     pub(super) unsent: u64,
     pub(super) scratch: Scratch,
 }
@@ -88,7 +88,7 @@ impl Response {
         }
     }
 
-    /// The status; 200 at first.
+    /// Returns the status; initially 200.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -97,7 +97,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// It is no status of a final response (200 to 999), or the header section has gone out.
+    /// If it is not the status of a final response (200 to 999), or the header section was sent.
     pub fn set_status<S>(&mut self, status: S) -> Result<(), Error>
     where
         StatusCode: TryFrom<S>,
@@ -109,21 +109,21 @@ impl Response {
         Ok(())
     }
 
-    /// The header fields, to be seen and changed, without those that are added when they go out.
+    /// Returns the header fields for modification, without those that the server adds.
     ///
     /// # Errors
     ///
-    /// The header section has gone out.
+    /// If the header section was sent.
     pub fn headers_mut(&mut self) -> Result<&mut HeaderMap, Error> {
         self.check_not_started()?;
         Ok(self.fields.map_mut())
     }
 
-    /// Sets a header field, in place of those with the same name.
+    /// Sets a header field, replacing those of the same name.
     ///
     /// # Errors
     ///
-    /// The name or the value is not valid, or the header section has gone out.
+    /// If the name or the value is invalid, or the header section was sent.
     pub fn set_header<N, V>(&mut self, name: N, value: V) -> Result<(), Error>
     where
         HeaderName: TryFrom<N>,
@@ -134,7 +134,7 @@ impl Response {
         Ok(())
     }
 
-    /// Adds a header field behind those with the same name.
+    /// Appends a header field, after those of the same name.
     ///
     /// # Errors
     ///
@@ -149,18 +149,18 @@ impl Response {
         Ok(())
     }
 
-    /// Sends an informational response before the final one: 103 with `link` fields, say.
+    /// Sends an interim response before the final one, such as 103 with `link` fields.
     ///
     /// # Errors
     ///
-    /// The status is not one of 102 to 199, a field is not valid, or the header section of the final
-    /// response has gone out.
+    /// If the status is not 100 or 102 to 199, a field is invalid, or the header section of the
+    /// final response was sent.
     pub fn send_informational<S>(&mut self, status: S, headers: &HeaderMap) -> Result<(), Error>
     where
         StatusCode: TryFrom<S>,
     {
         self.check_not_started()?;
-        // RFC 9110, Section 15.2.2: 101 is no interim response. `upgrade` sends it.
+        // RFC 9110, Section 15.2.2: 101 is not an interim response. `upgrade` sends it.
         let status = StatusCode::try_from(status).ok().filter(|status| {
             status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
         });
@@ -176,14 +176,14 @@ impl Response {
         }
     }
 
-    /// Asks the client to open no more streams on this connection, which ends when this response and
-    /// the others on it are complete (RFC 9113, Section 6.8). Requests that are on their way are still
-    /// answered. In HTTP/1.x the connection ends after this response, which says `connection: close`
-    /// if its header section has not gone out.
+    /// Shuts the connection down gracefully: the client opens no more streams, and the connection
+    /// ends when all responses are complete (RFC 9113, Section 6.8). Requests in flight are still
+    /// answered. An HTTP/1.x connection ends after this response, which says `connection: close` if
+    /// its header section was not sent.
     ///
     /// # Errors
     ///
-    /// Request and response have been taken apart.
+    /// If the response was split from the request.
     pub fn close_connection(&mut self) -> Result<(), Error> {
         match self.send.as_mut().ok_or_else(taken_apart)?.versioned() {
             Versioned::Http2(send) => send.conn().with(|state, now| state.core.shutdown(now)),
@@ -192,18 +192,19 @@ impl Response {
         Ok(())
     }
 
-    /// Whether the client takes pushed streams. Most do not, and HTTP/1.x has none.
+    /// Returns whether the client accepts server push. Most do not, and HTTP/1.x has none.
     pub fn can_push(&self) -> bool {
         let http2 = self.send.as_ref().and_then(SendHalf::http2);
         http2.is_some_and(|send| send.conn().lock().core.remote_settings().enable_push)
     }
 
-    /// Promises the client another response, which the server's handler is called for as if the
-    /// client had sent `request` (RFC 9113, Section 8.4). Returns the promised stream's identifier.
+    /// Pushes another response: the server's handler is called as if the client had sent `request`
+    /// (RFC 9113, Section 8.4). Returns the identifier of the promised stream.
     ///
     /// # Errors
     ///
-    /// The client takes no pushed streams, or too many; or `request` is not a safe one without body.
+    /// If the client does not accept server push, or no more streams; or if `request` has an unsafe
+    /// method or a body.
     pub fn push(&mut self, request: &http::Request<()>) -> Result<StreamId, Error> {
         let mut fields = head::request_fields(request);
         if fields.authority().is_none() {
@@ -216,7 +217,7 @@ impl Response {
             let id = state.core.reserve_stream_id(now)?;
             let promised = state.core.promise(associated, id, &fields, now);
             if let Err(error) = promised {
-                // An identifier that is not used would hold up the next.
+                // An unused identifier would delay the next ones.
                 let _ = state.core.reset(id, ErrorCode::Cancel, now);
                 return Err(Error::from(error));
             }
@@ -228,18 +229,18 @@ impl Response {
         Ok(id)
     }
 
-    /// Trailers, which end the response. They may be set until the handler returns. A client of
-    /// HTTP/1.1 gets them only where it has said `te: trailers`.
+    /// Sets the trailers, which end the response. They may be set until the handler returns. An
+    /// HTTP/1.1 client gets them only if it has sent `te: trailers`.
     pub fn set_trailers(&mut self, trailers: HeaderMap) {
         self.trailers = Some(trailers);
     }
 
-    /// Sends octets without copying them, behind what has been written.
+    /// Sends octets without a copy, after everything that was written before.
     ///
     /// # Errors
     ///
-    /// The client has reset the stream, the connection has ended, or the client has kept its windows
-    /// shut for too long.
+    /// If the client has reset the stream, the connection has ended, or the client's windows were
+    /// exhausted for too long.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
         let data = data.into();
         if !self.has_body() {
@@ -249,7 +250,7 @@ impl Response {
         let is_small = data.len() < PIECE && !self.is_started;
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
         if is_small && send.buffer().is_empty() {
-            // As if it had been written: the handler may be about to return.
+            // Buffered like a write, since the handler may be about to return.
             send.buffer().extend_from_slice(&data);
             return Ok(());
         }
@@ -260,23 +261,23 @@ impl Response {
         Ok(())
     }
 
-    /// When it is too late for anything to be written, however steadily the client takes it; `None`, as
-    /// at first, is never. Writes fail then, and the response cannot be gone on with.
+    /// Sets the time at which writes fail, even if the client accepts data steadily; `None`, the
+    /// initial value, for no limit. The response cannot be continued after such a failure.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         if let Some(send) = &mut self.send {
             send.set_deadline(deadline);
         }
     }
 
-    /// Takes request and response apart, into a half to read from and a half to write to, for two
-    /// threads, or for one that outlives the handler. The header section goes out now.
+    /// Splits request and response into a receiving and a sending half, for two threads, or for one
+    /// that outlives the handler. Sends the header section.
     ///
-    /// What becomes of the stream is then in the hands of the halves alone; the handler may return.
-    /// Where the response has no body (to HEAD, say), what is written to its half is dropped.
+    /// The halves alone then control the stream; the handler may return. If the response has no
+    /// body (to HEAD, for example), writes to its half are discarded.
     ///
     /// # Errors
     ///
-    /// They have been taken apart before, or the header section cannot be sent.
+    /// If they were split before, or the header section cannot be sent.
     pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
         self.put(Then::More)?;
         let mut recv = request.take_body().ok_or_else(taken_apart)?;
@@ -289,7 +290,7 @@ impl Response {
         Ok((recv, send))
     }
 
-    /// The handler has returned `Ok`: the response is complete. Does not flush.
+    /// Completes the response, after the handler has returned `Ok`. Does not flush.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.trailers.take() {
             _ if self.send.is_none() || self.is_refused => Ok(()),
@@ -298,8 +299,8 @@ impl Response {
         }
     }
 
-    /// The handler has failed, with this error if it is one of ours: an error response if that is
-    /// still possible, and RST_STREAM if not.
+    /// Handles a failure of the handler, with this error if it is one of ours: sends an error
+    /// response if that is still possible, and RST_STREAM otherwise.
     pub(super) fn fail(&mut self, status: StatusCode, cause: Option<&Error>) {
         if self.is_started {
             self.reset_for(cause);
@@ -319,7 +320,7 @@ impl Response {
 
     fn reset_for(&mut self, cause: Option<&Error>) {
         let code = match cause.and_then(Error::as_command_error) {
-            // The client's own limit keeps the response from going.
+            // The client's own limit prevents the response.
             Some(CommandError::SectionTooLarge { .. }) => ErrorCode::EnhanceYourCalm,
             _ => ErrorCode::InternalError,
         };
@@ -328,13 +329,13 @@ impl Response {
         }
     }
 
-    /// The memory, for the next response.
+    /// Returns the buffers, for the next response.
     pub(super) fn into_scratch(self) -> Scratch {
         let Response { send, mut fields, mut scratch, .. } = self;
         if let Some(mut send) = send {
             scratch.body = std::mem::take(send.buffer());
-            // What a response that failed has left is nobody's business, least of all of the client
-            // that the next response is for.
+            // The rest of a failed response must not leak into the next one, which is for another
+            // client.
             scratch.body.clear();
         }
         fields.clear();
@@ -342,14 +343,14 @@ impl Response {
         scratch
     }
 
-    /// Ends a connection of HTTP/1.x after this response.
+    /// Ends an HTTP/1.x connection after this response.
     pub(super) fn close_http1(&self) {
         if let Some(send) = self.send.as_ref().and_then(SendHalf::http1) {
             send.link().close_after_response();
         }
     }
 
-    /// The status that answers what was wrong with a body in HTTP/1.x, where something was.
+    /// Returns the status for an error in an HTTP/1.x body, if there was one.
     pub(super) fn refusal(&self) -> Option<StatusCode> {
         self.send.as_ref()?.http1()?.link().refusal()
     }
@@ -393,9 +394,9 @@ impl Write for Response {
         send.write(buf)
     }
 
-    /// Sends what has been set and written. With nothing to send, it still fails if the client has
-    /// reset the stream or the connection has ended. In HTTP/1.x, a client that sends nothing more may
-    /// still read: [`Request::is_cancelled`] tells of it.
+    /// Sends the fields and the buffered body. If there is nothing to send, it still fails if the
+    /// client has reset the stream or the connection has ended. An HTTP/1.x client that has shut
+    /// its direction may still read: see [`Request::is_cancelled`].
     fn flush(&mut self) -> io::Result<()> {
         if !self.is_started || self.has_body() {
             self.put(Then::More)?;

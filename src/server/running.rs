@@ -1,4 +1,4 @@
-//! Since when the handlers of a connection have been running, where that is bounded.
+//! When the handlers of a connection have started, if their time is limited.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -10,11 +10,11 @@ use crate::hpack::Headers;
 #[derive(Debug, Default)]
 pub(super) struct Running {
     since: Mutex<Vec<Began>>,
-    /// The clock will look at them.
+    /// Whether the clock will check them.
     pub(super) is_timed: AtomicBool,
 }
 
-/// A handler that runs, by its request.
+/// A running handler and its request.
 #[derive(Debug)]
 pub(super) struct Began {
     pub(super) id: StreamId,

@@ -1,42 +1,42 @@
-//! What is done while the system starts no threads: pauses between tries, and one line a second in
-//! the log.
+//! The behaviour while the system does not start threads: pauses between attempts, and one log line
+//! per second.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-/// The pause after a try that failed; twice as long after each, up to the longest.
+/// The pause after a failed attempt; doubled after each further one, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Between two lines in the log.
+/// The interval between log lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The state of a pool that may have found the system unable to start a thread.
+/// The state of a pool that may be unable to start threads.
 #[derive(Debug, Default)]
 pub(super) struct Shortage {
-    /// No thread is asked for before this time.
+    /// No thread is requested before this time.
     until: Option<Instant>,
     pause: Duration,
     logged: Option<Instant>,
-    /// Tasks that found no thread since the last line.
+    /// Tasks without a thread since the last log line.
     turned_away: u64,
 }
 
 impl Shortage {
-    /// Whether a thread may be asked for now. Asks for the time only during a shortage.
+    /// Returns whether a thread may be requested now. Only reads the clock during a shortage.
     pub(super) fn may_try(&mut self, now: impl FnOnce() -> Instant) -> bool {
         let may = self.until.is_none_or(|until| until <= now());
         self.turned_away += u64::from(!may);
         may
     }
 
-    /// A thread has been started.
+    /// Records that a thread was started.
     pub(super) fn ended(&mut self) {
         self.until = None;
         self.pause = Duration::ZERO;
     }
 
-    /// The system has refused a thread. Returns the line for the log, if it is time for one.
+    /// Records that the system has refused a thread. Returns the log line, if it is time for one.
     pub(super) fn failed(&mut self, now: Instant, error: &io::Error) -> Option<String> {
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         self.until = now.checked_add(self.pause);

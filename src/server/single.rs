@@ -1,4 +1,4 @@
-//! One connection, without a listener.
+//! Serving a single connection without a listener.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -16,19 +16,18 @@ use crate::error::Error;
 use crate::proto::CommandError;
 use crate::transport::Transport;
 
-/// Serves one connection over any transport, on this thread and others that it starts, until the
-/// connection ends.
+/// Serves one connection over any transport until it ends, on this thread and others that it
+/// starts.
 ///
-/// For connections that the application accepts for a server that runs, see
-/// [`Handle::serve`](super::Handle::serve): they share its limits and its shutdown. Connections that
-/// are served alone share one clock thread, and nothing else.
+/// To add connections to a running server, use [`Handle::serve`](super::Handle::serve): they share
+/// its limits and its shutdown. Connections served by this function only share a clock thread.
 ///
-/// The transport's octets are those of HTTP/2 from the first one on, or of HTTP/1.x.
+/// The transport must carry HTTP/2 or HTTP/1.x from the first octet.
 ///
 /// # Errors
 ///
-/// A value of the configuration makes no sense, or no connection came about: the transport failed, or
-/// the peer speaks something else.
+/// If a value of the configuration is invalid, or no connection is established: the transport
+/// failed, or the peer uses another protocol.
 ///
 /// # Examples
 ///
@@ -63,12 +62,13 @@ where
     let admission = Admission::wait(engine).ok_or(CommandError::Closed)?;
     let opened = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
     opened.serve(&mut Scratch::default());
-    // This thread may have lost the lead to another, which serves the connection to its end.
+    // This thread may have lost the lead to another one, which serves the connection to its end.
     while !engine.drained(Instant::now() + Duration::from_secs(3600), None) {}
     Ok(())
 }
 
-/// The clock of all connections that are served alone. Its thread ends with the last of them.
+/// The clock of all connections that are served individually. Its thread ends with the last of
+/// them.
 fn shared_clock() -> Result<Arc<Ticking>, Error> {
     static CLOCK: OnceLock<Mutex<Weak<Ticking>>> = OnceLock::new();
     let clock = CLOCK.get_or_init(Mutex::default);

@@ -1,33 +1,33 @@
-//! Figures of a server.
+//! Statistics of a server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Figures of a server, from its start to now.
+/// Statistics of a server since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections that are open now, those in their handshake included.
+    /// Open connections, including those in their handshake.
     pub connections: usize,
     /// Connections accepted.
     pub connections_accepted: u64,
-    /// Connections that ended before a request could come: no handshake, no HTTP/2, no thread, a
-    /// server that was shut down.
+    /// Connections that ended before a request was possible: a failed handshake, another protocol,
+    /// no thread, or a shutdown.
     pub connections_failed: u64,
-    /// Requests whose handler has begun.
+    /// Requests whose handler was called.
     pub requests: u64,
-    /// Requests refused since no handler became free in time.
+    /// Requests refused since there was no permit in time.
     pub requests_refused: u64,
-    /// Handlers that run now, those that wait for their peers among them.
+    /// Running handlers, including those that wait for their peers.
     pub handlers_running: usize,
     /// Handlers that returned an error.
     pub handlers_failed: u64,
     /// Handlers that panicked.
     pub handlers_panicked: u64,
-    /// Handlers that took too long, and whose streams were reset.
+    /// Handlers over `handler_timeout`, whose streams were reset.
     pub handlers_given_up: u64,
-    /// How often a leader was too slow, and another thread went on in its place.
+    /// The number of times that another thread has replaced a slow leader.
     pub leads_taken_over: u64,
-    /// Threads of the server, but for the one that accepts and the clock.
+    /// Threads of the server, except the accept thread and the clock.
     pub threads: usize,
     /// Errors of `accept`.
     pub accept_errors: u64,
@@ -46,7 +46,7 @@ pub(super) struct Counters {
     pub(super) accept_errors: AtomicU64,
 }
 
-/// One more.
+/// Increments a counter.
 pub(super) fn add(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

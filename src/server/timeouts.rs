@@ -1,4 +1,4 @@
-//! Requests that wait for too long, and handlers that run for too long.
+//! Timeouts of waiting requests and of running handlers.
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::exchange::{Arrival, Inbox};
 use crate::frame::{ErrorCode, StreamId};
 use crate::logging;
 
-/// A handler that runs, until this is dropped.
+/// A running handler, until this is dropped.
 pub(super) struct Timed<'a>(&'a Served, StreamId);
 
 impl<'a> Timed<'a> {
-    /// `None` if handlers may run for ever.
+    /// Returns `None` if handlers have no timeout.
     pub(super) fn begin(served: &'a Arc<Served>, arrival: &Arrival) -> Option<Self> {
         let timeout = served.engine.config.handler_timeout?;
         let (id, since) = (arrival.id, Instant::now());
@@ -34,7 +34,7 @@ impl Drop for Timed<'_> {
     }
 }
 
-/// Has the clock look for handlers that run too long, one that runs since then first.
+/// Schedules a check for handlers over their timeout, the first of which has started at `since`.
 fn call_for_end(served: &Arc<Served>, since: Instant, timeout: Duration) {
     let Some(at) = since.checked_add(timeout) else { return };
     if !served.handlers.is_timed.swap(true, Ordering::SeqCst) {
@@ -43,9 +43,9 @@ fn call_for_end(served: &Arc<Served>, since: Instant, timeout: Duration) {
     }
 }
 
-/// The clients of handlers that take too long need not wait for them any more.
+/// Gives up handlers over their timeout: their clients need not wait any longer.
 fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
-    // Before looking: who begins meanwhile calls again.
+    // Before the check, so that a handler that starts in the meantime schedules its own.
     served.handlers.is_timed.store(false, Ordering::SeqCst);
     let is_late = |began: &Began| began.since.checked_add(timeout).is_some_and(|at| at <= now);
     let (late, next) = served.handlers.with(|running| {
@@ -69,7 +69,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
         logging::error!("{which}: reset, since the handler runs for longer than {timeout:?}");
         add(&served.engine.counters.handlers_given_up);
         state.fail_stream(id, Error::timeout("the handler has taken too long"));
-        // It is open still.
+        // The stream is still open.
         let _ = state.core.reset(id, ErrorCode::InternalError, now);
     }
     state.deliver(now);
@@ -77,7 +77,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
     served.flush_elsewhere();
 }
 
-/// A request has waited for too long for a handler to become free.
+/// Refuses requests that have waited too long for a permit.
 fn refuse_overdue(served: &Arc<Served>, now: Instant) {
     served.is_timed.store(false, Ordering::Relaxed);
     let mut state = served.conn.lock();
@@ -92,7 +92,7 @@ fn refuse_overdue(served: &Arc<Served>, now: Instant) {
         logging::debug!("stream {id}: refused, since no handler has become free in time");
         add(&served.engine.counters.requests_refused);
         state.arrivals.pop_front();
-        // It may be over by now.
+        // It may have ended already.
         let _ = state.core.reset(id, ErrorCode::RefusedStream, now);
         state.deliver(now);
         state.release_stream(id);

@@ -1,4 +1,4 @@
-//! Requests that ask to go on in another protocol (RFC 9110, Section 7.8; RFC 8441).
+//! Requests for an upgrade to another protocol (RFC 9110, Section 7.8; RFC 8441).
 
 #[cfg(feature = "websocket")]
 use http::header::CONTENT_TYPE;
@@ -13,11 +13,11 @@ use crate::h1::Then;
 use crate::halves::{RecvHalf, SendHalf};
 
 impl Request {
-    /// Whether the client asks to go on in this protocol: in HTTP/1.1 by `upgrade`, which `connection`
-    /// lists, in HTTP/2 by an extended CONNECT with this `:protocol`. Upper and lower case are the
-    /// same.
+    /// Returns whether the client asks for an upgrade to this protocol: in HTTP/1.1 by `upgrade`,
+    /// listed in `connection`; in HTTP/2 by an extended CONNECT with this `:protocol`. Case is
+    /// ignored.
     ///
-    /// A request may be answered in HTTP all the same. [`Response::upgrade`] switches.
+    /// The request may also be answered normally. [`Response::upgrade`] switches the protocol.
     pub fn asks_to_upgrade(&self, protocol: &str) -> bool {
         match self.version() {
             Version::HTTP_11 => {
@@ -30,17 +30,17 @@ impl Request {
 }
 
 impl Response {
-    /// Goes on in another protocol that the client has [asked for](Request::asks_to_upgrade), with 101
-    /// in HTTP/1.1, and with 200 to an extended CONNECT in HTTP/2. The fields that have been set go
-    /// along. Gives the two halves of what follows: octets in both directions, as they are.
+    /// Switches to a protocol that the client has [asked for](Request::asks_to_upgrade), with 101
+    /// in HTTP/1.1, and with 200 to an extended CONNECT in HTTP/2. The fields that were set are
+    /// sent along. Returns the two halves of the tunnel, for raw octets in both directions.
     ///
-    /// What the client has sent behind the head of its request is read first. The half that reads
-    /// waits for as long as the server's [`read_timeout`](super::Config::read_timeout), unless it is
-    /// told otherwise; `body_timeout` and `handler_timeout` do not apply. The handler may use the halves,
-    /// or give them to a thread that outlives it.
+    /// Octets that the client has sent after its header section are read first. The receiving half
+    /// starts with the server's [`read_timeout`](super::Config::read_timeout); `body_timeout` and
+    /// `handler_timeout` do not apply. The handler may use the halves itself, or pass them to a
+    /// thread that outlives it.
     ///
-    /// [`finish`](SendHalf::finish) ends our direction, which in HTTP/1.1 is that of the connection.
-    /// Dropping the [`SendHalf`] before that resets the stream, or cuts the connection.
+    /// [`finish`](SendHalf::finish) ends our direction, which in HTTP/1.1 is that of the
+    /// connection. Dropping the [`SendHalf`] before that resets the stream, or cuts the connection.
     ///
     /// In HTTP/2 clients ask for it only where [`websockets`](super::Config::websockets) has it
     /// announced. Every `:protocol` reaches the handler; one that it does not know is to be answered
@@ -67,9 +67,9 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The client has not asked for it, or the body of its request has not been read to its end (RFC
-    /// 9110, Section 7.8); a header section or a part of a body has been written. Nothing has been
-    /// sent then. Or the connection has ended.
+    /// If the client has not asked for it, the body of its request has not been read to its end
+    /// (RFC 9110, Section 7.8), or a part of the response was written: nothing is sent in these
+    /// cases. Or if the connection has ended.
     pub fn upgrade(
         &mut self,
         request: &mut Request,

@@ -1,38 +1,38 @@
-//! How the clock judges the leader of a connection: from one number per tick, without a lock.
+//! The clock's judgement of a leader, from one number per tick, without a lock.
 
 use crate::exchange::Progress;
 
-/// A leader that goes on working without a read is replaced after this many ticks: it may be writing
-/// what other threads produce.
+/// A leader that works without a read is replaced after this many ticks: it may be writing the
+/// output of other threads.
 const UNREAD_TICKS: u32 = 16;
 
-/// A connection whose leader only reads is not watched after this many ticks.
+/// A connection whose leader only reads is no longer watched after this many ticks.
 const QUIET_TICKS: u32 = 2;
 
-/// What has been seen of a leader. [`look`](Self::look) is called once a tick.
+/// The observations of a leader. [`look`](Self::look) is called once per tick.
 #[derive(Debug, Default)]
 pub(super) struct LeaderWatch {
-    /// At the last tick, if it worked then.
+    /// The progress at the last tick, if the leader was working then.
     before: Option<Progress>,
     unread: u32,
     quiet: u32,
 }
 
-/// What a tick has shown.
+/// The result of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It gets on, or reads.
+    /// It makes progress, or reads.
     Fine,
     /// It has begun nothing since the last tick.
     Stuck,
-    /// It works and works, and has not read for many ticks.
+    /// It works continuously, but has not read for many ticks.
     Unread,
     /// There is nothing to watch.
     Quiet,
 }
 
 impl LeaderWatch {
-    /// Judges a leader by its progress now.
+    /// Judges a leader by its current progress.
     pub(super) fn look(&mut self, now: Progress) -> Verdict {
         let before = std::mem::replace(&mut self.before, now.is_working().then_some(now));
         if !now.is_working() {

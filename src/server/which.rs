@@ -1,4 +1,4 @@
-//! Which request a line of the log is about.
+//! The request that a log line refers to.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,8 +8,8 @@ use super::request::Request;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
-/// A request, shown as `GET /path from 192.0.2.1:50000, stream 1`. The query is left out, since it may
-/// hold secrets.
+/// A request, printed as `GET /path from 192.0.2.1:50000, stream 1`. The query is omitted, since it
+/// may contain secrets.
 pub(super) struct Which<'a> {
     /// `None` in HTTP/1.x.
     stream_id: Option<StreamId>,

@@ -1,42 +1,42 @@
-//! Threads that write for a caller that must not wait: one that feeds many streams.
+//! Threads that write for a caller that must not block, such as one that sends to many streams.
 //!
-//! A thread for each connection to be written would be thousands, started by the caller. Here
-//! connections stand in line, and a few threads write them one after the other. One whose transport
-//! takes nothing gets a thread of its own.
+//! A thread per connection would mean thousands, started by the caller. Instead, connections are
+//! queued, and a few threads write them one after the other. A connection whose transport accepts
+//! nothing gets a separate thread.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// Threads that write at once.
+/// The most threads that write at once.
 const MAX_THREADS: usize = 16;
 
-/// The connections in line, for each thread that writes, over which another thread is started.
+/// The queue length per writing thread above which another thread is started.
 const MAX_LINE: usize = 64;
 
-/// How long a thread that writes for others writes one connection before the next. A write that the
-/// transport does not take ends after [`WRITE_TICK`](crate::transport::WRITE_TICK).
+/// The longest time that a shared thread writes one connection before the next. A write that the
+/// transport does not accept ends after [`WRITE_TICK`](crate::transport::WRITE_TICK).
 pub(super) const SHARED_WRITE_MAX: Duration = Duration::from_millis(5);
 
-/// The connections that wait to be written, and how many threads write them.
+/// The connections that wait to be written, and the number of threads that write.
 pub(super) struct Writers {
     state: Mutex<State>,
 }
 
 struct State {
-    /// Each is there once, and is not kept alive.
+    /// Each is queued once, and not kept alive.
     line: VecDeque<Weak<dyn Writable>>,
     threads: usize,
 }
 
-/// What can wait to be written: a connection.
+/// A connection that can wait to be written.
 pub(super) trait Writable: Send + Sync {
-    /// Whether it stands in line.
+    /// Returns whether it is queued.
     fn waits_for_writer(&self) -> &AtomicBool;
 
-    /// Writes for [`SHARED_WRITE_MAX`] at most, and has another thread write what the peer does not
-    /// take.
+    /// Writes for at most [`SHARED_WRITE_MAX`], and leaves what the peer does not accept to another
+    /// thread.
     fn write_a_turn(&self);
 }
 
@@ -45,7 +45,8 @@ impl Writers {
         Writers { state: Mutex::new(State { line: VecDeque::new(), threads: 0 }) }
     }
 
-    /// Puts a connection in line. Returns whether another thread is to write; it counts already.
+    /// Queues a connection. Returns whether another thread must be started, which is already
+    /// counted.
     pub(super) fn push<T: Writable + 'static>(&self, conn: &Arc<T>) -> bool {
         let mut state = self.lock();
         if !conn.waits_for_writer().swap(true, Ordering::Relaxed) {
@@ -57,17 +58,18 @@ impl Writers {
         is_wanted
     }
 
-    /// A thread that was wanted could not be started.
+    /// Called if a requested thread could not be started.
     pub(super) fn withdraw(&self) {
         self.lock().threads -= 1;
     }
 
-    /// The next connection. `None` if the calling thread is not needed any more; it does not count then.
+    /// Takes the next connection. Returns `None` if the calling thread is no longer needed; it is
+    /// not counted any more then.
     pub(super) fn next(&self) -> Option<Arc<dyn Writable>> {
         let mut state = self.lock();
         let next = std::iter::from_fn(|| state.line.pop_front()).find_map(|next| next.upgrade());
         match &next {
-            // Before it is written: what comes meanwhile puts it in line again.
+            // Before it is written, so that later data queues it again.
             Some(conn) => conn.waits_for_writer().store(false, Ordering::Relaxed),
             None => state.threads -= 1,
         }
