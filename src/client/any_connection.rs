@@ -1,4 +1,4 @@
-//! A connection of the pool, whichever version of HTTP it speaks.
+//! A pooled connection, of either version.
 
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,14 @@ use crate::halves::SendHalf;
 /// A connection to an origin.
 #[derive(Debug, Clone)]
 pub(super) enum AnyConnection {
-    /// Takes as many requests at once as the server allows.
+    /// Carries as many concurrent requests as the server allows.
     Http2(Connection),
-    /// Takes one request after the other.
+    /// Carries one request at a time.
     Http1(Http1Connection),
 }
 
 impl AnyConnection {
-    /// Begins a request if there is room for it now. Does not flush.
+    /// Starts a request if the connection has a free slot. Does not flush.
     pub(super) fn open(
         &self,
         head: &RequestHead<'_>,
@@ -40,7 +40,7 @@ impl AnyConnection {
         })
     }
 
-    /// Sends a request without a body, if there is room for it now.
+    /// Sends a request without a body if the connection has a free slot.
     pub(super) fn send(&self, head: &RequestHead<'_>) -> Result<Option<ResponseHalf>, Error> {
         match self {
             AnyConnection::Http2(connection) => connection.send_if_room(head.http2()),
@@ -52,7 +52,7 @@ impl AnyConnection {
         }
     }
 
-    /// How it stands, for the pool.
+    /// Returns the connection's state for the pool.
     pub(super) fn snapshot(&self) -> Snapshot {
         match self {
             AnyConnection::Http2(connection) => connection.snapshot(),
@@ -60,7 +60,7 @@ impl AnyConnection {
         }
     }
 
-    /// Finds out what the server has done while no request was under way. Does not wait for it.
+    /// Processes what has arrived while no request was open. Does not block.
     pub(super) fn maintain(&self) {
         match self {
             AnyConnection::Http2(connection) => connection.maintain(),
@@ -81,7 +81,7 @@ impl AnyConnection {
         }
     }
 
-    /// Whether it takes requests, now or when the one under way is over.
+    /// Whether it accepts requests, now or after the current one.
     pub(super) fn can_open(&self) -> bool {
         match self {
             AnyConnection::Http2(connection) => connection.can_open(),
@@ -89,20 +89,21 @@ impl AnyConnection {
         }
     }
 
-    /// Asks the server by PING whether it is there. HTTP/1.1 has no such question: there it is taken
-    /// to be, and each use looks at the connection first.
+    /// Checks with a PING that the server responds. HTTP/1.1 has no equivalent: its connections
+    /// pass, and are checked locally before each use.
     pub(super) fn verify(&self, timeout: Duration) -> Result<(), Error> {
         let AnyConnection::Http2(connection) = self else { return Ok(()) };
         let before = connection.heard();
         let answer = connection.ping(timeout);
-        // The answer may stand behind a lot of DATA. A peer that sends that is alive.
+        // The acknowledgment may be queued behind a lot of DATA, which proves that the server is
+        // alive.
         match answer {
             Err(_) if connection.heard() > before => Ok(()),
             answer => answer.map(drop),
         }
     }
 
-    /// Closes it, if no request is under way.
+    /// Closes it if no request is open.
     pub(super) fn close_if_unused(&self) {
         if let AnyConnection::Http2(connection) = self {
             if connection.open_streams() == 0 {
@@ -111,7 +112,7 @@ impl AnyConnection {
         }
     }
 
-    /// Sets what is told when there may be room for another request, or there never will.
+    /// Sets the function called when a slot may have become free, or never will be again.
     pub(super) fn set_observer(&self, observer: impl Fn() + Send + Sync + 'static) {
         match self {
             AnyConnection::Http2(connection) => connection.set_observer(observer),
@@ -119,7 +120,7 @@ impl AnyConnection {
         }
     }
 
-    /// The connection of HTTP/2, where it is one.
+    /// Returns the HTTP/2 connection, if it is one.
     pub(super) fn http2(&self) -> Option<&Connection> {
         match self {
             AnyConnection::Http2(connection) => Some(connection),

@@ -1,4 +1,4 @@
-//! What is sent as the body of a request.
+//! The body of a request.
 
 use std::fmt;
 use std::fs::File;
@@ -11,12 +11,12 @@ use super::source::{Slice, Source};
 
 /// The body of a request.
 ///
-/// Text and octets make one, and so does a file. Anything else that can be read is given by
+/// It is created from text, octets or a file with `From`, or from any reader with
 /// [`from_reader`](Self::from_reader).
 ///
-/// A body of octets, of a regular file or [from a function](Self::from_fn) can be sent again, when a
-/// request is repeated or redirected. One that is read from a reader can be repeated, while no more
-/// than 256 KiB of it have been read: so much is kept until the response begins.
+/// A body of octets, of a regular file or [from a function](Self::from_fn) can be sent again when a
+/// request is retried or redirected. A body from a reader can be sent again while at most 256 KiB
+/// of it have been read: that much is buffered until the response begins.
 ///
 /// ```
 /// use h2_sync::client::Body;
@@ -40,22 +40,22 @@ pub(super) enum Kind {
 }
 
 impl Body {
-    /// No body.
+    /// Returns an empty body.
     pub fn empty() -> Self {
         Body::default()
     }
 
-    /// What `reader` gives, up to its end.
+    /// Returns a body with the octets of `reader`, up to its end.
     ///
-    /// It is read on the thread that sends the request, and, where the response comes before all of
-    /// it has been sent, on the thread that reads the response. While a read of it waits, the thread
-    /// does nothing else.
+    /// The reader is read on the thread that sends the request or, if the response arrives before
+    /// all of it has been sent, on the thread that reads the response. A blocking read blocks that
+    /// thread.
     pub fn from_reader(reader: impl Read + Send + 'static) -> Self {
         Body { kind: Kind::Source(Source::once(Box::new(reader), None)) }
     }
 
-    /// The same with a length that is known: it is told to the server in `content-length`, and the
-    /// request fails if it turns out to be another.
+    /// Returns a body with the octets of `reader` and a known length, which is sent as
+    /// `content-length`. The request fails if the reader yields more or fewer octets.
     ///
     /// ```
     /// use std::io::{self, Read};
@@ -69,10 +69,10 @@ impl Body {
         Body { kind: Kind::Source(Source::once(Box::new(reader), Some(len))) }
     }
 
-    /// What the readers give that `make` makes, one for each time that the body is sent.
+    /// Returns a body with the octets of a reader that `make` creates each time the body is sent.
     ///
-    /// `make` is called on the thread that sends the request, when the first octet is needed. Its
-    /// error fails the request.
+    /// `make` runs on the thread that sends the request, when the first octet is needed. Its error
+    /// fails the request.
     ///
     /// ```
     /// use std::fs::File;
@@ -88,7 +88,7 @@ impl Body {
         Body { kind: Kind::Source(Source::again(make, None)) }
     }
 
-    /// The same with a length that is known, as in
+    /// Returns a body from a function, with a known length as in
     /// [`from_reader_with_len`](Self::from_reader_with_len).
     pub fn from_fn_with_len<R: Read + Send + 'static>(
         make: impl Fn() -> io::Result<R> + Send + Sync + 'static,
@@ -97,7 +97,7 @@ impl Body {
         Body { kind: Kind::Source(Source::again(make, Some(len))) }
     }
 
-    /// How many octets there are, if that is known.
+    /// Returns the number of octets, if known.
     pub fn len(&self) -> Option<u64> {
         match &self.kind {
             Kind::Empty => Some(0),
@@ -106,12 +106,12 @@ impl Body {
         }
     }
 
-    /// Whether it is known that there is nothing.
+    /// Whether the body is known to be empty.
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
 
-    /// The same once more, if it can be had twice.
+    /// Returns a copy of the body, if it can be sent more than once.
     pub fn try_clone(&self) -> Option<Self> {
         let kind = match &self.kind {
             Kind::Empty => Kind::Empty,
@@ -121,7 +121,7 @@ impl Body {
         Some(Body { kind })
     }
 
-    /// Whether it can be sent any number of times.
+    /// Whether the body can be sent any number of times.
     pub(super) fn is_repeatable(&self) -> bool {
         match &self.kind {
             Kind::Empty | Kind::Octets(_) => true,
@@ -129,7 +129,7 @@ impl Body {
         }
     }
 
-    /// Has it begin anew, if it can: it has not been read, or can be had twice.
+    /// Resets the body to its beginning. Fails if it has been read and cannot be read again.
     pub(super) fn rewind(&mut self) -> bool {
         match &mut self.kind {
             Kind::Empty | Kind::Octets(_) => true,
@@ -178,7 +178,7 @@ impl From<()> for Body {
     }
 }
 
-/// From where the file stands to its end. For a regular file, the length is known, and the body can be
+/// Sends from the file's current position to its end. A regular file has a known length and can be
 /// sent again.
 impl From<File> for Body {
     fn from(file: File) -> Self {
@@ -192,7 +192,7 @@ impl From<File> for Body {
     }
 }
 
-/// Where a regular file stands, and how many octets are left of it.
+/// Returns the current position of a regular file and the number of octets after it.
 fn rest_of(mut file: &File) -> io::Result<Option<(u64, u64)>> {
     let about = file.metadata()?;
     if !about.is_file() {
@@ -200,7 +200,7 @@ fn rest_of(mut file: &File) -> io::Result<Option<(u64, u64)>> {
     }
     let start = file.stream_position()?;
     let rest = about.len().checked_sub(start);
-    // Files of /proc and the like say zero and have something.
+    // Files such as those in /proc report a size of 0 but have content.
     Ok(rest.filter(|&rest| rest > 0).map(|rest| (start, rest)))
 }
 

@@ -5,10 +5,10 @@ use std::io::{self, BufRead, Read};
 
 use brotli_decompressor::Decompressor;
 
-/// Octets that are read at once.
+/// Octets read at once.
 const BUFFER: usize = 4 << 10;
 
-/// Decodes a brotli stream. Its window is 16 MiB at most.
+/// Decodes a brotli stream. Its window is at most 16 MiB.
 pub(super) struct Brotli<R: BufRead> {
     decoder: Decompressor<R>,
     has_begun: bool,
@@ -30,7 +30,7 @@ impl<R: BufRead> Brotli<R> {
 
 impl<R: BufRead> Read for Brotli<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        // No body at all, as in the answer to HEAD, is not a compressed one that was cut short.
+        // An empty body, as in the response to HEAD, is not a truncated stream.
         if !self.has_begun && self.get_mut().fill_buf()?.is_empty() {
             return Ok(0);
         }
@@ -49,7 +49,7 @@ impl<R: BufRead + fmt::Debug> fmt::Debug for Brotli<R> {
 mod tests {
     use super::*;
 
-    /// `hello, hello, hello!`, as node's zlib makes it.
+    /// `hello, hello, hello!`, compressed by Node's zlib.
     const HELLO: &[u8] = &[
         139, 9, 128, 104, 101, 108, 108, 111, 44, 32, 104, 101, 108, 108, 111, 44, 32, 104, 101,
         108, 108, 111, 33, 3,

@@ -1,4 +1,4 @@
-//! One request, sent once.
+//! One attempt to send a request.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ use crate::h1::News;
 use crate::halves::SendHalf;
 use crate::logging;
 
-/// A body of up to this many octets is put in one step with the header section. The connection takes
-/// as much without waiting.
+/// A body of up to this many octets is queued together with the header section. The connection
+/// buffers that much without blocking.
 const SMALL: usize = 32 << 10;
 
-/// How long the first pause before a request is tried again takes, about.
+/// The approximate delay before the first retry.
 const BACKOFF: Duration = Duration::from_millis(20);
 
-/// How often that pause doubles.
+/// How often the delay doubles.
 const MAX_DOUBLINGS: u32 = 4;
 
 /// How long a connection need not be looked at after something has come on it. A look is a system call,
@@ -42,7 +42,7 @@ const JUST_HEARD: Duration = Duration::from_millis(1);
 /// request can cross several of them.
 pub(super) const MOVES_PER_RETRY: u32 = 8;
 
-/// A request that is ready to be sent.
+/// A request ready to be sent.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) config: &'a Config,
@@ -52,11 +52,11 @@ pub(super) struct Call<'a> {
     pub(super) timeouts: Timeouts,
     pub(super) deadline: Option<Instant>,
     pub(super) cancellation: &'a Cancellation,
-    /// Connections that could not be used when the request was about to be sent, over all attempts.
+    /// Connections that turned out unusable just before the request was sent, over all attempts.
     pub(super) moves: Cell<u32>,
 }
 
-/// The response to it.
+/// The response to a request.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) head: FinalHead,
@@ -64,33 +64,33 @@ pub(super) struct Answer {
     pub(super) facts: Facts,
 }
 
-/// Why there was none.
+/// Why a request got no response.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) error: Error,
     pub(super) repeat: Repeat,
 }
 
-/// Whether sending the request once more can repeat what the server has done.
+/// Whether retrying the request could repeat an effect on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// It may, or there is no use in it.
+    /// It could, or a retry would not help.
     No,
-    /// Nothing of the request was processed.
+    /// The server processed nothing of the request.
     Safe,
-    /// The connection ended before any octet of a response. RFC 9110, Section 9.2.2: the server may
-    /// have processed the request, or have closed an idle connection.
+    /// The connection ended before any octet of a response. The server may have processed the
+    /// request, or have closed an idle connection (RFC 9110, Section 9.2.2).
     Lost {
-        /// The connection had answered requests before.
+        /// The connection had served other requests.
         is_reused: bool,
     },
 }
 
-/// A request under way.
+/// A request in progress.
 struct Sending {
     response: ResponseHalf,
     upload: Option<Box<Upload>>,
-    /// An interim response has come.
+    /// An interim response has arrived.
     has_begun: bool,
 }
 
@@ -102,7 +102,7 @@ impl From<Error> for Failed {
 }
 
 impl Call<'_> {
-    /// Sends the request once. If that fails, what can be had of the body again is in `body`.
+    /// Sends the request once. On failure, `body` is left with what can be sent again.
     pub(super) fn send(&self, body: &mut Body) -> Result<Answer, Failed> {
         let (lease, mut sending) = self.begin(body)?;
         let start = Instant::now();
@@ -127,8 +127,8 @@ impl Call<'_> {
             redirects: 0,
         };
         let head = FinalHead::new(response.final_head()?)?;
-        // RFC 9113, Section 8.1: a server may answer before it has the whole request. With 2xx it
-        // goes on reading, or the body is part of a conversation; otherwise it has made up its mind.
+        // RFC 9113, Section 8.1: a server may respond before it has received the whole request.
+        // After a 2xx it may still read the body; after any other status it no longer needs it.
         let is_wanted = head.status().is_success();
         let rest = upload.filter(|upload| !upload.is_sent()).map(|upload| match is_wanted {
             true => Rest::GoesOn(upload),
@@ -140,19 +140,19 @@ impl Call<'_> {
         Ok(Answer { head, body: Raw::new(recv, rest), facts })
     }
 
-    /// Begins an exchange for the request, whose halves are left to the caller.
+    /// Starts an exchange and returns its halves to the caller.
     pub(super) fn open(&self) -> Result<(SendHalf, ResponseHalf), Error> {
         let open = |connection: &AnyConnection| connection.open(&self.head);
         let (_, halves) = self.on_connection(true, open).map_err(|failed| failed.error)?;
         let (mut send, response) = halves;
-        // Either half may be used to reset the stream while another thread waits for the other.
+        // Either half may reset the stream while another thread waits on the other.
         response.make_interruptible();
         self.may_be_ended(&response, Phase::Request)?;
         send.flush_put();
         Ok((send, response))
     }
 
-    /// Finds a connection and begins the exchange.
+    /// Obtains a connection and starts the exchange.
     fn begin(&self, body: &mut Body) -> Result<(Lease<'_>, Sending), Failed> {
         if matches!(body.kind, Kind::Empty) {
             let send = |connection: &AnyConnection| connection.send(&self.head);
@@ -188,7 +188,7 @@ impl Call<'_> {
         Ok((lease, Sending { response, upload, has_begun: false }))
     }
 
-    /// Has `open` begin an exchange on the first connection that has room for it.
+    /// Calls `open` with connections from the pool until one starts the exchange.
     pub(super) fn on_connection<T>(
         &self,
         needs_certainty: bool,
@@ -198,7 +198,7 @@ impl Call<'_> {
         let patience = self.timeouts.response.map(|it| it.saturating_add(self.pool.patience()));
         let patience = self.timeouts.connect.or(patience);
         let until = sooner(patience, self.deadline);
-        // The pool has repeated what is worth it.
+        // The pool has already retried connecting.
         let no_connection =
             |error: Error| Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No };
         loop {
@@ -215,7 +215,7 @@ impl Call<'_> {
             lease.sent();
             match opened {
                 Ok(Some(opened)) => return Ok((lease, opened)),
-                // The server's limit has changed meanwhile.
+                // The server has lowered its limit since.
                 Ok(None) => {}
                 Err(error) if !lease.connection().can_open() => self.leave(&lease, error, until)?,
                 Err(error) => return Err(error.in_phase(Phase::Request).into()),
@@ -237,7 +237,8 @@ impl Call<'_> {
         let moves = self.moves.replace(self.moves.get().saturating_add(1));
         let retries = self.config.max_retries.saturating_add(1);
         let is_new = !lease.is_reused();
-        // What breaks the rules at once, or refuses us by TLS, would do so again.
+        // A server that violates the protocol at once, or rejects the client in TLS, would do so
+        // again.
         let is_breach = matches!(error.kind(), ErrorKind::Peer | ErrorKind::Limit | ErrorKind::Tls);
         let goes_on = !(is_new && is_breach)
             && moves < retries.saturating_mul(MOVES_PER_RETRY)
@@ -249,7 +250,7 @@ impl Call<'_> {
         Err(Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No })
     }
 
-    /// Sends what is left of the body, until the final response is there.
+    /// Sends the rest of the body until the final response arrives.
     fn finish(&self, sending: &mut Sending) -> Result<(), Error> {
         let Sending { response, upload, has_begun } = sending;
         response.set_deadline(self.deadline);
@@ -266,8 +267,8 @@ impl Call<'_> {
                 let sent = body.run(News::Response);
                 sent.map_err(|error| self.told(error, Phase::Request))?;
             }
-            // From when the request has been sent, or the server has begun to answer it. Interim
-            // responses do not start it anew.
+            // Starts when the request has been sent or the response has begun. Interim responses do
+            // not restart it.
             if !std::mem::replace(&mut is_timed, true) {
                 response.set_deadline(sooner(self.timeouts.response, self.deadline));
             }
@@ -280,7 +281,7 @@ impl Call<'_> {
         }
     }
 
-    /// The error with the step in which it came up, and with the setting whose time is over.
+    /// Adds the phase, and the setting whose timeout passed, to an error.
     pub(super) fn told(&self, error: Error, phase: Phase) -> Error {
         let own = match phase {
             Phase::Response => self.timeouts.response,
@@ -295,8 +296,8 @@ impl Call<'_> {
         response.may_be_ended_by(self.cancellation).map_err(|error| error.in_phase(phase))
     }
 
-    /// Waits before the request is tried again, longer after each attempt. `false`, at once, if the
-    /// deadline would come first.
+    /// Waits before a retry, longer after each attempt. Returns `false` without waiting if the
+    /// deadline would pass first.
     pub(super) fn pause(&self, attempt: u32, deadline: Option<Instant>) -> Result<bool, Error> {
         let pause = backoff(BACKOFF, attempt.min(MAX_DOUBLINGS));
         if deadline.is_some_and(|deadline| deadline <= Instant::now() + pause) {
@@ -306,10 +307,10 @@ impl Call<'_> {
     }
 }
 
-/// What an error says of the connection, and of sending the request again.
+/// Derives from an error the connection's health and whether the request may be retried.
 fn assess(lease: &Lease<'_>, error: Error, sent: Instant, has_begun: bool) -> Failed {
     if error.is_timeout() {
-        // It may be the server that is slow, or the connection that is dead.
+        // Either the server is slow or the connection is dead.
         lease.late(sent);
     }
     let is_refusal =
@@ -319,7 +320,7 @@ fn assess(lease: &Lease<'_>, error: Error, sent: Instant, has_begun: bool) -> Fa
     }
     let is_end = match error.kind() {
         ErrorKind::Closed | ErrorKind::Transport => true,
-        // A server that refuses the client's certificate does so again.
+        // A server that rejects the client's certificate would do so again.
         ErrorKind::Tls => lease.is_reused(),
         _ => false,
     };
@@ -332,8 +333,8 @@ fn assess(lease: &Lease<'_>, error: Error, sent: Instant, has_begun: bool) -> Fa
     }
 }
 
-/// RFC 9110, Section 10.1.1: the body is held back until the server asks for it, or has said nothing
-/// for some time. `true` if it has given its final response instead.
+/// Holds the body back until the server asks for it or a timeout passes (RFC 9110, Section 10.1.1).
+/// Returns `true` if the final response arrives first.
 fn is_answered_at_once(response: &mut ResponseHalf, has_begun: &mut bool) -> Result<bool, Error> {
     loop {
         match response.next() {
@@ -350,12 +351,12 @@ fn is_answered_at_once(response: &mut ResponseHalf, has_begun: &mut bool) -> Res
     }
 }
 
-/// Half of `step` times two to the power of `attempt`, and up to half of it more: so that those who
-/// were refused together do not come back together.
+/// Returns `step` × 2^`attempt` reduced by a random amount of up to half, so that requests refused
+/// together are not retried together.
 fn backoff(step: Duration, attempt: u32) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let full = step.saturating_mul(1 << attempt);
-    // Each state has random keys.
+    // `RandomState` has random keys.
     let random = RandomState::new().hash_one(attempt) % 1024;
     full / 2 + full / 2 * u32::try_from(random).unwrap_or_default() / 1024
 }

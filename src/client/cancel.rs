@@ -11,21 +11,22 @@ use crate::exchange::Conn;
 use crate::frame::StreamId;
 use crate::h1::Link;
 
-/// Cancels requests from another thread.
+/// A handle that cancels requests from another thread.
 ///
-/// A request is given its handle by [`RequestBuilder::cancel_handle`](super::RequestBuilder::cancel_handle)
-/// or [`cancel_with`](super::RequestBuilder::cancel_with); one in the types of the `http` crate has it
-/// among its extensions. Clones are the same handle, and a handle may be given to any number of requests.
+/// [`RequestBuilder::cancel_handle`](super::RequestBuilder::cancel_handle) and
+/// [`cancel_with`](super::RequestBuilder::cancel_with) attach it to a request; for a request of the
+/// `http` crate, insert it into the extensions. Clones are the same handle, and one handle may
+/// serve any number of requests.
 ///
-/// [`cancel`](Self::cancel) works at each step: while the request waits for a connection, while it is
-/// sent, while its response is waited for, and while the body is read. The call that waits fails with
-/// [`Error::is_cancelled`], and so do later ones about the same request. The stream is reset with CANCEL
-/// (RFC 9113, Section 8.1); the connection and its other requests go on. In HTTP/1.1 the connection is
-/// closed, which has no other request.
+/// [`cancel`](Self::cancel) works at every step: while the request waits for a connection, is sent,
+/// waits for its response, or its body is read. The blocked call fails with
+/// [`Error::is_cancelled`], and so do later calls for the same request. The stream is reset with
+/// CANCEL (RFC 9113, Section 8.1); the connection and its other requests continue. An HTTP/1.1
+/// connection carries only this request and is closed.
 ///
-/// The thread that waits notices at once, or within 100 ms if it reads from the transport at that
-/// moment. Neither a [body](super::Body) whose reader blocks nor a function of [`Config`](super::Config)
-/// is interrupted: the request ends when they return.
+/// A blocked thread notices at once, or within 100 ms if it is reading from the transport. A
+/// [body](super::Body) whose reader blocks and the functions in [`Config`](super::Config) are not
+/// interrupted: the request ends when they return.
 ///
 /// ```
 /// use std::thread;
@@ -63,30 +64,30 @@ struct Shared {
     requests: Mutex<Vec<Under>>,
 }
 
-/// A request under way.
+/// A request in progress.
 struct Under {
     id: u64,
     at: At,
 }
 
-/// Where a request is found.
+/// What to interrupt to cancel a request.
 enum At {
-    /// Its thread waits, for a connection or for a pause to end.
+    /// Its thread, which waits for a connection or for a pause to end.
     Thread(Thread),
-    /// Its stream is open, or was.
+    /// Its stream, which may have ended.
     Stream(Weak<Conn>, StreamId),
-    /// Its exchange is under way on a connection of HTTP/1.1, or was.
+    /// Its exchange on an HTTP/1.1 connection, which may have ended.
     Exchange(Weak<Link>, u64),
 }
 
 impl CancelHandle {
-    /// Creates a handle for requests to come.
+    /// Returns a new handle.
     pub fn new() -> Self {
         CancelHandle::default()
     }
 
-    /// Cancels the requests that have this handle, and those that will be given it. Does not wait for
-    /// them, but for a moment where the transport takes nothing.
+    /// Cancels the requests that have this handle, and those that get it later. Does not wait for
+    /// them, but may wait briefly for a blocked transport.
     pub fn cancel(&self) {
         for Under { at, .. } in self.shared.cancel() {
             match at {
@@ -105,14 +106,14 @@ impl CancelHandle {
         }
     }
 
-    /// Whether it has been cancelled.
+    /// Whether `cancel` has been called.
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled.load(Ordering::SeqCst)
     }
 }
 
 impl Shared {
-    /// Lets no more requests begin to wait, and gives those that may do so.
+    /// Prevents further registrations, and returns the requests registered so far.
     fn cancel(&self) -> Vec<Under> {
         let mut requests = self.requests();
         self.is_cancelled.store(true, Ordering::SeqCst);
@@ -124,7 +125,7 @@ impl Shared {
     }
 }
 
-/// One request, and the handle that may cancel it, if there is one.
+/// One request's registration with the handle that may cancel it, if any.
 #[derive(Debug, Default)]
 pub(super) struct Cancellation(Option<(CancelHandle, u64)>);
 
@@ -145,7 +146,7 @@ impl Cancellation {
         }
     }
 
-    /// From now on, cancelling wakes this thread.
+    /// From now on, cancelling unparks this thread.
     pub(super) fn wakes_this_thread(&self) -> Result<(), Error> {
         self.note(|| At::Thread(thread::current()))
     }
@@ -158,12 +159,12 @@ impl Cancellation {
         self.note(|| At::Stream(Arc::downgrade(conn), id))
     }
 
-    /// From now on, cancelling cuts the connection, as long as this exchange is under way.
+    /// From now on, cancelling closes the connection while it carries this exchange.
     pub(super) fn cuts(&self, link: &Arc<Link>, exchange: u64) -> Result<(), Error> {
         self.note(|| At::Exchange(Arc::downgrade(link), exchange))
     }
 
-    /// Pauses, unless the request is cancelled.
+    /// Sleeps, unless the request is cancelled.
     pub(super) fn sleep(&self, pause: Duration) -> Result<(), Error> {
         let until = Instant::now() + pause;
         self.wakes_this_thread()?;
@@ -210,7 +211,7 @@ mod tests {
         let handle = CancelHandle::new();
         let cancellation = Cancellation::by(Some(handle.clone()));
         let other = thread::spawn(move || handle.cancel());
-        // Hours: the test ends since the pause is cut short.
+        // Far longer than the test, which ends because cancelling cuts the sleep short.
         let error = cancellation.sleep(Duration::from_secs(100_000)).unwrap_err();
         assert!(error.is_cancelled());
         other.join().unwrap();

@@ -1,4 +1,4 @@
-//! The codings that responses may come in (RFC 9110, Section 8.4), and what undoes them.
+//! Content codings of responses (RFC 9110, Section 8.4) and their decoders.
 
 use std::io::{self, BufRead, Read};
 
@@ -13,7 +13,7 @@ use super::gzip::Members;
 use super::zstd::Frames;
 use crate::error::{Error, ErrorKind};
 
-/// A coding that the client can undo.
+/// A content coding that the client can decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     #[cfg(feature = "gzip")]
@@ -22,13 +22,13 @@ pub(super) enum Coding {
     Brotli,
     #[cfg(feature = "zstd")]
     Zstd,
-    /// Nothing to undo. Never asked for; without features it is the only one there is.
+    /// No coding. Never requested; the only variant without the features.
     #[allow(dead_code)]
     Identity,
 }
 
 impl Coding {
-    /// The codings that are asked for, the best one first.
+    /// Returns the codings to request, in order of preference.
     fn wanted(config: &Config) -> impl Iterator<Item = (Coding, &'static str)> {
         let _ = config;
         let all: [Option<(Coding, &'static str)>; 3] = [
@@ -48,14 +48,14 @@ impl Coding {
         all.into_iter().flatten()
     }
 
-    /// The value of `accept-encoding`; `None` if no coding is asked for.
+    /// Returns the value of `accept-encoding`; `None` if no coding is enabled.
     pub(super) fn accept(config: &Config) -> Option<HeaderValue> {
         let names: Vec<_> = Coding::wanted(config).map(|(_, name)| name).collect();
         HeaderValue::try_from(names.join(", ")).ok().filter(|names| !names.is_empty())
     }
 
-    /// The coding of a response, if there is one alone and it has been asked for. Several are left to
-    /// the caller.
+    /// Returns the coding of a response, if it has exactly one and that was requested. Combinations
+    /// are left to the caller.
     pub(super) fn of(headers: &HeaderMap, config: &Config) -> Option<Self> {
         let mut codings = headers.get_all(CONTENT_ENCODING).into_iter();
         let name = codings.next()?.as_bytes().trim_ascii();
@@ -66,14 +66,14 @@ impl Coding {
     }
 }
 
-/// Undoes a coding, up to a bound.
+/// Decodes a body up to a maximum size.
 #[derive(Debug)]
 pub(super) struct Decoded<R: BufRead> {
     decoder: Decoder<R>,
-    /// Octets that may still come out.
+    /// Octets that may still be returned.
     left: u64,
     limit: u64,
-    /// What is wrong with the body: it stays wrong.
+    /// The error that every further read returns.
     failed: Option<Error>,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Decoded<R: BufRead> {
 enum Decoder<R: BufRead> {
     #[cfg(feature = "gzip")]
     Gzip(Members<R>),
-    // These two are boxed: they are several times as large as the others.
+    // Boxed, since these two are several times as large as the others.
     #[cfg(feature = "brotli")]
     Brotli(Box<Brotli<R>>),
     #[cfg(feature = "zstd")]
@@ -127,7 +127,8 @@ impl<R: BufRead> Decoded<R> {
         }
     }
 
-    /// What a decoder finds is the server's fault; what it was given is told as it is.
+    /// Converts a decoder's error into one of the peer; errors of the underlying reader pass
+    /// unchanged.
     fn damaged(&mut self, error: io::Error) -> io::Error {
         if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
             return error;

@@ -1,4 +1,4 @@
-//! What can be set on a client, with its defaults.
+//! The configuration of a client, with its defaults.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::http1;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
-/// The settings, limits and deadlines of a [`Client`](super::Client).
+/// The settings, limits and timeouts of a [`Client`](super::Client).
 ///
-/// Plain data: take [`Config::default`] and change what you need.
+/// A plain struct: start from [`Config::default`] and change fields.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,123 +42,129 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Which versions of HTTP are spoken. Default [`Versions::Auto`].
+    /// Which versions of HTTP the client uses. Default [`Versions::Auto`].
     pub versions: Versions,
-    /// Whether `http://` URLs are HTTP/2 from the first octet (RFC 9113, Section 3.3), with
-    /// [`Versions::Auto`]. Default `false`: they are HTTP/1.1, since most servers take nothing else
-    /// without TLS.
+    /// Whether `http://` URLs use HTTP/2 from the first octet (RFC 9113, Section 3.3), with
+    /// [`Versions::Auto`]. Default `false`: they use HTTP/1.1, since most servers support nothing
+    /// else without TLS.
     pub prior_knowledge: bool,
-    /// Settings, limits and deadlines of each connection. Of these, `stall_timeout` and
-    /// `max_stream_send_buffer` are those of HTTP/1.1 as well.
+    /// Settings, limits and timeouts of each connection. `stall_timeout` and
+    /// `max_stream_send_buffer` also apply to HTTP/1.1.
     pub http2: proto::Config,
-    /// Limits of each connection of HTTP/1.1.
+    /// Limits of each HTTP/1.1 connection.
     pub http1: http1::Config,
-    /// How TLS connections are made. `None`, the default, is
-    /// [`Connector::new`](crate::tls::Connector::new), made when it is first needed. Whether it offers
-    /// `http/1.1` beside `h2`, or instead of it, is up to `versions`.
+    /// The TLS configuration. `None`, the default, is
+    /// [`Connector::new`](crate::tls::Connector::new), created on first use. `versions` decides
+    /// which of `h2` and `http/1.1` it offers in ALPN.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Connector>,
-    /// Which proxies are used. Default: those of the environment.
+    /// Which proxies are used. Default: those from the environment.
     pub proxies: Proxies,
 
-    /// How names become addresses. Default: by the system.
+    /// How host names are resolved. Default: by the system.
     pub resolver: Resolver,
-    /// A function that connects in place of TCP and proxies. Default `None`.
+    /// A function that replaces TCP connections and proxies. Default `None`.
     pub connect_hook: Option<ConnectHook>,
 
-    /// What is done with pushed responses. Default `None`: the server is told not to send any.
+    /// Receives pushed responses. Default `None`: the client disables server push.
     pub on_push: Option<PushHandler>,
 
-    /// Looking up a host, connecting to one of its addresses, and asking a proxy for a tunnel.
-    /// Default 10 s.
+    /// How long looking up a host, connecting to one of its addresses and opening a tunnel through
+    /// a proxy may take together. Default 10 s.
     pub connect_timeout: Duration,
-    /// The TLS handshake. Default 10 s; it comes after `connect_timeout`.
+    /// How long the TLS handshake may take, after connecting. Default 10 s.
     pub tls_timeout: Duration,
-    /// From when the request has been sent to its final response; interim responses do not start it
-    /// anew. Default 60 s; `None` is for ever. A request can have
-    /// [its own](super::RequestBuilder::response_timeout).
+    /// How long the final response may take after the request has been sent; interim responses do
+    /// not restart it. Default 60 s; `None` disables it.
+    /// [`RequestBuilder`](super::RequestBuilder::response_timeout) overrides it for one request.
     pub response_timeout: Option<Duration>,
-    /// From one piece of a response's body to the next. Default 60 s; `None` is for ever. A request
-    /// can have [its own](super::RequestBuilder::read_timeout).
+    /// How long each piece of a response's body may take. Default 60 s; `None` disables it.
+    /// [`RequestBuilder`](super::RequestBuilder::read_timeout) overrides it for one request.
     pub read_timeout: Option<Duration>,
-    /// The whole of a request, from connecting to the end of the response's body, redirects and
-    /// retries included. Default `None`, for ever. A request can have
-    /// [its own](super::RequestBuilder::timeout).
+    /// How long a request may take altogether, from connecting to the end of the response's body,
+    /// including redirects and retries. Default `None`, unlimited.
+    /// [`RequestBuilder`](super::RequestBuilder::timeout) overrides it for one request.
     pub timeout: Option<Duration>,
-    /// How long a request with `Expect: 100-continue` waits for the server to say something before it
-    /// sends its body anyway (RFC 9110, Section 10.1.1). Default 1 s.
+    /// How long a request with `Expect: 100-continue` waits for a response before it sends its body
+    /// anyway (RFC 9110, Section 10.1.1). Default 1 s.
     pub expect_timeout: Duration,
 
-    /// Connections of HTTP/2 to one origin. Default 4. Another one is made only when all that there are
-    /// have as many requests as the server takes at once; over the limit, requests wait for their turn.
+    /// Maximum HTTP/2 connections to one origin. Default 4. A new connection is opened only when
+    /// every existing one is at the server's limit of concurrent streams; at this limit, requests
+    /// queue.
     pub max_connections_per_origin: usize,
-    /// Connections of HTTP/1.1 to one origin. Default 64. Each takes one request at a time, until its
-    /// response has been read to the end, so it is also the number of requests at once. Until the first
-    /// handshake has told the version, the limit of HTTP/2 holds.
+    /// Maximum HTTP/1.1 connections to one origin. Default 64. Each carries one request at a time,
+    /// until its response has been read to the end, so this is also the limit of concurrent
+    /// requests. Until the first handshake has determined the version, `max_connections_per_origin`
+    /// applies.
     pub max_http1_connections_per_origin: usize,
-    /// Idle connections over all origins. Default 100. Over it, those that have been idle the longest
-    /// are closed. Each costs a socket and about 20 KiB.
+    /// Maximum idle connections over all origins. Default 100. The ones idle the longest are closed
+    /// first. Each takes a socket and about 20 KiB.
     pub max_idle_connections: usize,
-    /// A connection without requests is closed after so long. Default 90 s.
+    /// How long a connection without requests is kept. Default 90 s.
     pub idle_timeout: Duration,
-    /// A connection takes no more requests when it is as old as this, and is closed when those under
-    /// way are finished. Default `None`, for ever. It bounds how long an old address of a name is used.
+    /// The age at which a connection takes no further requests; it is closed when the open ones
+    /// have ended. Default `None`, unlimited. It bounds how long an outdated address of a host is
+    /// used.
     pub max_connection_age: Option<Duration>,
-    /// A connection of HTTP/2 from which nothing has come for so long is asked by PING whether it is there before
-    /// a request is risked on it. Costs a round trip. One on which a response was late, and nothing else
-    /// came, is asked as well. Default 15 s.
+    /// How long an HTTP/2 connection may be silent before the client checks it with a PING ahead of
+    /// the next request, which costs a round trip. The client also checks a connection on which a
+    /// response timed out while nothing else arrived. Default 15 s.
     pub verify_after: Duration,
-    /// How long after the answer to such a PING a late response is not a reason for the next one.
-    /// Default 1 s. Servers of gRPC take a PING in five minutes.
+    /// How long after an acknowledged PING another response timeout does not cause the next one.
+    /// Default 1 s. gRPC servers tolerate one PING every five minutes.
     pub verify_interval: Duration,
-    /// How long the answer to that PING may take before the connection is taken for dead. Default
+    /// How long that PING may stay unacknowledged before the connection is considered dead. Default
     /// 2 s.
     pub verify_timeout: Duration,
 
-    /// How often a request is sent again that the server has not processed: REFUSED_STREAM, GOAWAY,
-    /// no connection. Default 3. Where a GOAWAY has left the request out, eight times as often: many
-    /// servers end each connection after some requests. The body has to be one that can be sent again.
+    /// How often a request that the server has not processed is retried: after REFUSED_STREAM,
+    /// after GOAWAY, or when connecting failed. Default 3. A request excluded by a GOAWAY is
+    /// retried eight times as often, since many servers close each connection after a fixed number
+    /// of requests. The body must be replayable.
     pub max_retries: u32,
-    /// Whether all requests whose method is idempotent (RFC 9110, Section 9.2.2), PUT and DELETE
-    /// among them, are sent once more when their connection ended before the response began, though
-    /// the server may have processed them. Default `false`: only GET, HEAD, OPTIONS and TRACE are, and
-    /// only if the connection had answered a request before.
+    /// Whether every request with an idempotent method (RFC 9110, Section 9.2.2), including PUT and
+    /// DELETE, is retried once when its connection ended before the response began, although the
+    /// server may have processed it. Default `false`: only GET, HEAD, OPTIONS and TRACE are, and
+    /// only if the connection had served a request before.
     pub retry_idempotent: bool,
-    /// How many redirects are followed. Default 10; 0 gives back the redirect itself. One more is an
-    /// error.
+    /// Maximum redirects followed. Default 10; one more is an error. With 0 the redirect itself is
+    /// returned.
     pub max_redirects: u32,
-    /// A function that decides about each redirect. Default `None`: all are followed, up to
-    /// `max_redirects`.
+    /// A function that decides whether to follow a redirect. Default `None`: all are followed, up
+    /// to `max_redirects`.
     pub on_redirect: Option<RedirectPolicy>,
-    /// Whether `http://` URLs are refused, also those that a redirect leads to. Default `false`.
+    /// Whether `http://` URLs are rejected, including those in redirects. Default `false`.
     pub https_only: bool,
 
-    /// Whether responses in gzip are asked for and inflated. Default `true`. Only if the request has
-    /// neither `accept-encoding` nor `range`, and is not HEAD. `content-encoding` and `content-length` are
-    /// then taken off the response.
+    /// Whether the client requests gzip and decompresses it. Default `true`. Applies only if the
+    /// request has neither `accept-encoding` nor `range` and is not HEAD. `content-encoding` and
+    /// `content-length` are removed from a decompressed response.
     #[cfg(feature = "gzip")]
     pub gzip: bool,
-    /// The same for brotli. Default `true`. Costs up to 16 MiB of memory for a response.
+    /// Whether the client requests and decompresses brotli, like `gzip`. Default `true`. Takes up
+    /// to 16 MiB of memory per response.
     #[cfg(feature = "brotli")]
     pub brotli: bool,
-    /// The same for Zstandard. Default `true`. Costs up to 8 MiB of memory for a response.
+    /// Whether the client requests and decompresses Zstandard, like `gzip`. Default `true`. Takes
+    /// up to 8 MiB of memory per response.
     #[cfg(feature = "zstd")]
     pub zstd: bool,
-    /// Octets that a compressed body may become. Default 1 GiB. Over it, reading fails with
+    /// Maximum size of a decompressed body in octets. Default 1 GiB. Above it, reading fails with
     /// [`Error::is_body_too_large`](crate::Error::is_body_too_large).
     pub max_inflated: u64,
-    /// Cookies that responses set, and that requests send back. Default `None`: none are kept.
+    /// Stores cookies from responses and adds them to requests. Default `None`: no cookies.
     #[cfg(feature = "cookies")]
     pub cookies: Option<CookieJar>,
-    /// What reading a whole body into memory is bounded by (`text`, `bytes`), octets. Default
-    /// 16 MiB.
+    /// Maximum size in octets of a body read into memory as a whole (`text`, `bytes`). Default 16
+    /// MiB.
     pub max_body: usize,
 
-    /// The `user-agent` of requests that have none. Default `h2-sync/` and the version; `None` leaves
-    /// it out.
+    /// The `user-agent` of requests that do not set one. Default `h2-sync/` and the version; `None`
+    /// sends none.
     pub user_agent: Option<HeaderValue>,
-    /// Fields of every request that has none of that name. Default none. On the way to another origin,
-    /// redirected requests lose credentials, wherever they came from.
+    /// Fields added to every request that does not set them. Default none. A redirect to another
+    /// origin drops credentials, including those set here.
     pub default_headers: HeaderMap,
 }
 
@@ -214,11 +220,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks every value for sense. Whatever makes a client calls it.
+    /// Checks every field. Creating a client calls it.
     ///
     /// # Errors
     ///
-    /// The first field that is out of its range, and the range.
+    /// The first field that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), Error> {
         self.http2.validate()?;
         let time = LONGER_THAN_NOTHING;
@@ -244,10 +250,10 @@ impl Config {
     }
 }
 
-/// Credentials are not shown.
+/// Hides credentials.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whole, so that no field is left out.
+        // Destructured, so that a new field cannot be forgotten.
         let Config {
             versions,
             prior_knowledge,

@@ -1,4 +1,4 @@
-//! A new connection to an origin: through a proxy or not, with TLS or not, in either version.
+//! Establishes connections: directly or through a proxy, with or without TLS, in either version.
 
 use std::net::TcpStream;
 #[cfg(feature = "tls")]
@@ -26,7 +26,7 @@ use crate::tls::TlsStream;
 use crate::transport::Transport;
 use crate::{h1, http1};
 
-/// How connections are made.
+/// Establishes connections.
 #[derive(Debug)]
 pub(super) struct Connector {
     versions: Versions,
@@ -41,24 +41,24 @@ pub(super) struct Connector {
     connect_timeout: Duration,
     #[cfg(feature = "tls")]
     tls_timeout: Duration,
-    /// Made when it is first needed, since that takes some time.
+    /// Created on first use, since it loads the root certificates.
     #[cfg(feature = "tls")]
     tls: OnceLock<Result<crate::tls::Connector, Error>>,
-    /// The same for HTTP/1.1 alone: for proxies, and connections that are to be upgraded.
+    /// For HTTP/1.1 only: for proxies and for connections to be upgraded.
     #[cfg(feature = "tls")]
     http1_tls: OnceLock<Result<crate::tls::Connector, Error>>,
 }
 
-/// What a connection is made for.
+/// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     /// Any number of requests.
     Requests,
-    /// One request in HTTP/1.1 that asks for an upgrade.
+    /// One HTTP/1.1 request for an upgrade.
     Upgrade,
 }
 
-/// A connection, and how long the making of it took.
+/// A connection, and how long establishing it took.
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) connection: AnyConnection,
@@ -91,7 +91,7 @@ impl Connector {
         })
     }
 
-    /// How long making a connection takes at most.
+    /// Returns the maximum time to establish a connection.
     pub(super) fn patience(&self) -> Duration {
         #[cfg(feature = "tls")]
         let tls = self.tls_timeout;
@@ -100,18 +100,18 @@ impl Connector {
         self.connect_timeout.saturating_add(tls)
     }
 
-    /// Whether connections to the origin are known to be of HTTP/1.1 before they are made.
+    /// Whether connections to the origin are known to use HTTP/1.1 before they are established.
     fn is_http1(&self, origin: &Origin) -> bool {
         self.versions.is_http1(origin.is_https, self.prior_knowledge)
     }
 
-    /// Connects, for the pool. Takes [`patience`](Self::patience) at most.
+    /// Connects, for the pool. Takes at most [`patience`](Self::patience).
     pub(super) fn connect(&self, origin: &Origin) -> Result<Connected, Error> {
         self.connect_for(Purpose::Requests, origin, self.connect_timeout)
     }
 
-    /// Connects in HTTP/1.1, for one request that asks for an upgrade. No proxy takes part in that: it
-    /// opens a tunnel, also for `http://` (RFC 6455, Section 4.1).
+    /// Connects with HTTP/1.1 for one upgrade request. Proxies open a tunnel for it, even for
+    /// `http://` (RFC 6455, Section 4.1).
     pub(super) fn connect_to_upgrade(
         &self,
         origin: &Origin,
@@ -160,7 +160,7 @@ impl Connector {
         }
     }
 
-    /// Speaks HTTP over a stream that leads to the origin, over TLS where the URL says so.
+    /// Starts TLS, if the URL asks for it, and HTTP on a stream that leads to the origin.
     fn finish<T: Transport>(
         &self,
         purpose: Purpose,
@@ -178,15 +178,15 @@ impl Connector {
         self.secure(purpose, origin, stream, connect)
     }
 
-    /// Whether the proxy is asked for each resource in absolute form (RFC 9112, Section 3.2.2), and
-    /// carries no octets.
+    /// Whether the proxy receives requests in absolute form (RFC 9112, Section 3.2.2) rather than
+    /// opening a tunnel.
     fn is_forwarded(&self, proxy: &Proxy, origin: &Origin) -> bool {
         self.is_http1(origin)
             && !origin.is_https
             && !matches!(proxy.kind, Kind::Socks5 | Kind::Socks5h)
     }
 
-    /// A connection to a proxy that is asked in absolute form.
+    /// Connects to a proxy that receives requests in absolute form.
     fn forwarded(&self, proxy: &Proxy, start: Instant, until: Instant) -> Result<Connected, Error> {
         let for_proxy = Some(ForProxy { authorization: proxy.authorization()? });
         let stream = self.dialer.dial(&proxy.host, proxy.port, until)?;
@@ -200,7 +200,7 @@ impl Connector {
         Ok(Connected { connection, connect: start.elapsed(), tls: None })
     }
 
-    /// A tunnel through a proxy.
+    /// Opens a tunnel through a proxy.
     fn tunnel(&self, proxy: &Proxy, origin: &Origin, until: Instant) -> Result<TcpStream, Error> {
         let dial = || self.dialer.dial(&proxy.host, proxy.port, until);
         let stream = match proxy.kind {
@@ -211,14 +211,14 @@ impl Connector {
                 stream
             }
         };
-        // What was left of the time is not for what comes now.
+        // The connect timeout must not apply to the tunnel.
         let cleared = stream.set_read_timeout(None).and_then(|()| stream.set_write_timeout(None));
         cleared.map_err(|error| Error::io("preparing the socket", error))?;
         Ok(stream)
     }
 
-    /// A tunnel through a proxy that is spoken to over TLS. The proxy's certificate is checked like
-    /// that of a server.
+    /// Opens a tunnel through a proxy reached over TLS. The proxy's certificate is verified like a
+    /// server's.
     #[cfg(feature = "tls")]
     fn secure_tunnel(
         &self,
@@ -234,7 +234,7 @@ impl Connector {
         boxed(stream).map_err(failed)
     }
 
-    /// TLS to a proxy, for HTTP/1.1.
+    /// Starts TLS with a proxy, for HTTP/1.1.
     #[cfg(feature = "tls")]
     fn secure_proxy(
         &self,
@@ -244,7 +244,7 @@ impl Connector {
     ) -> Result<TlsStream<TcpStream>, Error> {
         let left = until.saturating_duration_since(Instant::now());
         let connected = self.http1_tls()?.connect(&proxy.host, stream, left);
-        // A proxy has no need to choose HTTP/2: it is spoken to in HTTP/1.1.
+        // The client uses HTTP/1.1 with proxies, so ALPN need not offer HTTP/2.
         match connected {
             Ok(stream) => Ok(stream),
             Err(error) => {
@@ -282,8 +282,8 @@ impl Connector {
     fn start_http2(&self, stream: impl Transport) -> Result<AnyConnection, Error> {
         let mut config = self.http2.clone();
         if config.keepalive_interval.is_none() {
-            // The pool sends PINGs by its own time. One that is not answered must not end the
-            // requests under way, which have theirs.
+            // The pool sends PINGs at its own interval. A missing acknowledgment must not end open
+            // requests, which have timeouts of their own.
             config.keepalive_timeout = Duration::MAX;
         }
         let connection = match &self.on_push {
@@ -333,7 +333,7 @@ impl Connector {
     }
 }
 
-/// The connector with what the client speaks offered in ALPN.
+/// Returns the connector with ALPN set to the client's versions.
 #[cfg(feature = "tls")]
 fn offering(
     tls: crate::tls::Connector,
@@ -347,6 +347,6 @@ fn offering(
 }
 
 fn after(start: Instant, timeout: Duration) -> Instant {
-    // What cannot be counted is as good as for ever.
+    // A day, where the deadline overflows.
     start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400))
 }

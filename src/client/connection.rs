@@ -1,4 +1,4 @@
-//! One connection, shared by any number of threads.
+//! One HTTP/2 connection, shared by any number of threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::hpack::Headers;
 use crate::proto::{self, Role, Stats};
 use crate::transport::Transport;
 
-/// A connection to a server, for requests from any number of threads.
+/// A connection to a server that sends requests from any number of threads.
 ///
-/// Cloning gives another handle to the same connection. When the last handle is dropped, the
-/// connection goes away gracefully: streams whose halves are still there can be finished.
+/// Cloning returns another handle to the same connection. Dropping the last handle closes it
+/// gracefully: streams whose halves still exist can be finished.
 ///
 /// # Threads
 ///
-/// It has none, but for one that writes while the transport takes nothing. A thread that waits for its response reads the socket, if no other thread does, and
-/// hands out what comes for the others as well. So a caller that sends one request after the other
-/// pays for no switch between threads. On the other hand, nobody reads while nobody waits: a PING of
-/// the server's is answered late, and its GOAWAY is seen late. A program that keeps a connection
-/// without using it calls [`maintain`](Self::maintain) now and then; a [`Client`](super::Client) does that by
-/// itself.
+/// It has no thread of its own, except while one writes to a blocked transport. A thread that waits
+/// for its response reads the socket, if no other thread does, and delivers what arrives for other
+/// threads. A caller that sends one request after another therefore causes no thread switches. The
+/// connection is not read while no thread waits: a PING from the server is acknowledged late, and
+/// its GOAWAY is noticed late. A program that keeps an idle connection should call
+/// [`maintain`](Self::maintain) periodically; a [`Client`](super::Client) does so itself.
 ///
-/// Nothing is written before the first request, so that it goes out together with the preface and
+/// Nothing is written before the first request, which then shares a write with the preface and
 /// SETTINGS.
 ///
 /// # Examples
@@ -75,25 +75,26 @@ struct Inner {
 }
 
 impl Connection {
-    /// Begins to speak HTTP/2 on a stream that is connected to a server.
+    /// Starts HTTP/2 on a stream connected to a server.
     ///
-    /// `config.keepalive_interval` is of use only while threads wait or
-    /// [`maintain`](Self::maintain) is called. Times after which waiting is over are kept exactly where the
-    /// transport's reads can be given a time, as those of sockets can; otherwise a thread that reads
-    /// notices when something comes.
+    /// `config.keepalive_interval` takes effect only while threads wait or
+    /// [`maintain`](Self::maintain) is called. Timeouts are exact if the transport supports read
+    /// timeouts, as sockets do; otherwise the leader notices an expired one only when something
+    /// arrives.
     ///
     /// # Errors
     ///
-    /// A value of `config` makes no sense, or the transport cannot be prepared.
+    /// A field of `config` is out of its range, or the transport cannot be split.
     pub fn start(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
-        // Without a handler, nobody would take what is promised.
+        // Without a handler, pushed responses would never be read.
         config.enable_push = false;
         Connection::begin(stream, config)
     }
 
-    /// The same with the server's promises taken (RFC 9113, Section 8.4), by the handler; otherwise
-    /// they are refused. `config.enable_push` is set, and
-    /// [`max_promised_streams`](proto::Config::max_promised_streams) bounds how many there are at once.
+    /// Starts HTTP/2 with server push (RFC 9113, Section 8.4): the handler receives pushed
+    /// responses, which [`start`](Self::start) disables. Sets `config.enable_push`;
+    /// [`max_promised_streams`](proto::Config::max_promised_streams) limits how many are open at
+    /// once.
     ///
     /// # Errors
     ///
@@ -106,7 +107,7 @@ impl Connection {
         Connection::start_with_timed_push(stream, config, handler, None)
     }
 
-    /// The same with a time for which each read of what is promised may wait.
+    /// Starts HTTP/2 with server push and a timeout for each read of a pushed response.
     pub(super) fn start_with_timed_push(
         stream: impl Transport,
         mut config: proto::Config,
@@ -121,20 +122,20 @@ impl Connection {
 
     /// Sends a request without a body.
     ///
-    /// It does not wait for the server: over its limit of concurrent streams the request waits by
-    /// itself, and the response with it. A transport that takes nothing holds it up for a moment.
+    /// It does not wait for the server: at the server's limit of concurrent streams the request is
+    /// queued, and its response waits. A blocked transport delays it by up to 1 s.
     ///
     /// # Errors
     ///
-    /// The request is not valid, the connection has ended or is going away, or too much waits to be
-    /// sent ([`Error::is_full`]). All but the first are [`Error::is_retry_safe`].
+    /// The request is invalid, the connection has ended or is going away, or too much is queued
+    /// ([`Error::is_full`]). All but the first are [`Error::is_retry_safe`].
     pub fn send(&self, request: &Request<()>) -> Result<ResponseHalf, Error> {
         let response = self.send_fields(&fields(request)?)?;
         response.cancelled_with(request)
     }
 
-    /// Sends the header section of a request, whose body is written to the [`SendHalf`]. The halves
-    /// may be used by two threads.
+    /// Sends the header section of a request and returns a [`SendHalf`] to write its body to and a
+    /// [`ResponseHalf`]. Two threads may use them.
     ///
     /// Dropping the `SendHalf` before [`finish`](SendHalf::finish), or the [`ResponseHalf`] before
     /// its end, resets the stream with CANCEL.
@@ -150,11 +151,12 @@ impl Connection {
         Ok((send.into(), response.cancelled_with(request)?))
     }
 
-    /// Sends a PING and waits for its answer, at most so long. Gives the time of the round trip.
+    /// Sends a PING, waits up to `timeout` for the acknowledgment, and returns the round-trip time.
     ///
     /// # Errors
     ///
-    /// No answer came in time, the connection has ended, or sixteen PINGs are unanswered.
+    /// The acknowledgment did not arrive in time, the connection ended, or sixteen PINGs are
+    /// outstanding.
     ///
     /// ```no_run
     /// use std::net::TcpStream;
@@ -169,43 +171,43 @@ impl Connection {
     /// ```
     pub fn ping(&self, timeout: Duration) -> Result<Duration, Error> {
         let now = Instant::now();
-        // What cannot be counted is a time that nobody waits for.
+        // A day, where the deadline overflows.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400));
         self.inner.conn.ping(deadline)
     }
 
-    /// Looks after a connection that nobody waits on: reads what has come, answers it, and runs the
-    /// deadlines. Once a second is often enough.
+    /// Maintains a connection that no thread waits on: reads what has arrived, replies to it, and
+    /// checks the deadlines. Once a second is enough.
     ///
-    /// Never waits on a socket. On a transport that cannot tell
-    /// [whether it is readable](crate::transport::Closer::is_readable) it reads for a millisecond,
-    /// if its reads can be given a time.
+    /// Does not block on a socket. On a transport that cannot tell [whether it is
+    /// readable](crate::transport::Closer::is_readable) it reads with a timeout of 1 ms, if the
+    /// transport supports read timeouts.
     pub fn maintain(&self) {
         self.inner.conn.maintain();
     }
 
-    /// Begins a graceful end: GOAWAY, no new requests, and those that are open are finished.
+    /// Starts a graceful shutdown: sends GOAWAY, accepts no new requests, and finishes open ones.
     pub fn shutdown(&self) {
         self.inner.conn.go_away();
     }
 
-    /// Ends the connection at once. What is open fails with [`Error::is_closed`].
+    /// Closes the connection at once. Open requests fail with [`Error::is_closed`].
     pub fn close(&self) {
         self.inner.conn.end();
     }
 
-    /// Whether the connection has ended, as far as anybody has noticed; see [`maintain`](Self::maintain).
+    /// Whether the connection is known to have ended; see [`maintain`](Self::maintain).
     pub fn is_closed(&self) -> bool {
         self.inner.conn.lock().has_ended()
     }
 
-    /// Whether requests can still be sent: it has not ended, nobody has said GOAWAY, and not all
-    /// identifiers of streams are used up.
+    /// Whether new requests can be sent: the connection is open, neither side has sent GOAWAY, and
+    /// stream identifiers are left.
     pub fn can_open(&self) -> bool {
         self.inner.conn.lock().core.can_open()
     }
 
-    /// How many more requests the server takes at once now.
+    /// Returns how many more concurrent requests the server allows now.
     pub fn free_streams(&self) -> usize {
         self.inner.conn.lock().core.free_streams()
     }
@@ -215,7 +217,7 @@ impl Connection {
         self.inner.conn.lock().streams.len()
     }
 
-    /// Figures from the start to now.
+    /// Returns statistics since the start.
     pub fn stats(&self) -> Stats {
         self.inner.conn.lock().core.stats()
     }
@@ -225,13 +227,13 @@ impl Connection {
         Ok(self.response(id))
     }
 
-    /// Does not flush.
+    /// Sends the header section of a request. Does not flush.
     fn open_fields(&self, fields: &Headers) -> Result<(exchange::SendHalf, ResponseHalf), Error> {
         let id = self.inner.conn.with(|state, now| state.open(fields, false, now))?;
         Ok(self.halves(id))
     }
 
-    /// Sends the header section of a request if the server has room for it now. Does not flush.
+    /// Sends the header section of a request if the server has a free slot. Does not flush.
     pub(super) fn open_if_room(
         &self,
         fields: &Headers,
@@ -240,7 +242,7 @@ impl Connection {
         Ok(id.map(|id| self.halves(id)))
     }
 
-    /// The same for a request without a body. Flushes.
+    /// Sends a request without a body if the server has a free slot. Flushes.
     pub(super) fn send_if_room(&self, fields: &Headers) -> Result<Option<ResponseHalf>, Error> {
         let id = self.put(|state, now| state.open_if_room(fields, true, now))?;
         Ok(id.map(|id| self.response(id)))
@@ -256,29 +258,29 @@ impl Connection {
         (send, self.response(id))
     }
 
-    /// Waits until it is known whether the server takes extended CONNECT (RFC 8441).
+    /// Waits for the server's SETTINGS and returns whether it supports extended CONNECT (RFC 8441).
     pub(super) fn takes_extended_connect(&self, deadline: Option<Instant>) -> Result<bool, Error> {
         self.inner.conn.takes_extended_connect(deadline)
     }
 
-    /// When something last came from the server.
+    /// Returns when the last octets arrived from the server.
     pub(super) fn heard(&self) -> Instant {
         self.inner.conn.heard()
     }
 
-    /// How the connection stands, for the pool.
+    /// Returns the connection's state for the pool.
     pub(super) fn snapshot(&self) -> Snapshot {
         self.inner.conn.snapshot()
     }
 
-    /// Sets what is told when a stream has ended, the server's limit has changed, or the connection
-    /// takes no more requests.
+    /// Sets the function called when a stream has ended, the server's limit has changed, or the
+    /// connection takes no more requests.
     pub(super) fn set_observer(&self, observer: impl Fn() + Send + Sync + 'static) {
         self.inner.conn.set_observer(Arc::new(observer));
     }
 
     fn begin(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
-        // What is promised keeps its place until the handler has dropped it.
+        // A pushed stream keeps its slot until the handler has dropped it.
         config.hold_slots = true;
         let core = proto::Connection::new_boxed(Role::Client, config, Instant::now())?;
         let conn = Conn::new(core, stream.split()?, Callers::of);
@@ -301,7 +303,7 @@ impl Connection {
     }
 }
 
-/// How long sending a request waits for a transport that takes nothing.
+/// How long sending a request waits for a blocked transport.
 const FLUSH: Duration = Duration::from_secs(1);
 
 fn fields(request: &Request<()>) -> Result<Headers, Error> {

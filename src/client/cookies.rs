@@ -8,11 +8,11 @@ use http::header::{HeaderMap, SET_COOKIE};
 use http::Uri;
 use url::Url;
 
-/// Cookies that servers have set, for [`Config::cookies`](super::Config::cookies). Clones share them.
+/// A cookie store for [`Config::cookies`](super::Config::cookies). Clones share it.
 ///
-/// Cookies go to the hosts and paths that they were set for, and `secure` ones over `https://` alone. A
-/// request with a `cookie` field of its own gets no others. There is no list of public suffixes: a host
-/// below `example.co.uk` can set a cookie for all of `co.uk`.
+/// Cookies are sent to the hosts and paths they were set for, and `secure` ones only over
+/// `https://`. A request that sets `cookie` itself gets none from the jar. The jar has no public
+/// suffix list: a host below `example.co.uk` can set a cookie for all of `co.uk`.
 ///
 /// ```
 /// use h2_sync::client::{Client, Config, CookieJar};
@@ -30,12 +30,12 @@ pub struct CookieJar {
 }
 
 impl CookieJar {
-    /// A jar without cookies.
+    /// Returns an empty jar.
     pub fn new() -> Self {
         CookieJar::default()
     }
 
-    /// The value of the cookie that a request to `url` would have.
+    /// Returns the value of the cookie `name` in a request to `url`.
     pub fn get(&self, url: &str, name: &str) -> Option<String> {
         let url = Url::parse(url).ok()?;
         let store = self.lock();
@@ -43,12 +43,12 @@ impl CookieJar {
         cookies.find(|(own, _)| *own == name).map(|(_, value)| value.to_owned())
     }
 
-    /// Forgets all cookies.
+    /// Removes all cookies.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
-    /// The `cookie` field of a request.
+    /// Returns the `cookie` field of a request.
     pub(super) fn field(&self, url: &Uri) -> Option<String> {
         let url = Url::parse(&url.to_string()).ok()?;
         let store = self.lock();
@@ -57,7 +57,7 @@ impl CookieJar {
         Some(field).filter(|field| !field.is_empty())
     }
 
-    /// Keeps what a response sets.
+    /// Stores the cookies that a response sets.
     pub(super) fn keep(&self, headers: &HeaderMap, url: &Uri) {
         if !headers.contains_key(SET_COOKIE) {
             return;
@@ -73,7 +73,7 @@ impl CookieJar {
     }
 }
 
-/// Values are not shown.
+/// Hides the values.
 impl fmt::Debug for CookieJar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CookieJar").field("len", &self.lock().iter_any().count()).finish()

@@ -1,15 +1,15 @@
-//! What proves who the caller is, and must not be shown.
+//! Credentials, which must not be shown.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
 use http::header::{HeaderMap, AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 
-/// `Basic` and user and password in the form of RFC 7617.
+/// Returns the `Basic` credentials of RFC 7617 for user and password.
 pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
-/// The fields, with credentials marked so that `Debug` does not show them.
+/// Returns the fields with credentials marked as sensitive, so that `Debug` hides them.
 pub(super) fn masked(headers: &HeaderMap) -> HeaderMap {
     let mut shown = headers.clone();
     for (name, value) in &mut shown {

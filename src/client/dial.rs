@@ -1,9 +1,9 @@
-//! A connection to a host by its name, to whichever of its addresses answers first.
+//! Connects to a host by name, using the first of its addresses that responds.
 //!
-//! "Happy eyeballs" (RFC 8305), simplified: the addresses take turns by family, and each is given a
-//! quarter of a second before the next one is tried as well, or less where that would leave no time for
-//! all. One that fails makes room at once. The first that answers is taken; the others are closed when
-//! they come to their end. TCP and SOCKS5 connect in this way.
+//! A simplified Happy Eyeballs (RFC 8305): addresses alternate between the families, and each gets
+//! 250 ms before the next is tried in parallel, or less if time would not suffice for all. A failed
+//! attempt starts the next at once. The first connection wins; the others are closed once
+//! established. TCP and SOCKS5 both connect this way.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -16,15 +16,15 @@ use super::origin::authority;
 use super::resolver::Resolver;
 use crate::error::{Error, ErrorKind, Phase};
 
-/// RFC 8305, Section 5: the Connection Attempt Delay that it recommends.
+/// The Connection Attempt Delay that RFC 8305, Section 5, recommends.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// More addresses are not tried: each may cost a thread until the deadline.
+/// The maximum number of addresses tried: each may occupy a thread until the deadline.
 const MAX_ADDRESSES: usize = 32;
 
 const STACK: usize = 128 << 10;
 
-/// Makes TCP connections.
+/// Establishes TCP connections.
 #[derive(Debug, Clone)]
 pub(super) struct Dialer {
     resolver: Resolver,
@@ -35,7 +35,7 @@ impl Dialer {
         Dialer { resolver }
     }
 
-    /// Connects until `deadline`.
+    /// Connects by `deadline`.
     pub(super) fn dial(
         &self,
         host: &str,
@@ -48,8 +48,8 @@ impl Dialer {
             .map_err(|error| error.in_phase(Phase::Connect))
     }
 
-    /// The addresses of a host, in the order in which they are to be tried. A look-up cannot be
-    /// stopped; when it takes too long, its thread is left to end by itself.
+    /// Returns the addresses of a host in the order in which to try them. A lookup cannot be
+    /// interrupted; one that exceeds the deadline is abandoned with its thread.
     pub(super) fn lookup(
         &self,
         host: &str,
@@ -63,7 +63,7 @@ impl Dialer {
             None => {
                 let (found, addresses) = mpsc::channel();
                 let (resolver, name) = (self.resolver.clone(), host.to_owned());
-                // Nobody waits any more if it took too long.
+                // The receiver is gone if the lookup took too long.
                 let look = move || drop(found.send(resolver.look_up(&name, port)));
                 spawn(look).map_err(Error::thread)?;
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -88,7 +88,7 @@ impl Dialer {
     }
 }
 
-/// RFC 8305, Section 4: the family of the first address first, then by turns.
+/// Alternates between the families, starting with that of the first address (RFC 8305, Section 4).
 fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (one, other): (Vec<_>, Vec<_>) =
@@ -105,7 +105,8 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// Has `connect` connect to whichever of the addresses answers first, until `deadline`.
+/// Calls `connect` with the addresses in a staggered race, and returns the first success before
+/// `deadline`.
 pub(super) fn race(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -122,14 +123,14 @@ pub(super) fn race(
     loop {
         if let Some(address) = waiting.next() {
             let (done, connect) = (done.clone(), Arc::clone(&connect));
-            // If nobody waits any more, the connection is closed with the message that has it.
+            // If the race is over, the connection is dropped with the message and closed.
             spawn(move || drop(done.send(connect(address, deadline))))?;
             running += 1;
         } else if running == 0 {
             return Err(failed);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        // All have to be tried in time, and the last one needs some of it as well.
+        // Every address must get its turn, and the last one needs time as well.
         let share = left / u32::try_from(waiting.len() + 1).unwrap_or(u32::MAX);
         let patience = if waiting.len() > 0 { STAGGER.min(share) } else { left };
         match results.recv_timeout(patience) {

@@ -1,4 +1,4 @@
-//! What the handles of one client share, and how a request goes through it.
+//! The state shared by all handles of a client, and the path of a request.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -34,12 +34,12 @@ use crate::logging;
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) config: Config,
-    /// What `accept-encoding` says, unless the request says it itself.
+    /// The default value of `accept-encoding`.
     codings: Option<HeaderValue>,
     pub(super) pool: Arc<Pool>,
 }
 
-/// One request and what it is to become.
+/// A request with its body and timeouts, updated by redirects.
 pub(super) struct Ask {
     pub(super) parts: request::Parts,
     body: Body,
@@ -68,7 +68,7 @@ impl Engine {
         Ok(Engine { codings: Coding::accept(&config), pool, config })
     }
 
-    /// Sends a request, and the requests that it is redirected to.
+    /// Sends a request and follows redirects.
     pub(super) fn execute(
         &self,
         parts: request::Parts,
@@ -127,14 +127,14 @@ impl Engine {
         }
     }
 
-    /// A request that begins now.
+    /// Starts the timeouts of a request.
     pub(super) fn ask(&self, mut parts: request::Parts, body: Body, timeouts: Timeouts) -> Ask {
         add_defaults(&mut parts.headers, &self.config);
         let cancellation = Cancellation::by(parts.extensions.get().cloned());
         Ask { parts, body, timeouts, deadline: sooner(timeouts.whole, None), cancellation }
     }
 
-    /// Sends a request, and sends it again as long as the server has not processed it.
+    /// Sends a request, and retries it while the server has not processed it.
     fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
         let origin = self.origin_of(&ask.parts)?;
         let codings = self.codings(&ask.parts);
@@ -150,7 +150,7 @@ impl Engine {
             moves: Cell::new(0),
         };
         let mut body = std::mem::take(&mut ask.body);
-        // What may have been processed once is never said to be safe to repeat.
+        // Once a request may have been processed, no later error is marked safe to retry.
         let mut lost: Option<Error> = None;
         for attempt in 0.. {
             let failed = match call.send(&mut body) {
@@ -164,7 +164,7 @@ impl Engine {
                     attempt < self.config.max_retries.saturating_mul(MOVES_PER_RETRY)
                 }
                 Repeat::Safe => attempt < self.config.max_retries,
-                // Once: what breaks two connections may be the request itself.
+                // Only once: a request that breaks two connections may itself be the cause.
                 Repeat::Lost { is_reused } => {
                     lost.replace(failed.error.clone()).is_none()
                         && attempt < self.config.max_retries
@@ -179,7 +179,7 @@ impl Engine {
                 return Err(error);
             }
             logging::debug!("sending {} again: {}", ask.parts.uri, failed.error);
-            // On another connection there is nothing to wait for.
+            // On another connection there is no reason to wait.
             let is_refused = failed.error.is_reset() && !has_moved;
             if (is_refused || attempt > 0) && !call.pause(attempt, ask.deadline)? {
                 return Err(error);
@@ -188,7 +188,7 @@ impl Engine {
         Err(Error::text(ErrorKind::Internal, "too many attempts"))
     }
 
-    /// Begins a request whose body is left to the caller.
+    /// Starts a request whose body the caller writes.
     pub(super) fn open(
         &self,
         parts: request::Parts,
@@ -222,7 +222,7 @@ impl Engine {
         })
     }
 
-    /// Where a request goes to.
+    /// Returns the origin of a request.
     pub(super) fn origin_of(&self, parts: &request::Parts) -> Result<Origin, Error> {
         let origin = Origin::of(&parts.uri)?;
         if self.config.https_only && !origin.is_https {
@@ -231,15 +231,15 @@ impl Engine {
         Ok(origin)
     }
 
-    /// What is said in `accept-encoding`.
+    /// Returns the value of `accept-encoding` to add.
     fn codings(&self, parts: &request::Parts) -> Option<&HeaderValue> {
         let has = |name| parts.headers.contains_key(name);
-        // A response to HEAD has the length of what would be sent, and a range is one of octets.
+        // A response to HEAD has the length of the uncoded body, and a range counts octets.
         let codings = self.codings.as_ref().filter(|_| parts.method != Method::HEAD)?;
         (!has(ACCEPT_ENCODING) && !has(RANGE)).then_some(codings)
     }
 
-    /// The head of a request with what the client adds to it.
+    /// Returns the head of a request with the client's own fields.
     fn head<'a>(
         &self,
         parts: &'a request::Parts,
@@ -253,7 +253,7 @@ impl Engine {
         Ok(self.with_cookies(head, parts))
     }
 
-    /// The head with the cookies that go to its URL.
+    /// Returns the head with the cookies for its URL.
     #[cfg_attr(not(feature = "cookies"), allow(unused_variables, unused_mut, clippy::unused_self))]
     pub(super) fn with_cookies<'a>(
         &self,
@@ -263,7 +263,7 @@ impl Engine {
         #[cfg(feature = "cookies")]
         if let Some(jar) = &self.config.cookies {
             let cookies = jar.field(&parts.uri).filter(|_| !parts.headers.contains_key(COOKIE));
-            // A value that cannot be sent is left out.
+            // An invalid cookie value is omitted.
             if let Some(cookies) = cookies.and_then(|cookies| HeaderValue::try_from(cookies).ok()) {
                 head.add(COOKIE, cookies);
             }
@@ -271,8 +271,9 @@ impl Engine {
         head
     }
 
-    /// Whether a request is sent again though the server may have processed it. RFC 9110, Section
-    /// 9.2.2: what is safe may be, and what is idempotent, if the caller says so.
+    /// Whether a request may be retried although the server may have processed it (RFC 9110,
+    /// Section 9.2.2): safe methods may on a reused connection, idempotent ones if the caller
+    /// allows it.
     fn may_be_processed_twice(&self, method: &Method, is_reused: bool) -> bool {
         let is_safe = method.is_safe() && is_reused;
         is_safe || self.config.retry_idempotent && method.is_idempotent()
@@ -285,7 +286,7 @@ impl Drop for Engine {
     }
 }
 
-/// A response before it is known whether it is the last one.
+/// A response that may be a redirect.
 pub(super) struct Found {
     head: FinalHead,
     body: Raw,
@@ -301,7 +302,7 @@ impl Found {
         Found { head, body, facts, is_coded, retries, redirects: 0 }
     }
 
-    /// A response whose body is taken as it is.
+    /// Returns a response whose body is not decoded.
     pub(super) fn new_plain(head: FinalHead, body: Raw, facts: Facts) -> Self {
         Found::new(Answer { head, body, facts }, false, 0)
     }
@@ -325,7 +326,7 @@ impl Found {
     }
 }
 
-/// Whether it was the connection that went away, so that the next one is another.
+/// Whether the connection went away, so that a retry uses another.
 fn is_of_the_connection(error: &Error) -> bool {
     error.is_goaway() || error.is_unsent()
 }

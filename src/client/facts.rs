@@ -1,30 +1,31 @@
-//! What happened on the wire.
+//! Details of an exchange on the wire.
 
 use std::time::Duration;
 
 use crate::frame::StreamId;
 
-/// What happened on the wire for one response.
+/// Details of the exchange that produced a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The stream that the response came on; `None` in HTTP/1.1.
+    /// The stream of the response; `None` in HTTP/1.1.
     pub stream_id: Option<StreamId>,
-    /// How long connecting took, looking up the host and asking a proxy included; `None` if a
-    /// connection was there already.
+    /// How long connecting took, including the name lookup and a proxy's tunnel; `None` if the
+    /// request used an existing connection.
     pub connect: Option<Duration>,
-    /// How long the TLS handshake took, if there was one for this request.
+    /// How long the TLS handshake took, if this request needed one.
     pub tls: Option<Duration>,
-    /// From when there was a connection to when the response's header section was there.
+    /// The time from when the request had a connection to when the response's header section
+    /// arrived.
     pub first_byte: Duration,
-    /// How often the request was sent again, after the server had not processed it.
+    /// How often the request was retried because the server had not processed it.
     pub retries: u32,
-    /// How many redirects led here.
+    /// How many redirects were followed.
     pub redirects: u32,
 }
 
 impl Facts {
-    /// Whether the request went over a connection that was there already.
+    /// Whether the request used an existing connection.
     pub fn is_reused(&self) -> bool {
         self.connect.is_none()
     }

@@ -10,8 +10,7 @@ use super::config::Config;
 use crate::error::Error;
 use crate::hpack::Headers;
 
-/// Fields about one connection of HTTP/1.1, which a message of HTTP/2 cannot have (RFC 9113, Section
-/// 8.2.2).
+/// Connection-specific fields of HTTP/1.1, which HTTP/2 forbids (RFC 9113, Section 8.2.2).
 static CONNECTION_SPECIFIC: [HeaderName; 6] = [
     CONNECTION,
     HeaderName::from_static("http2-settings"),
@@ -21,11 +20,11 @@ static CONNECTION_SPECIFIC: [HeaderName; 6] = [
     UPGRADE,
 ];
 
-/// OPTIONS is about the server as a whole: an extension of a request.
+/// A request extension that marks an OPTIONS request as server-wide.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asterisk;
 
-/// Names the first field that cannot be sent, so that none is dropped in silence.
+/// Reports the first field that cannot be sent, rather than dropping it silently.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
     let is_trailers = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"trailers");
     for name in headers.keys() {
@@ -42,7 +41,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds the client's default fields, where the request has none of that name.
+/// Adds the client's default fields that the request does not set.
 pub(super) fn add_defaults(headers: &mut HeaderMap, config: &Config) {
     for name in config.default_headers.keys() {
         if !headers.contains_key(name) {
@@ -56,8 +55,8 @@ pub(super) fn add_defaults(headers: &mut HeaderMap, config: &Config) {
     }
 }
 
-/// The field section of a request in HTTP/2, whose body has `body_len` octets, if that is known.
-/// `added` are the client's own fields. The caller's have been [checked](check).
+/// Returns the HTTP/2 field section of a request whose body has `body_len` octets, if known.
+/// `added` are the client's own fields; the caller's must have been [checked](check).
 pub(super) fn section(
     parts: &request::Parts,
     body_len: Option<u64>,
@@ -65,21 +64,21 @@ pub(super) fn section(
 ) -> Headers {
     let mut fields = Headers::from(parts);
     if let Some(host) = parts.headers.get(HOST) {
-        // The caller's word for where the request is meant to go; the URL says where it is sent.
+        // The caller's `host` overrides the authority, while the connection goes to the URL's.
         fields = replaced(&fields, b":authority", host.as_bytes());
     }
     if is_asterisk(parts) {
-        // RFC 9113, Section 8.3.1: so is OPTIONS for a URI without a path.
+        // RFC 9113, Section 8.3.1: OPTIONS for a URI without a path uses `*`.
         fields = replaced(&fields, b":path", b"*");
     }
     for (name, value) in added {
         fields.push(name.as_str(), value.as_bytes());
     }
     if body_len == Some(0) && expects_continue(&parts.headers) {
-        // RFC 9110, Section 10.1.1: not where there is no content.
+        // RFC 9110, Section 10.1.1: not without content.
         fields.remove(EXPECT.as_str());
     }
-    // RFC 9110, Section 8.6: a request whose method expects content says that there is none.
+    // RFC 9110, Section 8.6: a method that expects content states a length of 0.
     let is_meant = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
     match body_len {
         Some(len) if (len > 0 || is_meant) && !parts.headers.contains_key(CONTENT_LENGTH) => {
@@ -90,7 +89,7 @@ pub(super) fn section(
     fields
 }
 
-/// Whether the request is about the server as a whole (RFC 9110, Section 9.3.7).
+/// Whether the request is server-wide (RFC 9110, Section 9.3.7).
 pub(super) fn is_asterisk(parts: &request::Parts) -> bool {
     let has_no_path = parts.extensions.get::<Asterisk>().is_some() && parts.uri.query().is_none();
     has_no_path && parts.method == Method::OPTIONS

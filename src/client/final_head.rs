@@ -9,12 +9,12 @@ use crate::convert::fits_in_a_map;
 use crate::error::Error;
 use crate::hpack::Headers;
 
-/// The head of a final response. That of HTTP/2 is converted to the types of `http` on first use:
-/// many callers look at the status alone, and the map of fields costs a tenth of a small request.
+/// The head of a final response. An HTTP/2 head is converted to the types of `http` on first use:
+/// many callers read only the status, and building the field map costs a tenth of a small request.
 #[derive(Debug)]
 pub(super) struct FinalHead {
     status: StatusCode,
-    /// As it came in HTTP/2.
+    /// The field section as received in HTTP/2.
     fields: Option<Headers>,
     parts: OnceLock<Box<response::Parts>>,
 }
@@ -22,7 +22,7 @@ pub(super) struct FinalHead {
 impl FinalHead {
     /// # Errors
     ///
-    /// The head is not one that the types of `http` can hold.
+    /// The types of `http` cannot represent the head.
     pub(super) fn new(head: ResponseHead) -> Result<Self, Error> {
         let status = head.status().and_then(|status| StatusCode::from_u16(status).ok());
         match (head, status) {
@@ -37,7 +37,7 @@ impl FinalHead {
         self.status
     }
 
-    /// Whether there is a field of this name, in lower case.
+    /// Whether there is a field with this name, in lower case.
     pub(super) fn has(&self, name: &str) -> bool {
         match (&self.fields, self.parts.get()) {
             (Some(fields), None) => fields.get_bytes(name).is_some(),
@@ -59,7 +59,7 @@ impl FinalHead {
 
     fn converted(&self) -> Box<response::Parts> {
         let parts = self.fields.as_ref().and_then(|fields| response::Parts::try_from(fields).ok());
-        // `new` has seen to it that this works. If it should not, there is a response without fields.
+        // Cannot fail after `new`. If it does, the response has no fields.
         debug_assert!(parts.is_some(), "{:?}", self.fields);
         Box::new(parts.unwrap_or_else(|| {
             let (mut parts, ()) = http::Response::new(()).into_parts();

@@ -4,16 +4,16 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// Members without content that may follow one another (RFC 1952, Section 2.2): each is work for
-/// nothing.
+/// Maximum consecutive empty members (RFC 1952, Section 2.2): each costs time without producing
+/// output.
 const MAX_EMPTY_MEMBERS: u32 = 64;
 
-/// Memberss the members of a body, one after the other.
+/// Decodes the members of a body in sequence.
 #[derive(Debug)]
 pub(super) struct Members<R> {
-    /// `None` only while one state becomes the next.
+    /// `None` only during a state transition.
     state: Option<State<R>>,
-    /// Members without content since the last octet.
+    /// Empty members since the last octet of output.
     empty_members: u32,
 }
 
@@ -22,7 +22,7 @@ enum State<R> {
     /// Before the first member.
     Start(R),
     Member(Box<GzDecoder<R>>),
-    /// After a member: another one, padding, or the end.
+    /// After a member: another one, padding or the end follows.
     Between(R),
 }
 
@@ -47,7 +47,7 @@ impl<R: BufRead> Members<R> {
         }
     }
 
-    /// Goes from one member to the next. `false` at the end.
+    /// Starts the next member. Returns `false` at the end.
     fn begin_member(&mut self) -> io::Result<bool> {
         let is_first = matches!(self.state, Some(State::Start(_)));
         let reader = self.get_mut();
@@ -56,7 +56,7 @@ impl<R: BufRead> Members<R> {
             if octets.is_empty() {
                 return Ok(false);
             }
-            // Padding of zeros at the end is passed over, as gunzip does.
+            // Trailing zero padding is skipped, as gunzip does.
             let padding = octets.iter().take_while(|&&octet| octet == 0 && !is_first).count();
             if padding == 0 {
                 break;
@@ -72,7 +72,7 @@ impl<R: BufRead> Members<R> {
         Ok(true)
     }
 
-    /// Ends a member. Fails where members without content do not end.
+    /// Ends a member. Fails after too many consecutive empty ones.
     fn end_member(&mut self) -> io::Result<()> {
         self.step(|state| match state {
             State::Member(decoder) => State::Between(decoder.into_inner()),
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(inflated(&two).unwrap(), b"one two");
         assert_eq!(inflated(&[two.clone(), vec![0; 500]].concat()).unwrap(), b"one two");
         assert!(inflated(&[two.clone(), b"rest".to_vec()].concat()).is_err());
-        // There is no member before it.
+        // Zeros count as padding only after a member.
         assert!(inflated(&[0; 100]).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! The client: requests by URL, over connections that are kept.
+//! The client: requests by URL over a pool of connections.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::url::IntoUrl;
 use crate::error::Error;
 use crate::halves::SendHalf;
 
-/// Sends requests, from any number of threads, over connections that it keeps.
+/// A client that sends requests from any number of threads over a pool of connections.
 ///
-/// Cheap to clone; clones share the connections. Dropping the last one takes no time: a thread of the
-/// client's closes its connections, after a GOAWAY in HTTP/2. Responses whose bodies are still being read can be read
-/// to their end.
+/// Cheap to clone; clones share the connections. Dropping the last clone does not block: one of the
+/// client's threads closes the connections, in HTTP/2 after a GOAWAY. Responses whose bodies are
+/// being read can still be read to their end.
 ///
 /// ```
 /// use std::io::Write;
@@ -53,30 +53,31 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the defaults of [`Config`].
+    /// Returns a client with the default [`Config`].
     ///
     /// # Errors
     ///
-    /// None today: a variable that does not name a proxy fails the requests that would use it.
+    /// None at present: a proxy variable with an invalid value fails the requests that would use
+    /// it.
     pub fn new() -> Result<Self, Error> {
         Client::with_config(Config::default())
     }
 
-    /// A client with settings of your own.
+    /// Returns a client with the given configuration.
     ///
     /// # Errors
     ///
-    /// A value of `config` is out of its range.
+    /// A field of `config` is out of its range.
     pub fn with_config(config: Config) -> Result<Self, Error> {
         Ok(Client { engine: Arc::new(Engine::new(config)?) })
     }
 
-    /// A GET request.
+    /// Starts a GET request.
     pub fn get(&self, url: impl IntoUrl) -> RequestBuilder<'_> {
         self.request(Method::GET, url)
     }
 
-    /// A HEAD request.
+    /// Starts a HEAD request.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -90,7 +91,7 @@ impl Client {
         self.request(Method::HEAD, url)
     }
 
-    /// A POST request.
+    /// Starts a POST request.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -104,7 +105,7 @@ impl Client {
         self.request(Method::POST, url)
     }
 
-    /// A PUT request.
+    /// Starts a PUT request.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -118,7 +119,7 @@ impl Client {
         self.request(Method::PUT, url)
     }
 
-    /// A DELETE request.
+    /// Starts a DELETE request.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -131,7 +132,7 @@ impl Client {
         self.request(Method::DELETE, url)
     }
 
-    /// A PATCH request (RFC 5789).
+    /// Starts a PATCH request (RFC 5789).
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -146,14 +147,14 @@ impl Client {
         self.request(Method::PATCH, url)
     }
 
-    /// An OPTIONS request. If the URL has no path, not even `/`, it is about the server as a whole
-    /// (`*`; RFC 9110, Section 9.3.7).
+    /// Starts an OPTIONS request. A URL without a path, not even `/`, asks about the server as a
+    /// whole (`*`; RFC 9110, Section 9.3.7).
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
     ///
     /// let client = Client::new()?;
-    /// // Which methods there are for this resource, and that the server answers at all.
+    /// // The methods that this resource supports; then a check that the server responds at all.
     /// let allowed = client.options("https://example.com/items").send()?;
     /// println!("{:?}", allowed.header("allow"));
     /// client.options("https://example.com").send()?.error_for_status()?;
@@ -163,8 +164,8 @@ impl Client {
         self.request(Method::OPTIONS, url)
     }
 
-    /// A request with any method. `url` is absolute: `http://…` or `https://…`.
-    /// [`Versions`](super::Versions) tells what is spoken with which.
+    /// Starts a request with any method. `url` must be absolute: `http://…` or `https://…`.
+    /// [`Versions`](super::Versions) says which version each of them uses.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -180,8 +181,7 @@ impl Client {
         RequestBuilder::new(&self.engine, method, url)
     }
 
-    /// Sends a request in the types of the `http` crate. The response has
-    /// [`Facts`](super::Facts) among its extensions.
+    /// Sends an [`http::Request`]. The response has [`Facts`](super::Facts) among its extensions.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -206,22 +206,24 @@ impl Client {
         self.engine.execute(parts, body.into(), timeouts).map(Response::into_http)
     }
 
-    /// Sends the header section of a request, and gives the two halves of its stream: one to write
-    /// the body and trailers to, one to read the response from. Two threads may use them.
+    /// Sends the header section of a request and returns the two halves of its stream: one to write
+    /// the body and trailers, one to read the response. Two threads may use them.
     ///
-    /// The connection comes out of the pool, through a proxy and with TLS as for other requests.
-    /// `user-agent` is added as for those. The request is not repeated once its header section has
-    /// been sent, no redirect is followed, and nothing is inflated. The halves wait for as long as
-    /// they are told: see [`SendHalf::set_write_timeout`], [`ResponseHalf::set_read_timeout`] and
-    /// their deadlines. [`Config::timeout`] bounds the wait for a connection.
+    /// The connection comes from the pool, through a proxy and with TLS as for other requests, and
+    /// `user-agent` is added in the same way. The request is not retried once its header section
+    /// has been sent; redirects are not followed and bodies are not decompressed. The halves have
+    /// timeouts of their own: see [`SendHalf::set_write_timeout`],
+    /// [`ResponseHalf::set_read_timeout`] and their deadlines. [`Config::timeout`] bounds the wait
+    /// for a connection.
     ///
-    /// A CONNECT request opens a tunnel through a proxy that speaks HTTP/2: the URL is that of the
-    /// proxy, and the field `host` names the target (RFC 9113, Section 8.5).
+    /// A CONNECT request opens a tunnel through an HTTP/2 proxy: the URL is the proxy's, and the
+    /// field `host` names the target (RFC 9113, Section 8.5).
     ///
     /// Dropping the [`SendHalf`] before [`finish`](SendHalf::finish) or
     /// [`send_trailers`](SendHalf::send_trailers), or the [`ResponseHalf`] before its end, resets
-    /// the stream with CANCEL, and closes a connection of HTTP/1.1. There the body goes in chunks,
-    /// unless the request says its `content-length`; GET, HEAD and TRACE have a body only where they do.
+    /// the stream with CANCEL, and closes an HTTP/1.1 connection. Over HTTP/1.1 the body uses
+    /// `chunked` unless the request sets `content-length`; GET, HEAD and TRACE have a body only if
+    /// they set it.
     ///
     /// ```
     /// use std::io::{self, Write};
@@ -248,7 +250,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The request is not valid, or no connection came about.
+    /// The request is invalid, or connecting failed.
     pub fn open(&self, request: Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
         let (mut parts, ()) = request.into_parts();
         let url = parts.uri.to_string();
@@ -256,12 +258,12 @@ impl Client {
         self.engine.open(parts, Timeouts::of(&self.engine.config))
     }
 
-    /// What it was made with.
+    /// Returns the client's configuration.
     pub fn config(&self) -> &Config {
         &self.engine.config
     }
 
-    /// The connections of HTTP/2 that are open now, to all origins.
+    /// Returns the open HTTP/2 connections to all origins.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;

@@ -1,4 +1,4 @@
-//! The head of a request, for the version of HTTP that its connection turns out to have.
+//! The head of a request, in the version of HTTP that its connection uses.
 
 use std::cell::OnceCell;
 
@@ -12,20 +12,20 @@ use crate::error::Error;
 use crate::hpack::Headers;
 use crate::http1::BodySize;
 
-/// The head of a request. What HTTP/2 sends of it is made once, when it is first needed.
+/// The head of a request. Its HTTP/2 field section is built once, on first use.
 #[derive(Debug)]
 pub(super) struct RequestHead<'a> {
     parts: &'a request::Parts,
     body_len: Option<u64>,
-    /// Fields that the client adds to those of the caller.
+    /// Fields that the client adds to the caller's.
     added: Vec<(HeaderName, HeaderValue)>,
     section: OnceCell<Headers>,
-    /// The body is written by the caller, where there is one.
+    /// The caller writes the body, if any.
     is_open: bool,
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head of a request whose body has `body_len` octets, if that is known.
+    /// Returns the head of a request with a body of `body_len` octets, if known.
     pub(super) fn new(parts: &'a request::Parts, body_len: Option<u64>) -> Result<Self, Error> {
         check(&parts.headers)?;
         Ok(RequestHead {
@@ -37,7 +37,7 @@ impl<'a> RequestHead<'a> {
         })
     }
 
-    /// The same where the body is left to the caller.
+    /// Returns the head of a request whose body the caller writes.
     pub(super) fn open(parts: &'a request::Parts) -> Result<Self, Error> {
         Ok(RequestHead { is_open: true, ..RequestHead::new(parts, None)? })
     }
@@ -51,21 +51,21 @@ impl<'a> RequestHead<'a> {
         &self.parts.method
     }
 
-    /// Whether the server is to say 100 before the body is sent.
+    /// Whether the server should send 100 (Continue) before the body is sent.
     pub(super) fn expects_continue(&self) -> bool {
         expects_continue(&self.parts.headers)
     }
 
-    /// The field section of HTTP/2.
+    /// Returns the HTTP/2 field section.
     pub(super) fn http2(&self) -> &Headers {
         self.section.get_or_init(|| section(self.parts, self.body_len, &self.added))
     }
 
-    /// Target, fields and size of the body, for HTTP/1.1.
+    /// Returns the target, fields and body size for HTTP/1.1.
     ///
     /// # Errors
     ///
-    /// The request is one that HTTP/1.1 does not have.
+    /// HTTP/1.1 does not support the request.
     pub(super) fn http1(&self) -> Result<(Uri, HeaderMap, BodySize), Error> {
         if self.parts.extensions.get::<Protocol>().is_some() {
             let what = "extended CONNECT (RFC 8441) needs HTTP/2, and this server speaks HTTP/1.1";
@@ -76,19 +76,19 @@ impl<'a> RequestHead<'a> {
             headers.append(name, value.clone());
         }
         if self.body_len == Some(0) && self.expects_continue() {
-            // RFC 9110, Section 10.1.1: not where there is no content.
+            // RFC 9110, Section 10.1.1: not without content.
             headers.remove(EXPECT);
         }
         let size = match self.body_len {
             Some(len) => BodySize::Known(len),
-            // Servers refuse chunks where no content is expected (RFC 9110, Section 9.3.1).
+            // Servers reject chunks where they expect no content (RFC 9110, Section 9.3.1).
             None if self.is_open && !self.may_have_body() => BodySize::Known(0),
             None => BodySize::Unknown,
         };
         Ok((self.target()?, headers, size))
     }
 
-    /// Whether a caller who has not said so may mean to write a body.
+    /// Whether the method suggests a body, if the caller has not said.
     fn may_have_body(&self) -> bool {
         let has_none = matches!(*self.method(), Method::GET | Method::HEAD | Method::TRACE);
         !has_none || self.parts.headers.contains_key(CONTENT_LENGTH)

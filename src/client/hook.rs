@@ -1,4 +1,4 @@
-//! Connections that the caller makes.
+//! Connections established by the caller.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -7,27 +7,27 @@ use std::time::Instant;
 
 use crate::transport::{Halves, Transport};
 
-/// What a connection is to be made to, for a [`ConnectHook`].
+/// The target of a connection that a [`ConnectHook`] establishes.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectTo<'a> {
     /// The host of the URL, without brackets.
     pub host: &'a str,
-    /// The port of the URL, or that of its scheme.
+    /// The port of the URL, or the default of its scheme.
     pub port: u16,
-    /// Whether TLS is spoken over the connection. The client does that itself.
+    /// Whether the client will use TLS on the connection. The hook must not.
     pub is_https: bool,
-    /// When the connection is of no more use.
+    /// The deadline for connecting.
     pub deadline: Instant,
 }
 
-/// A transport of any type.
+/// A transport with its type erased.
 pub(super) type AnyTransport = Halves<Box<dyn Read + Send>, Box<dyn Write + Send>>;
 
 type Make = dyn Fn(&ConnectTo<'_>) -> io::Result<AnyTransport> + Send + Sync;
 
-/// A function that connects to a server, in place of TCP and proxies: to a Unix socket, through a
-/// tunnel, to a server in memory.
+/// A function that connects to a server instead of the client's TCP and proxy support: to a Unix
+/// socket, through a tunnel, or to an in-memory server.
 ///
 /// ```no_run
 /// use std::os::unix::net::UnixStream;
@@ -46,8 +46,8 @@ pub struct ConnectHook {
 }
 
 impl ConnectHook {
-    /// A hook by a function. It is called on the thread that makes the connection, and has to return
-    /// by the deadline: nothing can stop it.
+    /// Returns a hook that calls a function. The function runs on the thread that establishes the
+    /// connection and must return by the deadline; the client cannot interrupt it.
     pub fn new<T: Transport>(
         connect: impl Fn(&ConnectTo<'_>) -> io::Result<T> + Send + Sync + 'static,
     ) -> Self {
@@ -59,7 +59,7 @@ impl ConnectHook {
     }
 }
 
-/// The same transport behind a type that all share.
+/// Erases the type of a transport.
 pub(super) fn boxed(stream: impl Transport) -> io::Result<AnyTransport> {
     let Halves { reader, writer, closer } = stream.split()?;
     Ok(Halves { reader: Box::new(reader), writer: Box::new(writer), closer })

@@ -1,4 +1,4 @@
-//! One connection of HTTP/1.1: one request at a time.
+//! An HTTP/1.1 connection: one request at a time.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,10 +17,10 @@ use crate::logging;
 use crate::transport::Transport;
 use crate::wire::Owner;
 
-/// A thread that writes needs little.
+/// A thread that only writes needs little stack.
 const STACK: usize = 128 << 10;
 
-/// A connection of HTTP/1.1 to a server, or to a proxy that is asked in absolute form.
+/// An HTTP/1.1 connection to a server, or to a proxy that receives requests in absolute form.
 #[derive(Clone)]
 pub(super) struct Http1Connection {
     inner: Arc<Inner>,
@@ -29,18 +29,18 @@ pub(super) struct Http1Connection {
 struct Inner {
     link: Arc<Link>,
     callers: Arc<Callers>,
-    /// The connection leads to a proxy.
+    /// Set if the connection leads to a proxy.
     proxy: Option<ForProxy>,
 }
 
-/// What a request to a proxy has in addition.
+/// Additional parts of a request to a proxy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ForProxy {
     pub(super) authorization: Option<HeaderValue>,
 }
 
 impl Http1Connection {
-    /// Takes a stream that is connected to the server, or to a proxy.
+    /// Starts HTTP/1.1 on a stream connected to the server or to a proxy.
     pub(super) fn start(
         stream: impl Transport,
         config: http1::Config,
@@ -59,7 +59,7 @@ impl Http1Connection {
         Ok(Http1Connection { inner: Arc::new(Inner { link, callers, proxy }) })
     }
 
-    /// Puts the head of a request. Does not flush. `None` if another request is under way.
+    /// Queues the head of a request. Does not flush. `None` if another request is open.
     pub(super) fn open(
         &self,
         head: &RequestHead<'_>,
@@ -71,7 +71,7 @@ impl Http1Connection {
         self.inner.link.open(head.method(), &uri, &headers, size)
     }
 
-    /// How the connection stands, for the pool.
+    /// Returns the connection's state for the pool.
     pub(super) fn snapshot(&self) -> Snapshot {
         let standing = self.inner.link.standing();
         let is_busy = matches!(standing, Standing::Busy { .. });
@@ -81,23 +81,23 @@ impl Http1Connection {
             can_open: matches!(standing, Standing::Free | Standing::Busy { is_last: false }),
             has_ended: standing == Standing::Ended,
             has_settings: true,
-            // It cannot be asked whether it is there. Each use looks at it first.
+            // HTTP/1.1 has no PING. Each use checks the connection locally first.
             heard: Instant::now(),
         }
     }
 
-    /// Ends the connection if nothing is under way and the server has closed it, or has sent what
-    /// answers no request.
+    /// Closes an idle connection if the server has closed it or sent octets that belong to no
+    /// response.
     pub(super) fn look(&self) {
         self.inner.link.look();
     }
 
-    /// Whether it has ended, or ends with what is under way, as far as is known.
+    /// Whether it is known to have ended, or will end with the current exchange.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.inner.link.standing(), Standing::Ended | Standing::Busy { is_last: true })
     }
 
-    /// Sets what is told when an exchange has ended.
+    /// Sets the function called when an exchange has ended.
     pub(super) fn set_observer(&self, observer: impl Fn() + Send + Sync + 'static) {
         self.inner.callers.lock().observer = Some(Arc::new(observer));
     }
@@ -105,14 +105,14 @@ impl Http1Connection {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // A response that is being read can be read to its end.
+        // A response in progress can still be read to its end.
         if !matches!(self.link.standing(), Standing::Busy { .. }) {
             self.link.leave_server();
         }
     }
 }
 
-/// The threads of a connection are its callers, as at HTTP/2.
+/// The callers act as the threads of a connection, as in HTTP/2.
 #[derive(Default)]
 struct Callers {
     state: Mutex<Watched>,
@@ -140,7 +140,7 @@ impl Owner for Owned {
         begun.map_err(|error| logging::debug!("no thread to write: {error}")).is_ok()
     }
 
-    /// Callers watch their own times.
+    /// Callers check their own deadlines.
     fn has_clock(&self) -> bool {
         false
     }

@@ -13,10 +13,10 @@ use super::timed::{Patience, Timed};
 use crate::error::{Error, ErrorKind};
 use crate::http1::{self, BodySize, ClientConnection};
 
-/// The most that the head of the proxy's answer may take, octets.
+/// Maximum octets in the head of the proxy's response.
 const MAX_HEAD_SIZE: usize = 16 << 10;
 
-/// Asks the proxy at the other end for a tunnel.
+/// Asks the connected proxy for a tunnel.
 pub(super) fn open(
     stream: &mut impl Patience,
     proxy: &Proxy,
@@ -43,12 +43,12 @@ pub(super) fn open(
             let what = format!("the proxy {proxy} does not answer in HTTP/1.1: {error}");
             Error::text(ErrorKind::Transport, what)
         })?;
-        // Interim responses come before the answer.
+        // Skip interim responses.
         if !answer.status().is_informational() {
             break answer.status();
         }
     };
-    // RFC 9110, Section 9.3.6: any 2xx opens the tunnel, which begins behind the head.
+    // RFC 9110, Section 9.3.6: any 2xx opens the tunnel, which begins after the head.
     if status.is_success() {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub(super) fn open(
     Err(Error::text(ErrorKind::Transport, what))
 }
 
-/// Reads the head of a response, and not one octet more: what comes behind belongs to the tunnel.
+/// Reads exactly the head of a response: octets after it belong to the tunnel.
 fn read_head(
     stream: &mut impl Read,
     codec: &mut ClientConnection,

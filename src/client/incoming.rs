@@ -1,4 +1,4 @@
-//! What the server sends in one exchange, whichever version of HTTP it is in.
+//! The receiving side of an exchange, in either version of HTTP.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;
 
-/// The receiving half of an exchange, at the client.
+/// The receiving half of a client's exchange.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Http2(exchange::RecvHalf),
     Http1(Box<Http1Incoming>),
 }
 
-/// The head of a response, as its version has it.
+/// The head of a response, in the representation of its version.
 #[derive(Debug, Clone)]
 pub(super) enum ResponseHead {
     Http2(Headers),
     Http1(Response<()>),
 }
 
-/// The same in HTTP/1.1. The connection is free for another request when the body has come to its
-/// end, and is cut when this is dropped before.
+/// The receiving half in HTTP/1.1. At the end of the body the connection becomes free for another
+/// request; dropping the half earlier closes it.
 #[derive(Debug)]
 pub(super) struct Http1Incoming {
     link: Arc<Link>,
     exchange: u64,
-    /// Gone at the end of the body.
+    /// `None` after the end of the body.
     recv: Option<h1::RecvHalf>,
     trailers: Option<HeaderMap>,
 }
 
 impl Incoming {
-    /// The stream, in HTTP/2.
+    /// Returns the stream's identifier, in HTTP/2.
     pub(super) fn stream_id(&self) -> Option<StreamId> {
         match self {
             Incoming::Http2(recv) => Some(recv.stream_id()),
@@ -68,7 +68,7 @@ impl Incoming {
         }
     }
 
-    /// Waits for the next response, and says whether it is an interim one.
+    /// Waits for the next response and returns it, with `true` if it is an interim one.
     pub(super) fn next_response(&mut self) -> Result<(ResponseHead, bool), Error> {
         match self {
             Incoming::Http2(recv) => {
@@ -79,7 +79,7 @@ impl Incoming {
         }
     }
 
-    /// Whether there are octets that can be read without waiting.
+    /// Whether octets can be read without waiting.
     pub(super) fn has_buffered(&self) -> bool {
         match self {
             Incoming::Http2(recv) => recv.has_buffered(),
@@ -95,7 +95,7 @@ impl Incoming {
         }
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Reads to the end of the body, discarding unread data, and returns the trailers.
     pub(super) fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         match self {
             Incoming::Http2(recv) => recv.trailers(),
@@ -120,7 +120,7 @@ impl Incoming {
         }
     }
 
-    /// What comes from now on, as that of a tunnel.
+    /// Converts it to the receiving half of a tunnel.
     pub(super) fn into_half(self) -> Result<RecvHalf, Error> {
         match self {
             Incoming::Http2(recv) => Ok(recv.into()),
@@ -136,17 +136,17 @@ impl Incoming {
         }
     }
 
-    /// Another thread may end the exchange while this half is waited for.
+    /// Lets another thread end the exchange while this half waits.
     pub(super) fn make_interruptible(&self) {
         if let Incoming::Http2(recv) = self {
             recv.conn().make_interruptible(recv.stream_id());
         }
     }
 
-    /// Whether anything of a response has come: then the request is not sent again.
+    /// Whether any part of a response has arrived; the request is then not retried.
     pub(super) fn is_answered(&self) -> bool {
         match self {
-            // The interim responses that have been taken tell it.
+            // `ResponseHalf` knows from the interim responses it has read.
             Incoming::Http2(_) => false,
             Incoming::Http1(half) => half.link.is_answered(),
         }
@@ -180,7 +180,7 @@ impl Http1Incoming {
             return Err(Error::usage("the response has been read to its end"));
         };
         let response = recv.next_response()?;
-        // 101 is final (RFC 9110, Section 7.8). The codec refuses one that was not asked for.
+        // 101 is final (RFC 9110, Section 7.8). The codec rejects an unsolicited one.
         let is_interim = response.status().is_informational() && response.status() != 101;
         let is_tunnel = response.status() == 101;
         if !is_interim && !is_tunnel && recv.is_at_end() {
@@ -212,7 +212,7 @@ impl Http1Incoming {
         }
     }
 
-    /// The body has come to its end: the connection may be used again.
+    /// Frees the connection at the end of the body.
     fn end(&mut self) {
         if let Some(mut recv) = self.recv.take() {
             self.trailers = recv.trailers().ok().flatten();
@@ -223,7 +223,7 @@ impl Http1Incoming {
 impl Drop for Http1Incoming {
     fn drop(&mut self) {
         if let Some(mut recv) = self.recv.take() {
-            // The rest may be there already: a small body that the caller has not looked at.
+            // A small body may already have arrived in full.
             if !recv.drop_read() {
                 self.link.cut_exchange(self.exchange, closed());
             }
@@ -249,7 +249,7 @@ impl ResponseHead {
         }
     }
 
-    /// The field section, with `:status`.
+    /// Returns the field section, with `:status`.
     pub(super) fn into_fields(self) -> Headers {
         match self {
             ResponseHead::Http2(fields) => fields,

@@ -1,5 +1,5 @@
-//! A client: requests from any number of threads, over connections that are shared and kept, in HTTP/2
-//! and HTTP/1.1.
+//! An HTTP/2 and HTTP/1.1 client. Any number of threads send requests over a pool of shared
+//! connections.
 //!
 //! ```no_run
 //! use h2_sync::client::Client;
@@ -10,96 +10,100 @@
 //! # Ok::<(), h2_sync::Error>(())
 //! ```
 //!
-//! # Which one?
+//! # Choosing an API
 //!
 //! | you have | use |
 //! | --- | --- |
-//! | a URL | [`Client`]: connections by origin, retries, redirects, compression, proxies, timeouts |
-//! | a stream that is connected to a server of HTTP/2 | [`Connection`]: `open` gives a half to write to and a half to read from |
-//! | a program that wants events | [`Session`](crate::Session) |
+//! | a URL | [`Client`]: a connection pool per origin, retries, redirects, decompression, proxies, timeouts |
+//! | a stream connected to an HTTP/2 server | [`Connection`]: `open` returns one half to write the request and one to read the response |
+//! | a program built on events | [`Session`](crate::Session) |
 //!
 //! # Versions
 //!
-//! Over TLS the server chooses between HTTP/2 and HTTP/1.1 in the handshake (ALPN). `http://` URLs are
-//! HTTP/1.1, as everywhere, or HTTP/2 from the first octet (RFC 9113, Section 3.3) with
-//! [`prior_knowledge`](Config::prior_knowledge). [`Versions`] asks for one of the two alone.
-//! [`Response::version`] tells which it was; requests, responses and bodies are the same in both.
+//! Over TLS the server chooses between HTTP/2 and HTTP/1.1 in the handshake (ALPN). `http://` URLs
+//! use HTTP/1.1, or HTTP/2 from the first octet (RFC 9113, Section 3.3) with
+//! [`prior_knowledge`](Config::prior_knowledge). [`Versions`] restricts the client to one of the
+//! two. [`Response::version`] returns the version used; requests, responses and bodies have the
+//! same types in both.
 //!
 //! | | HTTP/2 | HTTP/1.1 |
 //! | --- | --- | --- |
-//! | requests at once on a connection | as many as the server takes | one, until the response has been read to its end |
-//! | a response that is dropped before its end, a request that is cancelled or late | its stream is reset | the connection is closed |
-//! | a body of unknown length | DATA up to END_STREAM | `chunked`, which servers of HTTP/1.0 do not know |
-//! | a connection that has rested | is asked by PING | is looked at: closed, or with octets left over, it is not used |
-//! | stream identifiers, pushes, extended CONNECT | yes | `None`, none, an error that says so |
+//! | concurrent requests on a connection | as many as the server allows | one, until the response has been read to its end |
+//! | a response dropped before its end, a request cancelled or timed out | its stream is reset | the connection is closed |
+//! | a body of unknown length | DATA up to END_STREAM | `chunked`, which HTTP/1.0 servers do not support |
+//! | a connection that has been idle | is checked with a PING | is checked locally: not used if it is closed or has unread octets |
+//! | stream identifiers, pushes, extended CONNECT | supported | `None`, no pushes, an error |
 //! | `http://` through an HTTP proxy | CONNECT | the URL in absolute form (RFC 9112, Section 3.2.2) |
 //!
-//! A response whose end cannot be told for sure fails, and no octet behind a response is ever taken for
-//! another one: see [`http1`](crate::http1) for what is read leniently. A body that ends with the
-//! connection is not complete where TLS was cut without close_notify.
+//! A response whose end cannot be determined reliably fails, and octets that follow a response are
+//! never taken for the next one. [`http1`](crate::http1) lists what the parser tolerates. A body
+//! delimited by the end of the connection is incomplete if TLS ends without close_notify.
 //!
 //! # Threads
 //!
-//! A connection has none of its own. The first thread that has to wait reads the socket, and hands
-//! out what comes for others; when it has what it waited for, another goes on. A [`Client`] has one
-//! thread that looks after connections that no request uses. It starts another one for the time that
-//! connecting takes, and for a PING to a connection that may be dead.
+//! A [`Connection`] has no thread of its own. The first thread that has to wait becomes the
+//! *leader*: it reads the socket and delivers what arrives for other threads. When its own wait is
+//! over, another waiting thread takes the lead. A [`Client`] has one thread, which maintains idle
+//! connections. It starts one more for the duration of each connection attempt, and for each PING
+//! that checks a possibly dead connection.
 //!
-//! Requests over what the connections take stand in line at their origin, first come first served. The
-//! first of them gets the first stream that is free on any connection, or the next connection that is
-//! made. An attempt to connect belongs to the client: it goes on when the request that needed it has
-//! given up, and the next request finds its connection. After an attempt that failed the next one
-//! waits for 50 ms, and twice as long after each further one, up to a second.
+//! Requests for which no connection has a free slot queue at their origin in FIFO order. The head
+//! of the queue gets the first free stream on any connection, or the next new connection. A
+//! connection attempt belongs to the client: it continues if the request that needed it gives up,
+//! and the next request uses its connection. After a failed attempt the client waits 50 ms before
+//! the next, and doubles the delay after each further failure, up to 1 s.
 //!
-//! # Time
+//! # Timeouts
 //!
-//! Everything that waits is bounded by [`Config`]: connecting, the TLS handshake, the response, each
-//! piece of a body, the whole. What one request needs otherwise is set on its [`RequestBuilder`].
+//! [`Config`] bounds every wait: connecting, the TLS handshake, the response, each piece of a body,
+//! and the whole request. A [`RequestBuilder`] overrides these for one request.
 //!
-//! | time | runs from | to | exceeded, [`phase`](crate::Error::phase) is |
+//! | timeout | starts at | covers | [`phase`](crate::Error::phase) when exceeded |
 //! | --- | --- | --- | --- |
-//! | [`timeout`](RequestBuilder::timeout) | `send` | the end of the body, over retries and redirects | the step that it ended |
-//! | [`connect_timeout`](Config::connect_timeout) | the beginning of an attempt | TCP, or the tunnel of a proxy | `Lookup`, `Connect` |
-//! | [`tls_timeout`](Config::tls_timeout) | the connection | the handshake | `Handshake` |
-//! | the two above and `response_timeout` together | `send` | a connection with room | `Slot` |
-//! | [`expect_timeout`](Config::expect_timeout) | the header section | the body, which is sent then | – |
-//! | [`stall_timeout`](crate::Config::stall_timeout) | the last octet taken | the next one | `Request` |
-//! | [`response_timeout`](RequestBuilder::response_timeout) | the end of the request | the final response; interim ones do not start it anew | `Response` |
-//! | [`read_timeout`](RequestBuilder::read_timeout) | a read of the body | its octets | `Body` |
+//! | [`timeout`](RequestBuilder::timeout) | `send` | everything up to the end of the body, including retries and redirects | the step in progress |
+//! | [`connect_timeout`](Config::connect_timeout) | the start of an attempt | name lookup, TCP and a proxy's tunnel | `Lookup`, `Connect` |
+//! | [`tls_timeout`](Config::tls_timeout) | the established connection | the TLS handshake | `Handshake` |
+//! | the two above plus `response_timeout` | `send` | waiting for a connection with a free slot | `Slot` |
+//! | [`expect_timeout`](Config::expect_timeout) | the header section sent | waiting for 100 (Continue); the body is then sent anyway | – |
+//! | [`stall_timeout`](crate::Config::stall_timeout) | the last octet the server took | the next octet | `Request` |
+//! | [`response_timeout`](RequestBuilder::response_timeout) | the request sent | the final response; interim responses do not restart it | `Response` |
+//! | [`read_timeout`](RequestBuilder::read_timeout) | each read of the body | the next octets | `Body` |
 //!
-//! When a time is over, the stream is reset with CANCEL, and other requests on the connection go on; a
-//! connection of HTTP/1.1 is closed. If nothing has been heard of the server since the request was
-//! sent, the client asks it by PING. Until the answer, new requests do not use that connection; after a
-//! quarter of a second they have another one made.
+//! On a timeout the stream is reset with CANCEL, and other requests on the connection continue; an
+//! HTTP/1.1 connection is closed. If the client has received nothing from the server since it sent
+//! the request, it checks the connection with a PING. New requests avoid that connection until the
+//! PING is acknowledged, and after 250 ms the client opens another one for them.
 //!
 //! # Cancelling
 //!
-//! A [`CancelHandle`] ends a request from another thread, at each of these steps, and leaves the
-//! connection to the others. So does dropping the [`Response`] for a body that is being read, and a
-//! [`reset`](SendHalf::reset) of one half of [`Client::open`] for the thread that waits for the other.
+//! A [`CancelHandle`] cancels a request from another thread, at any of these steps; the
+//! connection's other requests continue. Dropping the [`Response`] does the same for a body that is
+//! being read, and [`reset`](SendHalf::reset) on one half of [`Client::open`] wakes the thread that
+//! waits on the other.
 //!
-//! # What is sent twice, and what is not
+//! # Retries
 //!
-//! | the request | is sent again |
+//! | the request | is retried |
 //! | --- | --- |
-//! | had no connection: refused, or the name was not found | up to [`max_retries`](Config::max_retries) times, whatever the method |
+//! | got no connection: refused, or the name was not found | up to [`max_retries`](Config::max_retries) times, with any method |
 //! | was refused with REFUSED_STREAM (RFC 9113, Section 8.7) | the same |
-//! | was left out by a GOAWAY, or its connection ended before anything of the request was written | eight times as often |
-//! | is GET, HEAD, OPTIONS or TRACE, and its connection ended before any octet of a response, after it had answered others (RFC 9110, Section 9.2.2) | once |
-//! | is PUT or DELETE, or went over a new connection, and the same happened | once, with [`retry_idempotent`](Config::retry_idempotent) |
+//! | was excluded by a GOAWAY, or its connection ended before any of the request was written | up to 8 × `max_retries` times |
+//! | is GET, HEAD, OPTIONS or TRACE, and its connection ended before any octet of a response, after it had served other requests (RFC 9110, Section 9.2.2) | once |
+//! | is PUT or DELETE, or used a new connection, and the connection ended likewise | once, with [`retry_idempotent`](Config::retry_idempotent) |
 //!
-//! Nothing else is sent twice. The body must be one that can be had again: octets, a regular file, one
-//! [from a function](Body::from_fn), or a [reader](Body::from_reader) of which at most 256 KiB have
-//! been read. A reader is not read before a connection has room for its request by the server's word.
+//! Nothing else is retried. The body must be replayable: octets, a regular file, one [from a
+//! function](Body::from_fn), or a [reader](Body::from_reader) from which at most 256 KiB have been
+//! read. A reader is not read until a connection has a free slot under the limit that the server
+//! has announced.
 //!
-//! Before a connection is used, the client looks whether the server has closed it meanwhile. A server
-//! that breaks the protocol on a new connection, or passes a limit, is told to the caller at once.
+//! Before it uses a connection, the client checks whether the server has closed it. If the server
+//! violates the protocol or exceeds a limit on a new connection, the request fails at once.
 //!
 //! # Requests
 //!
-//! [`Client::get`] and its relatives make a [`RequestBuilder`]. What is wrong with a part of it is told
-//! by `send`. URLs are read as browsers read them ([`IntoUrl`]). Fields that every request is to have
-//! are [`default_headers`](Config::default_headers).
+//! [`Client::get`] and the other methods return a [`RequestBuilder`]. `send` reports an invalid
+//! part of the request. URLs are parsed as browsers parse them ([`IntoUrl`]).
+//! [`default_headers`](Config::default_headers) are added to every request.
 //!
 //! ```no_run
 //! use h2_sync::client::{Client, Multipart};
@@ -112,17 +116,17 @@
 //! # Ok::<(), h2_sync::Error>(())
 //! ```
 //!
-//! # The way to the server
+//! # Connecting
 //!
-//! By default names are looked up by the system, all addresses of a host are tried, and proxies are
-//! those of the environment ([`Proxies`]). A [`Resolver`] pins addresses or looks names up, and a
-//! [`ConnectHook`] makes the connection itself, to a Unix socket for instance. Whom to trust is set by
-//! a [`tls::Connector`](crate::tls::Connector).
+//! By default the system resolves names, every address of a host is tried, and proxies come from
+//! the environment ([`Proxies`]). A [`Resolver`] pins addresses or replaces the lookup; a
+//! [`ConnectHook`] replaces connecting, for instance to use a Unix socket. A
+//! [`tls::Connector`](crate::tls::Connector) configures which certificates are trusted.
 //!
 //! # Errors
 //!
-//! A response of any status is a response; [`Response::error_for_status`] makes an error of 4xx and 5xx.
-//! What an [`Error`](crate::Error) is about is asked for:
+//! A response of any status is returned as a response; [`Response::error_for_status`] turns 4xx and
+//! 5xx into errors. An [`Error`](crate::Error) is classified by its methods:
 //!
 //! ```no_run
 //! use h2_sync::client::Client;
@@ -140,12 +144,12 @@
 //!
 //! # Redirects
 //!
-//! 301, 302, 303, 307 and 308 with a `location` are followed. A POST becomes a GET after 301, 302 and
-//! 303. `authorization`, `cookie` and every value that is marked as
-//! [sensitive](http::HeaderValue::set_sensitive) go to the origin that they were given for, and to no
-//! other. A redirect that would need a body again that cannot be had twice is given back as the response.
-//! [`on_redirect`](Config::on_redirect) decides about each one, and [`https_only`](Config::https_only)
-//! keeps requests from leaving TLS.
+//! Redirects with status 301, 302, 303, 307 or 308 and a `location` are followed. A POST becomes a
+//! GET after 301, 302 and 303. `authorization`, `cookie` and every value marked as
+//! [sensitive](http::HeaderValue::set_sensitive) are sent only to the origin they were set for. A
+//! redirect that requires sending a body again which cannot be replayed is returned as the
+//! response. [`on_redirect`](Config::on_redirect) decides about each redirect, and
+//! [`https_only`](Config::https_only) rejects URLs without TLS.
 //!
 //! # Other protocols
 //!
@@ -154,10 +158,10 @@
 //!
 //! # When the response is early
 //!
-//! A server may answer before it has read the whole request. With a status other than 2xx, no more of
-//! the body is sent. With 2xx, reading the response goes on sending the request, on the same thread:
-//! so a server that echoes never waits for a client that waits for it. When the response is complete,
-//! what is left of the request is dropped, and with it a connection of HTTP/1.1.
+//! A server may answer before it has read the whole request. If the status is not 2xx, the client
+//! stops sending the body. If it is 2xx, reading the response also sends the rest of the request,
+//! on the same thread, so a client and an echo server do not deadlock. Once the response is
+//! complete, the rest of the request is dropped; an HTTP/1.1 connection is then closed.
 
 mod any_connection;
 mod body;

@@ -1,4 +1,4 @@
-//! Bodies of several parts (RFC 7578).
+//! Multipart bodies (RFC 7578).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,9 +13,10 @@ use bytes::{Buf, Bytes};
 use super::body::Body;
 use super::source::Slice;
 
-/// A form with files in it: `multipart/form-data` (RFC 7578).
+/// A form that may contain files: `multipart/form-data` (RFC 7578).
 ///
-/// A form without [readers](Self::reader) can be sent again, when a request is repeated or redirected.
+/// A form without [readers](Self::reader) can be sent again when a request is retried or
+/// redirected.
 ///
 /// ```no_run
 /// use h2_sync::client::{Client, Multipart};
@@ -35,23 +36,23 @@ enum Piece {
     Reader(Box<dyn Read + Send>, Option<u64>),
 }
 
-/// What can be read any number of times.
+/// The content of a part that can be read any number of times.
 #[derive(Clone)]
 enum Kept {
     Octets(Bytes),
-    /// A regular file, and its length.
+    /// A regular file and its length.
     File(Arc<File>, u64),
 }
 
 impl Multipart {
-    /// A form without parts.
+    /// Returns a form without parts.
     pub fn new() -> Self {
-        // Random keys: a part does not have the boundary in it but by a chance of one in 2^128.
+        // Random: a part contains the boundary with a probability of 2^-128.
         let [a, b] = [0, 1].map(|half| RandomState::new().hash_one(half));
         Multipart { boundary: format!("h2-sync-{a:016x}{b:016x}"), pieces: Vec::new() }
     }
 
-    /// Adds a field of text.
+    /// Adds a text field.
     #[must_use]
     pub fn text(self, name: &str, value: &str) -> Self {
         self.part(name, None, None, Piece::octets(value.as_bytes().to_vec()))
@@ -69,8 +70,8 @@ impl Multipart {
         self.part(name, Some(file_name), Some(media_type), Piece::octets(octets.into()))
     }
 
-    /// Adds what a reader gives as a file with a name and a media type. A `len` that is known is told to
-    /// the server, and has to be right.
+    /// Adds the octets of a reader as a file with a name and a media type. `len`, if given, must be
+    /// exact: it contributes to `content-length`.
     #[must_use]
     pub fn reader(
         self,
@@ -83,8 +84,8 @@ impl Multipart {
         self.part(name, Some(file_name), Some(media_type), Piece::Reader(Box::new(reader), len))
     }
 
-    /// Adds a file of the file system, which is read when the request is sent. A regular file is read
-    /// anew when the request is repeated.
+    /// Adds a file, which is read when the request is sent. A regular file is read again when the
+    /// request is retried.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Multipart {
         let file = File::open(path)?;
         let about = file.metadata()?;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        // Files of /proc and the like say zero and have something.
+        // Files such as those in /proc report a size of 0 but have content.
         let content = match about.len() {
             len @ 1.. if about.is_file() => Piece::Kept(Kept::File(Arc::new(file), len)),
             _ => Piece::Reader(Box::new(file), None),
@@ -102,7 +103,7 @@ impl Multipart {
         Ok(self.part(name, Some(&file_name), Some(media_type), content))
     }
 
-    /// The value of `content-type`.
+    /// Returns the value of `content-type`.
     pub(super) fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
@@ -146,7 +147,7 @@ impl Multipart {
             head.push_str(&format!("; filename=\"{}\"", escaped(file_name)));
         }
         if let Some(media_type) = media_type {
-            // A line break would begin another field.
+            // A line break would start another field.
             head.push_str(&format!("\r\ncontent-type: {}", media_type.replace(['\r', '\n'], "")));
         }
         head.push_str("\r\n\r\n");
@@ -193,7 +194,7 @@ impl Kept {
     }
 }
 
-/// One reader after the other. Not nested: a form of thousands of parts is read in a loop.
+/// Concatenates readers. Iterative rather than nested: a form may have thousands of parts.
 fn chained(readers: impl Iterator<Item = Box<dyn Read + Send>>) -> Chained {
     Chained(readers.collect())
 }
@@ -212,7 +213,7 @@ impl Read for Chained {
     }
 }
 
-/// A name as browsers write it (the HTML standard, "multipart/form-data encoding algorithm").
+/// Escapes a name as browsers do (the HTML standard, "multipart/form-data encoding algorithm").
 fn escaped(name: &str) -> String {
     name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22")
 }

@@ -1,4 +1,4 @@
-//! Which hosts are reached without a proxy.
+//! Hosts that are reached without a proxy.
 
 use std::net::IpAddr;
 
@@ -6,20 +6,19 @@ use ipnet::IpNet;
 
 use super::origin::bare_host;
 
-/// Hosts that are reached without a proxy, in the form of the variable `no_proxy`.
+/// Hosts that are reached without a proxy, in the syntax of the variable `no_proxy`.
 ///
 /// Entries are separated by commas or spaces:
 ///
 /// | entry | covers |
 /// | --- | --- |
-/// | `example.com`, `.example.com`, `*.example.com` | that host and its subdomains |
-/// | `192.168.1.1`, `::1`, `[::1]` | that address |
+/// | `example.com`, `.example.com`, `*.example.com` | the host and its subdomains |
+/// | `192.168.1.1`, `::1`, `[::1]` | the address |
 /// | `10.0.0.0/8`, `fd00::/8` | the addresses of a network |
-/// | one of the above and `:8080` | the same at that port alone; IPv6 in brackets |
+/// | any of the above with `:8080` | that port only; IPv6 in brackets |
 /// | `*` | every host |
 ///
-/// Upper and lower case are the same, and so is a host with a dot at its end. An entry that is none of
-/// these covers nothing.
+/// Case and a trailing dot of a host are ignored. An invalid entry covers nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
     entries: Vec<Entry>,
@@ -35,12 +34,12 @@ struct Entry {
 enum Hosts {
     All,
     Network(IpNet),
-    /// In lower case, with its subdomains.
+    /// In lower case; covers subdomains too.
     Name(String),
 }
 
 impl NoProxy {
-    /// Reads a list of hosts.
+    /// Parses a list of hosts.
     ///
     /// ```
     /// use h2_sync::client::{Config, NoProxy, Proxies, Proxy};
@@ -55,7 +54,7 @@ impl NoProxy {
         NoProxy { entries: entries.collect() }
     }
 
-    /// Whether a host, without brackets, is in the list.
+    /// Whether the list covers a host, given without brackets.
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         let address = host.parse::<IpAddr>().ok();
         let host = host.trim_end_matches('.').to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Where a request goes to.
+//! The origin of a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,17 +8,17 @@ use http::Uri;
 use super::url::{host_and_port, without_userinfo};
 use crate::error::Error;
 
-/// Scheme, host and port (RFC 9110, Section 4.3.1): what a connection is for.
+/// Scheme, host and port (RFC 9110, Section 4.3.1). Connections are pooled by origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     pub(super) is_https: bool,
-    /// In lower case; an IPv6 address without its brackets.
+    /// In lower case; an IPv6 address without brackets.
     pub(super) host: String,
     pub(super) port: u16,
 }
 
 impl Origin {
-    /// The origin of an absolute URI.
+    /// Returns the origin of an absolute URI.
     pub(super) fn of(uri: &Uri) -> Result<Self, Error> {
         let is_https = match uri.scheme_str() {
             Some("http") => false,
@@ -40,18 +40,18 @@ impl Origin {
         Ok(Origin { is_https, host, port })
     }
 
-    /// Host and port as they stand in a CONNECT request.
+    /// Returns host and port as in a CONNECT request.
     pub(super) fn authority(&self) -> String {
         authority(&self.host, self.port)
     }
 }
 
-/// A host without the brackets of an IPv6 address.
+/// Returns a host without the brackets of an IPv6 address.
 pub(super) fn bare_host(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// Host and port, with the brackets that an IPv6 address needs.
+/// Returns host and port, with brackets around an IPv6 address.
 pub(super) fn authority(host: &str, port: u16) -> String {
     if host.contains(':') {
         format!("[{host}]:{port}")

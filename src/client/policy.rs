@@ -1,44 +1,44 @@
-//! What the caller has to say about redirects.
+//! The caller's decisions about redirects.
 
 use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode, Uri};
 
-/// A redirect that is about to be followed.
+/// A redirect that the client is about to follow.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Redirect<'a> {
-    /// The URL that was asked for.
+    /// The URL of the request.
     pub from: &'a Uri,
-    /// The URL that the response leads to.
+    /// The URL in `location`, resolved.
     pub to: &'a Uri,
     /// 301, 302, 303, 307 or 308.
     pub status: StatusCode,
     /// The header fields of the response.
     pub headers: &'a HeaderMap,
-    /// How many redirects of this request have been followed before.
+    /// The number of redirects followed so far for this request.
     pub count: u32,
 }
 
-/// What becomes of a redirect.
+/// A decision about a redirect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectAction {
-    /// It is followed.
+    /// Follow it.
     Follow,
-    /// It is not followed; the redirect itself is the response.
+    /// Do not follow it, and return the redirect itself as the response.
     Stop,
-    /// The request fails with this text ([`Error::is_redirect`](crate::Error::is_redirect)).
+    /// Fail the request with this text ([`Error::is_redirect`](crate::Error::is_redirect)).
     Fail(String),
 }
 
 /// A function that decides about each redirect, for
 /// [`Config::on_redirect`](super::Config::on_redirect).
 ///
-/// It is called before the next request is sent, on the thread that sends it. Redirects that
-/// [`max_redirects`](super::Config::max_redirects) or [`https_only`](super::Config::https_only) forbid
-/// are refused in any case.
+/// It is called before the next request is sent, on the thread that sends it. It cannot allow
+/// redirects that [`max_redirects`](super::Config::max_redirects) or
+/// [`https_only`](super::Config::https_only) forbid.
 ///
 /// ```
 /// use h2_sync::client::{Client, Config, RedirectAction, RedirectPolicy};
@@ -59,7 +59,7 @@ pub struct RedirectPolicy {
 }
 
 impl RedirectPolicy {
-    /// A policy by a function.
+    /// Returns a policy that calls a function.
     pub fn new(decide: impl Fn(&Redirect<'_>) -> RedirectAction + Send + Sync + 'static) -> Self {
         RedirectPolicy { decide: Arc::new(decide) }
     }

@@ -1,4 +1,4 @@
-//! Which proxy a connection goes through, if any.
+//! Which proxy a connection uses.
 
 use std::borrow::Cow;
 use std::env;
@@ -13,7 +13,7 @@ use super::origin::{authority, Origin};
 use super::url::{credentials, host_and_port, without_userinfo};
 use crate::error::Error;
 
-/// A proxy: one of HTTP, or one that carries connections (SOCKS5).
+/// An HTTP or SOCKS5 proxy.
 ///
 /// ```
 /// use h2_sync::client::Proxy;
@@ -34,40 +34,40 @@ pub struct Proxy {
 pub(super) enum Kind {
     /// CONNECT over HTTP/1.1 (RFC 9110, Section 9.3.6).
     Http,
-    /// The same over TLS.
+    /// CONNECT over TLS.
     #[cfg(feature = "tls")]
     Https,
-    /// SOCKS5 (RFC 1928) to an address that we look up.
+    /// SOCKS5 (RFC 1928) to an address that the client resolves.
     Socks5,
-    /// SOCKS5 to a name that the proxy looks up.
+    /// SOCKS5 to a name that the proxy resolves.
     Socks5h,
 }
 
 impl Proxy {
-    /// Reads the URL of a proxy, with user and password where needed. Without a scheme, `http://` is
-    /// meant.
+    /// Parses the URL of a proxy, optionally with user and password. The default scheme is
+    /// `http://`.
     ///
-    /// | scheme | the proxy is asked by | names are looked up by |
+    /// | scheme | protocol | names are resolved by |
     /// | --- | --- | --- |
-    /// | `http://` | CONNECT in HTTP/1.1 | the proxy, which chooses among the addresses |
-    /// | `https://` | the same, over TLS | the proxy |
-    /// | `socks5://` | SOCKS5 (RFC 1928) | the client; the addresses are tried as without a proxy |
+    /// | `http://` | HTTP/1.1 CONNECT | the proxy, which chooses among the addresses |
+    /// | `https://` | HTTP/1.1 CONNECT over TLS | the proxy |
+    /// | `socks5://` | SOCKS5 (RFC 1928) | the client; every address is tried, as without a proxy |
     /// | `socks5h://` | SOCKS5 | the proxy |
     ///
-    /// Over the first two, `https://` URLs go through CONNECT: the proxy sees octets alone. It is asked
-    /// for `http://` URLs itself, in absolute form (RFC 9112, Section 3.2.2), and by CONNECT where they
-    /// mean HTTP/2 ([`prior_knowledge`](super::Config::prior_knowledge)).
+    /// HTTP proxies carry `https://` URLs in a CONNECT tunnel and see only encrypted octets.
+    /// `http://` URLs are requested from the proxy in absolute form (RFC 9112, Section 3.2.2), or
+    /// use CONNECT when they mean HTTP/2 ([`prior_knowledge`](super::Config::prior_knowledge)).
     ///
     /// # Errors
     ///
-    /// It is none of these; the text says why, without the password.
+    /// The URL is not one of these. The text gives the reason and omits the password.
     pub fn parse(url: &str) -> Result<Self, Error> {
         Proxy::read(url.trim_ascii()).map_err(|why| {
             Error::usage(format!("invalid proxy URL {:?}: {why}", without_userinfo(url)))
         })
     }
 
-    /// The value of `proxy-authorization`, where the URL had user and password.
+    /// Returns the value of `proxy-authorization`, if the URL has user and password.
     pub(super) fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         let Some((user, password)) = &self.user else { return Ok(None) };
         let value = HeaderValue::from_str(&basic(user, password));
@@ -98,7 +98,7 @@ impl Proxy {
     }
 }
 
-/// The URL, without user and password.
+/// Writes the URL without user and password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.kind {
@@ -131,24 +131,24 @@ impl fmt::Debug for Proxy {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxies {
-    /// Those that the environment names when the client is made: `http_proxy` for `http://` URLs,
+    /// The proxies in the environment when the client is created: `http_proxy` for `http://` URLs,
     /// `https_proxy` for `https://` URLs, `all_proxy` for both, and `no_proxy` for
-    /// [hosts without one](NoProxy).
+    /// [exceptions](NoProxy).
     ///
-    /// Each is looked for in lower case and in upper case, but for `HTTP_PROXY`: in a CGI program,
-    /// that is a header field of the request. A variable that is not the URL of a proxy fails the
-    /// requests that would go through it; the error names it.
+    /// Each variable is read in lower and upper case, except `HTTP_PROXY`: in a CGI program it
+    /// contains a header field of the request. An invalid proxy URL in a variable fails the
+    /// requests that would use it; the error names the variable.
     #[default]
     FromEnvironment,
-    /// None.
+    /// No proxy.
     Never,
-    /// This one, for everything.
+    /// This proxy for every URL.
     All(Proxy),
-    /// This one, for everything but these hosts.
+    /// This proxy for every URL except those of the given hosts.
     AllBut(Proxy, NoProxy),
 }
 
-/// What has been read of it.
+/// The evaluated configuration.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     http: Choice,
@@ -156,7 +156,7 @@ pub(super) struct Rules {
     direct: NoProxy,
 }
 
-/// The proxy, or why it cannot be used.
+/// The proxy to use, or why it cannot be used.
 type Choice = Result<Option<Proxy>, Error>;
 
 impl Rules {
@@ -190,11 +190,11 @@ impl Rules {
         }
     }
 
-    /// The proxy for an origin.
+    /// Returns the proxy for an origin.
     ///
     /// # Errors
     ///
-    /// The environment names one that cannot be used.
+    /// The environment variable for this origin is not a valid proxy URL.
     pub(super) fn proxy_for(&self, origin: &Origin) -> Result<Option<&Proxy>, Error> {
         if self.direct.covers(&origin.host, origin.port) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Responses that the server sends without having been asked (RFC 9113, Section 8.4).
+//! Server push (RFC 9113, Section 8.4).
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::response_half::ResponseHalf;
 use crate::exchange::{Arrival, Conn, RecvHalf};
 use crate::logging;
 
-/// What is done with pushed responses.
+/// A function that handles pushed responses.
 ///
 /// ```
 /// use h2_sync::client::{Client, Config, PushHandler};
@@ -29,23 +29,24 @@ pub struct PushHandler {
     act: Arc<dyn Fn(Pushed) + Send + Sync>,
 }
 
-/// A response that the server has promised.
+/// A pushed response.
 #[derive(Debug)]
 pub struct Pushed {
-    /// The request that the server answers as if it had been sent.
+    /// The promised request, which the client did not send.
     pub request: http::Request<()>,
-    /// The response to it. Dropping it unread resets the stream with CANCEL.
+    /// The response to it. Dropping it before its end resets the stream with CANCEL.
     pub response: ResponseHalf,
 }
 
 impl PushHandler {
-    /// Calls `act` for each promise, on a thread of its own, as the response may be slow to come.
+    /// Returns a handler that calls `act` for each promise, on a new thread, since the response may
+    /// be slow.
     ///
-    /// `act` says whether the server may speak for the request's origin, which the connection alone
-    /// does not prove (RFC 9113, Section 10.1), and keeps the response or drops it. As many as
-    /// [`max_promised_streams`](crate::Config::max_promised_streams) may be kept; more are refused. At
-    /// a [`Client`](super::Client), a read of the response waits for
-    /// [`response_timeout`](super::Config::response_timeout) at most.
+    /// `act` must decide whether the server is authoritative for the request's origin, which the
+    /// connection alone does not prove (RFC 9113, Section 10.1). Up to
+    /// [`max_promised_streams`](crate::Config::max_promised_streams) responses may be open; further
+    /// promises are refused. With a [`Client`](super::Client), each read of the response is bounded
+    /// by [`response_timeout`](super::Config::response_timeout).
     pub fn new(act: impl Fn(Pushed) + Send + Sync + 'static) -> Self {
         PushHandler { act: Arc::new(act) }
     }
@@ -58,7 +59,7 @@ impl PushHandler {
     fn begin(&self, conn: &Arc<Conn>, arrival: Arrival, timeout: Option<Duration>) {
         let Arrival { id, headers, .. } = arrival;
         if let Some(inbox) = conn.lock().streams.get_mut(&id) {
-            // There is nothing to be sent on it.
+            // Only the receiving half is used.
             inbox.halves = 1;
         }
         let response = ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, timeout));
@@ -70,7 +71,7 @@ impl PushHandler {
         let act = Arc::clone(&self.act);
         let builder = thread::Builder::new().name("h2-sync-push".to_owned());
         if let Err(error) = builder.spawn(move || act(pushed)) {
-            // What was moved there is dropped, which cancels it.
+            // The closure has been dropped, and with it the response, which cancels the stream.
             logging::warn!("stream {id}: no thread for a pushed response: {error}");
         }
     }

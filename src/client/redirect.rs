@@ -1,4 +1,4 @@
-//! What becomes of a request when the response is a redirect (RFC 9110, Section 15.4).
+//! Derives the next request from a redirect (RFC 9110, Section 15.4).
 
 use http::header::{
     HeaderName, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
@@ -11,14 +11,14 @@ use super::origin::Origin;
 use super::reference::resolve;
 use crate::error::Error;
 
-/// What is known of the body alone.
+/// Fields that describe the body.
 const OF_THE_BODY: [HeaderName; 6] =
     [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, EXPECT];
 
-/// What is meant for the origin that it was given to, and for no other.
+/// Fields meant only for the origin they were set for.
 const OF_THE_ORIGIN: [HeaderName; 4] = [AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION];
 
-/// What the next request has to do with the body of this one.
+/// Whether the next request has the body of this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// It has none.
@@ -27,7 +27,7 @@ pub(super) enum Next {
     WithBody,
 }
 
-/// Makes the next request of this one. `None` if the response is no redirect that can be followed.
+/// Turns this request into the next. `None` if the response is not a redirect to follow.
 pub(super) fn follow(
     request: &mut request::Parts,
     status: StatusCode,
@@ -50,7 +50,7 @@ pub(super) fn follow(
     if next == Next::WithBody && has_body && !can_repeat_body {
         return Ok(None);
     }
-    // Many servers leave it to the client to encode what is not ASCII.
+    // Many servers send characters outside ASCII unencoded.
     let reference = String::from_utf8(location.as_bytes().to_vec());
     let url = reference.ok().and_then(|reference| resolve(&request.uri, reference.trim_ascii()));
     let url = url.and_then(|url| Some((Origin::of(&url).ok()?, url)));
@@ -71,17 +71,17 @@ pub(super) fn follow(
         }
     }
     request.uri = url;
-    // It has a path now.
+    // The new URL has a path.
     request.extensions.remove::<Asterisk>();
     Ok(Some(next))
 }
 
-/// What may be sent to any origin. What the caller has marked as sensitive may not.
+/// Returns the fields without credentials and without values marked as sensitive.
 fn without_credentials(headers: HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     let mut last = None;
     for (name, value) in headers {
-        // The name comes with the first of its values.
+        // `HeaderMap` yields the name only with the first of its values.
         last = name.or(last);
         if let Some(name) = last.as_ref().filter(|name| !OF_THE_ORIGIN.contains(name)) {
             if !value.is_sensitive() {

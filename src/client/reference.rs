@@ -1,13 +1,13 @@
-//! Where a redirect leads: a reference, relative to the URL of the request (RFC 3986, Section 5.2).
+//! Resolves the target of a redirect relative to the URL of the request (RFC 3986, Section 5.2).
 
 use http::Uri;
 
 use super::url::Url;
 
-/// The URL that `reference` means at `base`. `None` if it is not a URL of `http` or `https`, or has
-/// user or password in it.
+/// Resolves `reference` against `base`. `None` if the result is not an `http` or `https` URL, or
+/// contains a user or password.
 pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
-    // A fragment is not sent.
+    // The fragment is not sent.
     let reference = reference.split_once('#').map_or(reference, |(front, _)| front);
     let (base_scheme, base_authority) = (base.scheme_str()?, base.authority()?.as_str());
     let (scheme, rest) = match scheme_of(reference) {
@@ -19,7 +19,7 @@ pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     }
     let (authority, path_and_query) = match rest.strip_prefix("//") {
         Some(rest) => rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())),
-        // `http:path` has no authority, and is no URL of HTTP.
+        // `http:path` has no authority, which HTTP requires.
         None if scheme_of(reference).is_some() => return None,
         None => (base_authority, rest),
     };
@@ -42,7 +42,8 @@ pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     url.user.is_none().then_some(url.uri)
 }
 
-/// RFC 3986, Section 3.1: a letter, then letters, digits, `+`, `-` and `.`, and a colon.
+/// Splits off the scheme: a letter, then letters, digits, `+`, `-` and `.`, and a colon (RFC 3986,
+/// Section 3.1).
 fn scheme_of(reference: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = reference.split_once(':')?;
     let starts = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -50,7 +51,7 @@ fn scheme_of(reference: &str) -> Option<(&str, &str)> {
     (starts && scheme.bytes().all(is_scheme)).then_some((scheme, rest))
 }
 
-/// RFC 3986, Section 5.2.4, for a path that begins with `/` or is empty.
+/// Removes dot segments (RFC 3986, Section 5.2.4) from a path that begins with `/` or is empty.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();

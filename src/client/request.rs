@@ -1,4 +1,4 @@
-//! A request that is being put together.
+//! A request under construction.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use super::url::{IntoUrl, Url};
 use crate::error::Error;
 use crate::halves::SendHalf;
 
-/// A request that is being put together, for [`send`](Self::send).
+/// A request under construction, sent by [`send`](Self::send).
 ///
-/// What is wrong with a part of it is told by `send`.
+/// `send` reports an invalid part of the request.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -59,16 +59,17 @@ impl<'a> RequestBuilder<'a> {
         RequestBuilder { engine, parts, body: Body::empty(), timeouts }
     }
 
-    /// The URL that it goes to.
+    /// Returns the request's URL.
     ///
     /// # Errors
     ///
-    /// What is wrong with the URL, or with another part of the request.
+    /// The URL or another part of the request is invalid.
     pub fn url(&self) -> Result<&Uri, Error> {
         self.parts.as_ref().map(|parts| &parts.uri).map_err(Error::clone)
     }
 
-    /// Adds a parameter to the query of the URL, encoded as a form does it: a space becomes `+`.
+    /// Adds a parameter to the query of the URL, with the encoding of HTML forms: a space becomes
+    /// `+`.
     ///
     /// ```
     /// use h2_sync::client::Client;
@@ -103,8 +104,8 @@ impl<'a> RequestBuilder<'a> {
 
     /// Adds a header field.
     ///
-    /// `host` takes the place of the URL's authority in the request; the connection is made to the
-    /// URL's. Fields of HTTP/1.1 connections, such as `connection`, cannot be sent.
+    /// `host` replaces the URL's authority in the request; the connection still goes to the
+    /// authority in the URL. Connection-specific fields, such as `connection`, cannot be sent.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -127,7 +128,7 @@ impl<'a> RequestBuilder<'a> {
             let value = HeaderValue::try_from(value);
             let mut value = value.map_err(|_| invalid("value of the"))?;
             if field == AUTHORIZATION || field == PROXY_AUTHORIZATION {
-                // It is not shown by `Debug` then, and kept out of compression tables.
+                // Marks it for `Debug` to hide and for HPACK to keep out of its dynamic table.
                 value.set_sensitive(true);
             }
             parts.headers.append(field, value);
@@ -135,7 +136,7 @@ impl<'a> RequestBuilder<'a> {
         })
     }
 
-    /// Adds header fields. Those of a name that is there already are replaced.
+    /// Adds header fields. They replace existing fields of the same name.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -154,8 +155,8 @@ impl<'a> RequestBuilder<'a> {
         })
     }
 
-    /// Sets `authorization` with user and password (RFC 7617). It is kept out of compression tables,
-    /// and is not sent on to another origin.
+    /// Sets `authorization` with user and password (RFC 7617). The value is never stored in HPACK's
+    /// dynamic table, and is not sent to another origin.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -167,12 +168,13 @@ impl<'a> RequestBuilder<'a> {
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
         self.with(|parts| match user.contains(':') {
             // RFC 7617, Section 2: the first colon ends the user.
-            true => Err(Error::usage(format!("the user {user:?} has a ':' in it"))),
+            true => Err(Error::usage(format!("the user {user:?} contains a ':'"))),
             false => authorize(parts, &basic(user, password)),
         })
     }
 
-    /// Sets `authorization` with a token (RFC 6750), likewise.
+    /// Sets `authorization` with a token (RFC 6750), protected like
+    /// [`basic_auth`](Self::basic_auth).
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -186,9 +188,9 @@ impl<'a> RequestBuilder<'a> {
         self.with(|parts| authorize(parts, &format!("Bearer {token}")))
     }
 
-    /// Sets how long all of it may take, from connecting to the end of the response's body, redirects
-    /// and retries included, instead of the client's [`timeout`](super::Config::timeout). `None` is
-    /// for ever.
+    /// Sets how long the request may take altogether, from connecting to the end of the response's
+    /// body, including redirects and retries. Overrides the client's
+    /// [`timeout`](super::Config::timeout); `None` disables it.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -196,7 +198,7 @@ impl<'a> RequestBuilder<'a> {
     /// use h2_sync::client::Client;
     ///
     /// let client = Client::new()?;
-    /// // A report that takes minutes to begin, and no longer than an hour to come.
+    /// // A report that takes minutes to begin and at most an hour to arrive.
     /// let request = client
     ///     .get("https://example.com/report")
     ///     .timeout(Duration::from_secs(3600))
@@ -210,33 +212,34 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// Sets how long the response may take to begin, from when the request has been sent, instead of
-    /// the client's [`response_timeout`](super::Config::response_timeout). `None` is for ever.
+    /// Sets how long the response may take to begin once the request has been sent. Overrides the
+    /// client's [`response_timeout`](super::Config::response_timeout); `None` disables it.
     ///
-    /// The request waits for a connection as much longer as making one may take.
+    /// It also extends how long the request waits for a connection: by this time, beyond what
+    /// connecting may take.
     pub fn response_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeouts.response = timeout.into();
         self
     }
 
-    /// Sets how long each piece of the response's body may take to come, instead of the client's
-    /// [`read_timeout`](super::Config::read_timeout). `None` is for ever.
+    /// Sets how long each piece of the response's body may take. Overrides the client's
+    /// [`read_timeout`](super::Config::read_timeout); `None` disables it.
     pub fn read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeouts.read = timeout.into();
         self
     }
 
-    /// A handle that cancels the request, from any thread: the one that was given by
-    /// [`cancel_with`](Self::cancel_with) last, or a new one.
+    /// Returns a handle that cancels the request from any thread: the one last passed to
+    /// [`cancel_with`](Self::cancel_with), or a new one.
     pub fn cancel_handle(&mut self) -> CancelHandle {
         match &mut self.parts {
             Ok(parts) => parts.extensions.get_or_insert_default::<CancelHandle>().clone(),
-            // Nothing will be sent.
+            // The request is invalid and will not be sent.
             Err(_) => CancelHandle::new(),
         }
     }
 
-    /// Has the request cancelled with this handle, which may have other requests as well.
+    /// Makes this handle cancel the request. One handle may serve several requests.
     ///
     /// ```no_run
     /// use h2_sync::client::{CancelHandle, Client};
@@ -244,7 +247,7 @@ impl<'a> RequestBuilder<'a> {
     /// let client = Client::new()?;
     /// let handle = CancelHandle::new();
     /// let response = client.get("https://example.com/large").cancel_with(&handle).send()?;
-    /// // Another thread may now end the reading of the body.
+    /// // Another thread can now cancel reading the body.
     /// println!("{}", response.text()?);
     /// # Ok::<(), h2_sync::Error>(())
     /// ```
@@ -271,7 +274,7 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// Sets a body of form fields, and `content-type: application/x-www-form-urlencoded` with it.
+    /// Sets a body of form fields, and `content-type: application/x-www-form-urlencoded`.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -288,7 +291,7 @@ impl<'a> RequestBuilder<'a> {
         self.content("application/x-www-form-urlencoded").body(text)
     }
 
-    /// Sets a body of several parts, and `content-type` with it.
+    /// Sets a multipart body, and its `content-type`.
     ///
     /// ```no_run
     /// use h2_sync::client::{Client, Multipart};
@@ -303,24 +306,24 @@ impl<'a> RequestBuilder<'a> {
         self.content(&kind).body(form.into_body())
     }
 
-    /// Sets a body of JSON, and `content-type` with it.
+    /// Sets a JSON body, and its `content-type`.
     #[cfg(feature = "json")]
     pub fn json<T: serde::Serialize + ?Sized>(self, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(octets) => self.content("application/json").body(octets),
             Err(error) => {
-                self.with(|_| Err(Error::usage(format!("the value cannot be JSON: {error}"))))
+                self.with(|_| Err(Error::usage(format!("the value does not serialize: {error}"))))
             }
         }
     }
 
-    /// Has the server look at the header section before the body is sent (RFC 9110, Section 10.1.1).
+    /// Lets the server check the header section before the body is sent (RFC 9110, Section 10.1.1).
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
     ///
     /// let client = Client::new()?;
-    /// // A server that refuses it says so before the file is sent.
+    /// // A server that rejects it responds before the file is sent.
     /// let file = std::fs::File::open("large.iso")?;
     /// let request = client.put("https://example.com/large.iso").expect_continue().body(file);
     /// println!("{}", request.send()?.status());
@@ -333,23 +336,23 @@ impl<'a> RequestBuilder<'a> {
         })
     }
 
-    /// Sends it, and waits until the header section of the response is there.
+    /// Sends the request, and waits for the header section of the response.
     ///
     /// # Errors
     ///
-    /// The request is not valid; no connection came about ([`Error::is_connect`]); the stream was
-    /// reset, the connection ended, something took too long or the request was cancelled before the response was there
-    /// ([`Error::phase`]); there were too many redirects ([`Error::is_redirect`]). A response of any
-    /// status is not an error.
+    /// The request is invalid; connecting failed ([`Error::is_connect`]); the stream was reset, the
+    /// connection ended, a timeout passed or the request was cancelled before the response arrived
+    /// ([`Error::phase`]); there were too many redirects ([`Error::is_redirect`]). A response of
+    /// any status is not an error.
     pub fn send(self) -> Result<Response, Error> {
         self.engine.execute(self.parts?, self.body, self.timeouts)
     }
 
-    /// Sends its header section alone, and gives the two halves of its stream, as
-    /// [`Client::open`](super::Client::open) does. A body that was set is not sent.
+    /// Sends the header section alone and returns the two halves of its stream, as
+    /// [`Client::open`](super::Client::open) does. A body set before is not sent.
     ///
-    /// [`timeout`](Self::timeout) bounds the wait for a connection; the halves have deadlines of their
-    /// own. A [`cancel_handle`](Self::cancel_handle) ends the exchange at any step.
+    /// [`timeout`](Self::timeout) bounds the wait for a connection; the halves have deadlines of
+    /// their own. A [`cancel_handle`](Self::cancel_handle) cancels the exchange at any step.
     ///
     /// # Errors
     ///
@@ -372,7 +375,7 @@ impl<'a> RequestBuilder<'a> {
         self.engine.open(self.parts?, self.timeouts)
     }
 
-    /// Sets `content-type`, unless the caller has.
+    /// Sets `content-type` unless it is set already.
     fn content(self, kind: &str) -> Self {
         self.with(|parts| {
             let kind = HeaderValue::from_str(kind);
@@ -382,7 +385,7 @@ impl<'a> RequestBuilder<'a> {
         })
     }
 
-    /// Changes the request. The first error stays.
+    /// Changes the request. Keeps the first error.
     fn with(mut self, change: impl FnOnce(&mut request::Parts) -> Result<(), Error>) -> Self {
         if let Ok(parts) = &mut self.parts {
             if let Err(error) = change(parts) {
@@ -393,7 +396,7 @@ impl<'a> RequestBuilder<'a> {
     }
 }
 
-/// Credentials are not shown.
+/// Hides credentials.
 impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("RequestBuilder");
@@ -408,7 +411,7 @@ impl fmt::Debug for RequestBuilder<'_> {
     }
 }
 
-/// Sets the URL. User and password in it become `authorization`.
+/// Sets the URL. A user and password in it become `authorization`.
 pub(super) fn set_url(parts: &mut request::Parts, text: &str) -> Result<(), Error> {
     let url = Url::parse(text)?;
     parts.uri = url.uri;

@@ -1,4 +1,4 @@
-//! How the name of a host becomes addresses.
+//! Resolution of host names.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,12 +6,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-/// Looks up the addresses of hosts: by the system, by a function, or from a list.
+/// Resolves host names: with the system's resolver, a function, or fixed addresses.
 ///
 /// ```
 /// use h2_sync::client::{Client, Config, Resolver};
 ///
-/// // Requests to https://example.com/ go to this machine; the certificate is still that of the name.
+/// // Requests to https://example.com/ go to this machine; the certificate is still checked for
+/// // that name.
 /// let mut config = Config::default();
 /// config.resolver = Resolver::default().pin("example.com", [([127, 0, 0, 1], 8443).into()]);
 /// let client = Client::with_config(config)?;
@@ -26,10 +27,10 @@ pub struct Resolver {
 type LookUp = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 impl Resolver {
-    /// A resolver that asks `look_up`, which is given host and port, and returns the addresses in the
-    /// order in which they are to be tried.
+    /// Returns a resolver that calls `look_up` with host and port. The addresses that it returns
+    /// are tried in their order.
     ///
-    /// It is called on a thread of its own, and left to end by itself if it takes longer than
+    /// It is called on a new thread, and abandoned if it takes longer than
     /// [`connect_timeout`](super::Config::connect_timeout).
     ///
     /// ```
@@ -37,7 +38,7 @@ impl Resolver {
     ///
     /// use h2_sync::client::{Client, Config, Resolver};
     ///
-    /// // IPv4 alone.
+    /// // IPv4 only.
     /// let mut config = Config::default();
     /// config.resolver = Resolver::from_fn(|host, port| {
     ///     let found = (host, port).to_socket_addrs()?;
@@ -52,14 +53,14 @@ impl Resolver {
         Resolver { look_up: Some(Arc::new(look_up)), ..Resolver::default() }
     }
 
-    /// The same resolver with the addresses of one host given. Port 0 is the port of the URL.
+    /// Fixes the addresses of one host. Port 0 stands for the port of the URL.
     #[must_use]
     pub fn pin(mut self, host: &str, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.pinned.insert(host.to_ascii_lowercase(), addresses.into_iter().collect());
         self
     }
 
-    /// The addresses that need no look-up: those of an IP address, and pinned ones.
+    /// Returns the addresses that need no lookup: an IP address, or pinned ones.
     pub(super) fn known(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Some(vec![SocketAddr::new(ip, port)]);
@@ -71,13 +72,13 @@ impl Resolver {
         Some(addresses)
     }
 
-    /// The addresses of a host. It may take any time.
+    /// Looks up the addresses of a host. It may block indefinitely.
     pub(super) fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         match &self.look_up {
             Some(look_up) => look_up(host, port),
             None => loop {
                 match (host, port).to_socket_addrs() {
-                    // A signal came in between.
+                    // Interrupted by a signal.
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     found => return Ok(found?.collect()),
                 }

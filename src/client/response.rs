@@ -1,4 +1,4 @@
-//! The response to a request of a client.
+//! The response to a request.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -12,13 +12,14 @@ use crate::error::Error;
 #[cfg(feature = "json")]
 use crate::error::ErrorKind;
 
-/// A response: status, header fields, and the body, which is read from it as it comes.
+/// A response: status, header fields, and the body, which is read from it as it arrives.
 ///
-/// Any status makes a response, 404 and 500 as well; [`error_for_status`](Self::error_for_status)
-/// turns those into errors.
+/// A response with any status is returned as such, 404 and 500 included;
+/// [`error_for_status`](Self::error_for_status) turns those into errors.
 ///
-/// Dropping it before the end of the body resets the stream with CANCEL, and the connection goes on; a
-/// connection of HTTP/1.1 is closed, unless the rest of a small body is there already.
+/// Dropping it before the end of the body resets the stream with CANCEL and leaves the connection
+/// open. An HTTP/1.1 connection is closed, unless the rest of a small body has been received
+/// already.
 #[derive(Debug)]
 pub struct Response {
     head: FinalHead,
@@ -31,37 +32,37 @@ impl Response {
         Response { head, body, facts }
     }
 
-    /// The status.
+    /// Returns the status code.
     pub fn status(&self) -> StatusCode {
         self.head.status()
     }
 
-    /// The header fields.
+    /// Returns the header fields.
     pub fn headers(&self) -> &HeaderMap {
         self.head.headers()
     }
 
-    /// The first value of a header field, if it is text.
+    /// Returns the first value of a header field, if it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// The version of HTTP: 2, 1.1 or 1.0.
+    /// Returns the version of HTTP: 2, 1.1 or 1.0.
     pub fn version(&self) -> Version {
         self.head.parts().version
     }
 
-    /// The URL that it came from, after all redirects.
+    /// Returns the URL of the response, after all redirects.
     pub fn url(&self) -> &Uri {
         self.body.url()
     }
 
-    /// What happened on the wire.
+    /// Returns details of the exchange: timings, retries, redirects.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// The same response, or an error if the status is 4xx or 5xx.
+    /// Returns the response itself, or an error if its status is 4xx or 5xx.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -73,7 +74,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// The status ([`Error::status`]), with the URL in the text; of kind [`ErrorKind::Peer`].
+    /// An error with the status ([`Error::status`]) and the URL in its text, of kind
+    /// [`ErrorKind::Peer`].
     ///
     /// [`ErrorKind::Peer`]: crate::ErrorKind::Peer
     pub fn error_for_status(self) -> Result<Self, Error> {
@@ -84,22 +86,22 @@ impl Response {
         Ok(self)
     }
 
-    /// Sets how long each read of the body may wait for the next octets.
+    /// Sets how long each read of the body may take.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.body.set_read_timeout(timeout);
     }
 
-    /// The whole body.
+    /// Reads the whole body.
     ///
     /// # Errors
     ///
-    /// It could not be read to its end, or is larger than
-    /// [`max_body`](super::Config::max_body) ([`Error::is_body_too_large`]).
+    /// The body ended early, or is larger than [`max_body`](super::Config::max_body)
+    /// ([`Error::is_body_too_large`]).
     pub fn bytes(self) -> Result<Vec<u8>, Error> {
         self.body.bytes()
     }
 
-    /// The whole body as UTF-8 text. What is not UTF-8 is replaced by U+FFFD.
+    /// Reads the whole body as UTF-8 text. Invalid sequences are replaced by U+FFFD.
     ///
     /// # Errors
     ///
@@ -108,27 +110,24 @@ impl Response {
         self.body.text()
     }
 
-    /// The whole body, read as JSON.
+    /// Reads the whole body as JSON.
     ///
     /// # Errors
     ///
-    /// Those of [`bytes`](Self::bytes), and a body that is not JSON for a `T`.
+    /// Those of [`bytes`](Self::bytes), and JSON that does not deserialize into `T`.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Error> {
         let octets = self.body.bytes()?;
         serde_json::from_slice(&octets).map_err(|error| {
-            Error::text(
-                ErrorKind::Peer,
-                format!("the body is not the JSON that was expected: {error}"),
-            )
+            Error::text(ErrorKind::Peer, format!("the body is not the expected JSON: {error}"))
         })
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Reads to the end of the body, discarding unread data, and returns the trailers.
     ///
     /// # Errors
     ///
-    /// Those of reading.
+    /// Those of reading the body.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -146,7 +145,7 @@ impl Response {
         self.body.trailers()
     }
 
-    /// The body alone.
+    /// Returns the body alone.
     ///
     /// ```no_run
     /// use std::io::{BufRead, BufReader};
@@ -164,7 +163,7 @@ impl Response {
         self.body
     }
 
-    /// The same in the types of the `http` crate. [`Facts`] are among the extensions.
+    /// Converts it to a response of the `http` crate, with [`Facts`] among its extensions.
     pub fn into_http(self) -> http::Response<ResponseBody> {
         let mut response = http::Response::from_parts(self.head.into_parts(), self.body);
         response.extensions_mut().insert(self.facts);

@@ -16,20 +16,20 @@ use crate::error::{Error, Phase};
 use crate::frame::StreamId;
 use crate::h1::News;
 
-/// The body of a response, to be read.
+/// The body of a response.
 ///
-/// Errors of [`Read`] have an [`Error`] of this crate inside; `Error::from` takes it out. A body that
-/// was cut short fails, and never looks complete.
+/// Errors of [`Read`] wrap this crate's [`Error`]; `Error::from` unwraps it. A truncated body is
+/// always reported as an error.
 ///
-/// Dropping it before the end resets the stream with CANCEL, and the connection goes on; a connection
-/// of HTTP/1.1 is closed, unless the rest of a small body is there already.
+/// Dropping it before its end resets the stream with CANCEL and leaves the connection open. An
+/// HTTP/1.1 connection is closed, unless the rest of a small body has been received already.
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
-    /// For errors: what this is the body of.
+    /// The URL of the response, for error texts.
     url: Uri,
     max_body: usize,
-    /// For errors as well.
+    /// The timeouts and the deadline, for error texts.
     times: Option<(Timeouts, Option<Instant>)>,
 }
 
@@ -39,25 +39,25 @@ enum Kind {
     Coded(Box<Decoded<Raw>>),
 }
 
-/// Octets of an inflated body that are given out at once.
+/// Octets of a decompressed body returned at once.
 const INFLATED_PIECE: usize = 16 << 10;
 
-/// The octets as they come; and those of the request that go out meanwhile.
+/// The body as received; reading it also sends the rest of the request.
 #[derive(Debug)]
 pub(super) struct Raw {
     recv: Incoming,
-    /// Behind a mutex only so that a response can be shared: the reader of the body need not be `Sync`.
+    /// In a mutex to make responses `Sync`: the reader of a request body need not be.
     upload: Option<Mutex<Rest>>,
     cancellation: Cancellation,
 }
 
-/// What is left of the request's body when the response is there.
+/// The rest of a request whose response has arrived.
 #[derive(Debug)]
 pub(super) enum Rest {
-    /// The response is not complete before the request is.
+    /// The server still reads the body, and the response depends on it.
     GoesOn(Box<Upload>),
-    /// The server has said that it does not want it. It is only kept since dropping it resets the
-    /// stream, or closes the connection.
+    /// The server does not want the body. Kept because dropping it would reset the stream or close
+    /// the connection.
     Stopped(#[allow(dead_code)] Box<Upload>),
 }
 
@@ -66,12 +66,12 @@ impl ResponseBody {
         ResponseBody { kind: Kind::Plain(raw), url, max_body, times: None }
     }
 
-    /// By which settings and which deadline it is read.
+    /// Sets the timeouts and deadline that errors name.
     pub(super) fn set_times(&mut self, timeouts: Timeouts, deadline: Option<Instant>) {
         self.times = Some((timeouts, deadline));
     }
 
-    /// The body with a coding undone.
+    /// Returns the body with a content coding decoded.
     pub(super) fn decoding(self, coding: Coding, max_inflated: u64) -> Self {
         let kind = match self.kind {
             Kind::Plain(raw) => Kind::Coded(Box::new(Decoded::new(raw, coding, max_inflated))),
@@ -80,18 +80,18 @@ impl ResponseBody {
         ResponseBody { kind, ..self }
     }
 
-    /// The URL that it came from, after all redirects.
+    /// Returns the URL of the response, after all redirects.
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// The identifier of the stream that it comes on; `None` in HTTP/1.1.
+    /// Returns the identifier of the stream; `None` in HTTP/1.1.
     pub fn stream_id(&self) -> Option<StreamId> {
         self.raw().recv.stream_id()
     }
 
-    /// Sets how long each read may wait for the next octets; the client's
-    /// [`read_timeout`](super::Config::read_timeout) at first.
+    /// Sets how long each read may take, initially the client's
+    /// [`read_timeout`](super::Config::read_timeout).
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         if let Some((timeouts, _)) = &mut self.times {
             timeouts.read = timeout;
@@ -99,17 +99,17 @@ impl ResponseBody {
         self.raw_mut().recv.set_read_timeout(timeout);
     }
 
-    /// Sets what [`text`](Self::text) and [`bytes`](Self::bytes) take at most, octets; the client's
-    /// [`max_body`](super::Config::max_body) at first.
+    /// Sets the maximum octets that [`text`](Self::text) and [`bytes`](Self::bytes) return,
+    /// initially the client's [`max_body`](super::Config::max_body).
     pub fn set_max_body(&mut self, octets: usize) {
         self.max_body = octets;
     }
 
-    /// Waits for the next piece; `None` at the end. Without a copy, unless the body is inflated.
+    /// Waits for the next piece; `None` at the end. Does not copy, unless the body is decompressed.
     ///
     /// # Errors
     ///
-    /// Those of reading.
+    /// The body ended early, or a timeout passed.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let chunk = match &mut self.kind {
             Kind::Plain(raw) => raw.next_chunk(),
@@ -124,12 +124,11 @@ impl ResponseBody {
         chunk.map_err(|error| self.told(error))
     }
 
-    /// All of it.
+    /// Reads the whole body.
     ///
     /// # Errors
     ///
-    /// It could not be read to its end, or is larger than `max_body`
-    /// ([`Error::is_body_too_large`]).
+    /// The body ended early, or is larger than `max_body` ([`Error::is_body_too_large`]).
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
         let mut octets = Vec::new();
         let limit = self.max_body;
@@ -140,7 +139,7 @@ impl ResponseBody {
         Ok(octets)
     }
 
-    /// All of it, as UTF-8 text. What is not UTF-8 is replaced by U+FFFD.
+    /// Reads the whole body as UTF-8 text. Invalid sequences are replaced by U+FFFD.
     ///
     /// # Errors
     ///
@@ -151,16 +150,16 @@ impl ResponseBody {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Reads to the end of the body, discarding unread data, and returns the trailers.
     ///
     /// # Errors
     ///
-    /// Those of reading.
+    /// Those of [`next_chunk`](Self::next_chunk).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         self.raw_mut().trailers().map_err(|error| self.told(error))
     }
 
-    /// The error with where it came up.
+    /// Adds the phase, URL and timeout to an error.
     fn told(&self, error: Error) -> Error {
         let error = match self.times {
             Some((timeouts, deadline)) => {
@@ -202,7 +201,7 @@ impl Raw {
         Raw { recv, upload: upload.map(Mutex::new), cancellation }
     }
 
-    /// The same, where `cancellation` may end it.
+    /// Lets `cancellation` end it.
     pub(super) fn cancelled_by(self, cancellation: Cancellation) -> Self {
         Raw { cancellation, ..self }
     }
@@ -219,13 +218,13 @@ impl Raw {
         }
         let chunk = self.recv.next_chunk()?;
         if chunk.is_none() {
-            // The response is complete: what was not sent of the request is of no use.
+            // The response is complete, so the rest of the request is not needed.
             self.upload = None;
         }
         Ok(chunk)
     }
 
-    /// Goes on with the request until there is something to read of the response.
+    /// Sends more of the request until more of the response can be read.
     fn send_meanwhile(&mut self) -> Result<(), Error> {
         let Some(upload) = &mut self.upload else { return Ok(()) };
         let upload = upload.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The half of a request's stream that the response comes on.
+//! The half of a request's stream that receives the response.
 
 use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
-/// The response to one request: interim responses, the final one, the body, trailers.
+/// The response to one request: interim responses, the final response, its body and trailers.
 ///
-/// [`Read`] and [`BufRead`] give the body; the header section need not have been asked for before.
+/// [`Read`] and [`BufRead`] read the body, even if the header section has not been requested.
 ///
-/// Dropping it before the end of the body resets the stream with CANCEL; what has come and was not
-/// read is given back to the connection. A connection of HTTP/1.1 is closed.
+/// Dropping it before the end of the body resets the stream with CANCEL and returns the
+/// flow-control credit of unread data to the connection. An HTTP/1.1 connection is closed.
 #[derive(Debug)]
 pub struct ResponseHalf {
     recv: Incoming,
-    /// The final response's head, once it has been waited for.
+    /// The head of the final response, once it has arrived.
     head: Option<ResponseHead>,
     cancellation: Cancellation,
 }
@@ -31,12 +31,12 @@ impl ResponseHalf {
         ResponseHalf { recv: recv.into(), head: None, cancellation: Cancellation::default() }
     }
 
-    /// The same, where `cancellation` may end it.
+    /// Lets `cancellation` end it.
     pub(super) fn cancelled_by(self, cancellation: Cancellation) -> Self {
         ResponseHalf { cancellation, ..self }
     }
 
-    /// The same, where the [`CancelHandle`] among the extensions of the request may end it.
+    /// Lets the [`CancelHandle`] among the request's extensions end it.
     pub(super) fn cancelled_with(self, request: &Request<()>) -> Result<Self, Error> {
         let Some(handle) = request.extensions().get::<CancelHandle>() else { return Ok(self) };
         let cancellation = Cancellation::by(Some(handle.clone()));
@@ -44,37 +44,37 @@ impl ResponseHalf {
         Ok(self.cancelled_by(cancellation))
     }
 
-    /// From now on, cancelling the request resets the stream, or ends the connection of HTTP/1.1.
+    /// From now on, cancelling the request resets the stream, or closes the HTTP/1.1 connection.
     pub(super) fn may_be_ended_by(&self, cancellation: &Cancellation) -> Result<(), Error> {
         self.recv.may_be_ended_by(cancellation)
     }
 
-    /// Another thread may reset the stream while this half is waited for.
+    /// Lets another thread reset the stream while this half waits.
     pub(super) fn make_interruptible(&self) {
         self.recv.make_interruptible();
     }
 
-    /// The stream's identifier; `None` in HTTP/1.1.
+    /// Returns the stream's identifier; `None` in HTTP/1.1.
     pub fn stream_id(&self) -> Option<StreamId> {
         self.recv.stream_id()
     }
 
-    /// Sets how long each wait may take: for a response, for the next octets of the body. `None`, as
-    /// at first, is for ever, or until the connection ends.
+    /// Sets how long each wait for a response, or for more of the body, may take. With `None`, the
+    /// default, it waits until the connection ends.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.recv.set_read_timeout(timeout);
     }
 
-    /// Sets when it is too late, however steadily the response comes.
+    /// Sets the time after which every wait fails.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.recv.set_deadline(deadline);
     }
 
-    /// Waits for the next interim (1xx) response; `None` when the final one has come.
+    /// Waits for the next interim (1xx) response; `None` once the final response has arrived.
     ///
     /// # Errors
     ///
-    /// The stream was reset, the connection has ended, or nothing came in time.
+    /// The stream was reset, the connection ended, or a timeout passed.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -96,18 +96,19 @@ impl ResponseHalf {
         }
     }
 
-    /// Waits for the final response, and gives its status and header fields. Interim responses that
-    /// have not been asked for are passed over. It may be called again.
+    /// Waits for the final response and returns its status and header fields, skipping interim
+    /// responses. It may be called again.
     ///
     /// # Errors
     ///
     /// The stream was reset ([`Error::is_reset`]; [`Error::is_retry_safe`] if the server did not
-    /// process the request), the connection has ended, or nothing came in time.
+    /// process the request), the connection ended, or a timeout passed.
     pub fn response(&mut self) -> Result<Response<()>, Error> {
         to_http(self.final_head()?)
     }
 
-    /// The same as the fields came, with the pseudo-header field `:status`.
+    /// Like [`response`](Self::response), but returns the fields as received, including the
+    /// pseudo-header field `:status`.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl ResponseHalf {
         self.final_head().map(ResponseHead::into_fields)
     }
 
-    /// Waits for the next piece of the body, without copying it; `None` at its end.
+    /// Waits for the next piece of the body and returns it without copying; `None` at its end.
     ///
     /// # Errors
     ///
@@ -126,7 +127,7 @@ impl ResponseHalf {
         self.recv.next_chunk()
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Reads to the end of the body, discarding unread data, and returns the trailers.
     ///
     /// # Errors
     ///
@@ -136,7 +137,7 @@ impl ResponseHalf {
         self.recv.trailers()
     }
 
-    /// In HTTP/1.1 the body comes behind the head, whether or not the caller asks for that.
+    /// Waits for the final head: in HTTP/1.1 the body follows it in the same stream of octets.
     fn come_to_body(&mut self) -> Result<(), Error> {
         self.cancellation.check()?;
         if self.recv.is_http1() {
@@ -145,7 +146,7 @@ impl ResponseHalf {
         Ok(())
     }
 
-    /// The final response's head.
+    /// Waits for the head of the final response.
     pub(super) fn final_head(&mut self) -> Result<ResponseHead, Error> {
         loop {
             if let Some(head) = &self.head {
@@ -155,7 +156,7 @@ impl ResponseHalf {
         }
     }
 
-    /// The next interim response; `None` when the final one is there.
+    /// Returns the next interim response; `None` once the final response has arrived.
     pub(super) fn next(&mut self) -> Result<Option<ResponseHead>, Error> {
         if self.head.is_some() {
             return Ok(None);
@@ -169,7 +170,7 @@ impl ResponseHalf {
         Ok(None)
     }
 
-    /// Whether anything of a response has come, be it a part.
+    /// Whether any octets of a response have arrived.
     pub(super) fn is_answered(&self) -> bool {
         self.head.is_some() || self.recv.is_answered()
     }

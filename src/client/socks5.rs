@@ -1,9 +1,9 @@
-//! A tunnel through a SOCKS5 proxy (RFC 1928), with user and password where it asks (RFC 1929).
+//! A tunnel through a SOCKS5 proxy (RFC 1928), optionally with user and password (RFC 1929).
 //!
 //! ```text
-//!   we:  5, methods                 it:  5, method
-//!   we:  1, user, password          it:  1, 0            if that is the method
-//!   we:  5, CONNECT, 0, address     it:  5, reply, 0, address
+//!   client: 5, methods               proxy: 5, method
+//!   client: 1, user, password        proxy: 1, 0            if that is the method
+//!   client: 5, CONNECT, 0, address   proxy: 5, reply, 0, address
 //! ```
 
 use std::io::{self, Read, Write};
@@ -24,8 +24,8 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// Connects to the proxy and asks it for a tunnel. Where names are looked up here, the addresses are
-/// tried as those of a host without a proxy are. Where the proxy looks them up, it chooses.
+/// Connects to the proxy and requests a tunnel. If the client resolves names, every address is
+/// tried as without a proxy; otherwise the proxy chooses.
 pub(super) fn open(
     dialer: &Dialer,
     proxy: &Proxy,
@@ -50,7 +50,7 @@ pub(super) fn open(
     race(&addresses, deadline, connect).map_err(|error| failed(proxy, error))
 }
 
-/// Has the proxy connect to one address or name.
+/// Requests a connection to one address or name.
 fn through(
     dialer: &Dialer,
     proxy: &Proxy,
@@ -76,7 +76,7 @@ fn ask(
 ) -> Result<(), Error> {
     let result = talk(&mut Timed::new(stream, until), proxy, address, port);
     result.map_err(|error| match error.get_ref() {
-        // Ours, in words.
+        // An error of this module, which has a message.
         Some(what) => Error::text(ErrorKind::Transport, format!("the proxy {proxy}: {what}")),
         None => failed(proxy, error),
     })
@@ -99,7 +99,7 @@ fn talk(
         Some(_) => &[NO_AUTHENTICATION, USER_AND_PASSWORD],
         None => &[NO_AUTHENTICATION],
     };
-    // Two at most.
+    // At most two.
     let count = methods.len() as u8;
     stream.write_all(&[&[VERSION, count], methods].concat())?;
     match (read::<2>(stream)?, &proxy.user) {
@@ -118,7 +118,7 @@ fn talk(
     if reply != 0 {
         return wrong(reason(reply));
     }
-    // The address that it is bound to is of no interest, and stands in the way.
+    // The bound address is not needed, but must be read.
     match kind {
         IPV4 => drop(read::<6>(stream)?),
         IPV6 => drop(read::<18>(stream)?),
@@ -158,7 +158,7 @@ fn wrong<T>(what: &'static str) -> io::Result<T> {
     Err(io::Error::other(what))
 }
 
-/// RFC 1928, Section 6.
+/// Returns the meaning of a reply code (RFC 1928, Section 6).
 fn reason(reply: u8) -> &'static str {
     match reply {
         1 => "general failure",

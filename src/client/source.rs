@@ -1,4 +1,4 @@
-//! What the body of a request is read from, once or any number of times.
+//! Sources of request bodies, readable once or repeatedly.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,27 +8,27 @@ use bytes::{Bytes, BytesMut};
 
 type Make = Arc<dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync>;
 
-/// The most that is read at once: large writes cost less for each octet.
+/// Maximum octets per read: large writes cost less per octet.
 const PIECE: usize = 256 << 10;
 
-/// Octets of a reader that are kept, in case that the server refuses the request.
+/// Octets of a reader that are kept in case the server refuses the request.
 const MAX_KEPT: usize = PIECE;
 
-/// The same in pieces, since each costs some memory of its own.
+/// Maximum number of kept pieces, since each has a memory overhead.
 const MAX_KEPT_PIECES: usize = 64;
 
-/// What a body is read from.
+/// The source of a body.
 pub(super) struct Source {
-    /// Makes it anew.
+    /// Creates the reader anew.
     make: Option<Make>,
     reader: Option<Box<dyn Read + Send>>,
     len: Option<u64>,
     buffer: BytesMut,
-    /// All of it has been read.
+    /// The reader is at its end.
     has_ended: bool,
-    /// What has been read, if that is all in there.
+    /// Everything read so far, unless it exceeded the limits.
     kept: Option<Vec<Bytes>>,
-    /// Pieces of `kept` that have been given out since it was rewound.
+    /// Number of pieces of `kept` returned since the last rewind.
     given: usize,
 }
 
@@ -44,7 +44,7 @@ impl Source {
         Source::new(Some(Arc::new(move || Ok(Box::new(make()?)))), None, len)
     }
 
-    /// One that cannot be had again, while its octets are on their way.
+    /// Returns a source that cannot be read again, used while its octets are being sent.
     pub(super) fn taken() -> Self {
         Source { kept: None, ..Source::new(None, None, None) }
     }
@@ -58,17 +58,17 @@ impl Source {
         self.len
     }
 
-    /// Another one that gives the same, if this one can be made anew.
+    /// Returns a copy, if the reader can be created anew.
     pub(super) fn try_clone(&self) -> Option<Self> {
         Some(Source::new(Some(Arc::clone(self.make.as_ref()?)), None, self.len))
     }
 
-    /// Whether it can be had any number of times.
+    /// Whether it can be read any number of times.
     pub(super) fn is_repeatable(&self) -> bool {
         self.make.is_some()
     }
 
-    /// Goes back to the first octet. `false` if that cannot be had again.
+    /// Resets to the first octet. Returns `false` if that is not possible.
     pub(super) fn rewind(&mut self) -> bool {
         if self.make.is_some() {
             (self.reader, self.has_ended) = (None, false);
@@ -77,12 +77,12 @@ impl Source {
         self.make.is_some() || self.kept.is_some()
     }
 
-    /// The request is not sent again: nothing need be kept any more.
+    /// Stops keeping octets: the request will not be sent again.
     pub(super) fn commit(&mut self) {
         self.kept = None;
     }
 
-    /// The next octets; `None` at the end.
+    /// Returns the next octets; `None` at the end.
     pub(super) fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         if let Some(piece) = self.kept.as_ref().and_then(|kept| kept.get(self.given)) {
             self.given += 1;
@@ -117,7 +117,7 @@ impl Source {
         };
         Ok(match read {
             0 => None,
-            // Not worth a buffer that is mostly empty.
+            // Copied, to avoid giving away a mostly empty buffer.
             1..LARGE => Some(Bytes::copy_from_slice(&self.buffer[..read])),
             _ => Some(self.buffer.split_to(read).freeze()),
         })
@@ -138,11 +138,11 @@ impl Source {
     }
 }
 
-/// A read of this size fills enough of the buffer to be given away with it.
+/// Reads of at least this size give their buffer away.
 const LARGE: usize = PIECE / 2;
 
-/// A part of a file, read without moving the file's own position: other readers of the same file are
-/// not disturbed.
+/// A range of a file, read without moving the file's position, so that other readers of the file
+/// are not affected.
 #[derive(Debug)]
 pub(super) struct Slice {
     file: Arc<File>,

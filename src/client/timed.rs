@@ -1,10 +1,10 @@
-//! A stream that is read and written until a deadline.
+//! A stream that is read and written up to a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// A stream whose reads and writes can be given a time.
+/// A stream whose reads and writes support timeouts.
 pub(super) trait Patience: Read + Write {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 }
@@ -23,7 +23,7 @@ impl Patience for crate::tls::TlsStream<TcpStream> {
     }
 }
 
-/// Each call waits until the deadline at most, then fails with `TimedOut`.
+/// Bounds every call by the deadline; fails with `TimedOut` after it.
 #[derive(Debug)]
 pub(super) struct Timed<'a, S> {
     stream: &'a mut S,
@@ -35,10 +35,10 @@ impl<'a, S: Patience> Timed<'a, S> {
         Timed { stream, deadline }
     }
 
-    /// Gives the stream the time that is left.
+    /// Sets the stream's timeout to the remaining time.
     fn ready(&mut self) -> io::Result<&mut S> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        // A timeout of zero is none to a socket.
+        // On a socket, a timeout of zero means none.
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }

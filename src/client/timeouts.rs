@@ -1,22 +1,22 @@
-//! How long the parts of one request may take.
+//! The timeouts of one request.
 
 use std::time::{Duration, Instant};
 
 use super::config::Config;
 use crate::error::Error;
 
-/// How long the parts of one request may take; `None` is for ever.
+/// The timeouts of one request; `None` disables one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) whole: Option<Duration>,
-    /// Making a connection or waiting for one, where the request has a time of its own for that.
+    /// For establishing or awaiting a connection, if the request sets one.
     pub(super) connect: Option<Duration>,
     pub(super) response: Option<Duration>,
     pub(super) read: Option<Duration>,
 }
 
 impl Timeouts {
-    /// Those of the client, where the request has none of its own.
+    /// Returns the client's defaults.
     pub(super) fn of(config: &Config) -> Self {
         Timeouts {
             whole: config.timeout,
@@ -28,8 +28,8 @@ impl Timeouts {
 }
 
 impl Timeouts {
-    /// The error of a wait that is over, with the setting that gave it its time: `own`, or that of the
-    /// whole request by its `deadline`.
+    /// Names the setting whose timeout passed in an error: that of the whole request if its
+    /// `deadline` has passed, otherwise `own`.
     pub(super) fn tell(
         self,
         error: Error,
@@ -45,7 +45,7 @@ impl Timeouts {
     }
 }
 
-/// When a time that begins now is over, or the deadline, if that comes first.
+/// Returns the earlier of `timeout` from now and `deadline`.
 pub(super) fn sooner(timeout: Option<Duration>, deadline: Option<Instant>) -> Option<Instant> {
     let over = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     [over, deadline].into_iter().flatten().min()

@@ -1,4 +1,4 @@
-//! Requests that ask to go on in another protocol (RFC 9110, Section 7.8; RFC 8441).
+//! Requests that switch to another protocol (RFC 9110, Section 7.8; RFC 8441).
 //!
 //! ```text
 //!   HTTP/2 possible? ── no ──────────────────────────────────▶ a connection of HTTP/1.1 of its own,
@@ -32,54 +32,55 @@ use crate::frame::ErrorCode;
 use crate::halves::{RecvHalf, SendHalf};
 use crate::logging;
 
-/// What came of a request to go on in another protocol. See
+/// The outcome of an upgrade request. See
 /// [`RequestBuilder::upgrade`](super::RequestBuilder::upgrade).
 #[derive(Debug)]
 pub enum Upgraded {
-    /// The server goes on in the other protocol.
+    /// The server switched to the other protocol.
     Switched(Box<Tunnel>),
-    /// The server has answered in HTTP.
+    /// The server responded with HTTP.
     Refused(Box<Response>),
 }
 
-/// Octets in both directions, in a protocol that client and server have agreed on.
+/// A byte stream in both directions, for a protocol that client and server have agreed on.
 ///
-/// It holds its connection of HTTP/1.1, or one stream of a connection of HTTP/2, until both halves are
+/// It occupies an HTTP/1.1 connection, or one stream of an HTTP/2 connection, until both halves are
 /// dropped.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Tunnel {
     /// The head of the response: 101 in HTTP/1.1, 2xx in HTTP/2.
     pub response: http::Response<()>,
-    /// What the server sends.
+    /// The receiving half.
     pub recv: RecvHalf,
-    /// What the client sends.
+    /// The sending half.
     pub send: SendHalf,
 }
 
-/// What a request asks for.
+/// The protocol that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Upgrade<'a> {
     /// The name of the protocol.
     pub(crate) protocol: &'a str,
-    /// Fields of the request in HTTP/1.1 alone.
+    /// Fields that are sent only in HTTP/1.1.
     pub(crate) http1: HeaderMap,
     /// A thread may reset the stream by one half while another waits for the other.
     pub(crate) is_interruptible: bool,
 }
 
 impl RequestBuilder<'_> {
-    /// Sends it and asks the server to go on in another protocol, on the same connection or stream (RFC
-    /// 9110, Section 7.8; RFC 8441). A GET without a body.
+    /// Sends the request and asks the server to switch its connection or stream to another protocol
+    /// (RFC 9110, Section 7.8; RFC 8441). The request must be a GET without a body.
     ///
-    /// Where the client may speak HTTP/2 with the server, it waits for the server's SETTINGS, within
-    /// `response_timeout`. If they announce extended CONNECT, the request is one, on a connection that
-    /// other requests share. Otherwise the request asks by `upgrade` in HTTP/1.1, on a connection of its
-    /// own, which does not count against `max_http1_connections_per_origin`; a proxy opens a tunnel for
-    /// it.
+    /// If the client can use HTTP/2 with the server, it waits for the server's SETTINGS, bounded by
+    /// `response_timeout`. If they enable extended CONNECT, the request uses it on a pooled
+    /// connection that other requests share. Otherwise it sends `upgrade` in HTTP/1.1, on a
+    /// connection of its own, which does not count against `max_http1_connections_per_origin`; a
+    /// proxy opens a tunnel for it.
     ///
-    /// It is not sent again, and no redirect is followed. `read_timeout` is that of the half that reads,
-    /// until it is told otherwise. A [`CancelHandle`](super::CancelHandle) acts until the server has answered.
+    /// The request is not retried and redirects are not followed. `read_timeout` applies to the
+    /// receiving half until it is changed. A [`CancelHandle`](super::CancelHandle) is effective
+    /// until the server has responded.
     ///
     /// ```
     /// use h2_sync::client::{Client, Upgraded};
@@ -110,8 +111,8 @@ impl RequestBuilder<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Self::send); the request is not a GET, or has a body; the server goes on in a
-    /// protocol that was not asked for.
+    /// Those of [`send`](Self::send); the request is not a GET or has a body; the server switched
+    /// to a protocol that was not requested.
     pub fn upgrade(self, protocol: &str) -> Result<Upgraded, Error> {
         let http1 = HeaderMap::new();
         self.upgrade_with(&Upgrade { protocol, http1, is_interruptible: true })
@@ -141,12 +142,11 @@ impl RequestBuilder<'_> {
     }
 }
 
-/// The two halves of an exchange that has begun.
+/// The two halves of a started exchange.
 type Begun = (SendHalf, ResponseHalf);
 
 impl Engine {
-    /// Sends a request that asks for another protocol. It is not sent again, and no redirect is
-    /// followed.
+    /// Sends an upgrade request. Does not retry it or follow redirects.
     pub(super) fn upgrade(
         &self,
         parts: request::Parts,
@@ -190,7 +190,7 @@ impl Engine {
         self.upgrade_connection(ask, upgrade)
     }
 
-    /// Asks by extended CONNECT. `None` if the server does not take that.
+    /// Uses extended CONNECT. `None` if the server does not support it.
     fn upgrade_stream(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Option<Answered>, Error> {
         let mut parts = ask.parts.clone();
         parts.method = Method::CONNECT;
@@ -208,10 +208,10 @@ impl Engine {
         }
     }
 
-    /// Asks on a connection of HTTP/1.1 that is for this request alone.
+    /// Uses an HTTP/1.1 connection for this request alone.
     fn upgrade_connection(&self, ask: &Ask, upgrade: &Upgrade<'_>) -> Result<Answered, Error> {
         let mut head = self.with_cookies(RequestHead::new(&ask.parts, Some(0))?, &ask.parts);
-        // `upgrade` has checked the name.
+        // `upgrade` has validated the name.
         if let Ok(protocol) = HeaderValue::from_str(upgrade.protocol) {
             head.add(UPGRADE, protocol);
         }
@@ -237,8 +237,8 @@ impl Engine {
 }
 
 impl Call<'_> {
-    /// Begins an extended CONNECT on a connection of the pool. `None` if the server speaks HTTP/1.1, or
-    /// does not announce that it takes one.
+    /// Starts an extended CONNECT on a pooled connection. `None` if the server uses HTTP/1.1 or
+    /// does not enable extended CONNECT.
     fn open_extended(&self) -> Result<Option<Begun>, Error> {
         let patience = self.timeouts.response.unwrap_or_else(|| self.pool.connector().patience());
         let open = |connection: &AnyConnection| match connection.http2() {
@@ -253,14 +253,14 @@ impl Call<'_> {
         begun.map(|begun| self.sent(begun)).transpose()
     }
 
-    /// Begins the request on a new connection of HTTP/1.1.
+    /// Starts the request on a new HTTP/1.1 connection.
     fn open_of_its_own(&self) -> Result<Begun, Error> {
         self.cancellation.check()?;
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = [self.timeouts.connect, left].into_iter().flatten().min();
         let connector = self.pool.connector();
         let connected = connector.connect_to_upgrade(&self.origin, timeout)?;
-        // On a new connection there is room.
+        // A new connection is free.
         let busy = || Error::text(ErrorKind::Internal, "a new connection is not free");
         let begun = connected.connection.open(&self.head)?.ok_or_else(busy)?;
         self.sent(begun)
@@ -291,7 +291,7 @@ impl Call<'_> {
     }
 }
 
-/// A response to a request that asked for another protocol.
+/// A response to an upgrade request.
 struct Answered {
     head: http::Response<()>,
     is_http2: bool,
@@ -319,7 +319,7 @@ impl Answered {
             recv.set_read_timeout(ask.timeouts.read);
             return Ok(Upgraded::Switched(Box::new(Tunnel { response: head, recv, send })));
         }
-        // The request is complete. A server that has answered need not take that any more.
+        // The request is complete. A server that has responded may no longer read its end.
         if let Err(error) = send.finish() {
             logging::debug!("{url}: the end of a refused request was not sent: {error}");
         }

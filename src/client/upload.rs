@@ -1,4 +1,4 @@
-//! Sends the body of a request, for as long as nothing else is there to be done.
+//! Sends the body of a request while watching for the response.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use crate::h1::{self, News};
 use crate::halves::{SendHalf, Versioned};
 use crate::logging;
 
-/// The body of a request on its way.
+/// A request body in transit.
 ///
-/// The thread that sends it also waits for the response, and the one that reads the response goes on
-/// sending. So it is one thread that does both, and stops the one when the other is to be done.
+/// One thread both sends the body and waits for the response. It sends until there is news of the
+/// response; reading the response later resumes sending.
 pub(super) struct Upload {
     send: SendHalf,
-    /// What has been read and not been put.
+    /// Octets read from the source and not yet queued.
     piece: Bytes,
     source: Option<Source>,
-    /// All of the source has been read.
+    /// The source has been read to its end.
     is_read: bool,
-    /// All of it has been put, with the end of the message.
+    /// The whole body and the end of the message have been queued.
     is_sent: bool,
-    /// The server takes no more of it.
+    /// The server accepts no more of it.
     has_failed: bool,
 }
 
@@ -40,24 +40,25 @@ impl Upload {
         Upload { send, piece, source, is_read: false, is_sent: false, has_failed: false }
     }
 
-    /// Whether all of it has been sent.
+    /// Whether the whole body has been sent.
     pub(super) fn is_sent(&self) -> bool {
         self.is_sent
     }
 
-    /// The request is not sent again.
+    /// Stops keeping octets for a retry.
     pub(super) fn commit(&mut self) {
         if let Some(source) = &mut self.source {
             source.commit();
         }
     }
 
-    /// What the body is read from. The exchange is given up, unless all of it has been sent.
+    /// Returns the source of the body. Abandons the exchange, unless the body has been sent in
+    /// full.
     pub(super) fn into_source(self) -> Option<Source> {
         self.source
     }
 
-    /// Sends until there is news, or until all has been sent. Says whether there is more to send.
+    /// Sends until there is news or the body has been sent. Returns whether more is left to send.
     pub(super) fn run(&mut self, news: News) -> Result<bool, Error> {
         while !self.is_sent {
             if self.has_failed {
@@ -85,7 +86,7 @@ impl Upload {
                             !is_written
                         }
                         Err(error) if is_of_server(&error) => {
-                            // It may have answered before it closed the connection.
+                            // The server may have responded before it closed the connection.
                             logging::debug!("the server takes no more of a request: {error}");
                             self.has_failed = true;
                             true
@@ -101,7 +102,7 @@ impl Upload {
         Ok(false)
     }
 
-    /// Writes out what has been put, which is the header section before the body has begun.
+    /// Writes queued output; before the body begins, that is the header section.
     pub(super) fn flush(&mut self) {
         self.send.flush_put();
     }
@@ -118,19 +119,19 @@ impl Upload {
     }
 }
 
-/// Puts a small body whole, with the end of the message, and writes it.
+/// Queues a small body with the end of the message, and writes it.
 pub(super) fn send_whole(send: &mut SendHalf, octets: Bytes) -> Result<(), Error> {
     match send.versioned() {
         Versioned::Http2(send) => match send.put(None, octets, exchange::Then::End) {
             Ok(()) => send.flush_conn(),
-            // Another thread has written the header section, and the answer is there already.
+            // Another thread has written the header section, and the response has arrived.
             Err(_) if send.conn().lock().has_response(send.stream_id()) => {}
             Err(error) => return Err(error),
         },
         Versioned::Http1(send) => {
             send.put(octets, h1::Then::End)?;
             match send.flush_link() {
-                // It may have answered before it closed the connection.
+                // The server may have responded before it closed the connection.
                 Err(error) if is_of_server(&error) => {
                     logging::debug!("the server takes no more of a request: {error}");
                 }
@@ -148,7 +149,7 @@ fn has_news(state: &State, id: StreamId, news: News) -> bool {
     }
 }
 
-/// Whether it is the connection that takes no more, and no mistake and no time of ours.
+/// Whether the connection failed, as opposed to a usage error or a timeout.
 fn is_of_server(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Transport | ErrorKind::Closed | ErrorKind::Tls)
 }

@@ -1,4 +1,4 @@
-//! The URL of a request, out of text as people write it.
+//! Parses the URL of a request.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,18 +10,19 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode, AsciiSet, CONTRO
 use crate::convert::{is_plain_authority, is_plain_path};
 use crate::error::Error;
 
-/// What browsers encode in a query (the URL standard's special-query percent-encode set).
+/// The characters that browsers encode in a query (the URL standard's special-query percent-encode
+/// set).
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
 
-/// What browsers encode in a path (the URL standard's path percent-encode set).
+/// The characters that browsers encode in a path (the URL standard's path percent-encode set).
 const PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'^').add(b'`').add(b'{').add(b'}');
 
-/// What a URL can be made of: text, or a [`Uri`].
+/// A value that converts to a URL: text or a [`Uri`].
 ///
-/// Text is read as browsers read it: spaces around it are dropped, and so is a fragment. What is not
-/// ASCII, spaces and the like are percent-encoded. User and password become `authorization`. A host
-/// name of another script needs the feature `idn`.
+/// Text is parsed as browsers do: surrounding spaces and the fragment are dropped; spaces,
+/// characters outside ASCII and the like are percent-encoded. A user and password become
+/// `authorization`. Host names outside ASCII need the feature `idn`.
 ///
 /// ```
 /// use h2_sync::client::Client;
@@ -89,13 +90,13 @@ pub(super) mod sealed {
     }
 }
 
-/// An absolute URL of `http` or `https`, and what stood before the host.
+/// An absolute `http` or `https` URL and the userinfo it contained.
 #[derive(Debug)]
 pub(super) struct Url {
     /// Without userinfo and fragment.
     pub(super) uri: Uri,
     pub(super) user: Option<(String, String)>,
-    /// There is a path or a query, at least `/`.
+    /// The URL has a path, at least `/`, or a query.
     pub(super) has_path: bool,
 }
 
@@ -146,12 +147,12 @@ impl Url {
     }
 }
 
-/// A URL that is sent as it is written, as nearly all are: to a name or an IPv4 address, with a path.
+/// Returns a URL that needs no normalization, as nearly all: a name or an IPv4 address, and a path.
 fn plain(text: &str) -> Option<Uri> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?.as_bytes();
     let path = rest.iter().position(|&octet| octet == b'/')?;
     let (authority, path) = rest.split_at(path);
-    // A port is written as a number, and a quotation mark in a query is encoded.
+    // A port is normalized as a number, and an apostrophe in a query is encoded.
     let is_rewritten = authority.windows(2).any(|pair| pair == b":0") || path.contains(&b'\'');
     let is_plain = is_plain_authority(authority) && is_plain_path(path) && !is_rewritten;
     is_plain.then(|| text.parse().ok())?
@@ -166,7 +167,7 @@ pub(super) fn credentials(userinfo: &str) -> Result<(String, String), Cow<'stati
     Ok((decode(user)?, decode(password)?))
 }
 
-/// The host in ASCII, with the brackets of an IPv6 address, and the port.
+/// Returns the host in ASCII, with brackets around an IPv6 address, and the port.
 pub(super) fn host_and_port(text: &str) -> Result<(Cow<'_, str>, Option<u16>), Cow<'static, str>> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -214,7 +215,7 @@ fn to_ascii(host: &str) -> Result<Cow<'_, str>, Cow<'static, str>> {
     Err(format!("the host name {host:?} is not ASCII, which needs the feature `idn`").into())
 }
 
-/// What can be shown of a URL that may not be one.
+/// Returns the text, which may not be a valid URL, without user and password.
 pub(super) fn without_userinfo(text: &str) -> Cow<'_, str> {
     let start = text.find("://").map_or(0, |place| place + 3);
     let rest = &text[start..];

@@ -5,25 +5,25 @@ use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// RFC 9659, Section 3: a window of up to 8 MiB is what a content coding may need.
+/// The window that a content coding may need is at most 8 MiB (RFC 9659, Section 3).
 const MAX_WINDOW: u64 = 8 << 20;
 
 /// The first octets of a frame (RFC 8878, Section 3.1.1).
 const MAGIC: u32 = 0xfd2f_b528;
-/// Those of a skippable frame but for the last four bits (Section 3.1.2).
+/// The first octets of a skippable frame, except for the last four bits (RFC 8878, Section 3.1.2).
 const SKIPPABLE: u32 = 0x184d_2a50;
 
-/// Frames without content that may follow one another: each is work for nothing.
+/// Maximum consecutive empty frames: each costs time without producing output.
 const MAX_EMPTY_FRAMES: u32 = 64;
 
-/// Decodes frames, one after the other.
+/// Decodes frames in sequence.
 pub(super) struct Frames<R> {
     reader: R,
     decoder: FrameDecoder,
     is_inside: bool,
-    /// A read failed in the middle of a block, which cannot be taken up again.
+    /// A read failed within a block, and decoding cannot resume.
     is_broken: bool,
-    /// Frames without content since the last octet.
+    /// Empty frames since the last octet of output.
     empty_frames: u32,
 }
 
@@ -41,7 +41,7 @@ impl<R: BufRead> Frames<R> {
         &mut self.reader
     }
 
-    /// Reads the header of the next frame. `false` at the end.
+    /// Reads the header of the next frame. Returns `false` at the end.
     fn begin_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.reader.fill_buf()?.is_empty() {
@@ -70,14 +70,15 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
-    /// RFC 8878, Section 3.1.1.1. The window is looked at before the decoder holds memory for it.
+    /// Reads a frame header (RFC 8878, Section 3.1.1.1). Checks the window before the decoder
+    /// allocates it.
     fn read_header(&mut self, head: &mut Vec<u8>) -> io::Result<()> {
         let [descriptor] = self.take(head)?;
         let is_single = descriptor & 0x20 != 0;
         let mut window = 0;
         if !is_single {
             let [octet] = self.take(head)?;
-            // An exponent of five bits, and a mantissa of three.
+            // Five bits of exponent, three of mantissa.
             let base = 1_u64 << (10 + (octet >> 3));
             window = base + base / 8 * u64::from(octet & 7);
         }
@@ -133,7 +134,7 @@ impl<R: BufRead> Frames<R> {
             let strategy = BlockDecodingStrategy::UptoBlocks(1);
             let mut noting = Noting { reader: &mut self.reader, failed: None };
             let decoded = self.decoder.decode_blocks(&mut noting, strategy);
-            // Why the reader failed counts, not what the decoder makes of it.
+            // The reader's own error takes precedence over the decoder's.
             match noting.failed {
                 Some(error) => return Err(error),
                 None => decoded.map_err(io::Error::other)?,
@@ -156,7 +157,7 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-/// A reader whose error is not lost in that of the decoder.
+/// A reader that remembers its error, which the decoder would hide.
 struct Noting<'a, R> {
     reader: &'a mut R,
     failed: Option<io::Error>,

@@ -1,4 +1,4 @@
-//! What goes into the pool's decisions and comes out of them.
+//! Inputs and outputs of the pool's state machine.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
@@ -16,61 +16,61 @@ pub(crate) struct AttemptId(pub(crate) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WaiterId(pub(crate) u64);
 
-/// What bounds a pool.
+/// The limits of a pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Connections to one origin, and where each takes one request at a time.
+    /// Maximum HTTP/2 connections to one origin; `serial_per_origin` is the maximum for HTTP/1.1.
     pub(crate) per_origin: usize,
     pub(crate) serial_per_origin: usize,
-    /// Connections without TLS take one request at a time; with TLS. It is what is expected of the first.
+    /// Whether connections without and with TLS are expected to use HTTP/1.1, until one has told.
     pub(crate) is_serial: (bool, bool),
-    /// Idle connections over all origins.
+    /// Maximum idle connections over all origins.
     pub(crate) idle: usize,
     pub(crate) idle_timeout: Duration,
     pub(crate) max_age: Option<Duration>,
-    /// A connection that has been silent for so long is suspect once a request needs it.
+    /// How long a connection may be silent before a request that needs it makes it suspect.
     pub(crate) verify_after: Duration,
-    /// A late response is no reason to ask a connection that has answered a PING since so long.
+    /// How long after an acknowledged PING a response timeout does not cause another PING.
     pub(crate) verify_interval: Duration,
-    /// Failed attempts that one request waits for beyond the first.
+    /// Failed attempts that one request tolerates before the one that fails it.
     pub(crate) retries: u32,
 }
 
-/// What is to be done outside of the lock.
+/// An action to perform outside the lock.
 #[derive(Debug)]
 pub(crate) enum Action<C> {
-    /// The request may be sent on this connection.
+    /// Lets the request be sent on this connection.
     Grant { waiter: WaiterId, grant: Grant<C> },
-    /// The request gets no connection.
+    /// Fails the request: it gets no connection.
     Fail { waiter: WaiterId, error: Error },
-    /// The request is to look at the clock again: what it waits for may begin earlier.
+    /// Wakes the request to recompute its deadline, which may be earlier now.
     Wake { waiter: WaiterId },
-    /// A connection is to be made.
+    /// Starts a connection attempt.
     Connect { origin: Origin, attempt: AttemptId },
-    /// The connection is to be asked by PING whether it is alive.
+    /// Checks the connection with a PING.
     Probe { origin: Origin, id: ConnectionId, connection: C },
-    /// The connection is done with.
+    /// Drops a connection that is not used any more.
     Discard { connection: C },
 }
 
-/// The right to send one request on a connection.
+/// Permission to send one request on a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant<C> {
     pub(crate) id: ConnectionId,
     pub(crate) connection: C,
-    /// Requests that the connection has answered.
+    /// The number of requests that the connection has answered.
     pub(crate) answers: Arc<AtomicU64>,
-    /// The connection had answered a request before.
+    /// The connection had served a request before.
     pub(crate) is_reused: bool,
     /// The peer's limits were known.
     pub(crate) is_certain: bool,
 }
 
-/// Where a request stands in line.
+/// Where a request enters the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Behind the others.
+    /// At the end.
     Back,
-    /// Before them: it had a connection, which was of no use.
+    /// At the front: it had a connection that turned out to be unusable.
     Front,
 }

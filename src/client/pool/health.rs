@@ -1,60 +1,60 @@
-//! What may happen with one connection, by its state.
+//! The states of one connection, and their transitions.
 //!
 //! ```text
 //!            the peer's limits are known
-//!   fresh ─────────────────────────────────▶ good ◀──┐ heard of again
+//!   fresh ─────────────────────────────────▶ good ◀──┐ the peer sends something
 //!     │  │                                    │ │    │
 //!     │  └──── a response is late, ───────────│─┴─▶ suspect
-//!     │        or silent for long             │      │ the PING is not answered
-//!     └───────────── takes no more ───────────┴──────┴──▶ draining ── last exchange over ──▶ gone
+//!     │        or long silence                │      │ no PING acknowledgment in time
+//!     └───────────── takes no more ───────────┴──────┴──▶ draining ─ last exchange ends ─▶ gone
 //! ```
 //!
-//! The end of the transport leads to *gone* from everywhere.
+//! From every state, the end of the transport leads to *gone*.
 
 use std::time::Instant;
 
-/// A connection as the pool sees it, whichever protocol it speaks.
+/// A connection as the pool sees it, independent of its protocol.
 pub(crate) trait Pooled: Clone {
-    /// How the connection stands now. Called under the pool's lock: it must not wait.
+    /// Returns the connection's state. Called under the pool's lock, so it must not block.
     fn seen(&self) -> Seen;
 }
 
-/// How a connection stands: its capacity, and what it says about its end.
+/// The state of a connection: its capacity, and whether it is ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// Exchanges that the peer has room for: streams, or one request in HTTP/1.1.
+    /// Free slots: streams, or one request in HTTP/1.1.
     pub(crate) free: usize,
-    /// Exchanges under way.
+    /// Open exchanges.
     pub(crate) open: usize,
-    /// One exchange at a time, as in HTTP/1.1.
+    /// Carries one exchange at a time, as in HTTP/1.1.
     pub(crate) is_serial: bool,
-    /// New exchanges can begin: the connection neither has ended nor is going away.
+    /// Accepts new exchanges: it has neither ended nor is going away.
     pub(crate) takes_more: bool,
     /// The connection has ended.
     pub(crate) has_ended: bool,
-    /// `free` is the peer's word. Before its SETTINGS have come it is an assumption.
+    /// The peer has announced its limit. Before its SETTINGS arrive, `free` is an assumption.
     pub(crate) is_certain: bool,
-    /// When the peer was last heard of.
+    /// When the last octets arrived from the peer.
     pub(crate) heard: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// Made, and the peer's limits are not known yet.
+    /// Established; the peer's limits are not known yet.
     Fresh,
-    /// Takes requests.
+    /// Accepts requests.
     Good,
-    /// May be dead: takes no new requests until the peer has been heard of again. A PING is under
-    /// way.
+    /// Possibly dead: accepts no new requests until octets arrive from the peer. A PING is
+    /// outstanding.
     Suspect { since: Instant },
-    /// Takes no new requests for good; those under way are finished.
+    /// Accepts no further requests; open ones are finished.
     Draining,
-    /// Nothing is left to do with it.
+    /// Ended and unused.
     Gone,
 }
 
 impl Health {
-    /// The state that follows from how the connection stands.
+    /// Returns the state that follows from what was observed.
     pub(crate) fn next(self, seen: &Seen) -> Health {
         if seen.has_ended {
             return Health::Gone;
@@ -68,19 +68,19 @@ impl Health {
         }
     }
 
-    /// How many more requests may be sent on the connection now, beside `granted` ones that are about
-    /// to be. A request that `needs_certainty` cannot be repeated, if the peer refuses it.
+    /// Returns how many more requests may be sent now, besides `granted` ones not yet sent. A
+    /// request that `needs_certainty` cannot be retried if the peer refuses it.
     pub(crate) fn room(self, seen: &Seen, granted: usize, needs_certainty: bool) -> usize {
         match self {
-            // RFC 9113, Section 6.5.2: a server should allow 100 streams, and may allow one.
+            // RFC 9113, Section 6.5.2, recommends a limit of at least 100 streams; one is always
+            // assumed.
             Health::Fresh if needs_certainty => usize::from(seen.open + granted == 0),
             Health::Fresh | Health::Good => seen.free.saturating_sub(granted),
             Health::Suspect { .. } | Health::Draining | Health::Gone => 0,
         }
     }
 
-    /// Whether the connection counts among those that its origin may have: it takes requests, or may
-    /// do so again.
+    /// Whether the connection counts towards its origin's limit: it accepts requests, or may again.
     pub(crate) fn counts(self) -> bool {
         matches!(self, Health::Fresh | Health::Good | Health::Suspect { .. })
     }

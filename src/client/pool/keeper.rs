@@ -1,5 +1,5 @@
-//! The one thread of a client that is always there. It maintains the connections that no request
-//! uses: answers PINGs, hears GOAWAY and the end, and closes what has been idle for too long.
+//! A client's maintenance thread. It maintains idle connections: acknowledges PINGs, notices GOAWAY
+//! and closed transports, and closes connections that have been idle too long.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,13 +9,13 @@ use super::shell::Pool;
 use crate::client::any_connection::AnyConnection;
 use crate::error::Error;
 
-/// How often the keeper looks.
+/// How often connections are maintained.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 const STACK: usize = 256 << 10;
 
 impl Pool {
-    /// Starts the keeper, unless it runs.
+    /// Starts the thread, unless it is running.
     pub(super) fn start_keeper(self: &Arc<Self>) -> Result<(), Error> {
         let mut state = self.lock();
         if state.has_keeper || state.is_closed {
@@ -28,7 +28,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Runs until the client is gone and its connections have been said goodbye to.
+    /// Runs until the client is dropped and its connections are closed.
     fn keep(self: Arc<Self>) {
         let mut next = Instant::now() + INTERVAL;
         loop {
@@ -48,7 +48,7 @@ impl Pool {
             let discarded = std::mem::take(&mut state.discarded);
             let is_closed = state.is_closed;
             drop(state);
-            // Dropping the last handle says GOAWAY.
+            // Dropping the last handle sends GOAWAY.
             drop(discarded);
             if is_closed {
                 return;

@@ -1,7 +1,6 @@
-//! One origin: its connections, the attempts to make more, and the requests that wait.
+//! One origin: its connections, connection attempts and queued requests.
 //!
-//! All decisions are here, and none of the work: time is passed in, and what is to be done comes out
-//! as [`Action`]s.
+//! It makes all decisions without performing them: time is passed in, and [`Action`]s are returned.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -15,17 +14,17 @@ use crate::client::origin::Origin;
 use crate::error::Error;
 use crate::logging;
 
-/// The first pause after an attempt that failed. It doubles up to [`MAX_PAUSE`].
+/// The delay after the first failed attempt. It doubles up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long requests wait for a suspect connection before another one is made beside it.
+/// How long requests wait for a suspect connection before another is opened besides it.
 const HEDGE: Duration = Duration::from_millis(250);
 
-/// A connection that has refused so many requests in a row, and answered none, is retired.
+/// Consecutive refusals, without an answered request, after which a connection is retired.
 const MAX_REFUSALS: u32 = 3;
 
-/// Requests that a connection of HTTP/2 is assumed to take before one of the origin's has told.
+/// Assumed capacity of an HTTP/2 connection before one of the origin's has announced its limit.
 const EXPECTED_ROOM: usize = 100;
 
 #[derive(Debug)]
@@ -34,14 +33,15 @@ pub(crate) struct Lane<C> {
     members: Vec<Member<C>>,
     attempts: Vec<AttemptId>,
     queue: VecDeque<Waiter>,
-    /// Attempts that have failed since a connection last answered a request.
+    /// Failed attempts since a connection last answered a request.
     failures: u32,
-    /// No attempt is begun before.
+    /// The time before which no attempt starts.
     paused_until: Option<Instant>,
-    /// What a new connection will probably take, and whether that is one request at a time.
+    /// The expected capacity of a new connection, and whether that is one request at a time.
     expected_room: usize,
     is_serial: bool,
-    /// A late response makes a connection suspect only if no PING has been answered for so long.
+    /// A response timeout makes a connection suspect only this long after its last acknowledged
+    /// PING.
     verify_interval: Duration,
     last_error: Option<Error>,
 }
@@ -71,7 +71,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// Gives a request a connection at once, if it need not wait.
+    /// Grants a connection immediately, if possible.
     pub(crate) fn take(
         &mut self,
         needs_certainty: bool,
@@ -85,7 +85,7 @@ impl<C: Pooled> Lane<C> {
         self.grant(needs_certainty, limits, now)
     }
 
-    /// Has a request wait. Where attempts have failed in vain before, it waits for one more.
+    /// Queues a request. If attempts have been failing, it waits for a single further one.
     pub(crate) fn enqueue(
         &mut self,
         id: WaiterId,
@@ -101,7 +101,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// The request waits no more.
+    /// Removes a request from the queue.
     pub(crate) fn leave(&mut self, id: WaiterId) {
         self.queue.retain(|waiter| waiter.id != id);
     }
@@ -120,7 +120,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// An attempt has made a connection.
+    /// An attempt has established a connection.
     pub(crate) fn made(
         &mut self,
         attempt: AttemptId,
@@ -134,8 +134,8 @@ impl<C: Pooled> Lane<C> {
         self.members.push(Member::new(id, connection, now));
     }
 
-    /// An attempt has failed. Requests that have no other connection to hope for get the error, at
-    /// once or after as many failures as they wait for.
+    /// An attempt has failed. If no connection or attempt is left, queued requests fail once they
+    /// have seen as many failures as they tolerate.
     pub(crate) fn failed(
         &mut self,
         attempt: AttemptId,
@@ -154,7 +154,7 @@ impl<C: Pooled> Lane<C> {
         self.queue.retain_mut(|waiter| {
             let is_older = attempt.0 < waiter.id.0;
             if is_worth_repeating && is_older && waiter.failures == limits.retries {
-                // The host may have started before the request came.
+                // The host may have started before the request was queued.
                 return true;
             }
             waiter.failures += 1;
@@ -166,12 +166,12 @@ impl<C: Pooled> Lane<C> {
         });
     }
 
-    /// A new connection has answered: attempts are of use again.
+    /// A new connection has answered a request, which ends the backoff.
     pub(crate) fn proved_useful(&mut self) {
         self.failures = 0;
     }
 
-    /// A request has been refused that was sent within the peer's limits.
+    /// The peer has refused a request within its announced limits.
     pub(crate) fn refused(&mut self, id: ConnectionId, now: Instant) {
         let Some(member) = self.member(id) else { return };
         let answers = member.answers.load(Ordering::Relaxed);
@@ -186,13 +186,13 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// A response is late that was asked for at `sent`. If nothing has been heard of the peer since,
-    /// the connection may be dead.
+    /// The response to a request sent at `sent` timed out. If nothing has arrived from the peer
+    /// since, the connection may be dead.
     pub(crate) fn late(&mut self, id: ConnectionId, sent: Instant, now: Instant) {
         self.observe(now);
         let interval = self.verify_interval;
         let Some(member) = self.member(id) else { return };
-        // Servers may end connections that send many PINGs.
+        // Servers may close connections that send many PINGs.
         let was_proven = |at| now.saturating_duration_since(at) < interval;
         let takes_requests = matches!(member.health, Health::Fresh | Health::Good);
         if takes_requests && member.seen.heard <= sent && !member.proven.is_some_and(was_proven) {
@@ -200,7 +200,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// A PING has been answered, or not in time.
+    /// A PING has been acknowledged, or has timed out.
     pub(crate) fn probed(&mut self, id: ConnectionId, is_alive: bool, now: Instant) {
         let Some(member) = self.member(id) else { return };
         member.is_probed = false;
@@ -216,7 +216,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// Takes note of how the connections stand, and of which of them are used.
+    /// Updates the observed state of the connections, and which of them are used.
     fn observe(&mut self, now: Instant) {
         for member in &mut self.members {
             let seen = member.connection.seen();
@@ -229,13 +229,13 @@ impl<C: Pooled> Lane<C> {
             }
             member.seen = seen;
             let next = member.health.next(&seen);
-            // What is about to be sent still finds it.
+            // A granted request must still find it.
             member.health =
                 if next == Health::Gone && member.granted > 0 { Health::Draining } else { next };
         }
     }
 
-    /// Decides what is to be done now.
+    /// Decides what to do now.
     pub(crate) fn decide(
         &mut self,
         limits: &Limits,
@@ -254,14 +254,13 @@ impl<C: Pooled> Lane<C> {
         actions.extend(self.wake_for_clock(now));
     }
 
-    /// The first in line keeps the clock of the lane.
+    /// The head of the queue waits for the lane's next deadline.
     pub(crate) fn wake_for_clock(&self, now: Instant) -> Option<Action<C>> {
         let waiter = self.queue.front()?.id;
         self.clock().is_some_and(|at| at > now).then_some(Action::Wake { waiter })
     }
 
-    /// Gives connections to those in line, first come first served. Only a request that needs
-    /// certainty is passed by the others.
+    /// Grants connections in FIFO order. Only requests that need certainty may be overtaken.
     fn serve(&mut self, limits: &Limits, now: Instant, actions: &mut Vec<Action<C>>) {
         let mut place = 0;
         while let Some(&Waiter { id, needs_certainty, .. }) = self.queue.get(place) {
@@ -276,7 +275,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// The first connection with room that has not been silent for too long.
+    /// Grants the first connection that has a free slot and has not been silent for too long.
     fn grant(&mut self, needs_certainty: bool, limits: &Limits, now: Instant) -> Option<Grant<C>> {
         let has_room = |member: &&mut Member<C>| {
             member.health.room(&member.seen, member.granted, needs_certainty) > 0
@@ -293,7 +292,7 @@ impl<C: Pooled> Lane<C> {
         })
     }
 
-    /// Connections that have been silent for long are needed, and so must be proven.
+    /// Marks connections as suspect that have been silent for long, now that they are needed.
     fn doubt_silent(&mut self, limits: &Limits, now: Instant) {
         for member in &mut self.members {
             if member.health == Health::Good && member.is_silent(limits, now) {
@@ -307,7 +306,7 @@ impl<C: Pooled> Lane<C> {
         for member in &mut self.members {
             let is_wanted = match member.health {
                 Health::Suspect { .. } => true,
-                // The peer's SETTINGS come before its answer.
+                // The peer's SETTINGS arrive before its acknowledgment.
                 Health::Fresh => needs_certainty,
                 _ => false,
             };
@@ -319,7 +318,7 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// Begins as many attempts as those in line need, and as the bounds allow.
+    /// Starts as many attempts as the queue needs and the limits allow.
     fn connect(
         &mut self,
         limits: &Limits,
@@ -341,14 +340,14 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// Requests that another connection would help.
+    /// Returns the number of queued requests that another connection would serve.
     fn waiting_for_more(&self) -> usize {
         let has_fresh = self.members.iter().any(|member| member.health == Health::Fresh);
-        // They wait for its SETTINGS.
+        // Requests that need certainty wait for the fresh connection's SETTINGS.
         self.queue.iter().filter(|waiter| !(has_fresh && waiter.needs_certainty)).count()
     }
 
-    /// When another attempt may begin; `None` if that is now or nothing waits for it.
+    /// When the next attempt may start; `None` if that is now or no request waits for it.
     pub(crate) fn clock(&self) -> Option<Instant> {
         if self.queue.is_empty() {
             return None;
@@ -370,7 +369,7 @@ impl<C: Pooled> Lane<C> {
         });
     }
 
-    /// Retires what has been idle for too long or is too old.
+    /// Retires connections that have been idle too long or are too old.
     pub(crate) fn expire(&mut self, limits: &Limits, now: Instant) {
         self.observe(now);
         for member in self.members.iter_mut().filter(|member| member.health.counts()) {
@@ -383,20 +382,20 @@ impl<C: Pooled> Lane<C> {
         }
     }
 
-    /// Since when each idle connection has been so.
+    /// Returns the idle connections and when each was last used.
     pub(crate) fn idle(&self) -> impl Iterator<Item = (Instant, ConnectionId)> + '_ {
         let idle = self.members.iter().filter(|member| member.is_idle());
         idle.map(|member| (member.last_used, member.id))
     }
 
-    /// Lets no more requests go over the connection.
+    /// Accepts no more requests on the connection.
     pub(crate) fn retire(&mut self, id: ConnectionId) {
         if let Some(member) = self.member(id) {
             member.health = Health::Draining;
         }
     }
 
-    /// The attempt that failed last, if no connection has been made since.
+    /// Returns the error of the last failed attempt, if no connection has been established since.
     pub(crate) fn last_error(&self) -> Option<&Error> {
         self.last_error.as_ref()
     }
@@ -409,7 +408,7 @@ impl<C: Pooled> Lane<C> {
         !self.attempts.is_empty()
     }
 
-    /// Whether nothing need be remembered of the origin.
+    /// Whether the lane holds no state worth keeping.
     pub(crate) fn is_unused(&self, now: Instant) -> bool {
         self.members.is_empty()
             && self.attempts.is_empty()

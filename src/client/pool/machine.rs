@@ -1,4 +1,4 @@
-//! All origins together: which lane a thing concerns, and the bound on idle connections.
+//! All origins: finds the lane for an event, and bounds idle connections.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -9,24 +9,24 @@ use super::lane::Lane;
 use crate::client::origin::Origin;
 use crate::error::Error;
 
-/// The pool's decisions, without threads, sockets and clock.
+/// The pool's state machine, without threads, sockets or a clock.
 ///
-/// Each call says what has happened; what is to be done then is put into `actions`.
+/// Each method reports an event; what to do in response is added to `actions`.
 #[derive(Debug)]
 pub(crate) struct Machine<C> {
     lanes: HashMap<Origin, Lane<C>>,
     limits: Limits,
-    /// The last number that was given to anything.
+    /// The last identifier assigned.
     last_id: u64,
 }
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(crate) enum Attempted<C> {
     Made(C),
     Failed {
         error: Error,
-        /// The next attempt may go better: the host may be about to start.
+        /// A later attempt may succeed: the host may be starting.
         is_worth_repeating: bool,
     },
 }
@@ -36,7 +36,7 @@ impl<C: Pooled> Machine<C> {
         Machine { lanes: HashMap::new(), limits, last_id: 0 }
     }
 
-    /// Gives a request to `origin` a connection, if it need not wait.
+    /// Grants a connection to `origin` immediately, if possible.
     pub(crate) fn take(
         &mut self,
         origin: &Origin,
@@ -46,7 +46,7 @@ impl<C: Pooled> Machine<C> {
         self.lanes.get_mut(origin)?.take(needs_certainty, &self.limits, now)
     }
 
-    /// Has a request wait for a connection.
+    /// Queues a request for a connection.
     pub(crate) fn enqueue(
         &mut self,
         origin: &Origin,
@@ -67,7 +67,7 @@ impl<C: Pooled> Machine<C> {
         waiter
     }
 
-    /// A request waits no more.
+    /// Removes a request from its queue.
     pub(crate) fn leave(
         &mut self,
         origin: &Origin,
@@ -81,7 +81,8 @@ impl<C: Pooled> Machine<C> {
         }
     }
 
-    /// A granted request has been sent, or is not sent on this connection. For where none waits.
+    /// A granted request has been sent, or will not be sent on this connection. For when no request
+    /// is queued.
     pub(crate) fn sent(&mut self, origin: &Origin, id: ConnectionId, now: Instant) {
         if let Some(lane) = self.lanes.get_mut(origin) {
             lane.sent(id, now);
@@ -110,7 +111,7 @@ impl<C: Pooled> Machine<C> {
         self.trim(actions, now);
     }
 
-    /// Something has happened to a connection of `origin`, which `note` tells its lane.
+    /// Reports an event on a connection of `origin` to its lane with `note`.
     pub(crate) fn note(
         &mut self,
         origin: &Origin,
@@ -124,7 +125,7 @@ impl<C: Pooled> Machine<C> {
         }
     }
 
-    /// Decides what is to be done for `origin`, as its connections stand now.
+    /// Decides what to do for `origin`, from the current state of its connections.
     pub(crate) fn decide(&mut self, origin: &Origin, now: Instant, actions: &mut Vec<Action<C>>) {
         let Machine { lanes, limits, last_id } = self;
         if let Some(lane) = lanes.get_mut(origin) {
@@ -136,7 +137,7 @@ impl<C: Pooled> Machine<C> {
         }
     }
 
-    /// Retires what has had its time, and forgets origins without anything.
+    /// Retires expired connections, and removes origins without state.
     pub(crate) fn tick(&mut self, now: Instant, actions: &mut Vec<Action<C>>) {
         let origins: Vec<_> = self.lanes.keys().cloned().collect();
         for origin in &origins {
@@ -149,7 +150,7 @@ impl<C: Pooled> Machine<C> {
         self.lanes.retain(|_, lane| !lane.is_unused(now));
     }
 
-    /// Retires the connections that have been idle the longest, over the bound.
+    /// Retires the longest-idle connections above the limit.
     fn trim(&mut self, actions: &mut Vec<Action<C>>, now: Instant) {
         let count: usize = self.lanes.values().map(|lane| lane.idle().count()).sum();
         let excess = count.saturating_sub(self.limits.idle);
@@ -170,7 +171,7 @@ impl<C: Pooled> Machine<C> {
         self.lanes.get(origin)
     }
 
-    /// The connections to all origins.
+    /// Returns the connections to all origins.
     pub(crate) fn connections(&self) -> impl Iterator<Item = &C> {
         self.lanes.values().flat_map(Lane::connections)
     }
@@ -179,7 +180,7 @@ impl<C: Pooled> Machine<C> {
         self.lanes.is_empty()
     }
 
-    /// Forgets everything, and gives the connections out.
+    /// Removes everything and returns the connections.
     pub(crate) fn clear(&mut self) -> Vec<C> {
         let connections = self.connections().cloned().collect();
         self.lanes.clear();

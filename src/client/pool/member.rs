@@ -1,4 +1,4 @@
-//! One connection of an origin, as its lane keeps it.
+//! A connection with the state that its lane keeps.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
@@ -13,14 +13,15 @@ pub(crate) struct Member<C> {
     pub(crate) connection: C,
     pub(crate) health: Health,
     pub(crate) seen: Seen,
-    /// Requests that may be sent and have not been sent yet.
+    /// Granted requests that have not been sent yet.
     pub(crate) granted: usize,
     pub(crate) answers: Arc<AtomicU64>,
-    /// Refusals since the connection last answered, and how much it had answered then.
+    /// Refusals since the connection last answered a request; `answers_before` is the number of
+    /// answers at that time.
     pub(crate) refusals: u32,
     pub(crate) answers_before: u64,
     pub(crate) is_probed: bool,
-    /// When a PING was last answered.
+    /// When a PING was last acknowledged.
     pub(crate) proven: Option<Instant>,
     pub(crate) born: Instant,
     pub(crate) last_used: Instant,
@@ -51,8 +52,8 @@ impl<C> Member<C> {
         self.health.counts() && self.granted == 0 && self.seen.open == 0
     }
 
-    /// Whether the peer has not been heard of for so long that it is to be asked first. One answer
-    /// is good for what is decided at that moment, also if any silence is too long.
+    /// Whether the peer has been silent for so long that the connection must be checked first. An
+    /// acknowledgment at `now` always suffices, even if `verify_after` is zero.
     pub(crate) fn is_silent(&self, limits: &Limits, now: Instant) -> bool {
         let heard = self.proven.map_or(self.seen.heard, |proven| proven.max(self.seen.heard));
         self.health == Health::Good

@@ -1,31 +1,31 @@
-//! The connections of a client, by origin.
+//! The connection pool of a client, by origin.
 //!
-//! A request that finds a stream free takes it. Otherwise it waits in line at its origin, first come
-//! first served, for whichever comes first:
+//! A request takes a free slot if there is one. Otherwise it queues at its origin, in FIFO order,
+//! for the first of these events:
 //!
 //! ```text
-//!   a stream is free on any connection ──▶ the first in line takes it
-//!   a connection has been made ──────────▶ as many of them as it has streams for
-//!   an attempt has failed ───────────────▶ another one after a pause that grows; or the error
+//!   a slot is free on any connection ─────▶ the head of the queue takes it
+//!   a connection is established ──────────▶ it takes as many requests as it has streams for
+//!   an attempt fails ─────────────────────▶ another one after a growing delay; or the error
 //! ```
 //!
-//! A connection of HTTP/1.1 is one with room for a single request: until the response has been read to
-//! its end, nothing is free on it. How many streams a connection of an origin has is remembered, so
-//! that several are made at once where each takes one request.
+//! An HTTP/1.1 connection has a single slot, which is occupied until the response has been read to
+//! its end. The pool remembers the capacity of an origin's connections, and opens several at once
+//! if each carries only one request.
 //!
-//! Attempts to connect belong to the pool: they go on when the request that needed them has gone.
-//! So does the health of connections ([`health`]). Requests under way are never ended by the pool.
+//! Connection attempts belong to the pool and continue when the request that needed them is gone.
+//! The pool also tracks the health of connections ([`health`]). It never ends an open request.
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
-//! | `health` | the states of a connection, and what may happen in each |
-//! | `lane`, `member` | one origin: connections, attempts, and the line |
-//! | `machine` | all origins. Pure, as those above: time is passed in, `actions` come out |
-//! | `shell`, `state` | the lock, and the threads that wait, connect and ask |
-//! | `keeper` | the thread that looks after connections that no request uses |
+//! | `health` | the states of a connection and their transitions |
+//! | `lane`, `member` | one origin: connections, attempts and the queue |
+//! | `machine` | all origins. Pure, like the above: time is passed in, `actions` are returned |
+//! | `shell`, `state` | the lock, and the threads that wait, connect and check |
+//! | `keeper` | the maintenance thread for idle connections |
 //!
-//! The lock is never held across I/O. A connection's own lock may be taken under it, never the other
-//! way round.
+//! The lock is never held during I/O. A connection's lock may be taken while it is held, never the
+//! reverse.
 
 mod actions;
 mod health;

@@ -1,4 +1,4 @@
-//! The pool with its threads: requests that wait, attempts to connect, and PINGs.
+//! The pool's threads: waiting requests, connection attempts and PINGs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc, Condvar, Weak};
@@ -16,27 +16,27 @@ use crate::client::origin::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::logging::{self, Lock, Locked};
 
-/// What a thread that connects needs, a TLS handshake included.
+/// Enough stack to connect, including a TLS handshake.
 const STACK: usize = 512 << 10;
 
 #[derive(Debug)]
 pub(in crate::client) struct Pool {
     state: Lock<State>,
-    /// Requests that wait: connections tell of changes only where there are any.
+    /// The number of queued requests: connections report changes only if there are any.
     waiting: AtomicUsize,
-    /// The keeper has something to do.
+    /// Signalled when the maintenance thread has work.
     pub(super) wake_keeper: Condvar,
     connector: Connector,
     verify_timeout: Duration,
 }
 
-/// A connection to send one request on.
+/// A connection for sending one request.
 #[derive(Debug)]
 pub(in crate::client) struct Lease<'a> {
     pool: &'a Arc<Pool>,
     origin: &'a Origin,
     grant: Grant<Made>,
-    /// How long making the connection took, if that was waited for: connecting, and the handshake.
+    /// How long connecting and the TLS handshake took, if this request waited for them.
     pub(in crate::client) made_in: Option<(Duration, Option<Duration>)>,
     is_sent: bool,
 }
@@ -56,19 +56,19 @@ impl Pool {
         })
     }
 
-    /// How connections are made.
+    /// Returns the connector.
     pub(in crate::client) fn connector(&self) -> &Connector {
         &self.connector
     }
 
-    /// How long making a connection takes at most.
+    /// Returns the maximum time to establish a connection.
     pub(in crate::client) fn patience(&self) -> Duration {
         self.connector.patience()
     }
 
-    /// A connection to `origin` with room for one request; waits for it until `deadline`.
+    /// Waits until `deadline` for a connection to `origin` with a free slot.
     ///
-    /// A request that `needs_certainty` cannot be repeated, should the peer refuse it.
+    /// A request that `needs_certainty` cannot be retried if the peer refuses it.
     pub(in crate::client) fn checkout<'a>(
         self: &'a Arc<Self>,
         origin: &'a Origin,
@@ -91,7 +91,7 @@ impl Pool {
             return Ok(Lease { pool: self, origin, grant, made_in: None, is_sent: false });
         }
         cancellation.wakes_this_thread()?;
-        // Before the connections are looked at: what changes after that is told.
+        // Before the connections are examined: later changes are then reported.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut actions = Vec::new();
         let waiter = state.machine.enqueue(origin, needs_certainty, place, now, &mut actions);
@@ -106,7 +106,7 @@ impl Pool {
         Ok(Lease { pool: self, origin, grant, made_in, is_sent: false })
     }
 
-    /// Waits for the verdict on a request that stands in line.
+    /// Waits for the outcome of a queued request.
     fn wait(
         self: &Arc<Self>,
         origin: &Origin,
@@ -160,7 +160,8 @@ impl Pool {
         self.lock().machine.connections().map(|made| made.connection.clone()).collect()
     }
 
-    /// The client is gone: nothing is kept any more. Does not wait; the keeper says goodbye.
+    /// Drops all connections when the client is dropped. Does not block; the maintenance thread
+    /// closes them.
     pub(in crate::client) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -172,7 +173,7 @@ impl Pool {
         threads.iter().for_each(Thread::unpark);
     }
 
-    /// A connection of `origin` has room, or takes no more.
+    /// A connection of `origin` has a free slot, or accepts no more requests.
     fn changed(self: &Arc<Self>, origin: &Origin) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.note(origin, |_, _| {});
@@ -186,7 +187,7 @@ impl Pool {
         self.act(state, actions);
     }
 
-    /// Does what has been decided: first what needs the lock, then the rest without it.
+    /// Performs the actions: first those that need the lock, then the rest without it.
     pub(super) fn act(self: &Arc<Self>, mut state: Locked<'_, State>, actions: Vec<Action<Made>>) {
         let mut threads = Vec::new();
         let mut later = Vec::new();
@@ -216,7 +217,7 @@ impl Pool {
         }
     }
 
-    /// Makes a connection on a thread of its own, so that it can outlast the request.
+    /// Connects on a new thread, so that the attempt can outlast the request.
     fn connect(self: &Arc<Self>, origin: Origin, number: AttemptId) {
         let attempt = Attempt { pool: Arc::clone(self), origin, number, result: None };
         if let Err((error, mut attempt)) = on_thread("h2-sync-connect", attempt, Attempt::run) {
@@ -224,7 +225,7 @@ impl Pool {
         }
     }
 
-    /// Asks a connection whether it is alive, on a thread of its own.
+    /// Checks a connection with a PING, on a new thread.
     fn probe(self: &Arc<Self>, origin: Origin, id: ConnectionId, made: Made) {
         let probe = Probe { pool: Arc::clone(self), origin, id, is_alive: false };
         let run = |(probe, made): (Probe, Made)| probe.run(&made.connection);
@@ -241,7 +242,7 @@ impl Pool {
     }
 }
 
-/// Does `work` with `value` on a thread of its own. Gives the value back where there is none.
+/// Runs `work` with `value` on a new thread. Returns the value if no thread can be started.
 fn on_thread<T: Send + 'static>(
     name: &str,
     value: T,
@@ -265,12 +266,12 @@ impl Lease<'_> {
         &self.grant.connection.connection
     }
 
-    /// Whether the connection had answered a request before.
+    /// Whether the connection had served a request before.
     pub(in crate::client) fn is_reused(&self) -> bool {
         self.grant.is_reused
     }
 
-    /// The request has been sent, or is not sent on this connection.
+    /// Reports that the request has been sent, or will not be sent on this connection.
     pub(in crate::client) fn sent(&mut self) {
         if !std::mem::replace(&mut self.is_sent, true) {
             let id = self.grant.id;
@@ -285,23 +286,23 @@ impl Lease<'_> {
         }
     }
 
-    /// A response has begun to come.
+    /// Reports that a response has begun.
     pub(in crate::client) fn answered(&self) {
         if self.grant.answers.fetch_add(1, Ordering::Relaxed) == 0 {
             self.pool.note(self.origin, |lane, _| lane.proved_useful());
         }
     }
 
-    /// The peer has refused the request.
+    /// Reports that the peer refused the request.
     pub(in crate::client) fn refused(&self) {
-        // Before the peer's limit was known, it may have been one too many.
+        // Before the peer's limit was known, the request may have exceeded it.
         if self.grant.is_certain {
             let id = self.grant.id;
             self.pool.note(self.origin, |lane, now| lane.refused(id, now));
         }
     }
 
-    /// The response to a request that was sent at `sent` is late.
+    /// Reports that the response to a request sent at `sent` timed out.
     pub(in crate::client) fn late(&self, sent: Instant) {
         let id = self.grant.id;
         self.pool.note(self.origin, |lane, now| lane.late(id, sent, now));
@@ -314,7 +315,7 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// An attempt to connect, which ends in any case: the pool is told when it is dropped.
+/// A connection attempt. Dropping it reports its outcome to the pool.
 struct Attempt {
     pool: Arc<Pool>,
     origin: Origin,
@@ -328,8 +329,8 @@ impl Attempt {
             Ok(made) => Attempted::Made(made),
             Err(error) => {
                 logging::debug!("connecting to {}: {error}", self.origin);
-                // The system says so: the host may be about to start. What a proxy or TLS says
-                // would be the same again.
+                // A system error may be temporary, since the host may be starting. An error of a
+                // proxy or of TLS would recur.
                 let is_worth_repeating =
                     error.kind() == ErrorKind::Transport && error.as_io_error().is_some();
                 Attempted::Failed { error, is_worth_repeating }
@@ -339,7 +340,7 @@ impl Attempt {
 
     fn connect(&self) -> Result<Made, Error> {
         let Connected { connection, connect, tls } = self.pool.connector.connect(&self.origin)?;
-        // A connection that nothing looks after is not to be used.
+        // A connection must not be used without maintenance.
         self.pool.start_keeper()?;
         let (pool, origin): (Weak<Pool>, _) = (Arc::downgrade(&self.pool), self.origin.clone());
         connection.set_observer(move || {
@@ -359,7 +360,7 @@ impl Drop for Attempt {
         });
         let mut state = self.pool.lock();
         if state.is_closed {
-            // The connection says goodbye when it is dropped, which is not for under the lock.
+            // Dropping the connection sends GOAWAY, which must not happen under the lock.
             drop(state);
             drop(result);
             return;
@@ -367,12 +368,12 @@ impl Drop for Attempt {
         let (now, mut actions) = (Instant::now(), Vec::new());
         state.machine.attempted(&self.origin, self.number, result, now, &mut actions);
         self.pool.act(state, actions);
-        // The keeper has something to look after.
+        // There is a connection to maintain.
         self.pool.wake_keeper.notify_all();
     }
 }
 
-/// A PING under way, whose outcome the pool is told in any case.
+/// An outstanding PING. Dropping it reports its outcome to the pool.
 struct Probe {
     pool: Arc<Pool>,
     origin: Origin,

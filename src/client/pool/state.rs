@@ -1,4 +1,4 @@
-//! What the pool's lock protects.
+//! The state under the pool's lock.
 
 use std::collections::HashMap;
 use std::thread::Thread;
@@ -16,13 +16,13 @@ use crate::error::{Error, ErrorKind};
 pub(super) struct State {
     pub(super) machine: Machine<Made>,
     pub(super) waiters: HashMap<WaiterId, Waiter>,
-    /// Connections to be said goodbye to, which can take a moment.
+    /// Connections to close, which may take a moment.
     pub(super) discarded: Vec<Made>,
     pub(super) is_closed: bool,
     pub(super) has_keeper: bool,
 }
 
-/// A connection, and how long the making of it took.
+/// A connection, and how long establishing it took.
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) connection: AnyConnection,
@@ -46,7 +46,7 @@ impl Pooled for Made {
     }
 }
 
-/// A thread that waits, and what it waits for.
+/// A waiting thread, and its outcome.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) thread: Thread,
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    /// Gives a waiting request its verdict, and gives the thread to be woken.
+    /// Sets the outcome of a queued request, and returns the thread to wake.
     pub(super) fn tell(
         &mut self,
         waiter: WaiterId,
@@ -75,7 +75,7 @@ impl State {
         Some(waiter.thread.clone())
     }
 
-    /// Why a request that gives up has no connection.
+    /// Returns why a request that gives up has no connection.
     pub(super) fn why_none(&self, origin: &Origin) -> Error {
         if self.is_closed {
             return Error::text(ErrorKind::Closed, "the client has been dropped");
