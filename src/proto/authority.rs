@@ -1,5 +1,4 @@
-//! Authorities: which values are one, and which two are the same (RFC 3986, Sections 3.2 and 6.2;
-//! RFC 9110, Section 4.2).
+//! Parses and compares authorities (RFC 3986, Sections 3.2 and 6.2; RFC 9110, Section 4.2).
 
 use std::net::Ipv6Addr;
 
@@ -9,7 +8,7 @@ use super::octets::{len_in, HOST_OCTETS};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Authority<'a> {
     host: Host<'a>,
-    /// `None` where it is left out, or empty after the colon, which means the same.
+    /// `None` if it is missing or empty after the colon, which is equivalent.
     port: Option<u16>,
 }
 
@@ -21,11 +20,12 @@ enum Host<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads `host`, `host:port`, `[::1]` or `[::1]:port`. The host may be empty.
+    /// Parses `host`, `host:port`, `[::1]` or `[::1]:port`. The host may be empty.
     ///
-    /// `None` for anything else: userinfo, a port that is not a number up to 65,535, an address in
-    /// brackets that is not one of IPv6, a percent sign without two hexadecimal digits. A comma is
-    /// not taken either, although RFC 3986 allows it: it would read as a list of two hosts.
+    /// `None` for anything else: userinfo, a port that is not a number up to 65,535, brackets
+    /// around something other than an IPv6 address, a percent sign without two hexadecimal digits.
+    /// A comma is also rejected, although RFC 3986 allows it: it would look like a list of two
+    /// hosts.
     pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
         let (host, port) = match text.strip_prefix(b"[") {
             Some(rest) => {
@@ -46,7 +46,7 @@ impl<'a> Authority<'a> {
         Some(Authority { host, port })
     }
 
-    /// Whether there is nothing before the port.
+    /// Whether the host is empty.
     pub(super) fn has_empty_host(&self) -> bool {
         self.host == Host::Name(b"")
     }
@@ -56,7 +56,7 @@ impl<'a> Authority<'a> {
         self.port.is_some()
     }
 
-    /// Whether both name one host and port, where a port that is left out is that of the scheme.
+    /// Whether both denote the same host and port, where a missing port is the scheme's default.
     pub(super) fn is_same(&self, other: &Authority<'_>, scheme: Option<&[u8]>) -> bool {
         let default = scheme.and_then(default_port);
         self.port.or(default) == other.port.or(default) && self.host.is_same(&other.host)
@@ -72,7 +72,7 @@ impl Host<'_> {
     }
 }
 
-/// RFC 9110, Sections 4.2.1 and 4.2.2.
+/// Returns the default port (RFC 9110, Sections 4.2.1 and 4.2.2).
 fn default_port(scheme: &[u8]) -> Option<u16> {
     if scheme.eq_ignore_ascii_case(b"https") {
         Some(443)
@@ -83,7 +83,7 @@ fn default_port(scheme: &[u8]) -> Option<u16> {
     }
 }
 
-/// RFC 3986, Section 3.2.3: any number of digits.
+/// Parses any number of digits (RFC 3986, Section 3.2.3).
 fn parse_port(digits: &[u8]) -> Option<u16> {
     digits.iter().try_fold(0_u16, |port, octet| {
         let digit = octet.checked_sub(b'0').filter(|digit| *digit < 10)?;
@@ -91,8 +91,8 @@ fn parse_port(digits: &[u8]) -> Option<u16> {
     })
 }
 
-/// RFC 3986, Section 3.2.2: the name of a host, whose percent signs all begin an octet, and what
-/// comes behind it.
+/// Splits off a valid host name (RFC 3986, Section 3.2.2), in which each percent sign starts an
+/// encoded octet.
 fn split_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = 0;
     loop {
@@ -105,7 +105,7 @@ fn split_name(text: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The octet of which these are the hexadecimal digits.
+/// Decodes the two hexadecimal digits after a percent sign.
 fn encoded(rest: &[u8]) -> Option<u8> {
     let digit =
         |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -115,8 +115,8 @@ fn encoded(rest: &[u8]) -> Option<u8> {
     }
 }
 
-/// The octets of a name as they are compared, and whether each has to stay encoded: RFC 3986,
-/// Section 6.2.2: without case, and unreserved characters are the same encoded or not.
+/// Normalizes the octets of a name for comparison, each with whether it must stay encoded: case is
+/// ignored, and an unreserved character equals its encoding (RFC 3986, Section 6.2.2).
 fn normal(mut name: &[u8]) -> impl Iterator<Item = (u8, bool)> + '_ {
     std::iter::from_fn(move || {
         let (&first, rest) = name.split_first()?;

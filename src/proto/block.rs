@@ -1,8 +1,8 @@
-//! The field block that is arriving.
+//! The field block being received.
 
 use crate::frame::{Dependency, StreamId};
 
-/// A field block on its way.
+/// A partially received field block.
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) stream_id: StreamId,
@@ -11,7 +11,7 @@ pub(super) struct Block {
     pub(super) octets: usize,
 }
 
-/// What a field block is for.
+/// The purpose of a field block.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     Headers { end_stream: bool, dependency: Option<Dependency> },

@@ -1,23 +1,22 @@
-//! Budgets against abuse: what each thing that a peer may do costs, and what earns it back.
+//! Budgets against abuse: the price of each action of the peer, and what refunds it.
+//! Budgets are token buckets that refill continuously, so they tolerate a long-lived connection and
+//! stop a burst of useless frames. [`Budgets::charge`] has every price:
 //!
-//! Budgets are token buckets that refill all the time, so a long life is never held against a
-//! connection, and a burst of useless frames always is. [`Budgets::charge`] has every price:
-//!
-//! | what the peer did | budget | costs | earns back |
+//! | the peer's action | budget | costs | refunds |
 //! | --- | --- | --- | --- |
-//! | RST_STREAM of its own stream, before the final response | resets received | 1 | |
-//! | the same while the response goes out (its slot stays taken) | resets received | 1/8 | |
-//! | the same after the response; RST_STREAM of a stream of ours | | | |
-//! | a stream that ended as it should | resets received | | 1/4 |
-//! | a frame that has us reset a stream, or a stream over our limit | resets provoked | 1 | |
-//! | a request within the limit, while held slots leave no room for it | resets provoked | 1/8 | |
-//! | RST_STREAM that crosses ours | | | |
-//! | another RST_STREAM, or credit for more than was sent, of a stream that is over or forgotten | glitches | 1 | |
-//! | another frame of such a stream, but for DATA that was on its way or is large | glitches | 1/4 | |
+//! | RST_STREAM of a stream it opened, before the final response | resets received | 1 | |
+//! | RST_STREAM of such a stream during the response (its slot stays taken) | resets received | 1/8 | |
+//! | RST_STREAM of such a stream after the response; of a locally opened stream | | | |
+//! | a stream that ended normally | resets received | | 1/4 |
+//! | a frame that forces us to reset a stream, or a stream over our limit | resets provoked | 1 | |
+//! | a request within the limit while held slots leave no room for it | resets provoked | 1/8 | |
+//! | RST_STREAM that crosses our own | | | |
+//! | another RST_STREAM, or credit for more than was sent, for an ended or forgotten stream | glitches | 1 | |
+//! | another frame for such a stream, except DATA that was in flight or is large | glitches | 1/4 | |
 //! | empty DATA, PRIORITY, PRIORITY_UPDATE, GOAWAY, stray ACK, unknown types | glitches | 1 | |
-//! | a request, or DATA that carries something | glitches, PINGs | | 1 of each |
-//! | PING; DATA that we send | PINGs | 1 | 1 |
-//! | SETTINGS and their acknowledgement | SETTINGS | 1 | |
+//! | a request, or DATA with content | glitches, PINGs | | 1 each |
+//! | PING received; DATA sent | PINGs | 1 | 1 |
+//! | SETTINGS and their acknowledgments | SETTINGS | 1 | |
 
 use std::time::Instant;
 
@@ -26,48 +25,48 @@ use super::error::ConnectionError;
 use crate::budget::{TokenBucket, TOKEN};
 use crate::frame::ErrorCode;
 
-/// The most octets that we have sent for which late credit may come.
+/// Maximum octets sent for which late credit is free.
 const MAX_UNCREDITED: usize = 16 << 20;
 
-/// Something that a peer does and that has a price, or earns something back.
+/// An action of the peer that costs or refunds tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PeerAction {
-    /// RST_STREAM for a stream that the peer opened, before a final response has gone out.
+    /// RST_STREAM for a stream that the peer opened, before the final response was sent.
     ResetBeforeResponse,
-    /// RST_STREAM for a stream that the peer opened, while the response is going out.
+    /// RST_STREAM for a stream that the peer opened, during the response.
     ResetDuringResponse,
-    /// RST_STREAM after the whole response has gone out: the peer stops its upload.
+    /// RST_STREAM after the complete response: the peer stops its upload.
     ResetAfterResponse,
     /// RST_STREAM for a stream that we opened or promised.
     ResetOfOurs,
-    /// RST_STREAM for a stream that is over or forgotten, but for the first.
+    /// RST_STREAM for an ended or forgotten stream, except the first.
     LateReset,
-    /// Another frame for a stream that is over or forgotten, or beyond our GOAWAY.
+    /// Another frame for an ended or forgotten stream, or one beyond our GOAWAY.
     LateFrame,
-    /// A piece of DATA for such a stream that is worth the work.
+    /// DATA for such a stream, large enough to be worth its processing.
     LateData,
-    /// WINDOW_UPDATE for a stream that is over, for more than was sent.
+    /// WINDOW_UPDATE for an ended stream that exceeds what was sent.
     LateCredit,
-    /// A frame that has us reset a stream.
+    /// A frame that forces us to reset a stream.
     ProvokedReset,
-    /// A stream over a limit, which we refuse.
+    /// A stream over a limit, which is refused.
     RefusedStream,
-    /// A request that finds no slot, though fewer streams are open than we allow: work on streams that
-    /// were cut short holds the slots.
+    /// A request that finds no slot although fewer streams are open than allowed: work on cancelled
+    /// streams holds the slots.
     RefusedWithinLimit,
-    /// A request that is accepted.
+    /// An accepted request.
     Request,
     /// DATA with octets, or with END_STREAM.
     Data,
-    /// DATA without octets that does not end its stream.
+    /// DATA without octets and without END_STREAM.
     EmptyData,
-    /// A stream has ended as it should, with all of its request and its response.
+    /// A stream has ended normally, with its complete request and response.
     CompleteStream,
-    /// PING that asks for an answer.
+    /// PING without the ACK flag.
     Ping,
-    /// An acknowledgement of a PING or SETTINGS that we never sent.
+    /// An acknowledgment of a PING or SETTINGS that was never sent.
     StrayAck,
-    /// SETTINGS, or an acknowledgement of ours.
+    /// SETTINGS, or an acknowledgment of ours.
     Settings,
     /// GOAWAY.
     Goaway,
@@ -75,7 +74,7 @@ pub(crate) enum PeerAction {
     Priority,
     /// PRIORITY_UPDATE.
     PriorityUpdate,
-    /// A frame of an extension, or of an unknown type.
+    /// A frame of an extension or of an unknown type.
     Extension,
 }
 
@@ -90,7 +89,7 @@ enum Bucket {
 }
 
 impl Bucket {
-    /// What GOAWAY says when the bucket is empty.
+    /// Returns the debug data of the GOAWAY sent when the bucket is empty.
     fn complaint(self) -> &'static str {
         match self {
             Bucket::ResetsReceived => "too many RST_STREAM frames",
@@ -107,7 +106,7 @@ impl Bucket {
 pub(crate) struct Budgets {
     /// In the order of [`Bucket`].
     buckets: [TokenBucket; 5],
-    /// Octets of DATA that we have sent and that the peer may give credit for when their streams have
+    /// Octets of DATA sent for which the peer may still grant credit after their streams have
     /// ended.
     uncredited: usize,
 }
@@ -124,12 +123,12 @@ impl Budgets {
         Budgets { buckets: buckets.map(|budget| TokenBucket::new(budget, now)), uncredited: 0 }
     }
 
-    /// Charges the price of what the peer did, or puts back what it earned. This is the table of all
+    /// Charges the price of the peer's action, or refunds what it earns. This `match` holds all
     /// prices.
     ///
     /// # Errors
     ///
-    /// ENHANCE_YOUR_CALM if the budget is used up.
+    /// ENHANCE_YOUR_CALM if the budget is exhausted.
     #[inline]
     pub(crate) fn charge(
         &mut self,
@@ -138,20 +137,21 @@ impl Budgets {
     ) -> Result<(), ConnectionError> {
         use Bucket::*;
         match action {
-            // Rapid reset (CVE-2023-44487): what a reset wastes is the work on a response that
-            // nobody reads. One that has begun holds its slot until its handler has ended, so the
-            // reset buys no further work at once: a browser leaves a page of 128 images so.
+            // Rapid reset (CVE-2023-44487): a reset wastes the work on a response that is no longer
+            // wanted. Once the response has begun, its slot is held until the handler returns, so
+            // the reset does not permit further work at once. A browser that leaves a page of 128
+            // images does this.
             PeerAction::ResetBeforeResponse => self.take(ResetsReceived, TOKEN, now),
             PeerAction::ResetDuringResponse => self.take(ResetsReceived, TOKEN / 8, now),
             PeerAction::ResetAfterResponse => Ok(()),
-            // A server can only reset what its client has asked for, and a client what its server
-            // promised without being asked.
+            // A server can only reset what its client requested, and a client what its server
+            // promised unasked.
             PeerAction::ResetOfOurs => Ok(()),
-            // A connection that many share may have one request in five cancelled at any rate.
+            // A connection shared by many users may have one request in five cancelled at any rate.
             PeerAction::CompleteStream => self.put_back(ResetsReceived, TOKEN / 4),
 
-            // Frames cross a reset of ours, also when so many streams came after that it is
-            // forgotten: an honest race.
+            // Frames may cross our reset, even if so many streams followed that it is forgotten: a
+            // legitimate race.
             PeerAction::LateReset => self.take(Glitches, TOKEN, now),
             PeerAction::LateFrame => self.take(Glitches, TOKEN / 4, now),
             PeerAction::LateData => Ok(()),
@@ -160,13 +160,13 @@ impl Budgets {
             // MadeYouReset (CVE-2025-8671).
             PeerAction::ProvokedReset => self.take(ResetsProvoked, TOKEN, now),
             PeerAction::RefusedStream => self.take(ResetsProvoked, TOKEN, now),
-            // The peer cannot know which slots are held. One whose requests time out sends others, and
-            // each is refused at next to no cost while our handlers hang.
+            // The peer cannot know which slots are held. A client whose requests time out sends
+            // others, and refusing each costs next to nothing while our handlers hang.
             PeerAction::RefusedWithinLimit => self.take(ResetsProvoked, TOKEN / 8, now),
 
-            // Frames that carry something earn back a glitch, so that honest traffic with empty
-            // DATA frames (gRPC) never runs out; and a PING, which gRPC sends once a round trip
-            // while data flows, to measure the bandwidth.
+            // Frames with content refund a glitch, so that legitimate traffic with empty DATA
+            // frames (gRPC) never exhausts the budget; and a PING, which gRPC sends once per round
+            // trip while data flows, to measure bandwidth.
             PeerAction::Request | PeerAction::Data => {
                 self.put_back(Glitches, TOKEN)?;
                 self.put_back(Pings, TOKEN)
@@ -183,15 +183,14 @@ impl Budgets {
         }
     }
 
-    /// Counts a frame of DATA that the peer's windows allowed us to send.
+    /// Counts a sent DATA frame.
     pub(crate) fn sent(&mut self, octets: usize) {
         self.buckets[Bucket::Pings as usize].put_back(TOKEN);
         self.uncredited = self.uncredited.saturating_add(octets).min(MAX_UNCREDITED);
     }
 
-    /// Charges WINDOW_UPDATE for a stream that has ended. A response goes out in one write, and its
-    /// client gives credit for each few KiB that it has read of it: credit for no more octets than
-    /// were sent is free.
+    /// Charges WINDOW_UPDATE for an ended stream. A response is sent in one write, and its client
+    /// grants credit for every few KiB it reads: credit for no more octets than were sent is free.
     pub(crate) fn charge_late_credit(
         &mut self,
         octets: usize,

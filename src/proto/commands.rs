@@ -1,5 +1,5 @@
-//! What the application asks for, but for messages. Each call either does all of it or changes
-//! nothing.
+//! Commands of the application, except those that send messages. Each either succeeds as a whole or
+//! changes nothing.
 
 use std::time::Instant;
 
@@ -15,16 +15,16 @@ use super::state::{Cause, State};
 use super::stream::Phase;
 use crate::frame::{ErrorCode, PriorityUpdate, Setting, Settings, StreamId};
 
-/// PINGs of the application that may be unanswered at once.
+/// Maximum unacknowledged PINGs of the application.
 const MAX_OWN_PINGS: usize = 16;
 
 impl Connection {
-    /// Ends a stream with RST_STREAM. What waits to be sent on it is dropped, and what the peer
-    /// still sends on it is ignored. A reserved identifier is just given back.
+    /// Ends a stream with RST_STREAM. Queued output on it is dropped, and what the peer still sends
+    /// is ignored. A reserved identifier is only released.
     ///
     /// # Errors
     ///
-    /// If there is no such stream, or it has ended already.
+    /// The stream does not exist or has ended.
     pub fn reset(
         &mut self,
         id: StreamId,
@@ -42,21 +42,21 @@ impl Connection {
         Ok(())
     }
 
-    /// The stream is over, with RST_STREAM where the peer knows of it.
+    /// Ends the stream, with RST_STREAM if the peer knows it.
     pub(super) fn reset_stream(&mut self, id: StreamId, code: ErrorCode, now: Instant) {
         self.queue_reset(id, code);
         self.finish(id, Cause::ResetByUs, now);
         self.open_ready(now);
     }
 
-    /// Says that the application reads no more of what comes on a stream. A client resets it with
-    /// CANCEL. A server may still want to be heard: when its response is complete, the client has a
-    /// second to finish by itself; then the stream is reset with NO_ERROR, which asks it not to send
-    /// the rest (RFC 9113, Section 8.1).
+    /// Declares that the application reads no more of a stream's body. A client resets the stream
+    /// with CANCEL. On a server, the client may still want to read the response: when it is
+    /// complete, the client has one second to end its request; then the stream is reset with
+    /// NO_ERROR, which tells it not to send the rest (RFC 9113, Section 8.1).
     ///
     /// # Errors
     ///
-    /// If there is no such stream, or it has ended already.
+    /// The stream does not exist or has ended.
     pub fn decline_body(&mut self, id: StreamId, now: Instant) -> Result<(), CommandError> {
         self.check_open()?;
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
@@ -71,9 +71,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The response is complete: nobody waits for the rest of a request that is not read.
+    /// Starts the timeout for the rest of an unread request, once the response is complete.
     //
-    // Not at once: clients have been seen to throw the response away when the reset comes with it.
+    // Not at once: some clients discard the response if the reset arrives with it.
     pub(super) fn note_declined(&mut self, id: StreamId, now: Instant) {
         let is_due = self.streams.get(id).is_some_and(|stream| {
             stream.recv.is_declined && stream.state == State::HalfClosedLocal
@@ -136,11 +136,12 @@ impl Connection {
         }
     }
 
-    /// Sends a PING; [`Event::Pong`](super::Event::Pong) tells of its answer. Returns its payload.
+    /// Sends a PING and returns its payload; [`Event::Pong`](super::Event::Pong) reports the
+    /// acknowledgment.
     ///
     /// # Errors
     ///
-    /// [`TooManyUnanswered`](CommandError::TooManyUnanswered) over 16.
+    /// [`TooManyUnanswered`](CommandError::TooManyUnanswered) if 16 are outstanding.
     pub fn ping(&mut self, now: Instant) -> Result<[u8; 8], CommandError> {
         self.check_open()?;
         if self.deadlines.unanswered_pings() >= MAX_OWN_PINGS {
@@ -150,12 +151,12 @@ impl Connection {
     }
 
     /// Announces settings; [`Event::SettingsAcknowledged`](super::Event::SettingsAcknowledged)
-    /// tells when they are in force.
+    /// reports when they are in force.
     ///
     /// # Errors
     ///
-    /// [`InvalidSetting`](CommandError::InvalidSetting) if one is out of range or not this side's
-    /// to send; [`TooManyUnanswered`](CommandError::TooManyUnanswered).
+    /// [`InvalidSetting`](CommandError::InvalidSetting) if one is out of range or not allowed for
+    /// this role; [`TooManyUnanswered`](CommandError::TooManyUnanswered).
     pub fn update_settings(
         &mut self,
         entries: Vec<Setting>,
@@ -171,11 +172,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Tells the server how to schedule the response on a stream of ours (RFC 9218, Section 7.1).
+    /// Asks the server to reprioritize the response on a stream that we opened (RFC 9218, Section
+    /// 7.1).
     ///
     /// # Errors
     ///
-    /// If this is a server, or the stream was never reserved.
+    /// This is a server, or the stream was never reserved.
     pub fn update_priority(
         &mut self,
         id: StreamId,
@@ -196,8 +198,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends GOAWAY with the highest stream of the peer's that was processed. The peer's later
-    /// streams are ignored; those that are open go on.
+    /// Sends GOAWAY with the highest processed stream of the peer. The peer's later streams are
+    /// ignored; open ones continue.
     ///
     /// # Errors
     ///
@@ -208,11 +210,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins a graceful shutdown: no new streams, those that are open are finished, then the
-    /// connection closes by itself.
+    /// Starts a graceful shutdown: no new streams are accepted, open ones are finished, then the
+    /// connection closes.
     ///
-    /// A server sends two GOAWAY frames (RFC 9113, Section 6.8): one that warns, and, a round trip
-    /// later, one with the true last identifier, so that no request on its way is lost.
+    /// A server sends two GOAWAY frames (RFC 9113, Section 6.8): a warning and, one round trip
+    /// later, one with the final last stream identifier, so that no request in flight is lost.
     pub fn shutdown(&mut self, now: Instant) {
         if self.ending.closed.is_some() || self.ending.shutdown.is_some() {
             return;

@@ -1,21 +1,21 @@
-//! What can be set on a connection, with its defaults.
+//! The configuration of a connection, with its defaults.
 
 use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::frame::DEFAULT_MAX_FRAME_SIZE;
 
-/// Which end of the connection this is.
+/// The role of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Opens streams with odd identifiers and sends the preface.
     Client,
-    /// Answers them, and may promise streams with even identifiers.
+    /// Responds to them, and may promise streams with even identifiers.
     Server,
 }
 
 impl Role {
-    /// The other end.
+    /// Returns the peer's role.
     pub(super) fn other(self) -> Role {
         match self {
             Role::Client => Role::Server,
@@ -23,7 +23,7 @@ impl Role {
         }
     }
 
-    /// `"client"` or `"server"`.
+    /// Returns `"client"` or `"server"`.
     pub fn name(self) -> &'static str {
         match self {
             Role::Client => "client",
@@ -32,10 +32,10 @@ impl Role {
     }
 }
 
-/// The settings, limits and deadlines of one connection.
+/// The settings, limits and timeouts of one connection.
 ///
-/// Plain data: take [`Config::default`] and change what you need. Every limit has a default that
-/// is safe towards a hostile peer and roomy for an honest one.
+/// A plain struct: start from [`Config::default`] and change fields. The default limits are safe
+/// against a hostile peer and generous for a legitimate one.
 ///
 /// ```
 /// use h2_sync::proto::Config;
@@ -48,7 +48,7 @@ impl Role {
 ///
 /// # Memory
 ///
-/// What a peer can make one connection hold is bounded by
+/// A peer can make one connection hold at most
 ///
 /// - received and not yet taken: `streams × initial_window_size + window_budget`, where `streams` are
 ///   those that are open, at a server at most `max_concurrent_streams` (48 MiB with its defaults,
@@ -63,7 +63,7 @@ impl Role {
 ///   and 256 KiB of what concerns no stream (or one frame, if that is more),
 /// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
 ///   `remembered_streams` of each side,
-/// - 2 KiB for the state of each stream that is open, and 128 KiB of tables that stay after many.
+/// - 2 KiB of state per open stream, and 128 KiB of tables that remain after many.
 ///
 /// # Windows
 ///
@@ -85,28 +85,29 @@ impl Role {
 ///
 /// # Budgets
 ///
-/// Frames that are legal, cost us something and their sender nothing are bounded by [budgets](Budget).
-/// A peer over one of them is cut off with ENHANCE_YOUR_CALM. A larger budget costs no memory; it lets
-/// a hostile peer make us do more for nothing, up to `per_second` times what one such frame costs.
+/// [Budgets](Budget) bound frames that are legal and cost us something but their sender nothing. A
+/// peer that exceeds one is disconnected with ENHANCE_YOUR_CALM. A larger budget takes no memory;
+/// it lets a hostile peer cause more useless work, up to `per_second` times the cost of one such
+/// frame.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Leave out the 24 octets of the connection preface on the side that would send them (a
-    /// client) or expect them (a server). Default `false`. SETTINGS are exchanged all the same.
+    /// Omits the 24 octets of the connection preface on the side that sends them (a client) or
+    /// expects them (a server). Default `false`. SETTINGS are still exchanged.
     ///
-    /// Right only when something else has sent or consumed these octets already: a server that
-    /// read them to tell HTTP/2 from HTTP/1.1. After `101 Switching Protocols` the client still
-    /// sends its preface (RFC 7540, Section 3.5), so it stays `false` there.
+    /// Use it only if these octets have been sent or consumed elsewhere, for example by a server
+    /// that read them to distinguish HTTP/2 from HTTP/1.1. After `101 Switching Protocols` the
+    /// client still sends its preface (RFC 7540, Section 3.5), so leave it `false` there.
     pub skip_preface: bool,
 
-    // What we announce in SETTINGS (RFC 9113, Section 6.5.2).
-    /// `SETTINGS_HEADER_TABLE_SIZE`: octets of HPACK table that the peer may have us keep.
+    // Announced in SETTINGS (RFC 9113, Section 6.5.2).
+    /// `SETTINGS_HEADER_TABLE_SIZE`: the size of the HPACK table that the peer may use, in octets.
     /// Default 4,096.
     pub header_table_size: u32,
-    /// `SETTINGS_ENABLE_PUSH`: whether a client takes pushed streams. Default `false`.
+    /// `SETTINGS_ENABLE_PUSH`: whether a client accepts pushed streams. Default `false`.
     pub enable_push: bool,
-    /// `SETTINGS_MAX_CONCURRENT_STREAMS`: how many streams the peer may have open at once; more
-    /// are refused with REFUSED_STREAM. Default 128. Memory: see above.
+    /// `SETTINGS_MAX_CONCURRENT_STREAMS`: how many streams the peer may have open; more are refused
+    /// with REFUSED_STREAM. Default 128. For the memory, see above.
     pub max_concurrent_streams: u32,
     /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on each stream before the
     /// application has taken them, until the window [grows](Self#windows). Default 256 KiB; 1 to
@@ -126,118 +127,120 @@ pub struct Config {
     /// memory is bounded by the windows of the streams. A connection's throughput is at most seven
     /// eighths of this over the round-trip time.
     pub connection_window_size: u32,
-    /// `SETTINGS_MAX_FRAME_SIZE`: the largest payload that we take. Default 16,384, the RFC's
-    /// minimum; up to 2^24-1. The read buffer grows to it.
+    /// `SETTINGS_MAX_FRAME_SIZE`: the largest payload accepted. Default 16,384, the RFC's minimum;
+    /// up to 2^24-1. The read buffer grows to it.
     pub max_frame_size: u32,
-    /// `SETTINGS_MAX_HEADER_LIST_SIZE` and what is enforced: octets of one field section, each
-    /// field counted as name + value + 32. Default 64 KiB. A larger request is answered with
-    /// 431, a larger response resets its stream; over four times this, the connection ends with
+    /// `SETTINGS_MAX_HEADER_LIST_SIZE`, which is also enforced: octets of one field section, each
+    /// field counted as name + value + 32. Default 64 KiB. A larger request is answered with 431, a
+    /// larger response resets its stream; above four times this, the connection ends with
     /// ENHANCE_YOUR_CALM.
     pub max_header_list_size: u32,
-    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441): whether a server takes extended CONNECT.
+    /// `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441): whether a server supports extended CONNECT.
     /// Default `false`.
     pub enable_connect_protocol: bool,
 
-    /// Whether a client takes responses whose field values have white space at an end, and takes it
-    /// off. Default `false`: RFC 9113, Section 8.2.1 makes such a response malformed, and its stream is
-    /// reset. Some servers send it.
+    /// Whether a client accepts responses with leading or trailing whitespace in field values, and
+    /// removes it. Default `false`: RFC 9113, Section 8.2.1, makes such a response malformed, and
+    /// its stream is reset. Some servers send it.
     pub lenient_responses: bool,
 
-    // Limits that have no setting of their own.
-    /// Fields in one section, every cookie crumb counted. Default 256; 8 at least. A section with
-    /// more is treated as one that is too large.
+    // Limits without a setting.
+    /// Maximum fields in one section, counting every cookie crumb. Default 256; at least 8. A
+    /// section with more is treated like one that is too large.
     pub max_fields: usize,
-    /// CONTINUATION frames in one field block. Default 16; 1 at least. Their octets are bounded by
-    /// twice [`max_header_list_size`](Self::max_header_list_size). More of either end the connection
-    /// with ENHANCE_YOUR_CALM.
+    /// Maximum CONTINUATION frames in one field block. Default 16; at least 1. Their octets are
+    /// limited to twice [`max_header_list_size`](Self::max_header_list_size). Exceeding either ends
+    /// the connection with ENHANCE_YOUR_CALM.
     pub max_continuations: u32,
-    /// Octets of HPACK table that our encoder uses, whatever the peer allows. Default 4,096; at most
-    /// 1 MiB. 0 sends each field in full, or as an entry of the static table.
+    /// Size in octets of the HPACK table that our encoder uses, even if the peer allows more.
+    /// Default 4,096; at most 1 MiB. With 0, every field is sent literally or as an entry of the
+    /// static table.
     pub encoder_table_cap: usize,
-    /// Entries in one SETTINGS frame, of either side's. Default 32. More end the connection with
-    /// ENHANCE_YOUR_CALM.
+    /// Maximum entries in one SETTINGS frame, in either direction. Default 32. More end the
+    /// connection with ENHANCE_YOUR_CALM.
     pub max_settings_entries: usize,
-    /// Acknowledgements (PING, SETTINGS) waiting to be written. Default 1,000. A peer that has us owe
-    /// it more, and does not read, is cut off with ENHANCE_YOUR_CALM.
+    /// Maximum queued acknowledgments (PING, SETTINGS). Default 1,000. A peer that causes more
+    /// without reading them is disconnected with ENHANCE_YOUR_CALM.
     pub max_pending_acks: u32,
-    /// Work that the peer wasted by RST_STREAM: a reset before the response has begun costs one, a
-    /// reset of a response that has begun an eighth, and one that only stops the upload after the
-    /// response nothing. Resets of streams that this side opened cost nothing. Four streams that end
-    /// as they should earn one back, so that one request in five may be cancelled at any rate. Default
-    /// 1,000 + 100/s: a browser may leave a page of 100 images eight times a second.
+    /// Work that the peer wasted with RST_STREAM: a reset before the response has begun costs one
+    /// token, a reset during the response one eighth, and one that only stops the upload after the
+    /// response none. Resets of streams that this side opened cost none. Four streams that end
+    /// normally refund one, so that one request in five may be cancelled at any rate. Default 1,000
+    /// + 100/s: a browser may leave a page of 100 images eight times a second.
     pub resets_received: Budget,
     /// Streams that the peer made us reset: requests that are malformed, too large or over
-    /// `max_concurrent_streams`, and frames that break a rule. A request that is refused because work
-    /// on cancelled streams still holds their slots costs an eighth. Default 500 + 33/s.
+    /// `max_concurrent_streams`, and frames that violate a rule. A request refused because work on
+    /// cancelled streams still holds their slots costs one eighth. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Frames of no use: PRIORITY, unknown types, empty DATA; for streams that have ended, a second
-    /// RST_STREAM and credit for more than we have sent. Other frames for streams that have ended or are
-    /// forgotten cost a quarter. Each request, and each DATA frame that carries something, earns one
-    /// back. Default 10,000 + 330/s.
+    /// Useless frames: PRIORITY, unknown types, empty DATA; for ended streams, a second RST_STREAM
+    /// and credit for more than was sent. Other frames for ended or forgotten streams cost a
+    /// quarter. Each request, and each DATA frame with content, refunds one. Default 10,000 +
+    /// 330/s.
     pub glitches: Budget,
-    /// PING frames received. Each DATA frame that carries something, in either direction, earns one
-    /// back. Default 100 + 10/s.
+    /// PING frames received. Each DATA frame with content, in either direction, refunds one.
+    /// Default 100 + 10/s.
     pub pings_received: Budget,
-    /// SETTINGS frames received, acknowledgements included. Default 100 + 10/s; a burst of 2 at least:
-    /// the peer's SETTINGS, and its acknowledgement of ours.
+    /// SETTINGS frames received, including acknowledgments. Default 100 + 10/s; a burst of at least
+    /// 2: the peer's SETTINGS, and its acknowledgment of ours.
     pub settings_received: Budget,
-    /// Interim (1xx) responses before the final one, on one stream. Default 16; 1 at least. A client
-    /// resets the stream for one more; at a server, sending one more is an error. A client keeps at most
-    /// 256 KiB of them, over all streams, for an application that takes no events; more are dropped.
+    /// Maximum interim (1xx) responses on one stream. Default 16; at least 1. A client resets the
+    /// stream if there are more; on a server, sending more is an error. A client keeps at most 256
+    /// KiB of them, over all streams, for an application that takes no events, and drops the rest.
     pub max_informational: u32,
-    /// Promised streams that a client holds at once. Default 100. More are refused; while `enable_push`
-    /// is off, any is a connection error.
+    /// Maximum promised streams that a client holds. Default 100. More are refused; while
+    /// `enable_push` is off, any is a connection error.
     pub max_promised_streams: usize,
-    /// Streams that have ended and are remembered with how, of each side. Default 1,024; four
-    /// octets each, and four more where streams have been reset by us. A frame for a stream that is
-    /// forgotten may only be late, and is ignored; for one that is remembered, the rules are enforced.
+    /// Number of ended streams remembered, with how they ended, on each side. Default 1,024; four
+    /// octets each, and four more for streams that we reset. A frame for a forgotten stream is
+    /// assumed to be late and ignored; for a remembered one, the rules are enforced.
     pub remembered_streams: u32,
-    /// Octets of DATA waiting to be sent over all streams, and of field sections as well. Default
-    /// 8 MiB; over it, sending says "full". One action larger than this is taken when nothing
-    /// else waits. Beyond it, each stream that is open for the peer may have 64 KiB waiting (or a
-    /// sixteenth of this, if that is less), so that streams whose windows are shut never keep the
-    /// others from going on.
+    /// Maximum octets queued for sending over all streams, for DATA and for field sections each.
+    /// Default 8 MiB; above it, sending fails with `Full`. A single larger action is accepted if
+    /// nothing else is queued. Beyond this, each stream with an open window may queue 64 KiB (or a
+    /// sixteenth of this limit, if that is less), so that streams with closed windows never block
+    /// the others.
     pub max_send_buffer: usize,
-    /// The same for one stream, so that a stream with a shut window cannot take the room of the
-    /// others. Default 2 MiB.
+    /// Maximum octets queued for one stream, so that a stream with a closed window cannot use up
+    /// the limit of all. Default 2 MiB.
     pub max_stream_send_buffer: usize,
-    /// Whether receive-window credit goes back by itself when the application takes an event.
-    /// Default `true`; with `false` it goes back only when asked for.
+    /// Whether receive-window credit is returned automatically when the application takes an event.
+    /// Default `true`; with `false` it is returned only on request.
     pub auto_release: bool,
-    /// Whether a stream of the peer's that is *reset* goes on counting against
-    /// `max_concurrent_streams` until the application says that its work is over. Drivers set it:
-    /// it is what makes opening and resetting streams in a row (rapid reset) useless. At a client,
-    /// so does every promised stream against `max_promised_streams`. Default `false`.
+    /// Whether a peer's stream that was *reset* counts against `max_concurrent_streams` until the
+    /// application reports that its work is over. Drivers enable it: this is what makes opening and
+    /// resetting streams in a row (rapid reset) ineffective. On a client, every promised stream
+    /// counts likewise against `max_promised_streams`. Default `false`.
     pub hold_slots: bool,
 
-    // Deadlines. `None` means never.
+    // Timeouts. `None` disables one.
     /// From the start to the peer's preface and first SETTINGS. Default 10 s.
     pub handshake_timeout: Option<Duration>,
-    /// From our SETTINGS to their acknowledgement. Each 64 KiB that the transport takes meanwhile begin
-    /// the time anew, as with [`keepalive_timeout`](Self::keepalive_timeout). Default 10 s.
+    /// From our SETTINGS to their acknowledgment. Every 64 KiB that the transport accepts meanwhile
+    /// restart it, as for [`keepalive_timeout`](Self::keepalive_timeout). Default 10 s.
     pub settings_timeout: Option<Duration>,
-    /// From the first octet of a field block to its last, and from the first octet of any frame but
-    /// DATA to its last. Default 10 s. What waits for it: one read buffer and one field section.
+    /// From the first octet of a field block to its last, and from the first octet of any frame
+    /// except DATA to its last. Default 10 s. Meanwhile one read buffer and one field section are
+    /// held.
     ///
-    /// DATA may come as slowly as the network is; how long to wait for a body is up to who reads it
+    /// DATA may arrive as slowly as the network is; how long to wait for a body is up to its reader
     /// (the `read_timeout` of a server or client).
     pub header_timeout: Option<Duration>,
-    /// A server closes a connection that has had no stream for so long. Default 3 min; a client
-    /// never does it by itself.
+    /// How long a server keeps a connection without streams. Default 3 min; clients do not apply
+    /// it.
     pub idle_timeout: Option<Duration>,
-    /// A stream that has data to send and whose window stays shut is reset; so is the connection
-    /// when its window stays shut. Also how long one write may make no progress. Default 30 s.
+    /// How long the window of a stream with queued data may stay closed before the stream is reset,
+    /// or that of the connection before it is closed; also how long one write may make no progress.
+    /// Default 30 s.
     pub stall_timeout: Option<Duration>,
-    /// Send a PING after so long without hearing from the peer; at most one per 10 s. Default
-    /// off.
+    /// How long the peer may be silent before a PING is sent, at most one per 10 s. Default off.
     pub keepalive_interval: Option<Duration>,
-    /// How long the answer to a PING may take, counted from when it was *queued*, so that a
-    /// connection that cannot write times out as well. Whatever arrives from the peer meanwhile, and
-    /// each 64 KiB that the transport takes, begin the time anew: the answer of a slow reader waits
-    /// behind what it has yet to read. Default 20 s.
+    /// How long a PING may stay unacknowledged, counted from when it was *queued*, so that a
+    /// connection that cannot write times out as well. Everything that arrives from the peer, and
+    /// every 64 KiB that the transport accepts, restart it: for a slow reader, the PING is queued
+    /// behind other output. Default 20 s.
     pub keepalive_timeout: Duration,
-    /// How long HEADERS of a higher stream identifier wait for lower reserved ones before those
-    /// are given up, counted from when the HEADERS were asked for. Default 50 ms.
+    /// How long HEADERS with a higher stream identifier wait for lower reserved ones before those
+    /// are given up, counted from when sending them was requested. Default 50 ms.
     pub reservation_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The connection itself: what it holds, and how it starts.
+//! The connection: its state, and how it starts.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -25,10 +25,10 @@ use super::validate::ConfigError;
 use crate::frame::{ErrorCode, Settings, StreamId, DEFAULT_WINDOW, PREFACE};
 use crate::hpack;
 
-/// One end of an HTTP/2 connection: bytes and commands go in, events and bytes come out.
+/// One endpoint of an HTTP/2 connection: bytes and commands go in, events and bytes come out.
 ///
-/// It has no threads, sockets, channels or clock. See the [module](super) for its six verbs and an
-/// example.
+/// It has no threads, sockets, channels or clock. See the [module](super) for its six operations
+/// and an example.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) role: Role,
@@ -36,16 +36,16 @@ pub struct Connection {
     pub(super) tracer: Tracer,
     pub(super) stats: Stats,
 
-    /// What has arrived.
+    /// The receiving side.
     pub(super) input: Input,
     pub(super) events: EventQueue,
-    /// What waits to be sent.
+    /// The queued output.
     pub(super) outgoing: Outgoing,
 
     pub(super) streams: Streams,
     pub(super) slots: Slots,
     pub(super) opener: Opener,
-    /// What the client has said about streams that are not open yet.
+    /// Priorities that the client announced for streams that are not open yet.
     pub(super) early_priorities: VecDeque<(StreamId, Priority)>,
 
     pub(super) budgets: Budgets,
@@ -55,21 +55,21 @@ pub struct Connection {
     pub(super) ending: Ending,
 }
 
-/// What is known of the octets that arrive.
+/// The state of the input.
 #[derive(Debug)]
 pub(super) struct Input {
-    /// Octets of the client's preface that are still to come.
+    /// Octets of the client's preface not yet received.
     pub(super) preface_left: usize,
-    /// Octets that have come in one piece, at the last count.
+    /// Octets received contiguously, at the last count.
     pub(super) len: usize,
     /// The peer's first SETTINGS have arrived.
     pub(super) greeted: bool,
-    /// It began as HTTP/1.1: stream 1 is the request that upgraded.
+    /// The connection began as HTTP/1.1: stream 1 is the upgrade request.
     pub(super) has_upgraded: bool,
     pub(super) decoder: hpack::Decoder,
-    /// The field block that CONTINUATION has to go on with.
+    /// The field block that CONTINUATION must continue.
     pub(super) block: Option<Block>,
-    /// The connection's window.
+    /// The connection's receive window.
     pub(super) window: RecvWindow,
     /// What the windows of the streams have grown by.
     pub(super) growth: Growth,
@@ -98,10 +98,10 @@ impl Input {
     }
 }
 
-/// How far the end of the connection has come.
+/// The progress of closing the connection.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// The highest stream of the peer's that the application has been told of.
+    /// The highest stream of the peer that was reported to the application.
     pub(super) last_processed: StreamId,
     pub(super) goaway_sent: Option<StreamId>,
     pub(super) goaway_received: Option<PeerGoaway>,
@@ -109,20 +109,20 @@ pub(super) struct Ending {
     pub(super) closed: Option<CloseReason>,
 }
 
-/// How far a graceful shutdown has come.
+/// The progress of a graceful shutdown.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shutdown {
     /// The peer has been warned; its streams are still accepted.
     Warned { since: Instant },
-    /// The last identifier is announced; when no stream is left, the connection ends.
+    /// The final last stream identifier has been sent; the connection ends when no stream is left.
     Draining,
 }
 
-/// The last GOAWAY of the peer's.
+/// The peer's last GOAWAY.
 #[derive(Debug)]
 pub(super) struct PeerGoaway {
     pub(super) last_stream_id: StreamId,
-    /// When the first one came.
+    /// When its first GOAWAY arrived.
     pub(super) at: Instant,
     pub(super) code: ErrorCode,
     pub(super) debug_data: Bytes,
@@ -135,17 +135,17 @@ impl PeerGoaway {
 }
 
 impl Connection {
-    /// A connection that has its preface and SETTINGS ready to be sent.
+    /// Returns a connection with its preface and SETTINGS queued.
     ///
     /// # Errors
     ///
-    /// If a value of `config` makes no sense.
+    /// A value of `config` is out of its range.
     pub fn new(role: Role, config: Config, now: Instant) -> Result<Self, ConfigError> {
         Self::new_boxed(role, config, now).map(|connection| *connection)
     }
 
-    /// The same on the heap. It is large, and here it is not moved from one stack frame to the next:
-    /// what a thread's stack has held once stays in memory for as long as the thread lives.
+    /// Returns the connection on the heap, without moving it through stack frames: it is large, and
+    /// the memory that a thread's stack has once used stays allocated while the thread lives.
     pub(crate) fn new_boxed(
         role: Role,
         config: Config,
@@ -174,7 +174,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// RFC 9113, Section 3.4: both sides start with SETTINGS, the client's behind its preface.
+    /// RFC 9113, Section 3.4: both sides start with SETTINGS, the client's after its preface.
     fn open_connection(&mut self, now: Instant) {
         if self.role == Role::Client && !self.config.skip_preface {
             self.outgoing.queue_preface();
@@ -190,22 +190,22 @@ impl Connection {
         }
     }
 
-    /// Which end this is.
+    /// Returns the role of this endpoint.
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// What it was made with.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// What the peer has announced.
+    /// Returns the settings that the peer has announced.
     pub fn remote_settings(&self) -> &SettingValues {
         &self.remote
     }
 
-    /// Whether a stream of ours can be opened still: nobody goes away, and there are identifiers.
+    /// Whether a new stream can be opened: neither side is going away, and identifiers are left.
     pub fn can_open(&self) -> bool {
         self.ending.closed.is_none()
             && self.ending.goaway_received.is_none()
@@ -213,20 +213,20 @@ impl Connection {
             && self.opener.next_id().is_some()
     }
 
-    /// For how many more streams of ours the peer's limit of concurrent streams leaves room now.
-    /// Beyond that, requests are deferred.
+    /// Returns how many more streams the peer's limit of concurrent streams allows now. Further
+    /// requests are deferred.
     pub fn free_streams(&self) -> usize {
         let taken = self.slots.taken(SlotKind::Own) + self.opener.deferred_len();
         (self.remote.max_concurrent_streams as usize).saturating_sub(taken)
     }
 
-    /// Whether nothing of a stream that a client has opened was handed out for writing, or will be
-    /// after the end of the connection.
+    /// Whether no octet of a stream opened by this client has been returned for writing, or will be
+    /// after the connection has ended.
     pub(crate) fn is_unsent(&self, id: StreamId) -> bool {
         self.role == Role::Client && self.streams.is_own(id) && self.outgoing.is_unsent(id)
     }
 
-    /// Figures from the start to now.
+    /// Returns statistics since the start.
     pub fn stats(&self) -> Stats {
         Stats {
             streams_open: self.streams.len(),
@@ -251,28 +251,28 @@ impl Connection {
         !self.streams.is_empty()
     }
 
-    /// Whether the peer's first SETTINGS have come: until then its limits are assumed.
+    /// Whether the peer's first SETTINGS have arrived; before that, its limits are assumed.
     pub(crate) fn has_settings(&self) -> bool {
         self.input.greeted
     }
 
-    /// What has happened, oldest first. `None` when there is nothing more to tell for now.
+    /// Returns the next event, oldest first, or `None` if there is none at present.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()
     }
 
-    /// Whether [`poll_event`](Self::poll_event) has something.
+    /// Whether [`poll_event`](Self::poll_event) would return an event.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something, as far as the windows allow.
+    /// Whether [`poll_transmit`](Self::poll_transmit) would return octets that the windows allow.
     pub fn wants_transmit(&self) -> bool {
         self.outgoing.wants_transmit()
     }
 
-    /// How the connection ended; `None` while it is alive. After it has ended, what is left to
-    /// transmit (GOAWAY) should still be written, and nothing more is taken.
+    /// Returns how the connection ended; `None` while it is open. After the end, the remaining
+    /// output (GOAWAY) should still be written; no further input is processed.
     pub fn close_reason(&self) -> Option<&CloseReason> {
         self.ending.closed.as_ref()
     }

@@ -1,7 +1,7 @@
 //! The content of a message: how many octets of DATA may follow its header section, and whether
 //! trailers may (RFC 9110, Sections 6.4 and 8.6; RFC 9113, Sections 8.1.1 and 8.5).
 //!
-//! Both roles count both directions by these rules.
+//! Both roles apply these rules in both directions.
 
 use std::fmt;
 
@@ -12,27 +12,27 @@ use crate::frame::StreamId;
 /// What may follow in one direction of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Any number of octets, then trailers or not.
+    /// Any number of octets, optionally followed by trailers.
     Unknown,
-    /// Exactly this many octets, which is what `content-length` leaves.
+    /// Exactly this many octets, the remainder of `content-length`.
     Left(u64),
     /// No octets: the response to HEAD, or a status that forbids content.
     Forbidden,
-    /// The octets of a tunnel, and no trailers.
+    /// Octets of a tunnel, without trailers.
     Tunnel,
 }
 
 impl Content {
-    /// The content of a request.
+    /// Returns the content of a request.
     pub(crate) fn of_request(request: &RequestFacts) -> Self {
         match request.content_length {
-            // RFC 9110, Section 9.3.6: what follows CONNECT is not content.
+            // RFC 9110, Section 9.3.6: octets after CONNECT are not content.
             Some(length) if request.kind != RequestKind::Connect => Content::Left(length),
             _ => Content::Unknown,
         }
     }
 
-    /// The content of a final response to `request`.
+    /// Returns the content of a final response to `request`.
     pub(crate) fn of_response(request: RequestKind, response: &ResponseFacts) -> Self {
         if is_tunnel(request == RequestKind::Connect, response.status) {
             Content::Tunnel
@@ -43,11 +43,11 @@ impl Content {
         }
     }
 
-    /// What is left after a DATA frame of `len` octets.
+    /// Returns what may follow a DATA frame of `len` octets.
     ///
     /// # Errors
     ///
-    /// If the octets may not come, or END_STREAM comes too early.
+    /// The octets are not allowed, or END_STREAM comes too early.
     pub(crate) fn after_data(self, len: usize, end_stream: bool) -> Result<Self, ContentError> {
         match self {
             Content::Unknown | Content::Tunnel => Ok(self),
@@ -61,35 +61,35 @@ impl Content {
         }
     }
 
-    /// Whether END_STREAM may come in the message's HEADERS.
+    /// Checks that the message's HEADERS may carry END_STREAM.
     pub(crate) fn check_end(self) -> Result<(), ContentError> {
         self.after_data(0, true).map(drop)
     }
 
-    /// Whether trailers may come, which end the stream.
+    /// Checks that trailers, which end the stream, are allowed.
     pub(crate) fn check_trailers(self) -> Result<(), ContentError> {
         match self {
-            // RFC 9113, Section 8.5: DATA alone.
+            // RFC 9113, Section 8.5: only DATA.
             Content::Tunnel => Err(ContentError::TunnelTrailers),
             _ => self.check_end(),
         }
     }
 }
 
-/// Whether this status makes a tunnel of a CONNECT: RFC 9110, Section 9.3.6 says any 2xx, 204
-/// included; RFC 8441, Section 5 says the same of extended CONNECT.
+/// Whether this status turns a CONNECT into a tunnel: any 2xx, including 204 (RFC 9110, Section
+/// 9.3.6), also for extended CONNECT (RFC 8441, Section 5).
 pub(crate) fn is_tunnel(is_connect: bool, status: u16) -> bool {
     is_connect && (200..300).contains(&status)
 }
 
-/// Whether a final response with this status has no content whatever the request was (RFC 9110,
-/// Sections 6.4.1 and 15.3.6).
+/// Whether a final response with this status never has content (RFC 9110, Sections 6.4.1 and
+/// 15.3.6).
 pub(crate) fn forbids_content(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 
-/// Whether `content-length` must not stand in a response (RFC 9110, Section 8.6), or belies it: a
-/// 205 has a length of 0 at most.
+/// Whether a response must not have its `content-length` (RFC 9110, Section 8.6). On a 205 only 0
+/// is allowed.
 pub(super) fn forbids_length(request: RequestKind, response: &ResponseFacts) -> bool {
     let Some(length) = response.content_length else { return false };
     match response.status {
@@ -100,7 +100,7 @@ pub(super) fn forbids_length(request: RequestKind, response: &ResponseFacts) -> 
     }
 }
 
-/// A message whose octets are not those that its header section promised.
+/// A message whose content contradicts its header section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContentError {
     Forbidden,
@@ -110,7 +110,7 @@ pub(crate) enum ContentError {
 }
 
 impl ContentError {
-    /// The error of a caller who sends such a message.
+    /// Returns the error for a caller that sends such a message.
     pub(super) fn on(self, id: StreamId) -> CommandError {
         match self {
             ContentError::Forbidden => CommandError::NoBodyAllowed(id),

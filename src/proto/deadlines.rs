@@ -1,48 +1,48 @@
-//! The deadlines of a connection, and what they count from.
+//! The deadlines of a connection, and the times they start from.
 //!
-//! [`Deadline`] names each; `timers` has the instant and the effect of each in one `match`.
+//! [`Deadline`] names each; one `match` in `timers` has the time and effect of each.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::frame::StreamId;
 
-/// How long a client may go on with a request that is not read, after the response is complete.
+/// How long a client may continue an unread request after the response is complete.
 const UNREAD_REQUEST: Duration = Duration::from_secs(1);
 
-/// Octets that the transport has to take before that counts as progress: a peer that is gone takes
-/// no more than the transport's buffers hold, and a trickle into these says nothing of it.
+/// Octets that the transport must accept to count as progress: less may only have filled the
+/// transport's buffers, which says nothing about the peer.
 const WRITE_PROGRESS: u64 = 64 << 10;
 
-/// Streams that were declined, for which an empty queue keeps room.
+/// Capacity kept in an empty queue of declined streams.
 const KEPT: usize = 32;
 
-/// Something that has to happen in time, in the order in which those that are due are handled.
+/// The deadlines, in the order in which expired ones are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deadline {
     /// The peer's preface and first SETTINGS.
     Handshake,
-    /// The acknowledgement of our SETTINGS.
+    /// The acknowledgment of our SETTINGS.
     SettingsAck,
     /// The end of a field block.
     FieldBlock,
     /// The end of a frame.
     Frame,
-    /// The answer to a PING.
+    /// The acknowledgment of a PING.
     Ping,
-    /// A new stream, at a server without any.
+    /// A new stream, on a server without streams.
     Idle,
     /// A keepalive PING of ours.
     Keepalive,
-    /// Window for DATA that waits for it.
+    /// Window for queued DATA.
     Stall,
-    /// The use of an identifier that higher ones wait for.
+    /// The use of a reserved identifier that higher ones wait for.
     Reservation,
     /// The second GOAWAY of a graceful shutdown.
     Shutdown,
-    /// The rest of a request that is not read.
+    /// The rest of an unread request.
     Declined,
-    /// The peer's end of the connection, after its GOAWAY.
+    /// The peer's end of the connection after its GOAWAY.
     Drain,
 }
 
@@ -63,7 +63,7 @@ impl Deadline {
     ];
 }
 
-/// A PING of ours that waits for its answer.
+/// An unacknowledged PING of this side.
 #[derive(Debug)]
 pub(super) struct OwnPing {
     pub(super) payload: [u8; 8],
@@ -78,34 +78,34 @@ pub(super) enum PingPurpose {
     Shutdown,
 }
 
-/// A deadline that passed unnoticed, and when it is to have its consequences.
+/// An expired deadline that the driver handled late, and its extension.
 #[derive(Debug, Clone, Copy)]
 struct Grace {
     deadline: Instant,
     until: Instant,
 }
 
-/// What the deadlines count from.
+/// The times that the deadlines start from.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     started: Instant,
-    /// When the peer was last heard.
+    /// When octets last arrived from the peer.
     heard: Instant,
-    /// Octets that the transport has taken, as of `wrote`.
+    /// Octets that the transport had accepted at `wrote`.
     written: u64,
     /// When writing last made progress.
     wrote: Instant,
-    /// Since when there has been no stream.
+    /// When the last stream ended.
     idle_since: Instant,
-    /// Since when a field block has been arriving.
+    /// When the current field block began to arrive.
     block_since: Option<Instant>,
-    /// Since when the frame that is next has been arriving, unless it is DATA.
+    /// When the next frame began to arrive, unless it is DATA.
     frame_since: Option<Instant>,
     pings: VecDeque<OwnPing>,
     next_ping: u64,
-    /// Streams whose response is complete and whose request is not read, and since when.
+    /// Streams with a complete response and an unread request, with the time of completion.
     declined: VecDeque<(Instant, StreamId)>,
-    /// What the peer has time for still, since we came too late.
+    /// The extension of a deadline handled late.
     grace: Option<Grace>,
 }
 
@@ -126,12 +126,12 @@ impl Deadlines {
         }
     }
 
-    /// Octets of the peer's have arrived.
+    /// Octets have arrived from the peer.
     pub(super) fn note_heard(&mut self, now: Instant) {
         self.heard = now;
     }
 
-    /// The transport has taken so many octets since the start.
+    /// The transport has accepted this many octets since the start.
     pub(super) fn note_written(&mut self, octets: u64, now: Instant) {
         if octets >= self.written.saturating_add(WRITE_PROGRESS) {
             self.written = octets;
@@ -144,27 +144,27 @@ impl Deadlines {
         self.idle_since = now;
     }
 
-    /// A field block goes on arriving.
+    /// Part of a field block has arrived.
     pub(super) fn note_block(&mut self, now: Instant) {
         self.block_since.get_or_insert(now);
     }
 
-    /// A field block is whole.
+    /// The field block is complete.
     pub(super) fn end_block(&mut self) {
         self.block_since = None;
     }
 
-    /// Whether the frame that is next is there in part, and has to be whole in time.
+    /// Sets whether the next frame has arrived in part and is subject to a timeout.
     pub(super) fn note_frame(&mut self, is_awaited: bool, now: Instant) {
         self.frame_since = is_awaited.then(|| self.frame_since.unwrap_or(now));
     }
 
-    /// The peer has a moment to end a request by itself.
+    /// Gives the peer a moment to end an unread request itself.
     pub(super) fn note_declined(&mut self, id: StreamId, now: Instant) {
         self.declined.push_back((now, id));
     }
 
-    /// A request that is not read and whose time is over.
+    /// Returns an unread request whose time has passed.
     pub(super) fn next_declined(&mut self, now: Instant) -> Option<StreamId> {
         let is_due = self.declined().is_some_and(|deadline| deadline <= now);
         let (_, id) = is_due.then(|| self.declined.pop_front())??;
@@ -174,7 +174,7 @@ impl Deadlines {
         Some(id)
     }
 
-    /// A new PING and its payload.
+    /// Registers a new PING and returns its payload.
     pub(super) fn add_ping(&mut self, purpose: PingPurpose, now: Instant) -> [u8; 8] {
         let payload = self.next_ping.to_be_bytes();
         self.next_ping += 1;
@@ -182,19 +182,19 @@ impl Deadlines {
         payload
     }
 
-    /// The PING with this payload has been answered.
+    /// Removes and returns the acknowledged PING.
     pub(super) fn take_ping(&mut self, payload: [u8; 8]) -> Option<OwnPing> {
         let index = self.pings.iter().position(|ping| ping.payload == payload)?;
         self.pings.remove(index)
     }
 
-    /// PINGs that have not been answered.
+    /// Returns the number of unacknowledged PINGs.
     pub(super) fn unanswered_pings(&self) -> usize {
         self.pings.len()
     }
 
-    /// Whether the peer gets another moment, since the driver comes more than `late` after the
-    /// deadline. It gets one for each deadline, not one after the other.
+    /// Whether the peer gets an extension because the driver is more than `late` behind the
+    /// deadline. Each deadline is extended once.
     pub(super) fn is_grace(
         &mut self,
         deadline: Instant,
@@ -211,13 +211,13 @@ impl Deadlines {
         self.grace.is_some()
     }
 
-    /// When a deadline has its consequences.
+    /// Returns when an expired deadline takes effect.
     pub(super) fn with_grace(&self, deadline: Instant) -> Instant {
         let grace = self.grace.filter(|grace| grace.deadline == deadline);
         grace.map_or(deadline, |grace| grace.until)
     }
 
-    // The instants.
+    // The times.
 
     pub(super) fn handshake(&self, timeout: Option<Duration>) -> Option<Instant> {
         self.started.checked_add(timeout?)
@@ -227,17 +227,14 @@ impl Deadlines {
         self.block_since?.checked_add(timeout?)
     }
 
-    /// A peer that sends the head of a frame and not the rest, or its octets one by one, would have us
-    /// wait for ever, and keep the read buffer for it.
+    /// Bounds a peer that sends a partial frame, or single octets, which would occupy the read
+    /// buffer indefinitely.
     pub(super) fn frame(&self, timeout: Option<Duration>) -> Option<Instant> {
         self.frame_since?.checked_add(timeout?)
     }
 
-    /// Counted from when the PING was *queued*: a connection that cannot write times out too. The
-    /// answer may wait behind megabytes that a slow peer has yet to read, so whatever arrives from
-    /// it, and progress of our writes, extend it.
-    /// When the acknowledgement of SETTINGS is overdue that were queued at `sent`: of a slow reader it
-    /// waits behind what went out before them.
+    /// Returns when the acknowledgment of SETTINGS queued at `sent` is overdue. For a slow reader
+    /// the SETTINGS are queued behind other output, so progress of our writes extends it.
     pub(super) fn settings_ack(&self, sent: Instant, timeout: Option<Duration>) -> Option<Instant> {
         sent.max(self.wrote).checked_add(timeout?)
     }
@@ -260,7 +257,7 @@ impl Deadlines {
         self.declined.front()?.0.checked_add(UNREAD_REQUEST)
     }
 
-    /// `timeout` after there was no stream any more, and after `since`.
+    /// Returns `timeout` after the later of `since` and the end of the last stream.
     pub(super) fn drain(&self, since: Instant, timeout: Duration) -> Option<Instant> {
         self.idle_since.max(since).checked_add(timeout)
     }

@@ -1,4 +1,4 @@
-//! How streams and the connection end.
+//! Ends streams and the connection.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::frame::{ErrorCode, Goaway, StreamId};
 use crate::logging;
 
 impl Connection {
-    /// Ends the connection at once: GOAWAY with `code`, and nothing more of any stream.
+    /// Ends the connection at once: queues GOAWAY with `code` and discards all streams' output.
     pub fn close(&mut self, code: ErrorCode, debug_data: Bytes) {
         if self.ending.closed.is_none() {
             self.queue_goaway(self.ending.last_processed, code, debug_data);
@@ -23,22 +23,22 @@ impl Connection {
         }
     }
 
-    /// The transport has reached the end of what the peer sends.
+    /// The transport has reached the end of the peer's output.
     pub fn end_of_input(&mut self) {
         if self.ending.closed.is_none() {
             self.end(CloseReason::Peer(self.peer_goaway()));
         }
     }
 
-    /// Ends the connection for an error that was found outside of the core: a thread that
-    /// panicked, a write that made no progress in time.
+    /// Ends the connection for an error found outside the core: a panicked thread, or a write that
+    /// made no progress in time.
     pub fn abort(&mut self, error: ConnectionError) {
         if self.ending.closed.is_none() {
             self.fail(error);
         }
     }
 
-    /// RFC 9113, Section 5.4.1: GOAWAY with the code, then the connection is closed.
+    /// RFC 9113, Section 5.4.1: sends GOAWAY with the code, then closes the connection.
     pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
         logging::debug!("{}: {error}", self.role.name());
         let debug_data = Bytes::copy_from_slice(error.detail().as_bytes());
@@ -61,19 +61,19 @@ impl Connection {
         error_code: ErrorCode,
         debug_data: Bytes,
     ) {
-        // RFC 9113, Section 6.8: the identifier must not go up from one GOAWAY to the next.
+        // RFC 9113, Section 6.8: the identifier must not increase from one GOAWAY to the next.
         let last_stream_id =
             self.ending.goaway_sent.map_or(last_stream_id, |id| id.min(last_stream_id));
         self.ending.goaway_sent = Some(last_stream_id);
         self.queue(Goaway { last_stream_id, error_code, debug_data });
     }
 
-    /// A stream is over: out of the table, its slot and its buffers given back. Its slot may be what
-    /// another waits for: [`open_ready`](Self::open_ready) comes next.
+    /// Removes an ended stream and releases its slot and buffers. Another stream may be waiting for
+    /// the slot, so [`open_ready`](Self::open_ready) must follow.
     pub(super) fn finish(&mut self, id: StreamId, cause: Cause, now: Instant) {
         let Some(mut stream) = self.streams.remove(id, cause) else { return };
         if cause == Cause::EndStream {
-            // It earns: there is nothing to refuse.
+            // A refund cannot fail.
             let _ = self.budgets.charge(PeerAction::CompleteStream, now);
         }
         self.outgoing.discard(&mut stream.send.queue, now);
@@ -94,13 +94,13 @@ impl Connection {
         self.end_when_drained();
     }
 
-    /// Gives the slots of a stream back, or parks the one that its work still takes. Says whether one
-    /// is parked.
+    /// Releases the slots of a stream, or parks one that its work still occupies. Returns whether
+    /// it parked one.
     fn free_slots(&mut self, stream: &mut Stream, cause: Cause) -> bool {
         let holds = self.config.hold_slots && !self.streams.is_own(stream.id);
-        // An answer that is complete frees the slot at once: the peer may use it as soon as it
-        // reads that. Only a stream that was cut short may have left work behind; or one that was
-        // promised, which its server ends without being asked.
+        // A complete response frees the slot at once: the peer may use it as soon as it reads the
+        // response. Only a stream that was cut short may have left work behind; or a promised one,
+        // which its server ends unasked.
         let parks_slot = holds && self.role == Role::Server && cause != Cause::EndStream;
         let slots = [(stream.slot.take(), parks_slot), (stream.promise.take(), holds)];
         let mut is_parked = false;
@@ -117,13 +117,13 @@ impl Connection {
         is_parked
     }
 
-    /// After `StreamClosed { held_slot: true, .. }`: the application is done with that stream, and
-    /// the peer may open another. `false`, and nothing has changed, if the stream holds no slot.
+    /// Releases the slot of a stream after `StreamClosed { held_slot: true, .. }`, so that the peer
+    /// may open another. Returns `false` if the stream holds no slot.
     pub fn release_slot(&mut self, id: StreamId) -> bool {
         self.slots.release(id)
     }
 
-    /// Once we have said that we go away and no stream is left, nothing can come any more.
+    /// Ends the connection once we have announced its end and no stream is left.
     pub(super) fn end_when_drained(&mut self) {
         let is_draining = matches!(self.ending.shutdown, Some(Shutdown::Draining));
         if is_draining && self.ending.closed.is_none() && self.streams.is_empty() {
@@ -131,13 +131,13 @@ impl Connection {
         }
     }
 
-    /// The peer has said that it goes away, and has had its time to close.
+    /// Ends the connection if the peer has announced its end and has had time to close it.
     pub(super) fn end_after_goaway(&mut self) {
         self.queue_goaway(self.ending.last_processed, ErrorCode::NoError, Bytes::new());
         self.end(CloseReason::Peer(self.peer_goaway()));
     }
 
-    /// Code and debug data of the last GOAWAY that the peer has sent.
+    /// Returns the code and debug data of the peer's last GOAWAY.
     pub(crate) fn peer_goaway(&self) -> Option<(ErrorCode, Bytes)> {
         self.ending.goaway_received.as_ref().map(PeerGoaway::reason)
     }

@@ -1,12 +1,12 @@
-//! The core's errors, sorted by whose fault they are.
+//! The core's errors, by cause.
 //!
-//! - [`ConnectionError`]: the connection has ended. GOAWAY has been queued before it is returned,
-//!   and a failed connection keeps failing with the same error.
-//! - [`CommandError`]: the caller asked for something that cannot be. That call alone fails.
+//! - [`ConnectionError`]: the connection has ended. GOAWAY is queued before it is returned, and
+//!   every later call fails with the same error.
+//! - [`CommandError`]: the caller's request is not possible. Only that call fails.
 //! - [`Malformed`]: what is wrong with a field section (RFC 9113, Section 8).
 //!
-//! A *stream* error of the peer's is no error of any call: the stream is reset with the code that
-//! the RFC asks for, and [`Event::Reset`](super::Event::Reset) tells.
+//! A *stream* error of the peer is not an error of any call: the stream is reset with the code that
+//! the RFC prescribes, and reported as [`Event::Reset`](super::Event::Reset).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,24 +14,24 @@ use std::fmt;
 use crate::frame::{self, ErrorCode, StreamId};
 use crate::hpack::DecodeError;
 
-/// Whose fault the end of a connection was.
+/// The cause of a connection error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The peer broke a rule of the protocol.
+    /// The peer violated the protocol.
     Peer,
-    /// The peer went over one of our limits.
+    /// The peer exceeded a limit.
     Limit,
-    /// The peer did not answer, or did not go on, in time.
+    /// The peer did not respond or continue in time.
     Timeout,
     /// Something failed on our side.
     Internal,
 }
 
-/// What a connection error says of a server that answers in HTTP/1.x.
+/// The text of a connection error when the server responds with HTTP/1.x.
 pub(crate) const PEER_SPEAKS_HTTP1: &str = "the peer speaks HTTP/1, not HTTP/2";
 
-/// Why a connection has failed: a connection error (RFC 9113, Section 5.4.1).
+/// A connection error (RFC 9113, Section 5.4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionError {
     code: ErrorCode,
@@ -48,12 +48,13 @@ impl ConnectionError {
         ConnectionError { code, fault: Fault::Limit, detail: detail.into() }
     }
 
-    /// The peer did not go on in time; for [`Connection::abort`](super::Connection::abort).
+    /// Returns the error of a peer that did not continue in time, for
+    /// [`Connection::abort`](super::Connection::abort).
     pub fn timeout(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         ConnectionError { code, fault: Fault::Timeout, detail: detail.into() }
     }
 
-    /// Something on our side has failed; for [`Connection::abort`](super::Connection::abort).
+    /// Returns an internal error, for [`Connection::abort`](super::Connection::abort).
     pub fn internal(detail: impl Into<Cow<'static, str>>) -> Self {
         ConnectionError {
             code: ErrorCode::InternalError,
@@ -62,17 +63,17 @@ impl ConnectionError {
         }
     }
 
-    /// The code that GOAWAY carries.
+    /// Returns the code sent in GOAWAY.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// Whose fault it was.
+    /// Returns the cause.
     pub fn fault(&self) -> Fault {
         self.fault
     }
 
-    /// What happened, in words; GOAWAY carries them as its debug data.
+    /// Returns a description, which GOAWAY carries as debug data.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -81,8 +82,8 @@ impl ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = match self.fault {
-            Fault::Peer => "the peer broke the protocol",
-            Fault::Limit => "the peer went over a limit",
+            Fault::Peer => "the peer violated the protocol",
+            Fault::Limit => "the peer exceeded a limit",
             Fault::Timeout => "the peer took too long",
             Fault::Internal => "internal failure",
         };
@@ -109,67 +110,67 @@ impl From<DecodeError> for ConnectionError {
     }
 }
 
-/// What the caller asked for and cannot have. Nothing has been sent and nothing has changed.
+/// A command that is not possible. Nothing has been sent or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
     /// The connection has ended.
     Closed,
-    /// GOAWAY has been sent or received: no new streams.
+    /// GOAWAY has been sent or received, so no new streams can be opened.
     GoingAway,
-    /// There is no such stream: never opened, or long gone.
+    /// The stream was never opened, or ended long ago.
     UnknownStream(StreamId),
-    /// The stream has ended, by END_STREAM of both sides or by RST_STREAM.
+    /// The stream has ended, with END_STREAM in both directions or RST_STREAM.
     StreamClosed(StreamId),
-    /// END_STREAM has been sent on the stream already.
+    /// END_STREAM has already been sent on the stream.
     SendClosed(StreamId),
-    /// The identifier is one of this side's, and was never reserved.
+    /// The identifier belongs to this side and was not reserved.
     NotReserved(StreamId),
-    /// The identifier was reserved and not used in time, while a higher one waited to be used.
+    /// The identifier was reserved, but not used before a higher one timed out waiting for it.
     GivenUp(StreamId),
-    /// All 2^30 identifiers of this side have been used: open a new connection.
+    /// All 2^30 identifiers of this side are used; a new connection is needed.
     IdsExhausted,
     /// DATA before HEADERS, or an interim response on a promised stream before the final one.
     HeadersNotSent(StreamId),
-    /// The field section is not valid.
+    /// The field section is invalid.
     Malformed(Malformed),
     /// The field section is larger than the peer's `SETTINGS_MAX_HEADER_LIST_SIZE`.
     SectionTooLarge {
-        /// Octets, counted as RFC 9113, Section 6.5.2 says.
+        /// Octets, counted as in RFC 9113, Section 6.5.2.
         size: usize,
-        /// What the peer takes.
+        /// The peer's limit.
         limit: usize,
     },
-    /// Trailers have to end the stream (RFC 9113, Section 8.1).
+    /// Trailers without END_STREAM (RFC 9113, Section 8.1).
     TrailersWithoutEnd(StreamId),
-    /// As many interim (1xx) responses as
-    /// [`max_informational`](super::Config::max_informational) have been sent on the stream.
+    /// The maximum of interim (1xx) responses
+    /// ([`max_informational`](super::Config::max_informational)) have been sent on the stream.
     TooManyInformational(StreamId),
-    /// A tunnel that CONNECT has opened carries DATA alone (RFC 9113, Section 8.5).
+    /// Trailers in a CONNECT tunnel, which carries only DATA (RFC 9113, Section 8.5).
     TrailersInTunnel(StreamId),
-    /// A 204, 205 or 304, a response to HEAD or an interim response has no body.
+    /// A body on a response that must not have one: 204, 205, 304, a response to HEAD, or an
+    /// interim response.
     NoBodyAllowed(StreamId),
-    /// DATA does not add up to the `content-length` that was sent.
+    /// DATA contradicts the `content-length` that was sent.
     ContentLength(StreamId),
-    /// No room for more octets; they can be sent again after
-    /// [`Event::SendRoom`](super::Event::SendRoom).
+    /// The send buffer is full; retry after [`Event::SendRoom`](super::Event::SendRoom).
     Full {
-        /// The stream that has no room for DATA, or stream 0 where a field section found none.
+        /// The stream whose buffer is full, or stream 0 if that of field sections is.
         stream_id: StreamId,
     },
-    /// The peer does not take pushed streams, or this side is a client.
+    /// The peer does not accept pushed streams, or this side is a client.
     PushDisabled,
-    /// Only a client may do that.
+    /// The command is only for clients.
     ClientOnly,
-    /// Only a server may do that.
+    /// The command is only for servers.
     ServerOnly,
-    /// An upgrade comes before everything else on a connection.
+    /// An upgrade must come before everything else on a connection.
     AlreadyStarted,
-    /// A setting out of its range, or one that this side must not send.
+    /// A setting is out of range, or not allowed for this role.
     InvalidSetting(Cow<'static, str>),
-    /// Octets were released that were never received.
+    /// More octets were released than received.
     ReleasedTooMuch(StreamId),
-    /// Too many PINGs or SETTINGS of ours are unanswered.
+    /// Too many PINGs or SETTINGS are unacknowledged.
     TooManyUnanswered,
 }
 
@@ -187,10 +188,10 @@ impl fmt::Display for CommandError {
                 write!(f, "stream {id} was reserved, not used in time, and given up")
             }
             IdsExhausted => write!(f, "all stream identifiers are used: open a new connection"),
-            HeadersNotSent(id) => write!(f, "stream {id}: HEADERS have to be sent first"),
+            HeadersNotSent(id) => write!(f, "stream {id}: HEADERS must be sent first"),
             Malformed(what) => write!(f, "malformed field section: {what}"),
             SectionTooLarge { size, limit } => {
-                write!(f, "field section of {size} octets: the peer takes {limit}")?;
+                write!(f, "field section of {size} octets: the peer accepts {limit}")?;
                 f.write_str(" (SETTINGS_MAX_HEADER_LIST_SIZE)")
             }
             TrailersWithoutEnd(id) => write!(f, "stream {id}: trailers must end the stream"),
@@ -203,12 +204,12 @@ impl fmt::Display for CommandError {
                 write!(f, "stream {id}: the body does not match the content-length sent")
             }
             Full { stream_id } if stream_id.is_connection() => {
-                write!(f, "too many field sections wait to be sent on the connection")
+                write!(f, "too many field sections are queued on the connection")
             }
             Full { stream_id } => {
-                write!(f, "too many octets wait to be sent on stream {stream_id}")
+                write!(f, "too many octets are queued on stream {stream_id}")
             }
-            PushDisabled => write!(f, "the peer does not take pushed streams"),
+            PushDisabled => write!(f, "the peer does not accept pushed streams"),
             ClientOnly => write!(f, "only a client may do that"),
             ServerOnly => write!(f, "only a server may do that"),
             AlreadyStarted => write!(f, "the connection has started: it is too late to upgrade"),
@@ -216,7 +217,7 @@ impl fmt::Display for CommandError {
             ReleasedTooMuch(id) => {
                 write!(f, "stream {id}: more octets released than were received")
             }
-            TooManyUnanswered => write!(f, "too many PING or SETTINGS frames wait for an answer"),
+            TooManyUnanswered => write!(f, "too many PING or SETTINGS frames are unacknowledged"),
         }
     }
 }
@@ -236,12 +237,12 @@ impl From<Malformed> for CommandError {
     }
 }
 
-/// A GOAWAY of the peer's in an error's text: `GOAWAY with ENHANCE_YOUR_CALM, "too many pings"`.
+/// The peer's GOAWAY in an error text: `GOAWAY with ENHANCE_YOUR_CALM, "too many pings"`.
 pub(crate) struct GoawayText<'a>(pub(crate) ErrorCode, pub(crate) &'a [u8]);
 
 impl fmt::Display for GoawayText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Octets of the debug data that are repeated.
+        /// Maximum octets of debug data shown.
         const SHOWN: usize = 256;
         let GoawayText(code, debug_data) = self;
         write!(f, "GOAWAY with {code}")?;
@@ -253,38 +254,38 @@ impl fmt::Display for GoawayText<'_> {
     }
 }
 
-/// What is wrong with a field section (RFC 9113, Sections 8.1 to 8.5).
+/// A defect of a field section (RFC 9113, Sections 8.1 to 8.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
-    /// A field name with an octet that is not allowed, upper case included (Section 8.2.1).
+    /// A field name contains an invalid octet, such as an upper-case letter (Section 8.2.1).
     Name(String),
-    /// The value of this field has CR, LF, NUL, another control character, or white space at an
-    /// end (Section 8.2.1).
+    /// The value of this field contains CR, LF, NUL or another control character, or has leading or
+    /// trailing whitespace (Section 8.2.1).
     Value(String),
-    /// A pseudo-header field after a regular field (Section 8.3).
+    /// A pseudo-header field follows a regular field (Section 8.3).
     PseudoAfterRegular(String),
-    /// A pseudo-header field that is unknown or has no place in this kind of message.
+    /// A pseudo-header field is unknown or not allowed in this kind of message.
     UnexpectedPseudo(String),
-    /// The same pseudo-header field twice.
+    /// A pseudo-header field is duplicated.
     DuplicatePseudo(&'static str),
-    /// A pseudo-header field that this kind of message needs.
+    /// A required pseudo-header field is missing.
     MissingPseudo(&'static str),
-    /// A pseudo-header field whose value is not valid.
+    /// The value of a pseudo-header field is invalid.
     InvalidPseudo(&'static str),
-    /// A field that only makes sense on one connection of HTTP/1.1 (Section 8.2.2).
+    /// A connection-specific field of HTTP/1.1 (Section 8.2.2).
     ConnectionSpecific(&'static str),
-    /// `te` with anything but `trailers` (Section 8.2.2).
+    /// `te` has a value other than `trailers` (Section 8.2.2).
     Te,
-    /// `host` that is there twice, not valid, or differs from `:authority` (Section 8.3.1).
+    /// `host` is duplicated, invalid, or differs from `:authority` (Section 8.3.1).
     Host,
-    /// `content-length` that is not a number, or is there twice with different values.
+    /// `content-length` is not a number, or has different values.
     ContentLength,
-    /// `:status` 101, which HTTP/2 does not have (Section 8.6).
+    /// `:status` is 101, which HTTP/2 does not support (Section 8.6).
     SwitchingProtocols,
-    /// An interim (1xx) response that ends the stream (Section 8.1).
+    /// An interim (1xx) response has END_STREAM (Section 8.1).
     InformationalEnd,
-    /// A promised request that is not safe and cacheable, or has a body (Section 8.4).
+    /// A promised request is not safe and cacheable, or has a body (Section 8.4).
     UnsafePush,
 }
 

@@ -1,4 +1,4 @@
-//! What the core tells the application.
+//! The events that the core reports to the application.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,133 +10,133 @@ use super::priority::Priority;
 use crate::frame::{AltSvc, ErrorCode, Origin, Setting, StreamId, Unknown};
 use crate::hpack::Headers;
 
-/// Which part of a message a field section is (RFC 9113, Section 8.1).
+/// The part of a message that a field section is (RFC 9113, Section 8.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HeadersKind {
-    /// A request, at a server.
+    /// A request, on a server.
     Request,
-    /// An interim (1xx) response, at a client.
+    /// An interim (1xx) response, on a client.
     Informational,
-    /// The final response, at a client.
+    /// The final response, on a client.
     Response,
     /// The fields after the body.
     Trailers,
 }
 
-/// Something that has happened on the connection, in the order in which it happened.
+/// An event on the connection. Events are reported in the order in which they happened.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A whole field section has arrived and is valid. A `content-length` that must not stand in a
-    /// response is left out (RFC 9110, Section 8.6).
+    /// A complete and valid field section has arrived. A `content-length` that a response must not
+    /// have is omitted (RFC 9110, Section 8.6).
     Headers {
         /// The stream.
         stream_id: StreamId,
         /// The fields, pseudo-header fields first.
         headers: Headers,
-        /// Which part of the message they are.
+        /// The part of the message.
         kind: HeadersKind,
         /// Nothing follows on this stream.
         end_stream: bool,
     },
-    /// A piece of a body has arrived. Several small DATA frames may come as one event.
+    /// A piece of a body has arrived. One event may combine several small DATA frames.
     Data {
         /// The stream.
         stream_id: StreamId,
-        /// The octets, without padding; may be empty at the end of the stream.
+        /// The octets, without padding; possibly empty at the end of the stream.
         data: Bytes,
         /// Nothing follows on this stream.
         end_stream: bool,
     },
     /// The server has promised a stream.
     Promise {
-        /// The stream whose response refers to it.
+        /// The stream whose response refers to the promised one.
         stream_id: StreamId,
         /// The stream on which the response will come.
         promised_stream_id: StreamId,
-        /// The request that the server will answer.
+        /// The request that the server will respond to.
         headers: Headers,
     },
-    /// A stream has ended before its time.
+    /// A stream has ended prematurely.
     Reset {
         /// The stream.
         stream_id: StreamId,
-        /// Why.
+        /// The error code.
         code: ErrorCode,
         /// Who ended it.
         by: ResetBy,
-        /// The peer says that it did not process anything of it: sending it again, on another
-        /// connection where this one is going away, repeats nothing.
+        /// The peer states that it processed nothing of the stream, so the request can safely be
+        /// retried, on another connection if this one is going away.
         retry_safe: bool,
-        /// What was wrong, in words, where the code does not say all: which field or octets of the
-        /// peer's broke which rule, or what its GOAWAY said.
+        /// An explanation beyond the code: which field or octets of the peer violated which rule,
+        /// or the debug data of its GOAWAY.
         detail: Option<Arc<str>>,
     },
-    /// A stream is over and nothing more comes for it; last event of each stream that was open.
+    /// A stream has ended; the last event of every stream that was open.
     StreamClosed {
         /// The stream.
         stream_id: StreamId,
-        /// It was the peer's and was reset, and keeps its place among our limit of concurrent
-        /// streams until [`Connection::release_slot`](super::Connection::release_slot) is called;
-        /// at a client, it was promised, and keeps its place among
-        /// [`max_promised_streams`](super::Config::max_promised_streams), however it ended. Only with
-        /// [`hold_slots`](super::Config::hold_slots).
+        /// The peer's stream was reset and keeps its slot until
+        /// [`Connection::release_slot`](super::Connection::release_slot) is called; on a client,
+        /// the stream was promised and keeps its place among
+        /// [`max_promised_streams`](super::Config::max_promised_streams), however it ended. Only
+        /// with [`hold_slots`](super::Config::hold_slots).
         held_slot: bool,
     },
-    /// The peer is going away. Streams that it will not process have been reset before this, with
-    /// `retry_safe`.
+    /// The peer is going away. Streams that it will not process have been reset before this event,
+    /// with `retry_safe`.
     Goaway {
-        /// The highest of our streams that it has or may have processed.
+        /// The highest of our streams that the peer may have processed.
         last_stream_id: StreamId,
-        /// Why.
+        /// The error code.
         code: ErrorCode,
-        /// What it says about it; anything, and for the log at most.
+        /// The peer's debug data: arbitrary octets, only suitable for logs.
         debug_data: Bytes,
     },
-    /// The peer has changed its settings; they are in force and have been acknowledged.
+    /// The peer has changed its settings; they are in force and acknowledged.
     SettingsChanged {
-        /// What the frame held, in order.
+        /// The settings in the frame, in order.
         settings: Vec<Setting>,
     },
     /// The peer has acknowledged our settings; they are in force.
     SettingsAcknowledged,
-    /// A PING of ours has come back.
+    /// The peer has acknowledged a PING.
     Pong {
         /// The payload that was sent.
         payload: [u8; 8],
-        /// From when it was queued to now.
+        /// The time since the PING was queued.
         round_trip_time: Duration,
     },
-    /// After a command failed with "full": there is room again.
+    /// There is room again after a command failed with [`Full`](super::CommandError::Full).
     SendRoom {
-        /// As in the error: the stream that had no room for DATA, or stream 0 for field sections.
+        /// As in the error: the stream for DATA, or stream 0 for field sections.
         stream_id: StreamId,
     },
-    /// The client wants a stream scheduled differently (RFC 9218).
+    /// The client changes the priority of a stream (RFC 9218).
     PriorityUpdate {
         /// The stream, which may not be open yet.
         stream_id: StreamId,
-        /// What it wants.
+        /// The new priority.
         priority: Priority,
     },
-    /// A frame of an extension. It changes nothing in the core.
+    /// A frame of an extension, which does not affect the core.
     Extension(Extension),
 }
 
-/// Who ended a stream.
+/// Who ended a stream, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetBy {
     /// The peer, with RST_STREAM.
     Peer,
-    /// The peer, with a GOAWAY that says it will not process the stream.
+    /// The peer, with a GOAWAY that excludes the stream.
     Goaway,
-    /// We did, since the peer broke a rule on this stream.
+    /// This side, because the peer violated a rule on the stream.
     Violation,
-    /// We did, since the peer kept its window shut for too long.
+    /// This side, because the peer kept its window closed too long.
     Stall,
-    /// We did, before anything of it was sent: a promise whose request has ended meanwhile, or
-    /// whose client takes no pushed streams any more.
+    /// This side, before anything was sent: a promise whose request has ended, or whose client no
+    /// longer accepts pushed streams.
     Unsent,
 }
 
@@ -146,15 +146,14 @@ pub enum ResetBy {
 pub enum Extension {
     /// An alternative service (RFC 7838), at a client.
     AltSvc(AltSvc),
-    /// The origins that the server speaks for (RFC 8336), at a client.
+    /// The origins that the server is authoritative for (RFC 8336), at a client.
     Origin(Origin),
-    /// A frame of a type that we do not know.
+    /// A frame of an unknown type.
     Unknown(Unknown),
 }
 
 impl Extension {
-    /// The same in memory of its own: what is kept of a frame is not to keep the read buffer that it
-    /// came in.
+    /// Copies the frame, so that keeping it does not keep the read buffer it arrived in.
     pub(crate) fn copied(self) -> Self {
         let copy = |octets: &Bytes| Bytes::copy_from_slice(octets);
         match self {
@@ -175,14 +174,14 @@ impl Extension {
     }
 }
 
-/// How the connection ended, once it has.
+/// How the connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The application closed it, or a graceful shutdown is complete.
+    /// The application closed it, or a graceful shutdown completed.
     Local,
-    /// The peer closed it; with the last GOAWAY that it sent, if any.
+    /// The peer closed it; with its last GOAWAY, if any.
     Peer(Option<(ErrorCode, Bytes)>),
-    /// A connection error that we found.
+    /// A connection error found by this side.
     Error(ConnectionError),
 }

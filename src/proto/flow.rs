@@ -10,7 +10,7 @@ use crate::frame::MAX_WINDOW;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowOverflow;
 
-/// What the peer allows us to send.
+/// The window for sending to the peer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SendWindow(i64);
 
@@ -24,23 +24,23 @@ impl SendWindow {
         usize::try_from(self.0).unwrap_or(0)
     }
 
-    /// The window as it stands, which may be negative.
+    /// Returns the window, which may be negative.
     pub(crate) fn signed(self) -> i64 {
         self.0
     }
 
-    /// Takes the octets of a DATA frame that goes out.
+    /// Subtracts the octets of a sent DATA frame.
     pub(crate) fn consume(&mut self, len: usize) {
         debug_assert!(len <= self.available());
         self.0 -= len as i64;
     }
 
-    /// Adds what a WINDOW_UPDATE grants.
+    /// Adds the increment of a WINDOW_UPDATE.
     pub(crate) fn grant(&mut self, increment: u32) -> Result<(), WindowOverflow> {
         self.shift(i64::from(increment))
     }
 
-    /// Moves the window by a change of `SETTINGS_INITIAL_WINDOW_SIZE`.
+    /// Applies a change of `SETTINGS_INITIAL_WINDOW_SIZE`.
     pub(crate) fn shift(&mut self, delta: i64) -> Result<(), WindowOverflow> {
         let moved = self.0 + delta;
         if moved > i64::from(MAX_WINDOW) {
@@ -51,7 +51,7 @@ impl SendWindow {
     }
 }
 
-/// The peer sent more than the window that we announced.
+/// The peer sent more than the announced window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowExceeded;
 
@@ -65,9 +65,9 @@ const CREDIT_PART: i64 = 8;
 // `size == announced + released + unreleased`, whatever happens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecvWindow {
-    /// What the peer may still send, as announced.
+    /// Octets that the peer may still send, as announced.
     announced: i64,
-    /// Octets that have been released but not yet announced.
+    /// Octets released but not yet announced.
     released: i64,
     /// The size the window is refilled to.
     size: i64,
@@ -78,7 +78,7 @@ impl RecvWindow {
         RecvWindow { announced: i64::from(size), released: 0, size: i64::from(size) }
     }
 
-    /// The window that the peer sees, which may be negative after a setting was lowered.
+    /// Returns the window as the peer sees it, which may be negative after a setting was lowered.
     pub(crate) fn signed(&self) -> i64 {
         self.announced
     }
@@ -107,13 +107,13 @@ impl RecvWindow {
         Ok(())
     }
 
-    /// Counts octets that came outside of flow control, and that the application gives back like
-    /// all others: the body of a request that upgraded.
+    /// Counts octets received outside flow control that the application releases like all others:
+    /// the body of an upgrade request.
     pub(crate) fn receive_uncounted(&mut self, len: u32) {
         self.announced -= i64::from(len);
     }
 
-    /// Gives octets back, at most as many as have been received and not released.
+    /// Releases octets, at most as many as were received and not released.
     pub(crate) fn release(&mut self, len: u32) {
         self.released += i64::from(len.min(self.unreleased()));
     }

@@ -1,8 +1,8 @@
-//! Is a field section a valid HTTP message part? (RFC 9113, Sections 8.1 to 8.5.)
+//! Validation of field sections as parts of HTTP messages (RFC 9113, Sections 8.1 to 8.5).
 //!
-//! The same checks hold for what the peer sends (a stream error PROTOCOL_ERROR) and for what the
-//! application asks us to send (an error of that call): what is refused here cannot be smuggled
-//! through an HTTP/1.1 hop behind us.
+//! The same checks apply to what the peer sends (a stream error PROTOCOL_ERROR) and to what the
+//! application sends (an error of that call): what they reject cannot be smuggled through an
+//! HTTP/1.1 hop behind this endpoint.
 
 use super::authority::Authority;
 use super::error::Malformed;
@@ -10,28 +10,28 @@ use super::octets::{is_name, is_path, is_scheme, is_text, is_token, is_trimmed, 
 use super::priority::Priority;
 use crate::hpack::Headers;
 
-/// What a request's method says about its response.
+/// What a request's method implies for its response.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestKind {
-    /// Nothing.
+    /// No special rule.
     #[default]
     Ordinary,
-    /// HEAD: no content.
+    /// HEAD: the response has no content.
     Head,
-    /// CONNECT, also with `:protocol` (RFC 8441): a tunnel after 2xx.
+    /// CONNECT, with or without `:protocol` (RFC 8441): 2xx opens a tunnel.
     Connect,
 }
 
-/// What the rest of the core wants to know of a request.
+/// The properties of a request that the rest of the core needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestFacts {
     pub(crate) kind: RequestKind,
     pub(crate) content_length: Option<u64>,
-    /// What the `priority` field says, if it is there and can be read.
+    /// The `priority` field, if present and valid.
     pub(crate) priority: Option<Priority>,
 }
 
-/// What the rest of the core wants to know of a response.
+/// The properties of a response that the rest of the core needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ResponseFacts {
     pub(crate) status: u16,
@@ -44,7 +44,7 @@ impl ResponseFacts {
     }
 }
 
-/// Checks a request (RFC 9113, Sections 8.3.1, 8.5; RFC 8441 where `extended_connect`).
+/// Checks a request (RFC 9113, Sections 8.3.1 and 8.5; RFC 8441 with `extended_connect`).
 pub(crate) fn check_request(
     headers: &Headers,
     extended_connect: bool,
@@ -60,7 +60,7 @@ pub(crate) fn check_request(
             b":protocol" if extended_connect => (&mut pseudo.protocol, ":protocol"),
             _ => return Err(Malformed::UnexpectedPseudo(lossy(name))),
         };
-        // RFC 9113, Section 8.3: the same pseudo-header field must not appear twice.
+        // RFC 9113, Section 8.3: a pseudo-header field must not be repeated.
         if slot.replace(value).is_some() {
             return Err(Malformed::DuplicatePseudo(known));
         }
@@ -86,8 +86,7 @@ pub(crate) fn check_request(
     Ok(RequestFacts { kind, content_length: regular.content_length, priority })
 }
 
-/// Takes white space off the ends of values, for servers that leave it there (RFC 9113, Section
-/// 8.2.1 makes that malformed).
+/// Trims whitespace from values, for servers that send it (malformed by RFC 9113, Section 8.2.1).
 pub(crate) fn trim_values(headers: &mut Headers) {
     if headers.iter().all(|field| is_trimmed(field.value)) {
         return;
@@ -125,7 +124,7 @@ pub(crate) fn check_response(
         }
         _ => return Err(Malformed::InvalidPseudo(":status")),
     };
-    // RFC 9113, Section 8.6: 101 (Switching Protocols) has no place in HTTP/2.
+    // RFC 9113, Section 8.6: HTTP/2 does not support 101 (Switching Protocols).
     if status == 101 {
         return Err(Malformed::SwitchingProtocols);
     }
@@ -137,13 +136,13 @@ pub(crate) fn check_response(
     Ok(facts)
 }
 
-/// Checks trailers: no pseudo-header fields (RFC 9113, Section 8.1).
+/// Checks trailers, which have no pseudo-header fields (RFC 9113, Section 8.1).
 pub(crate) fn check_trailers(headers: &Headers) -> Result<(), Malformed> {
     let mut regular = Regular::default();
     walk(headers, &mut regular, |name, _| Err(Malformed::UnexpectedPseudo(lossy(name))))
 }
 
-/// Checks a promised request (RFC 9113, Section 8.4.1): a request that is safe and without body.
+/// Checks that a promised request is safe and has no body (RFC 9113, Section 8.4.1).
 pub(crate) fn check_promise(headers: &Headers) -> Result<RequestFacts, Malformed> {
     let facts = check_request(headers, false)?;
     let safe = matches!(headers.get_bytes(":method"), Some(b"GET" | b"HEAD"));
@@ -153,21 +152,22 @@ pub(crate) fn check_promise(headers: &Headers) -> Result<RequestFacts, Malformed
     Ok(facts)
 }
 
-/// Calls `on_pseudo` for each pseudo-header field and checks all others.
+/// Calls `on_pseudo` for each pseudo-header field and checks the others.
 fn walk<'a>(
     headers: &'a Headers,
     regular: &mut Regular<'a>,
     mut on_pseudo: impl FnMut(&'a [u8], &'a [u8]) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
     let mut in_pseudo = true;
-    // All at once, as nearly always nothing is wrong; else one by one, to tell which field it is.
+    // Checks all text at once, since it is nearly always valid; otherwise field by field, to name
+    // the invalid one.
     let is_clean = is_text(headers.text());
     for field in headers.iter() {
         if !(is_clean || is_text(field.value)) || !is_trimmed(field.value) {
             return Err(Malformed::Value(lossy(field.name)));
         }
         if field.name.first() == Some(&b':') {
-            // RFC 9113, Section 8.3: pseudo-header fields stand before all regular fields.
+            // RFC 9113, Section 8.3: pseudo-header fields precede all regular fields.
             if !in_pseudo {
                 return Err(Malformed::PseudoAfterRegular(lossy(field.name)));
             }
@@ -190,7 +190,7 @@ struct RequestPseudo<'a> {
 }
 
 impl<'a> RequestPseudo<'a> {
-    /// RFC 9113, Section 8.5: CONNECT has `:authority` (host and port) and neither `:scheme` nor
+    /// RFC 9113, Section 8.5: CONNECT has `:authority` (host and port), but neither `:scheme` nor
     /// `:path`.
     fn check_connect(&self) -> Result<Authority<'a>, Malformed> {
         for (value, name) in [(self.scheme, ":scheme"), (self.path, ":path")] {
@@ -212,7 +212,7 @@ impl<'a> RequestPseudo<'a> {
             return Err(Malformed::InvalidPseudo(":scheme"));
         }
         let path = self.path.ok_or(Malformed::MissingPseudo(":path"))?;
-        // RFC 9113, Section 8.3.1: not empty for http and https; starts with "/", or is "*" for
+        // RFC 9113, Section 8.3.1: for http and https not empty; starts with "/", or is "*" for
         // OPTIONS.
         let shape = match path.first() {
             Some(b'/') => true,
@@ -224,8 +224,7 @@ impl<'a> RequestPseudo<'a> {
             return Err(Malformed::InvalidPseudo(":path"));
         }
         if let Some(protocol) = self.protocol {
-            // RFC 8441, Section 4: `:protocol` belongs to CONNECT alone, and `:authority` is
-            // needed.
+            // RFC 8441, Section 4: `:protocol` is only for CONNECT, and requires `:authority`.
             if method != b"CONNECT" {
                 return Err(Malformed::UnexpectedPseudo(":protocol".to_owned()));
             }
@@ -245,7 +244,7 @@ impl<'a> RequestPseudo<'a> {
     }
 }
 
-/// RFC 9113, Section 8.3.1: http and https have no userinfo; URIs of other schemes may.
+/// RFC 9113, Section 8.3.1: http and https forbid userinfo; other schemes may have it.
 fn without_userinfo(authority: &[u8], is_http: bool) -> &[u8] {
     if is_http {
         return authority;
@@ -254,14 +253,14 @@ fn without_userinfo(authority: &[u8], is_http: bool) -> &[u8] {
     at.map_or(authority, |at| &authority[at + 1..])
 }
 
-/// RFC 3986, Section 3.1: schemes have no case.
+/// RFC 3986, Section 3.1: schemes are case-insensitive.
 fn is_http(scheme: &[u8]) -> bool {
     matches!(scheme, b"https" | b"http")
         || scheme.eq_ignore_ascii_case(b"https")
         || scheme.eq_ignore_ascii_case(b"http")
 }
 
-/// The regular fields that the protocol cares about.
+/// The regular fields that affect the protocol.
 #[derive(Default)]
 struct Regular<'a> {
     host: Option<&'a [u8]>,
@@ -289,7 +288,7 @@ impl<'a> Regular<'a> {
                 }
             }
             b"priority" => self.has_priority = true,
-            // RFC 9113, Section 8.2.2: `te` may be there, with "trailers" alone.
+            // RFC 9113, Section 8.2.2: `te` may only contain "trailers".
             b"te" if !value.eq_ignore_ascii_case(b"trailers") => return Err(Malformed::Te),
             b"connection" => return Err(Malformed::ConnectionSpecific("connection")),
             b"keep-alive" => return Err(Malformed::ConnectionSpecific("keep-alive")),
@@ -301,8 +300,8 @@ impl<'a> Regular<'a> {
         Ok(())
     }
 
-    /// RFC 9113, Section 8.3.1: a request whose `host` and `:authority` name different entities is
-    /// malformed.
+    /// RFC 9113, Section 8.3.1: a request is malformed if `host` and `:authority` name different
+    /// entities.
     fn check_host(
         &self,
         authority: Option<Authority<'_>>,
@@ -312,7 +311,7 @@ impl<'a> Regular<'a> {
         let host = Authority::parse(host).ok_or(Malformed::Host)?;
         let is_valid = match authority {
             Some(authority) => authority.is_same(&host, scheme),
-            // RFC 9110, Section 4.2.1: it stands for the authority.
+            // RFC 9110, Section 4.2.1: `host` replaces a missing authority.
             None => !(host.has_empty_host() && scheme.is_some_and(is_http)),
         };
         is_valid.then_some(()).ok_or(Malformed::Host)
@@ -320,6 +319,6 @@ impl<'a> Regular<'a> {
 }
 
 fn lossy(name: &[u8]) -> String {
-    // Enough to see what it is, and no more: it may be as long as a field section.
+    // Truncated to identify the name: it may be as long as a field section.
     String::from_utf8_lossy(&name[..name.len().min(64)]).into_owned()
 }

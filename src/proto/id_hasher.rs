@@ -1,9 +1,9 @@
-//! The hash of stream identifiers in tables.
+//! The hash of stream identifiers in hash tables.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Makes hashers with a key of its own, so that a peer cannot choose identifiers that collide. An
-/// identifier costs a multiplication, a tenth of what SipHash does.
+/// Creates hashers with a random key, so that a peer cannot choose colliding identifiers. Hashing
+/// an identifier takes one multiplication, a tenth of the time of SipHash.
 #[derive(Debug, Clone)]
 pub(crate) struct IdHashState {
     key: u64,
@@ -39,7 +39,8 @@ impl Hasher for IdHasher {
     }
 
     fn write_u32(&mut self, n: u32) {
-        // Both halves of the product: each bit of the key has an effect on each bit of the hash.
+        // Folds both halves of the product, so that each bit of the key affects each bit of the
+        // hash.
         let product = u128::from(self.state ^ u64::from(n)) * u128::from(self.factor);
         self.state = product as u64 ^ (product >> 64) as u64;
     }
@@ -53,7 +54,7 @@ impl Hasher for IdHasher {
 mod tests {
     use super::*;
 
-    /// How many of the identifiers share the fullest of 1,024 places.
+    /// Returns how many of the identifiers share the fullest of 1,024 buckets.
     fn fullest(ids: impl Iterator<Item = u32>) -> usize {
         let state = IdHashState::default();
         let mut places = vec![0; 1_024];
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn identifiers_in_any_step_are_spread() {
         for step in [2, 1 << 8, 1 << 16, 1 << 21] {
-            // One in each place on the average.
+            // One per bucket on average.
             assert!(fullest((0..1_024).map(|n| 1 + n * step)) < 30, "step {step}");
         }
     }

@@ -1,14 +1,14 @@
-//! A queue of streams, from which each can be taken out wherever it stands, in constant time.
+//! A queue of streams that supports removal from any position in constant time.
 
 use crate::frame::StreamId;
 
-/// No node.
+/// Marks the absence of a node.
 const NONE: u32 = u32::MAX;
 
-/// Nodes that stay allocated in an empty line.
+/// Capacity kept in an empty queue.
 const KEPT: usize = 512;
 
-/// Streams in order of arrival: a list within a vector, whose free nodes form another list.
+/// Streams in FIFO order: a linked list within a vector, whose free nodes form a second list.
 #[derive(Debug)]
 pub(crate) struct Line {
     nodes: Vec<Node>,
@@ -24,7 +24,7 @@ struct Node {
     behind: u32,
 }
 
-/// A stream's place in a line; it is gone when the stream has been taken out.
+/// A stream's position in a queue, invalid once the stream has been removed.
 #[derive(Debug)]
 pub(crate) struct Ticket(u32);
 
@@ -54,19 +54,19 @@ impl Line {
         Ticket(node)
     }
 
-    /// The stream that has waited longest. Its ticket is void from now on.
+    /// Removes and returns the first stream, which invalidates its ticket.
     pub(crate) fn pop_front(&mut self) -> Option<StreamId> {
         let id = self.nodes.get(self.front as usize)?.id;
         self.unlink(self.front);
         Some(id)
     }
 
-    /// Takes a stream out.
+    /// Removes a stream.
     pub(crate) fn remove(&mut self, ticket: Ticket) {
         self.unlink(ticket.0);
     }
 
-    /// Puts a node into a free place.
+    /// Stores a node in a free place.
     fn add(&mut self, node: Node) -> u32 {
         match self.nodes.get_mut(self.free as usize) {
             Some(place) => {
@@ -77,13 +77,13 @@ impl Line {
             }
             None => {
                 self.nodes.push(node);
-                // There are no more streams than identifiers, which have 31 bits.
+                // Fits: stream identifiers have 31 bits.
                 (self.nodes.len() - 1) as u32
             }
         }
     }
 
-    /// Makes `behind` follow `ahead`; no node stands for the end of the line.
+    /// Links two nodes; `NONE` stands for the end of the queue.
     fn link(&mut self, ahead: u32, behind: u32) {
         match self.nodes.get_mut(ahead as usize) {
             Some(node) => node.behind = behind,

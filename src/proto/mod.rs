@@ -1,20 +1,20 @@
-//! The protocol without I/O: a [`Connection`] is a state machine that bytes and commands go into,
-//! and that events and bytes come out of.
+//! The protocol without I/O: a [`Connection`] is a state machine that takes bytes and commands, and
+//! returns events and bytes.
 //!
-//! It has six verbs, and no threads, sockets, channels or clock:
+//! It has six operations, and no threads, sockets, channels or clock:
 //!
 //! ```text
-//!              receive(bytes) ─┐                 ┌─ poll_event()     what has happened
+//!              receive(bytes) ─┐                 ┌─ poll_event()     events
 //!  open, send_headers, … ──────┼──▶ Connection ──┼─ poll_transmit()  bytes to write
-//!      handle_timeout(now) ────┘                 └─ poll_timeout()   when to come back
+//!      handle_timeout(now) ────┘                 └─ poll_timeout()   the next deadline
 //! ```
 //!
-//! After each call on the left, ask the three on the right until they have nothing more to say.
-//! Time is passed in, so that tests and simulations can make their own.
+//! After each call on the left, call the three on the right until they return nothing more. Time is
+//! passed in, so that tests and simulations can control it.
 //!
 //! # Example
 //!
-//! A client and a server, pumped by hand on one thread:
+//! A client and a server in one thread:
 //!
 //! ```
 //! use std::time::Instant;
@@ -23,7 +23,7 @@
 //! use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
 //! use h2_sync::{headers, proto};
 //!
-//! /// Moves everything that `from` has to say to `to`.
+//! /// Moves all output of `from` to `to`.
 //! fn pump(from: &mut Connection, to: &mut Connection) -> Result<(), proto::ConnectionError> {
 //!     let mut out = Transmit::new();
 //!     from.poll_transmit(Instant::now(), &mut out, usize::MAX);
@@ -60,22 +60,22 @@
 //! # }
 //! ```
 //!
-//! # Inside
+//! # Implementation
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
 //! | `connection`, `ending` | the struct; how it starts; how streams and the connection end |
-//! | `receive` | frames in the right order, DATA, what is left of streams that are gone |
-//! | `receive_control`, `receive_block`, `block`, `receive_message` | one function for each other frame |
-//! | `opening`, `opener` | requests and promises; identifiers in order, what is deferred |
-//! | `upgrade` | connections that begin as HTTP/1.1 |
+//! | `receive` | the order of frames, DATA, frames for ended streams |
+//! | `receive_control`, `receive_block`, `block`, `receive_message` | one function per other frame type |
+//! | `opening`, `opener` | requests and promises; the order of identifiers, deferred streams |
+//! | `upgrade` | connections that start as HTTP/1.1 |
 //! | `sending`, `commands` | responses, bodies, trailers; all other commands |
 //! | `transmit`, `outgoing`, `line` | what goes out, in which order; everything that waits to be sent; queues |
 //! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow`, `growth` | the states of RFC 9113, Section 5.1; windows, and how they grow |
 //! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
 //! | `budgets`, `deadlines`, `timers` | budgets against abuse; deadlines |
-//! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | what the application sees and sets |
+//! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | the interface to the application |
 
 mod authority;
 mod block;

@@ -1,29 +1,29 @@
-//! Which octets may stand where: in names, values, methods, targets.
+//! The octets allowed in names, values, methods and targets.
 //!
-//! Each kind of string has a table of the octets that it may hold. Names and values are looked at
-//! eight octets at a time before that: nearly all are plain.
+//! Each kind of string has a table of its allowed octets. Names and values are first checked eight
+//! octets at a time: nearly all are plain.
 
-/// RFC 9113, Section 8.2.1: the token characters of RFC 9110, Section 5.6.2, without upper case.
+/// RFC 9113, Section 8.2.1: the token characters of RFC 9110, Section 5.6.2, except upper case.
 #[inline]
 pub(super) fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && (is_plain(name, no_letters) || all_in(&NAME_OCTETS, name))
 }
 
-/// RFC 9113, Section 8.2.1: no NUL, CR or LF; and none of the other control characters that RFC
-/// 9110, Section 5.5 calls invalid.
+/// RFC 9113, Section 8.2.1: no NUL, CR or LF; nor the other control characters that RFC 9110,
+/// Section 5.5, calls invalid.
 #[inline]
 pub(super) fn is_text(text: &[u8]) -> bool {
     is_plain(text, controls) || all_in(&TEXT_OCTETS, text)
 }
 
-/// RFC 9113, Section 8.2.1: no white space at either end.
+/// RFC 9113, Section 8.2.1: no leading or trailing whitespace.
 #[inline]
 pub(super) fn is_trimmed(value: &[u8]) -> bool {
     let is_space = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
     !is_space(value.first()) && !is_space(value.last())
 }
 
-/// RFC 9110, Section 5.6.2: what methods and protocols are.
+/// RFC 9110, Section 5.6.2: methods and protocol names are tokens.
 pub(super) fn is_token(token: &[u8]) -> bool {
     !token.is_empty() && all_in(&TOKEN_OCTETS, token)
 }
@@ -33,13 +33,13 @@ pub(super) fn is_scheme(scheme: &[u8]) -> bool {
     scheme.first().is_some_and(u8::is_ascii_alphabetic) && all_in(&SCHEME_OCTETS, scheme)
 }
 
-/// What a request target may hold: no space, no control character, no fragment.
+/// Whether a request target is free of spaces, control characters and a fragment.
 pub(super) fn is_path(path: &[u8]) -> bool {
     all_in(&PATH_OCTETS, path)
 }
 
-/// Digits alone: RFC 9110, Section 8.6 has no sign, no space, no list that we would have to guess
-/// about.
+/// Parses digits only: RFC 9110, Section 8.6, allows no sign, space or list that would need
+/// interpretation.
 pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -50,27 +50,27 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether a table allows all octets. Without a branch for each of them: nearly all are allowed.
+/// Whether a table allows all octets. Does not branch per octet, since nearly all are allowed.
 #[inline]
 fn all_in(table: &Table, octets: &[u8]) -> bool {
     octets.iter().fold(true, |all, &octet| all & table[usize::from(octet)])
 }
 
-/// How many octets at the start a table allows.
+/// Returns the length of the longest allowed prefix.
 #[inline]
 pub(super) fn len_in(table: &Table, octets: &[u8]) -> usize {
     octets.iter().position(|&octet| !table[usize::from(octet)]).unwrap_or(octets.len())
 }
 
-/// Whether `odd` finds nothing in any octet; it is given words of eight, and sets the high bit of
-/// each octet that is not plain. Of less than four octets nothing is said, and so `false`.
+/// Whether `odd` flags no octet; it gets words of eight octets and sets the high bit of each that
+/// is not plain. Returns `false` for fewer than four octets.
 #[inline]
 fn is_plain(octets: &[u8], odd: impl Fn(u64) -> u64) -> bool {
     let odd = |word: &[u8; 8]| odd(u64::from_le_bytes(*word));
-    // What does not fill a word is in the last one, some octets of which are looked at twice.
+    // A remainder shorter than a word is covered by the last word, which overlaps the previous one.
     let found = if let Some(last) = octets.last_chunk() {
         octets.chunks_exact(8).fold(odd(last), |found, word| {
-            // Pieces of eight octets have eight octets.
+            // Cannot fail: the chunks have eight octets.
             found | word.try_into().map_or(HIGH, odd)
         })
     } else if let (Some([a, b, c, d]), Some([e, f, g, h])) =
@@ -83,18 +83,18 @@ fn is_plain(octets: &[u8], odd: impl Fn(u64) -> u64) -> bool {
     found & HIGH == 0
 }
 
-/// In each octet of a word, 1, and its high bit.
+/// A word with 1 in each octet, and one with only the high bits.
 const ONES: u64 = u64::MAX / 0xff;
 const HIGH: u64 = ONES * 0x80;
 
 /// Sets the high bit of each octet that is a control character.
 #[inline]
 fn controls(word: u64) -> u64 {
-    // With the high bits off, no sum carries into the next octet, and a sum's high bit is set from
-    // some value of its octet on.
+    // With the high bits cleared, no addition carries into the next octet, and a sum's high bit is
+    // set exactly from some value of its octet on.
     let low = word & !HIGH;
     let from_space = low + ONES * (0x80 - 0x20);
-    // 0x7f and 1 are 0x80.
+    // 0x7f + 1 is 0x80.
     let from_del = low + ONES;
     (!from_space | from_del) & !word
 }
@@ -109,7 +109,7 @@ fn no_letters(word: u64) -> u64 {
     (!from_a | beyond_z) & no_hyphen | word
 }
 
-/// Which octets are allowed.
+/// Marks the allowed octets.
 pub(super) type Table = [bool; 256];
 
 static NAME_OCTETS: Table = range(TOKEN_OCTETS, b'A', b'Z', false);
@@ -120,7 +120,7 @@ static TEXT_OCTETS: Table = {
 static TOKEN_OCTETS: Table = each(LETTERS_AND_DIGITS, b"!#$%&'*+-.^_`|~", true);
 static SCHEME_OCTETS: Table = each(LETTERS_AND_DIGITS, b"+-.", true);
 static PATH_OCTETS: Table = each(range([true; 256], 0x00, 0x20, false), b"\x7f#", false);
-/// RFC 3986, Section 3.2.2: what a name may hold, but for the comma and percent-encoding.
+/// RFC 3986, Section 3.2.2: the octets of a host name, except the comma and percent-encoding.
 pub(super) static HOST_OCTETS: Table = each(LETTERS_AND_DIGITS, b"-._~!$&'()*+;=", true);
 
 const LETTERS_AND_DIGITS: Table = {
@@ -128,7 +128,7 @@ const LETTERS_AND_DIGITS: Table = {
     range(range(digits, b'A', b'Z', true), b'a', b'z', true)
 };
 
-/// The table with all octets from `first` to `last` allowed or not.
+/// Sets whether the octets from `first` to `last` are allowed.
 const fn range(mut table: Table, first: u8, last: u8, allowed: bool) -> Table {
     let mut octet = first as usize;
     while octet <= last as usize {
@@ -138,7 +138,7 @@ const fn range(mut table: Table, first: u8, last: u8, allowed: bool) -> Table {
     table
 }
 
-/// The table with each of these octets allowed or not.
+/// Sets whether each of these octets is allowed.
 const fn each(mut table: Table, octets: &[u8], allowed: bool) -> Table {
     let mut at = 0;
     while at < octets.len() {
@@ -152,7 +152,8 @@ const fn each(mut table: Table, octets: &[u8], allowed: bool) -> Table {
 mod tests {
     use super::*;
 
-    /// Whether `check` says `good` for each octet, at each place of strings with words and without.
+    /// Checks that `check` agrees with `good` for each octet, at each position of strings with and
+    /// without whole words.
     #[track_caller]
     fn assert_judged(check: fn(&[u8]) -> bool, good: impl Fn(u8) -> bool) {
         for octet in 0..=u8::MAX {
@@ -181,7 +182,7 @@ mod tests {
         assert_judged(is_name, is_good);
     }
 
-    /// Two octets beside one another, either of which could spoil what is said of the other.
+    /// Two adjacent octets, either of which could mask the other.
     #[test]
     fn octets_of_a_name_do_not_stand_in_for_one_another() {
         for one in 0..=u8::MAX {

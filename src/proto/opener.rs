@@ -1,7 +1,7 @@
-//! Which streams of ours may be opened: identifiers in order, field sections that wait for their
-//! turn, and responses that wait for a slot.
+//! The order in which locally opened streams open: identifiers in order, deferred field sections,
+//! and responses that wait for a slot.
 //!
-//! The [`Opener`] says what to open now, as a list; opening it is up to the connection.
+//! The [`Opener`] returns what can be opened now; the connection opens it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::logging;
 
-/// Identifiers that may be reserved and unused at once; beyond it the oldest is given up.
+/// Maximum reserved and unused identifiers; above it the oldest is given up.
 const MAX_RESERVED: usize = 4_096;
 
 /// What opens a stream.
@@ -22,27 +22,27 @@ pub(super) enum Opening {
     Promise { parent: StreamId },
 }
 
-/// HEADERS or PUSH_PROMISE that wait for their turn.
+/// Deferred HEADERS or PUSH_PROMISE.
 #[derive(Debug)]
 pub(super) struct Deferred {
     pub(super) headers: Headers,
     pub(super) opening: Opening,
-    /// Since when it has been waiting.
+    /// When it was deferred.
     since: Instant,
 }
 
-/// Something whose turn has come.
+/// A stream that can be opened now.
 #[derive(Debug)]
 pub(super) enum Ready {
     Stream(StreamId, Deferred),
-    /// The response on a promised stream, which takes its slot now.
+    /// The response on a promised stream, which now takes its slot.
     Response(StreamId),
 }
 
-/// What the peer allows at the moment.
+/// What the peer allows at present.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowed {
-    /// Streams that SETTINGS_MAX_CONCURRENT_STREAMS leaves room for.
+    /// Slots left by SETTINGS_MAX_CONCURRENT_STREAMS.
     pub(super) slots: usize,
     /// No GOAWAY has been received.
     pub(super) new_streams: bool,
@@ -63,13 +63,13 @@ impl Allowed {
 #[derive(Debug)]
 pub(super) struct Opener {
     next: Option<StreamId>,
-    /// Reserved and unused, in ascending order.
+    /// Reserved and unused identifiers, in ascending order.
     reserved: VecDeque<StreamId>,
-    /// HEADERS and promises whose turn has not come.
+    /// Deferred HEADERS and promises.
     deferred: BTreeMap<StreamId, Deferred>,
-    /// Promised streams of ours whose response waits for a slot.
+    /// Promised streams of this server whose response waits for a slot.
     slot_waiters: Line,
-    /// Octets of field sections that wait: those that are deferred, and responses.
+    /// Octets of waiting field sections: deferred ones and responses.
     octets: usize,
 }
 
@@ -88,14 +88,14 @@ impl Opener {
         }
     }
 
-    /// What [`reserve`](Self::reserve) would give; `None` when all are used up.
+    /// Returns what [`reserve`](Self::reserve) would return; `None` when all are used.
     pub(super) fn next_id(&self) -> Option<StreamId> {
         self.next
     }
 
     pub(super) fn reserve(&mut self) -> Option<StreamId> {
         let id = self.next?;
-        // RFC 9113, Section 5.1.1: identifiers cannot be used again.
+        // RFC 9113, Section 5.1.1: identifiers cannot be reused.
         self.next = id.next();
         if self.reserved.len() == MAX_RESERVED {
             self.reserved.pop_front();
@@ -104,7 +104,7 @@ impl Opener {
         Some(id)
     }
 
-    /// Takes a reserved identifier, for use or to forget it.
+    /// Removes a reserved identifier, to use or forget it.
     pub(super) fn take(&mut self, id: StreamId) -> bool {
         match self.reserved.binary_search(&id) {
             Ok(index) => self.reserved.remove(index).is_some(),
@@ -120,7 +120,7 @@ impl Opener {
         self.next.is_none_or(|next| id < next)
     }
 
-    /// Whether a stream may be opened without waiting. Its identifier is not reserved any more.
+    /// Whether a stream may be opened without waiting. Its identifier is no longer reserved.
     pub(super) fn may_open_at_once(
         &self,
         id: StreamId,
@@ -141,7 +141,7 @@ impl Opener {
         self.deferred.insert(id, Deferred { headers, opening, since });
     }
 
-    /// Takes something out that was deferred, whatever becomes of it.
+    /// Removes a deferred stream.
     pub(super) fn undefer(&mut self, id: StreamId) -> Option<Deferred> {
         let deferred = self.deferred.remove(&id)?;
         self.octets -= deferred.headers.section_size();
@@ -152,17 +152,17 @@ impl Opener {
         self.deferred.contains_key(&id)
     }
 
-    /// The streams that are deferred, in ascending order.
+    /// Returns the deferred streams, in ascending order.
     pub(super) fn deferred_ids(&self) -> impl Iterator<Item = StreamId> + '_ {
         self.deferred.keys().copied()
     }
 
-    /// How many requests and promises are deferred.
+    /// Returns the number of deferred requests and promises.
     pub(super) fn deferred_len(&self) -> usize {
         self.deferred.len()
     }
 
-    /// How many promises of a stream are deferred, which its response waits for.
+    /// Returns the number of deferred promises of a stream, which its response waits for.
     #[cfg(test)]
     pub(super) fn promises_of(&self, id: StreamId) -> usize {
         let is_meant = |opening| matches!(opening, Opening::Promise { parent } if parent == id);
@@ -175,23 +175,23 @@ impl Opener {
         !self.slot_waiters.is_empty()
     }
 
-    /// Octets of field sections that are deferred, without the responses that wait.
+    /// Returns the octets of deferred field sections, without waiting responses.
     #[cfg(test)]
     pub(super) fn deferred_octets(&self) -> usize {
         self.deferred.values().map(|deferred| deferred.headers.section_size()).sum()
     }
 
-    /// Counts a response that waits, of so many octets.
+    /// Counts a waiting response of this many octets.
     pub(super) fn add_response(&mut self, octets: usize) {
         self.octets += octets;
     }
 
-    /// A response waits no more.
+    /// Uncounts a response that no longer waits.
     pub(super) fn remove_response(&mut self, octets: usize) {
         self.octets -= octets;
     }
 
-    /// Octets of field sections that wait.
+    /// Returns the octets of waiting field sections.
     pub(super) fn octets(&self) -> usize {
         self.octets
     }

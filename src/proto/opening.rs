@@ -1,10 +1,10 @@
-//! Opening streams: identifiers are reserved by one call and used by another, from any thread, and
-//! still go out in ascending order.
+//! Opening streams: identifiers may be reserved by one call and used by another, from any thread,
+//! yet streams open in ascending order.
 //!
-//! The first use of an identifier closes all lower idle ones (RFC 9113, Section 5.1.1), so HEADERS
-//! of a higher identifier are *deferred* while a lower one is reserved and unused, for at most
-//! [`reservation_timeout`](super::Config::reservation_timeout); then the lower one is given up.
-//! HEADERS are deferred as well while the peer's limit of concurrent streams is reached.
+//! The first use of an identifier closes all lower idle ones (RFC 9113, Section 5.1.1). HEADERS
+//! with a higher identifier are therefore *deferred* while a lower one is reserved and unused, for
+//! at most [`reservation_timeout`](super::Config::reservation_timeout); then the lower one is given
+//! up. HEADERS are also deferred while the peer's limit of concurrent streams is reached.
 
 use std::time::Instant;
 
@@ -34,17 +34,17 @@ impl Connection {
     pub fn reserve_stream_id(&mut self, now: Instant) -> Result<StreamId, CommandError> {
         self.check_may_open()?;
         let id = self.opener.reserve().ok_or(CommandError::IdsExhausted)?;
-        // Where too many are reserved, the oldest has been given up for this one.
+        // Reserving may have given up the oldest reserved identifier.
         self.open_ready(now);
         Ok(id)
     }
 
-    /// Opens a stream: reserves an identifier and sends the request HEADERS, in one step.
+    /// Opens a stream: reserves an identifier and sends the request HEADERS in one step.
     ///
     /// # Errors
     ///
     /// Those of [`reserve_stream_id`](Self::reserve_stream_id) and
-    /// [`send_headers`](Self::send_headers). No identifier is used up then.
+    /// [`send_headers`](Self::send_headers). On failure no identifier is used.
     pub fn open(
         &mut self,
         headers: &Headers,
@@ -62,7 +62,7 @@ impl Connection {
         Ok(id)
     }
 
-    /// A client's first HEADERS on a reserved identifier.
+    /// Sends a client's first HEADERS on a reserved identifier.
     pub(super) fn send_request(
         &mut self,
         id: StreamId,
@@ -79,13 +79,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Promises a stream: PUSH_PROMISE on `parent`, and a response on `promised` later.
+    /// Promises a stream: sends PUSH_PROMISE on `parent`; the response on `promised` follows later.
     ///
     /// # Errors
     ///
-    /// If the peer takes no pushed streams, `parent` is not a stream of the peer's that can still
-    /// be sent on, `promised` was not reserved, or the request is not a safe one without body
-    /// (RFC 9113, Section 8.4).
+    /// The peer does not accept pushed streams, `parent` is not a stream of the peer that can be
+    /// sent on, `promised` was not reserved, or the request is unsafe or has a body (RFC 9113,
+    /// Section 8.4).
     pub fn promise(
         &mut self,
         parent: StreamId,
@@ -102,7 +102,7 @@ impl Connection {
                 return Err(CommandError::SendClosed(parent))
             }
             Some(_) if parent.is_client_initiated() => {}
-            // RFC 9113, Section 8.4: a promise goes with a request of the client's.
+            // RFC 9113, Section 8.4: a promise belongs to a request of the client.
             Some(_) => return Err(CommandError::UnknownStream(parent)),
             None => return Err(self.missing(parent)),
         }
@@ -120,8 +120,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Forgets an identifier that was reserved, or whose HEADERS are deferred. `false` if it is
-    /// neither.
+    /// Releases an identifier that is reserved, or whose HEADERS are deferred. Returns `false` if
+    /// it is neither.
     pub(super) fn cancel_opening(&mut self, id: StreamId, now: Instant) -> bool {
         if self.opener.take(id) {
             self.open_ready(now);
@@ -135,9 +135,9 @@ impl Connection {
         is_deferred
     }
 
-    /// Sends what was deferred and need not wait any more: requests and promises in the order of
-    /// their identifiers, responses on promised streams in the order of the calls. Each verb that may
-    /// have ended a stream calls it.
+    /// Sends deferred items that need not wait any longer: requests and promises in order of their
+    /// identifiers, responses on promised streams in the order of the calls. Every operation that
+    /// may have ended a stream must call it.
     pub(super) fn open_ready(&mut self, now: Instant) {
         while !self.opener.is_idle() {
             let timeout = self.config.reservation_timeout;
@@ -152,7 +152,7 @@ impl Connection {
                     }
                 }
             }
-            // What is opened may end at once, and leave its slot for the next round.
+            // An opened stream may end at once and leave its slot for the next round.
             for item in ready {
                 match item {
                     Ready::Stream(id, deferred) => self.open_deferred(id, deferred, now),
@@ -170,7 +170,7 @@ impl Connection {
         }
     }
 
-    /// A promise that is not deferred any more does not hold up its parent.
+    /// A promise that is no longer deferred does not delay its parent.
     fn note_undeferred(&mut self, opening: Opening) {
         if let Opening::Promise { parent } = opening {
             if let Some(parent) = self.streams.get_mut(parent) {
@@ -179,7 +179,7 @@ impl Connection {
         }
     }
 
-    /// When the identifiers that something waits for are given up.
+    /// Returns when reserved identifiers that others wait for are given up.
     pub(super) fn reservation_deadline(&self) -> Option<Instant> {
         self.opener.deadline(self.allowed(), self.config.reservation_timeout)
     }
@@ -193,7 +193,7 @@ impl Connection {
         }
     }
 
-    /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS leaves room for one more.
+    /// Whether the peer's SETTINGS_MAX_CONCURRENT_STREAMS allows another stream.
     pub(super) fn has_slot(&self) -> bool {
         self.allowed().slots > 0
     }
@@ -229,7 +229,7 @@ impl Connection {
         self.open_or_defer(id, Opening::Request { end_stream }, headers, now);
     }
 
-    /// Uses a reserved identifier: now, or when its turn comes.
+    /// Uses a reserved identifier now, or defers it.
     fn open_or_defer(&mut self, id: StreamId, opening: Opening, headers: &Headers, now: Instant) {
         self.opener.take(id);
         if self.opener.may_open_at_once(id, opening, self.allowed()) {
@@ -242,11 +242,11 @@ impl Connection {
             }
         }
         self.opener.defer(id, headers.clone(), opening, now);
-        // It may be what those above it have been waiting for.
+        // Higher identifiers may have waited for this one.
         self.open_ready(now);
     }
 
-    /// The stream is over before it was opened.
+    /// Ends a stream that was not opened yet.
     pub(super) fn drop_deferred(&mut self, id: StreamId, now: Instant) {
         let Some(Deferred { opening, .. }) = self.opener.undefer(id) else { return };
         self.note_undeferred(opening);
@@ -285,8 +285,8 @@ impl Connection {
     ) {
         let can_send = self.streams.get(parent).is_some_and(|parent| parent.state.can_send());
         if !can_send || !self.may_push() {
-            // While the promise waited, its request was reset, or the client has changed its mind
-            // about pushed streams: nobody is left to hear it.
+            // While the promise was deferred, its request was reset, or the client has disabled
+            // server push.
             let (code, by) = (ErrorCode::Cancel, ResetBy::Unsent);
             let (retry_safe, detail) = (false, None);
             self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail });
@@ -303,20 +303,20 @@ impl Connection {
         self.respond(id, now);
     }
 
-    /// A promise that held up its parent is out of the way.
+    /// Notes that a promise no longer delays its parent.
     fn promise_done(&mut self, parent: StreamId, now: Instant) {
         self.respond(parent, now);
         self.schedule(parent, now);
     }
 
-    /// Sends a response that has been waiting, if nothing keeps it any more.
+    /// Sends a waiting response if nothing delays it any more.
     pub(super) fn respond(&mut self, id: StreamId, now: Instant) {
         let has_slot = self.has_slot();
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.send.queue.waits_for_promises() || stream.state == State::Idle {
             return;
         }
-        // RFC 9113, Section 5.1.2: a promised stream counts from its HEADERS on.
+        // RFC 9113, Section 5.1.2: a promised stream counts once its HEADERS are sent.
         if stream.state == State::ReservedLocal && !has_slot {
             if stream.send.response.is_some() && stream.send.slot_ticket.is_none() {
                 stream.send.slot_ticket = Some(self.opener.wait_for_slot(id));
@@ -346,7 +346,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Why a stream that is not in the table cannot be used.
+    /// Returns why a stream that is not in the table cannot be used.
     pub(super) fn missing(&self, id: StreamId) -> CommandError {
         if id.is_connection() {
             return CommandError::UnknownStream(id);

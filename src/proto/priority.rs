@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::structured::{self, Value};
 
-/// How a response is to be scheduled among the others (RFC 9218, Section 4).
+/// The priority of a response (RFC 9218, Section 4).
 ///
 /// ```
 /// use h2_sync::proto::Priority;
@@ -21,37 +21,37 @@ pub struct Priority {
 }
 
 impl Default for Priority {
-    /// Urgency 3, not incremental (RFC 9218, Section 4).
+    /// Returns urgency 3, not incremental (RFC 9218, Section 4).
     fn default() -> Self {
         Priority { urgency: 3, incremental: false }
     }
 }
 
 impl Priority {
-    /// A priority with `urgency` 0 (first) to 7 (last); a larger one counts as 7.
+    /// Returns a priority with `urgency` 0 (first) to 7 (last); a larger one is reduced to 7.
     pub fn new(urgency: u8, incremental: bool) -> Self {
         Priority { urgency: urgency.min(7), incremental }
     }
 
-    /// 0 (first) to 7 (last).
+    /// Returns the urgency, 0 (first) to 7 (last).
     pub fn urgency(self) -> u8 {
         self.urgency
     }
 
-    /// Whether parts of the response are of use before all of it is there.
+    /// Whether parts of the response are useful before it is complete.
     pub fn incremental(self) -> bool {
         self.incremental
     }
 
-    /// Reads a Priority Field Value, a dictionary of structured fields (RFC 8941). A parameter that
-    /// is not understood or out of range has its default (RFC 9218, Section 4), and so have all if
-    /// the value is not a dictionary.
+    /// Parses a Priority Field Value, a dictionary of structured fields (RFC 8941). An unknown or
+    /// out-of-range parameter is ignored (RFC 9218, Section 4), and so is everything if the value
+    /// is not a dictionary.
     pub fn parse(value: &[u8]) -> Self {
         Self::from_lines([value]).unwrap_or_default()
     }
 
-    /// Reads the lines of a `priority` field, which are one dictionary (RFC 8941, Section 4.2).
-    /// `None` if that cannot be parsed: it is as if the field were not there.
+    /// Parses the lines of a `priority` field as one dictionary (RFC 8941, Section 4.2). `None` if
+    /// that fails: the field is then ignored.
     pub(crate) fn from_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut lines = lines.into_iter();
         let mut value = Cow::Borrowed(lines.next()?);
@@ -61,7 +61,7 @@ impl Priority {
         }
         let mut priority = Priority::default();
         structured::dictionary(&value, |key, value| match (key, value) {
-            // Of two members with one key the last counts, also if it makes no sense.
+            // The last of two members with the same key wins, even if it is invalid.
             (b"u", Value::Integer(urgency @ 0..=7)) => priority.urgency = urgency as u8,
             (b"u", _) => priority.urgency = Priority::default().urgency,
             (b"i", value) => priority.incremental = value == Value::Boolean(true),

@@ -1,9 +1,9 @@
-//! Events that wait to be polled, in a queue that cannot be made to grow without bound.
+//! The queue of events for the application, whose size is bounded.
 //!
-//! DATA is bounded by the receive windows, in octets; to bound it in pieces as well, small pieces
-//! of one stream that wait next to each other become one. Events that belong to no stream are
-//! counted with their octets, and so are interim responses; beyond what no honest peer reaches they
-//! are dropped. What an event holds does not keep a large read buffer alive.
+//! The receive windows bound DATA in octets. To bound it in events too, adjacent small pieces of
+//! one stream are joined. Connection events and interim responses are bounded by their octets;
+//! above limits that no legitimate peer reaches, they are dropped. Events do not keep large read
+//! buffers alive.
 
 use std::collections::VecDeque;
 
@@ -13,35 +13,35 @@ use super::event::{Event, Extension};
 use crate::frame::StreamId;
 use crate::logging;
 
-/// Pieces up to this size are joined to what waits already.
+/// Pieces up to this size are joined to the previous one.
 const SMALL: usize = 4 << 10;
-/// An event of DATA does not grow beyond this by joining.
+/// Joining does not grow a DATA event beyond this size.
 const JOINED: usize = 16 << 10;
-/// Events without a stream that may wait.
+/// Maximum queued connection events.
 const MAX_LOOSE: usize = 256;
-/// Octets of frames that these may hold.
+/// Maximum octets of frames in them.
 const MAX_LOOSE_OCTETS: usize = 256 << 10;
-/// Octets of interim responses that may wait, over all streams. Without an application that takes
-/// them, a server could fill the memory with field sections of which each stream allows several.
+/// Maximum octets of queued interim responses, over all streams. If the application does not take
+/// them, a server could otherwise fill the memory with field sections, several per stream.
 const MAX_INTERIM_OCTETS: usize = 256 << 10;
-/// What a small field section takes besides its names and values: its event, where its fields lie, and
-/// room that it does not use.
+/// The overhead of a small field section besides its names and values: its event, the positions of
+/// its fields, and spare capacity.
 const SECTION_OVERHEAD: usize = 640;
-/// Events for which an empty queue keeps room, where it had room for more than [`MAX_SPARE`].
+/// Capacity kept in an empty queue that had more than [`MAX_SPARE`].
 const KEPT: usize = 64;
-/// With room for no more events than this, the memory stays for the next batch.
+/// Up to this capacity, the memory is kept for the next batch.
 const MAX_SPARE: usize = 512;
 
-/// DATA up to this size is copied out of the read buffer, so that a small piece that the
-/// application keeps does not keep the whole buffer alive.
+/// DATA up to this size is copied, so that a small piece held by the application does not keep the
+/// whole read buffer alive.
 const SMALL_PAYLOAD: usize = 4 << 10;
-/// So is a payload that would keep alive more than this many times its size: a peer could have us
-/// hold large buffers, filled with what is ignored, for a little of it in each. A frame of 16 KiB out
-/// of the largest read and what was left before it is shared.
+/// A payload is also copied if sharing it would keep more than this many times its size alive: a
+/// peer could otherwise make us hold large buffers of ignored frames for small payloads. A frame of
+/// 16 KiB in the largest read, plus what was left before it, is shared.
 const MAX_WASTE: usize = 20;
 
-/// A payload as it may wait, out of a read buffer that held `input_len` octets: shared if it is large,
-/// copied if not.
+/// Returns a payload to keep in an event, from a read buffer of `input_len` octets: shared if it is
+/// large, otherwise copied.
 pub(crate) fn detach(payload: Bytes, input_len: usize) -> Bytes {
     let is_shared = payload.len() > SMALL_PAYLOAD && payload.len() * MAX_WASTE >= input_len;
     if is_shared {
@@ -54,7 +54,7 @@ pub(crate) fn detach(payload: Bytes, input_len: usize) -> Bytes {
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     waiting: VecDeque<Waiting>,
-    /// Number of the event at the front.
+    /// The number of the first event.
     first: u64,
     loose: usize,
     loose_octets: usize,
@@ -63,11 +63,11 @@ pub(crate) struct EventQueue {
 
 #[derive(Debug)]
 enum Waiting {
-    /// Belongs to a stream, and so to a bound.
+    /// An event of a stream, bounded by its window or state.
     Stream(Event),
-    /// Belongs to the connection.
+    /// An event of the connection.
     Loose(Event),
-    /// Belongs to a stream, which may have several.
+    /// An interim response, of which a stream may have several.
     Interim(Event),
     Data {
         stream_id: StreamId,
@@ -87,11 +87,10 @@ impl EventQueue {
         self.waiting.push_back(Waiting::Stream(event));
     }
 
-    /// For events that a peer can cause at will. Beyond the bound the event is dropped: they
-    /// inform, and nothing waits for them.
+    /// Queues an informational event that a peer can cause at will, or drops it above the limit.
     pub(crate) fn push_loose(&mut self, event: Event) {
         let octets = self.loose_octets + octets_of(&event);
-        // One that is larger than the bound may wait alone.
+        // One event larger than the limit is accepted if it is the only one.
         let has_room = octets <= MAX_LOOSE_OCTETS || self.loose_octets == 0;
         if self.loose < MAX_LOOSE && has_room {
             self.loose += 1;
@@ -102,7 +101,7 @@ impl EventQueue {
         }
     }
 
-    /// For interim responses, which inform as well.
+    /// Queues an interim response, or drops it above the limit.
     pub(crate) fn push_interim(&mut self, event: Event) {
         let octets = self.interim_octets + octets_of(&event);
         if octets <= MAX_INTERIM_OCTETS || self.interim_octets == 0 {
@@ -113,8 +112,8 @@ impl EventQueue {
         }
     }
 
-    /// Adds DATA, to the event with number `last` where that still waits and both are small.
-    /// Returns the number of the event that it is in.
+    /// Queues DATA, joined to event number `last` if that is still queued and both are small.
+    /// Returns the number of its event.
     pub(crate) fn push_data(
         &mut self,
         stream_id: StreamId,
@@ -167,7 +166,7 @@ impl EventQueue {
     }
 }
 
-/// What an event holds besides its own size.
+/// Returns the octets that an event holds besides its own size.
 fn octets_of(event: &Event) -> usize {
     match event {
         Event::Headers { headers, .. } => headers.section_size() + SECTION_OVERHEAD,

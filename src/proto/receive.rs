@@ -1,5 +1,5 @@
-//! What the peer sends: whole frames in the right order, DATA, and what becomes of frames for streams
-//! that are gone. Field blocks and control frames have files of their own.
+//! Receiving: the order of frames, DATA, and frames for streams that have ended. Field blocks and
+//! control frames are in separate files.
 
 use std::time::Instant;
 
@@ -17,21 +17,20 @@ use super::trace::Way;
 use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, PREFACE};
 use crate::logging;
 
-/// DATA for a stream that is gone, beyond what was on its way, is charged if it is smaller than this: it
-/// is more work, for each octet, than its sender has with it. For larger pieces the connection's window
-/// makes up.
+/// DATA for an ended stream, beyond what was in flight, is charged if it is smaller than this: it
+/// costs us more per octet than its sender. Larger DATA is bounded by the connection's window.
 const SLIVER: usize = 256;
 
 impl Connection {
-    /// Takes all whole frames off the front of `input`, and leaves the rest there for more octets
-    /// to follow. Large DATA payloads are shared with `input`, not copied.
+    /// Processes all complete frames at the front of `input`, and leaves the remainder for more
+    /// octets to follow. Large DATA payloads are shared with `input`, not copied.
     ///
     /// # Errors
     ///
-    /// A connection error (RFC 9113, Section 5.4.1): GOAWAY is ready to be sent, the connection
-    /// is closed, and every later call gives the same error. What came before it in `input` has
-    /// been handled. Stream errors are not returned: RST_STREAM is ready to be sent, and
-    /// [`Event::Reset`] tells.
+    /// A connection error (RFC 9113, Section 5.4.1): GOAWAY is queued, the connection is closed,
+    /// and every later call returns the same error. Frames before it in `input` have been
+    /// processed. Stream errors are not returned: RST_STREAM is queued, and [`Event::Reset`]
+    /// reports it.
     pub fn receive(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ConnectionError> {
         self.deadlines.note_heard(now);
         self.input.len = input.len();
@@ -62,7 +61,7 @@ impl Connection {
             self.check_order(head)
                 .inspect_err(|error| self.tracer.rejected(&head, error.detail()))?;
             let frame = Frame::decode(input, self.local.max_frame_size());
-            // DATA may come as slowly as the network is.
+            // DATA may arrive as slowly as the network is.
             let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
             self.deadlines.note_frame(is_awaited, now);
             match frame {
@@ -88,7 +87,7 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 9113, Section 3.4: the client's connection starts with 24 fixed octets.
+    /// RFC 9113, Section 3.4: a client's connection starts with 24 fixed octets.
     fn receive_preface(&mut self, input: &mut BytesMut) -> Result<(), ConnectionError> {
         let len = self.input.preface_left.min(input.len());
         let expected = &PREFACE[PREFACE.len() - self.input.preface_left..][..len];
@@ -103,9 +102,9 @@ impl Connection {
         Ok(())
     }
 
-    /// What may come next is decided by the head alone, before the payload is there.
+    /// Checks the frame header before the payload has arrived.
     fn check_order(&self, head: Head) -> Result<(), ConnectionError> {
-        // RFC 9113, Section 3.4: the first frame is SETTINGS, and not an acknowledgement.
+        // RFC 9113, Section 3.4: the first frame is SETTINGS without ACK.
         if !self.input.greeted && head.to_octets().starts_with(b"HTTP/1") {
             return Err(ConnectionError::peer(ErrorCode::ProtocolError, PEER_SPEAKS_HTTP1));
         }
@@ -116,8 +115,8 @@ impl Connection {
             ));
         }
         match &self.input.block {
-            // RFC 9113, Section 6.10: between HEADERS without END_HEADERS and its end, nothing but
-            // CONTINUATION of the same stream.
+            // RFC 9113, Section 6.10: between HEADERS without END_HEADERS and the end of its block,
+            // only CONTINUATION of the same stream is allowed.
             Some(block) if head.kind != Kind::CONTINUATION || head.stream_id != block.stream_id => {
                 Err(ConnectionError::peer(
                     ErrorCode::ProtocolError,
@@ -158,9 +157,9 @@ impl Connection {
     fn receive_data(&mut self, frame: Data, now: Instant) -> Result<(), ConnectionError> {
         let id = frame.stream_id;
         let counted = frame.flow_len();
-        // RFC 9113, Section 6.9: flow control counts DATA whatever becomes of its stream. What the
-        // connection takes is given back at once: the windows of the streams bound the memory.
-        // Credit that has not gone out yet is not there for the peer.
+        // RFC 9113, Section 6.9: flow control counts DATA even if its stream has ended.
+        // Connection-level credit is returned at once: the windows of the streams bound memory.
+        // Credit that has not been sent yet is not available to the peer.
         let window = self.input.window.signed() - i64::from(self.outgoing.pending_credit());
         if i64::from(counted) > window || self.input.window.receive(counted).is_err() {
             return Err(ConnectionError::peer(
@@ -173,8 +172,8 @@ impl Connection {
             self.outgoing.queue_credit(increment);
         }
         let Some(stream) = self.streams.get_mut(id) else {
-            // RFC 9113, Section 5.1: the peer may not know yet that we have reset the stream. A server
-            // of tiny messages has thousands of frames on their way.
+            // RFC 9113, Section 5.1: the peer may not know yet that we reset the stream. A server
+            // of tiny messages may have thousands of frames in flight.
             if self.streams.was_on_its_way(id, counted, frame.end_stream) {
                 return Ok(());
             }
@@ -202,7 +201,7 @@ impl Connection {
                 return self.violation(id, ErrorCode::ProtocolError, &error.to_string(), now);
             }
         }
-        // Padding is never taken by the application, so its credit goes back here.
+        // The application never takes padding, so its credit is returned here.
         stream.recv.window.release(counted - len as u32);
         if len > 0 || frame.end_stream {
             let data = detach(frame.data, self.input.len);
@@ -219,8 +218,8 @@ impl Connection {
         Ok(())
     }
 
-    /// A frame that opens nothing came for a stream that is not in the table. `late` is what it is
-    /// charged as, if it may have been on its way when the stream ended.
+    /// Handles a frame that opens nothing, for a stream that is not in the table. If it may have
+    /// been in flight when the stream ended, it is charged as `late`.
     pub(super) fn receive_for_missing(
         &mut self,
         id: StreamId,
@@ -233,12 +232,13 @@ impl Connection {
             return self.budgets.charge(late, now);
         }
         match self.streams.standing(id) {
-            // RFC 9113, Section 5.1: after END_STREAM of both sides it is a connection error.
+            // RFC 9113, Section 5.1: a connection error after END_STREAM in both directions.
             Standing::Closed(Cause::EndStream) => Err(ConnectionError::peer(
                 ErrorCode::StreamClosed,
                 format!("{what} on stream {id}, which has ended"),
             )),
-            // Not recorded as reset: HEADERS on it remain a connection error (Section 5.1.1).
+            // Not recorded as reset: HEADERS on it remain a connection error (RFC 9113, Section
+            // 5.1.1).
             Standing::Skipped => {
                 self.budgets.charge(PeerAction::ProvokedReset, now)?;
                 self.queue_reset(id, ErrorCode::StreamClosed);
@@ -248,13 +248,14 @@ impl Connection {
         }
     }
 
-    /// Whether a stream of the peer's lies beyond a GOAWAY of ours: RFC 9113, Section 6.8: its
-    /// frames are ignored, but for what flow control and HPACK need of them.
+    /// Whether a stream of the peer is beyond our GOAWAY. Its frames are ignored, apart from flow
+    /// control and HPACK (RFC 9113, Section 6.8).
     pub(super) fn is_ignored(&self, id: StreamId) -> bool {
         !self.streams.is_own(id) && self.ending.goaway_sent.is_some_and(|last| id > last)
     }
 
-    /// RFC 9113, Section 5.1: on an idle stream only HEADERS, PUSH_PROMISE and PRIORITY may come.
+    /// RFC 9113, Section 5.1: on an idle stream only HEADERS, PUSH_PROMISE and PRIORITY are
+    /// allowed.
     pub(super) fn check_not_idle(
         &self,
         id: StreamId,
@@ -272,7 +273,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The state of a stream does not allow what the peer sent.
+    /// Handles a frame that the state of the stream does not allow.
     pub(super) fn refused(
         &mut self,
         id: StreamId,
@@ -288,8 +289,8 @@ impl Connection {
         }
     }
 
-    /// The peer broke a rule on one stream: RST_STREAM (RFC 9113, Section 5.4.2). It counts
-    /// against a budget, or a peer could have us reset without end (CVE-2025-8671).
+    /// Resets a stream on which the peer violated a rule (RFC 9113, Section 5.4.2). This is charged
+    /// to a budget, since a peer could otherwise make us reset streams without end (CVE-2025-8671).
     pub(super) fn violation(
         &mut self,
         id: StreamId,
@@ -299,12 +300,12 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let is_known = self.streams.get(id).is_some();
         if !is_known && (self.is_ignored(id) || self.streams.may_be_late(id)) {
-            // RFC 9113, Section 5.4.2: one RST_STREAM says it all; Section 6.8: nothing is said of
-            // a stream beyond our GOAWAY.
+            // RFC 9113, Section 5.4.2: one RST_STREAM suffices; Section 6.8: none for a stream
+            // beyond our GOAWAY.
             return self.budgets.charge(PeerAction::LateFrame, now);
         }
         if self.streams.standing(id) == Standing::Idle {
-            // RFC 9113, Section 6.4: RST_STREAM must not be sent for an idle stream.
+            // RFC 9113, Section 6.4: RST_STREAM must not be sent on an idle stream.
             return Err(ConnectionError::peer(code, format!("{what} (idle stream {id})")));
         }
         self.budgets.charge(PeerAction::ProvokedReset, now)?;
@@ -320,7 +321,7 @@ impl Connection {
         Ok(())
     }
 
-    /// After END_STREAM of the peer's: is that the end of the stream?
+    /// Removes the stream if END_STREAM from the peer has ended it.
     pub(super) fn finish_if_closed(&mut self, id: StreamId, now: Instant) {
         if self.streams.get(id).is_some_and(|stream| stream.state.is_closed()) {
             self.finish(id, Cause::EndStream, now);

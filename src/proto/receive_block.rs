@@ -1,8 +1,9 @@
-//! Field blocks that the peer sends: HEADERS and PUSH_PROMISE with their CONTINUATION frames (RFC
-//! 9113, Sections 4.3, 6.2, 6.6 and 6.10).
+//! Receives field blocks: HEADERS and PUSH_PROMISE with their CONTINUATION frames (RFC 9113,
+//! Sections 4.3, 6.2, 6.6 and 6.10).
 //!
-//! Each fragment is decoded as it comes. A block is always decoded to its end, also for a stream
-//! that is gone or refused: the HPACK table is the connection's, and has to stay the peer's.
+//! Each fragment is decoded as it arrives. A block is always decoded to its end, even for an ended
+//! or refused stream: the HPACK table belongs to the connection and must stay in sync with the
+//! peer's.
 
 use std::fmt;
 use std::time::Instant;
@@ -35,7 +36,7 @@ impl Connection {
             // RFC 9113, Section 8.4: a client cannot push.
             Some("a client sent PUSH_PROMISE")
         } else if self.local.push_forbidden() {
-            // RFC 9113, Section 6.6: not after ENABLE_PUSH 0 has been acknowledged.
+            // RFC 9113, Section 6.6: not allowed after ENABLE_PUSH 0 was acknowledged.
             Some("PUSH_PROMISE though ENABLE_PUSH is 0")
         } else {
             None
@@ -56,7 +57,7 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         if let Some(block) = &mut self.input.block {
             block.continuations += 1;
-            // A flood of CONTINUATION costs its sender nothing (VU#421644, CVE-2026-33871).
+            // A flood of CONTINUATION frames costs its sender nothing (VU#421644, CVE-2026-33871).
             if block.continuations > self.config.max_continuations {
                 self.tracer.frame(Way::Received, &frame);
                 return Err(ConnectionError::limit(

@@ -1,4 +1,4 @@
-//! Control frames that the peer sends: one short function for each type.
+//! Receives control frames: one short function per type.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +22,7 @@ use crate::frame::{
     WindowUpdate,
 };
 
-/// Priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
+/// Maximum priorities kept for streams that are not open yet (RFC 9218, Section 7.1).
 const MAX_EARLY_PRIORITIES: usize = 32;
 
 impl Connection {
@@ -36,8 +36,8 @@ impl Connection {
         self.stats.resets_received += 1;
         self.check_not_idle(id, "RST_STREAM")?;
         if self.streams.is_first_reset(id) {
-            // Both ends give a call up when its deadline passes; some servers reset each stream whose
-            // response is complete.
+            // Both sides may cancel a call when its deadline passes; some servers reset every
+            // stream whose response is complete.
             return Ok(());
         }
         let code = frame.error_code;
@@ -51,7 +51,7 @@ impl Connection {
         self.budgets.charge(action, now)?;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         stream.state.reset(Cause::ResetByPeer);
-        // RFC 9113, Section 8.7: REFUSED_STREAM says that nothing was processed.
+        // RFC 9113, Section 8.7: REFUSED_STREAM means that nothing was processed.
         let retry_safe = code == ErrorCode::RefusedStream && self.streams.is_own(id);
         let by = ResetBy::Peer;
         self.events.push(Event::Reset { stream_id: id, code, by, retry_safe, detail: None });
@@ -87,19 +87,19 @@ impl Connection {
         let has_spoken =
             self.input.greeted || (self.input.has_upgraded && self.role == Role::Server);
         if !has_spoken {
-            // Until now a cautious guess was in force.
+            // Replaces the initial conservative assumption.
             self.remote.max_concurrent_streams = u32::MAX;
         }
         self.apply_all(&frame.entries, now)?;
         self.input.greeted = true;
         self.queue_ack(Settings { ack: true, entries: Vec::new() })?;
         self.events.push_loose(Event::SettingsChanged { settings: frame.entries });
-        // The limit of concurrent streams may be higher now.
+        // The limit of concurrent streams may have increased.
         self.open_ready(now);
         Ok(())
     }
 
-    /// The settings of one frame of the peer's. RFC 9113, Section 6.5.3: in the order of the wire.
+    /// Applies the settings of one frame in wire order (RFC 9113, Section 6.5.3).
     pub(super) fn apply_all(
         &mut self,
         settings: &[Setting],
@@ -126,10 +126,10 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 9113, Section 6.9.2: the windows of all streams move by the difference, below zero if
-    /// need be; over 2^31-1 is a connection error, also if it is lowered again in the same frame.
+    /// Adjusts the windows of all streams by the difference, possibly below zero (RFC 9113, Section
+    /// 6.9.2). Above 2^31-1 is a connection error, even if the same frame lowers it again.
     ///
-    /// This is the one walk through all streams that a frame can cause.
+    /// This is the only iteration over all streams that a frame can cause.
     fn move_send_windows(
         &mut self,
         before: u32,
@@ -239,20 +239,20 @@ impl Connection {
             ));
         }
         let code = frame.error_code;
-        // Copied: the read buffer need not live as long as the connection.
+        // Copied, so that it does not keep the read buffer alive.
         let debug_data = Bytes::copy_from_slice(&frame.debug_data);
-        // From the first one on: who says it over and over does not stay for that.
+        // Counted from the first GOAWAY, so that repeating it does not extend the time.
         let at = self.ending.goaway_received.as_ref().map_or(now, |before| before.at);
         let goaway = PeerGoaway { last_stream_id: last, at, code, debug_data: debug_data.clone() };
         let before = self.ending.goaway_received.replace(goaway);
         let is_first = before.is_none();
-        // Those above the last GOAWAY's identifier are gone already.
+        // Streams above the previous GOAWAY's identifier have been removed already.
         let end = before.map_or(StreamId::MAX, |before| before.last_stream_id);
-        // Our streams above it have not been processed, and may be tried again elsewhere. So may
-        // those that are deferred here: there must not be new ones.
+        // Our streams above it were not processed and may be retried elsewhere. So may deferred
+        // ones, since new streams are no longer allowed.
         let deferred = self.opener.deferred_ids();
         let lost: Vec<_> = self.streams.own_above(last, end).into_iter().chain(deferred).collect();
-        // One text for all of them.
+        // One text shared by all of them.
         let text = GoawayText(code, &debug_data);
         let detail: Option<Arc<str>> = (!lost.is_empty()).then(|| text.to_string().into());
         for id in lost {
@@ -289,7 +289,7 @@ impl Connection {
         }
         self.check_not_idle(id, "WINDOW_UPDATE")?;
         let Some(stream) = self.streams.get_mut(id) else {
-            // It may have been on its way when the stream ended.
+            // It may have been in flight when the stream ended.
             return self.budgets.charge_late_credit(granted, now);
         };
         if let Err(refusal) = stream.state.recv_window_update() {
@@ -302,7 +302,7 @@ impl Connection {
         Ok(())
     }
 
-    // PRIORITY, RFC 9113, Section 6.3: deprecated; read, and otherwise ignored.
+    // PRIORITY, RFC 9113, Section 6.3: deprecated; validated and otherwise ignored.
     pub(super) fn receive_priority(
         &mut self,
         frame: frame::Priority,
@@ -330,13 +330,13 @@ impl Connection {
             ));
         }
         self.budgets.charge(PeerAction::PriorityUpdate, now)?;
-        // RFC 8941, Section 4.2: a value that cannot be parsed is ignored.
+        // RFC 8941, Section 4.2: an invalid value is ignored.
         let Some(priority) = Priority::from_lines([&frame.field_value[..]]) else { return Ok(()) };
         if let Some(stream) = self.streams.get_mut(id) {
             self.outgoing.prefer(&mut stream.send.queue, priority);
         } else if self.streams.standing(id) == Standing::Idle {
             if id.is_server_initiated() {
-                // RFC 9218, Section 7.1: a stream that has not been promised has no priority.
+                // RFC 9218, Section 7.1: an error for a push stream that was not promised.
                 return Err(ConnectionError::peer(
                     ErrorCode::ProtocolError,
                     format!("PRIORITY_UPDATE for stream {id}, which was never promised"),
@@ -354,7 +354,7 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 9113, Section 5.5: frames of unknown types are ignored. The application may look at
+    /// RFC 9113, Section 5.5: frames of unknown types are ignored. The application may inspect
     /// them.
     pub(super) fn receive_extension(
         &mut self,
@@ -362,7 +362,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(), ConnectionError> {
         self.budgets.charge(PeerAction::Extension, now)?;
-        // RFC 7838 and RFC 8336 give ALTSVC and ORIGIN a meaning at clients alone.
+        // RFC 7838 and RFC 8336 define ALTSVC and ORIGIN only for clients.
         let for_clients = matches!(extension, Extension::AltSvc(_) | Extension::Origin(_));
         if self.role == Role::Client || !for_clients {
             self.events.push_loose(Event::Extension(extension.copied()));

@@ -1,5 +1,5 @@
-//! Field sections that the peer sends, as parts of messages: requests, responses, trailers and
-//! promises (RFC 9113, Sections 8.1 and 8.4).
+//! Handles received field sections as parts of messages: requests, responses, trailers and promises
+//! (RFC 9113, Sections 8.1 and 8.4).
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -24,7 +24,7 @@ use crate::logging;
 const SELF_DEPENDENCY: &str = "a stream cannot depend on itself";
 
 impl Connection {
-    /// HEADERS: of which part of a message, depends on the stream.
+    /// Handles HEADERS. The stream determines which part of a message they are.
     pub(super) fn receive_section(
         &mut self,
         section: Section,
@@ -37,7 +37,7 @@ impl Connection {
         if stream.state == State::Idle {
             return Err(out_of_order(id, "which has not been opened"));
         }
-        // RFC 9113, Section 5.1: what the state does not allow is an error of its own kind.
+        // RFC 9113, Section 5.1: HEADERS that the state does not allow are a different error.
         if section.depends_on_itself && stream.state.may_receive_headers() {
             return self.violation(id, ErrorCode::ProtocolError, SELF_DEPENDENCY, now);
         }
@@ -47,7 +47,7 @@ impl Connection {
         }
     }
 
-    /// HEADERS of a stream that is not in the table: a request, or late ones.
+    /// Handles HEADERS of a stream that is not in the table: a request, or late HEADERS.
     fn receive_section_for_missing(
         &mut self,
         section: Section,
@@ -56,23 +56,23 @@ impl Connection {
         let id = section.id;
         let may_open = self.role == Role::Server && id.is_client_initiated();
         match self.streams.standing(id) {
-            // RFC 9113, Section 5.1.1: clients open odd ones, and servers have to promise first.
+            // RFC 9113, Section 5.1.1: clients open odd streams, and servers must promise first.
             Standing::Idle if !may_open => Err(out_of_order(id, "which the peer cannot open")),
-            // RFC 9113, Section 6.8: beyond our GOAWAY nothing is done but decode.
+            // RFC 9113, Section 6.8: beyond our GOAWAY, HEADERS are only decoded.
             Standing::Idle if self.is_ignored(id) => {
                 self.budgets.charge(PeerAction::LateFrame, now)
             }
             Standing::Idle => self.receive_request(section, now),
-            // RFC 9113, Section 5.1.1: identifiers only go up.
+            // RFC 9113, Section 5.1.1: identifiers only increase.
             Standing::Skipped => Err(out_of_order(id, "below one that has been used")),
-            // RFC 9113, Section 5.1: the response to a request that was cancelled meanwhile, or the
-            // trailers of one.
+            // RFC 9113, Section 5.1: the response to a request that was cancelled meanwhile, or its
+            // trailers.
             _ if section.end_stream && self.streams.was_on_its_way(id, 0, true) => Ok(()),
             _ => self.receive_for_missing(id, "HEADERS", PeerAction::LateFrame, now),
         }
     }
 
-    /// HEADERS that open a stream, at a server.
+    /// Handles HEADERS that open a stream, on a server.
     fn receive_request(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
         let id = section.id;
         self.streams.use_id(id);
@@ -80,8 +80,8 @@ impl Connection {
         if section.depends_on_itself {
             return self.reject(id, SELF_DEPENDENCY, now);
         }
-        // RFC 9113, Section 5.1.2: over our limit: PROTOCOL_ERROR or REFUSED_STREAM; the latter
-        // says that the request may be tried again.
+        // RFC 9113, Section 5.1.2: a stream over our limit is PROTOCOL_ERROR or REFUSED_STREAM; the
+        // latter allows a retry.
         if self.slots.taken(SlotKind::Peer) >= self.local.max_concurrent_streams() {
             self.stats.streams_refused += 1;
             let is_over = self.slots.open(SlotKind::Peer) >= self.local.max_concurrent_streams();
@@ -128,8 +128,8 @@ impl Connection {
         self.budgets.charge(PeerAction::Request, now)
     }
 
-    /// A field section over the limit gets an answer of its own: 431 (RFC 6585, Section 5), and
-    /// the application never sees it.
+    /// Answers a field section over the limit with 431 (RFC 6585, Section 5), without reporting it
+    /// to the application.
     fn answer_431(&mut self, section: Section, now: Instant) -> Result<(), ConnectionError> {
         let id = section.id;
         self.budgets.charge(PeerAction::RefusedStream, now)?;
@@ -140,13 +140,14 @@ impl Connection {
         if section.end_stream {
             self.streams.record(id, Cause::EndStream);
         } else {
-            // RFC 9113, Section 8.1: the answer is complete, the rest of the request is not needed.
+            // RFC 9113, Section 8.1: the response is complete, the rest of the request is not
+            // needed.
             self.refuse(id, ErrorCode::NoError);
         }
         Ok(())
     }
 
-    /// Interim or final HEADERS on a stream of ours, or on one that was promised to us.
+    /// Handles interim or final HEADERS on a stream that this client opened or the server promised.
     fn receive_response(
         &mut self,
         mut section: Section,
@@ -266,8 +267,8 @@ impl Connection {
         if !promised.is_server_initiated() || promised <= self.streams.last_of_peer() {
             return error(format!("stream {promised} cannot be promised"));
         }
-        // RFC 9113, Section 6.6: on a stream that is open or half-closed (local) for us. One that
-        // we have reset may still have promises on their way.
+        // RFC 9113, Section 6.6: on a stream that is open or half-closed (local) for us. Promises
+        // for a stream that we have reset may still be in flight.
         let parent_open = self.streams.get(parent).is_some_and(|stream| stream.state.can_receive());
         let is_late = self.streams.may_be_late(parent);
         if !parent.is_client_initiated() || !(parent_open || is_late) {
@@ -275,7 +276,7 @@ impl Connection {
         }
         self.streams.use_id(promised);
         if self.is_ignored(promised) {
-            // Its response is on its way as well.
+            // Its response is in flight as well.
             self.streams.record_refused(promised, self.local.initial_window_size());
             return self.budgets.charge(PeerAction::LateFrame, now);
         }
@@ -319,7 +320,7 @@ impl Connection {
         self.violation(id, ErrorCode::ProtocolError, &what.to_string(), now)
     }
 
-    /// The request that would open a stream is malformed (RFC 9113, Section 8.1.1).
+    /// Refuses a malformed request that would open a stream (RFC 9113, Section 8.1.1).
     fn reject(&mut self, id: StreamId, what: &str, now: Instant) -> Result<(), ConnectionError> {
         self.budgets.charge(PeerAction::ProvokedReset, now)?;
         logging::debug!("{}: stream {id} is reset: {what}", self.role.name());
@@ -327,7 +328,7 @@ impl Connection {
         Ok(())
     }
 
-    /// RST_STREAM for a stream that never got into the table.
+    /// Sends RST_STREAM for a stream that is not in the table.
     fn refuse(&mut self, id: StreamId, code: ErrorCode) {
         self.streams.record_refused(id, self.local.initial_window_size());
         self.queue_reset(id, code);
@@ -342,12 +343,12 @@ impl Connection {
     }
 }
 
-/// HEADERS on a stream that the peer cannot open, or not any more.
+/// Returns the error of HEADERS on a stream that the peer cannot open, or no longer.
 fn out_of_order(id: StreamId, what: &str) -> ConnectionError {
     ConnectionError::peer(ErrorCode::ProtocolError, format!("HEADERS on stream {id}, {what}"))
 }
 
-/// A whole field section of HEADERS.
+/// A complete field section of HEADERS.
 pub(super) struct Section {
     pub(super) id: StreamId,
     pub(super) headers: Headers,

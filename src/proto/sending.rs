@@ -1,5 +1,5 @@
-//! Messages that the application sends: responses, bodies, trailers. Requests and promises are in
-//! `opening`. Each call either does all of it or changes nothing.
+//! Sending messages: responses, bodies and trailers. Requests and promises are in `opening`. Each
+//! call either succeeds as a whole or changes nothing.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -18,25 +18,25 @@ use super::stream::Phase;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
-/// The end of a body up to this size need not stand in line where no stream stands there. Most
-/// responses are that. Without this, the server's CPU for a small request is 2.7 µs, with it 2.3.
+/// The end of a body up to this size is framed at once if no stream is queued, as for most
+/// responses. Without this, a small request takes 2.7 µs of the server's CPU, with it 2.3.
 pub(crate) const AT_ONCE: usize = 2 << 10;
 
 impl Connection {
     /// Sends a field section: a client's request on a reserved identifier, a server's interim or
     /// final response, or trailers after the body.
     ///
-    /// A request may be deferred until lower identifiers have been used, or until the peer's
-    /// limit of concurrent streams leaves room; DATA may be sent all the same, and waits with it.
-    /// So may the response on a promised stream.
+    /// A request may be deferred until lower identifiers have been used, or until the peer's limit
+    /// of concurrent streams allows it; DATA sent meanwhile waits with it. The response on a
+    /// promised stream may be deferred too.
     ///
-    /// A `content-length` that must not stand in a response is left out: in 1xx, 204 and a 2xx to
-    /// CONNECT (RFC 9110, Section 8.6), and one over 0 in 205.
+    /// A `content-length` that a response must not have is omitted: in 1xx, 204 and 2xx to CONNECT
+    /// (RFC 9110, Section 8.6), and above 0 in 205.
     ///
     /// # Errors
     ///
-    /// If the field section is not valid (RFC 9113, Section 8), too large for the peer, or not due
-    /// on this stream. The stream is as it was before.
+    /// The field section is invalid (RFC 9113, Section 8), too large for the peer, or not allowed
+    /// on this stream now. The stream is unchanged.
     pub fn send_headers(
         &mut self,
         id: StreamId,
@@ -77,7 +77,7 @@ impl Connection {
         let is_promised = matches!(stream.state, State::Idle | State::ReservedLocal);
         if facts.is_informational() {
             if is_promised {
-                // An interim response would take the stream's slot before there is one.
+                // An interim response would need a slot before one is free.
                 return Err(CommandError::HeadersNotSent(id));
             }
             if stream.send.informational >= self.config.max_informational {
@@ -148,21 +148,21 @@ impl Connection {
         let Some(stream) = self.streams.get_mut(id) else { return Err(self.missing(id)) };
         stream.send.content.check_trailers().map_err(|error| error.on(id))?;
         stream.send.phase = Phase::Done;
-        // Never refused for lack of room: there is one section a stream, and it is the end.
+        // Never refused for lack of room: there is one per stream, at its end.
         self.outgoing.push(&mut stream.send.queue, Item::Trailers(trailers.clone()), now);
         Ok(())
     }
 
-    /// Sends a piece of a body. It goes out as the windows of stream and connection allow.
+    /// Sends a piece of a body, as the windows of stream and connection allow.
     ///
     /// # Errors
     ///
-    /// [`Full`](CommandError::Full) when too much waits already; an
-    /// [`Event::SendRoom`](super::Event::SendRoom) for this stream will tell when to try again.
-    /// Pieces of up to 64 KiB wait for nothing but their own stream, whatever waits on others.
+    /// [`Full`](CommandError::Full) if too much is queued; an
+    /// [`Event::SendRoom`](super::Event::SendRoom) for this stream reports when to retry. Pieces of
+    /// up to 64 KiB only wait for their own stream, whatever is queued on others.
     ///
-    /// Others if the stream is not one that DATA can be sent on, or the octets do not agree with
-    /// the `content-length` that was sent.
+    /// Other errors if DATA cannot be sent on the stream, or the octets contradict the
+    /// `content-length` that was sent.
     pub fn send_data(
         &mut self,
         id: StreamId,
@@ -173,7 +173,7 @@ impl Connection {
         self.take_data(id, &mut data, end_stream, now)
     }
 
-    /// The same with octets that stay where they are if they cannot be sent now.
+    /// Sends a piece of a body, taking it out of `data` only if it is accepted.
     pub(crate) fn take_data(
         &mut self,
         id: StreamId,
@@ -203,15 +203,16 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether a piece of DATA would find room. Also where the stream has ended, which sending tells.
+    /// Whether a piece of DATA would have room. `true` if the stream has ended, so that sending
+    /// reports that.
     #[cfg(feature = "websocket")]
     pub(crate) fn has_data_room(&self, id: StreamId, octets: usize) -> bool {
         let stream = self.streams.get(id);
         stream.is_none_or(|stream| self.outgoing.has_data_room(&stream.send.queue, octets))
     }
 
-    /// Sends the end of a body whose octets somebody else goes on using, if it need not wait for
-    /// anything; `false` if it has to, and nothing has been done.
+    /// Sends the end of a body from borrowed octets, if nothing has to wait. Returns `false`,
+    /// having done nothing, otherwise.
     ///
     /// # Errors
     ///
@@ -230,7 +231,7 @@ impl Connection {
         Ok(may)
     }
 
-    /// Whether so many octets may be sent on a stream; and what may follow then.
+    /// Checks that this many octets may be sent on a stream, and returns what may follow them.
     fn check_data(
         &self,
         id: StreamId,
@@ -247,8 +248,8 @@ impl Connection {
         stream.send.content.after_data(len, end_stream).map_err(|error| error.on(id))
     }
 
-    /// Whether the end of a body may go behind the frames that are encoded already, without standing
-    /// in line.
+    /// Whether the end of a body may be framed right after the encoded frames, without being
+    /// queued.
     fn may_frame_at_once(&self, id: StreamId, len: usize) -> bool {
         let Some(stream) = self.streams.get(id) else { return false };
         len <= AT_ONCE && self.outgoing.may_frame_at_once(&stream.send.queue, len)
@@ -264,7 +265,7 @@ impl Connection {
         self.after_sending(id, true, now);
     }
 
-    /// Whether another field section of so many octets may wait.
+    /// Checks that another field section of this many octets may be queued.
     pub(super) fn check_section_room(&mut self, octets: usize) -> Result<(), CommandError> {
         if self.outgoing.check_section(octets, self.opener.octets()) {
             return Ok(());
@@ -272,8 +273,8 @@ impl Connection {
         Err(CommandError::Full { stream_id: StreamId::CONNECTION })
     }
 
-    /// RFC 9113, Section 6.5.2: SETTINGS_MAX_HEADER_LIST_SIZE is advice, and going against it gets
-    /// the message refused.
+    /// Checks SETTINGS_MAX_HEADER_LIST_SIZE: it is advisory, but the peer would refuse a larger
+    /// message (RFC 9113, Section 6.5.2).
     pub(super) fn check_section(&self, headers: &Headers) -> Result<(), CommandError> {
         let size = headers.section_size();
         match self.remote.max_header_list_size {
@@ -285,8 +286,8 @@ impl Connection {
     }
 }
 
-/// A response without the `content-length` that it must not have: the field alone is left out, as a
-/// client does that receives it (RFC 9110, Section 8.6).
+/// Returns a response without the `content-length` that it must not have. Only this field is
+/// removed, as a receiving client does (RFC 9110, Section 8.6).
 fn without_forbidden_length<'a>(
     headers: &'a Headers,
     request: RequestKind,

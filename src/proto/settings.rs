@@ -1,10 +1,10 @@
-//! The settings of both sides (RFC 9113, Section 6.5): their values, which of them may be announced,
-//! and which are in force.
+//! The settings of both sides (RFC 9113, Section 6.5): their values, which may be announced, and
+//! which are in force.
 //!
-//! Each setting stands in four places here, and its effect on the connection elsewhere:
-//! [`SettingValues`] keeps it, [`configured`] takes it from the configuration, `own_range` bounds what
-//! this side announces, and [`check_sender`] has the rules of both sides. The frame has checked the
-//! ranges of the RFCs.
+//! Each setting appears in four places here, and its effect on the connection elsewhere:
+//! [`SettingValues`] stores it, [`configured`] takes it from the configuration, `own_range` limits
+//! what this side announces, and [`check_sender`] has the rules of both sides. Decoding the frame
+//! has checked the ranges of the RFCs.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,42 +16,42 @@ use crate::frame::{
     MAX_WINDOW,
 };
 
-/// Until the peer's first SETTINGS says otherwise, so many streams are opened at most. RFC 9113,
-/// Section 6.5.2 recommends that nobody announces less.
+/// Maximum streams opened before the peer's first SETTINGS. RFC 9113, Section 6.5.2, recommends
+/// announcing at least this many.
 const CONCURRENT_STREAMS_AT_FIRST: u32 = 100;
 
-/// Frames of ours that may wait for their acknowledgement.
+/// Maximum unacknowledged SETTINGS frames of this side.
 const MAX_UNACKNOWLEDGED: usize = 16;
 
-/// The most that an HPACK table may take.
+/// Maximum size of an HPACK table.
 const MAX_TABLE: u32 = 1 << 20;
 
-/// The most that a field section may take: it is held whole, and octets of it are counted in multiples.
+/// Maximum size of a field section: it is held as a whole, and limits are multiples of it.
 const MAX_SECTION: u32 = 64 << 20;
 
-/// What one side has announced.
+/// The settings that one side has announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingValues {
-    /// Octets of HPACK table that this side decodes with.
+    /// Size in octets of the HPACK table that this side decodes with.
     pub header_table_size: u32,
-    /// Whether this side takes pushed streams.
+    /// Whether this side accepts pushed streams.
     pub enable_push: bool,
-    /// How many streams the other side may have open at once. Until the peer has said so, 100.
+    /// How many streams the other side may have open; 100 until the peer has announced its limit.
     pub max_concurrent_streams: u32,
-    /// The window that a new stream starts with.
+    /// The initial window of a stream.
     pub initial_window_size: u32,
-    /// The largest payload that this side takes.
+    /// The largest payload that this side accepts.
     pub max_frame_size: u32,
-    /// The largest field section that this side takes, where it says so.
+    /// The largest field section that this side accepts, if it has announced a limit.
     pub max_header_list_size: Option<u32>,
-    /// Whether a server takes extended CONNECT (RFC 8441).
+    /// Whether a server supports extended CONNECT (RFC 8441).
     pub enable_connect_protocol: bool,
-    /// Whether this side has said that it ignores the priorities of RFC 7540 (RFC 9218).
+    /// Whether this side has announced that it ignores the priorities of RFC 7540 (RFC 9218).
     pub no_rfc7540_priorities: bool,
 }
 
 impl Default for SettingValues {
-    /// The initial values of the RFCs.
+    /// Returns the initial values of the RFCs.
     fn default() -> Self {
         SettingValues {
             header_table_size: DEFAULT_HEADER_TABLE_SIZE,
@@ -67,7 +67,7 @@ impl Default for SettingValues {
 }
 
 impl SettingValues {
-    /// Takes a value over. RFC 9113, Section 6.5.2: unknown settings are ignored.
+    /// Applies a setting. Unknown settings are ignored (RFC 9113, Section 6.5.2).
     pub(super) fn set(&mut self, setting: Setting) {
         match setting {
             Setting::HeaderTableSize(size) => self.header_table_size = size,
@@ -83,7 +83,7 @@ impl SettingValues {
     }
 }
 
-/// Whether `sender` may announce this after what it has announced before. An error is what it "must not".
+/// Checks that `sender` may announce this after `before`. The error completes "must not".
 pub(super) fn check_sender(
     sender: Role,
     setting: Setting,
@@ -91,9 +91,9 @@ pub(super) fn check_sender(
     is_first_frame: bool,
 ) -> Result<(), &'static str> {
     match setting {
-        // RFC 9113, Section 6.5.2: a server must not set it to anything but 0.
+        // RFC 9113, Section 6.5.2: a server must not set it to a value other than 0.
         Setting::EnablePush(true) if sender == Role::Server => Err("must not come from a server"),
-        // RFC 8441, Section 3: never 0 again after 1.
+        // RFC 8441, Section 3: never 0 after 1.
         Setting::EnableConnectProtocol(false) if before.enable_connect_protocol => {
             Err("must not follow 1")
         }
@@ -107,7 +107,7 @@ pub(super) fn check_sender(
     }
 }
 
-/// All settings of a configuration, under the names of their fields.
+/// Returns all settings of a configuration with the names of their fields.
 pub(super) fn configured(config: &Config) -> [(&'static str, Setting); 8] {
     [
         ("header_table_size", Setting::HeaderTableSize(config.header_table_size)),
@@ -117,12 +117,13 @@ pub(super) fn configured(config: &Config) -> [(&'static str, Setting); 8] {
         ("max_frame_size", Setting::MaxFrameSize(config.max_frame_size)),
         ("max_header_list_size", Setting::MaxHeaderListSize(config.max_header_list_size)),
         ("enable_connect_protocol", Setting::EnableConnectProtocol(config.enable_connect_protocol)),
-        // RFC 9218, Section 2.1: the priorities of RFC 7540 are not used, which is said at once.
+        // RFC 9218, Section 2.1: the priorities of RFC 7540 are not used, which is announced at
+        // once.
         ("", Setting::NoRfc7540Priorities(true)),
     ]
 }
 
-/// The first SETTINGS frame of a side: what differs from the RFC's initial values.
+/// Returns the first SETTINGS frame of a side: what differs from the RFC's initial values.
 pub(super) fn opening(role: Role, config: &Config) -> Vec<Setting> {
     let differs = |setting| {
         let mut values = SettingValues::default();
@@ -130,9 +131,9 @@ pub(super) fn opening(role: Role, config: &Config) -> Vec<Setting> {
         values != SettingValues::default()
     };
     let is_told = |setting: &Setting| match *setting {
-        // In any case: some servers take silence for a yes.
+        // Always, since some servers push without it.
         Setting::EnablePush(_) => role == Role::Client,
-        // Its initial value is no limit.
+        // The initial value is unlimited.
         Setting::MaxConcurrentStreams(_) => role == Role::Server || config.enable_push,
         Setting::EnableConnectProtocol(enable) => role == Role::Server && enable,
         setting => differs(setting),
@@ -140,7 +141,7 @@ pub(super) fn opening(role: Role, config: &Config) -> Vec<Setting> {
     configured(config).into_iter().map(|(_, setting)| setting).filter(is_told).collect()
 }
 
-/// The range of a value that this side announces, as what it "must be".
+/// Checks the range of a value that this side announces. The error completes "must be".
 pub(super) fn own_range(setting: Setting) -> Result<(), &'static str> {
     match setting {
         Setting::HeaderTableSize(size) if size > MAX_TABLE => {
@@ -157,7 +158,7 @@ pub(super) fn own_range(setting: Setting) -> Result<(), &'static str> {
         Setting::MaxHeaderListSize(size) if size > MAX_SECTION => {
             Err("must be at most 64 MiB: more is no limit")
         }
-        // Written as another, a known setting would slip past its rules.
+        // As `Unknown`, a known setting would bypass its rules.
         Setting::Unknown { id: 0x1..=0x6 | 0x8 | 0x9, .. } => {
             Err("must not have the number of a known setting")
         }
@@ -165,7 +166,7 @@ pub(super) fn own_range(setting: Setting) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the application may announce these while the connection runs.
+/// Checks that the application may announce these on a running connection.
 pub(super) fn check(
     role: Role,
     settings: &[Setting],
@@ -187,17 +188,17 @@ pub(super) fn check(
             .and(made_for)
             .and_then(|()| check_sender(role, setting, &before, false))
             .map_err(|rule| CommandError::InvalidSetting(format!("{setting} {rule}").into()))?;
-        // The entries of one frame count one after the other.
+        // The entries of one frame apply one after the other.
         before.set(setting);
     }
     Ok(())
 }
 
-/// What we have told the peer.
+/// The settings of this side.
 #[derive(Debug)]
 pub(crate) struct LocalSettings {
     announced: SettingValues,
-    /// What the peer has acknowledged.
+    /// The acknowledged values.
     in_force: SettingValues,
     sent: VecDeque<(Vec<Setting>, Instant)>,
 }
@@ -209,38 +210,38 @@ impl LocalSettings {
         LocalSettings { announced, in_force: SettingValues::default(), sent: VecDeque::new() }
     }
 
-    /// The window of new streams.
+    /// Returns the initial window of streams.
     pub(crate) fn initial_window_size(&self) -> u32 {
         self.in_force.initial_window_size
     }
 
-    /// A larger frame is harmless before the acknowledgement arrives.
+    /// Effective before the acknowledgment: a larger frame is harmless.
     pub(crate) fn max_frame_size(&self) -> u32 {
         self.in_force.max_frame_size.max(self.announced.max_frame_size)
     }
 
-    /// Enforced before it is acknowledged, since a refused stream can be tried again.
+    /// Enforced before the acknowledgment: a refused stream can be retried.
     pub(crate) fn max_concurrent_streams(&self) -> usize {
         self.announced.max_concurrent_streams as usize
     }
 
-    /// Whether a promise is taken. Where not, it is an error only if
-    /// [`push_forbidden`](Self::push_forbidden) says so.
+    /// Whether promises are accepted. If not, one is an error only if
+    /// [`push_forbidden`](Self::push_forbidden) is `true`.
     pub(crate) fn enable_push(&self) -> bool {
         self.announced.enable_push
     }
 
-    /// The peer has acknowledged that we take no pushed streams.
+    /// Whether the peer has acknowledged that push is disabled.
     pub(crate) fn push_forbidden(&self) -> bool {
         !self.in_force.enable_push
     }
 
-    /// A peer that uses it before the acknowledgement does no harm.
+    /// Effective before the acknowledgment: using it early is harmless.
     pub(crate) fn enable_connect_protocol(&self) -> bool {
         self.announced.enable_connect_protocol
     }
 
-    /// A lower limit counts once it is acknowledged.
+    /// A lower limit takes effect with the acknowledgment.
     pub(crate) fn max_header_list_size(&self) -> u32 {
         self.in_force
             .max_header_list_size
@@ -248,7 +249,7 @@ impl LocalSettings {
             .unwrap_or(u32::MAX)
     }
 
-    /// Remembers a SETTINGS frame that goes out.
+    /// Records a SETTINGS frame being sent.
     pub(crate) fn announce(&mut self, settings: Vec<Setting>, now: Instant) {
         settings.iter().for_each(|&setting| self.announced.set(setting));
         self.sent.push_back((settings, now));
@@ -260,7 +261,7 @@ impl LocalSettings {
         self.sent.pop_front()
     }
 
-    /// The peer knows of this one.
+    /// Applies a setting that the peer knows.
     pub(crate) fn put_in_force(&mut self, setting: Setting) {
         self.in_force.set(setting);
     }
@@ -269,7 +270,7 @@ impl LocalSettings {
         self.sent.len() < MAX_UNACKNOWLEDGED
     }
 
-    /// When the oldest frame was queued that waits for its acknowledgement.
+    /// Returns when the oldest unacknowledged frame was queued.
     pub(crate) fn unacknowledged_since(&self) -> Option<Instant> {
         self.sent.front().map(|&(_, at)| at)
     }

@@ -1,21 +1,21 @@
-//! Slots: places among concurrent streams (RFC 9113, Section 5.1.2).
+//! Slots of concurrent streams (RFC 9113, Section 5.1.2).
 //!
-//! A [`Slot`] is a value that its stream owns. It cannot be copied and is given back once, so that
-//! the counts are right by construction.
+//! A [`Slot`] is a value owned by its stream. It cannot be copied and is released once, which keeps
+//! the counts correct by construction.
 
 use std::collections::HashMap;
 
 use super::id_hasher::IdHashState;
 use crate::frame::StreamId;
 
-/// Which limit a slot counts against.
+/// The limit that a slot counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlotKind {
-    /// Streams of ours: the peer's SETTINGS_MAX_CONCURRENT_STREAMS.
+    /// Locally opened streams: the peer's SETTINGS_MAX_CONCURRENT_STREAMS.
     Own,
-    /// Streams of the peer's: ours.
+    /// The peer's streams: our SETTINGS_MAX_CONCURRENT_STREAMS.
     Peer,
-    /// Promised streams that a client keeps: its `max_promised_streams`.
+    /// Promised streams held by a client: its `max_promised_streams`.
     Promised,
 }
 
@@ -24,19 +24,19 @@ pub(crate) enum SlotKind {
 #[must_use = "a slot that is dropped is never free again"]
 pub(crate) struct Slot(SlotKind);
 
-/// The slots that are taken, by streams or by work that streams have left behind.
+/// The slots taken by streams, or by work that ended streams have left behind.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     /// In the order of [`SlotKind`].
     taken: [usize; 3],
-    /// Of these, those in `parked`.
+    /// How many of them are in `parked`.
     held: [usize; 3],
-    /// Slots of streams that are over, until the application has done with them.
+    /// Slots of ended streams that the application has not released yet.
     parked: HashMap<StreamId, Slot, IdHashState>,
 }
 
 impl Slots {
-    /// How many are taken, those that are parked included.
+    /// Returns how many slots are taken, including parked ones.
     pub(crate) fn taken(&self, kind: SlotKind) -> usize {
         self.taken[kind as usize]
     }
@@ -47,11 +47,11 @@ impl Slots {
     }
 
     pub(crate) fn give_back(&mut self, slot: Slot) {
-        // Each slot was counted when it was taken, and goes out of existence here.
+        // Each slot was counted when it was taken, and is consumed here.
         self.taken[slot.0 as usize] -= 1;
     }
 
-    /// Keeps the slot of a stream that is over, for [`release`](Self::release).
+    /// Keeps the slot of an ended stream until [`release`](Self::release).
     pub(crate) fn park(&mut self, id: StreamId, slot: Slot) {
         self.held[slot.0 as usize] += 1;
         if let Some(before) = self.parked.insert(id, slot) {
@@ -61,7 +61,7 @@ impl Slots {
         }
     }
 
-    /// Gives back the slot that is parked for a stream; `false` if there is none.
+    /// Releases the parked slot of a stream. Returns `false` if there is none.
     pub(crate) fn release(&mut self, id: StreamId) -> bool {
         let Some(slot) = self.parked.remove(&id) else { return false };
         self.held[slot.0 as usize] -= 1;
@@ -72,12 +72,12 @@ impl Slots {
         true
     }
 
-    /// How many are taken by streams that are open, which is what the peer can count.
+    /// Returns how many slots open streams take, which is what the peer can count.
     pub(crate) fn open(&self, kind: SlotKind) -> usize {
         self.taken[kind as usize] - self.held[kind as usize]
     }
 
-    /// How many are parked.
+    /// Returns how many slots are parked.
     #[cfg(test)]
     pub(crate) fn parked(&self, kind: SlotKind) -> usize {
         self.parked.values().filter(|slot| slot.0 == kind).count()

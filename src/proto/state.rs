@@ -1,4 +1,4 @@
-//! The states of a stream (RFC 9113, Section 5.1) as one enum with a method for each transition.
+//! The states of a stream (RFC 9113, Section 5.1): an enum with one method per transition.
 //!
 //! ```text
 //!                              +--------+
@@ -33,14 +33,14 @@
 
 use crate::frame::ErrorCode;
 
-/// How a stream came to its end; it decides what a late frame for it means.
+/// How a stream ended, which determines how late frames for it are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// Both sides sent END_STREAM.
     EndStream,
     /// The peer sent RST_STREAM.
     ResetByPeer,
-    /// We sent RST_STREAM; frames that the peer sent before it saw that are ignored.
+    /// This side sent RST_STREAM; frames that the peer sent before it saw that are ignored.
     ResetByUs,
 }
 
@@ -49,22 +49,22 @@ pub(crate) enum Cause {
 pub(crate) enum State {
     /// Nothing has been sent or received.
     Idle,
-    /// We have promised it and not yet sent the response HEADERS.
+    /// This side has promised it and has not sent the response HEADERS yet.
     ReservedLocal,
-    /// The peer has promised it and not yet sent the response HEADERS.
+    /// The peer has promised it and has not sent the response HEADERS yet.
     ReservedRemote,
     /// Both sides may send.
     Open,
-    /// We have sent END_STREAM; the peer may still send.
+    /// This side has sent END_STREAM; the peer may still send.
     HalfClosedLocal,
-    /// The peer has sent END_STREAM; we may still send.
+    /// The peer has sent END_STREAM; this side may still send.
     HalfClosedRemote,
-    /// Nobody sends any more.
+    /// Neither side may send.
     Closed(Cause),
 }
 
 impl State {
-    /// We send HEADERS.
+    /// This side sends HEADERS.
     pub(crate) fn send_headers(&mut self, end_stream: bool) -> Result<(), Misuse> {
         *self = match *self {
             State::Idle => State::Open,
@@ -81,7 +81,7 @@ impl State {
         Ok(())
     }
 
-    /// We send DATA.
+    /// This side sends DATA.
     pub(crate) fn send_data(&mut self, end_stream: bool) -> Result<(), Misuse> {
         if !self.can_send() {
             return Err(Misuse);
@@ -108,8 +108,8 @@ impl State {
             State::ReservedRemote => State::HalfClosedLocal,
             State::Open => State::Open,
             State::HalfClosedLocal => State::HalfClosedLocal,
-            // RFC 9113, Section 5.1: in reserved (local) only RST_STREAM, PRIORITY and WINDOW_UPDATE
-            // may arrive.
+            // RFC 9113, Section 5.1: in reserved (local) only RST_STREAM, PRIORITY and
+            // WINDOW_UPDATE may arrive.
             State::ReservedLocal => return Err(Refusal::Connection(ErrorCode::ProtocolError)),
             // RFC 9113, Section 5.1: STREAM_CLOSED for anything else after END_STREAM.
             State::HalfClosedRemote | State::Closed(_) => {
@@ -126,8 +126,8 @@ impl State {
     pub(crate) fn recv_data(&mut self, end_stream: bool) -> Result<(), Refusal> {
         match *self {
             State::Open | State::HalfClosedLocal => {}
-            // RFC 9113, Section 5.1: HEADERS come first in idle and reserved (remote), and nothing
-            // but RST_STREAM, PRIORITY and WINDOW_UPDATE may come in reserved (local).
+            // RFC 9113, Section 5.1: HEADERS come first in idle and reserved (remote); in reserved
+            // (local) only RST_STREAM, PRIORITY and WINDOW_UPDATE may arrive.
             State::Idle | State::ReservedLocal | State::ReservedRemote => {
                 return Err(Refusal::Connection(ErrorCode::ProtocolError))
             }
@@ -148,7 +148,7 @@ impl State {
         };
     }
 
-    /// We have sent PUSH_PROMISE for this stream.
+    /// This side has sent PUSH_PROMISE for this stream.
     pub(crate) fn send_promise(&mut self) -> Result<(), Misuse> {
         match *self {
             State::Idle => *self = State::ReservedLocal,
@@ -166,11 +166,11 @@ impl State {
         Ok(())
     }
 
-    /// The peer sends WINDOW_UPDATE, which changes no state.
+    /// The peer sends WINDOW_UPDATE, which does not change the state.
     pub(crate) fn recv_window_update(self) -> Result<(), Refusal> {
         match self {
-            // RFC 9113, Section 5.1: in reserved (remote) nothing but HEADERS, RST_STREAM and
-            // PRIORITY may come; in idle, nothing but HEADERS and PRIORITY.
+            // RFC 9113, Section 5.1: in reserved (remote) only HEADERS, RST_STREAM and PRIORITY may
+            // arrive; in idle, only HEADERS and PRIORITY.
             State::Idle | State::ReservedRemote => {
                 Err(Refusal::Connection(ErrorCode::ProtocolError))
             }
@@ -178,7 +178,7 @@ impl State {
         }
     }
 
-    /// RST_STREAM goes out or has come in.
+    /// RST_STREAM has been sent or received.
     pub(crate) fn reset(&mut self, cause: Cause) {
         if !self.is_closed() {
             *self = State::Closed(cause);
@@ -206,15 +206,15 @@ impl State {
     }
 }
 
-/// Something that the peer may not send in this state, and how far the error goes (RFC 9113,
-/// Section 5.4).
+/// A frame that the peer may not send in this state, and the scope of the error (RFC 9113, Section
+/// 5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Connection(ErrorCode),
     Stream(ErrorCode),
 }
 
-/// Something that we may not send in this state.
+/// A frame that this side may not send in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misuse;
 
@@ -241,7 +241,7 @@ mod tests {
         RecvReset,
     }
 
-    /// What an input leads to: a state, a mistake of ours, or one of the peer's.
+    /// The outcome of an input: a state, a local mistake, or a mistake of the peer.
     #[derive(Debug, PartialEq)]
     enum Outcome {
         To(State),
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn every_state_and_input_has_the_outcome_of_the_rfc() {
         use Outcome::{Ours, To};
-        // Whether the stream or the whole connection ends is the difference between these two.
+        // These two differ in whether the stream or the whole connection ends.
         let gone = || Outcome::Peers(Refusal::Stream(ErrorCode::StreamClosed));
         let dead = || Outcome::Peers(Refusal::Connection(ErrorCode::ProtocolError));
         let inputs = [

@@ -1,13 +1,13 @@
-//! Figures of one connection.
+//! Statistics of one connection.
 
 use std::time::Duration;
 
 use crate::frame::Kind;
 
-/// The frame types that are counted apart; all others share the last place.
+/// The number of frame types counted separately; all others share the last entry.
 const KINDS: usize = 11;
 
-/// Frames and octets of one direction, by frame type.
+/// Frames and octets in one direction, by frame type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traffic {
     frames: [u64; KINDS],
@@ -15,22 +15,22 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Frames of one type; all types above 0x09 are counted together.
+    /// Returns the frames of one type; all types above 0x09 are counted together.
     pub fn frames(&self, kind: Kind) -> u64 {
         self.frames[place(kind)]
     }
 
-    /// Octets of these frames, their 9-octet heads included.
+    /// Returns the octets of these frames, including their 9-octet headers.
     pub fn octets(&self, kind: Kind) -> u64 {
         self.octets[place(kind)]
     }
 
-    /// All frames.
+    /// Returns the number of all frames.
     pub fn total_frames(&self) -> u64 {
         self.frames.iter().sum()
     }
 
-    /// All octets.
+    /// Returns the octets of all frames.
     pub fn total_octets(&self) -> u64 {
         self.octets.iter().sum()
     }
@@ -45,7 +45,7 @@ fn place(kind: Kind) -> usize {
     usize::from(kind.0).min(KINDS - 1)
 }
 
-/// What HPACK did in one direction.
+/// HPACK statistics in one direction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compression {
     /// Octets of names and values.
@@ -55,7 +55,7 @@ pub struct Compression {
 }
 
 impl Compression {
-    /// Octets on the wire for each octet of names and values; 1 before there are any.
+    /// Returns the octets on the wire per octet of names and values; 1 if there are none.
     pub fn ratio(&self) -> f64 {
         if self.plain == 0 {
             1.0
@@ -65,11 +65,11 @@ impl Compression {
     }
 }
 
-/// Figures of one connection, from its start to now.
+/// Statistics of one connection since its start.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Frames that were queued to be sent.
+    /// Frames queued for sending.
     pub sent: Traffic,
     /// Frames received.
     pub received: Traffic,
@@ -77,26 +77,26 @@ pub struct Stats {
     pub streams_opened: u64,
     /// Streams that the peer opened or promised and that were accepted.
     pub streams_accepted: u64,
-    /// Streams of the peer's that were refused, being over a limit.
+    /// Streams of the peer that were refused because of a limit.
     pub streams_refused: u64,
     /// RST_STREAM frames sent.
     pub resets_sent: u64,
     /// RST_STREAM frames received.
     pub resets_received: u64,
-    /// Streams that are open now.
+    /// Streams open now.
     pub streams_open: usize,
-    /// What we may still send on the connection, octets.
+    /// Octets that may still be sent on the connection.
     pub send_window: i64,
-    /// What the peer may still send on the connection, octets.
+    /// Octets that the peer may still send on the connection.
     pub receive_window: i64,
-    /// Octets waiting to be sent.
+    /// Octets queued for sending.
     pub send_buffered: usize,
-    /// How long DATA has waited for a window in sum, over all streams.
+    /// Total time that DATA has waited for a window, over all streams.
     pub blocked_on_windows: Duration,
-    /// The last round-trip time that a PING measured.
+    /// The last round-trip time measured with a PING.
     pub round_trip_time: Option<Duration>,
-    /// HPACK of what we send.
+    /// HPACK in the sending direction.
     pub hpack_sent: Compression,
-    /// HPACK of what we receive.
+    /// HPACK in the receiving direction.
     pub hpack_received: Compression,
 }

@@ -1,4 +1,4 @@
-//! One stream: its state, and what its two directions have to remember.
+//! One stream: its state, and the state of its two directions.
 
 use super::content::Content;
 use super::growth::StreamWindow;
@@ -11,14 +11,14 @@ use super::state::State;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
-/// How far a message has come in one direction (RFC 9113, Section 8.1).
+/// The progress of a message in one direction (RFC 9113, Section 8.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The request, or the final response, is still to come.
+    /// The request or final response has not been sent or received yet.
     Headers,
     /// DATA or trailers come next.
     Body,
-    /// END_STREAM has been asked for (sending) or has arrived (receiving).
+    /// END_STREAM has been requested (sending) or received (receiving).
     Done,
 }
 
@@ -29,9 +29,9 @@ pub(crate) struct Stream {
     pub(crate) send: SendHalf,
     pub(crate) recv: RecvHalf,
     pub(crate) request: RequestKind,
-    /// What it takes of a limit of concurrent streams, once it counts.
+    /// Its slot among the concurrent streams, once it counts.
     pub(crate) slot: Option<Slot>,
-    /// At a client, the place among the promised streams that it takes.
+    /// On a client, its place among the promised streams.
     pub(crate) promise: Option<Slot>,
 }
 
@@ -67,7 +67,8 @@ impl Stream {
         }
     }
 
-    /// The content of the final response; a tunnel carries octets in both directions from here on.
+    /// Returns the content of the final response; in a tunnel, both directions carry octets from
+    /// here on.
     pub(crate) fn begin_content(&mut self, response: &ResponseFacts) -> Content {
         let content = Content::of_response(self.request, response);
         if content == Content::Tunnel {
@@ -79,18 +80,18 @@ impl Stream {
 
 #[derive(Debug)]
 pub(crate) struct SendHalf {
-    /// What waits to be sent; `Outgoing` changes it.
+    /// The queued output, which only `Outgoing` changes.
     pub(crate) queue: SendQueue,
-    /// What the application has asked for, which runs ahead of `state`.
+    /// What the application has requested, which is ahead of `state`.
     pub(crate) phase: Phase,
-    /// What may follow behind what is queued.
+    /// What may follow the queued output.
     pub(crate) content: Content,
-    /// Interim responses so far.
+    /// Interim responses sent so far.
     pub(crate) informational: u32,
-    /// A final response, and whether it ends the stream, that waits for promises to go out before
+    /// A final response, and whether it ends the stream, that waits for promises to be sent before
     /// it, for its own promise, or for a slot.
     pub(crate) response: Option<(Headers, bool)>,
-    /// Its place among those that wait for a slot.
+    /// Its position among the streams that wait for a slot.
     pub(crate) slot_ticket: Option<Ticket>,
 }
 
@@ -100,10 +101,10 @@ pub(crate) struct RecvHalf {
     pub(crate) phase: Phase,
     /// What may follow.
     pub(crate) content: Content,
-    /// Interim responses so far.
+    /// Interim responses received so far.
     pub(crate) informational: u32,
-    /// Number of the event that the last DATA went into.
+    /// The number of the event that contains the last DATA.
     pub(crate) last_data: Option<u64>,
-    /// The application reads no more of it.
+    /// The application does not read the rest.
     pub(crate) is_declined: bool,
 }

@@ -1,4 +1,4 @@
-//! The table of streams by identifier, and what is remembered of those that are gone.
+//! The table of streams by identifier, and the history of ended ones.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use super::state::Cause;
 use super::stream::{Phase, Stream};
 use crate::frame::StreamId;
 
-/// A table with this much room is not made smaller.
+/// A table of up to this capacity is not shrunk.
 const MAX_SPARE: usize = 512;
 
-/// What an identifier without a live stream stands for.
+/// The status of an identifier without a live stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// It has never been used.
     Idle,
-    /// It was passed over: a higher one has been used (RFC 9113, Section 5.1.1).
+    /// It was skipped: a higher one has been used (RFC 9113, Section 5.1.1).
     Skipped,
-    /// It has been used, and ended like this.
+    /// It was used, and ended this way.
     Closed(Cause),
-    /// So many others have come since that nothing is known of it.
+    /// It is too old to be remembered.
     Forgotten,
 }
 
-/// A stream that the peer has heard of: its HEADERS or its promise have gone out or come in, or it
-/// has been skipped. Of others, nothing but what opens them may be said.
+/// A stream that the peer knows: its HEADERS or promise have been sent or received, or it has been
+/// skipped. On other streams, only frames that open them may be sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownStream(StreamId);
 
@@ -44,7 +44,7 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// An empty table. So many identifiers of each side are remembered after their streams are gone.
+    /// Returns an empty table that remembers `remembered` ended identifiers of each side.
     pub(crate) fn new(role: Role, remembered: u32) -> Self {
         Streams {
             role,
@@ -74,7 +74,7 @@ impl Streams {
         self.live.values_mut()
     }
 
-    /// Identifiers of all streams for which `pick` holds, in ascending order.
+    /// Returns the identifiers of all streams that match `pick`, in ascending order.
     pub(crate) fn ids(&self, pick: impl Fn(&Stream) -> bool) -> Vec<StreamId> {
         let mut ids: Vec<_> =
             self.live.values().filter(|stream| pick(stream)).map(|stream| stream.id).collect();
@@ -82,8 +82,8 @@ impl Streams {
         ids
     }
 
-    /// Streams of ours above `last` and up to `end`, in ascending order. It costs no more than the
-    /// identifiers in between, and no more than the table.
+    /// Returns locally opened streams above `last` and up to `end`, in ascending order. The cost is
+    /// bounded by the number of identifiers in between and by the size of the table.
     pub(crate) fn own_above(&self, last: StreamId, end: StreamId) -> Vec<StreamId> {
         let end = end.min(self.own.last);
         let is_meant = |id: StreamId| self.is_own(id) && id > last && id <= end;
@@ -99,7 +99,7 @@ impl Streams {
         self.live.insert(stream.id, stream);
     }
 
-    /// Whether we open streams with this identifier.
+    /// Whether this side opens streams with this identifier.
     pub(crate) fn is_own(&self, id: StreamId) -> bool {
         match self.role {
             Role::Client => id.is_client_initiated(),
@@ -115,13 +115,13 @@ impl Streams {
         }
     }
 
-    /// The identifier is in use from now on, and all lower idle ones of its side are closed
-    /// (RFC 9113, Section 5.1.1).
+    /// Marks an identifier as used, and all lower idle ones of its side as closed (RFC 9113,
+    /// Section 5.1.1).
     pub(crate) fn use_id(&mut self, id: StreamId) {
         self.history(id).advance(id);
     }
 
-    /// The highest identifier that the peer has used.
+    /// Returns the highest identifier that the peer has used.
     pub(crate) fn last_of_peer(&self) -> StreamId {
         self.peers.last
     }
@@ -134,21 +134,21 @@ impl Streams {
         }
     }
 
-    /// The stream, if the peer has heard of it.
+    /// Returns the stream if the peer knows it.
     pub(crate) fn known(&self, id: StreamId) -> Option<KnownStream> {
         (self.standing(id) != Standing::Idle).then_some(KnownStream(id))
     }
 
-    /// Whether a frame for a stream that is gone may have been on its way when we reset it
-    /// (RFC 9113, Section 5.1). Of those that are forgotten, that is assumed.
+    /// Whether a frame for an ended stream may have been in flight when this side reset it (RFC
+    /// 9113, Section 5.1). This is assumed for forgotten streams.
     pub(crate) fn may_be_late(&self, id: StreamId) -> bool {
         matches!(self.standing(id), Standing::Closed(Cause::ResetByUs) | Standing::Forgotten)
     }
 
-    /// Takes a stream out of the table and remembers how it ended.
+    /// Removes a stream from the table and remembers how it ended.
     pub(crate) fn remove(&mut self, id: StreamId, cause: Cause) -> Option<Stream> {
         let stream = self.live.remove(&id)?;
-        // What a peak has taken is given back.
+        // Returns the memory of a peak.
         if self.live.capacity() > MAX_SPARE.max(8 * self.live.len()) {
             self.live.shrink_to(2 * self.live.len());
         }
@@ -160,27 +160,26 @@ impl Streams {
         Some(stream)
     }
 
-    /// The peer's stream was refused before it got into the table.
+    /// Remembers the end of a stream that was not in the table, because it was refused.
     pub(crate) fn record(&mut self, id: StreamId, cause: Cause) {
         self.history(id).record(id, cause);
     }
 
-    /// The same where the peer may have sent DATA behind, as far as the window goes that each stream
-    /// starts with.
+    /// Remembers a refused stream for which the peer may have sent DATA, up to the initial window.
     pub(crate) fn record_refused(&mut self, id: StreamId, window: u32) {
         self.history(id).record(id, Cause::ResetByUs);
         self.history(id).allow(id, window);
     }
 
-    /// Whether DATA for a stream that we have reset was on its way then: the peer had window for it, and
-    /// has less from now on.
+    /// Whether DATA for a stream that this side reset was in flight at that time: the peer had
+    /// window for it, which this reduces.
     pub(crate) fn was_on_its_way(&mut self, id: StreamId, octets: u32, end_stream: bool) -> bool {
         self.standing(id) == Standing::Closed(Cause::ResetByUs)
             && self.history(id).use_up(id, octets, end_stream)
     }
 
-    /// Whether RST_STREAM for a stream that is gone is the first of the peer's: it crossed ours, or came
-    /// behind END_STREAM (RFC 9113, Section 5.1). From now on the peer has reset the stream.
+    /// Whether RST_STREAM for an ended stream is the peer's first: it crossed ours, or followed
+    /// END_STREAM (RFC 9113, Section 5.1). Marks the stream as reset by the peer.
     pub(crate) fn is_first_reset(&mut self, id: StreamId) -> bool {
         let is_first =
             matches!(self.standing(id), Standing::Closed(Cause::ResetByUs | Cause::EndStream));
@@ -195,23 +194,23 @@ impl Streams {
     }
 }
 
-/// The last identifiers of one side. They only ever go up, so a ring indexed by the identifier
-/// itself finds each in one step, and each place says which identifier it is about: what is older
-/// need not be cleared when identifiers are skipped.
+/// The last identifiers of one side. They only increase, so a ring indexed by the identifier finds
+/// each in one step. Each entry contains its identifier, so that stale entries need not be cleared
+/// when identifiers are skipped.
 #[derive(Debug)]
 struct History {
     last: StreamId,
-    /// As far as it has been used: a connection with a few requests has a small one.
+    /// Grown as needed: small for a connection with a few requests.
     ring: Vec<Record>,
-    /// Octets of DATA that may still come for streams that we have reset, in places like those of the
-    /// ring. As far as there are any: most connections never have one.
+    /// Octets of DATA that may still arrive for streams that this side reset, indexed like the
+    /// ring. Grown as needed: most connections have none.
     awaited: Vec<u32>,
-    /// How long the ring can be; 1 at least.
+    /// The maximum length of the ring, at least 1.
     remembered: u32,
 }
 
-/// An identifier that has ended, and how: half of the identifier, since those of one side differ in
-/// that, and the cause in the two bits that are free. 0 is no record.
+/// An ended identifier and its cause: half of the identifier, since those of one side differ in
+/// that, and the cause in the two free bits. 0 means no record.
 #[derive(Debug, Clone, Copy, Default)]
 struct Record(u32);
 
@@ -270,7 +269,7 @@ impl History {
         }
     }
 
-    /// So much DATA may come for a stream that has been recorded.
+    /// Allows this much DATA for a recorded stream.
     fn allow(&mut self, id: StreamId, octets: u32) {
         if octets > 0 && self.remembers(id) {
             let index = self.index(id);
@@ -281,11 +280,12 @@ impl History {
         }
     }
 
-    /// Takes DATA off what may come for a stream that has been recorded; `false` if it is too much.
+    /// Subtracts DATA from what is allowed for a recorded stream. Returns `false` if it exceeds
+    /// that.
     fn use_up(&mut self, id: StreamId, octets: u32, end_stream: bool) -> bool {
         let index = self.index(id);
         let Some(awaited) = self.awaited.get_mut(index) else { return false };
-        // An empty frame costs its sender nothing; it has one that ends the stream.
+        // An empty frame costs its sender nothing, so only one that ends the stream is allowed.
         let was_allowed = *awaited > 0 && octets <= *awaited && (octets > 0 || end_stream);
         if end_stream {
             *awaited = 0;
@@ -295,7 +295,7 @@ impl History {
         was_allowed
     }
 
-    /// The length of a ring that has this place.
+    /// Returns the length of a ring that includes this index.
     fn len_for(&self, index: usize) -> usize {
         (index + 1).next_power_of_two().max(32).min(self.remembered as usize)
     }

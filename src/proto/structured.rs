@@ -1,7 +1,7 @@
-//! Dictionaries of structured fields (RFC 8941, Section 3.2), read as strictly as the RFC asks: one
-//! octet out of place voids the whole field.
+//! Parses dictionaries of structured fields (RFC 8941, Section 3.2), as strictly as the RFC
+//! requires: one invalid octet invalidates the whole field.
 
-/// The value of a dictionary's member, as far as it matters here.
+/// The value of a dictionary member, as far as it is needed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
     Integer(i64),
@@ -10,10 +10,10 @@ pub(super) enum Value {
     Other,
 }
 
-/// Calls `on_member` for each member in order, so that of two with one key the last counts.
+/// Calls `on_member` for each member in order, so that the last of two with the same key wins.
 ///
-/// Returns `None` if `text` is not a dictionary; what `on_member` has been told is then void
-/// (RFC 8941, Section 4.2).
+/// Returns `None` if `text` is not a dictionary; the members passed to `on_member` must then be
+/// ignored (RFC 8941, Section 4.2).
 pub(super) fn dictionary<'a>(
     text: &'a [u8],
     mut on_member: impl FnMut(&'a [u8], Value),

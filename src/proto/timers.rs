@@ -1,10 +1,10 @@
-//! Deadlines. The core has no clock: the driver asks when to come back, and says what time it is.
+//! Deadlines. The core has no clock: the driver asks for the next deadline and passes the time in.
 //!
-//! The time may do what it likes. Where it stands still or goes back, nothing is due. Where it jumps
-//! ahead (a machine that was suspended, a process that was stopped), all deadlines have passed at
-//! once, but nobody has read meanwhile: what the peer has sent in time may lie unread in the transport,
-//! and its WINDOW_UPDATE or acknowledgement with it. So a driver that comes late is told to come again
-//! a second later, and only what is overdue then has its consequences.
+//! The clock may behave arbitrarily. If it stops or goes back, nothing is due. If it jumps ahead (a
+//! suspended machine, a stopped process), all deadlines have passed at once, but no input was read
+//! meanwhile: what the peer sent in time, such as a WINDOW_UPDATE or an acknowledgment, may be
+//! unread in the transport. A late driver is therefore told to return a second later, and only
+//! deadlines still expired then take effect.
 
 use std::time::{Duration, Instant};
 
@@ -18,23 +18,23 @@ use super::event::{CloseReason, Event, ResetBy};
 use crate::frame::{ErrorCode, Ping};
 use crate::logging;
 
-/// Between two keepalive PINGs, whatever is asked for: some servers cut who pings more often.
+/// The minimum interval between keepalive PINGs: some servers disconnect clients that send more.
 const MIN_KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// A graceful shutdown waits this long for the answer to its PING before it goes on.
+/// How long a graceful shutdown waits for the acknowledgment of its PING.
 const SHUTDOWN_ROUND_TRIP: Duration = Duration::from_secs(1);
 
-/// A driver that comes this much after a deadline has not read for as long …
+/// A driver this late has not read input for that long …
 pub(crate) const LATE: Duration = Duration::from_secs(1);
-/// … and this much longer the peer gets.
+/// … and the deadline is extended by this.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// How long the peer has to close after its GOAWAY, once no stream is left.
+/// How long the peer has to close the connection after its GOAWAY, once no stream is left.
 const AFTER_GOAWAY: Duration = Duration::from_secs(1);
 
 impl Connection {
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something else
-    /// happens before. Ask again after every other call.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), unless another call comes
+    /// first. Every other call may change it.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.ending.closed.is_some() {
             return None;
@@ -46,13 +46,13 @@ impl Connection {
         Deadline::ALL.into_iter().filter_map(|deadline| self.instant(deadline)).min()
     }
 
-    /// Does what is due at `now`. Calling it early or often is harmless. Calling it more than a second
-    /// late gives the peer another second: have what it has sent meanwhile
-    /// [received](Self::receive).
+    /// Handles the deadlines that have passed at `now`. Calling it early or often is harmless.
+    /// Calling it more than a second late gives the peer another second: read and
+    /// [`receive`](Self::receive) what it has sent meanwhile.
     ///
     /// # Errors
     ///
-    /// If the connection has to end, as with [`receive`](Self::receive).
+    /// The connection must end, as with [`receive`](Self::receive).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ConnectionError> {
         if let Some(CloseReason::Error(error)) = &self.ending.closed {
             return Err(error.clone());
@@ -69,7 +69,7 @@ impl Connection {
 
     fn run_deadlines(&mut self, now: Instant) -> Result<(), ConnectionError> {
         for deadline in Deadline::ALL {
-            // One may have been the end of the connection.
+            // An earlier one may have ended the connection.
             let is_due = self.instant(deadline).is_some_and(|instant| instant <= now);
             if is_due && self.ending.closed.is_none() {
                 self.expire(deadline, now)?;
@@ -78,7 +78,7 @@ impl Connection {
         Ok(())
     }
 
-    /// When a deadline passes, if it is set.
+    /// Returns when a deadline passes, if it is set.
     fn instant(&self, deadline: Deadline) -> Option<Instant> {
         let (deadlines, config) = (&self.deadlines, &self.config);
         match deadline {
@@ -106,8 +106,8 @@ impl Connection {
                 Shutdown::Draining => None,
             },
             Deadline::Declined => deadlines.declined(),
-            // It is for the peer to close, since it may have a PING or another GOAWAY to send; but
-            // not for ever.
+            // The peer should close, since it may have a PING or another GOAWAY to send; but this
+            // wait is bounded.
             Deadline::Drain => {
                 let goaway = self.ending.goaway_received.as_ref()?;
                 self.streams.is_empty().then(|| deadlines.drain(goaway.at, AFTER_GOAWAY))?
@@ -115,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// Does what a deadline that has passed is for.
+    /// Applies the effect of an expired deadline.
     fn expire(&mut self, deadline: Deadline, now: Instant) -> Result<(), ConnectionError> {
         let overdue = |code, what| Err(ConnectionError::timeout(code, what));
         match deadline {
@@ -161,8 +161,8 @@ impl Connection {
         payload
     }
 
-    /// The second step of a server's graceful shutdown: all streams that were on their way when
-    /// the warning went out have arrived.
+    /// The second step of a server's graceful shutdown: all streams that were in flight when the
+    /// warning was sent have arrived.
     pub(super) fn finish_shutdown(&mut self) {
         if let Some(Shutdown::Warned { .. }) = self.ending.shutdown {
             self.ending.shutdown = Some(Shutdown::Draining);
@@ -171,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// Resets the streams whose window has stayed shut, or all but shut, for too long.
+    /// Resets the streams whose window has been closed, or nearly closed, too long.
     fn check_stalls(&mut self, now: Instant) -> Result<(), ConnectionError> {
         if self.outgoing.has_stalled(now) {
             return Err(ConnectionError::timeout(

@@ -1,4 +1,4 @@
-//! Every frame, in and out, as one readable line at `trace` level.
+//! Logs every frame, sent and received, as one readable line at `trace` level.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use crate::frame::Head;
 use crate::hpack::Headers;
 use crate::logging::{self, FRAMES};
 
-/// Which way a frame goes.
+/// The direction of a frame.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     Sent,
     Received,
 }
 
-/// Who writes the lines of one connection.
+/// The source of the log lines of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tracer {
     role: Role,
@@ -31,14 +31,14 @@ impl Tracer {
         }
     }
 
-    /// A frame that was received and is not valid, by its head.
+    /// Logs a received frame that is invalid, by its header.
     pub(crate) fn rejected(self, head: &Head, reason: &str) {
         if logging::shows_frames() {
             logging::trace!(target: FRAMES, "{} recv {head} invalid: {reason}", self.role.name());
         }
     }
 
-    /// A frame that ends a field block, with the fields.
+    /// Logs a frame that ends a field block, with the fields.
     pub(crate) fn frame_with_fields(self, way: Way, frame: &dyn fmt::Display, headers: &Headers) {
         if logging::shows_frames() {
             let fields = Fields(headers);
@@ -56,7 +56,7 @@ impl Way {
     }
 }
 
-/// `{:method: GET, :path: /}`, with secrets masked whether or not they are marked.
+/// Formats `{:method: GET, :path: /}`, with secrets masked whether or not they are marked.
 struct Fields<'a>(&'a Headers);
 
 impl fmt::Display for Fields<'_> {

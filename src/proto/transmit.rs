@@ -1,10 +1,10 @@
-//! What goes out, and in which order.
+//! Output, and its order.
 //!
-//! Everything but DATA and trailers is encoded at once, in the order in which it was asked for,
-//! into one queue of octets: SETTINGS, acknowledgements, HEADERS, RST_STREAM and the rest can
-//! never overtake one another, and HPACK sees field blocks in the order of the wire. DATA, and
-//! the trailers behind it, is framed only when it is its turn: control frames go first, then the
-//! stream that the scheduler picks, as the windows allow.
+//! Everything except DATA and trailers is encoded at once, in the order of the calls, into one
+//! queue of octets: SETTINGS, acknowledgments, HEADERS, RST_STREAM and others never overtake one
+//! another, and HPACK encodes field blocks in wire order. DATA, and the trailers after it, are
+//! framed only when it is their turn: control frames go first, then the stream that the scheduler
+//! selects, within the windows.
 
 use std::time::Instant;
 
@@ -18,17 +18,17 @@ use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 
 impl Connection {
-    /// Moves what is to be sent into `out`, until it holds about `max` octets, or nothing more can
-    /// be sent now. Returns whether `out` holds anything.
+    /// Moves output into `out`, until it holds about `max` octets or nothing more can be sent now.
+    /// Returns whether `out` holds anything.
     ///
-    /// What is in `out` afterwards has to be written, whole and in order.
+    /// The contents of `out` must then be written, completely and in order.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Transmit, max: usize) -> bool {
         let before = out.len();
-        // What was handed out before and is not there any more has been written.
+        // Octets returned earlier and no longer in `out` have been written.
         self.deadlines.note_written(self.outgoing.written(out), now);
         loop {
-            // Also what the turn before has brought about, so that nothing overtakes it: the end of
-            // one stream can send the HEADERS of the next.
+            // Includes frames that the previous turn caused, so that nothing overtakes them: the
+            // end of one stream can send the HEADERS of the next.
             self.outgoing.take_frames(out);
             if out.len() >= max || !self.transmit_next(now, out, max) {
                 break;
@@ -40,13 +40,13 @@ impl Connection {
         !out.is_empty()
     }
 
-    /// Whether a stream has DATA or trailers that can be sent now, or when the connection's window
+    /// Whether a stream has DATA or trailers that can be sent now, or once the connection's window
     /// opens.
     pub(crate) fn has_turn(&self, id: StreamId) -> bool {
         self.streams.get(id).is_some_and(|stream| stream.send.queue.is_sendable())
     }
 
-    /// One turn of one stream. `false` when no stream can send.
+    /// Runs one turn of one stream. Returns `false` if no stream can send.
     fn transmit_next(&mut self, now: Instant, out: &mut Transmit, max: usize) -> bool {
         let Some(id) = self.outgoing.next_turn() else { return false };
         let Some(stream) = self.streams.get_mut(id) else { return true };
@@ -64,7 +64,7 @@ impl Connection {
         true
     }
 
-    /// DATA or trailers of a stream have gone out: what comes next for it?
+    /// Updates a stream after its DATA or trailers have been sent.
     pub(super) fn after_sending(&mut self, id: StreamId, end_stream: bool, now: Instant) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let allowed = if end_stream { stream.state.send_data(true) } else { Ok(()) };
@@ -82,14 +82,14 @@ impl Connection {
         announce_data_room(stream, &mut self.outgoing, &mut self.events);
     }
 
-    /// Gives a stream a place in the scheduler where it has something to send.
+    /// Puts a stream into the scheduler if it has something to send.
     pub(super) fn schedule(&mut self, id: StreamId, now: Instant) {
         if let Some(stream) = self.streams.get_mut(id) {
             self.outgoing.schedule(&mut stream.send.queue, now);
         }
     }
 
-    /// The HEADERS of a stream have been queued: what waits for them may follow.
+    /// Allows queued output after the HEADERS of a stream.
     pub(super) fn open_queue(&mut self, id: StreamId, now: Instant) {
         if let Some(stream) = self.streams.get_mut(id) {
             self.outgoing.open(&mut stream.send.queue, now);
@@ -97,7 +97,7 @@ impl Connection {
         }
     }
 
-    /// Something has been sent or dropped: tells what was refused that there is room.
+    /// Notifies refused senders that there is room, after something was sent or dropped.
     pub(super) fn announce_room(&mut self) {
         if !self.outgoing.has_room_waiters() {
             return;
@@ -114,12 +114,12 @@ impl Connection {
         }
     }
 
-    /// Queues a frame that belongs to the connection.
+    /// Queues a connection-level frame.
     pub(super) fn queue(&mut self, frame: impl ConnectionFrame) {
         self.outgoing.queue(frame);
     }
 
-    /// Queues RST_STREAM, unless the stream is idle for the peer.
+    /// Queues RST_STREAM, unless the peer does not know the stream.
     pub(super) fn queue_reset(&mut self, id: StreamId, error_code: ErrorCode) {
         if let Some(stream) = self.streams.known(id) {
             self.outgoing.queue_reset(stream, error_code);
@@ -133,8 +133,8 @@ impl Connection {
     }
 }
 
-/// Tells a stream that has sent something, or has got its guaranteed room, that there is room for
-/// what was refused.
+/// Notifies a stream that has sent something, or has got its guaranteed room, that there is room
+/// for what was refused.
 fn announce_data_room(stream: &mut Stream, outgoing: &mut Outgoing, events: &mut EventQueue) {
     if stream.send.phase == Phase::Body && outgoing.data_room(&mut stream.send.queue) {
         events.push(Event::SendRoom { stream_id: stream.id });

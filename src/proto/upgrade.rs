@@ -1,9 +1,9 @@
-//! Connections that begin as HTTP/1.1: the `Upgrade` to `h2c` of RFC 7540, Section 3.2, which
-//! RFC 9113, Section 3.1 has retired and which curl and others still speak.
+//! Connections that start as HTTP/1.1: the `Upgrade` to `h2c` of RFC 7540, Section 3.2, which RFC
+//! 9113, Section 3.1, has deprecated and which curl and others still use.
 //!
-//! The request of HTTP/1.1 becomes stream 1, which its sender has closed already, and the response
-//! comes on that stream. The client's SETTINGS travel twice: in the request, where the
-//! `101 Switching Protocols` acknowledges them, and in its preface, like those of any client.
+//! The HTTP/1.1 request becomes stream 1, half-closed by its sender, and the response is sent on
+//! that stream. The client's SETTINGS are sent twice: in the request, where `101 Switching
+//! Protocols` acknowledges them, and in its preface, as by any client.
 //!
 //! ```text
 //!   client                                                     server
@@ -14,8 +14,8 @@
 //!                        ◀──────  SETTINGS, HEADERS and DATA on stream 1
 //! ```
 //!
-//! These are commands to a fresh connection. Reading and writing the messages of HTTP/1.1 is up to
-//! whoever calls them; `h2_sync::upgrade` does.
+//! These are commands for a fresh connection. The caller reads and writes the HTTP/1.1 messages;
+//! `h2_sync::upgrade` does so.
 
 use std::time::Instant;
 
@@ -36,16 +36,16 @@ use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFAC
 use crate::hpack::Headers;
 use crate::logging;
 
-/// Entries in HTTP2-Settings. Whoever checks them before there is a connection is to come to the
-/// same as the connection does later, so it is not a matter of its [`Config`].
+/// Maximum entries in HTTP2-Settings. Not part of [`Config`], so that a check before the connection
+/// exists agrees with that of the connection.
 const MAX_ENTRIES: usize = 32;
 
-/// RFC 7540, Section 3.2: the request that upgrades has stream identifier 1.
+/// RFC 7540, Section 3.2: the upgrade request has stream identifier 1.
 const UPGRADED: StreamId = StreamId::from_wire(1);
 
 impl Config {
-    /// The payload of the first SETTINGS that a client with this configuration sends: what the
-    /// `HTTP2-Settings` field of its request holds, in base64url (RFC 7540, Section 3.2.1).
+    /// Returns the payload of the first SETTINGS of a client with this configuration, which the
+    /// `HTTP2-Settings` field of its request contains in base64url (RFC 7540, Section 3.2.1).
     ///
     /// # Examples
     ///
@@ -64,17 +64,17 @@ impl Config {
 }
 
 impl Connection {
-    /// Says what [`accept_upgrade`](Self::accept_upgrade) would object to in a request, before
-    /// there is a connection: a server answers it in HTTP/1.1 then.
+    /// Checks what [`accept_upgrade`](Self::accept_upgrade) would reject in a request, before a
+    /// connection exists, so that a server can still answer in HTTP/1.1.
     ///
-    /// `body_len` is the length of the request's body, where it is known already.
+    /// `body_len` is the length of the request's body, if known.
     ///
     /// # Errors
     ///
     /// [`Malformed`](CommandError::Malformed) for the request (CONNECT cannot upgrade),
-    /// [`ContentLength`](CommandError::ContentLength) if it does not agree with the body, and
-    /// [`InvalidSetting`](CommandError::InvalidSetting) for a payload that is not that of a
-    /// SETTINGS frame.
+    /// [`ContentLength`](CommandError::ContentLength) if it contradicts the body, and
+    /// [`InvalidSetting`](CommandError::InvalidSetting) if the payload is not that of a SETTINGS
+    /// frame.
     pub fn check_upgrade(
         request: &Headers,
         body_len: Option<usize>,
@@ -84,22 +84,21 @@ impl Connection {
         decode_settings(settings_payload).map(drop)
     }
 
-    /// A server's first command, on a connection that has received nothing yet: the request that
-    /// came over HTTP/1.1 is stream 1, half-closed (remote).
+    /// Accepts an upgrade: the request received over HTTP/1.1 becomes stream 1, half-closed
+    /// (remote). It must be a server's first command, before anything is received.
     ///
-    /// `settings_payload` is what `HTTP2-Settings` held, out of its base64url. It is in force from
-    /// now on, as if it had been received in a SETTINGS frame, but for the acknowledgement: the
-    /// 101 response is that (RFC 7540, Section 3.2.1). The request comes as
-    /// [`Event::Headers`], and its body as [`Event::Data`], to be
-    /// [released](Self::release) like any other, though no window has counted it.
+    /// `settings_payload` is the content of `HTTP2-Settings`, decoded from base64url. It takes
+    /// effect like a SETTINGS frame, without an acknowledgment, which is the 101 response (RFC
+    /// 7540, Section 3.2.1). The request is reported as [`Event::Headers`] and its body as
+    /// [`Event::Data`], to be [released](Self::release) like any other, although it is not subject
+    /// to flow control.
     ///
-    /// The request gets the treatment of any other: if its field section is over
-    /// [`max_header_list_size`](Config::max_header_list_size) it is answered with 431, and there is
-    /// no event.
+    /// The request is treated like any other: if its field section exceeds
+    /// [`max_header_list_size`](Config::max_header_list_size) it is answered with 431, without an
+    /// event.
     ///
-    /// SETTINGS are the first frame that goes out, before any response. The client still sends its
-    /// preface, so [`skip_preface`](Config::skip_preface) is to be `false`: it speaks of 24 octets
-    /// that somebody else has consumed already.
+    /// SETTINGS are the first frame sent, before any response. The client still sends its preface,
+    /// so [`skip_preface`](Config::skip_preface) must be `false`.
     ///
     /// # Errors
     ///
@@ -151,8 +150,8 @@ impl Connection {
             end_stream: body.is_empty(),
             depends_on_itself: false,
         };
-        // What these two could object to has been checked; should they, then the connection ends
-        // with GOAWAY, as for anything that the peer sends.
+        // Both have been checked. If they failed anyway, the connection would end with GOAWAY, as
+        // for anything the peer sends.
         let result = self
             .apply_upgrade_settings(entries, now)
             .and_then(|()| self.receive_section(section, now));
@@ -163,13 +162,14 @@ impl Connection {
         Ok(())
     }
 
-    /// A client's first command, after it has got `101 Switching Protocols`, on a connection that
-    /// has received and opened nothing yet: the request that went out over HTTP/1.1 is stream 1,
-    /// half-closed (local), and the response comes on it. The next stream is 3.
+    /// Starts a connection with an upgraded request: the request sent over HTTP/1.1 becomes stream
+    /// 1, half-closed (local), and the response arrives on it. It must be a client's first command
+    /// after `101 Switching Protocols`, before anything is received or opened. The next stream is
+    /// 3.
     ///
-    /// Our settings are in force for the server from now on, without an acknowledgement. They go
-    /// out in the preface once more, which has to follow the request, so
-    /// [`skip_preface`](Config::skip_preface) is to be `false`.
+    /// This client's settings are in force for the server from now on, without an acknowledgment.
+    /// They are sent again in the preface, which must follow the request, so
+    /// [`skip_preface`](Config::skip_preface) must be `false`.
     ///
     /// # Errors
     ///
@@ -226,13 +226,13 @@ impl Connection {
         Ok(id)
     }
 
-    /// What the `HTTP2-Settings` field has to hold, in base64url: the same as
-    /// [`Config::upgrade_settings`] of the configuration that it was made with.
+    /// Returns the payload of the `HTTP2-Settings` field, to be encoded in base64url: that of
+    /// [`Config::upgrade_settings`] for this connection's configuration.
     pub fn upgrade_settings(&self) -> Vec<u8> {
         self.config.upgrade_settings()
     }
 
-    /// The upgrade comes before everything else.
+    /// Checks that the connection has not been used yet.
     fn check_fresh(&self) -> Result<(), CommandError> {
         let is_first = match self.role {
             Role::Client => self.opener.next_id() == Some(UPGRADED),
@@ -248,14 +248,14 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 7540, Section 3.2.1: they are interpreted like those of a SETTINGS frame, and need no
-    /// acknowledgement. The preface has to come all the same, so nobody has been greeted yet.
+    /// Applies the settings of the request like a SETTINGS frame, without an acknowledgment (RFC
+    /// 7540, Section 3.2.1). The preface must still follow.
     fn apply_upgrade_settings(
         &mut self,
         entries: Vec<Setting>,
         now: Instant,
     ) -> Result<(), super::ConnectionError> {
-        // In place of the cautious guess: the peer has spoken.
+        // Replaces the conservative assumption with the initial value.
         self.remote.max_concurrent_streams = u32::MAX;
         self.apply_all(&entries, now)?;
         self.events.push_loose(Event::SettingsChanged { settings: entries });
@@ -263,7 +263,7 @@ impl Connection {
     }
 
     fn receive_upgrade_body(&mut self, body: Bytes) {
-        // The stream is not there if it was refused, or answered at once.
+        // The stream does not exist if it was refused or answered at once.
         let Some(stream) = self.streams.get_mut(UPGRADED).filter(|_| !body.is_empty()) else {
             return;
         };

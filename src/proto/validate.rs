@@ -1,4 +1,4 @@
-//! Which values of a [`Config`] make sense.
+//! Validation of a [`Config`].
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::settings;
 use crate::budget::Budget;
 use crate::frame::MAX_WINDOW;
 
-/// The most that an HPACK table may take.
+/// Maximum size of an HPACK table.
 const MAX_TABLE: usize = 1 << 20;
 
-/// The most streams that are remembered: each connection may hold eight octets for each, twice.
+/// Maximum streams remembered: each takes up to eight octets, on both sides.
 const MAX_REMEMBERED: u32 = 1 << 20;
 
 const AT_MOST_MAX_WINDOW: &str = "must be at most 2^31-1 (RFC 9113, Section 6.9.1)";
@@ -24,12 +24,12 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// A field, and the rule that its value breaks: what it "must be".
+    /// Returns an error for a field with the rule it violates, which starts with "must".
     pub(crate) const fn new(field: &'static str, rule: &'static str) -> Self {
         ConfigError { field, rule }
     }
 
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn field(&self) -> &'static str {
         self.field
     }
@@ -43,8 +43,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// An error for the first rule that does not hold. A rule is whether it holds, the field and what its
-/// value must be.
+/// Returns an error for the first rule that does not hold. A rule consists of whether it holds, the
+/// field, and what its value must be.
 pub(crate) fn check(
     rules: impl IntoIterator<Item = (bool, &'static str, &'static str)>,
 ) -> Result<(), ConfigError> {
@@ -54,21 +54,20 @@ pub(crate) fn check(
     }
 }
 
-/// What a deadline must be, where there is one.
+/// The rule for timeouts.
 pub(crate) const LONGER_THAN_NOTHING: &str = "must be longer than nothing";
 
-/// Whether a deadline leaves any time at all. One that is off does.
+/// Whether a timeout is longer than zero or disabled.
 pub(crate) fn leaves_time(deadline: impl Into<Option<Duration>>) -> bool {
     deadline.into() != Some(Duration::ZERO)
 }
 
 impl Config {
-    /// Checks every value for sense. Constructors of connections call it, and those of servers and
-    /// clients.
+    /// Checks every field. The constructors of connections, servers and clients call it.
     ///
     /// # Errors
     ///
-    /// The first field that is out of its range, and the range.
+    /// The first field that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.check_settings()?;
         self.check_counts()?;

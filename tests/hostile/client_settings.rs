@@ -140,7 +140,7 @@ fn a_field_section_limit_below_every_request_is_reported_to_the_caller() {
         peer.answer(id, 200, "");
         asked.join().unwrap().unwrap();
         let error = stage.gets().join().unwrap().unwrap_err();
-        assert!(error.to_string().contains("the peer takes 0"), "{error}");
+        assert!(error.to_string().contains("the peer accepts 0"), "{error}");
         stage.ends();
     });
 }

@@ -1,4 +1,4 @@
-//! Octets on their way to the transport, gathered so that one vectored write takes many frames.
+//! Octets collected for the transport, so that one vectored write sends many frames.
 
 use std::io::{self, IoSlice, Write};
 
@@ -6,41 +6,41 @@ use bytes::Bytes;
 
 use crate::frame::Head;
 
-/// DATA up to this size is copied next to its head; larger pieces are shared. A slice of its own
-/// costs more than the copy below that.
+/// DATA up to this size is copied next to its frame header; larger payloads are shared. Below it, a
+/// separate slice costs more than the copy.
 const COPIED_MAX: usize = 2 << 10;
 
-/// Slices given to one vectored write. Systems take 1,024; this is a MiB in frames of 16 KiB.
+/// Slices passed to one vectored write. Systems allow 1,024; this is 1 MiB in frames of 16 KiB.
 const SLICES: usize = 132;
 
-/// What [`Connection::poll_transmit`](crate::proto::Connection::poll_transmit) gives out: one run of
-/// octets, held as a buffer of frames with large payloads shared in between.
+/// The output of [`Connection::poll_transmit`](crate::proto::Connection::poll_transmit): a sequence
+/// of octets, stored as a buffer of frames with large payloads shared in between.
 #[derive(Debug, Default)]
 pub struct Transmit {
     buffer: Vec<u8>,
-    /// Payloads, each with the position in `buffer` that it stands before.
+    /// Payloads, each with the position in `buffer` that it precedes.
     shared: Vec<(usize, Bytes)>,
     shared_len: usize,
     written: usize,
 }
 
 impl Transmit {
-    /// Nothing yet.
+    /// Returns an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Octets that have not been written yet.
+    /// Returns the number of unwritten octets.
     pub fn len(&self) -> usize {
         self.buffer.len() + self.shared_len - self.written
     }
 
-    /// Whether all has been written.
+    /// Whether everything has been written.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Forgets everything, and keeps a buffer of reasonable size for the next time.
+    /// Discards all octets, and keeps a buffer of reasonable size for reuse.
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.buffer.shrink_to(16 << 10);
@@ -50,7 +50,7 @@ impl Transmit {
         self.written = 0;
     }
 
-    /// The octets that have not been written yet, piece by piece.
+    /// Returns the unwritten octets in pieces.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let mut skip = self.written;
         self.all_chunks().filter_map(move |chunk| {
@@ -61,24 +61,24 @@ impl Transmit {
         })
     }
 
-    /// The octets that have not been written yet, in one piece.
+    /// Returns a copy of the unwritten octets.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len());
         self.chunks().for_each(|chunk| all.extend_from_slice(chunk));
         all
     }
 
-    /// Writes as much as one call takes, and remembers how much that was.
+    /// Writes as much as one call accepts, and advances by that.
     ///
     /// # Errors
     ///
-    /// Those of the writer; `WriteZero` when it takes nothing.
+    /// Those of the writer; `WriteZero` if it accepts nothing.
     pub fn write_to(&mut self, writer: &mut impl Write) -> io::Result<usize> {
         if self.is_empty() {
             return Ok(0);
         }
         let written = if self.shared.is_empty() {
-            // What has been written lies within what there is to write, and there is more.
+            // `written` is within the buffer, and octets are left.
             writer.write(&self.buffer[self.written..])?
         } else {
             self.write_vectored_to(writer)?
@@ -86,7 +86,7 @@ impl Transmit {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        // A writer that says more than it was given has its number cut.
+        // Guards against a writer that reports more than it was given.
         let written = written.min(self.len());
         self.written += written;
         if self.is_empty() {
@@ -95,7 +95,7 @@ impl Transmit {
         Ok(written)
     }
 
-    // Apart, since the slices take some of the stack, and most writes need none.
+    // Separate, since the slices take stack space and most writes do not need them.
     #[inline(never)]
     fn write_vectored_to(&self, writer: &mut impl Write) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES];
@@ -115,7 +115,7 @@ impl Transmit {
         between.zip(shared).flat_map(|(frames, data)| [frames, data])
     }
 
-    /// Takes what has been encoded already, without a copy where nothing waits.
+    /// Takes encoded frames, without a copy if the batch is empty.
     pub(super) fn take_from(&mut self, encoded: &mut Vec<u8>) {
         if self.is_empty() {
             self.clear();
@@ -130,7 +130,7 @@ impl Transmit {
         self.push(payload);
     }
 
-    /// Where small pieces are appended, behind all that is there.
+    /// Returns the buffer to append small pieces to.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
@@ -157,7 +157,7 @@ mod tests {
         (head, vec![fill; len].into())
     }
 
-    /// Takes `step` octets at each call.
+    /// Accepts `step` octets per call.
     struct Slow(usize, Vec<u8>);
 
     impl Write for Slow {

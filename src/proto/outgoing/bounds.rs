@@ -1,24 +1,24 @@
-//! The bounds on what waits, and who waits for room.
+//! The limits of queued output, and the streams that wait for room.
 
 use super::send_queue::SendQueue;
 use crate::proto::config::Config;
 use crate::proto::line::Line;
 
-/// With no more than this waiting (acknowledgements, say), one command of any size is taken.
+/// With at most this much queued (such as acknowledgments), one command of any size is accepted.
 pub(super) const NEARLY_NOTHING: usize = 4 << 10;
 
-/// The bounds, and what was refused.
+/// The limits, and what was refused because of them.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// Octets of DATA over all streams, and of field sections.
+    /// Maximum octets of DATA over all streams, and of field sections.
     pub(super) connection: usize,
-    /// Octets of DATA on one stream.
+    /// Maximum octets of DATA on one stream.
     pub(super) stream: usize,
-    /// A field section of this many octets was refused.
+    /// The size of a refused field section.
     pub(super) wanted_section: Option<usize>,
-    /// Streams whose DATA was refused since the connection's buffer is full.
+    /// Streams whose DATA was refused because the connection's limit was reached.
     pub(super) waiting: Line,
-    /// They are looked at when no more octets than this wait.
+    /// They are checked when at most this many octets are queued.
     pub(super) look_at: usize,
 }
 
@@ -38,20 +38,20 @@ impl Room {
         self.waiting = Line::default();
     }
 
-    /// A stream is over.
+    /// Removes a stream that has ended.
     pub(super) fn leave(&mut self, queue: &mut SendQueue) {
         if let Some(ticket) = queue.room_ticket.take() {
             self.waiting.remove(ticket);
         }
     }
 
-    /// Half of the buffer has to be free before a refused piece is asked for again, or there would
-    /// be an event for each.
+    /// Half of the buffer must be free before refused DATA is requested again, to avoid an event
+    /// per piece.
     pub(super) fn half(&self) -> usize {
         NEARLY_NOTHING.max(self.connection / 2)
     }
 
-    /// Has a stream wait for room for this many octets.
+    /// Makes a stream wait for room for this many octets.
     pub(super) fn wait(&mut self, queue: &mut SendQueue, octets: usize) {
         if queue.room_ticket.is_none() {
             if self.waiting.is_empty() {

@@ -1,18 +1,18 @@
-//! Field blocks that we send: HEADERS, PUSH_PROMISE and CONTINUATION.
+//! Encodes field blocks: HEADERS, PUSH_PROMISE and CONTINUATION.
 
 use std::fmt;
 
 use crate::frame::{Flags, Head, Kind, StreamId};
 use crate::hpack::{Encoder, Headers};
 
-/// The start of a field block.
+/// The frame that starts a field block.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::proto) enum BlockStart {
     Headers { end_stream: bool },
     PushPromise { promised: StreamId },
 }
 
-/// Encodes a field block as HEADERS or PUSH_PROMISE, and CONTINUATION where it is larger than one
+/// Encodes a field block as HEADERS or PUSH_PROMISE, followed by CONTINUATION if it exceeds one
 /// frame (RFC 9113, Section 4.3).
 pub(super) fn encode_block(
     encoder: &mut Encoder,
@@ -28,8 +28,8 @@ pub(super) fn encode_block(
         BlockStart::Headers { end_stream: false } => (Kind::HEADERS, Flags::default()),
         BlockStart::PushPromise { .. } => (Kind::PUSH_PROMISE, Flags::default()),
     };
-    // Nearly every block fits into one frame, so it is encoded in place and the length is filled
-    // in afterwards.
+    // Nearly every block fits into one frame, so it is encoded in place and the length is filled in
+    // afterwards.
     Head { length: 0, kind, flags, stream_id }.encode(out);
     if let BlockStart::PushPromise { promised } = start {
         out.extend_from_slice(&promised.get().to_be_bytes());
@@ -51,13 +51,13 @@ pub(super) fn encode_block(
     }
 }
 
-/// Fills in what was not known when the head was written.
+/// Fills in the length and flags of an encoded frame header.
 fn set_head(out: &mut [u8], begin: usize, length: usize, flags: Flags) {
     out[begin..begin + 3].copy_from_slice(&(length as u32).to_be_bytes()[1..]);
     out[begin + 4] = flags.bits();
 }
 
-/// A frame of a field block, for the log.
+/// A frame of a field block, for logging.
 pub(super) struct BlockFrame {
     pub(super) head: Head,
     pub(super) start: BlockStart,

@@ -1,4 +1,4 @@
-//! Frames but for DATA: encoded at once, in the order in which they are asked for.
+//! Frames other than DATA: encoded at once, in the order of the calls.
 
 use super::batch::Transmit;
 use super::field_block::{encode_block, BlockFrame, BlockStart};
@@ -11,10 +11,10 @@ use crate::hpack::Headers;
 use crate::proto::streams::KnownStream;
 use crate::proto::trace::Way;
 
-/// Octets of the promised stream in a PUSH_PROMISE.
+/// Octets of the promised stream identifier in a PUSH_PROMISE.
 const PROMISED_LEN: u64 = 4;
 
-/// A frame of stream 0: it is right whatever the states of the streams are.
+/// A frame of stream 0, which is valid in every state of the streams.
 pub(in crate::proto) trait ConnectionFrame: Into<Frame> {}
 
 impl ConnectionFrame for Settings {}
@@ -23,18 +23,18 @@ impl ConnectionFrame for Goaway {}
 impl ConnectionFrame for PriorityUpdate {}
 
 impl Outgoing {
-    /// The client's preface (RFC 9113, Section 3.4).
+    /// Queues the client's preface (RFC 9113, Section 3.4).
     pub(in crate::proto) fn queue_preface(&mut self) {
         self.fifo.extend_from_slice(PREFACE);
     }
 
-    /// Queues a frame that belongs to the connection.
+    /// Queues a connection-level frame.
     pub(in crate::proto) fn queue(&mut self, frame: impl ConnectionFrame) {
         self.queue_frame(frame);
     }
 
-    /// Queues an acknowledgement; `false` if more than `max` wait. A peer that asks for them and
-    /// never reads would have them pile up (CVE-2019-9512, CVE-2019-9515).
+    /// Queues an acknowledgment. Returns `false` if more than `max` are queued: a peer that causes
+    /// them without reading would accumulate them (CVE-2019-9512, CVE-2019-9515).
     pub(in crate::proto) fn queue_ack(&mut self, frame: impl ConnectionFrame, max: u32) -> bool {
         self.pending_acks += 1;
         let has_room = self.pending_acks <= max;
@@ -44,15 +44,15 @@ impl Outgoing {
         has_room
     }
 
-    /// Opens the connection's window, for a peer that has used that much of it.
+    /// Queues a WINDOW_UPDATE for the connection.
     pub(in crate::proto) fn queue_credit(&mut self, increment: u32) {
         self.pending_credit = self.pending_credit.saturating_add(increment);
         self.queue_frame(WindowUpdate { stream_id: StreamId::CONNECTION, increment });
     }
 
-    // RFC 9113, Sections 5.1 and 6.4: of a stream that is idle for the peer nothing may be said but
-    // what opens it, or the peer would have to end the connection. So these take a stream that the
-    // peer knows.
+    // RFC 9113, Sections 5.1 and 6.4: on a stream that is idle for the peer, only the frames that
+    // open it are allowed; others are a connection error. These functions therefore take a stream
+    // that the peer knows.
 
     pub(in crate::proto) fn queue_reset(&mut self, stream: KnownStream, error_code: ErrorCode) {
         self.figures.resets += 1;
@@ -71,8 +71,8 @@ impl Outgoing {
         self.figures.sent.count(frame.kind(), self.fifo.len() - before);
     }
 
-    /// Queues a field block. From here on it will be sent, whatever becomes of its stream: the
-    /// peer's HPACK table depends on it (RFC 9113, Section 4.3).
+    /// Queues a field block. It will be sent even if its stream ends, since the peer's HPACK table
+    /// depends on it (RFC 9113, Section 4.3).
     pub(in crate::proto) fn queue_block(
         &mut self,
         id: StreamId,
@@ -88,7 +88,7 @@ impl Outgoing {
         while let Some(head) = Head::parse(rest) {
             self.figures.sent.count(head.kind, head.frame_len());
             octets += u64::from(head.length);
-            // The frames have just been written there, one behind the other.
+            // The frames have just been written in sequence.
             rest = &rest[head.frame_len()..];
             let line = BlockFrame { head, start };
             if rest.is_empty() {
@@ -97,28 +97,28 @@ impl Outgoing {
                 self.tracer.frame(Way::Sent, &line);
             }
         }
-        // All but the promised stream's identifier is field block.
+        // Everything except the promised stream's identifier is field block.
         let is_promise = matches!(start, BlockStart::PushPromise { .. });
         self.figures.hpack.wire += octets - if is_promise { PROMISED_LEN } else { 0 };
     }
 
-    /// The field block of a client's request has been queued.
+    /// Records that the field block of a client's request has been queued.
     pub(in crate::proto) fn note_request(&mut self, id: StreamId) {
         self.requests.queued = id;
     }
 
-    /// A request has gone out before HTTP/2 was spoken.
+    /// Records a request that was sent before HTTP/2 started.
     pub(in crate::proto) fn note_upgraded(&mut self, id: StreamId) {
         self.requests = Requests { queued: id, handed_out: id };
     }
 
-    /// Whether nothing of a request has been handed out for writing.
+    /// Whether no octet of a request has been returned for writing.
     pub(in crate::proto) fn is_unsent(&self, request: StreamId) -> bool {
         request > self.requests.handed_out
     }
 
-    /// Drops the frames of all streams if requests are among them that have not been handed out. For
-    /// the end of the connection: HPACK is not used any more.
+    /// Drops the frames of all streams if they include requests not yet returned for writing. Only
+    /// at the end of the connection, when HPACK is no longer used.
     pub(super) fn drop_requests(&mut self) {
         if self.requests.queued <= self.requests.handed_out {
             return;
@@ -130,7 +130,7 @@ impl Outgoing {
             rest = frames;
         }
         while let Some(head) = Head::parse(rest) {
-            // What was queued is whole.
+            // The queue holds whole frames.
             let (frame, behind) = rest.split_at(head.frame_len());
             if head.stream_id.is_connection() {
                 self.fifo.extend_from_slice(frame);
@@ -139,7 +139,7 @@ impl Outgoing {
         }
     }
 
-    /// Moves what is encoded into `out`.
+    /// Moves the encoded frames to `out`.
     pub(in crate::proto) fn take_frames(&mut self, out: &mut Transmit) {
         if !self.fifo.is_empty() {
             out.take_from(&mut self.fifo);
@@ -149,12 +149,12 @@ impl Outgoing {
         }
     }
 
-    /// Counts octets that are handed out for writing.
+    /// Counts octets returned for writing.
     pub(in crate::proto) fn note_transmitted(&mut self, octets: usize) {
         self.transmitted += octets as u64;
     }
 
-    /// Octets that have been written: those that were handed out, but for what `out` still holds.
+    /// Returns the octets written: those returned for writing, except those that `out` still holds.
     pub(in crate::proto) fn written(&self, out: &Transmit) -> u64 {
         self.transmitted.saturating_sub(out.len() as u64)
     }

@@ -1,15 +1,15 @@
-//! Everything that waits to be sent: one owner for frames, bodies, windows, room and stalls.
+//! All queued output: one owner for frames, bodies, windows, limits and stalls.
 //!
-//! [`Outgoing`] has the fields that all streams share; each stream has a [`SendQueue`], which is
-//! changed by methods of `Outgoing` alone, so that the sums agree with the queues.
+//! [`Outgoing`] has the fields that all streams share. Each stream has a [`SendQueue`], which only
+//! methods of `Outgoing` change, so that the totals agree with the queues.
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
-//! | `state`, `send_queue` | what all streams share; what each stream has waiting |
-//! | `frames`, `field_block` | frames and field blocks, encoded in the order of the wire |
-//! | `turns`, `scheduler` | DATA and trailers: whose turn it is, and what the windows allow |
-//! | `room`, `bounds`, `stalls`, `stall` | how much may wait; how long it may wait for a window |
-//! | `batch` | octets gathered for one write |
+//! | `state`, `send_queue` | the shared state; the queue of each stream |
+//! | `frames`, `field_block` | frames and field blocks, encoded in wire order |
+//! | `turns`, `scheduler` | DATA and trailers: which stream is next, and what the windows allow |
+//! | `room`, `bounds`, `stalls`, `stall` | limits of queued output; limits of waiting for a window |
+//! | `batch` | octets collected for one write |
 
 mod batch;
 mod bounds;

@@ -1,25 +1,25 @@
-//! Bounds on what waits to be sent, and word of room for what was refused.
+//! Limits of queued output, and notification when refused output has room.
 //!
-//! DATA and field sections are bounded apart, each by `max_send_buffer`. Field sections wait for
-//! the transport, or for their turn to open a stream; DATA waits for windows as well. So streams
-//! whose windows are shut can fill the room for DATA, but never keep a request, a response or
-//! another stream's next piece from going out.
+//! DATA and field sections are limited separately, each by `max_send_buffer`. Field sections wait
+//! for the transport, or to open a stream in order; DATA also waits for windows. Streams with
+//! closed windows can therefore fill the limit of DATA, but never block a request, a response, or
+//! another stream's next piece.
 
 use super::bounds::NEARLY_NOTHING;
 use super::send_queue::SendQueue;
 use super::state::Outgoing;
 use crate::proto::line::Line;
 
-/// This much may wait on each stream that the peer knows of, however much waits on others: else the
-/// stream whose end all the others wait for could be the one that gets no room.
+/// This much may be queued on every stream that the peer knows, however much is queued on others:
+/// otherwise the one stream whose end all others wait for could get no room.
 const GUARANTEED: usize = 64 << 10;
 
-/// Pieces of DATA that may wait on one stream, so that tiny ones cost little more than they say.
+/// Maximum pieces of DATA queued on one stream, which bounds the overhead of tiny ones.
 const MAX_PIECES: usize = 1_024;
 
 impl Outgoing {
-    /// Whether another field section of this many octets may wait, beside `deferred` octets of those
-    /// that wait for their turn. If not, [`section_room`](Self::section_room) tells when.
+    /// Whether another field section of this many octets may be queued, besides `deferred` octets
+    /// of deferred ones. If not, [`section_room`](Self::section_room) reports when.
     pub(in crate::proto) fn check_section(&mut self, octets: usize, deferred: usize) -> bool {
         let has_room = self.has_section_room(octets, deferred);
         if !has_room {
@@ -29,11 +29,11 @@ impl Outgoing {
         has_room
     }
 
-    /// Whether this many octets more of DATA may wait on a stream. If not,
-    /// [`data_room`](Self::data_room) tells when.
+    /// Whether this many more octets of DATA may be queued on a stream. If not,
+    /// [`data_room`](Self::data_room) reports when.
     pub(in crate::proto) fn check_data(&mut self, queue: &mut SendQueue, octets: usize) -> bool {
         let shares = self.shares_room(queue, octets);
-        // The end of a stream needs no room.
+        // The end of a stream takes no room.
         if octets == 0 || (shares && self.has_own_room(queue, octets)) {
             return true;
         }
@@ -44,13 +44,13 @@ impl Outgoing {
         false
     }
 
-    /// Whether something was refused for lack of room on the connection.
+    /// Whether output was refused because the connection's limit was reached.
     #[inline]
     pub(in crate::proto) fn has_room_waiters(&self) -> bool {
         self.room.wanted_section.is_some() || !self.room.waiting.is_empty()
     }
 
-    /// Whether a field section was refused that has room now. Says so once.
+    /// Whether a refused field section has room now. Returns `true` once.
     pub(in crate::proto) fn section_room(&mut self, deferred: usize) -> bool {
         let Some(wanted) = self.room.wanted_section else { return false };
         let has_room = self.has_section_room(wanted, deferred)
@@ -61,8 +61,8 @@ impl Outgoing {
         has_room
     }
 
-    /// The streams that wait for room on the connection, where there may be some now.
-    /// [`data_room`](Self::data_room) is to be asked for each.
+    /// Returns the streams that wait for room on the connection, if there may be some now. Call
+    /// [`data_room`](Self::data_room) for each.
     pub(in crate::proto) fn take_waiting(&mut self) -> Line {
         if self.room.waiting.is_empty() || self.buffered > self.room.look_at {
             return Line::default();
@@ -70,12 +70,12 @@ impl Outgoing {
         std::mem::take(&mut self.room.waiting)
     }
 
-    /// Takes a stream out of those that [`take_waiting`](Self::take_waiting) gave.
+    /// Removes a stream from those that [`take_waiting`](Self::take_waiting) returned.
     pub(in crate::proto) fn stop_waiting(queue: &mut SendQueue) {
         queue.room_ticket = None;
     }
 
-    /// Whether DATA was refused on a stream that has room now. Says so once.
+    /// Whether DATA was refused on a stream that has room now. Returns `true` once.
     pub(in crate::proto) fn data_room(&mut self, queue: &mut SendQueue) -> bool {
         let Some(octets) = queue.wanted else { return false };
         let half_free = queue.octets <= self.room.stream / 2 && queue.items.len() <= MAX_PIECES / 2;
@@ -91,7 +91,7 @@ impl Outgoing {
         true
     }
 
-    /// Whether a piece of DATA would find room.
+    /// Whether a piece of DATA would have room.
     #[cfg(feature = "websocket")]
     pub(in crate::proto) fn has_data_room(&self, queue: &SendQueue, octets: usize) -> bool {
         self.has_own_room(queue, octets) && self.shares_room(queue, octets)
@@ -117,7 +117,7 @@ impl Outgoing {
 
 #[cfg(test)]
 impl Outgoing {
-    /// Checks that a stream that has room has been told so.
+    /// Checks that a stream with room has been notified.
     pub(in crate::proto) fn audit_room(&self, queue: &SendQueue) {
         let Some(octets) = queue.wanted else { return };
         let own = self.has_own_room(queue, octets)

@@ -1,22 +1,22 @@
-//! Whose turn it is: what needs no window first, then DATA by urgency (RFC 9218), in turns within one
-//! urgency.
+//! The order of streams: first what needs no window, then DATA by urgency (RFC 9218), round robin
+//! within one urgency.
 
 use crate::frame::StreamId;
 use crate::proto::line::{Line, Ticket};
 
 const URGENCIES: usize = 8;
 
-/// Where a stream stands in line.
+/// The queue that a stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Trailers, or an empty DATA frame that ends the stream: flow control does not count it, so it
-    /// never waits behind DATA that a shut window holds up.
+    /// Trailers, or an empty DATA frame that ends the stream: they are exempt from flow control, so
+    /// they never wait behind DATA that a closed window blocks.
     Free,
-    /// DATA, of this urgency.
+    /// DATA of this urgency.
     Data(u8),
 }
 
-/// A stream's place in the scheduler.
+/// A stream's position in the scheduler.
 #[derive(Debug)]
 pub(crate) struct Turn {
     place: Place,
@@ -29,27 +29,28 @@ impl Turn {
     }
 }
 
-/// Queues of streams that have something to send. A stream stands in one of them, and only once.
+/// Queues of streams that have something to send. A stream is in at most one of them, once.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduler {
     free: Line,
     data: [Line; URGENCIES],
-    /// Bit `u` is set while `data[u]` holds something.
+    /// Bit `u` is set while `data[u]` is not empty.
     occupied: u8,
 }
 
 impl Scheduler {
-    /// Behind all others of its kind.
+    /// Appends a stream to its queue.
     pub(crate) fn push(&mut self, id: StreamId, place: Place) -> Turn {
         Turn { place, ticket: self.line(place).push_back(id) }
     }
 
-    /// Before all others of its kind: it has not finished its turn.
+    /// Puts a stream that has not finished its turn at the front of its queue.
     pub(crate) fn push_front(&mut self, id: StreamId, place: Place) -> Turn {
         Turn { place, ticket: self.line(place).push_front(id) }
     }
 
-    /// The stream whose turn it is. DATA has no turn while the connection's window is shut.
+    /// Removes and returns the next stream. DATA is skipped while the connection's window is
+    /// closed.
     pub(crate) fn pop(&mut self, window_open: bool) -> Option<StreamId> {
         if let Some(id) = self.free.pop_front() {
             return Some(id);
@@ -63,7 +64,7 @@ impl Scheduler {
         id
     }
 
-    /// Takes a stream out that is gone or changes its urgency.
+    /// Removes a stream that has ended or changes its urgency.
     pub(crate) fn remove(&mut self, turn: Turn) {
         match turn.place {
             Place::Free => self.free.remove(turn.ticket),
@@ -81,12 +82,12 @@ impl Scheduler {
         }
     }
 
-    /// Whether DATA waits for its turn.
+    /// Whether DATA is queued.
     pub(crate) fn has_data(&self) -> bool {
         self.occupied != 0
     }
 
-    /// Whether something can be sent, with the connection's window open or shut.
+    /// Whether something can be sent, given whether the connection's window is open.
     pub(crate) fn has_turn(&self, window_open: bool) -> bool {
         !self.free.is_empty() || (window_open && self.has_data())
     }
@@ -100,7 +101,7 @@ impl Scheduler {
             Place::Free => &mut self.free,
             Place::Data(urgency) => {
                 self.occupied |= 1 << urgency;
-                // An urgency is 0 to 7: `Priority` sees to it.
+                // `Priority` guarantees 0 to 7.
                 &mut self.data[usize::from(urgency)]
             }
         }

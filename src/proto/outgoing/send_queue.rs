@@ -1,4 +1,4 @@
-//! What one stream has waiting to be sent.
+//! The queued output of one stream.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use crate::proto::flow::SendWindow;
 use crate::proto::line::Ticket;
 use crate::proto::priority::Priority;
 
-/// Something that waits for its turn to be sent.
+/// An item of queued output.
 #[derive(Debug)]
 pub(in crate::proto) enum Item {
     Data { data: Bytes, end_stream: bool },
@@ -20,7 +20,7 @@ pub(in crate::proto) enum Item {
 }
 
 impl Item {
-    /// Octets that it counts in the buffers.
+    /// Returns the octets that count against the limits.
     pub(super) fn len(&self) -> usize {
         match self {
             Item::Data { data, .. } => data.len(),
@@ -29,7 +29,7 @@ impl Item {
     }
 }
 
-/// The DATA and trailers of one stream, and its window. `Outgoing` changes it.
+/// The queued DATA and trailers of one stream, and its window. Only `Outgoing` changes it.
 #[derive(Debug)]
 pub(in crate::proto) struct SendQueue {
     pub(super) id: StreamId,
@@ -37,19 +37,19 @@ pub(in crate::proto) struct SendQueue {
     pub(super) items: VecDeque<Item>,
     /// Octets in `items`.
     pub(super) octets: usize,
-    /// HEADERS have been encoded: the stream exists for the peer.
+    /// HEADERS have been encoded, so the peer knows the stream.
     pub(super) is_open: bool,
-    /// PUSH_PROMISE frames that must go out before anything else of this stream.
+    /// Deferred PUSH_PROMISE frames that must precede everything else on this stream.
     pub(super) promises: u32,
-    /// What the client has said about scheduling; `None` where it has said nothing.
+    /// The priority that the client has signalled, if any.
     pub(super) priority: Option<Priority>,
-    /// Its place in the scheduler.
+    /// Its position in the scheduler.
     pub(super) turn: Option<Turn>,
-    /// DATA of this many octets was refused for lack of room.
+    /// The size of refused DATA.
     pub(super) wanted: Option<usize>,
-    /// Its place among those that wait for room on the connection.
+    /// Its position among the streams that wait for room on the connection.
     pub(super) room_ticket: Option<Ticket>,
-    /// Since when the window has been shut while DATA waits.
+    /// When the window closed while DATA was queued.
     pub(super) stall: Option<Stall>,
 }
 
@@ -70,28 +70,28 @@ impl SendQueue {
         }
     }
 
-    /// Whether the HEADERS of the stream have gone out.
+    /// Whether the HEADERS of the stream have been sent.
     pub(in crate::proto) fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// Whether promises have to go out before anything else of the stream.
+    /// Whether promises must precede everything else on the stream.
     pub(in crate::proto) fn waits_for_promises(&self) -> bool {
         self.promises > 0
     }
 
-    /// A promise of this stream is deferred.
+    /// Counts a deferred promise of this stream.
     pub(in crate::proto) fn add_promise(&mut self) {
         self.promises += 1;
     }
 
-    /// A promise of this stream is deferred no more. `Outgoing::schedule` comes next.
+    /// Uncounts a promise that is no longer deferred. `Outgoing::schedule` must follow.
     pub(in crate::proto) fn remove_promise(&mut self) {
         debug_assert!(self.promises > 0, "each was counted");
         self.promises = self.promises.saturating_sub(1);
     }
 
-    /// Where it belongs in the scheduler, by what it would send next.
+    /// Returns the scheduler queue for the next item.
     pub(super) fn place(&self) -> Place {
         if self.has_data_next() {
             Place::Data(self.priority.unwrap_or_default().urgency())
@@ -100,14 +100,13 @@ impl SendQueue {
         }
     }
 
-    /// RFC 9218, Section 10: a response that is not incremental is best sent whole before the
-    /// next. That is done for a stream whose client says so; streams of clients that say nothing
-    /// share in turns.
+    /// RFC 9218, Section 10: a response that is not incremental is best sent whole before the next.
+    /// This applies to streams whose client signals a priority; others are sent round robin.
     pub(super) fn is_sequential(&self) -> bool {
         self.priority.is_some_and(|priority| !priority.incremental())
     }
 
-    /// Whether something could be sent if the connection's window allows.
+    /// Whether something could be sent if the connection's window allows it.
     pub(in crate::proto) fn is_sendable(&self) -> bool {
         self.is_open
             && self.promises == 0
@@ -115,12 +114,12 @@ impl SendQueue {
             && (!self.has_data_next() || self.window.available() > 0)
     }
 
-    /// Whether DATA waits for this stream's own window.
+    /// Whether DATA waits for this stream's window.
     pub(super) fn is_stalled(&self) -> bool {
         self.is_open && self.has_data_next() && self.window.available() == 0
     }
 
-    /// Whether octets that flow control counts come next.
+    /// Whether the next item is subject to flow control.
     pub(super) fn has_data_next(&self) -> bool {
         matches!(self.items.front(), Some(Item::Data { data, .. }) if !data.is_empty())
     }
@@ -128,7 +127,7 @@ impl SendQueue {
 
 #[cfg(test)]
 impl SendQueue {
-    /// Checks what it counts, and returns its octets.
+    /// Checks the counters, and returns the octets.
     pub(in crate::proto) fn audit(&self, is_deferred: bool, promises: usize) -> usize {
         let id = self.id;
         let octets: usize = self.items.iter().map(Item::len).sum();

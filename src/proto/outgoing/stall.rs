@@ -1,16 +1,16 @@
-//! A wait for window.
+//! A wait for window, which the stall timeout bounds.
 
 use std::time::{Duration, Instant};
 
-/// Octets of window that end a stall: a peer that grants less, in all the time that a stall may
-/// last, is still stalling.
+/// Octets of window that end a stall: a peer that grants less within the stall timeout is still
+/// stalling.
 const STALL_ENDS: usize = 4 << 10;
 
-/// A stream, or the connection, that waits for its window.
+/// The stall of a stream or of the connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stall {
     pub(super) since: Instant,
-    /// Octets granted since then.
+    /// Octets granted since it began.
     credited: usize,
 }
 
@@ -19,7 +19,7 @@ impl Stall {
         Stall { since, credited: 0 }
     }
 
-    /// Adds what the peer grants. If that is enough, the stall is over, and is returned.
+    /// Adds granted octets. Returns the stall if they end it.
     pub(super) fn credit(stall: &mut Option<Stall>, octets: usize) -> Option<Stall> {
         let waiting = stall.as_mut()?;
         waiting.credited = waiting.credited.saturating_add(octets);
@@ -31,16 +31,16 @@ impl Stall {
     }
 }
 
-/// The stalls of a connection: its own, and when to look for those of its streams.
+/// The stall of the connection, and when to check those of its streams.
 #[derive(Debug)]
 pub(super) struct Stalls {
-    /// How long a stall may last.
+    /// The stall timeout.
     pub(super) timeout: Option<Duration>,
-    /// Since when DATA has been waiting for the connection's window.
+    /// The stall of DATA that waits for the connection's window.
     pub(super) connection: Option<Stall>,
-    /// When to look for streams that have stalled.
+    /// When to check the streams for stalls.
     pub(super) check: Option<Instant>,
-    /// How long DATA has waited in sum.
+    /// The total time that DATA has waited.
     pub(super) waited: Duration,
 }
 
@@ -49,14 +49,14 @@ impl Stalls {
         Stalls { timeout, connection: None, check: None, waited: Duration::ZERO }
     }
 
-    /// One has begun.
+    /// Begins a stall.
     pub(super) fn begin(&mut self, now: Instant) -> Stall {
         let check = || self.timeout.and_then(|timeout| now.checked_add(timeout));
         self.check = self.check.or_else(check);
         Stall::new(now)
     }
 
-    /// One has ended.
+    /// Ends a stall.
     pub(super) fn end(&mut self, stall: Stall, now: Instant) {
         self.waited += now.saturating_duration_since(stall.since);
     }

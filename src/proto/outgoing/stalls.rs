@@ -1,4 +1,4 @@
-//! Streams, and the connection, that have DATA and no window.
+//! Detects streams, or a connection, with DATA but no window.
 
 use std::time::Instant;
 
@@ -7,17 +7,17 @@ use super::stall::Stall;
 use super::state::Outgoing;
 
 impl Outgoing {
-    /// When to look for streams that have stalled.
+    /// Returns when to check the streams for stalls.
     pub(in crate::proto) fn stall_deadline(&self) -> Option<Instant> {
         self.stalls.check
     }
 
-    /// Whether the connection's window has stayed shut for too long.
+    /// Whether the connection's window has been closed too long.
     pub(in crate::proto) fn has_stalled(&self, now: Instant) -> bool {
         self.has_lasted(self.stalls.connection, now)
     }
 
-    /// Whether a stream's window has stayed shut, or all but shut, for too long.
+    /// Whether a stream's window has been closed, or nearly closed, too long.
     pub(in crate::proto) fn has_stream_stalled(&self, queue: &SendQueue, now: Instant) -> bool {
         self.has_lasted(queue.stall, now)
     }
@@ -27,7 +27,7 @@ impl Outgoing {
         stall.and_then(lasted).unwrap_or(false)
     }
 
-    /// The stalls have been looked for; what is left decides when to look again.
+    /// Schedules the next check from the remaining stalls.
     pub(in crate::proto) fn plan_stall_check<'a>(
         &mut self,
         queues: impl Iterator<Item = &'a mut SendQueue>,
@@ -50,10 +50,10 @@ impl Outgoing {
         }
     }
 
-    /// Looks whether DATA waits for the connection's window.
+    /// Checks whether DATA waits for the connection's window.
     pub(in crate::proto) fn note_connection_stall(&mut self, now: Instant) {
         if !self.scheduler.has_data() {
-            // Nothing waits for the connection's window any more.
+            // No DATA waits for the connection's window any more.
             if let Some(stall) = self.stalls.connection.take() {
                 self.stalls.end(stall, now);
             }

@@ -1,4 +1,4 @@
-//! What the streams of a connection share for sending.
+//! The send state that the streams of a connection share.
 
 use std::time::{Duration, Instant};
 
@@ -13,25 +13,24 @@ use crate::proto::flow::SendWindow;
 use crate::proto::stats::{Compression, Traffic};
 use crate::proto::trace::Tracer;
 
-/// What waits to be sent on a connection, and what is needed to send it.
+/// The queued output of a connection, and the state needed to send it.
 #[derive(Debug)]
 pub(in crate::proto) struct Outgoing {
-    /// Encoded frames, in the order in which they go out, before any DATA.
+    /// Encoded frames in wire order, sent before any DATA.
     pub(super) fifo: Vec<u8>,
-    /// The last request whose field block has been put into `fifo`, and the last one that has been
-    /// handed out for writing.
+    /// The last request whose field block is in `fifo`, and the last one returned for writing.
     pub(super) requests: Requests,
-    /// Acknowledgements in `fifo`.
+    /// Number of acknowledgments in `fifo`.
     pub(super) pending_acks: u32,
-    /// Octets by which WINDOW_UPDATE frames in `fifo` open the connection's window.
+    /// Total increment of the connection's WINDOW_UPDATE frames in `fifo`.
     pub(super) pending_credit: u32,
-    /// Octets that have been handed out for writing, since the start.
+    /// Octets returned for writing since the start.
     pub(super) transmitted: u64,
     pub(super) encoder: Encoder,
     pub(super) scheduler: Scheduler,
     /// The connection's window.
     pub(super) window: SendWindow,
-    /// Octets of DATA and trailers in the queues of all streams.
+    /// Octets of DATA and trailers queued on all streams.
     pub(super) buffered: usize,
     pub(super) room: Room,
     pub(super) stalls: Stalls,
@@ -39,14 +38,14 @@ pub(in crate::proto) struct Outgoing {
     pub(super) tracer: Tracer,
 }
 
-/// How far a client has come with its requests, whose identifiers go up (RFC 9113, Section 5.1.1).
+/// A client's progress through its requests, whose identifiers increase (RFC 9113, Section 5.1.1).
 #[derive(Debug)]
 pub(super) struct Requests {
     pub(super) queued: StreamId,
     pub(super) handed_out: StreamId,
 }
 
-/// What has been sent so far.
+/// Statistics of sent frames.
 #[derive(Debug, Default)]
 pub(in crate::proto) struct Figures {
     pub(in crate::proto) sent: Traffic,
@@ -73,22 +72,22 @@ impl Outgoing {
         }
     }
 
-    /// Whether something can be sent, as far as the windows allow.
+    /// Whether something can be sent that the windows allow.
     pub(in crate::proto) fn wants_transmit(&self) -> bool {
         !self.fifo.is_empty() || self.scheduler.has_turn(self.window.available() > 0)
     }
 
-    /// Octets that wait, but for field sections that wait for their turn.
+    /// Returns the queued octets, without deferred field sections.
     pub(in crate::proto) fn waiting(&self) -> usize {
         self.buffered + self.fifo.len()
     }
 
-    /// What may still be sent on the connection.
+    /// Returns the connection's send window.
     pub(in crate::proto) fn window(&self) -> i64 {
         self.window.signed()
     }
 
-    /// Credit for the connection that waits to be sent.
+    /// Returns the connection-level credit that is queued.
     pub(in crate::proto) fn pending_credit(&self) -> u32 {
         self.pending_credit
     }
@@ -97,7 +96,7 @@ impl Outgoing {
         &self.figures
     }
 
-    /// How long DATA has waited for a window in sum.
+    /// Returns the total time that DATA has waited for a window.
     pub(in crate::proto) fn waited(&self) -> Duration {
         self.stalls.waited
     }
@@ -107,8 +106,8 @@ impl Outgoing {
         self.encoder.set_max_table_size(size);
     }
 
-    /// The connection has ended, and its streams with it: encoded frames alone still go out, and no
-    /// request that has not been handed out.
+    /// Clears the queues when the connection has ended: only encoded frames are still sent, and no
+    /// request that was not returned for writing.
     pub(in crate::proto) fn clear(&mut self) {
         self.drop_requests();
         self.scheduler.clear();
@@ -117,7 +116,7 @@ impl Outgoing {
         self.room.clear();
     }
 
-    /// A stream is over: what it has waiting is dropped.
+    /// Drops the queued output of an ended stream.
     pub(in crate::proto) fn discard(&mut self, queue: &mut SendQueue, now: Instant) {
         if let Some(turn) = queue.turn.take() {
             self.scheduler.remove(turn);

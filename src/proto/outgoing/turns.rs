@@ -1,4 +1,4 @@
-//! DATA and trailers: framed when it is a stream's turn, as the windows allow.
+//! DATA and trailers: framed when it is a stream's turn, within the windows.
 
 use std::time::Instant;
 
@@ -12,34 +12,34 @@ use crate::proto::flow::WindowOverflow;
 use crate::proto::priority::Priority;
 use crate::proto::trace::Way;
 
-/// With more than this encoded and not yet taken, DATA stands in line: it is not to use up the room
-/// of field sections.
+/// With more than this encoded and not yet taken, DATA is queued instead, so that it does not use
+/// up the room of field sections.
 const FIFO_WITH_DATA: usize = 64 << 10;
 
-/// What a turn of a stream has come to.
+/// The outcome of a stream's turn.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::proto) enum Sent {
-    /// Its window was lowered while it stood in line.
+    /// Nothing: its window was lowered while it was queued.
     Nothing,
-    /// DATA of this many octets; maybe the end of the stream.
+    /// DATA of this many octets, possibly with END_STREAM.
     Data { len: usize, end_stream: bool },
     /// Trailers, which end the stream.
     Trailers,
 }
 
 impl Outgoing {
-    /// The HEADERS of a stream have been queued: what waits for them may follow.
+    /// Allows queued output after the HEADERS of a stream.
     pub(in crate::proto) fn open(&mut self, queue: &mut SendQueue, now: Instant) {
         queue.is_open = true;
         self.schedule(queue, now);
     }
 
-    /// The HEADERS of a stream went out with END_STREAM, or over HTTP/1.1: nothing follows.
+    /// Closes the queue of a stream whose HEADERS had END_STREAM, or were sent over HTTP/1.1.
     pub(in crate::proto) fn open_and_end(queue: &mut SendQueue) {
         queue.is_open = true;
     }
 
-    /// Adds DATA or trailers to what a stream has waiting.
+    /// Queues DATA or trailers on a stream.
     pub(in crate::proto) fn push(&mut self, queue: &mut SendQueue, item: Item, now: Instant) {
         let octets = item.len();
         queue.items.push_back(item);
@@ -48,7 +48,7 @@ impl Outgoing {
         self.schedule(queue, now);
     }
 
-    /// Gives a stream a place in the scheduler where it has something to send.
+    /// Puts a stream into the scheduler if it has something to send.
     pub(in crate::proto) fn schedule(&mut self, queue: &mut SendQueue, now: Instant) {
         self.put_in_line(queue, false, now);
     }
@@ -68,12 +68,12 @@ impl Outgoing {
             self.scheduler.push(queue.id, place)
         });
         if self.window.available() == 0 {
-            // With nothing to transmit, nothing else would notice it.
+            // Without anything to transmit, no later call would detect it.
             self.note_connection_stall(now);
         }
     }
 
-    /// The client wants a response scheduled differently (RFC 9218).
+    /// Changes the priority of a response (RFC 9218).
     pub(in crate::proto) fn prefer(&mut self, queue: &mut SendQueue, priority: Priority) {
         queue.priority = Some(priority);
         let place = queue.place();
@@ -83,7 +83,7 @@ impl Outgoing {
         }
     }
 
-    /// WINDOW_UPDATE for a stream.
+    /// Applies WINDOW_UPDATE for a stream.
     pub(in crate::proto) fn grant(
         &mut self,
         queue: &mut SendQueue,
@@ -95,7 +95,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// The peer has opened a stream's window by `granted` octets.
+    /// Notes that the peer has granted `granted` octets to a stream.
     pub(in crate::proto) fn note_credit(
         &mut self,
         queue: &mut SendQueue,
@@ -108,9 +108,9 @@ impl Outgoing {
         self.schedule(queue, now);
     }
 
-    /// SETTINGS_INITIAL_WINDOW_SIZE has moved by `delta`, and was higher by `rise` meanwhile. Says
-    /// whether the stream waits for window. If so, and if there is more,
-    /// [`note_credit`](Self::note_credit) comes next.
+    /// Applies a change of SETTINGS_INITIAL_WINDOW_SIZE by `delta`, which was temporarily higher by
+    /// `rise`. Returns whether the stream waits for window. If it does and the window grew,
+    /// [`note_credit`](Self::note_credit) must follow.
     pub(in crate::proto) fn shift(
         queue: &mut SendQueue,
         rise: i64,
@@ -123,7 +123,7 @@ impl Outgoing {
         Ok(!queue.items.is_empty() && !has_turn)
     }
 
-    /// WINDOW_UPDATE for the connection.
+    /// Applies WINDOW_UPDATE for the connection.
     pub(in crate::proto) fn grant_connection(
         &mut self,
         increment: u32,
@@ -136,13 +136,13 @@ impl Outgoing {
         Ok(())
     }
 
-    /// The stream whose turn it is.
+    /// Returns the stream whose turn it is.
     pub(in crate::proto) fn next_turn(&mut self) -> Option<StreamId> {
         self.scheduler.pop(self.window.available() > 0)
     }
 
-    /// Sends what comes next of a stream whose turn it is: `max` octets at most, but for a small rest.
-    /// [`end_turn`](Self::end_turn) comes next, unless the stream has ended.
+    /// Sends the next item of a stream whose turn it is: at most `max` octets, except for a small
+    /// remainder. [`end_turn`](Self::end_turn) must follow, unless the stream has ended.
     pub(in crate::proto) fn take_turn(
         &mut self,
         queue: &mut SendQueue,
@@ -151,7 +151,7 @@ impl Outgoing {
         out: &mut Transmit,
         now: Instant,
     ) -> Sent {
-        // The ticket was used up by `next_turn`.
+        // `next_turn` has consumed the ticket.
         queue.turn = None;
         if !queue.is_sendable() {
             self.note_stream_stall(queue, now);
@@ -164,7 +164,7 @@ impl Outgoing {
                     .min(self.window.available())
                     .min(queue.window.available())
                     .min(max_frame_size)
-                    // Whole frames, up to what is asked for, and never a sliver at its end.
+                    // At most `max`, but at least 1 KiB, to avoid tiny frames.
                     .min(max.max(1024));
                 let piece = data.split_to(len);
                 let is_last = data.is_empty();
@@ -191,7 +191,7 @@ impl Outgoing {
         self.buffered -= octets;
     }
 
-    /// A stream has had its turn, and goes on.
+    /// Ends the turn of a stream that continues.
     pub(in crate::proto) fn end_turn(&mut self, queue: &mut SendQueue, now: Instant) {
         if !queue.has_data_next() {
             self.end_stream_stall(queue, now);
@@ -199,20 +199,20 @@ impl Outgoing {
         self.put_in_line(queue, true, now);
     }
 
-    /// The head of a frame for so many octets, which the windows allow, and the account of them.
+    /// Accounts for a DATA frame of this size and returns its header. The windows must allow it.
     fn account_data(&mut self, queue: &mut SendQueue, len: usize, end_stream: bool) -> Head {
         self.window.consume(len);
         queue.window.consume(len);
         let flags = if end_stream { Flags::END_STREAM } else { Flags::default() };
-        // No piece is larger than a frame may be.
+        // No piece exceeds the maximum frame size.
         let head = Head { length: len as u32, kind: Kind::DATA, flags, stream_id: queue.id };
         self.tracer.frame(Way::Sent, &head);
         self.figures.sent.count(Kind::DATA, head.frame_len());
         head
     }
 
-    /// Whether the end of a body may go behind the frames that are encoded already, without standing
-    /// in line: no DATA of others waits, and the windows are open.
+    /// Whether the end of a body may be framed right after the encoded frames, without being
+    /// queued: no DATA of other streams is queued, and the windows are open.
     pub(in crate::proto) fn may_frame_at_once(&self, queue: &SendQueue, len: usize) -> bool {
         self.fifo.len() <= FIFO_WITH_DATA
             && !self.scheduler.has_turn(true)

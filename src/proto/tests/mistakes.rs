@@ -122,10 +122,10 @@ fn each_error_says_what_and_where() {
     let stream_id = id(7);
     for (error, text) in [
         (CommandError::GivenUp(stream_id), "stream 7 was reserved, not used in time, and given up"),
-        (CommandError::Full { stream_id }, "too many octets wait to be sent on stream 7"),
+        (CommandError::Full { stream_id }, "too many octets are queued on stream 7"),
         (
             CommandError::Full { stream_id: id(0) },
-            "too many field sections wait to be sent on the connection",
+            "too many field sections are queued on the connection",
         ),
         (CommandError::TrailersInTunnel(stream_id), "stream 7: a tunnel has no trailers"),
     ] {
