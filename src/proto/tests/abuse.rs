@@ -1,4 +1,5 @@
-//! Budgets against abuse: each trips with ENHANCE_YOUR_CALM, and honest traffic trips none.
+//! Budgets against abuse: each ends the connection with ENHANCE_YOUR_CALM, and legitimate traffic
+//! exhausts none.
 
 use std::time::Duration;
 
@@ -18,14 +19,14 @@ fn server() -> Peer {
     Peer::of_server(Config::default())
 }
 
-/// Sends a frame over and over, in one go; returns whether the connection has survived.
+/// Sends a frame repeatedly, all at once; returns whether the connection has survived.
 fn survives(peer: &mut Peer, frame: impl Into<Frame>, times: usize) -> bool {
     let frame = frame.into();
     peer.send_all(std::iter::repeat_n(frame, times));
     peer.result.is_ok()
 }
 
-/// A frame may come so often and no more.
+/// Checks that a frame is accepted `burst` times and no more.
 fn check_budget(mut peer: Peer, frame: impl Into<Frame>, burst: usize) {
     let frame = frame.into();
     assert!(survives(&mut peer, frame.clone(), burst), "{burst} of {frame}");
@@ -42,12 +43,12 @@ fn pings() {
 
 #[test]
 fn settings() {
-    // Two of the hundred were needed for the start.
+    // Two of the hundred were used at the start.
     check_budget(server(), Settings::default(), 98);
 }
 
 #[test]
-fn frames_of_no_use() {
+fn useless_frames() {
     let dependency = Dependency { stream_id: id(0), exclusive: false, weight: 0 };
     let unknown = Unknown {
         kind: Kind(0x99),
@@ -93,7 +94,7 @@ fn frames_of_no_use() {
 }
 
 #[test]
-fn the_default_budget_for_frames_of_no_use_is_ten_thousand() {
+fn default_budget_for_useless_frames_is_ten_thousand() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     check_budget(peer, data_frame(1, b"", false), 10_000);
@@ -113,10 +114,10 @@ fn data_beyond_the_window_of_a_stream_that_we_have_reset() {
         peer.sent();
         peer
     };
-    // A late frame costs a quarter of a glitch.
+    // A late frame costs a quarter of a token.
     check_budget(reset(false), data_frame(1, b"x", false), 1_200);
     check_budget(reset(false), data_frame(1, b"", false), 200);
-    // It has been said to end, and so it does once.
+    // END_STREAM is accepted once.
     check_budget(reset(false), data_frame(1, b"", true), 201);
     check_budget(reset(true), data_frame(1, b"x", false), 200);
     let mut peer = reset(false);
@@ -144,7 +145,7 @@ fn budgets_refill_with_time() {
 }
 
 #[test]
-fn resets_that_we_are_made_to_send() {
+fn provoked_resets() {
     let on_open_stream: [fn(&mut Peer, u32); 5] = [
         |peer, n| peer.send_octets(&[0, 0, 4, 8, 0, 0, 0, (n >> 8) as u8, n as u8, 0, 0, 0, 0]),
         |peer, n| peer.send_window(n, 0x7fff_ffff),
@@ -179,7 +180,7 @@ fn malformed_refused_and_oversized_requests_count_as_well() {
 }
 
 #[test]
-fn a_peer_that_asks_and_never_reads_is_cut_off() {
+fn a_peer_that_causes_acknowledgments_and_never_reads_is_disconnected() {
     let budget = super::super::Budget::new(10_000, 0);
     let config =
         || Config { pings_received: budget, settings_received: budget, ..Config::default() };
@@ -202,7 +203,7 @@ fn check_silent(mut peer: Peer, frame: Frame) {
 }
 
 #[test]
-fn extensions_without_end_do_not_pile_up() {
+fn endless_extension_frames_do_not_accumulate() {
     let mut peer = Peer::of_client(Config::default());
     let altsvc =
         AltSvc { stream_id: id(0), origin: "a".into(), field_value: Bytes::from_static(b"clear") };
@@ -213,7 +214,7 @@ fn extensions_without_end_do_not_pile_up() {
 }
 
 #[test]
-fn what_tells_of_something_that_was_asked_for_is_never_dropped() {
+fn events_that_answer_a_command_are_never_dropped() {
     let mut peer = Peer::of_client(Config::default());
     let payload = peer.ask(|core, now| core.ping(now)).unwrap();
     let unknown = Unknown {
@@ -229,7 +230,7 @@ fn what_tells_of_something_that_was_asked_for_is_never_dropped() {
     assert!(matches!(events[256..], [Event::Pong { .. }, Event::Goaway { .. }]));
 }
 
-/// Many small messages, each with an empty DATA frame at its end, as gRPC has them.
+/// Many small messages, each followed by an empty DATA frame, as gRPC sends them.
 #[test]
 fn grpc_streams_trip_no_budget() {
     let mut peer = server();
@@ -251,7 +252,7 @@ fn grpc_streams_trip_no_budget() {
     peer.expect_alive();
 }
 
-/// A PING a round trip, while data flows: so gRPC measures the bandwidth.
+/// One PING per round trip while data flows, as gRPC sends to measure bandwidth.
 #[test]
 fn grpc_pings_trip_no_budget_while_data_flows() {
     let ping = Ping { ack: false, payload: [0; 8] };
@@ -276,7 +277,7 @@ fn grpc_pings_trip_no_budget_while_data_flows() {
 
 #[test]
 fn a_million_one_octet_frames_wait_in_little_memory() {
-    // In proportion: ten thousand of them.
+    // Scaled down: ten thousand.
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     peer.events();

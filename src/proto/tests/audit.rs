@@ -1,4 +1,4 @@
-//! Sums that have to be right at any time: whoever counts has to count back.
+//! Checks of counters: each must match what it counts at any time.
 
 use super::super::connection::Connection;
 use super::super::slots::SlotKind;

@@ -1,5 +1,5 @@
-//! Field blocks: CONTINUATION both ways, limits, and tables that never get out of step (RFC 9113,
-//! Section 4.3).
+//! Field blocks: CONTINUATION in both directions, limits, and HPACK tables that stay in sync (RFC
+//! 9113, Section 4.3).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn server() -> Peer {
     Peer::of_server(Config::default())
 }
 
-/// HEADERS and CONTINUATION frames with these parts of a block.
+/// Splits a block into HEADERS and CONTINUATION frames.
 fn cut(n: u32, block: &[u8], pieces: usize, end_stream: bool) -> Vec<Frame> {
     let len = block.len().div_ceil(pieces).max(1);
     let mut parts: Vec<_> = block.chunks(len).map(Bytes::copy_from_slice).collect();
@@ -119,7 +119,7 @@ fn a_block_that_does_not_end_in_time_ends_the_connection() {
     peer.pass(Duration::from_millis(1));
     peer.expect_failure(ErrorCode::EnhanceYourCalm);
 
-    // The same if not even the first frame is whole.
+    // Also if the first frame is incomplete.
     let mut peer = server();
     let mut octets = Vec::new();
     cut(1, &block, 1, true)[0].encode(&mut octets);
@@ -183,7 +183,7 @@ fn trailers_over_the_limit_reset_their_stream() {
 
 #[test]
 fn a_section_far_over_the_limit_ends_the_connection() {
-    // One large entry, referenced over and over: few octets, much memory.
+    // One large entry, referenced repeatedly: few octets on the wire, much memory.
     let mut peer = server();
     peer.send_headers(1, &get().with("bomb", "x".repeat(2_000)), true);
     peer.send_headers(3, &get().with("bomb", "x".repeat(2_000)), true);
@@ -196,7 +196,7 @@ fn a_section_far_over_the_limit_ends_the_connection() {
 #[test]
 fn a_block_of_more_octets_than_twice_the_limit_ends_the_connection() {
     let mut peer = Peer::of_server(Config { max_header_list_size: 1_024, ..Config::default() });
-    // Size updates have no size of their own, and are only wrong after two.
+    // Size updates have no decoded size, and are only invalid after two.
     let mut block = peer.encode(&get()).to_vec();
     block.extend(b"\x00\x01a\x7f\xff\xff\xff\x07".iter());
     block.extend(vec![0; 2_048]);
@@ -209,7 +209,7 @@ fn blocks_of_refused_dead_and_ignored_streams_are_decoded() {
     let config = Config { max_concurrent_streams: 1, ..Config::default() };
     let mut peer = Peer::of_server(config);
     peer.send_headers(1, &post(), false);
-    // Each puts fields into the table that the next ones refer to.
+    // Each adds fields to the table that later blocks refer to.
     peer.send_headers(3, &get().with("refused", "three"), true);
     peer.expect_reset(3, ErrorCode::RefusedStream);
     peer.ask(|core, now| core.reset(id(1), ErrorCode::Cancel, now)).unwrap();
@@ -221,7 +221,7 @@ fn blocks_of_refused_dead_and_ignored_streams_are_decoded() {
     peer.ask(|core, now| core.send_headers(id(7), &status(200), false, now)).unwrap();
     peer.events();
     assert_eq!(peer.result, Ok(()));
-    // The decoder still has all of them: a response on a stream of its own would fail otherwise.
+    // The decoder still has all of them; otherwise this would fail.
     peer.send_headers(11, &get().with("ignored", "nine").with("dead", "one"), true);
     assert_eq!(peer.result, Ok(()));
     assert_eq!(peer.events(), []);
@@ -238,7 +238,7 @@ fn a_large_section_of_ours_goes_out_as_headers_and_continuation() {
         panic!("HEADERS and CONTINUATION are one section")
     };
     assert!(*fields == large);
-    // 60,000 octets that Huffman coding makes an eighth shorter.
+    // 60,000 octets, which Huffman coding shortens by an eighth.
     assert_eq!(*frames, 4);
 }
 
@@ -275,8 +275,8 @@ fn a_promise_in_several_frames_is_one_section() {
 
 #[test]
 fn blocks_are_encoded_in_the_order_in_which_they_go_out() {
-    // The end of stream 1 lets the held request 5 go, while the trailers of 3 wait for their turn:
-    // were they encoded in another order than they are sent, the decoder would notice.
+    // The end of stream 1 releases the deferred request 5 while the trailers of 3 are queued. If
+    // they were encoded in another order than sent, the decoder would fail.
     let entries = vec![Setting::MaxConcurrentStreams(2), Setting::InitialWindowSize(4)];
     let mut peer = Peer::greeted(Role::Client, Config::default(), entries);
     for n in [1, 3, 5] {

@@ -1,4 +1,4 @@
-//! Clocks that jump ahead, stand still and go back, and frames that take their time.
+//! Clocks that jump ahead, stop or go back, and frames that arrive slowly.
 
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,9 @@ fn octets(frame: impl Into<Frame>) -> Vec<u8> {
     octets
 }
 
-// Frames that do not end.
+// Incomplete frames.
 
-/// Octets that are the beginning of a frame, and nothing more for a while.
+/// Sends the first octets of a frame and then nothing.
 fn check_beginning(mut peer: Peer, beginning: &[u8]) {
     peer.send_octets(beginning);
     peer.pass(10 * SECOND - MS);
@@ -69,7 +69,7 @@ fn octets_that_come_one_by_one_do_not_put_the_deadline_off() {
     peer.expect_failure(ErrorCode::EnhanceYourCalm);
 }
 
-/// The last octets of each come with the first of the next one, for hours.
+/// The last octets of each frame arrive together with the first of the next, for hours.
 #[test]
 fn frames_that_end_in_time_go_on_for_ever() {
     let mut peer = server();
@@ -79,7 +79,7 @@ fn frames_that_end_in_time_go_on_for_ever() {
         peer.pass(9 * SECOND);
         peer.send_octets(&[&ping[3..], &ping[..3]].concat());
         peer.sent();
-        // Not idle, either.
+        // Avoids the idle timeout.
         if peer.core().stats().streams_open == 0 {
             peer.send_octets(&ping[3..]);
             peer.send_headers(1, &post(), false);
@@ -117,8 +117,8 @@ fn without_a_header_timeout_a_frame_may_take_for_ever() {
 
 // Jumps ahead.
 
-/// Something is due, and nobody looks for hours. Then there is a moment to hear what the peer has
-/// said meanwhile, and it is heard.
+/// A deadline passes and the driver is late by hours. What the peer sent meanwhile is read within
+/// the extension and accepted.
 fn check_survives(peer: &mut Peer, said_meanwhile: Vec<Frame>) {
     peer.now += HOURS;
     peer.ask(|core, now| core.handle_timeout(now)).unwrap();
@@ -126,11 +126,11 @@ fn check_survives(peer: &mut Peer, said_meanwhile: Vec<Frame>) {
     peer.send_all(said_meanwhile);
     assert_eq!(peer.result, Ok(()));
     peer.pass(SECOND);
-    assert_eq!(peer.result, Ok(()), "what was in time has been heard too late");
+    assert_eq!(peer.result, Ok(()), "input that was in time came too late");
     assert_eq!(peer.core().close_reason(), None);
 }
 
-/// The same, and the peer has said nothing.
+/// As in `check_survives`, but the peer has sent nothing.
 fn check_ends(peer: &mut Peer) {
     peer.now += HOURS;
     peer.ask(|core, now| core.handle_timeout(now)).unwrap();
@@ -141,7 +141,7 @@ fn check_ends(peer: &mut Peer) {
 }
 
 #[test]
-fn settings_that_were_acknowledged_while_we_slept_were_acknowledged_in_time() {
+fn settings_acknowledged_during_a_suspension_are_in_time() {
     let asleep = || {
         let mut peer = Peer::of_client(Config::default());
         peer.ask(|core, now| core.update_settings(Vec::new(), now)).unwrap();
@@ -153,7 +153,7 @@ fn settings_that_were_acknowledged_while_we_slept_were_acknowledged_in_time() {
 }
 
 #[test]
-fn a_ping_that_was_answered_while_we_slept_was_answered_in_time() {
+fn a_ping_acknowledged_during_a_suspension_is_in_time() {
     let asleep = || {
         let mut peer = Peer::of_client(Config::default());
         let payload = peer.ask(|core, now| core.ping(now)).unwrap();
@@ -165,7 +165,7 @@ fn a_ping_that_was_answered_while_we_slept_was_answered_in_time() {
 }
 
 #[test]
-fn a_window_that_was_opened_while_we_slept_is_no_stall() {
+fn a_window_opened_during_a_suspension_is_no_stall() {
     let mut peer = Peer::greeted(
         Role::Server,
         Config::default(),
@@ -182,7 +182,7 @@ fn a_window_that_was_opened_while_we_slept_is_no_stall() {
 }
 
 #[test]
-fn a_field_block_that_ended_while_we_slept_ended_in_time() {
+fn a_field_block_completed_during_a_suspension_is_in_time() {
     let mut peer = server();
     let whole = octets(peer.headers(1, &get(), true));
     peer.send_octets(&whole[..12]);
@@ -194,9 +194,9 @@ fn a_field_block_that_ended_while_we_slept_ended_in_time() {
     assert!(matches!(peer.events()[..], [Event::Headers { .. }]));
 }
 
-/// It has slept as well: neither has anything to reproach the other with.
+/// The peer was suspended too, so no deadline applies.
 #[test]
-fn two_ends_that_slept_at_once_go_on() {
+fn two_ends_suspended_together_continue() {
     let config = || Config { keepalive_interval: Some(15 * SECOND), ..Config::default() };
     let mut pair = Pair::greeted(config(), config());
     let id = pair.client.open(&get(), true, pair.now).unwrap();
@@ -218,9 +218,9 @@ fn two_ends_that_slept_at_once_go_on() {
     assert!(pair.events(Side::Client).iter().any(|event| matches!(event, Event::Headers { .. })));
 }
 
-/// Its driver comes when it is told to, and late each time.
+/// The driver follows `poll_timeout`, but is late each time.
 #[test]
-fn whoever_sleeps_again_has_another_moment() {
+fn each_suspension_extends_the_deadline() {
     let config = Config { keepalive_interval: Some(15 * SECOND), ..Config::default() };
     let mut peer = Peer::of_client(config);
     for _ in 0..10 {
@@ -231,9 +231,9 @@ fn whoever_sleeps_again_has_another_moment() {
     }
 }
 
-/// The peer's answer comes in the last moment, and then all is as it was.
+/// The acknowledgment arrives at the end of the extension, and later deadlines are normal.
 #[test]
-fn what_is_due_after_the_moment_is_done_in_time() {
+fn a_deadline_after_the_extension_is_on_time() {
     let mut peer = Peer::of_client(Config::default());
     let payload = peer.ask(|core, now| core.ping(now)).unwrap();
     check_survives(&mut peer, vec![Ping { ack: true, payload }.into()]);
@@ -243,9 +243,9 @@ fn what_is_due_after_the_moment_is_done_in_time() {
     assert_eq!(peer.result.as_ref().unwrap_err().fault(), Fault::Timeout);
 }
 
-/// However often it comes late, a deadline is put off once.
+/// A deadline is extended once, however often the driver is late.
 #[test]
-fn a_driver_that_is_always_late_gets_to_the_end_all_the_same() {
+fn a_driver_that_is_always_late_still_ends_the_connection() {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.ping(now)).unwrap();
     peer.now += HOURS;
@@ -264,10 +264,9 @@ fn a_driver_that_is_a_little_late_is_in_time() {
     assert_eq!(end.unwrap_err().fault(), Fault::Timeout);
 }
 
-// Clocks that stand still or go back.
+// Clocks that stop or go back.
 
-/// One exchange after the other, with all that the core has a deadline for, under a clock that does
-/// what `clock` says.
+/// Runs exchanges that involve every deadline of the core, with the clock that `clock` returns.
 fn exchange(mut clock: impl FnMut(usize) -> Instant) {
     let config = || Config { keepalive_interval: Some(15 * SECOND), ..Config::default() };
     let mut step = 0;
@@ -282,7 +281,7 @@ fn exchange(mut clock: impl FnMut(usize) -> Instant) {
         |from: &mut Connection, to: &mut Connection, input: &mut bytes::BytesMut, at, then| {
             let mut out = Transmit::new();
             from.poll_transmit(at, &mut out, usize::MAX);
-            // In two parts, so that frames and blocks are cut.
+            // In two parts, to split frames and blocks.
             let octets = out.to_vec();
             let (first, second) = octets.split_at(octets.len() / 2);
             for part in [first, second] {
@@ -333,7 +332,7 @@ fn a_clock_that_goes_back_is_harmless() {
 }
 
 #[test]
-fn a_clock_that_goes_to_and_fro_is_harmless() {
+fn a_clock_that_goes_back_and_forth_is_harmless() {
     let now = Instant::now() + HOURS;
     exchange(|step| if step % 2 == 0 { now } else { now - 5 * SECOND });
     exchange(|step| if step % 3 == 0 { now + HOURS } else { now });

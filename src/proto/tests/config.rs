@@ -1,4 +1,4 @@
-//! Limits: their defaults, and which values make sense.
+//! Limits: their defaults and valid ranges.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// Each default is a promise to whoever has sized a machine by it.
+/// Users size machines by these defaults, so a change must be deliberate.
 #[test]
 fn the_defaults_are_those_that_are_documented() {
     let Config {
@@ -55,7 +55,7 @@ fn the_defaults_are_those_that_are_documented() {
         keepalive_timeout,
         reservation_timeout,
     } = Config::default();
-    // What a connection is.
+    // Kind of connection.
     assert_eq!((skip_preface, enable_push, enable_connect_protocol), (false, false, false));
     assert!(!lenient_responses);
     assert_eq!((auto_release, hold_slots), (true, false));
@@ -70,7 +70,7 @@ fn the_defaults_are_those_that_are_documented() {
     assert_eq!((max_header_list_size, max_fields, max_continuations), (64 << 10, 256, 16));
     assert_eq!((header_table_size, encoder_table_cap), (4_096, 4_096));
     assert_eq!(max_informational, 16);
-    // What waits, and what is of no use.
+    // Queued output, and useless frames.
     assert_eq!((max_send_buffer, max_stream_send_buffer), (8 << 20, 2 << 20));
     assert_eq!((max_settings_entries, max_pending_acks), (32, 1_000));
     assert_eq!(resets_received, Budget::new(1_000, 100));

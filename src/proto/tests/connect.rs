@@ -32,7 +32,7 @@ fn a_tunnel_carries_octets_both_ways_until_each_side_ends_it() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &connect("a.example:443"), false);
     peer.events();
-    // RFC 9110, Section 9.3.6: what a 2xx answer says about a length means nothing.
+    // RFC 9110, Section 9.3.6: the length in a 2xx response is ignored.
     let answer = status(200).with("content-length", "1");
     peer.ask(|core, now| core.send_headers(id(1), &answer, false, now)).unwrap();
     peer.send_data(1, b"up", false);

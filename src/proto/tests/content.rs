@@ -1,5 +1,5 @@
-//! Content and its length: tunnels, and responses whose status forbids content. Each rule at both
-//! ends, for what is sent and for what is received.
+//! Content and its length: tunnels, and responses whose status forbids content. Each rule is tested
+//! for sending and for receiving.
 
 use super::super::{CommandError, Config, Event, HeadersKind};
 use super::{get, id, status, trailers, Peer};
@@ -18,7 +18,7 @@ fn extended() -> Headers {
     )
 }
 
-/// A server that has received this request on stream 1.
+/// Returns a server that has received this request on stream 1.
 fn server(request: &Headers, end_stream: bool) -> Peer {
     let mut peer = Peer::of_server(Config { enable_connect_protocol: true, ..Config::default() });
     peer.send_headers(1, request, end_stream);
@@ -27,7 +27,7 @@ fn server(request: &Headers, end_stream: bool) -> Peer {
     peer
 }
 
-/// A client that has sent this request on stream 1.
+/// Returns a client that has sent this request on stream 1.
 fn client(request: &Headers, end_stream: bool) -> Peer {
     let mut peer = Peer::of_client(Config::default());
     peer.send_settings(vec![Setting::EnableConnectProtocol(true)]);
@@ -37,7 +37,7 @@ fn client(request: &Headers, end_stream: bool) -> Peer {
     peer
 }
 
-/// The field section that a client tells of after it has received `answer`.
+/// Returns the field section that a client reports after it has received `answer`.
 fn told(peer: &mut Peer) -> Headers {
     let headers = peer.events().into_iter().find_map(|event| match event {
         Event::Headers { headers, .. } => Some(headers),
@@ -137,7 +137,7 @@ fn a_length_that_a_status_forbids_is_left_out() {
 }
 
 #[test]
-fn a_length_that_says_something_true_stays() {
+fn a_valid_length_is_kept() {
     let head = headers!(
         ":method" => "HEAD", ":scheme" => "https", ":authority" => "a", ":path" => "/",
     );

@@ -1,4 +1,4 @@
-//! Random and damaged input: never a panic, all sums right.
+//! Random and damaged input: no panics, and counters stay correct.
 
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use super::super::{Config, Connection, Event, Role, Transmit};
 use super::{audit, get, id, post, status, trailers, Pair, Side};
 use crate::frame::{ErrorCode, Setting, PREFACE};
 
-/// Octets that a client with much to say sends, and those of its server.
+/// Returns the octets of a long conversation, from the client and from the server.
 fn conversation() -> [Vec<u8>; 2] {
     let config = Config { enable_push: true, ..Config::default() };
     let mut pair = Pair::new(config.clone(), config);
@@ -53,7 +53,8 @@ fn listen(pair: &mut Pair, said: &mut [Vec<u8>; 2]) {
     }
 }
 
-/// Whatever comes, in whatever pieces: no panic, all sums right, and no deadline that stays.
+/// Feeds arbitrary octets in pieces: no panic, correct counters, and no deadline that stays
+/// expired.
 fn endure(role: Role, octets: &[u8], chunk: usize) {
     let mut now = std::time::Instant::now();
     let config = Config { enable_push: true, enable_connect_protocol: true, ..Config::default() };
@@ -85,7 +86,7 @@ fn endure(role: Role, octets: &[u8], chunk: usize) {
     }
 }
 
-/// SETTINGS of a peer, behind its preface if it is a client.
+/// Returns the SETTINGS of a peer, after its preface if it is a client.
 fn greeting(role: Role) -> Vec<u8> {
     let mut octets = Vec::new();
     if role == Role::Server {

@@ -1,4 +1,4 @@
-//! Bodies that the application does not read to their end (RFC 9113, Section 8.1).
+//! Bodies that the application does not read to the end (RFC 9113, Section 8.1).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::frame::ErrorCode;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that has been sent the beginning of a request, and declines the rest.
+/// Returns a server that has received the beginning of a request and declined the rest.
 fn declined() -> Peer {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &post(), false);
@@ -86,7 +86,7 @@ fn a_response_with_a_body_or_with_trailers_is_complete_at_its_end() {
 }
 
 #[test]
-fn a_client_that_finishes_by_itself_is_not_reset() {
+fn a_client_that_ends_its_request_is_not_reset() {
     let mut peer = declined();
     respond(&mut peer);
     peer.send_data(1, b"the rest", true);
@@ -105,7 +105,7 @@ fn a_client_that_resets_is_not_reset_as_well() {
 }
 
 #[test]
-fn data_goes_on_to_be_told_and_credited_until_then() {
+fn data_is_reported_and_credited_until_then() {
     let mut peer = declined();
     respond(&mut peer);
     peer.events();
@@ -116,7 +116,7 @@ fn data_goes_on_to_be_told_and_credited_until_then() {
 }
 
 #[test]
-fn declining_what_has_come_whole_does_nothing() {
+fn declining_a_complete_body_does_nothing() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     peer.events();
@@ -140,7 +140,7 @@ fn declining_twice_resets_once() {
 }
 
 #[test]
-fn a_stream_that_is_not_there_cannot_be_declined() {
+fn a_nonexistent_stream_cannot_be_declined() {
     let mut peer = Peer::of_server(Config::default());
     assert_eq!(decline(&mut peer), Err(CommandError::UnknownStream(id(1))));
     peer.send_headers(1, &get(), true);

@@ -1,4 +1,4 @@
-//! Flow control of what the peer sends: windows hold, and credit never leaks (RFC 9113, Section
+//! Flow control of received DATA: windows are enforced, and no credit is lost (RFC 9113, Section
 //! 6.9).
 
 use super::super::{CommandError, Config, Event};
@@ -8,7 +8,7 @@ use crate::frame::{Data, ErrorCode, Frame, Setting, Settings, StreamId, WindowUp
 
 const CONNECTION: u32 = 0;
 
-/// A server with these windows for a stream and for the connection.
+/// Returns a server with these windows for a stream and for the connection.
 fn server(stream: u32, connection: u32) -> Peer {
     Peer::of_server(Config {
         initial_window_size: stream,
@@ -43,8 +43,8 @@ fn an_octet_over_the_streams_window_resets_the_stream() {
 
 #[test]
 fn an_octet_over_the_connections_window_ends_the_connection() {
-    // The credit of the connection goes back at half its window, so a peer that overruns it has to
-    // send that much in frames that are each larger than what is left.
+    // The connection's credit is returned at half its window, so a peer that exceeds it must send
+    // that much in frames that are each larger than the rest.
     let config = Config {
         initial_window_size: 1 << 20,
         connection_window_size: 65_535,
@@ -60,11 +60,11 @@ fn an_octet_over_the_connections_window_ends_the_connection() {
 }
 
 #[test]
-fn credit_that_has_not_gone_out_is_not_there_for_the_peer() {
+fn unsent_credit_is_not_available_to_the_peer() {
     let mut peer = server(1 << 20, 65_535);
     peer.send_headers(1, &post(), false);
     peer.sent();
-    // In one piece, so that the credit for the first ones waits to be sent.
+    // In one piece, so that the credit for the first ones is still queued.
     let frames = |n| (0..n).map(|_| data_frame(1, &[0; 16_000], false)).collect::<Vec<_>>();
     peer.send_all(frames(4));
     assert_eq!(peer.result, Ok(()));
@@ -105,7 +105,7 @@ fn credit_goes_back_at_half_the_window_in_one_update() {
     peer.expect_nothing();
     peer.ask(|core, now| core.release(id(1), 1, now)).unwrap();
     peer.expect(update(1, 500));
-    // 800 of 1,000 used, 500 given back.
+    // 800 of 1,000 used, 500 returned.
     peer.send_data(1, &[0; 700], false);
     peer.expect_nothing();
     peer.send_data(1, &[0; 1], false);
@@ -141,7 +141,7 @@ fn releasing_octets_of_a_stream_that_has_ended_is_fine() {
 }
 
 #[test]
-fn nothing_is_given_back_on_a_stream_that_has_all_it_will_get() {
+fn no_credit_is_sent_for_a_complete_body() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 800], true);
@@ -165,15 +165,15 @@ fn credit_that_waited_for_half_of_a_larger_window_goes_back_when_the_window_shri
 }
 
 #[test]
-fn padding_is_counted_and_given_back_by_itself() {
+fn padding_is_counted_and_credited_automatically() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send(padded(1, 0, 255));
     peer.expect_nothing();
     peer.send(padded(1, 10, 255));
-    // Twice the padding and its length octet; the ten octets are the application's.
+    // Twice the padding and its length octet; the ten octets belong to the application.
     peer.expect(update(1, 512));
-    // What is left is 1,000 - 10.
+    // The remainder is 1,000 - 10.
     peer.send_data(1, &[0; 990], false);
     peer.expect_nothing();
     peer.send_data(1, &[0; 1], false);
@@ -189,8 +189,8 @@ fn padding_over_the_window_is_too_much_as_well() {
 }
 
 #[test]
-fn a_stream_that_nobody_reads_never_holds_up_the_others() {
-    // More octets lie unread than the connection's window has.
+fn an_unread_stream_never_blocks_the_others() {
+    // More octets are unread than the connection's window allows.
     let mut peer = server(60_000, 65_535);
     let mut sent = Vec::new();
     for n in [1, 3, 5, 7] {
@@ -247,7 +247,7 @@ fn octets_for_dead_refused_and_ignored_streams_are_credited_to_the_connection() 
 }
 
 #[test]
-fn a_frame_that_breaks_a_rule_is_credited_to_the_connection_as_well() {
+fn a_frame_that_violates_a_rule_is_credited_to_the_connection_as_well() {
     let mut peer = server(1 << 20, 65_535);
     peer.send_headers(1, &get().with("content-length", "0"), false);
     peer.send_data(1, &[0; 16_000], false);
@@ -268,7 +268,7 @@ fn the_connections_window_is_raised_at_the_start() {
 }
 
 #[test]
-fn small_pieces_that_wait_become_one_event() {
+fn adjacent_small_pieces_become_one_event() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.send_headers(3, &post(), false);
@@ -288,7 +288,7 @@ fn small_pieces_that_wait_become_one_event() {
 }
 
 #[test]
-fn an_empty_frame_at_the_end_is_told_and_one_in_between_is_not() {
+fn an_empty_frame_is_reported_at_the_end_only() {
     let mut peer = server(1_000, 65_535);
     peer.send_headers(1, &post(), false);
     peer.events();

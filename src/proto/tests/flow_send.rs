@@ -1,4 +1,4 @@
-//! Flow control of what we send (RFC 9113, Sections 5.2 and 6.9).
+//! Flow control of sent DATA (RFC 9113, Sections 5.2 and 6.9).
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use crate::frame::{ErrorCode, Frame, Setting, Settings, MAX_WINDOW};
 
 const CONNECTION: u32 = 0;
 
-/// A server whose client has announced this initial window, with a request on each stream.
+/// Returns a server whose client has announced this initial window, with a request on each stream.
 fn server(window: u32, streams: &[u32]) -> Peer {
     let entries = vec![Setting::InitialWindowSize(window)];
     let mut peer = Peer::greeted(Role::Server, Config::default(), entries);
@@ -61,7 +61,7 @@ fn no_more_than_the_connections_window_is_sent() {
 }
 
 #[test]
-fn streams_with_open_windows_go_on_while_others_wait() {
+fn streams_with_open_windows_continue_while_others_wait() {
     let mut peer = server(5, &[1, 3]);
     send(&mut peer, 1, &[0; 100], false);
     peer.sent();
@@ -192,7 +192,7 @@ fn a_stray_update_for_a_stream_that_has_ended_is_harmless() {
 }
 
 #[test]
-fn frames_are_no_larger_than_asked_for_and_never_slivers() {
+fn frames_are_at_most_the_requested_size_and_never_tiny() {
     let mut peer = server(MAX_WINDOW, &[1]);
     send(&mut peer, 1, &[0; 10_000], false);
     peer.read_some(100);

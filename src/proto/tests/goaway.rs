@@ -54,7 +54,7 @@ fn streams_above_the_last_are_safe_to_retry_and_the_others_go_on() {
 }
 
 #[test]
-fn requests_that_are_held_back_are_safe_to_retry_whatever_the_last_is() {
+fn deferred_requests_are_safe_to_retry_whatever_the_last_is() {
     let entries = vec![Setting::MaxConcurrentStreams(1)];
     let mut peer = Peer::greeted(super::super::Role::Client, Config::default(), entries);
     for _ in 0..3 {
@@ -69,7 +69,7 @@ fn requests_that_are_held_back_are_safe_to_retry_whatever_the_last_is() {
 }
 
 #[test]
-fn the_last_identifier_may_go_down_and_not_up() {
+fn the_last_identifier_may_decrease_but_not_increase() {
     let mut peer = client();
     for _ in 0..3 {
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -103,7 +103,7 @@ fn after_goaway_the_peer_has_a_second_to_close_once_no_stream_is_left() {
 }
 
 #[test]
-fn a_peer_that_says_goaway_over_and_over_has_no_longer_to_close() {
+fn repeated_goaways_do_not_extend_the_time_to_close() {
     let mut peer = client();
     peer.send_goaway(0, ErrorCode::NoError);
     for _ in 0..9 {
@@ -144,11 +144,11 @@ fn a_server_shuts_down_in_two_steps() {
     let [Sent::Frame(Frame::Ping(Ping { ack: false, payload }))] = sent[..] else {
         panic!("{sent:?}")
     };
-    // This was on its way when the warning went out.
+    // In flight when the warning was sent.
     peer.send_headers(3, &get(), true);
     peer.send(Ping { ack: true, payload });
     peer.expect(goaway(id(3), ErrorCode::NoError));
-    // This was sent in spite of it.
+    // Sent despite the GOAWAY.
     peer.events();
     peer.send_headers(5, &post(), false);
     peer.send_data(5, b"ignored", true);
@@ -162,7 +162,7 @@ fn a_server_shuts_down_in_two_steps() {
 }
 
 #[test]
-fn the_second_step_does_not_wait_for_the_answer_for_ever() {
+fn the_second_step_does_not_wait_indefinitely_for_the_acknowledgment() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     peer.ask(|core, now| core.shutdown(now));
@@ -214,7 +214,7 @@ fn a_client_shuts_down_in_one_step() {
 }
 
 #[test]
-fn requests_held_back_at_a_shutdown_are_still_sent() {
+fn requests_deferred_at_a_shutdown_are_still_sent() {
     let entries = vec![Setting::MaxConcurrentStreams(1)];
     let mut peer = Peer::greeted(super::super::Role::Client, Config::default(), entries);
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -259,7 +259,7 @@ fn frames_of_ignored_streams_change_nothing() {
 }
 
 #[test]
-fn close_ends_all_at_once_and_says_why() {
+fn close_ends_everything_and_sends_the_reason() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     peer.ask(|core, _| core.close(ErrorCode::Cancel, "enough".into()));
@@ -286,7 +286,7 @@ fn an_error_from_outside_ends_the_connection_once() {
 }
 
 #[test]
-fn nothing_after_our_own_goaway_with_an_error_is_looked_at() {
+fn input_after_our_goaway_with_an_error_is_ignored() {
     let mut peer = server();
     peer.send_data(1, b"x", false);
     let failed = peer.expect_failure(ErrorCode::ProtocolError);
@@ -300,7 +300,7 @@ fn nothing_after_our_own_goaway_with_an_error_is_looked_at() {
 }
 
 #[test]
-fn what_came_before_an_error_in_the_same_octets_is_told() {
+fn frames_before_an_error_in_the_same_input_are_reported() {
     let mut peer = server();
     let request = peer.headers(1, &get(), true);
     peer.send_all([request, super::peer::data_frame(3, b"idle", false)]);
@@ -309,7 +309,7 @@ fn what_came_before_an_error_in_the_same_octets_is_told() {
 }
 
 #[test]
-fn a_client_that_goes_away_still_gets_its_answers() {
+fn a_client_that_goes_away_still_gets_its_responses() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     peer.send_goaway(0, ErrorCode::NoError);
@@ -319,7 +319,7 @@ fn a_client_that_goes_away_still_gets_its_answers() {
 }
 
 #[test]
-fn a_request_that_a_goaway_refuses_is_told_its_code_and_its_text() {
+fn a_request_refused_by_goaway_reports_its_code_and_text() {
     for (text, told) in [
         (&b"too many pings"[..], "GOAWAY with ENHANCE_YOUR_CALM, \"too many pings\""),
         (b"\xff\n", "GOAWAY with ENHANCE_YOUR_CALM, \"\u{fffd}\\n\""),
@@ -338,7 +338,7 @@ fn a_request_that_a_goaway_refuses_is_told_its_code_and_its_text() {
 }
 
 #[test]
-fn the_text_of_a_goaway_is_repeated_in_part_and_held_once() {
+fn the_text_of_a_goaway_is_truncated_and_shared() {
     let mut peer = client();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();

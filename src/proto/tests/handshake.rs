@@ -78,7 +78,7 @@ fn settings_that_differ_from_the_initial_values_are_announced() {
 }
 
 #[test]
-fn skip_preface_leaves_out_the_octets_and_nothing_else() {
+fn skip_preface_omits_only_the_preface() {
     let config = Config { skip_preface: true, ..Config::default() };
     let octets = first_octets(Role::Client, config.clone());
     assert_eq!(octets, first_octets(Role::Client, Config::default())[PREFACE.len()..]);
@@ -91,7 +91,7 @@ fn skip_preface_leaves_out_the_octets_and_nothing_else() {
 }
 
 #[test]
-fn each_octet_of_the_preface_has_to_be_right() {
+fn each_octet_of_the_preface_must_be_correct() {
     for wrong in 0..PREFACE.len() {
         let mut peer = Peer::before_handshake(Role::Server, Config::default());
         let mut octets = PREFACE[..=wrong].to_vec();
@@ -102,7 +102,7 @@ fn each_octet_of_the_preface_has_to_be_right() {
 }
 
 #[test]
-fn the_first_frame_has_to_be_settings_and_no_acknowledgement() {
+fn the_first_frame_must_be_settings_without_ack() {
     for role in [Role::Client, Role::Server] {
         for frame in [
             Frame::from(Settings::acknowledgement()),
@@ -138,7 +138,7 @@ fn a_client_need_not_wait_for_the_servers_settings() {
     for _ in 0..101 {
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     }
-    // Until SETTINGS say more, a hundred is what every server should take.
+    // Before SETTINGS announce more, every server is assumed to allow a hundred streams.
     assert_eq!(peer.sent().len(), 100);
     peer.send(Settings::default());
     peer.expect(Settings::acknowledgement());
@@ -160,7 +160,7 @@ fn without_preface_and_settings_in_time_the_connection_ends() {
 }
 
 #[test]
-fn a_goaway_before_anything_else_says_that_nothing_was_processed() {
+fn a_goaway_first_means_that_nothing_was_processed() {
     let mut peer = Peer::before_handshake(Role::Server, Config::default());
     peer.sent();
     peer.send_octets(b"GET / HTTP/1.1\r\n\r\n");
@@ -173,7 +173,7 @@ fn a_goaway_before_anything_else_says_that_nothing_was_processed() {
 }
 
 #[test]
-fn a_config_that_makes_no_sense_is_refused() {
+fn an_invalid_config_is_rejected() {
     let config = Config { connection_window_size: 1, ..Config::default() };
     let error = Connection::new(Role::Client, config, std::time::Instant::now()).unwrap_err();
     assert_eq!(error.field(), "connection_window_size");

@@ -1,5 +1,5 @@
-//! Honest traffic that looks like an attack, for hours: beside each budget stands one that must never
-//! trip it. Limits are the defaults.
+//! Legitimate traffic that resembles an attack, for hours: for each budget, cases that must never
+//! exhaust it. Limits are the defaults.
 
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ fn server() -> Peer {
     Peer::of_server(Config::default())
 }
 
-// Beside `resets_received`.
+// Budget `resets_received`.
 
-/// Fifty images are asked for at once, and the page is left. The next page comes two seconds later.
+/// A browser requests fifty images at once, leaves the page, and loads the next one two seconds
+/// later.
 #[test]
 fn a_browser_that_cancels_fifty_images_every_two_seconds_is_served() {
     let mut peer = server();
@@ -43,7 +44,8 @@ fn a_browser_that_cancels_fifty_images_every_two_seconds_is_served() {
     peer.expect_alive();
 }
 
-/// A download that is no longer wanted is reset; those before it were. One in eleven, as fast as it
+/// A download that is no longer wanted is reset, while earlier ones were not; one in eleven, at
+/// full speed.
 /// goes.
 #[test]
 fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served_in_no_time() {
@@ -52,13 +54,13 @@ fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served_in
     for round in 0..5_000 {
         let now = pair.now;
         let ids: Vec<_> = (0..20).map(|_| pair.client.open(&get(), true, now).unwrap()).collect();
-        // Another one each time.
+        // Another one in each round.
         pair.client.reset(ids[round % 20], ErrorCode::Cancel, now).unwrap();
         pair.pump();
         for event in pair.events(Side::Server) {
             match event {
                 Event::Headers { stream_id, .. } => {
-                    // One has been cancelled by now.
+                    // One has been cancelled already.
                     let _ = pair.server.send_headers(stream_id, &status(204), true, now);
                 }
                 Event::Reset { .. } => cancelled += 1,
@@ -73,7 +75,7 @@ fn a_hundred_thousand_requests_of_which_one_in_twenty_is_cancelled_are_served_in
     assert_eq!((answered, cancelled), (95_000, 5_000));
 }
 
-/// It has too much to do, and says so at once.
+/// An overloaded server that refuses requests at once.
 #[test]
 fn a_server_that_refuses_half_of_the_requests_goes_on_with_the_other_half() {
     let mut peer = Peer::of_client(Config::default());
@@ -91,7 +93,7 @@ fn a_server_that_refuses_half_of_the_requests_goes_on_with_the_other_half() {
     peer.expect_alive();
 }
 
-/// Whatever it is offered, it has it in its cache.
+/// A client that has every promised response in its cache.
 #[test]
 fn a_client_that_declines_each_promise_gets_its_responses() {
     let mut peer = Peer::greeted(Role::Server, Config::default(), Vec::new());
@@ -112,10 +114,10 @@ fn a_client_that_declines_each_promise_gets_its_responses() {
     peer.expect_alive();
 }
 
-// Beside `glitches`.
+// Budget `glitches`.
 
-/// A client reads a response in pieces of 4 KiB, and gives credit for each, long after the server has
-/// sent the last octet. As fast as it goes.
+/// A client reads a response in pieces of 4 KiB and grants credit for each, long after the server
+/// has sent the last octet; at full speed.
 #[test]
 fn a_client_that_credits_what_it_reads_of_streams_that_have_ended_is_served() {
     let mut peer = server();
@@ -136,10 +138,9 @@ fn a_client_that_credits_what_it_reads_of_streams_that_have_ended_is_served() {
     peer.expect_alive();
 }
 
-// Beside `resets_provoked`.
+// Budget `resets_provoked`.
 
-/// A client that has not heard of our limit yet, or takes no notice of it, is told to try again; and so
-/// it does, all day.
+/// A client that does not know or observe our limit is refused and retries, all day.
 #[test]
 fn a_client_that_opens_a_few_streams_too_many_every_second_is_served() {
     let mut peer = server();
@@ -168,8 +169,8 @@ fn refused_id(sent: &Sent) -> Option<StreamId> {
     }
 }
 
-/// Handlers hang, and a client of 100 requests a second cancels each after a second. It never has more
-/// than 100 streams open, and cannot know that the handlers hold all 128 slots.
+/// Handlers hang, and a client with 100 requests per second cancels each after a second. It never
+/// has more than 100 streams open, and cannot know that the handlers hold all 128 slots.
 #[test]
 fn a_client_whose_requests_time_out_for_two_minutes_is_served_in_the_end() {
     let mut peer = Peer::of_server(Config { hold_slots: true, ..Config::default() });
@@ -201,9 +202,9 @@ fn a_client_whose_requests_time_out_for_two_minutes_is_served_in_the_end() {
     peer.expect_alive();
 }
 
-// Beside `glitches`.
+// Budget `glitches`.
 
-/// An octet for each key, three a second, with an empty frame now and then: for an hour.
+/// One octet per keystroke, three a second, with an occasional empty frame, for an hour.
 #[test]
 fn a_slow_typist_is_served() {
     let mut peer = server();
@@ -222,8 +223,8 @@ fn a_slow_typist_is_served() {
     peer.expect_alive();
 }
 
-/// Streams of messages of a few octets, each with an empty frame behind it, both ways and without
-/// end: faster than any budget refills.
+/// Streams of messages of a few octets, each followed by an empty frame, in both directions: faster
+/// than any budget refills.
 #[test]
 fn grpc_streams_both_ways_are_served() {
     let mut pair = Pair::greeted(Config::default(), Config::default());
@@ -254,8 +255,8 @@ fn grpc_streams_both_ways_are_served() {
     assert_eq!(received, [10 * 3_000 * 7; 2]);
 }
 
-/// Firefox builds a tree of PRIORITY frames first, and browsers send an update for each image that
-/// comes into view.
+/// Firefox first builds a tree of PRIORITY frames, and browsers send an update for each image that
+/// scrolls into view.
 #[test]
 fn a_browser_that_changes_its_priorities_is_served() {
     let mut peer = server();
@@ -287,7 +288,7 @@ fn a_browser_that_changes_its_priorities_is_served() {
     peer.expect_alive();
 }
 
-/// A peer that reads a hundred octets at a time gives credit for each of them.
+/// A peer that reads a hundred octets at a time and grants credit for each piece.
 #[test]
 fn a_peer_that_credits_every_hundred_octets_is_served() {
     let mut peer = server();
@@ -304,7 +305,7 @@ fn a_peer_that_credits_every_hundred_octets_is_served() {
     peer.expect_alive();
 }
 
-// Beside `pings_received`.
+// Budget `pings_received`.
 
 #[test]
 fn a_client_that_pings_every_ten_seconds_for_an_hour_is_served() {
@@ -316,7 +317,7 @@ fn a_client_that_pings_every_ten_seconds_for_an_hour_is_served() {
         peer.send(ping);
         peer.expect(Ping { ack: true, ..ping });
     }
-    // And once a second, where it has nothing else to do.
+    // And once a second while idle.
     for _ in 0..HOUR {
         peer.pass(SECOND);
         peer.send(ping);
@@ -325,7 +326,7 @@ fn a_client_that_pings_every_ten_seconds_for_an_hour_is_served() {
     peer.expect_alive();
 }
 
-/// So do both of ours, each the other's honest peer.
+/// Two of our endpoints with keepalive.
 #[test]
 fn two_ends_with_keepalive_stay_together_for_an_hour() {
     let config = || Config { keepalive_interval: Some(10 * SECOND), ..Config::default() };
@@ -339,9 +340,9 @@ fn two_ends_with_keepalive_stay_together_for_an_hour() {
     assert_eq!((pair.client.close_reason(), pair.server.close_reason()), (None, None));
 }
 
-// Beside `settings_received`.
+// Budget `settings_received`.
 
-/// A client that sizes its windows by what it measures.
+/// A client that adapts its windows to measurements.
 #[test]
 fn a_client_that_announces_another_window_every_second_is_served() {
     let mut peer = server();
@@ -354,7 +355,7 @@ fn a_client_that_announces_another_window_every_second_is_served() {
     peer.expect_alive();
 }
 
-// Beside the limits of a field section.
+// Limits of a field section.
 
 #[test]
 fn many_cookies_are_taken() {
@@ -373,8 +374,8 @@ fn many_cookies_are_taken() {
     }
 }
 
-/// A server of tiny messages goes on until it hears that nobody wants them any more, and so does a client
-/// that uploads them: as far as the window of the stream went.
+/// A server of tiny messages continues until the reset arrives, and so does an uploading client: up
+/// to the window of the stream.
 #[test]
 fn tiny_messages_that_were_on_their_way_when_we_reset_their_stream_cost_nothing() {
     let config = || Config { initial_window_size: 100_000, ..Config::default() };
@@ -400,8 +401,8 @@ fn tiny_messages_that_were_on_their_way_when_we_reset_their_stream_cost_nothing(
     }
 }
 
-/// Whoever asks two servers for the same takes the answer that comes first. That of the other is on its
-/// way when its request is cancelled.
+/// A client asks two servers and takes the first response. The other is in flight when its request
+/// is cancelled.
 #[test]
 fn answers_to_twenty_thousand_requests_that_were_cancelled_meanwhile_cost_nothing() {
     let mut peer = Peer::of_client(Config::default());
@@ -416,7 +417,7 @@ fn answers_to_twenty_thousand_requests_that_were_cancelled_meanwhile_cost_nothin
     peer.expect_alive();
 }
 
-/// A stream that was one too many is refused, and its messages come all the same.
+/// A stream over the limit is refused, while its messages are in flight.
 #[test]
 fn tiny_messages_that_were_on_their_way_when_their_stream_was_refused_cost_nothing() {
     let mut peer = Peer::of_server(Config { max_concurrent_streams: 1, ..Config::default() });
@@ -428,8 +429,7 @@ fn tiny_messages_that_were_on_their_way_when_their_stream_was_refused_cost_nothi
     peer.expect_alive();
 }
 
-/// A small piece in each frame, and padding around it: what somebody does who hides how long his
-/// messages are.
+/// One octet per padded frame, as sent to hide the length of messages.
 #[test]
 fn an_upload_in_padded_frames_of_one_octet_is_taken() {
     let mut peer = server();

@@ -1,10 +1,11 @@
-//! Nothing goes out for a stream whose HEADERS have not gone out (RFC 9113, Sections 5.1 and 6.4).
+//! No frames are sent for a stream whose HEADERS have not been sent (RFC 9113, Sections 5.1 and
+//! 6.4).
 
 use super::super::{CommandError, Config, Connection, Event, Priority};
 use super::{get, id, post, Peer, Role, Sent};
 use crate::frame::{ErrorCode, Setting};
 
-/// A client whose server allows no stream at once: requests are deferred.
+/// Returns a client whose server allows no streams: requests are deferred.
 fn deferring() -> Peer {
     Peer::greeted(Role::Client, Config::default(), vec![Setting::MaxConcurrentStreams(0)])
 }
@@ -20,7 +21,7 @@ fn check_given_up(give_up: impl Fn(&mut Connection, std::time::Instant)) {
     peer.ask(|core, now| give_up(core, now));
     peer.expect_nothing();
     assert_eq!(peer.events(), [Event::StreamClosed { stream_id: id(1), held_slot: false }]);
-    // Its place is free, and the peer hears of the next stream alone.
+    // Its slot is free, and the peer only sees the next stream.
     open(&mut peer);
     peer.send_settings(vec![Setting::MaxConcurrentStreams(1)]);
     let sent = peer.sent();

@@ -1,10 +1,11 @@
-//! Frames that cross the end of their stream: an honest race, ignored for a small charge.
+//! Frames that cross the end of their stream: a legitimate race, ignored for a small charge.
 
 use super::super::{Budget, Config, Event};
 use super::{get, id, post, status, trailers, Pair, Peer, Side};
 use crate::frame::{ErrorCode, RstStream, WindowUpdate};
 
-/// A client that remembers four streams, has cancelled stream 1, and has opened and ended ten others since.
+/// Returns a client that remembers four streams, has cancelled stream 1, and has completed ten
+/// others since.
 fn client_that_forgot() -> Peer {
     let mut peer = Peer::of_client(Config { remembered_streams: 4, ..Config::default() });
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -109,7 +110,7 @@ fn client_that_cancels_two_thousand_requests_at_once_keeps_its_connection() {
         pair.server.send_data(id, vec![0; 1_000].into(), false, now).unwrap();
         pair.client.reset(id, ErrorCode::Cancel, now).unwrap();
     }
-    // All answers have left before the resets arrive.
+    // All responses are in flight before the resets arrive.
     pair.carry(Side::Server);
     for &id in &ids {
         pair.server.send_data(id, "more".into(), false, now).unwrap();
@@ -128,7 +129,7 @@ fn client_that_cancels_two_thousand_requests_at_once_keeps_its_connection() {
 
 #[test]
 fn headers_on_a_skipped_identifier_end_the_connection() {
-    // At a client: the server promised 4 and so gave up 2.
+    // On a client: the server promised 4 and thereby skipped 2.
     let mut peer = Peer::of_client(Config { enable_push: true, ..Config::default() });
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.sent();
@@ -136,7 +137,7 @@ fn headers_on_a_skipped_identifier_end_the_connection() {
     peer.send_headers(2, &status(200), true);
     peer.expect_failure(ErrorCode::ProtocolError);
 
-    // At a server, also after DATA on it.
+    // On a server, also after DATA on it.
     for is_first in [true, false] {
         let mut peer = Peer::of_server(Config::default());
         peer.send_headers(5, &get(), true);

@@ -1,4 +1,4 @@
-//! What waits for an application that takes no events is bounded, and keeps no read buffer alive.
+//! Events that the application does not take are bounded, and keep no read buffer alive.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ fn interim_octets(events: &[Event]) -> usize {
 }
 
 #[test]
-fn interim_responses_that_are_not_taken_are_bounded_over_all_streams() {
+fn untaken_interim_responses_are_bounded_over_all_streams() {
     let mut peer = Peer::of_client(Config::default());
     let hints = status(103).with("link", "x".repeat(16_000));
     for n in 0..100 {
@@ -46,7 +46,7 @@ fn interim_responses_that_are_not_taken_are_bounded_over_all_streams() {
 }
 
 #[test]
-fn a_server_sends_no_more_interim_responses_than_a_client_takes() {
+fn a_server_sends_no_more_interim_responses_than_a_client_accepts() {
     let mut pair = Pair::greeted(Config::default(), Config::default());
     let now = pair.now;
     let id = pair.client.open(&get(), true, now).unwrap();

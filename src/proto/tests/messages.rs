@@ -1,4 +1,4 @@
-//! Messages that are right, and what comes of them (RFC 9113, Section 8.1).
+//! Valid messages and the resulting events (RFC 9113, Section 8.1).
 
 use super::super::{Config, Event, HeadersKind};
 use super::{get, id, post, status, trailers, Peer};
@@ -10,7 +10,7 @@ fn server() -> Peer {
     Peer::of_server(Config::default())
 }
 
-/// A client that has sent this request on stream 1.
+/// Returns a client that has sent this request on stream 1.
 fn client(request: &Headers) -> Peer {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(request, true, now)).unwrap();
@@ -35,7 +35,7 @@ fn data(text: &'static str, end_stream: bool) -> Event {
 const CLOSED: fn() -> Event = || Event::StreamClosed { stream_id: id(1), held_slot: false };
 
 #[test]
-fn a_request_with_body_and_trailers_is_told_in_order() {
+fn a_request_with_body_and_trailers_is_reported_in_order() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     peer.send_data(1, b"body", false);
@@ -51,7 +51,7 @@ fn a_request_with_body_and_trailers_is_told_in_order() {
 }
 
 #[test]
-fn a_response_with_body_and_trailers_goes_out_in_order() {
+fn a_response_with_body_and_trailers_is_sent_in_order() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     peer.events();
@@ -65,7 +65,7 @@ fn a_response_with_body_and_trailers_goes_out_in_order() {
 }
 
 #[test]
-fn a_response_is_told_in_order_after_any_interim_ones() {
+fn a_response_is_reported_after_its_interim_responses() {
     let mut peer = client(&get());
     peer.send_headers(1, &status(100), false);
     peer.send_headers(1, &status(103), false);
@@ -86,7 +86,7 @@ fn a_response_is_told_in_order_after_any_interim_ones() {
 }
 
 #[test]
-fn interim_responses_go_out_before_the_final_one() {
+fn interim_responses_are_sent_before_the_final_one() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     for code in [100, 103, 200] {
@@ -118,7 +118,7 @@ fn a_response_can_end_before_the_request_does() {
 }
 
 #[test]
-fn answers_that_have_no_body_may_name_its_length() {
+fn responses_without_a_body_may_state_its_length() {
     let length = |code: u16| status(code).with("content-length", "5");
     for (request, answer) in [(head(), length(200)), (get(), length(304)), (get(), status(204))] {
         let mut peer = client(&request);
@@ -132,7 +132,7 @@ fn answers_that_have_no_body_may_name_its_length() {
 }
 
 #[test]
-fn answers_that_have_no_body_may_end_with_an_empty_frame() {
+fn responses_without_a_body_may_end_with_an_empty_frame() {
     for (request, answer) in [(head(), status(200)), (get(), status(304)), (get(), status(204))] {
         let mut peer = client(&request);
         peer.send_headers(1, &answer, false);
@@ -148,7 +148,7 @@ fn answers_that_have_no_body_may_end_with_an_empty_frame() {
 }
 
 #[test]
-fn a_body_adds_up_to_its_content_length() {
+fn a_body_matches_its_content_length() {
     let request = post().with("content-length", "5");
     let mut peer = server();
     peer.send_headers(1, &request, false);
@@ -163,7 +163,7 @@ fn a_body_adds_up_to_its_content_length() {
 }
 
 #[test]
-fn a_request_may_repeat_what_says_the_same() {
+fn a_request_may_repeat_consistent_fields() {
     let mut peer = server();
     let request = post()
         .with("host", "A.example")
@@ -177,7 +177,7 @@ fn a_request_may_repeat_what_says_the_same() {
 }
 
 #[test]
-fn forms_of_request_that_are_right() {
+fn valid_forms_of_requests() {
     for request in [
         headers!(":method" => "GET", ":scheme" => "http", ":path" => "/"),
         headers!(":method" => "GET", ":scheme" => "http", ":path" => "/", "host" => "a"),
@@ -210,7 +210,7 @@ fn the_mark_of_a_sensitive_field_survives() {
 }
 
 #[test]
-fn a_host_that_is_the_authority_in_other_words_is_fine() {
+fn a_host_equivalent_to_the_authority_is_accepted() {
     let request = |scheme: &str, authority: &str| {
         headers!(
             ":method" => "GET", ":scheme" => scheme, ":authority" => authority, ":path" => "/",

@@ -1,5 +1,5 @@
-//! Messages that must not pass, in either direction (RFC 9113, Sections 8.1 to 8.3): what the peer
-//! sends is a stream error PROTOCOL_ERROR, what we are asked to send an error of the call.
+//! Invalid messages, in both directions (RFC 9113, Sections 8.1 to 8.3): received ones are a stream
+//! error PROTOCOL_ERROR, sent ones an error of the call.
 
 use super::super::{CommandError, Config, Event, Malformed, ResetBy};
 use super::{get, id, post, status, trailers, Peer};
@@ -15,7 +15,7 @@ fn client() -> Peer {
     Peer::of_client(Config::default())
 }
 
-/// Fields that no message may have.
+/// Fields that are invalid in every message.
 fn bad_fields() -> Vec<(&'static [u8], &'static [u8], Malformed)> {
     let name = |name: &str| Malformed::Name(name.into());
     let value = || Malformed::Value("x".into());
@@ -62,11 +62,11 @@ fn bad_fields() -> Vec<(&'static [u8], &'static [u8], Malformed)> {
     ]
 }
 
-/// Requests that are not.
+/// Invalid requests.
 fn bad_requests() -> Vec<(Headers, Malformed)> {
     use Malformed::*;
     let with = |name: &'static str, value: &str| {
-        // The first field of this name gets another value.
+        // Changes the value of the first field of this name.
         let pairs = [":method", ":scheme", ":authority", ":path"].map(|pseudo| {
             let old = get().get(pseudo).unwrap().to_owned();
             (pseudo, if pseudo == name { value.to_owned() } else { old })
@@ -92,7 +92,7 @@ fn bad_requests() -> Vec<(Headers, Malformed)> {
         (get().with(":unknown", ""), unexpected(":unknown")),
         (get().with(":", ""), unexpected(":")),
         (get().with(":Path", "/"), unexpected(":Path")),
-        // Without SETTINGS_ENABLE_CONNECT_PROTOCOL nobody knows it.
+        // Unknown without SETTINGS_ENABLE_CONNECT_PROTOCOL.
         (get().with(":protocol", "websocket"), unexpected(":protocol")),
         (with(":method", ""), InvalidPseudo(":method")),
         (with(":method", "G T"), InvalidPseudo(":method")),
@@ -193,7 +193,7 @@ fn bad_requests_are_reset_and_never_seen() {
 }
 
 #[test]
-fn bad_responses_are_reset_and_the_error_says_why() {
+fn bad_responses_are_reset_and_the_error_gives_the_reason() {
     for (response, why) in bad_responses() {
         let mut peer = client();
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -227,7 +227,7 @@ fn bad_requests_are_not_sent() {
         let answer = peer.ask(|core, now| core.open(&request, true, now));
         assert_eq!(answer, Err(CommandError::Malformed(why)), "{request:?}");
         peer.expect_nothing();
-        // Nothing has changed: the identifier is still there.
+        // Nothing has changed: the identifier is still available.
         assert_eq!(peer.ask(|core, now| core.open(&get(), true, now)), Ok(id(1)));
     }
 }
@@ -260,7 +260,7 @@ fn bad_trailers_are_not_sent() {
 }
 
 #[test]
-fn an_interim_response_that_ends_the_stream_passes_in_no_direction() {
+fn an_interim_response_that_ends_the_stream_is_rejected_in_both_directions() {
     let mut peer = client();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.sent();
@@ -283,7 +283,7 @@ fn data_before_the_response_is_reset() {
 }
 
 #[test]
-fn trailers_that_do_not_end_the_stream_pass_in_no_direction() {
+fn trailers_that_do_not_end_the_stream_are_rejected_in_both_directions() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     peer.send_headers(1, &trailers(), false);
@@ -294,7 +294,7 @@ fn trailers_that_do_not_end_the_stream_pass_in_no_direction() {
     assert_eq!(answer, Err(CommandError::TrailersWithoutEnd(id(3))));
 }
 
-/// Bodies that are not what `content-length: 5` says: pieces, and whether trailers end them.
+/// Bodies that contradict `content-length: 5`: pieces, and whether trailers end them.
 const WRONG_BODIES: [(&[&[u8]], bool); 6] = [
     (&[b""], false),
     (&[b"four"], false),
@@ -305,7 +305,7 @@ const WRONG_BODIES: [(&[&[u8]], bool); 6] = [
 ];
 
 #[test]
-fn a_body_that_is_not_its_content_length_is_reset() {
+fn a_received_body_that_contradicts_its_content_length_is_reset() {
     for (pieces, with_trailers) in WRONG_BODIES {
         let mut peers = [server(), client()];
         peers[0].send_headers(1, &post().with("content-length", "5"), false);
@@ -325,7 +325,7 @@ fn a_body_that_is_not_its_content_length_is_reset() {
 }
 
 #[test]
-fn nor_is_it_sent() {
+fn a_body_that_contradicts_its_content_length_is_not_sent() {
     for (pieces, with_trailers) in WRONG_BODIES {
         let mut peers = [server(), client()];
         let length = |headers: Headers| headers.with("content-length", "5");
@@ -348,7 +348,7 @@ fn nor_is_it_sent() {
 }
 
 #[test]
-fn headers_that_end_the_stream_and_announce_a_body_pass_in_no_direction() {
+fn headers_that_end_the_stream_and_announce_a_body_are_rejected_in_both_directions() {
     let mut peer = server();
     peer.send_headers(1, &post().with("content-length", "5"), true);
     peer.expect_reset(1, ErrorCode::ProtocolError);
@@ -368,7 +368,7 @@ fn headers_that_end_the_stream_and_announce_a_body_pass_in_no_direction() {
 }
 
 #[test]
-fn a_body_where_none_may_be_passes_in_no_direction() {
+fn a_forbidden_body_is_rejected_in_both_directions() {
     let mut head = get();
     head.retain(|field| field.name != b":method");
     let head: Headers = headers!(":method" => "HEAD").iter().chain(head.iter()).collect();
@@ -388,7 +388,7 @@ fn a_body_where_none_may_be_passes_in_no_direction() {
 }
 
 #[test]
-fn a_bad_message_costs_the_others_nothing() {
+fn a_bad_message_does_not_affect_other_streams() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     peer.send_headers(3, &get().with("Bad", ""), true);

@@ -1,4 +1,4 @@
-//! What the application must not ask for: an error of that call, and nothing else.
+//! Invalid commands: an error of that call, without any other effect.
 
 use bytes::Bytes;
 
@@ -30,7 +30,7 @@ fn try_all(peer: &mut Peer, n: u32, cases: &[(Command, CommandError)]) {
 }
 
 #[test]
-fn on_a_stream_that_never_was() {
+fn on_a_stream_that_was_never_opened() {
     let unknown = CommandError::UnknownStream(id(7));
     let commands = [SEND_HEADERS, SEND_TRAILERS, SEND_DATA, SEND_END, RESET, RELEASE, PROMISE];
     let cases = commands.map(|command| (command, unknown.clone()));
@@ -108,7 +108,7 @@ fn when_the_connection_has_ended() {
 }
 
 #[test]
-fn an_empty_piece_that_ends_nothing_is_nothing() {
+fn an_empty_piece_without_end_stream_sends_nothing() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     peer.ask(|core, now| core.send_headers(id(1), &status(200), false, now)).unwrap();
@@ -118,7 +118,7 @@ fn an_empty_piece_that_ends_nothing_is_nothing() {
 }
 
 #[test]
-fn each_error_says_what_and_where() {
+fn each_error_names_the_problem_and_the_stream() {
     let stream_id = id(7);
     for (error, text) in [
         (CommandError::GivenUp(stream_id), "stream 7 was reserved, not used in time, and given up"),

@@ -1,7 +1,8 @@
-//! The core, tested without sockets, threads or sleeps.
+//! Tests of the core without sockets, threads or sleeps.
 //!
-//! [`Peer`] speaks raw frames to one connection and looks at the frames that come back. It feeds
-//! every octet to two connections, to one as a whole and to the other piece by piece, and both have
+//! [`Peer`] exchanges raw frames with one connection. It feeds all input to two connections, whole
+//! to one and in pieces to the other, and both must behave the same. [`Pair`] is two connections
+//! that talk to each other. Time is a number in both.
 //! to do the same. [`Pair`] is two connections that talk to one another. Time is a number in both.
 
 mod audit;
@@ -57,7 +58,7 @@ use super::Role;
 use crate::frame::{self, StreamId};
 use crate::hpack::Headers;
 
-/// A stream identifier.
+/// Returns a stream identifier.
 fn id(n: u32) -> StreamId {
     StreamId::from_wire(n)
 }

@@ -13,7 +13,7 @@ fn client() -> Peer {
     Peer::of_client(Config::default())
 }
 
-/// A client whose server takes so many streams at once.
+/// Returns a client whose server allows this many concurrent streams.
 fn limited(streams: u32) -> Peer {
     let entries = vec![Setting::MaxConcurrentStreams(streams)];
     Peer::greeted(Role::Client, Config::default(), entries)
@@ -52,7 +52,7 @@ fn opened(peer: &mut Peer) -> Vec<u32> {
 }
 
 #[test]
-fn identifiers_are_odd_for_clients_even_for_servers_and_go_up() {
+fn identifiers_are_odd_for_clients_even_for_servers_and_increase() {
     let mut peer = client();
     assert_eq!([reserve(&mut peer), reserve(&mut peer), open(&mut peer)], [id(1), id(3), id(5)]);
     let mut peer = Peer::of_server(Config::default());
@@ -98,7 +98,7 @@ fn after_fifty_milliseconds_the_lower_one_is_given_up() {
     peer.expect_nothing();
     peer.pass(Duration::from_nanos(1));
     assert_eq!(opened(&mut peer), [3]);
-    // Using it later is an error of that call alone.
+    // Using it later is an error of only that call.
     assert_eq!(request(&mut peer, one), Err(CommandError::GivenUp(one)));
     answer(&mut peer, 3);
     assert_eq!(request(&mut peer, one), Err(CommandError::GivenUp(one)));
@@ -107,7 +107,7 @@ fn after_fifty_milliseconds_the_lower_one_is_given_up() {
 }
 
 #[test]
-fn the_wait_is_counted_from_when_the_headers_came_and_not_from_the_reservation() {
+fn the_timeout_starts_with_the_headers_and_not_with_the_reservation() {
     let mut peer = client();
     let (one, three) = (reserve(&mut peer), reserve(&mut peer));
     peer.pass(HALF * 100);
@@ -118,7 +118,7 @@ fn the_wait_is_counted_from_when_the_headers_came_and_not_from_the_reservation()
 }
 
 #[test]
-fn a_reservation_that_nobody_waits_for_is_kept() {
+fn a_reservation_that_delays_no_stream_is_kept() {
     let mut peer = client();
     let one = reserve(&mut peer);
     peer.pass(HALF * 10_000);
@@ -127,7 +127,7 @@ fn a_reservation_that_nobody_waits_for_is_kept() {
 }
 
 #[test]
-fn those_held_back_go_out_as_far_as_they_can() {
+fn deferred_streams_open_as_far_as_they_can() {
     let mut peer = client();
     let streams: Vec<_> = (0..5).map(|_| reserve(&mut peer)).collect();
     request(&mut peer, streams[1]).unwrap();
@@ -144,7 +144,7 @@ fn those_held_back_go_out_as_far_as_they_can() {
 }
 
 #[test]
-fn a_reserved_identifier_can_be_given_back() {
+fn a_reserved_identifier_can_be_released() {
     let mut peer = client();
     let one = reserve(&mut peer);
     open(&mut peer);
@@ -154,7 +154,7 @@ fn a_reserved_identifier_can_be_given_back() {
 }
 
 #[test]
-fn a_request_that_is_held_back_can_be_cancelled_without_a_trace() {
+fn a_deferred_request_can_be_cancelled_without_a_frame() {
     let mut peer = client();
     let (one, three) = (reserve(&mut peer), reserve(&mut peer));
     request(&mut peer, three).unwrap();
@@ -166,7 +166,7 @@ fn a_request_that_is_held_back_can_be_cancelled_without_a_trace() {
 }
 
 #[test]
-fn data_of_a_held_request_waits_with_it_and_follows_it() {
+fn data_of_a_deferred_request_waits_and_follows_it() {
     let mut peer = client();
     let (one, three) = (reserve(&mut peer), reserve(&mut peer));
     peer.ask(|core, now| core.send_headers(three, &post(), false, now)).unwrap();
@@ -180,7 +180,7 @@ fn data_of_a_held_request_waits_with_it_and_follows_it() {
 }
 
 #[test]
-fn the_peers_limit_of_streams_holds_requests_back_and_each_end_lets_one_go() {
+fn the_peers_limit_of_streams_defers_requests_and_each_end_opens_one() {
     let mut peer = limited(2);
     open_many(&mut peer, 5);
     assert_eq!(opened(&mut peer), [1, 3]);
@@ -194,7 +194,7 @@ fn the_peers_limit_of_streams_holds_requests_back_and_each_end_lets_one_go() {
 }
 
 #[test]
-fn a_lower_limit_takes_no_stream_away_and_a_higher_one_lets_more_go() {
+fn a_lower_limit_ends_no_stream_and_a_higher_one_opens_more() {
     let mut peer = limited(2);
     open_many(&mut peer, 4);
     peer.sent();
@@ -223,7 +223,7 @@ fn a_request_that_waits_for_a_slot_gives_up_no_identifier() {
 }
 
 #[test]
-fn what_a_stream_cannot_be_used_for_yet_is_a_clear_error() {
+fn using_a_stream_too_early_is_a_clear_error() {
     let mut peer = client();
     let one = reserve(&mut peer);
     assert_eq!(
@@ -261,7 +261,7 @@ fn when_all_identifiers_are_used_a_new_connection_is_needed() {
 }
 
 #[test]
-fn thousands_of_unused_reservations_are_given_up_from_the_oldest_on() {
+fn thousands_of_unused_reservations_are_given_up_oldest_first() {
     let mut peer = client();
     let first = reserve(&mut peer);
     let second = reserve(&mut peer);

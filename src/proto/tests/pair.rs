@@ -1,4 +1,4 @@
-//! Two connections that talk to one another.
+//! Two connections that talk to each other.
 
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,21 @@ use super::super::{Config, Connection, Event, Role, Transmit};
 use super::{audit, WireOrder};
 use crate::frame::{Frame, PREFACE};
 
-/// Which of the two.
+/// One of the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Client,
     Server,
 }
 
-/// A client and a server on one thread, and a clock that is moved by hand.
+/// A client and a server on one thread, with a manual clock.
 pub(super) struct Pair {
     pub(super) client: Connection,
     pub(super) server: Connection,
     pub(super) now: Instant,
-    /// Octets that arrive at once.
+    /// Octets per delivery.
     pub(super) chunk: usize,
-    /// On their way to the client and to the server.
+    /// Octets in flight to the client and to the server.
     inputs: [BytesMut; 2],
     pub(super) order: WireOrder,
 }
@@ -40,7 +40,7 @@ impl Pair {
         }
     }
 
-    /// Both are through with SETTINGS, and nothing is left to be said.
+    /// Returns a pair that has exchanged SETTINGS.
     pub(super) fn greeted(client: Config, server: Config) -> Self {
         let mut pair = Self::new(client, server);
         pair.pump();
@@ -49,7 +49,7 @@ impl Pair {
         pair
     }
 
-    /// Carries octets both ways until both are silent. Says whether there were any.
+    /// Carries octets both ways until neither side has output. Returns whether there was any.
     pub(super) fn pump(&mut self) -> bool {
         let mut any = false;
         while self.carry(Side::Client) | self.carry(Side::Server) {
@@ -58,7 +58,7 @@ impl Pair {
         any
     }
 
-    /// Carries what one side has to say to the other. Says whether there was anything.
+    /// Carries the output of one side to the other. Returns whether there was any.
     pub(super) fn carry(&mut self, from: Side) -> bool {
         let [to_client, to_server] = &mut self.inputs;
         let order = &mut self.order;
@@ -94,7 +94,7 @@ impl Pair {
         std::iter::from_fn(|| core.poll_event()).collect()
     }
 
-    /// Lets time pass on both sides, which do what is due in time.
+    /// Advances the clock of both sides, which handle their deadlines on time.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {

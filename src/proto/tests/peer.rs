@@ -1,4 +1,4 @@
-//! A peer that says what a test tells it to, frame by frame.
+//! A peer that a test controls frame by frame.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use crate::frame::{
 };
 use crate::hpack::{Decoder, Encoder, Headers, Limits};
 
-/// What the connection has sent: a frame, or a field block with all its frames.
+/// An item sent by the connection: a frame, or a field block with all its frames.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sent {
     Frame(Frame),
@@ -22,8 +22,8 @@ pub(super) enum Sent {
     Promise { parent: StreamId, promised: StreamId, fields: Headers },
 }
 
-/// The other end of a connection under test, or of two that get the same octets in different
-/// pieces and have to do the same.
+/// The peer of a connection under test; more precisely of two, which get the same octets in
+/// different pieces and must behave the same.
 pub(super) struct Peer {
     whole: Connection,
     split: Connection,
@@ -32,16 +32,16 @@ pub(super) struct Peer {
     pub(super) encoder: Encoder,
     pub(super) decoder: Decoder,
     wire: BytesMut,
-    /// The frames of a field block that is not yet whole.
+    /// The frames of an incomplete field block.
     block: Vec<Frame>,
     sent: VecDeque<Sent>,
     pub(super) order: WireOrder,
-    /// What the last input came to.
+    /// The result of the last input.
     pub(super) result: Result<(), ConnectionError>,
 }
 
 impl Peer {
-    /// Nothing has been exchanged yet.
+    /// Returns a peer that has exchanged nothing yet.
     pub(super) fn before_handshake(role: Role, config: Config) -> Self {
         let now = Instant::now();
         let connection = || Connection::new(role, config.clone(), now).unwrap();
@@ -60,17 +60,17 @@ impl Peer {
         }
     }
 
-    /// The connection under test is a server; SETTINGS have been exchanged.
+    /// Tests a server; SETTINGS have been exchanged.
     pub(super) fn of_server(config: Config) -> Self {
         Self::greeted(Role::Server, config, Vec::new())
     }
 
-    /// The connection under test is a client; SETTINGS have been exchanged.
+    /// Tests a client; SETTINGS have been exchanged.
     pub(super) fn of_client(config: Config) -> Self {
         Self::greeted(Role::Client, config, Vec::new())
     }
 
-    /// SETTINGS have been exchanged, the peer's with these entries.
+    /// Returns a peer that has exchanged SETTINGS, with these entries of its own.
     pub(super) fn greeted(role: Role, config: Config, entries: Vec<Setting>) -> Self {
         let mut peer = Self::before_handshake(role, config);
         if role == Role::Server {
@@ -84,9 +84,9 @@ impl Peer {
         peer
     }
 
-    /// Has the connection receive octets.
+    /// Feeds octets to the connection.
     pub(super) fn send_octets(&mut self, octets: &[u8]) {
-        // One at a time, as long as that takes no more than a moment.
+        // One at a time, unless that would take too long.
         let step = if octets.len() <= 100_000 { 1 } else { 997 };
         let [input, split_input] = &mut self.inputs;
         input.extend_from_slice(octets);
@@ -105,14 +105,14 @@ impl Peer {
         self.send_all([frame.into()]);
     }
 
-    /// Several frames that arrive together.
+    /// Sends several frames together.
     pub(super) fn send_all(&mut self, frames: impl IntoIterator<Item = Frame>) {
         let mut octets = Vec::new();
         frames.into_iter().for_each(|frame| frame.encode(&mut octets));
         self.send_octets(&octets);
     }
 
-    /// The HEADERS frame of a field section.
+    /// Returns the HEADERS frame of a field section.
     pub(super) fn headers(&mut self, n: u32, fields: &Headers, end_stream: bool) -> Frame {
         Frame::Headers(HeadersFrame {
             stream_id: id(n),
@@ -166,7 +166,7 @@ impl Peer {
         block.into()
     }
 
-    /// Asks something of the connection, and gets both answers, which are the same.
+    /// Calls both connections and returns their result, which must be the same.
     pub(super) fn ask<T: PartialEq + Debug>(
         &mut self,
         command: impl Fn(&mut Connection, Instant) -> T,
@@ -177,12 +177,12 @@ impl Peer {
         answer
     }
 
-    /// Looks at the connection.
+    /// Returns the connection.
     pub(super) fn core(&self) -> &Connection {
         &self.whole
     }
 
-    /// Lets time pass and has the connection do what is due, step by step.
+    /// Advances the clock, and lets the connection handle each deadline.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(at) = self.whole.poll_timeout().filter(|&at| at <= end) {
@@ -198,7 +198,7 @@ impl Peer {
         self.result = self.whole.handle_timeout(self.now);
         assert_eq!(self.result, self.split.handle_timeout(self.now), "whole and split");
         let next = self.whole.poll_timeout();
-        assert!(next.is_none_or(|at| at > self.now), "a deadline that nothing is done about");
+        assert!(next.is_none_or(|at| at > self.now), "an expired deadline was not handled");
         self.check();
     }
 
@@ -207,7 +207,7 @@ impl Peer {
         audit(&self.split);
     }
 
-    /// All events since the last time.
+    /// Returns all events since the last call.
     pub(super) fn events(&mut self) -> Vec<Event> {
         let events: Vec<_> = std::iter::from_fn(|| self.whole.poll_event()).collect();
         let split: Vec<_> = std::iter::from_fn(|| self.split.poll_event()).collect();
@@ -215,7 +215,7 @@ impl Peer {
         events
     }
 
-    /// All that the connection has sent since the last time.
+    /// Returns everything that the connection has sent since the last call.
     pub(super) fn sent(&mut self) -> Vec<Sent> {
         self.read();
         self.sent.drain(..).collect()
@@ -225,15 +225,15 @@ impl Peer {
         self.read_some(usize::MAX);
     }
 
-    /// Takes from the connection about so many octets.
+    /// Takes about `max` octets of output.
     pub(super) fn read_some(&mut self, max: usize) {
         let (now, mut out, mut split) = (self.now, Transmit::new(), Transmit::new());
         let wanted = self.whole.wants_transmit();
         assert_eq!(self.whole.poll_transmit(now, &mut out, max), !out.is_empty());
         self.split.poll_transmit(now, &mut split, max);
         assert_eq!(out.to_vec(), split.to_vec(), "whole and split");
-        assert!(wanted || out.is_empty(), "it did not say that it wants to send");
-        assert!(max < usize::MAX || !self.whole.wants_transmit(), "it wants to and does not send");
+        assert!(wanted || out.is_empty(), "output without wants_transmit");
+        assert!(max < usize::MAX || !self.whole.wants_transmit(), "wants_transmit without output");
         self.check();
         self.wire.extend_from_slice(&out.to_vec());
         if self.wire.starts_with(PREFACE) {
@@ -315,7 +315,7 @@ impl Peer {
         assert_eq!(self.result, Ok(()), "the connection goes on");
     }
 
-    /// The connection has failed, has said so, and goes on failing.
+    /// Checks that the connection has failed, has sent GOAWAY, and keeps failing.
     #[track_caller]
     pub(super) fn expect_failure(&mut self, code: ErrorCode) -> ConnectionError {
         let error = self.result.clone().expect_err("the connection should have failed");
@@ -330,7 +330,7 @@ impl Peer {
         error
     }
 
-    /// The connection still answers.
+    /// Checks that the connection still responds.
     #[track_caller]
     pub(super) fn expect_alive(&mut self) {
         assert_eq!(self.result, Ok(()));

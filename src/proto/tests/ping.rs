@@ -1,4 +1,4 @@
-//! PING: answers, round trips, keepalive, and peers that have gone (RFC 9113, Section 6.7).
+//! PING: acknowledgments, round trips, keepalive, and dead peers (RFC 9113, Section 6.7).
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn keepalive(interval: u32) -> Config {
 }
 
 #[test]
-fn a_ping_is_answered_with_its_payload_before_data_that_stands_in_line() {
+fn a_ping_is_acknowledged_before_queued_data() {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(&super::post(), false, now)).unwrap();
     let body = [b'x'; 10_000];
@@ -31,7 +31,7 @@ fn a_ping_is_answered_with_its_payload_before_data_that_stands_in_line() {
 }
 
 #[test]
-fn an_answer_tells_the_round_trip_time() {
+fn an_acknowledgment_reports_the_round_trip_time() {
     let mut peer = Peer::of_client(Config::default());
     let payload = ping(&mut peer);
     peer.expect(Ping { ack: false, payload });
@@ -42,7 +42,7 @@ fn an_answer_tells_the_round_trip_time() {
 }
 
 #[test]
-fn answers_are_told_apart_by_their_payload() {
+fn acknowledgments_are_matched_by_their_payload() {
     let mut peer = Peer::of_client(Config::default());
     let (first, second) = (ping(&mut peer), ping(&mut peer));
     assert_ne!(first, second);
@@ -60,7 +60,7 @@ fn answers_are_told_apart_by_their_payload() {
 }
 
 #[test]
-fn an_answer_to_nothing_is_harmless() {
+fn an_unsolicited_acknowledgment_is_harmless() {
     let mut peer = Peer::of_client(Config::default());
     peer.send(Ping { ack: true, payload: [9; 8] });
     assert_eq!(peer.events(), []);
@@ -95,7 +95,7 @@ fn a_ping_that_is_not_answered_ends_the_connection() {
 fn the_deadline_starts_when_the_ping_is_queued_even_if_nothing_can_be_written() {
     let mut peer = Peer::of_client(Config::default());
     ping(&mut peer);
-    // Nobody reads what the connection has to say.
+    // The output is not read.
     peer.pass(20 * SECOND);
     peer.expect_failure(ErrorCode::NoError);
 }
@@ -121,7 +121,7 @@ fn a_keepalive_is_sent_after_silence_and_its_answer_is_awaited() {
 }
 
 #[test]
-fn whatever_the_peer_sends_puts_off_the_keepalive() {
+fn any_input_delays_the_keepalive() {
     let mut peer = Peer::of_client(keepalive(10));
     for _ in 0..10 {
         peer.pass(9 * SECOND);
@@ -160,14 +160,14 @@ fn an_idle_connection_of_a_client_does_not() {
 }
 
 #[test]
-fn without_deadlines_there_is_nothing_to_come_back_for() {
+fn without_deadlines_there_is_no_timeout() {
     let config = Config { idle_timeout: None, ..Config::default() };
     for peer in [Peer::of_server(config), Peer::of_client(Config::default())] {
         assert_eq!(peer.core().poll_timeout(), None);
     }
 }
 
-/// A client whose keepalive PING went out at 10 s, into an upload that it goes on with.
+/// Returns a client that sent a keepalive PING at 10 s during an upload, which it continues.
 fn pinged() -> Peer {
     let mut peer = Peer::of_client(keepalive(10));
     peer.ask(|core, now| core.open(&super::post(), false, now)).unwrap();
@@ -201,7 +201,7 @@ fn octets_that_the_transport_takes_extend_the_deadline_of_a_ping() {
     let mut peer = pinged();
     for _ in 0..10 {
         peer.pass(7 * SECOND);
-        // What was handed out before has been written by now.
+        // Output returned earlier has been written by now.
         peer.read_some(64 << 10);
         assert_eq!(peer.result, Ok(()));
     }
@@ -209,7 +209,7 @@ fn octets_that_the_transport_takes_extend_the_deadline_of_a_ping() {
 }
 
 #[test]
-fn a_trickle_into_the_buffers_of_the_transport_does_not_extend_it() {
+fn a_trickle_into_the_transports_buffers_does_not_extend_it() {
     let mut peer = pinged();
     for _ in 0..19 {
         peer.pass(SECOND);

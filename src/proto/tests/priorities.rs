@@ -1,4 +1,4 @@
-//! Whose DATA goes next (RFC 9218).
+//! The order of DATA by priority (RFC 9218).
 
 use bytes::Bytes;
 
@@ -8,7 +8,8 @@ use crate::frame::{ErrorCode, Frame, PriorityUpdate, Setting};
 
 const FRAME: usize = 16_384;
 
-/// A server with responses under way on requests with these `priority` fields, on streams 1, 3, ….
+/// Returns a server with responses in progress for requests with these `priority` fields, on
+/// streams 1, 3, ….
 fn server(priorities: &[&str]) -> Peer {
     let entries = vec![Setting::InitialWindowSize(1 << 20)];
     let mut peer = Peer::greeted(Role::Server, Config::default(), entries);
@@ -31,7 +32,7 @@ fn respond(peer: &mut Peer, n: u32) {
     peer.sent();
 }
 
-/// Has two frames of DATA wait on each stream.
+/// Queues two frames of DATA on each stream.
 fn fill(peer: &mut Peer, streams: &[u32]) {
     for &n in streams {
         let data = Bytes::from(vec![0; 2 * FRAME]);
@@ -39,7 +40,7 @@ fn fill(peer: &mut Peer, streams: &[u32]) {
     }
 }
 
-/// The streams of all DATA frames.
+/// Returns the streams of all DATA frames.
 fn order(peer: &mut Peer) -> Vec<u32> {
     peer.sent()
         .iter()
@@ -55,7 +56,7 @@ fn update(n: u32, value: &'static str) -> PriorityUpdate {
 }
 
 #[test]
-fn streams_of_clients_that_say_nothing_take_turns() {
+fn streams_without_priority_take_turns() {
     let mut peer = server(&["", "", ""]);
     fill(&mut peer, &[1, 3, 5]);
     assert_eq!(order(&mut peer), [1, 3, 5, 1, 3, 5]);
@@ -76,7 +77,7 @@ fn a_stream_that_is_not_incremental_is_sent_whole() {
 }
 
 #[test]
-fn a_stream_whose_window_is_shut_gives_its_turn_away() {
+fn a_stream_with_a_closed_window_yields_its_turn() {
     let mut peer = server(&["u=0", "u=5"]);
     peer.send_settings(vec![Setting::InitialWindowSize(FRAME as u32)]);
     peer.sent();
@@ -88,7 +89,7 @@ fn a_stream_whose_window_is_shut_gives_its_turn_away() {
 }
 
 #[test]
-fn an_update_moves_a_stream_that_waits() {
+fn an_update_moves_a_queued_stream() {
     let mut peer = server(&["u=5", "u=4"]);
     fill(&mut peer, &[1, 3]);
     peer.send(update(1, "u=1"));
@@ -98,7 +99,7 @@ fn an_update_moves_a_stream_that_waits() {
 }
 
 #[test]
-fn an_update_counts_also_for_a_stream_that_waits_for_its_window() {
+fn an_update_applies_to_a_stream_that_waits_for_its_window() {
     let mut peer = server(&["u=5", "u=4"]);
     peer.send_settings(vec![Setting::InitialWindowSize(0)]);
     fill(&mut peer, &[1, 3]);
@@ -110,7 +111,7 @@ fn an_update_counts_also_for_a_stream_that_waits_for_its_window() {
 }
 
 #[test]
-fn an_update_that_comes_before_its_request_is_kept_and_goes_over_the_field() {
+fn an_early_update_is_kept_and_overrides_the_field() {
     let mut peer = server(&["u=4"]);
     peer.send(update(3, "u=0"));
     peer.send_headers(3, &get().with("priority", "u=7"), true);
@@ -132,7 +133,7 @@ fn of_many_early_updates_the_last_are_kept() {
     respond(&mut peer, 3);
     respond(&mut peer, 5);
     fill(&mut peer, &[1, 3, 5]);
-    // The first was forgotten: it has urgency 3.
+    // The first update was dropped, so its stream has urgency 3.
     assert_eq!(order(&mut peer), [5, 5, 3, 3, 1, 1]);
 }
 
@@ -148,7 +149,7 @@ fn an_update_for_a_stream_that_has_ended_is_ignored() {
 }
 
 #[test]
-fn a_promised_stream_can_be_moved_and_one_that_was_never_promised_cannot() {
+fn an_update_moves_promised_streams_only() {
     let mut peer = server(&["u=4"]);
     let promised = peer.ask(|core, now| core.reserve_stream_id(now)).unwrap();
     peer.ask(|core, now| core.promise(id(1), promised, &get(), now)).unwrap();
@@ -214,8 +215,8 @@ fn the_lines_of_a_priority_field_are_one_dictionary() {
 }
 
 #[test]
-fn a_priority_that_cannot_be_parsed_does_not_count() {
-    // As if nothing had been said: urgency 3, and streams take turns.
+fn an_invalid_priority_is_ignored() {
+    // As without the field: urgency 3, round robin.
     let mut peer = server(&["u=0,", "u=0, x=\"", "u=2"]);
     peer.send(update(5, "u=7;"));
     fill(&mut peer, &[1, 3, 5]);

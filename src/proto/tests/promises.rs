@@ -1,4 +1,4 @@
-//! Pushing streams from a server (RFC 9113, Section 8.4).
+//! Server push by a server (RFC 9113, Section 8.4).
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::super::{CommandError, Config, Event, Malformed, ResetBy, Role};
 use super::{get, id, post, status, trailers, Peer, Sent};
 use crate::frame::{ErrorCode, Setting, Settings};
 
-/// A server with a request on stream 1 and these settings of the client's.
+/// Returns a server with a request on stream 1, whose client has announced these settings.
 fn server(entries: Vec<Setting>) -> Peer {
     let mut peer = Peer::greeted(Role::Server, Config::default(), entries);
     peer.send_headers(1, &get(), true);
@@ -30,7 +30,7 @@ fn promise_frame(parent: u32, promised: u32) -> Sent {
     Sent::Promise { parent: id(parent), promised: id(promised), fields: get() }
 }
 
-/// The application hears that its promise was not sent.
+/// Checks that the application is told that its promise was not sent.
 fn expect_unsent(peer: &mut Peer, promised: u32) {
     let stream_id = id(promised);
     let (code, by) = (ErrorCode::Cancel, ResetBy::Unsent);
@@ -44,7 +44,7 @@ fn expect_unsent(peer: &mut Peer, promised: u32) {
 }
 
 #[test]
-fn a_promise_goes_out_before_what_refers_to_it() {
+fn a_promise_is_sent_before_data_that_refers_to_it() {
     let mut peer = server(vec![]);
     let promised = reserve(&mut peer);
     promise(&mut peer, 1, promised).unwrap();
@@ -60,7 +60,7 @@ fn a_promise_goes_out_before_what_refers_to_it() {
 }
 
 #[test]
-fn a_client_that_takes_no_pushed_streams_gets_none() {
+fn a_client_that_disables_push_gets_no_promises() {
     let mut peer = server(vec![Setting::EnablePush(false)]);
     let promised = reserve(&mut peer);
     assert_eq!(promise(&mut peer, 1, promised), Err(CommandError::PushDisabled));
@@ -97,7 +97,7 @@ fn a_promise_needs_a_reserved_identifier() {
 }
 
 #[test]
-fn a_promised_request_has_to_be_safe() {
+fn a_promised_request_must_be_safe() {
     let mut peer = server(vec![]);
     let promised = id(reserve(&mut peer));
     let answer = peer.ask(|core, now| core.promise(id(1), promised, &post(), now));
@@ -130,7 +130,7 @@ fn the_response_waits_for_a_slot_and_takes_it_once() {
 }
 
 #[test]
-fn a_higher_limit_lets_all_waiting_responses_go() {
+fn a_higher_limit_releases_all_waiting_responses() {
     let mut peer = server(vec![Setting::MaxConcurrentStreams(0)]);
     for _ in 0..3 {
         let promised = reserve(&mut peer);
@@ -147,7 +147,7 @@ fn a_higher_limit_lets_all_waiting_responses_go() {
 }
 
 #[test]
-fn hundreds_of_waiting_responses_that_end_at_once_go_out_one_after_the_other() {
+fn hundreds_of_waiting_responses_use_one_slot_in_turn() {
     let mut peer = server(vec![Setting::MaxConcurrentStreams(0)]);
     for _ in 0..300 {
         let promised = reserve(&mut peer);
@@ -170,7 +170,7 @@ fn a_goaway_ends_a_waiting_response_once_and_unsent() {
     respond(&mut peer, 4, true).unwrap();
     assert_eq!(peer.sent().len(), 3);
     peer.events();
-    // The end of stream 2 leaves its slot to stream 4, which is lost as well.
+    // The end of stream 2 releases its slot to stream 4, which is lost as well.
     peer.send_goaway(0, ErrorCode::NoError);
     peer.expect_nothing();
     let of_four = peer.events().into_iter().filter(|event| match event {
@@ -181,11 +181,11 @@ fn a_goaway_ends_a_waiting_response_once_and_unsent() {
 }
 
 #[test]
-fn a_promise_is_held_back_behind_a_lower_reserved_identifier() {
+fn a_promise_is_deferred_behind_a_lower_reserved_identifier() {
     let mut peer = server(vec![]);
     let (lower, higher) = (reserve(&mut peer), reserve(&mut peer));
     promise(&mut peer, 1, higher).unwrap();
-    // The response to the request and that to the promise wait with it.
+    // The responses to the request and to the promise wait with it.
     respond(&mut peer, higher, true).unwrap();
     respond(&mut peer, 1, true).unwrap();
     peer.expect_nothing();
@@ -199,7 +199,7 @@ fn a_promise_is_held_back_behind_a_lower_reserved_identifier() {
 }
 
 #[test]
-fn a_held_promise_goes_out_when_the_lower_identifier_is_given_up() {
+fn a_deferred_promise_is_sent_when_the_lower_identifier_is_given_up() {
     let mut peer = server(vec![]);
     let (lower, higher) = (reserve(&mut peer), reserve(&mut peer));
     respond(&mut peer, 1, false).unwrap();
@@ -216,7 +216,7 @@ fn a_held_promise_goes_out_when_the_lower_identifier_is_given_up() {
 }
 
 #[test]
-fn a_held_promise_is_dropped_with_its_request() {
+fn a_deferred_promise_is_dropped_with_its_request() {
     let mut peer = server(vec![]);
     let (lower, higher) = (reserve(&mut peer), reserve(&mut peer));
     promise(&mut peer, 1, higher).unwrap();
@@ -228,7 +228,7 @@ fn a_held_promise_is_dropped_with_its_request() {
 }
 
 #[test]
-fn a_held_promise_is_dropped_when_the_client_takes_no_more() {
+fn a_deferred_promise_is_dropped_when_the_client_disables_push() {
     let mut peer = server(vec![]);
     let (_, higher) = (reserve(&mut peer), reserve(&mut peer));
     promise(&mut peer, 1, higher).unwrap();
@@ -241,7 +241,7 @@ fn a_held_promise_is_dropped_when_the_client_takes_no_more() {
 }
 
 #[test]
-fn a_held_promise_can_be_cancelled() {
+fn a_deferred_promise_can_be_cancelled() {
     let mut peer = server(vec![]);
     let (_, higher) = (reserve(&mut peer), reserve(&mut peer));
     promise(&mut peer, 1, higher).unwrap();
@@ -269,7 +269,7 @@ fn a_client_that_resets_pushed_streams_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_interim_response_on_a_promised_stream_has_to_wait_for_the_final_one() {
+fn an_interim_response_on_a_promised_stream_must_follow_the_final_one() {
     let mut peer = server(vec![]);
     let promised = reserve(&mut peer);
     promise(&mut peer, 1, promised).unwrap();

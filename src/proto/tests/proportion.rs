@@ -1,4 +1,4 @@
-//! Frames that concern many streams, or skip many, do to each what they should.
+//! Frames that affect or skip many streams.
 
 use super::super::{Config, Event, ResetBy, Role};
 use super::{get, id, post, Peer};
@@ -110,10 +110,10 @@ fn stream_that_changes_its_priority_stands_in_its_new_line_alone() {
 }
 
 #[test]
-fn identifiers_may_be_skipped_by_the_million() {
+fn identifiers_may_be_skipped_by_the_millions() {
     let config = Config { remembered_streams: 1 << 20, ..Config::default() };
     let mut peer = Peer::of_server(config);
-    // Each would walk a million places if skipping had to clear them.
+    // Each would iterate over a million entries if skipping had to clear them.
     for n in 1..=20_000 {
         peer.send_headers(n * 100_000 + 1, &get(), true);
         peer.send_reset(n * 100_000 + 1, ErrorCode::Cancel);

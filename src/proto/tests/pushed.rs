@@ -1,10 +1,10 @@
-//! Pushed streams at a client (RFC 9113, Section 8.4).
+//! Server push received by a client (RFC 9113, Section 8.4).
 
 use super::super::{Config, Event, HeadersKind, ResetBy};
 use super::{get, id, post, status, Peer};
 use crate::frame::{ErrorCode, Setting, Settings};
 
-/// A client that takes pushed streams and has sent a request on stream 1.
+/// Returns a client that accepts pushed streams and has sent a request on stream 1.
 fn client(config: Config) -> Peer {
     let mut peer = Peer::of_client(Config { enable_push: true, ..config });
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -13,7 +13,7 @@ fn client(config: Config) -> Peer {
 }
 
 #[test]
-fn a_promised_response_is_told_like_any_other() {
+fn a_promised_response_is_reported_like_any_other() {
     let mut peer = client(Config::default());
     peer.send_promise(1, 2, &get());
     peer.send_headers(2, &status(200), false);
@@ -35,7 +35,7 @@ fn a_promised_response_is_told_like_any_other() {
 }
 
 #[test]
-fn a_client_that_takes_none_says_so_and_cancels_those_on_their_way() {
+fn a_client_disables_push_and_cancels_promises_in_flight() {
     let config = Config::default();
     let mut peer = Peer::before_handshake(super::super::Role::Client, config);
     peer.send(Settings::default());
@@ -43,18 +43,18 @@ fn a_client_that_takes_none_says_so_and_cancels_those_on_their_way() {
     peer.sent();
     peer.send_promise(1, 2, &get());
     peer.expect_reset(2, ErrorCode::Cancel);
-    // What the server has sent on it by then is ignored, and keeps the tables in step.
+    // Frames in flight on it are ignored, and keep the HPACK tables in sync.
     peer.send_headers(2, &status(200).with("a", "b"), false);
     peer.send_data(2, b"pushed", true);
     peer.send(Settings::acknowledgement());
     peer.expect_nothing();
-    // Now the server knows.
+    // Now the server knows the setting.
     peer.send_promise(1, 4, &get());
     peer.expect_failure(ErrorCode::ProtocolError);
 }
 
 #[test]
-fn push_can_be_switched_off_while_the_connection_runs() {
+fn push_can_be_disabled_on_a_running_connection() {
     let mut peer = client(Config::default());
     let off = vec![Setting::EnablePush(false)];
     peer.ask(|core, now| core.update_settings(off.clone(), now)).unwrap();
@@ -134,7 +134,7 @@ fn a_promised_stream_that_is_complete_counts_until_its_events_are_taken() {
         max_concurrent_streams: 1,
         ..Config::default()
     });
-    // One is complete, one is taken back: neither counts as a stream that is open.
+    // One is complete and one withdrawn: neither counts as open.
     peer.send_promise(1, 2, &get());
     peer.send_headers(2, &status(200), true);
     peer.send_promise(1, 4, &get());
@@ -152,7 +152,7 @@ fn a_promised_stream_that_is_complete_counts_until_its_events_are_taken() {
 }
 
 #[test]
-fn promises_without_end_are_abuse() {
+fn endless_promises_are_abuse() {
     let mut peer = client(Config { max_promised_streams: 0, ..Config::default() });
     for promised in (2..=1_000).step_by(2) {
         peer.send_promise(1, promised, &get());
@@ -175,7 +175,7 @@ fn a_client_may_cancel_a_promised_stream_at_any_time() {
 }
 
 #[test]
-fn a_server_may_take_a_promise_back() {
+fn a_server_may_withdraw_a_promise() {
     let mut peer = client(Config::default());
     peer.send_promise(1, 2, &get());
     peer.events();

@@ -1,4 +1,4 @@
-//! Two connections with random commands in random chunks: whatever is sent arrives.
+//! Two connections with random commands in random chunks: everything sent arrives.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::super::{CommandError, Config, Connection, Event, Priority};
 use super::{audit, get, post, status, trailers, Pair, Side};
 use crate::frame::{ErrorCode, Setting, StreamId};
 
-/// Something that a random application does.
+/// An action of the random application.
 #[derive(Debug, Clone)]
 enum Step {
     Open { end: bool },
@@ -51,7 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What one side has said or heard on a stream.
+/// What one side has sent or received on a stream.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct Body {
     octets: Vec<u8>,
@@ -59,15 +59,15 @@ struct Body {
     cut_short: bool,
 }
 
-/// Two cores, and a note of everything that should arrive.
+/// Two cores, and a record of what must arrive.
 struct World {
     pair: Pair,
-    /// By who sends and the stream.
+    /// By sender and stream.
     sent: HashMap<(bool, StreamId), Body>,
     heard: HashMap<(bool, StreamId), Body>,
     streams: Vec<StreamId>,
     reserved: Vec<StreamId>,
-    /// Promised streams, each with the request it goes with.
+    /// Promised streams, each with its request.
     promised: Vec<(StreamId, StreamId)>,
     counter: u8,
 }
@@ -172,7 +172,7 @@ impl World {
         self.pair.side(side_of(side))
     }
 
-    /// One of the last streams.
+    /// Returns one of the most recent streams.
     fn pick(&self, index: usize) -> Option<StreamId> {
         self.streams.iter().rev().nth(index).copied()
     }
@@ -201,13 +201,13 @@ impl World {
             self.streams.push(promised);
             self.promised.push((parent, promised));
             if self.sent.get(&(false, parent)).is_some_and(|body| body.cut_short) {
-                // The server has not heard of it yet.
+                // The server does not know it yet.
                 self.cut(promised);
             }
         }
     }
 
-    /// The application takes its events, gives credit back, and answers requests.
+    /// Takes the application's events, releases credit, and responds to requests.
     fn read(&mut self, side: bool) {
         let now = self.pair.now;
         for event in self.pair.events(side_of(side)) {
@@ -238,7 +238,7 @@ impl World {
         self.heard.entry((from, stream)).or_default()
     }
 
-    /// A stream was reset; a client that has done so takes no promises of it any more.
+    /// Records the reset of a stream. A client that reset it accepts no more promises on it.
     fn cut(&mut self, stream: StreamId) {
         let promised = self.promised.iter().filter(|(parent, _)| *parent == stream);
         for stream in promised.map(|&(_, promised)| promised).chain([stream]) {
@@ -248,7 +248,7 @@ impl World {
         }
     }
 
-    /// Lets all that can go out go out, and looks at what has arrived.
+    /// Sends everything that can be sent, and checks what has arrived.
     fn finish(mut self) {
         let open = Setting::InitialWindowSize(1 << 20);
         self.settle();
@@ -271,7 +271,7 @@ impl World {
     }
 
     fn settle(&mut self) {
-        // Each round lets what is held back go. Without octets, nothing can come any more.
+        // Each round opens deferred streams. Without octets, nothing more can arrive.
         for _ in 0..200 {
             self.pair.pass(Duration::from_millis(51));
             let carried = self.pair.pump();

@@ -1,4 +1,5 @@
-//! RST_STREAM: what wastes work is charged (CVE-2023-44487), and honest peers never pay.
+//! RST_STREAM: wasted work is charged (CVE-2023-44487), and legitimate peers do not exhaust the
+//! budget.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn respond(peer: &mut Peer, n: u32, end_stream: bool) {
     peer.sent();
 }
 
-/// A request that is reset before, within or after its response.
+/// Whether a request is reset before, during or after its response.
 #[derive(Clone, Copy)]
 enum When {
     Before,
@@ -41,7 +42,7 @@ fn request_and_reset(peer: &mut Peer, n: u32, when: When) {
     peer.events();
 }
 
-/// How many such resets a server takes at once.
+/// Returns how many such resets a server accepts at once.
 fn resets_at_once(when: When, max: u32) -> u32 {
     let mut peer = server();
     for count in 0..max {
@@ -83,7 +84,7 @@ fn interim_response_does_not_make_a_reset_cheaper() {
 }
 
 #[test]
-fn hundred_resets_a_second_are_taken_for_ever() {
+fn hundred_resets_a_second_are_accepted_indefinitely() {
     let mut peer = server();
     for n in 0..2_500 {
         request_and_reset(&mut peer, 2 * n + 1, When::Before);
@@ -93,9 +94,9 @@ fn hundred_resets_a_second_are_taken_for_ever() {
 }
 
 #[test]
-fn four_complete_streams_earn_back_one_reset() {
+fn four_complete_streams_refund_one_reset() {
     let mut peer = server();
-    // Three in four: each round costs a quarter.
+    // Three of four complete, so each round costs a quarter.
     let mut n = 1;
     for round in 0..3_998 {
         assert_eq!(peer.result, Ok(()), "{round}");
@@ -131,7 +132,7 @@ fn resets_that_cross_ours_cost_nothing_once_each() {
         peer.events();
         id.get()
     };
-    // A server with the same deadline as its client gives each call up at the same moment.
+    // A server with the same deadline as its client cancels each call at the same moment.
     for _ in 0..20_000 {
         let n = open_and_reset(&mut peer);
         peer.send_reset(n, ErrorCode::Cancel);
@@ -145,7 +146,7 @@ fn resets_that_cross_ours_cost_nothing_once_each() {
 }
 
 #[test]
-fn server_that_resets_each_stream_behind_its_response_is_heard() {
+fn server_that_resets_each_stream_after_its_response_is_accepted() {
     let mut peer = Peer::of_client(Config::default());
     for n in (1..40_000).step_by(2) {
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -170,7 +171,7 @@ fn promises_that_are_reset_at_once_are_charged_to_the_server() {
     peer.expect_failure(ErrorCode::EnhanceYourCalm);
 }
 
-// Honest peers.
+// Legitimate peers.
 
 #[test]
 fn server_that_answers_uploads_early_and_resets_them_keeps_its_client() {
@@ -195,7 +196,7 @@ fn uploads_that_are_stopped_after_the_response_do_not_end_a_long_call() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     respond(&mut peer, 1, false);
-    // gRPC's C core does so after each call that was refused.
+    // gRPC's C core resets each refused call.
     for n in 1..=69 * 30 {
         request_and_reset(&mut peer, 2 * n + 1, When::After);
         assert_eq!(peer.result, Ok(()));
@@ -222,7 +223,8 @@ fn hedged_requests_at_a_thousand_a_second_of_which_a_fifth_is_cancelled_are_serv
     }
 }
 
-/// Three hundred images, of which 128 are under way when the page is left; half of those have begun.
+/// Three hundred images, of which 128 are in progress when the page is left, half of them with a
+/// response.
 #[test]
 fn browser_that_leaves_pages_of_images_at_any_pace_is_served() {
     for pace in [SECOND, 3 * SECOND / 10, SECOND / 10] {
@@ -248,7 +250,7 @@ fn browser_that_leaves_pages_of_images_at_any_pace_is_served() {
 }
 
 #[test]
-fn two_thousand_requests_cancelled_at_once_while_answers_are_under_way_are_taken() {
+fn two_thousand_requests_cancelled_at_once_during_their_responses_are_accepted() {
     let config = Config { max_concurrent_streams: 2_001, ..Config::default() };
     let mut pair = Pair::greeted(Config::default(), config);
     let now = pair.now;
@@ -260,7 +262,7 @@ fn two_thousand_requests_cancelled_at_once_while_answers_are_under_way_are_taken
     }
     pair.carry(Side::Server);
     for &id in &ids {
-        // Those whose answers are complete already are over.
+        // Streams whose response is complete have ended already.
         let _ = pair.client.reset(id, ErrorCode::Cancel, now);
     }
     pair.pump();

@@ -1,4 +1,5 @@
-//! What waits to be sent is bounded, who is refused hears of room, and nobody waits for ever.
+//! Queued output is bounded, refused senders are notified of room, and no stream waits
+//! indefinitely.
 
 use bytes::Bytes;
 
@@ -16,7 +17,7 @@ fn room(n: u32) -> Event {
     Event::SendRoom { stream_id: id(n) }
 }
 
-/// A client with shut windows and these bounds, that has begun so many uploads.
+/// Returns a client with closed windows, these limits, and this many started uploads.
 fn client(config: Config, uploads: u32) -> Peer {
     let entries = vec![Setting::InitialWindowSize(0)];
     let mut peer = Peer::greeted(Role::Client, config, entries);
@@ -37,7 +38,7 @@ fn send(peer: &mut Peer, n: u32, octets: usize) -> Result<(), CommandError> {
 }
 
 #[test]
-fn a_stream_is_full_at_its_bound_and_tells_when_half_of_it_is_free() {
+fn a_stream_is_full_at_its_limit_and_reports_when_half_of_it_is_free() {
     let mut peer = client(bounds(1 << 20, 1_000), 1);
     send(&mut peer, 1, 600).unwrap();
     send(&mut peer, 1, 400).unwrap();
@@ -62,10 +63,10 @@ fn an_empty_stream_takes_one_piece_of_any_size() {
 }
 
 #[test]
-fn room_is_told_when_it_is_enough_for_what_was_refused() {
+fn room_is_reported_when_it_suffices_for_the_refused_data() {
     let mut peer = client(bounds(1 << 20, 1_000), 1);
     send(&mut peer, 1, 500).unwrap();
-    // Half of the buffer is free, and still that is too much.
+    // Half of the buffer is free, which is still too little.
     assert_eq!(send(&mut peer, 1, 5_000), Err(full(1)));
     peer.send_window(1, 499);
     peer.sent();
@@ -77,7 +78,7 @@ fn room_is_told_when_it_is_enough_for_what_was_refused() {
 }
 
 #[test]
-fn the_connection_is_full_at_its_bound_and_tells_each_stream_it_refused() {
+fn the_connection_is_full_at_its_limit_and_notifies_each_refused_stream() {
     let mut peer = client(bounds(100_000, 50_000), 4);
     send(&mut peer, 1, 50_000).unwrap();
     send(&mut peer, 3, 50_000).unwrap();
@@ -93,8 +94,8 @@ fn the_connection_is_full_at_its_bound_and_tells_each_stream_it_refused() {
 
 #[test]
 fn streams_that_fill_the_buffer_leave_each_other_stream_a_guaranteed_piece() {
-    // Streams 1 and 3 have shut windows; were 5 to wait for them, and their readers for the end of
-    // 5, nobody would ever go on.
+    // Streams 1 and 3 have closed windows. If 5 had to wait for them, and their readers for the end
+    // of 5, none would make progress.
     let mut peer = client(bounds(1 << 20, 1 << 19), 3);
     send(&mut peer, 1, 1 << 19).unwrap();
     send(&mut peer, 3, 1 << 19).unwrap();
@@ -102,7 +103,7 @@ fn streams_that_fill_the_buffer_leave_each_other_stream_a_guaranteed_piece() {
     for _ in 0..10 {
         send(&mut peer, 5, 60_000).unwrap();
         assert_eq!(send(&mut peer, 5, 60_000), Err(full(5)));
-        // This much the window of the connection has left; it is the stream's own that matters.
+        // The remaining window of the connection; the stream's own window decides.
         peer.send_window(0, 60_000);
         peer.sent();
         assert_eq!(peer.events(), [room(5)]);
@@ -110,7 +111,7 @@ fn streams_that_fill_the_buffer_leave_each_other_stream_a_guaranteed_piece() {
 }
 
 #[test]
-fn a_stream_that_is_opened_late_hears_of_its_guaranteed_piece() {
+fn a_stream_that_is_opened_late_is_notified_of_its_guaranteed_piece() {
     let entries = vec![Setting::InitialWindowSize(0), Setting::MaxConcurrentStreams(3)];
     let mut peer = Peer::greeted(Role::Client, bounds(1 << 20, 1 << 19), entries);
     for _ in 0..4 {
@@ -136,7 +137,7 @@ fn the_end_of_a_stream_needs_no_room() {
 }
 
 #[test]
-fn streams_that_are_full_do_not_keep_requests_and_responses_from_going_out() {
+fn full_streams_do_not_block_requests_and_responses() {
     let mut peer = client(bounds(1_000, 1_000), 2);
     send(&mut peer, 1, 5_000).unwrap();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -153,7 +154,7 @@ fn streams_that_are_full_do_not_keep_requests_and_responses_from_going_out() {
 }
 
 #[test]
-fn room_is_told_as_well_when_a_stream_that_took_it_is_reset() {
+fn room_is_reported_when_a_stream_that_took_it_is_reset() {
     for by_peer in [true, false] {
         let mut peer = client(bounds(100_000, 100_000), 2);
         send(&mut peer, 1, 100_000).unwrap();
@@ -168,7 +169,7 @@ fn room_is_told_as_well_when_a_stream_that_took_it_is_reset() {
 }
 
 #[test]
-fn field_sections_that_nobody_reads_are_bounded() {
+fn unread_field_sections_are_bounded() {
     let mut peer = client(bounds(100_000, 100_000), 0);
     let large = get().with("x", "y".repeat(20_000));
     let mut opened = 0;
@@ -184,7 +185,7 @@ fn field_sections_that_nobody_reads_are_bounded() {
 }
 
 #[test]
-fn so_are_field_sections_that_are_held_back() {
+fn deferred_field_sections_are_bounded() {
     let entries = vec![Setting::MaxConcurrentStreams(1)];
     let mut peer = Peer::greeted(Role::Client, bounds(100_000, 100_000), entries);
     let large = get().with("x", "y".repeat(20_000));
@@ -202,11 +203,11 @@ fn so_are_field_sections_that_are_held_back() {
 }
 
 #[test]
-fn a_piece_that_can_never_fit_is_taken_alone_and_refused_without_a_spin() {
+fn a_piece_above_the_limit_is_accepted_alone_and_never_causes_a_busy_loop() {
     let mut peer = client(bounds(10_000, 100_000), 2);
     send(&mut peer, 1, 9_000).unwrap();
     assert_eq!(send(&mut peer, 3, 50_000), Err(full(3)));
-    // The driver asks after each command: nothing has changed, so nothing is told.
+    // The driver checks after each command: nothing has changed, so nothing is reported.
     for _ in 0..3 {
         peer.expect_nothing();
         assert_eq!(peer.events(), []);
@@ -242,12 +243,12 @@ fn a_refused_command_changes_nothing() {
     assert_eq!(send(&mut peer, 1, 500), Err(full(1)));
     peer.send_window(1, 2_000);
     peer.sent();
-    // The octets that were refused were not counted against the length.
+    // Refused octets do not count against the length.
     send(&mut peer, 1, 500).unwrap();
 }
 
 #[test]
-fn a_stream_without_octets_of_its_own_is_never_told_of_room() {
+fn a_stream_without_queued_octets_is_never_notified_of_room() {
     let mut peer = client(bounds(1 << 20, 1_000), 1);
     send(&mut peer, 1, 1_000).unwrap();
     send(&mut peer, 1, 1).unwrap_err();
@@ -258,7 +259,7 @@ fn a_stream_without_octets_of_its_own_is_never_told_of_room() {
 }
 
 #[test]
-fn what_waits_is_counted_in_the_figures() {
+fn queued_output_is_counted_in_the_statistics() {
     let mut peer = client(Config::default(), 1);
     send(&mut peer, 1, 1_000).unwrap();
     assert_eq!(peer.core().stats().send_buffered, 1_000);

@@ -1,4 +1,4 @@
-//! SETTINGS while the connection runs (RFC 9113, Section 6.5).
+//! SETTINGS on a running connection (RFC 9113, Section 6.5).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn client() -> Peer {
     Peer::of_client(Config::default())
 }
 
-/// Announces settings, without the acknowledgement.
+/// Announces settings, without the acknowledgment.
 fn announce(peer: &mut Peer, entries: Vec<Setting>) {
     peer.ask(|core, now| core.update_settings(entries.clone(), now)).unwrap();
     peer.expect(Settings { ack: false, entries });
@@ -40,7 +40,7 @@ fn settings_that_are_not_acknowledged_in_time_end_the_connection() {
 }
 
 #[test]
-fn settings_behind_data_wait_for_as_long_as_the_transport_takes_it() {
+fn settings_after_data_wait_while_the_transport_accepts_it() {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(&post(), false, now)).unwrap();
     peer.send_window(0, 1 << 20);
@@ -71,14 +71,14 @@ fn each_settings_frame_has_its_own_deadline() {
 }
 
 #[test]
-fn an_acknowledgement_of_nothing_is_harmless() {
+fn an_unsolicited_acknowledgment_is_harmless() {
     let mut peer = server();
     peer.send(Settings::acknowledgement());
     peer.expect_alive();
 }
 
 #[test]
-fn the_peers_settings_are_kept_and_told() {
+fn the_peers_settings_are_stored_and_reported() {
     let mut peer = client();
     let entries = vec![
         Setting::HeaderTableSize(7),
@@ -102,7 +102,7 @@ fn the_peers_settings_are_kept_and_told() {
 }
 
 #[test]
-fn of_two_values_for_one_setting_the_last_holds() {
+fn the_last_of_two_values_for_one_setting_wins() {
     let mut peer = client();
     peer.send_settings(vec![Setting::InitialWindowSize(9), Setting::InitialWindowSize(3)]);
     peer.sent();
@@ -114,7 +114,7 @@ fn of_two_values_for_one_setting_the_last_holds() {
 }
 
 #[test]
-fn what_only_one_side_may_say_is_an_error_from_the_other() {
+fn a_setting_of_one_role_is_an_error_from_the_other() {
     let mut peer = client();
     peer.send_settings(vec![Setting::EnablePush(true)]);
     peer.expect_failure(ErrorCode::ProtocolError);
@@ -127,7 +127,7 @@ fn what_only_one_side_may_say_is_an_error_from_the_other() {
 }
 
 #[test]
-fn what_must_not_be_taken_back_is_an_error_when_it_is() {
+fn revoking_an_irrevocable_setting_is_an_error() {
     let mut peer = client();
     peer.send_settings(vec![Setting::EnableConnectProtocol(true)]);
     peer.send_settings(vec![Setting::EnableConnectProtocol(false)]);
@@ -191,14 +191,14 @@ fn the_peers_table_size_bounds_our_encoder_from_the_next_block_on() {
     peer.expect(Settings::acknowledgement());
     for n in [1, 3] {
         peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
-        // The decoder of the test insists on the size update.
+        // The test's decoder requires the size update.
         assert_eq!(peer.expect_headers(n, true), get());
         assert_eq!(peer.decoder.table_len(), 0);
     }
 }
 
 #[test]
-fn a_section_larger_than_the_peer_takes_is_an_error_of_the_call() {
+fn a_section_larger_than_the_peer_accepts_is_an_error_of_the_call() {
     let mut peer = client();
     peer.send_settings(vec![Setting::MaxHeaderListSize(get().section_size() as u32)]);
     peer.sent();
@@ -221,12 +221,12 @@ fn our_initial_window_is_in_force_once_acknowledged() {
     let mut peer = Peer::before_handshake(Role::Server, config);
     peer.send_octets(crate::frame::PREFACE);
     peer.send(Settings::default());
-    // The peer has not seen our SETTINGS yet: 65,535 it is.
+    // The peer has not seen our SETTINGS yet, so the window is 65,535.
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 100], false);
     assert_eq!(peer.result, Ok(()));
     peer.send(Settings::acknowledgement());
-    // Now it has, and knows that the window is at -90.
+    // Now it has, and its window is -90.
     peer.sent();
     peer.send_data(1, &[0; 1], false);
     peer.expect_reset(1, ErrorCode::FlowControlError);
@@ -259,7 +259,7 @@ fn a_window_that_is_lowered_opens_again_as_octets_are_released() {
 }
 
 #[test]
-fn credit_that_was_too_little_to_be_told_is_told_when_the_window_is_lowered() {
+fn credit_too_small_to_announce_is_announced_when_the_window_is_lowered() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     peer.send_data(1, &[0; 1_000], false);
@@ -267,12 +267,12 @@ fn credit_that_was_too_little_to_be_told_is_told_when_the_window_is_lowered() {
     announce(&mut peer, vec![Setting::InitialWindowSize(1_000)]);
     peer.events();
     acknowledge(&mut peer);
-    // Now the peer's window is shut, and this is all that can open it.
+    // The peer's window is closed, and only this can open it.
     peer.expect(crate::frame::WindowUpdate { stream_id: id(1), increment: 1_000 });
 }
 
 #[test]
-fn a_larger_frame_size_is_taken_at_once_and_a_smaller_one_required_once_acknowledged() {
+fn a_larger_frame_size_applies_at_once_and_a_smaller_one_once_acknowledged() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     announce(&mut peer, vec![Setting::MaxFrameSize(20_000)]);
@@ -291,7 +291,7 @@ fn a_larger_frame_size_is_taken_at_once_and_a_smaller_one_required_once_acknowle
 }
 
 #[test]
-fn a_smaller_table_has_to_be_confirmed_by_the_peers_encoder() {
+fn a_smaller_table_must_be_confirmed_by_the_peers_encoder() {
     let mut peer = server();
     announce(&mut peer, vec![Setting::HeaderTableSize(0)]);
     acknowledge(&mut peer);
@@ -307,7 +307,7 @@ fn a_smaller_table_has_to_be_confirmed_by_the_peers_encoder() {
 }
 
 #[test]
-fn a_lower_limit_of_streams_holds_at_once() {
+fn a_lower_limit_of_streams_applies_at_once() {
     let mut peer = server();
     peer.send_headers(1, &get(), true);
     announce(&mut peer, vec![Setting::MaxConcurrentStreams(1)]);
@@ -320,7 +320,7 @@ fn a_lower_limit_of_streams_holds_at_once() {
 }
 
 #[test]
-fn a_lower_limit_for_field_sections_holds_once_acknowledged() {
+fn a_lower_limit_for_field_sections_applies_once_acknowledged() {
     let mut peer = server();
     announce(&mut peer, vec![Setting::MaxHeaderListSize(200)]);
     let large = get().with("x", "y".repeat(100));
@@ -335,7 +335,7 @@ fn a_lower_limit_for_field_sections_holds_once_acknowledged() {
 }
 
 #[test]
-fn extended_connect_can_be_switched_on_while_the_connection_runs() {
+fn extended_connect_can_be_enabled_on_a_running_connection() {
     let mut peer = server();
     let request = headers!(
         ":method" => "CONNECT", ":protocol" => "websocket", ":scheme" => "https",
@@ -352,7 +352,7 @@ fn extended_connect_can_be_switched_on_while_the_connection_runs() {
 }
 
 #[test]
-fn settings_of_ours_that_make_no_sense_are_an_error_of_the_call() {
+fn invalid_settings_of_ours_are_an_error_of_the_call() {
     let config = Config { max_header_list_size: 9_999, ..Config::default() };
     for (role, entry) in [
         (Role::Client, Setting::InitialWindowSize(0)),
@@ -389,7 +389,7 @@ fn sixteen_settings_frames_may_be_unacknowledged() {
 }
 
 #[test]
-fn an_acknowledgement_is_queued_behind_what_was_sent_under_the_old_settings() {
+fn an_acknowledgment_is_queued_after_output_under_the_old_settings() {
     let mut peer = client();
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.send_settings(vec![Setting::MaxFrameSize(30_000)]);

@@ -1,4 +1,4 @@
-//! The limit of concurrent streams, and work that keeps its slot (CVE-2023-44487).
+//! The limit of concurrent streams, and work that holds its slot (CVE-2023-44487).
 
 use super::super::{Config, Event};
 use super::{get, id, post, status, Peer};
@@ -18,7 +18,7 @@ fn closed(n: u32, held_slot: bool) -> Option<Event> {
 }
 
 #[test]
-fn streams_over_the_limit_are_refused_and_can_be_tried_again() {
+fn streams_over_the_limit_are_refused_and_can_be_retried() {
     let mut peer = server(2, false);
     peer.send_headers(1, &get(), true);
     peer.send_headers(3, &post(), false);
@@ -74,7 +74,7 @@ fn with_held_slots_a_stream_that_was_reset_counts_until_its_work_is_done() {
 }
 
 #[test]
-fn so_does_one_that_we_were_made_to_reset() {
+fn with_held_slots_a_stream_that_we_reset_counts_until_its_work_is_done() {
     let mut peer = server(1, true);
     peer.send_headers(1, &get(), true);
     peer.send_data(1, b"after the end", false);
@@ -85,7 +85,7 @@ fn so_does_one_that_we_were_made_to_reset() {
 }
 
 #[test]
-fn a_complete_answer_frees_the_slot_at_once() {
+fn a_complete_response_frees_the_slot_at_once() {
     let mut peer = server(1, true);
     peer.send_headers(1, &get(), true);
     respond(&mut peer, 1);
@@ -95,7 +95,7 @@ fn a_complete_answer_frees_the_slot_at_once() {
 }
 
 #[test]
-fn streams_that_never_got_to_the_application_hold_nothing() {
+fn streams_that_never_reached_the_application_hold_no_slot() {
     let mut peer = server(1, true);
     for n in [1, 3, 5] {
         peer.send_headers(n, &get().with("Bad", ""), true);
@@ -107,7 +107,7 @@ fn streams_that_never_got_to_the_application_hold_nothing() {
 }
 
 #[test]
-fn a_slot_is_given_back_once_by_the_stream_that_had_it() {
+fn a_slot_is_released_once_by_its_stream() {
     for hold_slots in [false, true] {
         let mut peer = server(1, hold_slots);
         assert!(!peer.ask(|core, _| core.release_slot(id(1))), "it was never taken");
@@ -117,7 +117,7 @@ fn a_slot_is_given_back_once_by_the_stream_that_had_it() {
         peer.expect_reset(3, ErrorCode::RefusedStream);
         peer.send_reset(1, ErrorCode::Cancel);
         assert_eq!(peer.ask(|core, _| core.release_slot(id(1))), hold_slots);
-        assert!(!peer.ask(|core, _| core.release_slot(id(1))), "it was given back");
+        assert!(!peer.ask(|core, _| core.release_slot(id(1))), "it was released");
         peer.send_headers(5, &get(), true);
         peer.send_headers(7, &get(), true);
         peer.expect_reset(7, ErrorCode::RefusedStream);

@@ -1,4 +1,4 @@
-//! Peers that keep windows shut (CVE-2019-9511, CVE-2019-9517).
+//! Peers that keep windows closed (CVE-2019-9511, CVE-2019-9517).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::frame::{ErrorCode, Setting, Settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server with a response on stream 1, and a client that has opened its windows by so much.
+/// Returns a server with a response on stream 1, whose client has opened its windows by `window`.
 fn server(window: u32) -> Peer {
     let entries = vec![Setting::InitialWindowSize(window)];
     let mut peer = Peer::greeted(Role::Server, Config::default(), entries);
@@ -45,7 +45,7 @@ fn expect_stalled(peer: &mut Peer, n: u32) {
 }
 
 #[test]
-fn a_stream_whose_window_stays_shut_is_reset() {
+fn a_stream_whose_window_stays_closed_is_reset() {
     let mut peer = server(0);
     peer.pass(100 * SECOND);
     send(&mut peer, 1, 10);
@@ -58,7 +58,7 @@ fn a_stream_whose_window_stays_shut_is_reset() {
 }
 
 #[test]
-fn only_the_stream_that_stalls_is() {
+fn only_the_stalled_stream_is_reset() {
     let mut peer = server(0);
     begin(&mut peer, 3);
     send(&mut peer, 1, 10);
@@ -73,7 +73,7 @@ fn only_the_stream_that_stalls_is() {
 }
 
 #[test]
-fn an_octet_now_and_then_does_not_help() {
+fn an_occasional_octet_does_not_end_a_stall() {
     let mut peer = server(0);
     send(&mut peer, 1, 10_000);
     for _ in 0..29 {
@@ -86,7 +86,7 @@ fn an_octet_now_and_then_does_not_help() {
 }
 
 #[test]
-fn nor_do_windows_that_are_opened_by_settings_an_octet_at_a_time() {
+fn an_occasional_octet_by_settings_does_not_end_a_stall() {
     let mut peer = server(0);
     send(&mut peer, 1, 10_000);
     for size in 1..30 {
@@ -99,7 +99,7 @@ fn nor_do_windows_that_are_opened_by_settings_an_octet_at_a_time() {
 }
 
 #[test]
-fn a_window_that_is_opened_in_earnest_does() {
+fn a_substantial_window_ends_a_stall() {
     let mut peer = server(0);
     send(&mut peer, 1, 20_000);
     peer.pass(29 * SECOND);
@@ -112,8 +112,8 @@ fn a_window_that_is_opened_in_earnest_does() {
 }
 
 #[test]
-fn a_stream_that_has_sent_all_is_not_stalled_any_more() {
-    // A few octets are all that was left.
+fn a_stream_that_has_sent_everything_is_no_longer_stalled() {
+    // The last few octets.
     let mut peer = server(0);
     send(&mut peer, 1, 10);
     peer.pass(29 * SECOND);
@@ -121,7 +121,7 @@ fn a_stream_that_has_sent_all_is_not_stalled_any_more() {
     peer.sent();
     peer.pass(100 * SECOND);
     peer.expect_nothing();
-    // Behind them come trailers, for which no window is needed, and a request that goes on.
+    // They are followed by trailers, which need no window, and a request that continues.
     let mut peer = server(0);
     peer.send_headers(3, &super::post(), false);
     peer.ask(|core, now| core.send_headers(id(3), &status(200), false, now)).unwrap();
@@ -155,7 +155,7 @@ fn a_window_that_is_lowered_stalls_a_stream_as_well() {
 }
 
 #[test]
-fn the_connections_window_ends_the_connection_when_it_stays_shut() {
+fn the_connection_ends_when_its_window_stays_closed() {
     let mut peer = server(1 << 20);
     send(&mut peer, 1, 70_000);
     peer.pass(29 * SECOND);
@@ -167,8 +167,8 @@ fn the_connections_window_ends_the_connection_when_it_stays_shut() {
 }
 
 #[test]
-fn so_it_does_when_nothing_is_left_to_transmit() {
-    // Both windows are used up, and the stream's alone is opened again.
+fn the_connection_ends_even_with_nothing_to_transmit() {
+    // Both windows are used up, and only the stream's is reopened.
     let mut peer = server(65_535);
     send(&mut peer, 1, 100_000);
     peer.send_window(1, 100_000);
@@ -177,7 +177,7 @@ fn so_it_does_when_nothing_is_left_to_transmit() {
     peer.pass(SECOND);
     peer.expect_failure(ErrorCode::EnhanceYourCalm);
 
-    // The window was used up by another stream, and DATA comes after its HEADERS.
+    // Another stream has used up the window, and DATA follows its HEADERS.
     let mut peer = server(65_535);
     send(&mut peer, 1, 65_535);
     begin(&mut peer, 3);
@@ -187,7 +187,7 @@ fn so_it_does_when_nothing_is_left_to_transmit() {
 }
 
 #[test]
-fn a_connection_whose_window_was_shut_and_that_has_sent_all_goes_on() {
+fn a_connection_that_has_sent_everything_continues_despite_a_closed_window() {
     let mut peer = server(1 << 20);
     send(&mut peer, 1, 65_545);
     peer.pass(29 * SECOND);
@@ -205,7 +205,7 @@ fn a_connection_whose_window_was_shut_and_that_has_sent_all_goes_on() {
 }
 
 #[test]
-fn a_stream_that_ends_takes_its_wait_for_the_connection_with_it() {
+fn the_end_of_a_stream_ends_its_wait_for_the_connection() {
     let mut peer = server(1 << 20);
     send(&mut peer, 1, 70_000);
     peer.pass(SECOND);

@@ -1,4 +1,4 @@
-//! Every frame in every state of a stream (RFC 9113, Section 5.1), and what is left of dead ones.
+//! Every frame in every state of a stream (RFC 9113, Section 5.1), and frames for ended streams.
 
 use bytes::Bytes;
 
@@ -8,10 +8,10 @@ use crate::frame::{
     Continuation, Dependency, ErrorCode, Frame, Priority, PushPromise, RstStream, WindowUpdate,
 };
 
-/// What becomes of a frame.
+/// The effect of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Outcome {
-    /// Taken, or ignored.
+    /// Accepted or ignored.
     Fine,
     /// RST_STREAM.
     Stream(ErrorCode),
@@ -121,7 +121,7 @@ fn at_a_server_each_frame_in_each_state_has_the_outcome_of_the_rfc() {
         peer
     };
     let gone = Stream(StreamClosed);
-    // A request without pseudo-header fields is malformed, and no worse.
+    // A request without pseudo-header fields is only malformed.
     let malformed = Stream(ProtocolError);
     check("idle", 1, server, [DEAD, malformed, DEAD, DEAD, Fine, DEAD, DEAD]);
     check("open", 1, open, [Fine, Fine, Fine, Fine, Fine, DEAD, DEAD]);
@@ -207,12 +207,12 @@ fn at_a_client_each_frame_in_each_state_has_the_outcome_of_the_rfc() {
     check("held back", 3, held, [DEAD, DEAD, DEAD, DEAD, Fine, DEAD, DEAD]);
     check("the peer's and idle", 2, client, [DEAD, DEAD, DEAD, DEAD, Fine, DEAD, DEAD]);
     check("reserved (remote)", 2, reserved, [DEAD, Fine, Fine, DEAD, Fine, DEAD, DEAD]);
-    // A second set of HEADERS would be trailers, and must not have a status.
+    // A second HEADERS frame would be trailers, which must not have a status.
     check("pushed", 2, pushed, [Fine, Stream(ProtocolError), Fine, Fine, Fine, DEAD, DEAD]);
 }
 
 #[test]
-fn an_identifier_below_one_that_was_used_is_a_connection_error() {
+fn an_identifier_below_a_used_one_is_a_connection_error() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(5, &get(), true);
     peer.send_headers(3, &get(), true);
@@ -220,14 +220,14 @@ fn an_identifier_below_one_that_was_used_is_a_connection_error() {
 }
 
 #[test]
-fn so_is_an_even_identifier_from_a_client() {
+fn an_even_identifier_from_a_client_is_a_connection_error() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(2, &get(), true);
     peer.expect_failure(ErrorCode::ProtocolError);
 }
 
 #[test]
-fn a_reset_ends_the_stream_and_says_who_and_why() {
+fn a_reset_ends_the_stream_and_reports_who_and_why() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &post(), false);
     peer.events();
@@ -266,7 +266,7 @@ fn only_our_own_refused_stream_is_safe_to_retry() {
 }
 
 #[test]
-fn a_reset_drops_what_waits_and_goes_out_behind_the_headers() {
+fn a_reset_drops_queued_data_and_follows_the_headers() {
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(&post(), false, now)).unwrap();
     peer.ask(|core, now| core.send_data(id(1), "lost".into(), false, now)).unwrap();
@@ -277,7 +277,7 @@ fn a_reset_drops_what_waits_and_goes_out_behind_the_headers() {
 }
 
 #[test]
-fn a_no_error_reset_behind_a_complete_response_ends_the_upload() {
+fn a_no_error_reset_after_a_complete_response_ends_the_upload() {
     // RFC 9113, Section 8.1: the server does not need the rest of the request.
     let mut peer = Peer::of_client(Config::default());
     peer.ask(|core, now| core.open(&post(), false, now)).unwrap();
@@ -294,12 +294,12 @@ fn a_no_error_reset_behind_a_complete_response_ends_the_upload() {
 }
 
 #[test]
-fn a_stream_is_reset_once_whatever_still_comes_for_it() {
+fn a_stream_is_reset_once_whatever_arrives_for_it() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &post(), false);
     peer.ask(|core, now| core.reset(id(1), ErrorCode::Cancel, now)).unwrap();
     peer.expect_reset(1, ErrorCode::Cancel);
-    // A WINDOW_UPDATE of 0 and a PRIORITY of the wrong size are errors of the stream.
+    // A WINDOW_UPDATE of 0 and a PRIORITY of the wrong size are stream errors.
     peer.send_octets(&[0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
     peer.send_octets(&[0, 0, 4, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
     peer.send_headers(1, &trailers(), true);
@@ -308,7 +308,7 @@ fn a_stream_is_reset_once_whatever_still_comes_for_it() {
 }
 
 #[test]
-fn a_window_of_zero_octets_more_resets_the_stream_or_ends_the_connection() {
+fn an_increment_of_zero_resets_the_stream_or_ends_the_connection() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     peer.send_octets(&[0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
@@ -336,7 +336,7 @@ fn a_stream_that_depends_on_itself_is_reset() {
 }
 
 #[test]
-fn the_state_counts_before_the_dependency() {
+fn the_state_is_checked_before_the_dependency() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     peer.events();

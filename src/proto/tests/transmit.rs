@@ -1,11 +1,11 @@
-//! What goes out, in which order, and that the octets are the same however they are asked for.
+//! The order of output, which does not depend on how it is requested.
 
 use super::super::{Config, Event, Role};
 use super::{get, id, post, status, Pair, Peer, Sent, Side};
 use crate::frame::{Kind, Setting};
 
 #[test]
-fn headers_and_the_first_data_go_out_together() {
+fn headers_and_the_first_data_are_sent_together() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     peer.ask(|core, now| core.send_headers(id(1), &status(200), false, now)).unwrap();
@@ -14,8 +14,8 @@ fn headers_and_the_first_data_go_out_together() {
 }
 
 #[test]
-fn what_the_end_of_a_stream_sets_free_goes_out_at_once_and_in_order() {
-    // Each DATA that ends a stream lets the next request go, whose DATA ends it, and so on.
+fn output_released_by_the_end_of_a_stream_is_sent_at_once_and_in_order() {
+    // Each DATA that ends a stream opens the next request, whose DATA ends it, and so on.
     let entries = vec![Setting::MaxConcurrentStreams(1)];
     let mut peer = Peer::greeted(Role::Client, Config::default(), entries);
     for _ in 0..3 {
@@ -26,7 +26,7 @@ fn what_the_end_of_a_stream_sets_free_goes_out_at_once_and_in_order() {
     peer.expect_data(1, b"x", true);
     peer.expect_nothing();
     for n in [1, 3] {
-        // The answer was complete before the request: its DATA is the end of the stream.
+        // The response was complete before the request, so its DATA ends the stream.
         peer.send_headers(n, &status(200), true);
         peer.expect_headers(n + 2, false);
         peer.expect_data(n + 2, b"x", true);
@@ -34,7 +34,7 @@ fn what_the_end_of_a_stream_sets_free_goes_out_at_once_and_in_order() {
 }
 
 #[test]
-fn a_connection_that_is_pumped_in_pieces_says_the_same() {
+fn output_in_pieces_is_the_same() {
     let mut results = Vec::new();
     for chunk in [1, 7, 100, 5_000, usize::MAX] {
         let mut pair = Pair::new(Config::default(), Config::default());

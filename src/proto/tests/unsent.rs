@@ -1,4 +1,4 @@
-//! Requests of which nothing was handed out for writing when the connection ended.
+//! Requests of which no octet had been returned for writing when the connection ended.
 
 use bytes::Bytes;
 
@@ -19,7 +19,7 @@ fn request_that_was_not_handed_out_is_unsent_and_not_sent_after_the_end() {
     assert!(!peer.core().is_unsent(first) && peer.core().is_unsent(second));
     peer.ask(|core, _| core.close(ErrorCode::NoError, Bytes::new()));
     assert!(!peer.core().is_unsent(first) && peer.core().is_unsent(second));
-    // GOAWAY alone.
+    // Only GOAWAY.
     let (last_stream_id, error_code) = (StreamId::CONNECTION, ErrorCode::NoError);
     peer.expect(Goaway { last_stream_id, error_code, debug_data: Bytes::new() });
     peer.expect_nothing();
@@ -57,7 +57,7 @@ fn preface_is_sent_before_the_goaway_of_a_connection_that_has_sent_nothing() {
 }
 
 #[test]
-fn streams_of_the_peer_and_of_a_server_are_none_of_these() {
+fn streams_of_the_peer_and_of_a_server_are_never_unsent() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &get(), true);
     assert!(!peer.core().is_unsent(id(1)) && !peer.core().is_unsent(id(2)));

@@ -1,5 +1,5 @@
-//! Connections that begin as HTTP/1.1 (RFC 7540, Sections 3.2 and 3.2.1): the server's side, and what
-//! both sides refuse.
+//! Connections that start as HTTP/1.1 (RFC 7540, Sections 3.2 and 3.2.1): the server's side, and
+//! what both sides reject.
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::{get, id, post, status, Peer};
 use crate::frame::{ErrorCode, Frame, RstStream, Setting, Settings, PREFACE};
 use crate::hpack::Headers;
 
-/// A server that has received nothing but the request to upgrade.
+/// Returns a server that has received only the upgrade request.
 fn server() -> Peer {
     Peer::before_handshake(Role::Server, Config::default())
 }
@@ -37,7 +37,7 @@ pub(super) fn start(peer: &mut Peer, request: &Headers) -> Result<u32, CommandEr
     peer.ask(|core, now| core.start_upgraded(request, now)).map(|id| id.get())
 }
 
-/// The peer's preface and SETTINGS, which come after the upgrade as well.
+/// Sends the peer's preface and SETTINGS, which follow an upgrade as well.
 pub(super) fn greet(peer: &mut Peer, role: Role) {
     if role == Role::Client {
         peer.send_octets(PREFACE);
@@ -63,7 +63,7 @@ fn the_request_is_stream_1_and_has_ended() {
 }
 
 #[test]
-fn the_servers_settings_go_out_first_and_nothing_is_acknowledged() {
+fn the_servers_settings_are_sent_first_and_nothing_is_acknowledged() {
     let mut peer = server();
     accept(&mut peer, &get(), "", &payload(vec![Setting::MaxFrameSize(20_000)])).unwrap();
     peer.ask(|core, now| core.send_headers(id(1), &status(204), true, now)).unwrap();
@@ -102,7 +102,7 @@ fn the_client_still_sends_its_preface_and_its_settings_are_acknowledged() {
 }
 
 #[test]
-fn what_the_client_sends_instead_of_its_preface_ends_the_connection() {
+fn other_input_instead_of_the_preface_ends_the_connection() {
     let mut peer = server();
     accept(&mut peer, &get(), "", &[]).unwrap();
     peer.send_octets(b"GET / HTTP/1.1\r\n\r\n");
@@ -110,7 +110,7 @@ fn what_the_client_sends_instead_of_its_preface_ends_the_connection() {
 }
 
 #[test]
-fn a_limit_of_streams_in_the_request_outlives_settings_that_do_not_repeat_it() {
+fn a_limit_of_streams_in_the_request_survives_settings_without_it() {
     let mut peer = server();
     accept(&mut peer, &get(), "", &payload(vec![Setting::MaxConcurrentStreams(0)])).unwrap();
     greet(&mut peer, Role::Client);
@@ -118,7 +118,7 @@ fn a_limit_of_streams_in_the_request_outlives_settings_that_do_not_repeat_it() {
 }
 
 #[test]
-fn a_body_comes_as_data_and_its_credit_can_be_given_back_once() {
+fn a_body_is_reported_as_data_and_can_be_released_once() {
     let mut peer = server();
     accept(&mut peer, &with_length("5"), "hello", &[]).unwrap();
     let events = peer.events();
@@ -135,7 +135,7 @@ fn a_body_comes_as_data_and_its_credit_can_be_given_back_once() {
 }
 
 #[test]
-fn a_body_beyond_the_window_is_taken_whole_and_costs_the_connection_no_window() {
+fn a_body_beyond_the_window_is_accepted_and_uses_no_connection_window() {
     let mut peer = server();
     let body = Bytes::from(vec![b'x'; 100_000]);
     let window = peer.core().stats().receive_window;
@@ -163,7 +163,7 @@ fn a_request_is_checked_like_any_other() {
 }
 
 #[test]
-fn a_tunnel_cannot_be_made_of_a_request_that_has_ended() {
+fn an_ended_request_cannot_open_a_tunnel() {
     let connect = crate::headers!(":method" => "CONNECT", ":authority" => "a.example:80");
     let error = Err(CommandError::Malformed(Malformed::InvalidPseudo(":method")));
     assert_eq!(accept(&mut server(), &connect, "", &[]), error);
@@ -179,7 +179,7 @@ fn a_body_has_the_length_that_was_announced() {
 }
 
 #[test]
-fn settings_that_a_frame_could_not_have_are_refused() {
+fn settings_invalid_in_a_frame_are_rejected() {
     let entry = |id: u8, value: u32| [&[0, id][..], &value.to_be_bytes()].concat();
     for payload in [
         vec![0; 5],
@@ -195,7 +195,7 @@ fn settings_that_a_frame_could_not_have_are_refused() {
 }
 
 #[test]
-fn a_request_that_was_refused_leaves_the_connection_as_it_was() {
+fn a_rejected_request_leaves_the_connection_unchanged() {
     let mut peer = server();
     accept(&mut peer, &with_length("1"), "", &[0; 6]).unwrap_err();
     assert_eq!(accept(&mut peer, &get(), "", &[]), Ok(()));
@@ -204,7 +204,7 @@ fn a_request_that_was_refused_leaves_the_connection_as_it_was() {
 }
 
 #[test]
-fn an_upgrade_is_the_first_thing_on_a_connection_and_there_is_one() {
+fn an_upgrade_comes_first_on_a_connection_and_only_once() {
     let late = Err(CommandError::AlreadyStarted);
     let mut peer = server();
     accept(&mut peer, &get(), "", &[]).unwrap();
@@ -265,7 +265,7 @@ fn the_peer_may_reset_stream_1_and_so_may_the_server() {
 }
 
 #[test]
-fn what_the_client_sends_on_stream_1_is_too_late() {
+fn frames_from_the_client_on_stream_1_are_too_late() {
     let mut peer = server();
     accept(&mut peer, &get(), "", &[]).unwrap();
     greet(&mut peer, Role::Client);
@@ -308,7 +308,7 @@ fn goaway_names_stream_1_as_processed() {
 }
 
 #[test]
-fn what_is_wrong_with_the_settings_is_known_before_there_is_a_connection() {
+fn invalid_settings_are_detected_before_there_is_a_connection() {
     let entries = |n| payload(vec![Setting::InitialWindowSize(1); n]);
     let check = |settings: &[u8]| crate::proto::Connection::check_upgrade(&get(), None, settings);
     assert_eq!(check(&entries(32)), Ok(()));

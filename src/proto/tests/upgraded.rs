@@ -1,5 +1,5 @@
-//! Connections that begin as HTTP/1.1 (RFC 7540, Sections 3.2 and 3.2.1): the client's side, and two
-//! cores that talk to one another.
+//! Connections that start as HTTP/1.1 (RFC 7540, Sections 3.2 and 3.2.1): the client's side, and
+//! two cores that talk to each other.
 
 use super::super::{CommandError, Config, Event, HeadersKind, ResetBy, Role};
 use super::upgrade::{client, greet, payload, start};
@@ -13,7 +13,7 @@ fn head() -> Headers {
     )
 }
 
-/// The client's request has been answered with 101, and both cores have been told.
+/// Returns two cores after the client's request has been answered with 101.
 fn upgraded(request: &Headers, body: &'static str) -> Pair {
     let mut pair = Pair::new(Config::default(), Config::default());
     let settings = pair.client.upgrade_settings();
@@ -24,7 +24,7 @@ fn upgraded(request: &Headers, body: &'static str) -> Pair {
 }
 
 #[test]
-fn the_client_gets_its_response_on_stream_1_and_goes_on_with_3() {
+fn the_client_gets_its_response_on_stream_1_and_continues_with_3() {
     let mut peer = client();
     assert_eq!(start(&mut peer, &get()), Ok(1));
     let next = peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
@@ -45,7 +45,7 @@ fn the_client_gets_its_response_on_stream_1_and_goes_on_with_3() {
 }
 
 #[test]
-fn the_client_has_said_all_on_stream_1() {
+fn the_client_cannot_send_more_on_stream_1() {
     let mut peer = client();
     start(&mut peer, &post()).unwrap();
     let more = peer.ask(|core, now| core.send_data(id(1), "more".into(), true, now));
@@ -55,7 +55,7 @@ fn the_client_has_said_all_on_stream_1() {
 }
 
 #[test]
-fn the_answer_to_head_has_no_body() {
+fn the_response_to_head_has_no_body() {
     let mut peer = client();
     start(&mut peer, &head()).unwrap();
     greet(&mut peer, Role::Server);
@@ -79,18 +79,18 @@ fn the_clients_window_for_stream_1_is_the_announced_one_from_the_start() {
     peer.send_headers(1, &status(200), false);
     let piece = [0; 16_384];
     for _ in 0..10 {
-        // That of the connection is opened by what goes out.
+        // The connection's window is opened by this output.
         peer.sent();
         peer.send_data(1, &piece, false);
     }
-    // The acknowledgement of what the preface said comes only now, and changes nothing.
+    // The acknowledgment of the settings in the preface arrives now, and changes nothing.
     peer.send(Settings::acknowledgement());
     peer.expect_alive();
     assert_eq!(peer.ask(|core, now| core.release(id(1), 10 * piece.len(), now)), Ok(()));
 }
 
 #[test]
-fn the_client_may_give_stream_1_up() {
+fn the_client_may_reset_stream_1() {
     let mut peer = client();
     start(&mut peer, &get()).unwrap();
     greet(&mut peer, Role::Server);
@@ -102,7 +102,7 @@ fn the_client_may_give_stream_1_up() {
 }
 
 #[test]
-fn a_goaway_that_does_not_know_stream_1_says_that_it_may_be_tried_again() {
+fn a_goaway_below_stream_1_makes_it_safe_to_retry() {
     let mut peer = client();
     start(&mut peer, &get()).unwrap();
     greet(&mut peer, Role::Server);
@@ -131,7 +131,7 @@ fn stream_1_takes_one_of_the_servers_slots() {
 }
 
 #[test]
-fn two_cores_go_on_after_the_upgrade() {
+fn two_cores_continue_after_the_upgrade() {
     for chunk in [1, usize::MAX] {
         let mut pair = upgraded(&post(), "body");
         pair.chunk = chunk;
@@ -154,7 +154,7 @@ fn two_cores_go_on_after_the_upgrade() {
 }
 
 #[test]
-fn what_the_client_announces_in_the_request_is_what_its_preface_says() {
+fn the_request_and_the_preface_announce_the_same_settings() {
     let config = Config { enable_push: true, max_frame_size: 20_000, ..Config::default() };
     let mut pair = Pair::new(config.clone(), Config::default());
     pair.pump();
