@@ -68,12 +68,13 @@ impl AnyConnection {
         }
     }
 
-    /// When the server was last heard of; `None` in HTTP/1.1, where each use begins with a look.
+    /// Returns when octets last arrived from the server; `None` in HTTP/1.1, which is checked
+    /// before each use.
     pub(super) fn heard(&self) -> Option<Instant> {
         self.http2().map(Connection::heard)
     }
 
-    /// Whether it has ended, as far as is known.
+    /// Whether the connection is known to have ended.
     pub(super) fn is_closed(&self) -> bool {
         match self {
             AnyConnection::Http2(connection) => connection.is_closed(),

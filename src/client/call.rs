@@ -34,12 +34,12 @@ const BACKOFF: Duration = Duration::from_millis(20);
 /// How often the delay doubles.
 const MAX_DOUBLINGS: u32 = 4;
 
-/// How long a connection need not be looked at after something has come on it. A look is a system call,
-/// which each of a sequence of small requests would pay for: 1.1 µs of 22 (5 %).
+/// How long a connection need not be checked after octets have arrived on it. The check is a system
+/// call, which costs a sequence of small requests 1.1 µs of 22 (5 %) each.
 const JUST_HEARD: Duration = Duration::from_millis(1);
 
-/// A GOAWAY is no refusal: servers end connections after some requests, and with many threads the same
-/// request can cross several of them.
+/// A GOAWAY is not a refusal: servers close connections after a number of requests, and with many
+/// threads one request can encounter several.
 pub(super) const MOVES_PER_RETRY: u32 = 8;
 
 /// A request ready to be sent.
@@ -206,8 +206,7 @@ impl Call<'_> {
             let (origin, cancellation) = (&self.origin, self.cancellation);
             let lease = self.pool.checkout(origin, needs_certainty, place, until, cancellation);
             let mut lease = lease.map_err(no_connection)?;
-            // The server may have closed it, or said GOAWAY: better to know before a request is
-            // risked.
+            // The server may have closed it or sent GOAWAY: check before sending a request.
             if !self.may_go_unchecked(lease.connection()) {
                 lease.connection().maintain();
             }
@@ -224,15 +223,15 @@ impl Call<'_> {
         }
     }
 
-    /// Whether the request is sent without a look at the connection. The server has just been heard of,
-    /// and if it has closed the connection since, the request is sent again.
+    /// Whether to send the request without checking the connection: octets have just arrived on it,
+    /// and if the server has closed it since, the request is retried.
     fn may_go_unchecked(&self, connection: &AnyConnection) -> bool {
         let is_repeated = self.head.method().is_safe() && self.config.max_retries > 0;
         is_repeated && connection.heard().is_some_and(|heard| heard.elapsed() < JUST_HEARD)
     }
 
-    /// Whether the request may look for another connection, after this one has ended or gone away
-    /// before anything of the request was written. `error` says how.
+    /// Decides whether the request may move to another connection after this one, which failed with
+    /// `error`, ended or went away before any of the request was written.
     fn leave(&self, lease: &Lease<'_>, error: Error, until: Option<Instant>) -> Result<(), Failed> {
         let moves = self.moves.replace(self.moves.get().saturating_add(1));
         let retries = self.config.max_retries.saturating_add(1);

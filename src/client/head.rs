@@ -88,7 +88,7 @@ impl<'a> RequestHead<'a> {
         Ok((self.target()?, headers, size))
     }
 
-    /// Whether the method suggests a body, if the caller has not said.
+    /// Whether the request may have a body: by its method, or because it sets `content-length`.
     fn may_have_body(&self) -> bool {
         let has_none = matches!(*self.method(), Method::GET | Method::HEAD | Method::TRACE);
         !has_none || self.parts.headers.contains_key(CONTENT_LENGTH)

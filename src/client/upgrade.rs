@@ -118,20 +118,20 @@ impl RequestBuilder<'_> {
         self.upgrade_with(&Upgrade { protocol, http1, is_interruptible: true })
     }
 
-    /// Sets how long making a connection may take, or waiting for one.
+    /// Sets how long establishing or waiting for a connection may take.
     #[cfg(feature = "websocket")]
     pub(crate) fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.connect = Some(timeout);
         self
     }
 
-    /// The fields that have been set.
+    /// Returns the fields set so far.
     #[cfg(feature = "websocket")]
     pub(crate) fn headers_so_far(&self) -> Result<&HeaderMap, Error> {
         self.parts.as_ref().map(|parts| &parts.headers).map_err(Error::clone)
     }
 
-    /// The same with fields that the request has in HTTP/1.1 alone.
+    /// Like [`upgrade`](Self::upgrade), with fields that are sent only in HTTP/1.1.
     pub(crate) fn upgrade_with(self, upgrade: &Upgrade<'_>) -> Result<Upgraded, Error> {
         let parts = self.parts?;
         if !self.body.is_empty() {

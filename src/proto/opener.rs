@@ -196,22 +196,22 @@ impl Opener {
         self.octets
     }
 
-    /// A promised stream waits for a slot.
+    /// Queues a promised stream for a slot.
     pub(super) fn wait_for_slot(&mut self, id: StreamId) -> Ticket {
         self.slot_waiters.push_back(id)
     }
 
-    /// It is over.
+    /// Removes a stream that no longer waits for a slot.
     pub(super) fn leave(&mut self, ticket: Ticket) {
         self.slot_waiters.remove(ticket);
     }
 
-    /// Whether nothing waits to be opened.
+    /// Whether no stream waits to be opened.
     pub(super) fn is_idle(&self) -> bool {
         self.deferred.is_empty() && self.slot_waiters.is_empty()
     }
 
-    /// What is to be opened now: requests and promises in the order of their identifiers, then
+    /// Returns what can be opened now: requests and promises in order of their identifiers, then
     /// responses on promised streams in the order of the calls.
     pub(super) fn ready(
         &mut self,
@@ -251,7 +251,7 @@ impl Opener {
         self.none_below(id).then_some(id)
     }
 
-    /// When the identifiers that something waits for are given up.
+    /// Returns when reserved identifiers that others wait for are given up.
     pub(super) fn deadline(
         &self,
         allowed: Allowed,
@@ -264,14 +264,14 @@ impl Opener {
         deferred.since.checked_add(reservation_timeout)
     }
 
-    /// The connection has ended.
+    /// Clears the queues when the connection has ended.
     pub(super) fn clear(&mut self) {
         self.deferred.clear();
         self.slot_waiters = Line::default();
         self.octets = 0;
     }
 
-    /// Whether no lower identifier is still to be used.
+    /// Whether no lower identifier is reserved.
     fn none_below(&self, id: StreamId) -> bool {
         self.reserved.front().is_none_or(|&lowest| lowest > id)
     }
@@ -283,7 +283,7 @@ impl Opener {
         }
     }
 
-    /// As if all below `id` had been used: a test does not open 2^30 streams.
+    /// Marks all identifiers below `id` as used, so that a test need not open 2^30 streams.
     #[cfg(test)]
     pub(super) fn skip_to(&mut self, id: StreamId) {
         self.next = Some(id);

@@ -135,9 +135,8 @@ pub struct Config {
     /// Default `false`. Once it is announced, browsers open WebSockets over HTTP/2, and do not fall
     /// back to HTTP/1.1 if that is refused.
     ///
-    /// An ordinary route that answers an extended CONNECT with 2xx opens a tunnel nobody uses, so a
-    /// router should look at the method. Requests to upgrade in HTTP/1.1 reach their handlers in any
-    /// case.
+    /// If an ordinary route answers an extended CONNECT with 2xx, this opens an unused tunnel, so a
+    /// router should check the method. HTTP/1.1 upgrade requests reach their handlers in any case.
     pub websockets: bool,
     /// Whether a cleartext connection (TCP or Unix) may be upgraded to `h2c` by its first HTTP/1.1
     /// request (RFC 7540, Section 3.2; deprecated by RFC 9113). Default `false`: such a request

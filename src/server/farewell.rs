@@ -39,7 +39,8 @@ impl Farewells {
     }
 }
 
-/// Keeps what [`Request::on_shutdown`](super::Request::on_shutdown) was given, until it is dropped.
+/// Keeps the callback of [`Request::on_shutdown`](super::Request::on_shutdown) registered until it
+/// is dropped.
 #[must_use = "what is to be done is forgotten when this is dropped"]
 pub struct ShutdownHook {
     farewells: Arc<Farewells>,
@@ -47,7 +48,7 @@ pub struct ShutdownHook {
 }
 
 impl Farewells {
-    /// Has `act` called at the end, or at once where that has begun.
+    /// Registers `act`, or calls it at once if the shutdown has started.
     pub(super) fn add(self: &Arc<Self>, act: Act) -> ShutdownHook {
         let mut state = self.lock();
         let number = state.next;

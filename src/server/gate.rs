@@ -39,7 +39,7 @@ impl Gate {
         self.opened.notify_one();
     }
 
-    /// A permit has come. `false` if no thread waits for it.
+    /// Passes a permit to the waiting thread. Returns `false` if no thread waits for it.
     pub(super) fn open(&self) -> bool {
         let mut state = self.lock();
         if *state != State::Waits {

@@ -255,10 +255,10 @@ impl Request {
         self.octets().map_or(Ok(None), RecvHalf::trailers)
     }
 
-    /// Has `act` called once when the server shuts down or the connection reaches its
-    /// [`max_age`](super::Config::max_age), unless the hook is dropped before: for a handler whose
-    /// response has no end of its own. It runs on a thread of the server's, or at once where the
-    /// shutdown has begun.
+    /// Calls `act` once when the server shuts down or the connection reaches its
+    /// [`max_age`](super::Config::max_age), unless the hook is dropped first. It lets handlers with
+    /// endless responses stop. It runs on one of the server's threads, or at once if the shutdown
+    /// has started.
     ///
     /// ```
     /// use std::io::{self, Write};

@@ -107,8 +107,8 @@ impl Response {
 }
 
 impl Response {
-    /// Completes the response to a request that is not in order, with the fields that have been set. An
-    /// error that the handler returns is then that of the client.
+    /// Completes the response to an invalid request, with the fields set so far. If the handler
+    /// then returns an error, it is attributed to the client.
     #[cfg(feature = "websocket")]
     pub(crate) fn refuse(&mut self, status: StatusCode, text: &str) -> Result<(), Error> {
         self.set_status(status)?;

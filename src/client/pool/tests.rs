@@ -1,4 +1,4 @@
-//! The machine in virtual time: no thread, socket or clock.
+//! The state machine in virtual time: without threads, sockets or a clock.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ mod life;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A connection whose peer does what the test says.
+/// A connection whose peer the test controls.
 #[derive(Debug, Clone)]
 struct Fake(Rc<Cell<Seen>>);
 
@@ -31,25 +31,25 @@ impl Fake {
         self.0.set(seen);
     }
 
-    /// A request is sent on it.
+    /// Sends a request on it.
     fn open(&self) {
         self.change(|seen| (seen.free, seen.open) = (seen.free - 1, seen.open + 1));
     }
 
-    /// A request on it has ended.
+    /// Ends a request on it.
     fn end(&self) {
         self.change(|seen| (seen.free, seen.open) = (seen.free + 1, seen.open - 1));
     }
 }
 
-/// A machine, and one origin of it.
+/// A state machine with one origin.
 struct Test {
     machine: Machine<Fake>,
     origin: Origin,
     now: Instant,
-    /// What is made is HTTP/1.1.
+    /// New connections use HTTP/1.1.
     is_serial: bool,
-    /// Requests that have a connection, in order.
+    /// Requests that have been granted a connection, in order.
     granted: Vec<(WaiterId, ConnectionId, Fake)>,
     failed: Vec<WaiterId>,
     attempts: Vec<AttemptId>,
@@ -116,7 +116,7 @@ impl Test {
         self.ask_for(false, Place::Back)
     }
 
-    /// The oldest attempt has made a connection with so many streams, whose limit is known.
+    /// Completes the oldest attempt with a connection for this many streams, whose limit is known.
     fn made(&mut self, streams: usize) -> Fake {
         self.made_with(streams, true)
     }
@@ -147,7 +147,7 @@ impl Test {
         self.attempted(Attempted::Failed { error: refused(), is_worth_repeating: true });
     }
 
-    /// The oldest grant is used: the request is sent.
+    /// Uses the oldest grant: the request is sent.
     fn send(&mut self) -> (WaiterId, Fake) {
         let (waiter, id, fake) = self.granted.remove(0);
         fake.open();
@@ -161,7 +161,7 @@ impl Test {
         self.act(actions);
     }
 
-    /// So much time passes, and everything is looked at.
+    /// Advances the time and runs the periodic maintenance.
     fn passes(&mut self, time: Duration) {
         self.now += time;
         self.note(|_, _| {});
@@ -188,7 +188,7 @@ fn requests_share_the_attempt_and_the_connection_in_order() {
 }
 
 #[test]
-fn where_connections_take_one_request_each_several_are_made_at_once_up_to_the_bound() {
+fn several_http1_connections_are_opened_at_once_up_to_the_limit() {
     let mut test = Test::new(Limits { is_serial: (true, false), ..limits() });
     let asked: Vec<_> = (0..6).map(|_| test.ask()).collect();
     assert_eq!(test.attempts.len(), 5);
@@ -205,7 +205,7 @@ fn where_connections_take_one_request_each_several_are_made_at_once_up_to_the_bo
 }
 
 #[test]
-fn that_connections_take_one_request_each_is_learned_from_the_first() {
+fn the_first_connection_shows_whether_it_carries_one_request() {
     let mut test = Test::new(limits());
     for _ in 0..9 {
         test.ask();
@@ -217,12 +217,12 @@ fn that_connections_take_one_request_each_is_learned_from_the_first() {
 }
 
 #[test]
-fn the_first_in_line_gets_the_stream_that_is_free_first_on_any_connection() {
+fn the_head_of_the_queue_gets_the_first_free_stream_on_any_connection() {
     let mut test = Test::new(Limits { per_origin: 2, ..limits() });
     test.ask();
     test.made(1);
     let (_, one) = test.send();
-    // The limit is known to be one, so the next request has another connection made.
+    // The limit is known to be one, so the next request opens another connection.
     test.ask();
     test.made(1);
     let (_, other) = test.send();
@@ -237,7 +237,7 @@ fn the_first_in_line_gets_the_stream_that_is_free_first_on_any_connection() {
 }
 
 #[test]
-fn a_stream_that_is_free_helps_though_an_attempt_hangs() {
+fn a_free_stream_is_used_while_an_attempt_hangs() {
     let mut test = Test::new(limits());
     test.ask();
     let one = test.made(1);
@@ -250,7 +250,7 @@ fn a_stream_that_is_free_helps_though_an_attempt_hangs() {
 }
 
 #[test]
-fn as_many_attempts_are_made_as_the_requests_in_line_need() {
+fn as_many_attempts_start_as_the_queue_needs() {
     let mut test = Test::new(limits());
     test.ask();
     test.made(1);
@@ -258,7 +258,7 @@ fn as_many_attempts_are_made_as_the_requests_in_line_need() {
     for _ in 0..9 {
         test.ask();
     }
-    // One connection is there, and four are allowed.
+    // One connection exists, and four are allowed.
     assert_eq!(test.attempts.len(), 3);
 }
 
@@ -276,7 +276,7 @@ fn an_attempt_outlives_the_request_that_needed_it() {
 }
 
 #[test]
-fn after_a_failure_the_next_attempt_comes_after_a_pause_that_grows() {
+fn after_failures_the_next_attempt_is_delayed_increasingly() {
     let mut test = Test::new(Limits { retries: 9, ..limits() });
     test.ask();
     for pause in [50, 100, 200, 400, 800, 1000, 1000] {
@@ -290,7 +290,7 @@ fn after_a_failure_the_next_attempt_comes_after_a_pause_that_grows() {
 }
 
 #[test]
-fn requests_get_the_error_after_as_many_failures_as_are_allowed() {
+fn requests_fail_after_the_allowed_number_of_failures() {
     let mut test = Test::new(limits());
     let asked = [test.ask(), test.ask()];
     for _ in 0..2 {
@@ -300,7 +300,7 @@ fn requests_get_the_error_after_as_many_failures_as_are_allowed() {
     }
     test.fails();
     assert_eq!(test.failed, asked);
-    // The next one is told after one more.
+    // The next request fails after one more.
     let next = test.ask();
     test.passes(Duration::from_secs(1));
     test.fails();
@@ -308,20 +308,20 @@ fn requests_get_the_error_after_as_many_failures_as_are_allowed() {
 }
 
 #[test]
-fn a_request_is_not_failed_by_an_attempt_that_was_begun_before_it_came() {
+fn a_request_is_not_failed_by_an_attempt_started_before_it() {
     let mut test = Test::new(Limits { retries: 0, ..limits() });
     let first = test.ask();
     let second = test.ask();
     test.fails();
     assert_eq!(test.failed, [first]);
-    // Its own attempt begins after the pause.
+    // Its own attempt starts after the delay.
     test.passes(50 * MS);
     test.fails();
     assert_eq!(test.failed, [first, second]);
 }
 
 #[test]
-fn a_failure_that_would_come_again_is_told_at_once() {
+fn a_permanent_failure_is_reported_at_once() {
     let mut test = Test::new(limits());
     let asked = test.ask();
     let error = Error::text(ErrorKind::Tls, "certificate expired");
@@ -330,7 +330,7 @@ fn a_failure_that_would_come_again_is_told_at_once() {
 }
 
 #[test]
-fn a_failed_attempt_fails_no_request_while_a_connection_is_there() {
+fn a_failed_attempt_fails_no_request_while_a_connection_exists() {
     let mut test = Test::new(limits());
     test.ask();
     let one = test.made(1);

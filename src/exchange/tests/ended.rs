@@ -14,7 +14,7 @@ fn failure(of: &str) -> Error {
 }
 
 #[test]
-fn a_peer_that_has_closed_is_why_a_write_fails() {
+fn a_write_failed_by_a_closed_peer_reports_the_peer() {
     let (conn, far) = client();
     let (mut recv, _send) = open(&conn);
     // Its output is answered first, and that write fails.
@@ -24,7 +24,7 @@ fn a_peer_that_has_closed_is_why_a_write_fails() {
 }
 
 #[test]
-fn the_reason_of_the_end_is_what_came_first() {
+fn the_first_reason_for_the_end_is_kept() {
     let (conn, _far) = client();
     let (mut recv, _send) = open(&conn);
     conn.lock().set_write_failed(failure("a write"));
@@ -35,7 +35,7 @@ fn the_reason_of_the_end_is_what_came_first() {
 }
 
 #[test]
-fn a_thread_in_a_read_is_told_of_a_write_that_failed_elsewhere() {
+fn a_reading_thread_learns_of_a_write_that_failed_elsewhere() {
     let (conn, mut far) = client();
     let (mut waits, _one) = open(&conn);
     let (_other, mut send) = open(&conn);

@@ -58,7 +58,7 @@ fn server_over(stream: impl Transport, config: Config) -> (Arc<Conn>, Arc<Counts
 }
 
 #[test]
-fn what_another_thread_writes_is_no_progress_of_the_leader() {
+fn output_of_another_thread_is_no_progress_of_the_leader() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
     let before = conn.lock().steps;
@@ -90,7 +90,7 @@ fn requested() -> (Arc<Conn>, Arc<Counts>, Far, RecvHalf, SendHalf) {
 }
 
 #[test]
-fn what_a_half_that_stands_alone_leaves_unread_is_put_on_the_clock() {
+fn unread_data_of_a_lone_half_is_scheduled_on_the_clock() {
     let (conn, counts, _far, mut recv, mut send) = requested();
     let headers = crate::headers!(":status" => "200");
     send.put(Some(&headers), Bytes::new(), Then::End).unwrap();
@@ -105,7 +105,7 @@ fn what_a_half_that_stands_alone_leaves_unread_is_put_on_the_clock() {
 }
 
 #[test]
-fn what_comes_for_a_half_that_is_gone_is_credited() {
+fn data_for_a_dropped_half_is_credited() {
     let (conn, _counts, mut far, recv, _send) = requested();
     let id = recv.stream_id();
     // All that the window takes waits to be read.
@@ -151,7 +151,7 @@ fn what_comes_for_a_half_that_is_gone_is_credited() {
 }
 
 #[test]
-fn the_clock_is_called_once_for_a_deadline() {
+fn a_deadline_is_scheduled_once() {
     let (near, _far) = duplex(1 << 20);
     let (conn, counts) = server_over(near, Config::default());
     for _ in 0..10 {
@@ -161,7 +161,7 @@ fn the_clock_is_called_once_for_a_deadline() {
 }
 
 #[test]
-fn a_call_that_an_earlier_one_has_made_needless_calls_for_no_other() {
+fn a_superseded_call_schedules_no_other() {
     let (near, _far) = duplex(1 << 20);
     let (conn, counts) = server_over(near, Config::default());
     conn.flush_now();
@@ -177,7 +177,7 @@ fn a_call_that_an_earlier_one_has_made_needless_calls_for_no_other() {
 }
 
 #[test]
-fn what_is_left_at_a_deadline_is_written_by_somebody_else() {
+fn output_left_at_a_deadline_is_written_by_another_thread() {
     let (near, _far) = duplex(1);
     let (conn, counts) = server_over(near, Config::default());
     drop(conn.flush(conn.lock(), Some(Instant::now())));
@@ -186,7 +186,7 @@ fn what_is_left_at_a_deadline_is_written_by_somebody_else() {
 }
 
 #[test]
-fn what_is_left_at_a_deadline_waits_for_the_next_to_write_where_there_is_no_thread() {
+fn output_left_at_a_deadline_waits_for_the_next_writer_if_no_thread_starts() {
     let (near, _far) = duplex(1);
     let (conn, counts) = server_over(near, Config::default());
     counts.is_short.store(true, Ordering::Relaxed);
@@ -195,7 +195,7 @@ fn what_is_left_at_a_deadline_waits_for_the_next_to_write_where_there_is_no_thre
 }
 
 #[test]
-fn a_connection_that_has_ended_is_cut_when_it_has_had_its_time() {
+fn an_ended_connection_is_cut_after_its_timeout() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
     conn.with(|state, _| state.core.close(ErrorCode::NoError, Bytes::new()));
@@ -245,7 +245,7 @@ fn a_transport_that_panics_in_a_write_ends_the_connection() {
 }
 
 #[test]
-fn deadline_for_the_peer_waits_while_no_thread_reads() {
+fn deadline_for_the_peer_is_extended_while_no_thread_reads() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
     // Long after each of the deadlines, and a second later each time.
@@ -265,7 +265,7 @@ fn deadline_for_the_peer_waits_while_no_thread_reads() {
 }
 
 #[test]
-fn deadline_for_a_peer_that_is_read_is_kept_whatever_the_leader_does() {
+fn deadline_for_a_peer_that_is_read_is_kept_during_handlers() {
     let (near, _far) = duplex(1 << 20);
     let (conn, _) = server_over(near, Config::default());
     let late = Instant::now() + LONG;

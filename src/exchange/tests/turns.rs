@@ -1,4 +1,4 @@
-//! Threads of a client that wait, and take turns as leader.
+//! Waiting threads of a client, which take turns as leader.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
 }
 
 #[test]
-fn who_has_its_answer_leaves_the_lead_to_another_who_waits() {
+fn a_leader_with_its_response_passes_the_lead_to_a_waiting_thread() {
     let (conn, mut far) = client();
     let halves: Vec<_> = (0..8).map(|_| open(&conn)).collect();
     let ids: Vec<_> = (0..8).map(|_| far.request()).collect();
@@ -63,7 +63,7 @@ fn a_deadline_passes_while_another_thread_reads() {
 }
 
 #[test]
-fn the_end_wakes_everybody_with_its_reason() {
+fn the_end_wakes_every_thread_with_its_reason() {
     let (conn, mut far) = client();
     let halves: Vec<_> = (0..4).map(|_| open(&conn)).collect();
     far.request();
@@ -87,7 +87,7 @@ fn the_end_wakes_everybody_with_its_reason() {
 }
 
 #[test]
-fn a_thread_that_reads_is_woken_by_an_end_that_another_has_found() {
+fn a_reading_thread_is_woken_by_an_end_found_by_another() {
     let (conn, mut far) = client();
     let (mut recv, _send) = open(&conn);
     far.request();
@@ -102,7 +102,7 @@ fn a_thread_that_reads_is_woken_by_an_end_that_another_has_found() {
 }
 
 #[test]
-fn a_write_that_waits_for_room_goes_on_when_the_peer_takes_something() {
+fn a_write_that_waits_for_room_continues_when_the_peer_reads() {
     let (conn, mut far) = client();
     let (recv, mut send) = open(&conn);
     let id = far.request();
@@ -127,7 +127,7 @@ fn a_write_that_waits_for_room_goes_on_when_the_peer_takes_something() {
 }
 
 #[test]
-fn an_error_leaves_what_has_come_before_it() {
+fn input_before_an_error_is_kept() {
     let (conn, mut far) = client();
     let (mut recv, _send) = open(&conn);
     let id = far.request();
@@ -143,7 +143,7 @@ fn an_error_leaves_what_has_come_before_it() {
 }
 
 #[test]
-fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
+fn a_wait_ends_at_its_deadline_and_leaves_no_state() {
     let (conn, _far) = client();
     let deadline = Some(Instant::now() + Duration::from_millis(1));
     let whom = (StreamId::CONNECTION, Half::Recv);
@@ -153,7 +153,7 @@ fn a_wait_ends_at_its_deadline_and_leaves_nothing_behind() {
 
 /// The machine may have been suspended: input that arrived in time is unread.
 #[test]
-fn a_thread_that_wakes_up_too_late_looks_before_it_gives_up() {
+fn a_thread_that_wakes_up_late_reads_before_it_times_out() {
     let (conn, mut far) = client();
     let (recv, mut send) = open(&conn);
     let id = far.request();
@@ -175,7 +175,7 @@ fn a_thread_that_wakes_up_too_late_looks_before_it_gives_up() {
 }
 
 #[test]
-fn write_that_waits_for_room_goes_on_when_another_thread_has_written() {
+fn write_that_waits_for_room_continues_when_another_thread_has_written() {
     const FIRST: usize = 3 << 19;
     const REST: usize = 5 << 20;
     let (conn, mut far) = client_of(Config {

@@ -6,7 +6,7 @@ use super::super::clock::Clock;
 use super::LONG;
 
 #[test]
-fn calls_come_in_the_order_of_their_times() {
+fn calls_are_made_in_order_of_their_times() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel();
     let (now, whom) = (Instant::now(), Arc::new(()));
@@ -24,7 +24,7 @@ fn calls_come_in_the_order_of_their_times() {
 }
 
 #[test]
-fn a_call_may_call_for_another() {
+fn a_call_may_schedule_another() {
     let clock = Arc::new(Clock::start().unwrap());
     let (sender, calls) = channel();
     let theirs = Arc::clone(&clock);
@@ -37,7 +37,7 @@ fn a_call_may_call_for_another() {
 }
 
 #[test]
-fn calls_for_those_who_are_gone_are_forgotten_when_there_are_many() {
+fn many_calls_for_dropped_targets_are_removed() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel::<()>();
     for _ in 0..10_000 {
@@ -52,7 +52,7 @@ fn calls_for_those_who_are_gone_are_forgotten_when_there_are_many() {
 }
 
 #[test]
-fn it_looks_until_there_is_nothing_to_look_after() {
+fn ticks_continue_until_nothing_is_registered() {
     let clock = Clock::start().unwrap();
     let (sender, looks) = channel();
     let mut left = 5;
@@ -67,7 +67,7 @@ fn it_looks_until_there_is_nothing_to_look_after() {
 }
 
 #[test]
-fn what_was_to_be_called_is_dropped_at_the_end() {
+fn scheduled_calls_are_dropped_at_the_end() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel::<()>();
     let whom = Arc::new(());

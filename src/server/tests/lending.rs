@@ -1,4 +1,4 @@
-//! Permits that handlers lend while they wait, and get back.
+//! Permits that handlers lend while they wait.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use super::super::permit::{lend, Permit};
 use crate::proto::{self, Connection, Role};
 use crate::transport::{duplex, Transport};
 
-/// A server of one permit, and a connection of it.
+/// Returns a server with one permit, and one of its connections.
 fn server() -> (Arc<Engine>, Arc<Served>) {
     let config = Config { max_handlers: 1, ..Config::default() };
     let engine =
@@ -26,7 +26,7 @@ fn server() -> (Arc<Engine>, Arc<Served>) {
 }
 
 #[test]
-fn lent_permit_comes_back_though_the_connection_has_gone() {
+fn lent_permit_is_returned_after_its_connection_has_ended() {
     let (engine, served) = server();
     let permit = Permit::acquire(&served).unwrap();
     permit.run(|| {

@@ -1,4 +1,4 @@
-//! The parts of a server by themselves. The whole of it is tested from outside, in `tests/server`.
+//! Unit tests of the server. `tests/server` tests it as a whole.
 
 mod clock;
 mod lending;
@@ -7,5 +7,5 @@ mod pool;
 
 use std::time::Duration;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A generous timeout for slow machines.
 const LONG: Duration = Duration::from_secs(100);

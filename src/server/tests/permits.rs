@@ -30,7 +30,7 @@ fn is(next: Option<Arc<Waits>>, who: &Arc<Waits>) -> bool {
 }
 
 #[test]
-fn there_are_as_many_places_as_the_cap() {
+fn there_are_as_many_permits_as_the_limit() {
     let permits = Permits::new(2);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && permits.acquire(&b));
@@ -39,7 +39,7 @@ fn there_are_as_many_places_as_the_cap() {
 }
 
 #[test]
-fn a_cap_of_none_is_one() {
+fn a_limit_of_zero_is_one() {
     let permits = Permits::new(0);
     let [a, b] = waiters();
     assert!(permits.acquire(&a));
@@ -47,13 +47,13 @@ fn a_cap_of_none_is_one() {
 }
 
 #[test]
-fn a_place_goes_to_who_has_waited_for_longest_and_not_to_who_comes() {
+fn a_permit_goes_to_the_longest_waiting_and_not_to_a_newcomer() {
     let permits = Permits::new(1);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a));
     assert!(!permits.acquire(&b) && !permits.acquire(&c));
     assert!(is(permits.release(), &b));
-    // `b` has the place already.
+    // `b` has the permit already.
     assert!(!permits.acquire(&a));
     assert_eq!(permits.running(), 1);
     assert!(is(permits.release(), &c));
@@ -63,7 +63,7 @@ fn a_place_goes_to_who_has_waited_for_longest_and_not_to_who_comes() {
 }
 
 #[test]
-fn who_waits_stands_in_line_once() {
+fn a_waiting_connection_is_queued_once() {
     let permits = Permits::new(1);
     let [a, b] = waiters();
     assert!(permits.acquire(&a));
@@ -73,7 +73,7 @@ fn who_waits_stands_in_line_once() {
 }
 
 #[test]
-fn who_cannot_use_its_place_stands_in_line_again() {
+fn a_connection_that_cannot_use_its_permit_is_queued_again() {
     let permits = Permits::new(2);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && permits.acquire(&b));
@@ -84,9 +84,9 @@ fn who_cannot_use_its_place_stands_in_line_again() {
     assert!(is(permits.release(), &c));
 }
 
-/// Everybody who has been told to wait gets a place in the end, though all go at once.
+/// Every queued connection gets a permit eventually, even if all take part at once.
 #[test]
-fn nobody_in_line_is_forgotten() {
+fn no_queued_connection_is_forgotten() {
     const THREADS: usize = 4;
     const TIMES: usize = 5_000;
     let permits = Permits::<Waits>::new(2);
@@ -114,7 +114,7 @@ fn nobody_in_line_is_forgotten() {
                     give_back();
                 }
                 done.fetch_add(1, Ordering::SeqCst);
-                // Who got a place at the second try stands in line all the same.
+                // A connection that got a permit at the second try is still queued.
                 while done.load(Ordering::SeqCst) < THREADS {
                     if takes(me) {
                         give_back();
@@ -128,7 +128,7 @@ fn nobody_in_line_is_forgotten() {
 }
 
 #[test]
-fn connection_that_is_gone_holds_nothing_in_line() {
+fn dropped_connection_delays_no_other() {
     let permits = Permits::new(1);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && !permits.acquire(&b) && !permits.acquire(&c));
@@ -142,7 +142,7 @@ fn connection_that_is_gone_holds_nothing_in_line() {
 }
 
 #[test]
-fn a_place_that_is_lent_goes_to_who_waits() {
+fn a_lent_permit_goes_to_a_waiting_connection() {
     let permits = Permits::new(1).lending(1);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && !permits.acquire(&b));
@@ -153,7 +153,7 @@ fn a_place_that_is_lent_goes_to_who_waits() {
 }
 
 #[test]
-fn a_place_that_nobody_wants_is_free_while_it_is_lent() {
+fn a_lent_permit_without_waiters_is_free() {
     let permits = Permits::new(1).lending(1);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && permits.lend());
@@ -162,7 +162,7 @@ fn a_place_that_nobody_wants_is_free_while_it_is_lent() {
 }
 
 #[test]
-fn who_takes_a_place_back_does_not_wait_and_the_next_to_end_leaves_none() {
+fn reclaiming_a_permit_does_not_wait_and_the_next_release_frees_none() {
     let permits = Permits::new(1).lending(1);
     let [a, b, c] = waiters();
     assert!(permits.acquire(&a) && !permits.acquire(&b) && permits.lend());
@@ -177,7 +177,7 @@ fn who_takes_a_place_back_does_not_wait_and_the_next_to_end_leaves_none() {
 }
 
 #[test]
-fn no_more_is_lent_than_may_be() {
+fn lending_is_limited() {
     let permits = Permits::new(1).lending(2);
     let [a, b, c, d] = waiters();
     assert!(permits.acquire(&a) && !permits.acquire(&b) && !permits.acquire(&c));
@@ -190,7 +190,7 @@ fn no_more_is_lent_than_may_be() {
     assert_eq!(permits.running(), 3);
 }
 
-/// Takes permits for a connection until it gets no more, and says how many it has then.
+/// Takes permits for a connection until there are no more, and returns how many it has.
 fn take_all(permits: &Permits<Waits>, who: &Arc<Waits>) -> usize {
     while permits.acquire(who) {
         who.running.fetch_add(1, Ordering::SeqCst);
@@ -199,7 +199,7 @@ fn take_all(permits: &Permits<Waits>, who: &Arc<Waits>) -> usize {
 }
 
 #[test]
-fn connection_holds_at_most_half_of_what_the_others_leave_and_always_a_few() {
+fn connection_holds_at_most_half_of_the_remaining_permits_but_always_a_few() {
     let permits = Permits::new(64);
     let [a, b, c, d, e] = waiters();
     assert_eq!([&a, &b, &c, &d, &e].map(|who| take_all(&permits, who)), [32, 16, 8, 4, 4]);
@@ -207,11 +207,11 @@ fn connection_holds_at_most_half_of_what_the_others_leave_and_always_a_few() {
 }
 
 #[test]
-fn connections_that_ask_for_all_leave_permits_for_one_that_comes() {
+fn connections_that_request_all_permits_leave_some_for_a_newcomer() {
     let permits = Permits::new(512).lending(4_096);
     for _ in 0..36 {
         let greedy = Arc::<Waits>::default();
-        // As the handlers of a peer that does not read: each lends its permit.
+        // Like the handlers of a peer that does not read: each lends its permit.
         while greedy.running() < 128 && permits.acquire(&greedy) {
             greedy.running.fetch_add(1, Ordering::SeqCst);
             assert!(!permits.lend() || permits.release().is_none());
@@ -223,11 +223,11 @@ fn connections_that_ask_for_all_leave_permits_for_one_that_comes() {
 }
 
 #[test]
-fn permit_goes_past_a_connection_that_holds_its_share() {
+fn permit_skips_a_connection_that_holds_its_share() {
     let permits = Permits::new(16);
     let [a, b, c] = waiters();
     assert_eq!([&a, &b].map(|who| take_all(&permits, who)), [8, 4]);
-    // `a` and `b` stand in line; `c` takes what is left, and stands behind them.
+    // `a` and `b` are queued; `c` takes the rest and is queued after them.
     assert_eq!(take_all(&permits, &c), 4);
     assert!(!permits.acquire(&c));
     c.running.fetch_sub(1, Ordering::SeqCst);
@@ -235,7 +235,7 @@ fn permit_goes_past_a_connection_that_holds_its_share() {
 }
 
 #[test]
-fn permit_is_free_where_all_that_wait_hold_their_share() {
+fn permit_is_free_if_all_waiters_hold_their_share() {
     let permits = Permits::new(16);
     let [a, b] = waiters();
     assert_eq!(take_all(&permits, &a), 8);

@@ -20,7 +20,7 @@ fn wait_for_threads(pool: &Pool, count: usize) {
 }
 
 #[test]
-fn tasks_that_wait_for_one_another_each_have_a_thread() {
+fn tasks_that_wait_for_each_other_have_separate_threads() {
     let pool = pool(LONG);
     let all = Arc::new(Barrier::new(9));
     for _ in 0..8 {
@@ -37,7 +37,7 @@ fn tasks_that_wait_for_one_another_each_have_a_thread() {
 }
 
 #[test]
-fn a_thread_that_has_nothing_to_do_is_used_again() {
+fn an_idle_thread_is_reused() {
     let pool = pool(LONG);
     let (sender, ids) = channel();
     for _ in 0..100 {
@@ -45,20 +45,20 @@ fn a_thread_that_has_nothing_to_do_is_used_again() {
         assert!(pool.run(move |_| sender.send(thread::current().id()).unwrap()).is_ok());
         ids.recv_timeout(LONG).unwrap();
     }
-    // It may not have come back yet when the next task came.
+    // It may not have been idle yet when the next task arrived.
     assert!(pool.threads() < 100);
     pool.close();
 }
 
 #[test]
-fn a_thread_that_has_nothing_to_do_for_long_ends() {
+fn a_thread_ends_after_the_idle_timeout() {
     let pool = pool(Duration::from_millis(1));
     assert!(pool.run(|_| ()).is_ok());
     wait_for_threads(&pool, 0);
 }
 
 #[test]
-fn a_task_that_panics_costs_no_thread() {
+fn a_panicking_task_does_not_end_its_thread() {
     let pool = pool(LONG);
     let (sender, done) = channel();
     assert!(pool.run(|_| panic!("a task")).is_ok());
@@ -69,7 +69,7 @@ fn a_task_that_panics_costs_no_thread() {
 }
 
 #[test]
-fn a_stack_that_the_system_does_not_give_is_no_thread_and_the_task_comes_back() {
+fn a_task_is_returned_if_no_thread_can_be_started() {
     let pool = Pool::new(usize::MAX / 2, LONG);
     let (sender, done) = channel();
     let task = pool.run(move |_| sender.send(()).unwrap()).unwrap_err();
@@ -79,7 +79,7 @@ fn a_stack_that_the_system_does_not_give_is_no_thread_and_the_task_comes_back() 
 }
 
 #[test]
-fn after_the_end_what_is_given_to_it_is_done_still() {
+fn tasks_submitted_after_the_end_still_run() {
     let pool = pool(LONG);
     pool.close();
     let (sender, done) = channel();

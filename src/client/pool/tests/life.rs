@@ -1,4 +1,4 @@
-//! The life of a connection: suspect, draining, retired, idle.
+//! The states of a connection: suspect, draining, retired, idle.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::client::origin::Origin;
 use crate::client::pool::actions::{Limits, Place};
 
 #[test]
-fn a_suspect_connection_takes_no_requests_until_it_has_answered() {
+fn a_suspect_connection_accepts_no_requests_until_its_ping_is_acknowledged() {
     let mut test = Test::new(limits());
     test.ask();
     test.made(10);
@@ -26,7 +26,7 @@ fn a_suspect_connection_takes_no_requests_until_it_has_answered() {
 }
 
 #[test]
-fn another_connection_is_made_beside_one_that_stays_suspect() {
+fn another_connection_is_opened_besides_one_that_stays_suspect() {
     let mut test = Test::new(limits());
     test.ask();
     let suspect = test.made(10);
@@ -41,7 +41,7 @@ fn another_connection_is_made_beside_one_that_stays_suspect() {
     test.passes(MS);
     assert_eq!(test.attempts.len(), 1);
     test.note(|lane, now| lane.probed(id, false, now));
-    // It is kept for the request that is under way, and then goes.
+    // It is kept for the open request, and then closed.
     assert_eq!(test.discarded, 0);
     suspect.end();
     test.tick();
@@ -49,7 +49,7 @@ fn another_connection_is_made_beside_one_that_stays_suspect() {
 }
 
 #[test]
-fn a_connection_that_was_heard_of_since_is_not_suspect() {
+fn a_connection_with_later_input_is_not_suspect() {
     let mut test = Test::new(limits());
     test.ask();
     let one = test.made(10);
@@ -62,7 +62,7 @@ fn a_connection_that_was_heard_of_since_is_not_suspect() {
     assert!(test.probes.is_empty());
 }
 
-/// PINGs that 20 late responses in two seconds cost.
+/// Returns the number of PINGs that 20 response timeouts in two seconds cause.
 fn pings_of_late_responses(limits: Limits) -> usize {
     let mut test = Test::new(limits);
     test.ask();
@@ -88,7 +88,7 @@ fn many_late_responses_cost_one_ping_in_each_interval() {
 }
 
 #[test]
-fn silence_is_questioned_when_a_request_comes() {
+fn a_silent_connection_is_checked_when_a_request_needs_it() {
     let mut test = Test::new(limits());
     test.ask();
     let one = test.made(10);
@@ -103,14 +103,14 @@ fn silence_is_questioned_when_a_request_comes() {
 }
 
 #[test]
-fn before_the_limits_are_known_only_one_request_that_cannot_be_repeated_is_sent() {
+fn before_the_limits_are_known_only_one_request_that_cannot_be_retried_is_sent() {
     let mut test = Test::new(limits());
     let first = test.ask_for(true, Place::Back);
     let second = test.ask_for(true, Place::Back);
     let one = test.made_with(100, false);
     assert_eq!(test.waiters(), [first]);
     test.send();
-    // Its SETTINGS come before the answer to the PING.
+    // Its SETTINGS arrive before the acknowledgment of the PING.
     assert_eq!((test.probes.len(), test.attempts.len()), (1, 0));
     let repeatable = test.ask();
     assert_eq!(test.waiters(), [repeatable]);
@@ -135,7 +135,7 @@ fn a_draining_connection_is_kept_to_its_last_request() {
 }
 
 #[test]
-fn a_connection_that_refuses_everything_is_retired_and_the_next_attempt_pauses() {
+fn a_connection_that_refuses_everything_is_retired_and_the_next_attempt_delayed() {
     let mut test = Test::new(limits());
     test.ask();
     let one = test.made(10);
@@ -151,7 +151,7 @@ fn a_connection_that_refuses_everything_is_retired_and_the_next_attempt_pauses()
 }
 
 #[test]
-fn a_connection_that_refuses_now_and_then_is_kept() {
+fn a_connection_that_refuses_occasionally_is_kept() {
     let mut test = Test::new(limits());
     test.ask();
     test.made(10);
@@ -214,7 +214,7 @@ fn idle_connections_are_bounded_over_all_origins() {
     }
     test.tick();
     assert_eq!((test.discarded, test.machine.connections().count()), (7, 3));
-    // An origin without anything is forgotten.
+    // An origin without state is removed.
     assert!(test.machine.lane(&Origin { port: 0, ..test.origin.clone() }).is_none());
     assert!(test.machine.lane(&test.origin).is_some());
 }
