@@ -36,9 +36,10 @@ use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 ///
 /// # Memory
 ///
-/// A connection holds what [`proto::Config`] says: mostly 1 MiB (`initial_window_size`) for each
-/// response that is not read, and 64 MiB (`window_budget`) over all of them. A client has one thread beyond those that call it, which looks after idle connections;
-/// each attempt to connect and each PING to a connection that may be dead takes another.
+/// [`proto::Config`] describes what a connection holds: mostly 1 MiB (`initial_window_size`) per
+/// unread response, and 64 MiB (`window_budget`) over all of them. A client has one thread besides
+/// its callers', which maintains idle connections; each connection attempt and each PING to a
+/// possibly dead connection uses another.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {

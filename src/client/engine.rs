@@ -204,7 +204,7 @@ impl Engine {
         self.call(ask, head)?.open()
     }
 
-    /// A request with this head that is ready to be sent.
+    /// Returns a request with this head, ready to be sent.
     pub(super) fn call<'a>(
         &'a self,
         ask: &'a Ask,

@@ -153,10 +153,11 @@
 //!
 //! # Other protocols
 //!
-//! [`RequestBuilder::upgrade`] asks the server to go on in another protocol, and gives octets in both
-//! directions; [`websocket::connect`](crate::websocket::connect) does so for WebSocket.
+//! [`RequestBuilder::upgrade`] asks the server to switch to another protocol, and returns a byte
+//! stream in both directions; [`websocket::connect`](crate::websocket::connect) does so for
+//! WebSocket.
 //!
-//! # When the response is early
+//! # Early responses
 //!
 //! A server may answer before it has read the whole request. If the status is not 2xx, the client
 //! stops sending the body. If it is 2xx, reading the response also sends the rest of the request,

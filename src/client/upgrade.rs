@@ -64,7 +64,7 @@ pub(crate) struct Upgrade<'a> {
     pub(crate) protocol: &'a str,
     /// Fields that are sent only in HTTP/1.1.
     pub(crate) http1: HeaderMap,
-    /// A thread may reset the stream by one half while another waits for the other.
+    /// Whether a thread may reset the stream through one half while another waits on the other.
     pub(crate) is_interruptible: bool,
 }
 

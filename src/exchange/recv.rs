@@ -18,10 +18,10 @@ use crate::hpack::Headers;
 use crate::proto::{CommandError, HeadersKind};
 use crate::transport::WRITE_TICK;
 
-/// This part of a large window is given back at once, and a quarter of a small one: half of what the
-/// core announces at once.
+/// The part of a large window after which credit is released; for a small window it is a quarter.
+/// This is half of what the core announces at once.
 const CREDIT_PART: usize = 16;
-/// What is given back at once of windows in between.
+/// The credit released at once for windows in between.
 const CREDIT: usize = 32 << 10;
 
 /// The receiving half of a stream: the body of a message, and its trailers.
@@ -44,7 +44,7 @@ pub struct RecvHalf {
     chunks: VecDeque<Bytes>,
     /// Octets that were read but not credited yet.
     owed: usize,
-    /// This many are given back at once.
+    /// Octets released at once.
     credit: usize,
     timeout: Option<Duration>,
     /// The time at which reads fail in any case.
@@ -390,7 +390,7 @@ impl State {
         inbox.is_declined = true;
         let unread = inbox.data.drain(..).map(|data| data.len()).sum();
         if !inbox.has_ended && !inbox.is_closed {
-            // It may be over by now.
+            // The stream may have ended already.
             let _ = self.core.decline_body(id, now);
         }
         if unread > 0 {

@@ -83,13 +83,13 @@ impl Connection {
         }
     }
 
-    /// Gives back receive window for octets that the application has done with. Octets of a stream
-    /// that has ended need not be given back; but what its window had grown by stays borrowed from
-    /// [`window_budget`](super::Config::window_budget) while they are not.
+    /// Returns receive-window credit for octets that the application has processed. Octets of an
+    /// ended stream need not be released, but until they are, the growth of its window counts
+    /// against [`window_budget`](super::Config::window_budget).
     ///
     /// # Errors
     ///
-    /// [`ReleasedTooMuch`](CommandError::ReleasedTooMuch) if so many were never received.
+    /// [`ReleasedTooMuch`](CommandError::ReleasedTooMuch) if fewer octets were received.
     pub fn release(
         &mut self,
         id: StreamId,
@@ -118,7 +118,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The application holds nothing more of a stream that has ended.
+    /// Stops accounting for an ended stream, of which the application holds no more octets.
     pub(crate) fn release_all(&mut self, id: StreamId) {
         self.input.growth.forget(id);
     }

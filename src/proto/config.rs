@@ -50,28 +50,28 @@ impl Role {
 ///
 /// A peer can make one connection hold at most
 ///
-/// - received and not yet taken: `streams × initial_window_size + window_budget`, where `streams` are
-///   those that are open, at a server at most `max_concurrent_streams` (48 MiB with its defaults,
-///   reached only by an application that takes nothing). Read buffers that are shared can make it
-///   more, at most 20 times, for a peer that sends as much as that,
-/// - waiting to be sent: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
-///   another 64 KiB of DATA for each open stream,
-/// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section, of
-///   `max_header_list_size` at most, with as much again of it encoded,
-/// - events that are not taken: two field sections for each stream, and a third for one that was
-///   promised, each of up to an eighth more than `max_header_list_size`; 256 KiB of interim responses,
-///   and 256 KiB of what concerns no stream (or one frame, if that is more),
-/// - `max_pending_acks` acknowledgements of up to 17 octets, and eight octets for each of the
+/// - received and not yet taken: `streams × initial_window_size + window_budget`, where `streams`
+///   are the open ones, on a server at most `max_concurrent_streams` (48 MiB with its defaults,
+///   reached only if the application takes nothing). Shared read buffers can increase this at most
+///   20 times, for a peer that sends as much as that,
+/// - queued for sending: `max_send_buffer` (8 MiB) of DATA and as much of field sections, and
+///   another 64 KiB of DATA per open stream,
+/// - HPACK: `header_table_size` and `encoder_table_cap` (4 KiB + 4 KiB) and one field section of at
+///   most `max_header_list_size`, with as much again of it encoded,
+/// - events not yet taken: two field sections per stream, and a third for a promised one, each at
+///   most one eighth larger than `max_header_list_size`; 256 KiB of interim responses, and 256 KiB
+///   of connection events (or one frame, if that is larger),
+/// - `max_pending_acks` acknowledgments of up to 17 octets, and eight octets for each of the
 ///   `remembered_streams` of each side,
 /// - 2 KiB of state per open stream, and 128 KiB of tables that remain after many.
 ///
 /// # Windows
 ///
-/// A stream's receive window starts at `initial_window_size`, and doubles when it is what limits its
-/// peer: three quarters of it were used in less than four round trips, and no more than a quarter lies
-/// untaken. It grows to `max_window_size` at most, and all windows of the connection together by
-/// `window_budget`. A window that turns out to be larger than needed shrinks. So a slow network with a
-/// fast reader gets a large window, and a slow reader never does.
+/// A stream's receive window starts at `initial_window_size`, and doubles when it limits the peer:
+/// three quarters of it were used in less than four round trips, while at most a quarter was
+/// untaken. It grows up to `max_window_size`, and all windows of the connection together by up to
+/// `window_budget`. A window that is larger than needed shrinks. A slow network with a fast reader
+/// thus gets a large window, and a slow reader does not.
 ///
 /// | | server | client |
 /// | --- | ---: | ---: |
@@ -80,8 +80,8 @@ impl Role {
 /// | `window_budget` | 16 MiB | 64 MiB |
 /// | `connection_window_size` | 32 MiB | 64 MiB |
 ///
-/// [`Config::default`] has the values of a server, and [`Config::for_role`] those of either. The
-/// round-trip time is measured with the first SETTINGS and with PINGs that are sent for other reasons.
+/// [`Config::default`] has the values of a server, [`Config::for_role`] those of the given role.
+/// The round-trip time is measured with the first SETTINGS and with PINGs sent for other reasons.
 ///
 /// # Budgets
 ///
@@ -109,23 +109,23 @@ pub struct Config {
     /// `SETTINGS_MAX_CONCURRENT_STREAMS`: how many streams the peer may have open; more are refused
     /// with REFUSED_STREAM. Default 128. For the memory, see above.
     pub max_concurrent_streams: u32,
-    /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on each stream before the
-    /// application has taken them, until the window [grows](Self#windows). Default 256 KiB; 1 to
-    /// 2^31-1. Memory: this for each stream.
+    /// `SETTINGS_INITIAL_WINDOW_SIZE`: octets that the peer may send on a stream ahead of the
+    /// application, until the window [grows](Self#windows). Default 256 KiB; 1 to 2^31-1. Each
+    /// stream may hold this much memory.
     pub initial_window_size: u32,
-    /// Octets to which the receive window of a stream may grow. Default 16 MiB; at most 2^31-1. At
-    /// `initial_window_size` or less, no window grows. A stream's throughput is at most this over the
-    /// round-trip time: 320 MB/s at 50 ms.
+    /// The maximum receive window of a stream in octets. Default 16 MiB; at most 2^31-1. With
+    /// `initial_window_size` or less, no window grows. It limits a stream's throughput to this size
+    /// per round trip: 320 MB/s at 50 ms.
     pub max_window_size: u32,
-    /// Octets by which all stream windows of the connection together may be larger than
-    /// `initial_window_size`. Default 16 MiB; at most 2^31-1; with 0 no window grows. Streams that are
-    /// limited by their windows share it evenly. Memory: this much for each connection whose readers
+    /// Octets by which all stream windows of the connection together may exceed
+    /// `initial_window_size`. Default 16 MiB; at most 2^31-1; with 0 no window grows. Streams
+    /// limited by their windows share it evenly. A connection holds this much memory if its readers
     /// keep up for a while and then stop.
     pub window_budget: u32,
-    /// The connection's receive window, octets. Default 32 MiB; 65,535 at least. Credit for it
-    /// goes back on receipt, so that a stream that is not read never holds up the others:
-    /// memory is bounded by the windows of the streams. A connection's throughput is at most seven
-    /// eighths of this over the round-trip time.
+    /// The connection's receive window in octets. Default 32 MiB; at least 65,535. Its credit is
+    /// returned on receipt, so that an unread stream never blocks the others: the windows of the
+    /// streams bound memory. It limits a connection's throughput to seven eighths of this size per
+    /// round trip.
     pub connection_window_size: u32,
     /// `SETTINGS_MAX_FRAME_SIZE`: the largest payload accepted. Default 16,384, the RFC's minimum;
     /// up to 2^24-1. The read buffer grows to it.
@@ -245,8 +245,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults of a server, or those of a client, whose windows are [larger](Self#windows): there
-    /// are fewer clients than connections of a server, and what they download is what they asked for.
+    /// Returns the defaults of a server or of a client. A client has [larger](Self#windows)
+    /// windows: it has fewer connections than a server, and receives only what it has requested.
     pub fn for_role(role: Role) -> Self {
         match role {
             Role::Server => Config::default(),

@@ -71,7 +71,7 @@ pub(super) struct Input {
     pub(super) block: Option<Block>,
     /// The connection's receive window.
     pub(super) window: RecvWindow,
-    /// What the windows of the streams have grown by.
+    /// The growth of the streams' windows.
     pub(super) growth: Growth,
 }
 
@@ -182,7 +182,7 @@ impl Connection {
         let entries = settings::opening(self.role, &self.config);
         self.local.announce(entries.clone(), now);
         self.queue(Settings { ack: false, entries });
-        // Never less, by `Config::validate`.
+        // Not negative, by `Config::validate`.
         let more = self.config.connection_window_size.saturating_sub(DEFAULT_WINDOW);
         if more > 0 {
             self.input.window.shift(i64::from(more));
@@ -241,7 +241,7 @@ impl Connection {
         }
     }
 
-    /// The size that the receive window of a stream has now; 0 if the stream has ended.
+    /// Returns the current size of a stream's receive window; 0 if the stream has ended.
     pub fn receive_window(&self, id: StreamId) -> u32 {
         self.streams.get(id).map_or(0, |stream| stream.recv.window.size())
     }

@@ -55,21 +55,21 @@ impl SendWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowExceeded;
 
-/// Credit of this many octets is announced at once, in windows of twice that and more …
+/// In larger windows, this much credit is announced at once …
 const CREDIT: i64 = 64 << 10;
-/// … up to this many times as much, from where on credit is due for this part of the window.
+/// … or this fraction of the window, if that is more. Smaller windows announce half of their size.
 const CREDIT_PART: i64 = 8;
 
-/// What we allow the peer to send: a window that is refilled as octets are released.
+/// The window for receiving from the peer, replenished as octets are released.
 //
-// `size == announced + released + unreleased`, whatever happens.
+// Invariant: `size == announced + released + unreleased`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecvWindow {
     /// Octets that the peer may still send, as announced.
     announced: i64,
     /// Octets released but not yet announced.
     released: i64,
-    /// The size the window is refilled to.
+    /// The size to which the window is replenished.
     size: i64,
 }
 
@@ -83,17 +83,17 @@ impl RecvWindow {
         self.announced
     }
 
-    /// The size the window is refilled to.
+    /// Returns the size to which the window is replenished.
     pub(crate) fn size(&self) -> u32 {
         u32::try_from(self.size).unwrap_or(0)
     }
 
-    /// Octets received and not released yet.
+    /// Returns the octets received and not yet released.
     pub(crate) fn unreleased(&self) -> u32 {
         u32::try_from(self.size - self.announced - self.released).unwrap_or(0)
     }
 
-    /// Octets released and not announced yet.
+    /// Returns the octets released and not yet announced.
     pub(crate) fn released(&self) -> u32 {
         u32::try_from(self.released).unwrap_or(0)
     }
@@ -118,16 +118,18 @@ impl RecvWindow {
         self.released += i64::from(len.min(self.unreleased()));
     }
 
-    /// Whether credit is due: half of a small window has been released, or an eighth of a large one.
+    /// Whether credit is due: half of a small window has been released, or one eighth of a large
+    /// one.
     //
-    // A peer that is limited by the window sends what was announced, and waits. The sooner the next
-    // credit goes out, the more of the window is under way; each costs a frame of 13 octets.
+    // A peer limited by the window sends what was announced, and then waits. The earlier the next
+    // credit is sent, the more of the window is in flight; each announcement costs a frame of 13
+    // octets.
     pub(crate) fn has_update(&self) -> bool {
         let due = (self.size / 2).min(CREDIT.max(self.size / CREDIT_PART));
         self.released > 0 && self.released >= due
     }
 
-    /// The increment to announce, if credit is due.
+    /// Returns the increment to announce, if credit is due.
     pub(crate) fn take_update(&mut self) -> Option<u32> {
         if !self.has_update() {
             return None;
@@ -138,26 +140,26 @@ impl RecvWindow {
         Some(increment)
     }
 
-    /// Changes the size by a difference that the peer applies to its side of the window as well.
+    /// Changes the size by a difference that the peer also applies to its side of the window.
     pub(crate) fn shift(&mut self, delta: i64) {
         self.announced += delta;
         self.size += delta;
     }
 
-    /// Raises the size. The difference is announced with the next update.
+    /// Raises the size. The next update announces the difference.
     pub(crate) fn grow(&mut self, more: u32) {
         self.size += i64::from(more);
         self.released += i64::from(more);
     }
 
-    /// Lowers the size by octets that have been released and are not announced.
+    /// Lowers the size by released octets that have not been announced.
     pub(crate) fn shrink(&mut self, less: u32) {
         let less = i64::from(less).min(self.released);
         self.size -= less;
         self.released -= less;
     }
 
-    /// The peer sends nothing more: the window is as large as what has not been released.
+    /// Reduces the window to the unreleased octets, since the peer sends no more.
     pub(crate) fn close(&mut self) {
         self.size = i64::from(self.unreleased());
         (self.announced, self.released) = (0, 0);

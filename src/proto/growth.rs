@@ -1,22 +1,21 @@
 //! Receive windows that grow while their readers keep up.
 //!
-//! A stream's window starts at `initial_window_size`. When credit is due, the window is looked at, once
-//! its peer has used three quarters of it since the last look:
+//! A stream's window starts at `initial_window_size`. When credit is due and the peer has used
+//! three quarters of the window since the last evaluation, the window is evaluated:
 //!
-//! | what the look finds | what follows |
+//! | condition | effect |
 //! | --- | --- |
-//! | more than half of the window lies untaken | no credit until that is less |
-//! | more than a quarter lies untaken | credit; the look comes later |
+//! | more than half of the window is untaken | no credit until it is less |
+//! | more than a quarter is untaken | credit, but the evaluation is postponed |
 //! | the three quarters took less than four round trips | the window doubles |
 //! | they took eight round trips or more | the window is halved, down to its initial size |
 //!
-//! The difference to the initial size is borrowed from the budget of the connection. Credit that was
-//! announced cannot be taken back, so a window shrinks by credit that is not announced again. What the
-//! streams of a connection hold is bounded by `streams × initial_window_size + budget`, however slowly
-//! it is read.
+//! The excess over the initial size is borrowed from the connection's budget. Announced credit
+//! cannot be revoked, so a window shrinks by withholding released credit. The streams of a
+//! connection hold at most `streams × initial_window_size + budget`, even if they are read slowly.
 //!
-//! Streams that are limited by their windows share the budget evenly: one that has borrowed more than
-//! its share gives it back as its credit is used up.
+//! Streams limited by their windows share the budget evenly: a stream that has borrowed more than
+//! its share returns it as its credit is used up.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -27,27 +26,27 @@ use crate::frame::StreamId;
 
 /// A window limits its peer if three quarters of it are used in fewer round trips than this …
 const LIMITED: u32 = 4;
-/// … and is larger than needed after so many. Half of it would be used in as many as `LIMITED`.
+/// … and is larger than needed after this many. Half of it would be used in `LIMITED`.
 const SLOW: u32 = 8;
 
-/// Round trips are taken to be at least this long: below it, waking threads takes longer.
+/// The minimum assumed round-trip time: below it, waking threads takes longer.
 const LEAST_ROUND_TRIP: Duration = Duration::from_millis(1);
 
-/// Streams that have ended and whose octets are counted until they are released.
+/// Maximum ended streams whose octets are counted until they are released.
 const MAX_ENDED: usize = 128;
 
-/// What the windows of a connection have in common.
+/// The shared state of a connection's stream windows.
 #[derive(Debug)]
 pub(crate) struct Growth {
-    /// No window grows over this size.
+    /// The maximum size of a window.
     max_window: u32,
-    /// What all windows together may be over their initial sizes, and what they are.
+    /// How much all windows together may exceed their initial sizes, and how much they do.
     budget: u32,
     borrowed: u32,
-    /// Windows that were found to limit their peers.
+    /// The number of windows that limit their peers.
     limiting: u32,
     round_trip: Option<Duration>,
-    /// Windows that are still over their initial sizes, of streams that have ended.
+    /// Windows of ended streams that still exceed their initial sizes.
     ended: VecDeque<(StreamId, StreamWindow)>,
 }
 
@@ -63,13 +62,14 @@ impl Growth {
         }
     }
 
-    /// A round trip was measured. A shorter one counts at once, since a longer one may be that of a queue.
+    /// Records a measured round trip. A shorter one applies at once, since a longer one may include
+    /// queueing.
     pub(crate) fn note_round_trip(&mut self, sample: Duration) {
         let before = self.round_trip.unwrap_or(sample);
         self.round_trip = Some(sample.min(before + sample.saturating_sub(before) / 8));
     }
 
-    /// Keeps the window of a stream that has ended while more than its initial size lies untaken.
+    /// Keeps the window of an ended stream while more than its initial size is untaken.
     pub(crate) fn end(&mut self, id: StreamId, mut window: StreamWindow) {
         window.close(self);
         if window.borrowed == 0 {
@@ -81,7 +81,7 @@ impl Growth {
         }
     }
 
-    /// Octets of a stream that has ended have been taken.
+    /// Releases octets of an ended stream.
     pub(crate) fn release_ended(&mut self, id: StreamId, octets: u32) {
         let Some(index) = self.ended.iter().position(|(ended, _)| *ended == id) else { return };
         self.ended[index].1.window.release(octets);
@@ -93,7 +93,7 @@ impl Growth {
         }
     }
 
-    /// Nothing of a stream that has ended is held any more.
+    /// Drops the window of an ended stream, of which the application holds no more octets.
     pub(crate) fn forget(&mut self, id: StreamId) {
         let index = self.ended.iter().position(|(ended, _)| *ended == id);
         let window = index.and_then(|index| self.ended.remove(index));
@@ -104,7 +104,7 @@ impl Growth {
         self.borrowed -= window.borrowed;
     }
 
-    /// Whether what took this long was sent as fast as the window allowed.
+    /// Whether DATA that took this long was sent as fast as the window allowed.
     fn is_limited(&self, took: Duration) -> bool {
         self.round_trip.is_some_and(|time| took < LIMITED * time.max(LEAST_ROUND_TRIP))
     }
@@ -113,12 +113,12 @@ impl Growth {
         self.round_trip.is_some_and(|time| took >= SLOW * time.max(LEAST_ROUND_TRIP))
     }
 
-    /// What one window may borrow.
+    /// Returns how much one window may borrow.
     fn share(&self, is_limiting: bool) -> u32 {
         if is_limiting {
             self.budget / self.limiting.max(1)
         } else if self.borrowed == self.budget && self.limiting > 0 {
-            // Others need it.
+            // Other windows need it.
             0
         } else {
             self.budget
@@ -130,14 +130,14 @@ impl Growth {
 #[derive(Debug)]
 pub(crate) struct StreamWindow {
     window: RecvWindow,
-    /// SETTINGS_INITIAL_WINDOW_SIZE, as the peer has acknowledged it.
+    /// SETTINGS_INITIAL_WINDOW_SIZE as acknowledged by the peer.
     initial: u32,
-    /// What the size is over the initial one; it counts in the budget.
+    /// The excess over the initial size, which counts against the budget.
     borrowed: u32,
-    /// Octets received since the last look, and since when.
+    /// Octets received since the last evaluation, and when the first arrived.
     used: u32,
     used_since: Option<Instant>,
-    /// The last look found that the window limits the peer.
+    /// Whether the last evaluation found that the window limits the peer.
     is_limiting: bool,
 }
 
@@ -153,22 +153,22 @@ impl StreamWindow {
         }
     }
 
-    /// The window that the peer sees, which may be negative after a setting was lowered.
+    /// Returns the window as the peer sees it, which may be negative after a setting was lowered.
     pub(crate) fn signed(&self) -> i64 {
         self.window.signed()
     }
 
-    /// The size the window is refilled to.
+    /// Returns the size to which the window is replenished.
     pub(crate) fn size(&self) -> u32 {
         self.window.size()
     }
 
-    /// Whether [`take_update`](Self::take_update) may have something.
+    /// Whether [`take_update`](Self::take_update) may return an increment.
     pub(crate) fn has_update(&self) -> bool {
         self.window.has_update()
     }
 
-    /// Octets received and not released yet.
+    /// Returns the octets received and not yet released.
     pub(crate) fn unreleased(&self) -> u32 {
         self.window.unreleased()
     }
@@ -181,24 +181,24 @@ impl StreamWindow {
         Ok(())
     }
 
-    /// Counts octets that came outside of flow control.
+    /// Counts octets received outside flow control.
     pub(crate) fn receive_uncounted(&mut self, len: u32) {
         self.window.receive_uncounted(len);
     }
 
-    /// Gives octets back, at most as many as have been received and not released.
+    /// Releases octets, at most as many as were received and not released.
     pub(crate) fn release(&mut self, len: u32) {
         self.window.release(len);
     }
 
-    /// The peer has acknowledged another initial size, and moved its side of the window by the
+    /// Applies an acknowledged initial size: the peer has adjusted its side of the window by the
     /// difference (RFC 9113, Section 6.9.2).
     pub(crate) fn set_initial(&mut self, initial: u32) {
         self.window.shift(i64::from(initial) - i64::from(self.initial));
         self.initial = initial;
     }
 
-    /// The increment to announce now, if credit is due. The window may grow or shrink before.
+    /// Returns the increment to announce, if credit is due, after growing or shrinking the window.
     pub(crate) fn take_update(&mut self, growth: &mut Growth, now: Instant) -> Option<u32> {
         if !self.window.has_update() {
             return None;
@@ -233,13 +233,13 @@ impl StreamWindow {
         }
     }
 
-    /// Gives back to the budget what has been released, up to that much.
+    /// Returns released octets to the budget, up to `most`.
     fn shrink(&mut self, most: u32, growth: &mut Growth) {
         self.window.shrink(most.min(self.borrowed).min(self.window.released()));
         self.settle(growth);
     }
 
-    /// The peer sends nothing more on the stream.
+    /// Closes the window: the peer sends nothing more on the stream.
     pub(crate) fn close(&mut self, growth: &mut Growth) {
         self.window.close();
         self.set_limiting(false, growth);
@@ -252,7 +252,7 @@ impl StreamWindow {
         self.is_limiting = is_limiting;
     }
 
-    /// Has the budget agree with the size.
+    /// Updates the budget from the size.
     fn settle(&mut self, growth: &mut Growth) {
         growth.borrowed -= self.borrowed;
         self.borrowed = self.size().saturating_sub(self.initial);
@@ -262,7 +262,7 @@ impl StreamWindow {
 
 #[cfg(test)]
 impl Growth {
-    /// Checks that the budget is what the windows have borrowed.
+    /// Checks that the budget equals what the windows have borrowed.
     pub(super) fn audit<'a>(&'a self, open: impl Iterator<Item = &'a StreamWindow> + Clone) {
         let all = || open.clone().chain(self.ended.iter().map(|(_, window)| window));
         for window in all() {

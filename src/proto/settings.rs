@@ -255,8 +255,8 @@ impl LocalSettings {
         self.sent.push_back((settings, now));
     }
 
-    /// The oldest frame that waits for its acknowledgement has been acknowledged.
-    /// Returns it, and when it was queued.
+    /// Removes and returns the oldest unacknowledged frame, which the peer has acknowledged, and
+    /// when it was queued.
     pub(crate) fn acknowledged(&mut self) -> Option<(Vec<Setting>, Instant)> {
         self.sent.pop_front()
     }

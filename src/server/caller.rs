@@ -58,8 +58,8 @@ impl Caller {
         self.line.is_cancelled()
     }
 
-    /// Has `act` called once when the server shuts down: what
-    /// [`Request::on_shutdown`](super::Request::on_shutdown) does.
+    /// Calls `act` once when the server shuts down, like
+    /// [`Request::on_shutdown`](super::Request::on_shutdown).
     pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
         self.context.farewells.add(Box::new(act))
     }

@@ -74,10 +74,10 @@ pub struct Config {
     /// A connection may have half of the permits that the others leave, and always 4. So a new
     /// client finds free ones, unless very many others hold their full share.
     pub max_handlers: usize,
-    /// Handlers that do not count among these, since they have been waiting for their peers for a tenth
-    /// of a second: for more of a body, for a message of a WebSocket, or for a response to be read.
-    /// Default 4,096; 0 has all of them count. Else a few hundred slow peers could keep everybody from
-    /// being served. Each costs a thread.
+    /// Maximum handlers that do not count towards `max_handlers`, because they have waited for
+    /// their peers for 100 ms: for more of a body, for a WebSocket message, or for a response to be
+    /// read. Default 4,096; with 0 all handlers count, and a few hundred slow peers can block all
+    /// others. Each takes a thread.
     pub max_waiting_handlers: usize,
     /// The most handlers that run at once for one connection. Default 128. Further requests wait.
     /// The peer's requests are also bounded by

@@ -56,11 +56,11 @@
 //!
 //! # Other protocols
 //!
-//! A request may ask to go on in another protocol: by `upgrade` in HTTP/1.1, by extended CONNECT in HTTP/2.
-//! [`Response::upgrade`] agrees, and gives the handler octets in both directions.
-//! [`websocket::accept`](crate::websocket::accept) does so for WebSocket. Such a tunnel may last: no
-//! timeout of the server's ends it but that of its own reads, and
-//! [`on_shutdown`](Request::on_shutdown) tells its handler when the connection is to end.
+//! A request may ask to switch to another protocol: with `upgrade` in HTTP/1.1, with extended
+//! CONNECT in HTTP/2. [`Response::upgrade`] accepts, and returns a byte stream in both directions.
+//! [`websocket::accept`](crate::websocket::accept) does so for WebSocket. Such a tunnel may be
+//! long-lived: of the server's timeouts only that of its reads applies, and
+//! [`on_shutdown`](Request::on_shutdown) tells its handler to end.
 //!
 //! # When it goes wrong
 //!

@@ -42,9 +42,9 @@ impl Response {
     /// [`finish`](SendHalf::finish) ends our direction, which in HTTP/1.1 is that of the
     /// connection. Dropping the [`SendHalf`] before that resets the stream, or cuts the connection.
     ///
-    /// In HTTP/2 clients ask for it only where [`websockets`](super::Config::websockets) has it
-    /// announced. Every `:protocol` reaches the handler; one that it does not know is to be answered
-    /// with 501 (RFC 9220, Section 3).
+    /// HTTP/2 clients only use it if [`websockets`](super::Config::websockets) announces extended
+    /// CONNECT. The handler receives every `:protocol`, and should answer an unknown one with 501
+    /// (RFC 9220, Section 3).
     ///
     /// ```
     /// use std::io::{self, Write};

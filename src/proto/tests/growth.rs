@@ -1,4 +1,4 @@
-//! Receive windows that grow while their readers keep up, and what they may hold in sum.
+//! Receive windows that grow while their readers keep up, and the limit of their total.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn config() -> Config {
     }
 }
 
-/// A server whose peer is this far away.
+/// Returns a server with this round-trip time to its peer.
 fn server_far_away(config: Config) -> Peer {
     let mut peer = Peer::before_handshake(Role::Server, config);
     peer.send_octets(PREFACE);
@@ -33,7 +33,7 @@ fn server_far_away(config: Config) -> Peer {
     peer
 }
 
-/// A server with these uploads under way.
+/// Returns a server with uploads in progress on these streams.
 fn server(streams: &[u32]) -> Peer {
     let mut peer = server_far_away(config());
     for &n in streams {
@@ -62,7 +62,7 @@ fn send(peer: &mut Peer, n: u32, octets: u32) {
     peer.events();
 }
 
-/// The application takes these octets. Returns the credit that the stream gets for it.
+/// Takes octets as the application. Returns the credit that the stream gets for them.
 fn take(peer: &mut Peer, n: u32, octets: u32) -> u32 {
     peer.ask(|core, now| core.release(id(n), octets as usize, now)).unwrap();
     let credit = |sent| match sent {
@@ -72,7 +72,7 @@ fn take(peer: &mut Peer, n: u32, octets: u32) -> u32 {
     peer.sent().into_iter().map(credit).sum()
 }
 
-/// The peer uses its whole window, and the application takes it, this long after the peer began.
+/// Uses a whole window and takes it, `takes` after the peer began.
 fn use_window(peer: &mut Peer, n: u32, takes: Duration) -> u32 {
     let size = window(peer, n);
     send(peer, n, size);
@@ -80,7 +80,7 @@ fn use_window(peer: &mut Peer, n: u32, takes: Duration) -> u32 {
     take(peer, n, size)
 }
 
-/// Has a window grow as far as it can.
+/// Grows a window to its maximum.
 fn grow(peer: &mut Peer, n: u32) -> u32 {
     for _ in 0..8 {
         use_window(peer, n, ROUND_TRIP);
@@ -237,7 +237,7 @@ fn reader_that_becomes_slow_gives_back_what_its_window_has_grown_by() {
         assert_eq!(take(&mut peer, 1, eighth), 0);
         assert_eq!(borrowed(&mut peer), size - initial - taken * eighth);
     }
-    // What is left is taken, and the peer goes on.
+    // The rest is taken, and the peer continues.
     assert!(take(&mut peer, 1, 4 * eighth) > 0);
     assert_eq!(grow(&mut peer, 1), size);
 }
