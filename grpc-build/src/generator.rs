@@ -75,7 +75,15 @@ impl Generator {
     fn service_trait(&self, service: &Service) -> String {
         let runtime = &self.parts.runtime;
         let mut code = docs(&service.comments, 0, "The service.");
-        push(&mut code, format_args!("pub trait {}: Send + Sync + 'static {{", service.name));
+        // A message may have the name of a trait of the prelude.
+        push(
+            &mut code,
+            format_args!(
+                "#[allow(dead_code)]
+                pub trait {}: ::core::marker::Send + ::core::marker::Sync + 'static {{",
+                service.name
+            ),
+        );
         for method in &service.methods {
             let (input, output) = (&method.input_type, &method.output_type);
             let receiver = format!("requests: &mut {runtime}::server::Receiver<'_, {input}>,");
@@ -111,7 +119,7 @@ impl Generator {
                 &mut arms,
                 format_args!(
                     "{proto:?} => call.{kind}({codec}, |cx, {arguments}| {{
-                        self.service.{method}(cx, {arguments})
+                        <S as {name}>::{method}(&self.service, cx, {arguments})
                     }}),",
                     proto = method.proto_name,
                     method = method.name,
@@ -123,6 +131,7 @@ impl Generator {
         });
         format!(
             "/// Serves a [`{name}`].
+            #[allow(dead_code)]
             #[derive(Debug)]
             pub struct {name}Server<S> {{
                 service: ::std::sync::Arc<S>,
@@ -192,14 +201,15 @@ impl Generator {
                      -> ::core::result::Result<{result}, {runtime}::Status> {{
                         self.stub.{kind}({codec}, {path:?}{argument})
                     }}\n",
-                    method = method.name,
+                    method = client_name(&method.name),
                     kind = kind.name(),
                 ),
             );
         }
         let docs = docs(&service.comments, 0, "Calls the service.");
         format!(
-            "{docs}#[derive(Debug, Clone)]
+            "{docs}#[allow(dead_code)]
+            #[derive(Debug, Clone)]
             pub struct {name}Client {{
                 stub: {runtime}::client::Stub,
             }}
@@ -234,6 +244,14 @@ impl ServiceGenerator for Generator {
         if self.parts.client {
             code.push_str(&self.client(&service));
         }
+    }
+}
+
+/// The name of a method of a client, which has two of its own.
+fn client_name(method: &str) -> String {
+    match method {
+        "new" | "with" => format!("{method}_"),
+        _ => method.to_owned(),
     }
 }
 

@@ -61,7 +61,8 @@ fn has(code: &str, part: &str) -> bool {
 fn each_kind_of_method_has_its_shape_at_both_ends() {
     let code = Folder::new("shapes").code(Builder::new(), PROTO).unwrap();
     for part in [
-        "/// What the service is for.\npub trait Robot: Send + Sync + 'static {",
+        "/// What the service is for.\n#[allow(dead_code)]\n\
+         pub trait Robot: ::core::marker::Send + ::core::marker::Sync + 'static {",
         "fn r#move(&self, cx: &::h2_sync_grpc::server::Context, request: Step)",
         "replies: &mut ::h2_sync_grpc::server::Sender<'_, Place>",
         "requests: &mut ::h2_sync_grpc::server::Receiver<'_, Step>",

@@ -17,6 +17,12 @@ pub mod pb {
     h2_sync_grpc::include_proto!("h2sync.testing");
 }
 
+/// What is made out of `names.proto`.
+#[allow(missing_docs)]
+pub mod names {
+    h2_sync_grpc::include_proto!("h2sync.names");
+}
+
 use pb::{
     EchoStatus, Empty, InputRequest, InputResponse, OutputRequest, OutputResponse, SimpleRequest,
     SimpleResponse,
