@@ -8,6 +8,7 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 use protox::Compiler;
 
+use crate::comments;
 use crate::error::Error;
 use crate::generator::{Generator, Parts};
 
@@ -111,7 +112,7 @@ impl Builder {
                 println!("cargo:rerun-if-changed={}", path.display());
             }
         }
-        let files = compiler.file_descriptor_set();
+        let mut files = compiler.file_descriptor_set();
         let is_script = out_dir.is_none();
         let folder = match out_dir {
             Some(folder) => folder,
@@ -119,10 +120,11 @@ impl Builder {
         };
         let mut descriptors = None;
         if has_descriptors {
-            let name = descriptors_name(protos);
+            let name = descriptors_name(protos, &files);
             fs::write(folder.join(&name), without_comments(files.clone()).encode_to_vec())?;
             descriptors = Some(name);
         }
+        comments::make_docs(&mut files);
         let runtime = std::mem::take(&mut parts.runtime);
         config.prost_path(format!("{runtime}::prost"));
         config.prost_types_path(format!("{runtime}::prost_types"));
@@ -137,10 +139,13 @@ impl Builder {
     }
 }
 
-/// The name of the file of descriptors, by the first of the files that they are of.
-fn descriptors_name(protos: &[impl AsRef<Path>]) -> String {
-    let first = protos.first().and_then(|path| path.as_ref().file_stem());
-    format!("{}.descriptors.bin", first.unwrap_or_default().to_string_lossy())
+/// The name of the file of descriptors, by the package of the first of the files that they are of: the
+/// code has that name as well. Files of several packages may have the same name.
+fn descriptors_name(protos: &[impl AsRef<Path>], files: &FileDescriptorSet) -> String {
+    let first = protos.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
+    let mut named = files.file.iter().filter(|file| first.ends_with(file.name()));
+    let package = named.next().map(|file| file.package()).filter(|package| !package.is_empty());
+    format!("{}.descriptors.bin", package.unwrap_or("_"))
 }
 
 /// Descriptors as reflection gives them: comments would be most of their size.
@@ -164,5 +169,29 @@ impl Default for Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::FileDescriptorProto;
+
+    use super::*;
+
+    #[test]
+    fn descriptors_of_files_with_the_same_name_have_the_names_of_their_packages() {
+        let file = |name: &str, package: &str| FileDescriptorProto {
+            name: Some(name.to_owned()),
+            package: Some(package.to_owned()),
+            ..FileDescriptorProto::default()
+        };
+        for package in ["hello.v1", "hello.v2"] {
+            let imported = file("google/protobuf/empty.proto", "google.protobuf");
+            let files = FileDescriptorSet { file: vec![imported, file("api.proto", package)] };
+            let name = descriptors_name(&["proto/v1/api.proto"], &files);
+            assert_eq!(name, format!("{package}.descriptors.bin"));
+        }
+        let files = FileDescriptorSet { file: vec![file("api.proto", "")] };
+        assert_eq!(descriptors_name(&["api.proto"], &files), "_.descriptors.bin");
     }
 }

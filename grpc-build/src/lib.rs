@@ -17,12 +17,13 @@
 //! | --- | --- |
 //! | `message HelloRequest` | `struct HelloRequest`, by [`prost`](prost_build) |
 //! | `service Greeter` | `trait Greeter` to implement, `GreeterServer` to serve it, `GreeterClient` to call it |
-//! | `rpc SayHello` | the method `say_hello` of the trait and of the client |
+//! | `rpc SayHello` | the method `say_hello` of the trait and of the client; `new` and `with` are `new_` and `with_` of a client |
 //! | comments | docs |
 //!
 //! [`Builder`] has settings.
 
 mod builder;
+mod comments;
 mod error;
 mod generator;
 

@@ -72,7 +72,7 @@ fn each_kind_of_method_has_its_shape_at_both_ends() {
         "\"/test.v1.Robot/Talk\"",
         "\"Lead\" => { call.client_streaming(",
         "fn name(&self) -> &'static str { \"test.v1.Robot\" }",
-        "include_bytes!(\"test.descriptors.bin\")",
+        "include_bytes!(\"test.v1.descriptors.bin\")",
     ] {
         assert!(has(&code, part), "{part}\n\n{code}");
     }
