@@ -5,7 +5,7 @@ use std::fmt;
 use h2_sync::ErrorCode;
 use http::StatusCode;
 
-/// How a call ended: the codes of gRPC, with their numbers on the wire.
+/// A status code of gRPC, with its number on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Code {

@@ -21,7 +21,7 @@ pub struct RpcStatus {
 }
 
 impl Status {
-    /// The same status with messages as details, in a `google.rpc.Status` of its code and message.
+    /// Returns the status with messages as its details, in a `google.rpc.Status` of its code and message.
     ///
     /// ```
     /// use h2_sync_grpc::prost_types::Any;

@@ -18,8 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What goes with a call beside its messages: keys with values, several for a key where there are
-/// several.
+/// The metadata of a call: keys, each with one or more values.
 ///
 /// Keys are lower case: letters, digits, `_`, `-` and `.`. A key that ends with `-bin` has octets as
 /// values, any other printable ASCII. Keys that begin with `grpc-`, and fields of HTTP such as
@@ -52,7 +51,7 @@ pub enum MetadataValue<'a> {
 pub struct InvalidMetadata(String);
 
 impl Metadata {
-    /// Nothing.
+    /// Creates empty metadata.
     pub fn new() -> Self {
         Metadata::default()
     }

@@ -15,7 +15,7 @@ pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status"
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
-/// How a call failed: a [`Code`], a message for people, and what else the server says about it.
+/// The status of a failed call: a [`Code`], a message for people, details and metadata.
 ///
 /// It is an error: a method that succeeds returns its response. So the code is never
 /// [`Code::Ok`].
@@ -107,7 +107,7 @@ impl Status {
         &self.0.details
     }
 
-    /// The same status with details, octets of any meaning.
+    /// Returns the status with these details, octets of any meaning.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Self {
         self.0.details = details.into();
@@ -119,7 +119,7 @@ impl Status {
         &self.0.metadata
     }
 
-    /// The same, to be changed.
+    /// Returns the metadata in the trailers, to be changed.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         &mut self.0.metadata
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::origins::Origins;
 use crate::error::Error;
 use crate::proto::{check, leaves_time, LONGER_THAN_NOTHING};
-use crate::ws::{self, Compression};
+use crate::ws::{self, Budget, Compression};
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.
 ///
@@ -38,18 +38,25 @@ pub struct Config {
     /// one closes the WebSocket with 1009 when its header has come.
     pub max_frame: usize,
 
-    /// After so long without an octet of the peer's, a Ping asks whether it is there. Default `None`:
-    /// never. A Ping is sent while a thread reads.
+    /// The budget for frames of no use. Default 100, and 50 more each second. A fragment of less than 64
+    /// octets costs 1, PING and PONG an eighth; each complete message earns back 1. A peer that goes over
+    /// it is closed with 1008.
+    pub frames_received: Budget,
+
+    /// The time without an octet of the peer's after which a PING is sent. Default `None`: no PINGs. The thread that
+    /// reads sends it.
     pub ping_interval: Option<Duration>,
-    /// How long the peer may send nothing after that Ping before the WebSocket fails. Default 20 s.
+    /// The time for the peer to send anything once that PING has gone out. Default 20 s. Then the
+    /// WebSocket fails.
     pub ping_timeout: Duration,
-    /// How long a read waits for the next message. Default `None`: for ever, or until a Ping is not
-    /// answered. A read that is late can be repeated.
+    /// The time that a read waits for the next message. Default `None`: no limit, except that of a PING
+    /// without an answer. A read that has timed out can be repeated.
     pub read_timeout: Option<Duration>,
-    /// How long a write waits for a peer that takes nothing. Default `None`: for the `stall_timeout`
-    /// of the connection, which is 60 s by default. A write that is late fails the WebSocket.
+    /// The time that a write waits for a peer that accepts nothing. Default `None`: the `stall_timeout`
+    /// of the connection, which is 60 s by default. A write that times out fails the WebSocket.
     pub write_timeout: Option<Duration>,
-    /// How long the peer may take to answer a Close, and then to end the connection. Default 5 s.
+    /// The time for the peer to answer a Close frame, and the time to end the connection after that.
+    /// Default 5 s.
     pub close_timeout: Duration,
 
     /// How long the opening handshake may take over a transport of the caller's
@@ -64,8 +71,8 @@ pub struct Config {
     /// A client offers them all. A server takes the first of its own that the client offers, and
     /// none where there is no match.
     pub protocols: Vec<String>,
-    /// Whose pages may connect to this server. Default [`Origins::Same`]: those of the server itself.
-    /// Clients pass over it.
+    /// The origins whose pages may connect to this server. Default [`Origins::Same`]: the server's own.
+    /// Clients ignore it.
     pub origins: Origins,
 }
 
@@ -74,6 +81,7 @@ impl Default for Config {
         Config {
             max_message: 16 << 20,
             max_frame: 16 << 20,
+            frames_received: ws::Config::default().frames_received,
             ping_interval: None,
             ping_timeout: Duration::from_secs(20),
             read_timeout: None,
@@ -108,6 +116,7 @@ impl Config {
                 "max_frame",
                 "must be at least 125: a control frame has as many",
             ),
+            (self.frames_received.burst >= 1, "frames_received", "must have a burst of at least 1"),
             (leaves_time(self.ping_interval), "ping_interval", time),
             (leaves_time(self.ping_timeout), "ping_timeout", time),
             (leaves_time(self.read_timeout), "read_timeout", time),
@@ -124,11 +133,12 @@ impl Config {
     pub(super) fn core(&self) -> ws::Config {
         let (max_message, max_frame) = (self.max_message, self.max_frame);
         let (ping_interval, ping_timeout) = (self.ping_interval, self.ping_timeout);
-        let close_timeout = self.close_timeout;
+        let (close_timeout, frames_received) = (self.close_timeout, self.frames_received);
         let defaults = ws::Config::default();
         ws::Config {
             max_message,
             max_frame,
+            frames_received,
             ping_interval,
             ping_timeout,
             close_timeout,
@@ -166,6 +176,7 @@ mod tests {
         let nonsense: &[(&str, Change)] = &[
             ("max_message", |config| config.max_message = 124),
             ("max_frame", |config| config.max_frame = 124),
+            ("frames_received", |config| config.frames_received = Budget::new(0, 1)),
             ("ping_interval", |config| config.ping_interval = Some(Duration::ZERO)),
             ("ping_timeout", |config| config.ping_timeout = Duration::ZERO),
             ("read_timeout", |config| config.read_timeout = Some(Duration::ZERO)),

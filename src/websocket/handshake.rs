@@ -6,7 +6,7 @@ use http::{HeaderMap, Version};
 
 use crate::ws::DeflateParams;
 
-/// What the opening handshake of a WebSocket has agreed upon, and what it told of the peer.
+/// The outcome of an opening handshake: the sub-protocol, the compression, and the peer's header fields.
 #[derive(Debug, Clone)]
 pub struct Handshake {
     pub(super) protocol: Option<String>,
@@ -19,28 +19,28 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// The sub-protocol, where one was agreed upon.
+    /// Returns the sub-protocol, if one was agreed upon.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
     }
 
-    /// The parameters of compression; `None` where messages go as they are.
+    /// Returns the parameters of compression; `None` if messages are not compressed.
     pub fn deflate(&self) -> Option<&DeflateParams> {
         self.deflate.as_ref()
     }
 
-    /// The version of HTTP that carries the WebSocket.
+    /// Returns the version of HTTP that carries the WebSocket.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The header fields that the peer has sent: those of the request at a server, those of the
-    /// response at a client.
+    /// Returns the peer's header fields: those of the request at a server, those of the response at a
+    /// client.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The client's address, at a server that knows it.
+    /// Returns the client's address, at a server that knows it.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
     }

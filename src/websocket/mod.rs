@@ -46,7 +46,7 @@
 //! | … with fields, sub-protocols, compression, timeouts | [`Builder`] |
 //! | open one on a stream that is connected already | [`client_over`], [`server_over`] |
 //! | wait for a message, or for the end | [`WebSocket::read`], or iterate |
-//! | wait for so long | [`WebSocket::read_within`], [`Config::read_timeout`] |
+//! | wait for a limited time | [`WebSocket::read_within`], [`Config::read_timeout`] |
 //! | send text or octets | [`WebSocket::send`] |
 //! | send without waiting for the peer | [`Sender::try_send`] |
 //! | ask whether the peer is there | [`WebSocket::ping`], or [`Config::ping_interval`] |
@@ -189,7 +189,7 @@ pub use reader::Reader;
 pub use sender::{Sender, TrySendError};
 pub use socket::WebSocket;
 
-pub use crate::ws::{Close, CloseCode, Compression, DeflateParams, Message, Text};
+pub use crate::ws::{Budget, Close, CloseCode, Compression, DeflateParams, Message, Text};
 
 #[cfg(test)]
 mod tests;

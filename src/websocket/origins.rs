@@ -11,7 +11,7 @@ pub enum Origins {
     /// Pages of the authority that the request is for, over `http` or `https`.
     #[default]
     Same,
-    /// Those, and pages of these origins: scheme, host and port, as in `https://example.com`, without a
+    /// Pages of that authority, and of these origins: scheme, host and port, as in `https://example.com`, without a
     /// path. Origins of other schemes than `http` and `https`, such as `capacitor://localhost`, and
     /// `null` have to be the same text.
     SameAnd(Vec<String>),

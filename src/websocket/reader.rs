@@ -25,7 +25,7 @@ const DROP_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long the end may take after a failure.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The part of a WebSocket that reads, and keeps it going: see [`WebSocket`](super::WebSocket).
+/// The reading part of a WebSocket, which also keeps it going: see [`WebSocket`](super::WebSocket).
 ///
 /// PINGs and the peer's Close frame are answered, and deadlines kept, while a thread is in a call of the
 /// reader. Dropping it closes the WebSocket with 1001 (going away), or with 1011 in a panic; senders then
@@ -59,7 +59,7 @@ impl Reader {
         Reader { shared, recv, octets: Bytes::new(), timeout: read_timeout, has_ended: false }
     }
 
-    /// What the opening handshake has agreed upon.
+    /// Returns the outcome of the opening handshake.
     pub fn handshake(&self) -> &Handshake {
         &self.shared.handshake
     }
@@ -82,7 +82,7 @@ impl Reader {
         self.read_in("read_timeout", self.timeout)
     }
 
-    /// The same with a time of its own.
+    /// Waits for the next message for `time` at most, whatever the read timeout is.
     ///
     /// # Errors
     ///
@@ -105,13 +105,13 @@ impl Reader {
         }
     }
 
-    /// What the peer's Close frame said, once it has come.
+    /// Returns the code and reason of the peer's Close frame, once it has arrived.
     pub fn closed(&self) -> Option<Close> {
         self.shared.lock().closed.clone()
     }
 
-    /// Closes the WebSocket, and waits for what the peer says to it. Messages that come until then are
-    /// dropped. It ends within `close_timeout` (5 s by default), whatever the peer does.
+    /// Closes the WebSocket and waits for the peer's Close frame, which it returns. Messages that arrive
+    /// until then are dropped. It returns within `close_timeout` (5 s by default), whatever the peer does.
     ///
     /// Another thread may have closed it already; this call then waits for the peer like that one.
     ///

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::error::Error;
 use crate::ws::{CloseCode, Message};
 
-/// The part of a WebSocket that sends: see [`WebSocket`](super::WebSocket). A clone is a reference count,
+/// The sending part of a WebSocket: see [`WebSocket`](super::WebSocket). A clone is a reference count,
 /// and any number of threads may send.
 ///
 /// Messages go out whole, one after the other, in the order in which the calls began. Dropping senders does
@@ -58,7 +58,7 @@ impl std::error::Error for TrySendError {
 }
 
 impl Sender {
-    /// What the opening handshake has agreed upon.
+    /// Returns the outcome of the opening handshake.
     pub fn handshake(&self) -> &Handshake {
         &self.shared.handshake
     }
@@ -75,9 +75,10 @@ impl Sender {
 
     /// Sends a message if there is room for it. Never waits for the peer: another thread writes.
     ///
-    /// For a thread that sends to many. Where another thread is sending, up to 1 MiB waits for that one;
-    /// else as much as [`SendHalf::try_send`](crate::server::SendHalf::try_send) takes. It may wait for
-    /// the compression of another message.
+    /// For a thread that sends to many. Where another thread is sending, up to 1 MiB waits for that one,
+    /// for a later call, or for the thread that reads. Otherwise there is as much room as
+    /// [`SendHalf::try_send`](crate::server::SendHalf::try_send) has. It may wait for the compression of
+    /// another message.
     ///
     /// ```
     /// use h2_sync::websocket::{Message, Sender, TrySendError};

@@ -62,12 +62,12 @@ impl WebSocket {
         WebSocket { reader, sender: Sender { shared } }
     }
 
-    /// What the opening handshake has agreed upon.
+    /// Returns the outcome of the opening handshake.
     pub fn handshake(&self) -> &Handshake {
         self.reader.handshake()
     }
 
-    /// The sub-protocol, where one was agreed upon.
+    /// Returns the sub-protocol, if one was agreed upon.
     pub fn protocol(&self) -> Option<&str> {
         self.handshake().protocol()
     }
@@ -82,7 +82,7 @@ impl WebSocket {
         self.reader.read()
     }
 
-    /// The same with a time of its own, in place of [`read_timeout`](Config::read_timeout).
+    /// Waits for the next message for `time` at most, whatever [`read_timeout`](Config::read_timeout) is.
     ///
     /// # Errors
     ///
@@ -123,8 +123,8 @@ impl WebSocket {
         self.sender.ping(payload)
     }
 
-    /// Closes the WebSocket, and waits for what the peer says to it, `close_timeout` (5 s by default) at
-    /// most. Messages that come until then are dropped.
+    /// Closes the WebSocket and waits for the peer's Close frame, which it returns. It waits for
+    /// `close_timeout` (5 s by default) at most, and drops messages that arrive until then.
     ///
     /// # Errors
     ///
@@ -133,17 +133,17 @@ impl WebSocket {
         self.reader.close(code, reason)
     }
 
-    /// What the peer's Close frame said, once it has come.
+    /// Returns the code and reason of the peer's Close frame, once it has arrived.
     pub fn closed(&self) -> Option<Close> {
         self.reader.closed()
     }
 
-    /// A part that sends, for another thread.
+    /// Returns a sender, for another thread.
     pub fn sender(&self) -> Sender {
         self.sender.clone()
     }
 
-    /// Takes it apart.
+    /// Splits the WebSocket into its reading and its sending part.
     pub fn split(self) -> (Reader, Sender) {
         (self.reader, self.sender)
     }

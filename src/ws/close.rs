@@ -11,7 +11,7 @@ use super::text::Text;
 /// Octets of the payload of a control frame.
 pub(super) const MAX_CONTROL: usize = 125;
 
-/// What a Close frame says.
+/// The content of a Close frame: a code and a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Close {
     /// The code; `None` in a Close frame without one.

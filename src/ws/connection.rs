@@ -174,12 +174,12 @@ impl Connection {
         self.sender.waiting()
     }
 
-    /// How many messages have been queued, counting the Close frame: the number of the latest.
+    /// Returns the number of messages queued so far, the Close frame included: it numbers the latest.
     pub fn queued(&self) -> u64 {
         self.sender.queued()
     }
 
-    /// How many of them have been handed out.
+    /// Returns the number of queued messages that [`poll_transmit`](Self::poll_transmit) has handed out.
     pub fn transmitted(&self) -> u64 {
         self.sender.handed()
     }

@@ -13,7 +13,7 @@ pub struct Error {
     detail: Cow<'static, str>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -59,7 +59,7 @@ impl Error {
         Error { kind, code, detail: detail.into() }
     }
 
-    /// What sort of failure it is.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -70,7 +70,7 @@ impl Error {
         self.code
     }
 
-    /// What is wrong, in words. It quotes lengths and codes, and nothing of messages.
+    /// Describes the failure. The text quotes lengths and codes, and nothing of messages.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -84,7 +84,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What the caller asked for and cannot have. Nothing has been sent and nothing has changed.
+/// The reason why a call has sent nothing. The connection is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {

@@ -49,7 +49,7 @@ impl Message {
         }
     }
 
-    /// How many octets it has.
+    /// Returns the number of octets.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -102,7 +102,7 @@ impl<const N: usize> From<&[u8; N]> for Message {
     }
 }
 
-/// What has come from the peer.
+/// A message or a control frame from the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

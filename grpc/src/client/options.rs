@@ -9,7 +9,7 @@ use crate::compression::Compression;
 use crate::metadata::{InvalidMetadata, Metadata};
 use crate::MAX_MESSAGE;
 
-/// What can be set for the calls of a client: `client.with(options)`.
+/// The options of a client's calls: `client.with(options)`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -41,7 +41,7 @@ impl Stub {
         Stub { channel: channel.clone(), options: channel.shared_options() }
     }
 
-    /// The same with other options, in place of those of the channel.
+    /// Returns a stub with these options, in place of those of the channel.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
         Stub { channel: self.channel.clone(), options: Arc::new(options) }

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Statuses in the answer to `List`, as the service's own description bounds them.
 const LIST_MAX: usize = 100;
 
-/// What is told about the health of a server. Clones are the same.
+/// The health of a server and of its services, as clients are told. Clones share it.
 ///
 /// The server as a whole, whose name is empty, serves at first. Other services are unknown until they
 /// are [set](Self::set). Each watch takes a thread of the server.

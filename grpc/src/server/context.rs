@@ -11,7 +11,7 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use crate::metadata::{InvalidMetadata, Metadata};
 
-/// What a method is told about its call, and what it can say beside its messages.
+/// The context of a call: deadline, metadata and peer of the request, and metadata of the response.
 ///
 /// ```
 /// use h2_sync_grpc::server::Context;
@@ -132,7 +132,7 @@ impl Context {
         self.answer().headers.append(key, value)
     }
 
-    /// The same for octets; the key ends with `-bin`.
+    /// Adds octets to the metadata that goes out before the first message; the key ends with `-bin`.
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl Context {
         self.answer().trailers.append(key, value)
     }
 
-    /// The same for octets; the key ends with `-bin`.
+    /// Adds octets to the metadata that goes out with the status; the key ends with `-bin`.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Context {
         &self.extensions
     }
 
-    /// The same, to put something in.
+    /// Returns the extensions, for an interceptor to put something in.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
