@@ -89,7 +89,10 @@ impl<'a> Reply<'a> {
         if let Some(cx) = cx {
             cx.answer().headers.write_to(headers);
         }
-        headers.extend(fields);
+        // A key may be in both.
+        for (name, value) in &fields {
+            headers.append(name, value.clone());
+        }
         Ok(())
     }
 }
