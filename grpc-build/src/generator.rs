@@ -79,7 +79,7 @@ impl Generator {
         push(
             &mut code,
             format_args!(
-                "#[allow(dead_code)]
+                "#[allow(dead_code, clippy::all)]
                 pub trait {}: ::core::marker::Send + ::core::marker::Sync + 'static {{",
                 service.name
             ),
@@ -131,13 +131,13 @@ impl Generator {
         });
         format!(
             "/// Serves a [`{name}`].
-            #[allow(dead_code)]
+            #[allow(dead_code, clippy::all)]
             #[derive(Debug)]
             pub struct {name}Server<S> {{
                 service: ::std::sync::Arc<S>,
             }}
 
-            #[allow(dead_code)]
+            #[allow(dead_code, clippy::all)]
             impl<S: {name}> {name}Server<S> {{
                 /// The service, for [`Services::service`]({runtime}::server::Services::service).
                 pub fn new(service: S) -> Self {{
@@ -208,13 +208,13 @@ impl Generator {
         }
         let docs = docs(&service.comments, 0, "Calls the service.");
         format!(
-            "{docs}#[allow(dead_code)]
+            "{docs}#[allow(dead_code, clippy::all)]
             #[derive(Debug, Clone)]
             pub struct {name}Client {{
                 stub: {runtime}::client::Stub,
             }}
 
-            #[allow(dead_code)]
+            #[allow(dead_code, clippy::all)]
             impl {name}Client {{
                 /// A client that calls over this channel.
                 pub fn new(channel: &{runtime}::client::Channel) -> Self {{
