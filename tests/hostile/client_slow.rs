@@ -4,6 +4,8 @@ use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use h2_sync::client::Config;
+use h2_sync::frame::Frame;
 use h2_sync::{headers, ErrorCode, ErrorKind, StreamId};
 
 use crate::client_stage::{assert_failed, next_request, Asked, Stage};
@@ -103,18 +105,21 @@ fn occasional_interim_responses_end_at_the_total_timeout() {
 /// Sends DATA as the windows allow, until the stream is reset.
 fn send_without_end(peer: &mut Peer, id: StreamId) {
     peer.send_headers(id, &headers!(":status" => "200"), false);
-    let half = wire::data(id.get(), 0, [7; 16 << 10]).repeat(32);
-    peer.write(&half);
+    const PIECE: usize = 16 << 10;
+    let mut window = Config::default().http2.initial_window_size as usize;
     loop {
-        peer.write(&half);
-        // Half of the window is credited at once.
-        let is_over = peer.until(|frame| match frame {
-            h2_sync::frame::Frame::WindowUpdate(update) if update.stream_id == id => Some(false),
-            h2_sync::frame::Frame::RstStream(reset) if reset.stream_id == id => Some(true),
-            _ => None,
-        });
-        if is_over {
-            return;
+        peer.write(wire::data(id.get(), 0, [7; PIECE]).repeat(window / PIECE));
+        window %= PIECE;
+        while window < PIECE {
+            let credit = peer.until(|frame| match frame {
+                Frame::WindowUpdate(update) if update.stream_id == id => Some(update.increment),
+                Frame::RstStream(reset) if reset.stream_id == id => Some(0),
+                _ => None,
+            });
+            if credit == 0 {
+                return;
+            }
+            window += credit as usize;
         }
     }
 }
@@ -179,7 +184,7 @@ fn buffered_data_does_not_extend_the_total_timeout() {
         });
         let id = next_request(&mut peer);
         let head = wire::headers(id.get(), wire::END_HEADERS, wire::ok());
-        peer.write([head, wire::data(id.get(), wire::END_STREAM, "hello")].concat());
+        peer.write([head, wire::data(id.get(), 0, "hello")].concat());
         assert_late(asked);
         stage.goes_on(&mut peer);
     });

@@ -247,7 +247,9 @@ fn streams_that_are_limited_share_the_budget_evenly() {
     let mut peer = server(&[1, 3, 5]);
     assert_eq!(grow(&mut peer, 1), MAX);
     for _ in 0..16 {
-        [1, 3, 5].map(|n| use_window(&mut peer, n, ROUND_TRIP));
+        for n in [1, 3, 5] {
+            use_window(&mut peer, n, ROUND_TRIP);
+        }
     }
     let share = INITIAL + BUDGET / 3;
     for n in [1, 3, 5] {
