@@ -84,7 +84,7 @@ fn gibibyte(bencher: Bencher<'_, '_>) {
                 while let Some(event) = server.poll_event() {
                     if let Event::Data { stream_id, data, .. } = event {
                         received += data.len();
-                        server.release(stream_id, data.len()).unwrap();
+                        server.release(stream_id, data.len(), now).unwrap();
                     }
                 }
             }

@@ -75,7 +75,8 @@ impl Pair {
             has_moved |= self.transmit(role, usize::MAX);
             has_moved |= self.deliver(other(role), usize::MAX);
             has_moved |= self.take_events(other(role));
-            self.side(other(role)).release(true, self.now);
+            let now = self.now;
+            self.side(other(role)).release(true, now);
         }
         has_moved
     }

@@ -44,7 +44,7 @@ impl Pair {
             }
             8 => {
                 self.take_events(role);
-                self.side(role).release(choice & 0x20 != 0, self.now);
+                self.side(role).release(choice & 0x20 != 0, now);
             }
             9 => {
                 let _ = self.side(role).core.ping(now);
