@@ -61,7 +61,7 @@ fn has(code: &str, part: &str) -> bool {
 fn each_kind_of_method_has_its_shape_at_both_ends() {
     let code = Folder::new("shapes").code(Builder::new(), PROTO).unwrap();
     for part in [
-        "/// What the service is for.\n#[allow(dead_code)]\n\
+        "/// What the service is for.\n#[allow(dead_code, clippy::all)]\n\
          pub trait Robot: ::core::marker::Send + ::core::marker::Sync + 'static {",
         "fn r#move(&self, cx: &::h2_sync_grpc::server::Context, request: Step)",
         "replies: &mut ::h2_sync_grpc::server::Sender<'_, Place>",

@@ -33,5 +33,5 @@ pub fn new_connection<T: Transport>(
     skip_preface: bool,
 ) -> Result<Session, Error> {
     let role = if is_client { Role::Client } else { Role::Server };
-    Session::with_config(stream, role, Config { skip_preface, ..Config::default() })
+    Session::with_config(stream, role, Config { skip_preface, ..Config::for_role(role) })
 }

@@ -74,9 +74,11 @@ impl Measured {
 fn the_peak_counts_concurrent_allocations() {
     measured(|memory| {
         let measured = memory.start();
-        drop(vec![1_u8; MIB]);
-        drop(vec![1_u8; 2 * MIB]);
-        assert!((2 * MIB..3 * MIB).contains(&measured.peak()), "{measured:?}");
-        assert!(measured.kept() < MIB, "{measured:?}");
+        // Much more than threads of other tests, which may still be ending, allocate and free.
+        drop(vec![1_u8; 32 * MIB]);
+        drop(vec![1_u8; 64 * MIB]);
+        let peak = measured.peak();
+        assert!((48 * MIB..80 * MIB).contains(&peak), "{peak} of {measured:?}");
+        assert!(measured.kept() < 16 * MIB, "{measured:?}");
     });
 }

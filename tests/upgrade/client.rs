@@ -54,7 +54,7 @@ fn assert_mistake(request: &Request<()>) {
 #[test]
 fn the_request_asks_for_h2c_with_the_settings_to_come() {
     let expected = "GET /x?y HTTP/1.1\r\nhost: test\r\naccept: */*\r\nupgrade: h2c\r\n\
-                    http2-settings: AAIAAAAAAAQAEAAAAAYAAQAAAAkAAAAB\r\n\
+                    http2-settings: AAIAAAAAAAQABAAAAAYAAQAAAAkAAAAB\r\n\
                     connection: http2-settings, upgrade\r\n\r\n";
     assert_eq!(sent(&get()), expected);
 }
