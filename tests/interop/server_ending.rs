@@ -56,5 +56,5 @@ fn a_server_that_is_terminated_finishes_what_it_has_begun() {
     assert!(has_goaway);
     assert_eq!(body, b"hello world");
     let words = server.last_words();
-    assert!(words.ends_with("1 requests, 0 cut\n"), "{words}");
+    assert!(words.ends_with("1 requests, 0 aborted\n"), "{words}");
 }
