@@ -50,6 +50,8 @@
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
 //! pipes, an in-memory duplex, or anything else that reads and writes.
 //!
+//! gRPC is in two crates beside this one: `h2-sync-grpc` and `h2-sync-grpc-build`.
+//!
 //! # A connection as two channels
 //!
 //! Both ends of a connection, on loopback. `cargo run --example hello` is the same with comments
