@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::{self, Thread};
+use std::thread::Thread;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,12 +13,8 @@ use crate::error::Error;
 use crate::exchange::Snapshot;
 use crate::h1::{Codec, Limits, Link, RecvHalf, SendHalf, Standing};
 use crate::http1::{self, ClientConnection};
-use crate::logging;
 use crate::transport::Transport;
-use crate::wire::Owner;
-
-/// A thread that only writes needs little stack.
-const STACK: usize = 128 << 10;
+use crate::wire::{spawn, Owner};
 
 /// An HTTP/1.1 connection to a server, or to a proxy that receives requests in absolute form.
 #[derive(Clone)]
@@ -135,9 +131,7 @@ struct Owned(Arc<Callers>);
 impl Owner for Owned {
     fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
         let Some(link) = self.0.lock().link.upgrade() else { return false };
-        let builder = thread::Builder::new().name("h2-sync-flush".to_owned()).stack_size(STACK);
-        let begun = builder.spawn(move || link.flush_for_others());
-        begun.map_err(|error| logging::debug!("no thread to write: {error}")).is_ok()
+        spawn("h2-sync-flush", move || link.flush_for_others())
     }
 
     /// Callers check their own deadlines.

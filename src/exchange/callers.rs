@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::conn::Conn;
 use crate::logging;
-use crate::wire::Owner;
+use crate::wire::{spawn, Owner};
 
 /// The owner for a client's callers. They take turns as leader while they wait, and check the
 /// deadlines themselves. A thread is started only for work that no caller can do.
@@ -43,9 +43,4 @@ impl Owner for Callers {
             logging::warn!("no thread to end a connection that cannot be written to");
         }
     }
-}
-
-/// Starts a thread for a single task. Returns `false` if that fails.
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
-    thread::Builder::new().name(name.to_owned()).stack_size(128 << 10).spawn(work).is_ok()
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, Thread};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -18,9 +18,8 @@ use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Then, Waits};
 use crate::http1::{self, BodySize, ClientConnection, ServerConnection};
-use crate::logging;
 use crate::transport::{Closer, Halves, Transport};
-use crate::wire::Owner;
+use crate::wire::{spawn, Owner};
 use crate::ws::{self, Role};
 
 /// How long a peer may take nothing of what is written, where
@@ -29,9 +28,6 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Octets that wait to be written for a thread that does not wait for them.
 const MAX_SEND_BUFFER: usize = 1 << 20;
-
-/// A thread that writes needs little.
-const STACK: usize = 128 << 10;
 
 /// Opens a WebSocket on a stream that is connected to a server already: TCP, TLS, a pair of pipes,
 /// anything that is a [`Transport`]. In HTTP/1.1.
@@ -262,9 +258,7 @@ struct Alone(std::sync::Weak<Link>);
 impl Owner for Alone {
     fn find_writer(&self, _: &mut Vec<Thread>) -> bool {
         let Some(link) = self.0.upgrade() else { return false };
-        let builder = thread::Builder::new().name("h2-sync-flush".to_owned()).stack_size(STACK);
-        let begun = builder.spawn(move || link.flush_for_others());
-        begun.map_err(|error| logging::debug!("no thread to write: {error}")).is_ok()
+        spawn("h2-sync-flush", move || link.flush_for_others())
     }
 
     fn has_clock(&self) -> bool {

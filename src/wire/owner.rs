@@ -1,8 +1,13 @@
 //! The interface between a driver and the owner of the connection.
 
 use std::any::Any;
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::Instant;
+
+use crate::logging;
+
+/// Threads for a single task need little stack.
+const STACK: usize = 128 << 10;
 
 /// The owner of a connection, which provides threads to a driver. There is one implementation each
 /// for a client's callers, for a server's pool, and for a Session's two threads.
@@ -11,12 +16,12 @@ use std::time::Instant;
 /// and [`exchange_ended`](Self::exchange_ended) may be called with the lock held. They must not
 /// take that lock, block, or call the application. They add threads to be unparked to `wake`.
 pub(crate) trait Owner: Send + Sync {
-    /// Makes another thread lead. Returns `false` if there is none.
+    /// Makes another thread lead. Returns `false` if no thread is available.
     fn find_leader(&self) -> bool {
         false
     }
 
-    /// Makes another thread write. Returns `false` if there is none.
+    /// Makes another thread write. Returns `false` if no thread is available.
     fn find_writer(&self, wake: &mut Vec<Thread>) -> bool;
 
     /// Schedules a write soon, for callers that may do so for thousands of connections. Returns
@@ -55,4 +60,11 @@ pub(crate) trait Owner: Send + Sync {
     fn lend_permit(&self) -> Option<Box<dyn Any>> {
         None
     }
+}
+
+/// Starts a thread for a single task of an owner without a pool. Returns `false` if that fails.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    let builder = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+    let begun = builder.spawn(work);
+    begun.map_err(|error| logging::debug!("cannot start the thread {name}: {error}")).is_ok()
 }
