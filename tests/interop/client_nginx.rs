@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::Command;
 
 use h2_sync::client::{Body, Client};
 use h2_sync::frame::Kind;
@@ -11,51 +10,32 @@ use http::StatusCode;
 use crate::body;
 use crate::client_support::{config, Octets, Served, OCTETS};
 use crate::files::Folder;
+use crate::nginx;
 use crate::peer;
 
-/// One process in the foreground, which ends when it is killed, and no file outside of its prefix.
+/// The `http` block.
 const CONFIG: &str = "
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr crit;
-events {}
-http {
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    client_max_body_size 0;
-    default_type text/plain;
-    server {
-        listen 127.0.0.1:PORT LISTEN;
-        root files;
-        location / { dav_methods PUT; }
-        location /gzip/ { gzip on; gzip_types text/plain; gzip_min_length 1; alias files/; }
-        location /trailers { add_trailer outcome fine; return 200 'body'; }
-        location /method { return 200 '$request_method $content_length'; }
-        location /to/301 { return 301 /method; }
-        location /to/302 { return 302 /method; }
-        location /to/303 { return 303 /method; }
-        location /to/307 { return 307 /method; }
-        location /to/308 { return 308 /method; }
-        location /loop { return 302 /loop; }
-    }
+client_max_body_size 0;
+default_type text/plain;
+server {
+    listen 127.0.0.1:PORT LISTEN;
+    root files;
+    location / { dav_methods PUT; }
+    location /gzip/ { gzip on; gzip_types text/plain; gzip_min_length 1; alias files/; }
+    location /trailers { add_trailer outcome fine; return 200 'body'; }
+    location /method { return 200 '$request_method $content_length'; }
+    location /to/301 { return 301 /method; }
+    location /to/302 { return 302 /method; }
+    location /to/303 { return 303 /method; }
+    location /to/307 { return 307 /method; }
+    location /to/308 { return 308 /method; }
+    location /loop { return 302 /loop; }
 }
 ";
 
 pub(crate) fn start(folder: &Folder, listen: &str) -> Option<peer::Server> {
-    let program = peer::find("nginx")?;
     fs::create_dir(folder.join("files")).unwrap();
-    Some(peer::Server::start(|port| {
-        let config = CONFIG.replace("PORT", &port.to_string()).replace("LISTEN", listen);
-        fs::write(folder.join("nginx.conf"), config).unwrap();
-        let mut command = Command::new(&program);
-        command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
-        command
-    }))
+    nginx::start_with(folder, &CONFIG.replace("LISTEN", listen))
 }
 
 fn clear(test: &str) -> Option<Served> {

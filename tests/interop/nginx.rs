@@ -9,7 +9,7 @@ use crate::files::Folder;
 use crate::peer;
 
 /// One process in the foreground, which ends when it is killed, and no file outside of its prefix.
-const CONFIG: &str = "
+const FRAME: &str = "
 daemon off;
 master_process off;
 pid nginx.pid;
@@ -22,13 +22,17 @@ http {
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    client_max_body_size 0;
-    server {
-        listen 127.0.0.1:PORT LISTEN;
-        root files;
-        location / {
-            dav_methods PUT;
-        }
+HTTP
+}
+";
+
+const CONFIG: &str = "
+client_max_body_size 0;
+server {
+    listen 127.0.0.1:PORT LISTEN;
+    root files;
+    location / {
+        dav_methods PUT;
     }
 }
 ";
@@ -45,10 +49,16 @@ pub(crate) fn nginx_tls(folder: &Folder) -> Option<peer::Server> {
 }
 
 fn start(folder: &Folder, listen: &str) -> Option<peer::Server> {
-    let program = peer::find("nginx")?;
     fs::create_dir(folder.join("files")).unwrap();
+    start_with(folder, &CONFIG.replace("LISTEN", listen))
+}
+
+/// nginx with the folder as its prefix, and these directives in its `http` block, where `PORT` is the
+/// port that it is to listen on.
+pub(crate) fn start_with(folder: &Folder, http: &str) -> Option<peer::Server> {
+    let program = peer::find("nginx")?;
     Some(peer::Server::start(|port| {
-        let config = CONFIG.replace("PORT", &port.to_string()).replace("LISTEN", listen);
+        let config = FRAME.replace("HTTP", http).replace("PORT", &port.to_string());
         fs::write(folder.join("nginx.conf"), config).unwrap();
         let mut command = Command::new(&program);
         command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);

@@ -1,52 +1,26 @@
 //! nginx and HAProxy between our client and our server: WebSockets pass in HTTP/1.1, in HTTP/2, and
 //! from either to the other.
 
-use std::fs;
-use std::process::Command;
-
 use h2_sync::client::Versions;
 
 use crate::files::Folder;
-use crate::peer::{self, Server};
+use crate::nginx;
+use crate::peer::Server;
 use crate::websocket::{assert_echoes, client, connect, echo, haproxy};
 
 /// nginx passes WebSockets on in HTTP/1.1 alone, and only if it is told to.
 const NGINX: &str = "
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr crit;
-events {}
-http {
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {
-        listen 127.0.0.1:PORT;
-        location / {
-            proxy_pass http://BEHIND;
-            proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection upgrade;
-            proxy_set_header Host $http_host;
-        }
+server {
+    listen 127.0.0.1:PORT;
+    location / {
+        proxy_pass http://BEHIND;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+        proxy_set_header Host $http_host;
     }
 }
 ";
-
-fn nginx(folder: &Folder, behind: &str) -> Option<Server> {
-    let program = peer::find("nginx")?;
-    Some(Server::start(|port| {
-        let config = NGINX.replace("PORT", &port.to_string()).replace("BEHIND", behind);
-        fs::write(folder.join("nginx.conf"), config).unwrap();
-        let mut command = Command::new(&program);
-        command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
-        command
-    }))
-}
 
 /// Exchanges messages through a front, with compression.
 #[track_caller]
@@ -63,7 +37,7 @@ fn messages_pass_through_nginx() {
     let server = echo();
     let folder = Folder::new("websocket-nginx");
     let behind = server.local_addr().unwrap().to_string();
-    let Some(front) = nginx(&folder, &behind) else { return };
+    let Some(front) = nginx::start_with(&folder, &NGINX.replace("BEHIND", &behind)) else { return };
     assert_passes(&front, Versions::Http1);
 }
 
