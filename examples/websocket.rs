@@ -31,7 +31,7 @@ usage: websocket [OPTIONS] URL
     -H 'NAME: VALUE'  a header field of the handshake; may be given more than once
     --protocol NAME   offer a sub-protocol; may be given more than once
     --compress        offer compression
-    --ping SECS       ask the server after so long a silence whether it is there
+    --ping SECS       send a PING after this many seconds without a frame
     --root FILE       trust the certificates in this PEM file as well
     --http1.1         speak HTTP/1.1 alone
     --http2           speak HTTP/2 alone, to ws:// URLs without asking first

@@ -158,8 +158,8 @@
 //! + a few times max_header_list_size               the field section that is coming in
 //! ```
 //!
-//! The first two lines dominate (128 × 256 KiB and 16 MiB by default), and are reached only where no
-//! events are taken. Each event also holds the field section or data in it, until you drop it.
+//! The first two lines dominate (128 × 256 KiB and 16 MiB by default at a server; 1 MiB for each
+//! stream and 64 MiB at a client), and are reached only where no events are taken. Each event also holds the field section or data in it, until you drop it.
 //!
 //! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
 //! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they

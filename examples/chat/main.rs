@@ -19,7 +19,7 @@
 //!
 //! A member has one thread: that of the handler, which reads. What it reads it sends to all members, by
 //! their [`Sender`](websocket::Sender)s. `try_send` leaves a line for another thread to write where the
-//! member's connection is busy, so a member who reads slowly holds up nobody.
+//! member's connection is busy, so a slow member does not delay the others.
 //!
 //! ```text
 //! Ada's handler ── reads a line ── try_send ─┬─▶ Ada
@@ -79,7 +79,7 @@ fn settings() -> websocket::Config {
     config.max_message = 16 << 10;
     // Finds out that a peer has lost its network, which no peer can say.
     config.ping_interval = Some(Duration::from_secs(30));
-    // Disconnects a member who takes nothing for so long.
+    // Disconnects a member whose connection accepts nothing for this long.
     config.write_timeout = Some(Duration::from_secs(10));
     config
 }

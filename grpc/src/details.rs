@@ -38,7 +38,7 @@ impl Status {
         self.with_details(details)
     }
 
-    /// The messages in the details; none if there are none.
+    /// The messages in the details, which may be empty.
     ///
     /// # Errors
     ///

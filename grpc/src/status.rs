@@ -102,7 +102,7 @@ impl Status {
     }
 
     /// The details as they are on the wire: mostly a `google.rpc.Status`, in the field
-    /// `grpc-status-details-bin`. Empty where there are none.
+    /// `grpc-status-details-bin`. Empty for a status without details.
     pub fn details(&self) -> &Bytes {
         &self.0.details
     }

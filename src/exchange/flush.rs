@@ -130,7 +130,7 @@ impl Conn {
         self.wire.write_once(state, what)
     }
 
-    /// Calls another thread to write the rest. Returns `false` if there is none.
+    /// Calls another thread to write the rest. Returns `false` if no thread is available.
     fn hand_writer_on(&self, state: &mut State) -> bool {
         let has_gone = self.wire.owner().find_writer(&mut state.wake);
         // Keeps this thread from taking the writer again before the called thread starts.

@@ -199,7 +199,7 @@ impl Conn {
         }
     }
 
-    /// Calls another thread to lead. Returns `false` if there is none.
+    /// Calls another thread to lead. Returns `false` if no thread is available.
     fn give_way(&self, state: &mut State) -> bool {
         let before = std::mem::replace(&mut state.leader, Leader::Promised);
         let has_gone = self.wire.owner().find_leader();

@@ -61,7 +61,7 @@ impl Slots {
         }
     }
 
-    /// Releases the parked slot of a stream. Returns `false` if there is none.
+    /// Releases the parked slot of a stream. Returns `false` if the stream has none.
     pub(crate) fn release(&mut self, id: StreamId) -> bool {
         let Some(slot) = self.parked.remove(&id) else { return false };
         self.held[slot.0 as usize] -= 1;

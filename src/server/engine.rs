@@ -328,14 +328,14 @@ impl Connections {
 }
 
 impl Served {
-    /// Writes on a thread that may block. Returns `false` if there is none, which the pool has
+    /// Writes on a thread that may block. Returns `false` if no thread is available, which the pool has
     /// logged: the leader writes when it wakes up.
     pub(super) fn flush_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.flush_now()).is_ok()
     }
 
-    /// Writes everything on a separate thread. Returns `false` if there is none.
+    /// Writes everything on a separate thread. Returns `false` if no thread is available.
     pub(super) fn write_elsewhere(&self) -> bool {
         let conn = Arc::clone(&self.conn);
         self.engine.pool.run(move |_| conn.write_for_others()).is_ok()

@@ -209,13 +209,13 @@ fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
     }
 }
 
-/// Makes another thread run waiting requests. Returns `false` if there is none.
+/// Makes another thread run waiting requests. Returns `false` if no thread is available.
 fn work_elsewhere(served: &Arc<Served>) -> bool {
     let theirs = Arc::clone(served);
     served.engine.pool.run(move |scratch| work(theirs, scratch)).is_ok()
 }
 
-/// Makes another thread lead. Returns `false` if there is none.
+/// Makes another thread lead. Returns `false` if no thread is available.
 fn lead_elsewhere(served: &Arc<Served>) -> bool {
     let theirs = Arc::clone(served);
     served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
@@ -330,7 +330,7 @@ impl Owner for PoolOwner {
     }
 }
 
-/// Schedules a write by one of a few threads. Returns `false` if there is none.
+/// Schedules a write by one of a few threads. Returns `false` if no thread is available.
 pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) -> bool {
     if !engine.writers.push(conn) {
         return true;

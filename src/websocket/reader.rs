@@ -261,7 +261,7 @@ impl Reader {
             drop(shared.cut(shared.lock()));
             self.recv.abort(error.clone());
         } else if self.must_wait_for_server() {
-            // With octets that nobody has read, the system could destroy the Close frame.
+            // If octets are left unread, the system could discard the Close frame.
             self.drain(until);
         }
         error

@@ -5,7 +5,7 @@ use super::random;
 /// Octets that are bought at a time: the keys of 64 frames.
 const BLOCK: usize = 256;
 
-/// Keys that nobody can predict (RFC 6455, Section 10.3).
+/// Keys that cannot be predicted (RFC 6455, Section 10.3).
 pub(super) struct Keys {
     block: [u8; BLOCK],
     used: usize,

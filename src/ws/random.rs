@@ -1,4 +1,4 @@
-//! Octets that nobody can predict.
+//! Octets that cannot be predicted.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -36,7 +36,7 @@ fn victim(change: impl FnOnce(&mut h2_sync::server::Config)) -> (Victim, Bolt) {
     (victim, bolt)
 }
 
-/// Begins uploads on a connection of its own, of so many octets each. Gives up where the server takes
+/// Begins uploads on a connection of its own, each of `octets` octets. Gives up where the server takes
 /// nothing more for a second.
 fn upload(victim: &Victim, streams: u32, octets: usize) -> TcpStream {
     let mut peer = TcpStream::connect(victim.address()).unwrap();

@@ -23,7 +23,7 @@ pub(crate) fn line_of(member: &mut WebSocket, begin: &str) -> String {
 }
 
 #[track_caller]
-fn assert_slow_member_holds_up_nobody(versions: Versions) {
+fn assert_slow_member_does_not_delay_others(versions: Versions) {
     let Some(server) = start("chat", &[]) else { return };
     let client = client(versions);
     let join = |name: &str| {
@@ -47,11 +47,11 @@ fn assert_slow_member_holds_up_nobody(versions: Versions) {
 }
 
 #[test]
-fn slow_member_holds_up_nobody_over_http_1() {
-    assert_slow_member_holds_up_nobody(Versions::Http1);
+fn slow_member_does_not_delay_others_over_http_1() {
+    assert_slow_member_does_not_delay_others(Versions::Http1);
 }
 
 #[test]
-fn slow_member_holds_up_nobody_over_http_2() {
-    assert_slow_member_holds_up_nobody(Versions::Http2);
+fn slow_member_does_not_delay_others_over_http_2() {
+    assert_slow_member_does_not_delay_others(Versions::Http2);
 }

@@ -31,7 +31,7 @@ const JOIN: &str = "(async () => {
     }, 20));
 })()";
 
-/// Says something. The value is the line that somebody else says then.
+/// Sends a line. The value is the next line of another member.
 const SAY: &str = "(async () => {
     document.querySelector('#say [name=text]').value = 'hello from the page ' + '🦀'.repeat(200);
     document.querySelector('#say button').click();

@@ -130,9 +130,9 @@ pub fn usage(arguments: &str) -> ! {
 /// What a client does while it is timed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Task {
-    /// So many of `GET /`, one after the other.
+    /// This many `GET /`, one after the other.
     Sequential(usize),
-    /// So many of `GET /`, by `CALLERS` at once, over one connection in HTTP/2.
+    /// This many `GET /`, by `CALLERS` at once, over one connection in HTTP/2.
     Parallel(usize),
     /// One `GET /bytes/N`.
     Down(u64),

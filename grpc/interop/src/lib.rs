@@ -28,7 +28,7 @@ use pb::{
     SimpleResponse,
 };
 
-/// Nothing in the tests takes so long, on however slow a machine.
+/// Longer than anything in the tests takes, on a slow machine as well.
 pub const LONG: Duration = Duration::from_secs(100);
 
 /// A key whose value comes back before the first message.

@@ -92,8 +92,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// Sets how TLS connections are made: whom to trust, the client's certificate. Default: the
-    /// certificate authorities of the web.
+    /// Sets how TLS connections are made: trusted authorities, the client's certificate. Default: the
+    /// authorities that browsers trust.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, connector: h2_sync::tls::Connector) -> Self {
         self.config.tls = Some(connector);
@@ -106,11 +106,11 @@ impl ChannelBuilder {
         self
     }
 
-    /// Sends a PING after so long without a word of the server, 10 s at least, and gives the connection
-    /// up when it is not answered within `timeout`. Default: no PINGs.
+    /// Sends a PING when the server has sent nothing for `interval`, 10 s at least, and ends the
+    /// connection if it is not answered within `timeout`. Default: no PINGs.
     ///
-    /// Servers end connections on which PINGs come too often: by default, more often than each five
-    /// minutes. They have to be told to take more.
+    /// Many servers end a connection that sends a PING more often than every five minutes, unless they
+    /// are configured to accept it.
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.http2.keepalive_interval = Some(interval);
         self.config.http2.keepalive_timeout = timeout;

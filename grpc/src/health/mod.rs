@@ -54,8 +54,8 @@ impl Health {
         Health { shared: Arc::new(shared) }
     }
 
-    /// Sets whether a service serves, and tells those who watch it. The empty name is the server as a
-    /// whole.
+    /// Sets whether a service serves, and notifies the clients that watch it. The empty name is the
+    /// server as a whole.
     pub fn set(&self, service: impl Into<String>, serves: bool) {
         let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
         self.shared.lock().insert(service.into(), status);

@@ -21,7 +21,7 @@ use crate::metadata::{InvalidMetadata, Metadata};
 ///     let mut primes: Vec<u64> = Vec::new();
 ///     for number in 2..below {
 ///         if cx.is_cancelled() {
-///             return Err(Status::cancelled("nobody waits for the primes any more"));
+///             return Err(Status::cancelled("the client has cancelled the call"));
 ///         }
 ///         if primes.iter().all(|prime| number % prime != 0) {
 ///             primes.push(number);

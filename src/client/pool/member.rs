@@ -52,7 +52,7 @@ impl<C> Member<C> {
         self.health.counts() && self.granted == 0 && self.seen.open == 0
     }
 
-    /// Whether the peer has been silent for so long that the connection must be checked first. An
+    /// Whether the connection must be checked first, after a long silence of the peer. An
     /// acknowledgment at `now` always suffices, even if `verify_after` is zero.
     pub(crate) fn is_silent(&self, limits: &Limits, now: Instant) -> bool {
         let heard = self.proven.map_or(self.seen.heard, |proven| proven.max(self.seen.heard));

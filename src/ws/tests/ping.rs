@@ -72,7 +72,7 @@ fn peer_has_its_time_for_an_answer_once_the_ping_has_gone_out() {
 }
 
 #[test]
-fn pings_that_nobody_takes_are_bounded() {
+fn pings_that_wait_to_be_sent_are_bounded() {
     let mut peer = Peer::of_server();
     let refused = (0..100_000).find(|_| peer.core.ping("") == Err(SendError::Full));
     assert!(refused.is_some());

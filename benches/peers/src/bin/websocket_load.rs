@@ -158,7 +158,7 @@ impl Server {
         &self.buffer[self.start..self.end]
     }
 
-    /// Reads until so many octets are there.
+    /// Reads until this many octets are there.
     fn need(&mut self, octets: usize) -> Result<(), AnyError> {
         while self.end - self.start < octets {
             if self.start > 0 {

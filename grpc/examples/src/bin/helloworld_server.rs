@@ -15,7 +15,7 @@ struct Greeter;
 impl pb::Greeter for Greeter {
     fn say_hello(&self, _: &Context, request: pb::HelloRequest) -> Result<pb::HelloReply, Status> {
         if request.name.is_empty() {
-            return Err(Status::invalid_argument("there is nobody to greet"));
+            return Err(Status::invalid_argument("the name is empty"));
         }
         Ok(pb::HelloReply { message: format!("Hello, {}!", request.name) })
     }
