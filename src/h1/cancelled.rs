@@ -1,4 +1,4 @@
-//! Whether the peer has gone.
+//! Detects that the peer has closed the connection.
 
 use std::time::{Duration, Instant};
 
@@ -6,31 +6,32 @@ use super::link::{Guard, Link, State};
 use super::read::{Filled, Lending};
 use crate::error::Error;
 
-/// Octets behind a request that are read to find out whether the client has closed. Behind more of
-/// them that is not known.
+/// The most octets after a request that are read ahead to find the client's close. A close behind
+/// more octets is not detected.
 const LOOK_MAX: usize = 64 << 10;
 
-/// How long a look may take where the transport has something that is no octet of HTTP.
+/// How long a check may take if the transport has input without octets of HTTP, such as TLS
+/// tickets.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// How often a wait looks whether there is room to read again.
+/// The interval at which a wait checks whether there is room to read ahead again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Link {
-    /// Whether the peer has closed the connection, or it has failed, as far as that can be known
-    /// without waiting: a system call looks for the end of what the peer sends.
+    /// Whether the connection has failed or the peer has closed it, as far as can be told without
+    /// waiting. Makes a system call that looks for the end of the peer's stream.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.read_available().is_over()
     }
 
-    /// Why nothing that is sent can reach the peer, as far as that can be known without waiting. A peer
-    /// that has ended its direction alone may still read.
+    /// The reason why sending is futile, as far as can be told without waiting. A peer that has
+    /// closed only its own direction may still read.
     pub(super) fn failure(&self) -> Option<Error> {
         let state = self.read_available();
         state.send_error().or_else(|| state.input_ended.clone().flatten())
     }
 
-    /// Reads what there is to be read without waiting, up to a bound.
+    /// Reads ahead without waiting, up to a bound.
     fn read_available(&self) -> Guard<'_> {
         let mut state = self.lock();
         loop {
@@ -52,8 +53,7 @@ impl Link {
         }
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and says whether it
-    /// is.
+    /// Waits for `timeout` at most until [`is_cancelled`](Self::is_cancelled), and returns it.
     pub(crate) fn wait_cancelled(&self, timeout: Duration) -> bool {
         let until = Instant::now().checked_add(timeout);
         let mut lending = Lending::begin(self);
@@ -82,7 +82,7 @@ impl Link {
 }
 
 impl State {
-    /// Whether the connection has ended, or nothing more comes from the peer.
+    /// Whether the connection, or the peer's direction of it, has ended.
     fn is_over(&self) -> bool {
         self.send_error().is_some() || self.input_ended.is_some()
     }

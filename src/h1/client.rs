@@ -1,5 +1,5 @@
-//! What a client does: it begins an exchange, waits for responses, sends while nothing has come, and
-//! asks whether the connection can be used again.
+//! The client's calls: begin an exchange, wait for responses, send a body until a response arrives,
+//! and ask whether the connection can be reused.
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -14,36 +14,37 @@ use super::send::{SendHalf, Then, PIECE};
 use crate::error::Error;
 use crate::http1::{BodySize, Received, SendError};
 
-/// How long a look at what has come may take where the transport has something that is no octet of
-/// HTTP.
+/// How long a check may take if the transport has input without octets of HTTP, such as TLS
+/// tickets.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// What a thread that sends a body stops for.
+/// The part of a response that stops the sending of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// The head of a response.
     Response,
-    /// Octets of the response's body, or its end.
+    /// Octets or the end of the response's body.
     Body,
 }
 
-/// How a client's connection stands.
+/// The state of a client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// A request may be sent.
     Free,
     /// A request is under way.
     Busy {
-        /// None comes after it.
+        /// The connection closes after it.
         is_last: bool,
     },
-    /// No request can be sent any more.
+    /// No request can be sent.
     Ended,
 }
 
 impl Link {
-    /// Puts the head of a request, and gives out the halves of its exchange. Does not flush. `None`
-    /// if the connection is not free: an exchange is under way, or a thread looks at the connection.
+    /// Queues the head of a request, and returns the halves of its exchange. Does not flush.
+    /// Returns
+    /// `None` if an exchange is under way or another thread is checking the connection.
     pub(crate) fn open(
         self: &Arc<Self>,
         method: &Method,
@@ -61,14 +62,15 @@ impl Link {
         client.send_request(method, uri, headers, size, outgoing.buffer())?;
         state.exchange += 1;
         (state.is_answered, state.trailers) = (false, None);
-        // Under the lock, so that the connection does not look as if its exchange were over.
+        // Under the lock, so that no other thread sees an exchange without halves, which is one
+        // that ended.
         let send = SendHalf::new(Arc::clone(self), BytesMut::new()).begun();
         let recv = RecvHalf::new(Arc::clone(self), None);
         drop(state);
         Ok(Some((send, recv)))
     }
 
-    /// Whether no exchange is under way and nothing has come that answers no request.
+    /// Whether no exchange is under way and no unexpected octets have arrived.
     fn is_free(&self, state: &mut State) -> bool {
         state.send_error().is_none()
             && state.input_ended.is_none()
@@ -78,8 +80,8 @@ impl Link {
             && self.halves.load(Ordering::SeqCst) == 0
     }
 
-    /// Ends the connection if no exchange is under way and the server has closed it, or has sent
-    /// octets that answer no request. Does not wait for the server.
+    /// Ends an idle connection that the server has closed, or on which it has sent unexpected
+    /// octets. Does not wait for the server.
     pub(crate) fn look(&self) {
         let mut state = self.lock();
         let is_idle = |state: &State| {
@@ -94,11 +96,11 @@ impl Link {
                 return;
             }
             state = self.lock();
-            // Another thread may have begun an exchange meanwhile. What comes is its response.
+            // If another thread has begun an exchange meanwhile, the octets are its response.
             if !is_idle(&state) || state.reading.is_none() {
                 return;
             }
-            // TLS may have tickets to read, which are no octets of HTTP.
+            // TLS may deliver tickets, which contain no octets of HTTP.
             let until = Instant::now().checked_add(LOOK_TIMEOUT);
             state = self.read_once(state, until).0;
         }
@@ -110,7 +112,7 @@ impl Link {
         }
     }
 
-    /// How the connection stands.
+    /// The state of the connection.
     pub(crate) fn standing(&self) -> Standing {
         let mut state = self.lock();
         let is_over = state.cut.is_some();
@@ -123,7 +125,7 @@ impl Link {
         }
         match self.is_free(&mut state) {
             true => Standing::Free,
-            // Another thread looks at it.
+            // Another thread is checking it.
             false if !is_over && state.codec.is_idle() && state.reading.is_none() => {
                 Standing::Busy { is_last: false }
             }
@@ -131,18 +133,18 @@ impl Link {
         }
     }
 
-    /// Ends a connection without an exchange. May wait a moment for the transport to take the end.
+    /// Ends an idle connection. May briefly wait for the transport.
     pub(crate) fn leave_server(&self) {
         let _ = self.closer.shutdown_write();
         self.cut(closed());
     }
 
-    /// The number of the exchange that was begun last.
+    /// The number of the latest exchange.
     pub(crate) fn exchange(&self) -> u64 {
         self.lock().exchange
     }
 
-    /// Cuts the connection, if this exchange is still under way.
+    /// Cuts the connection if the exchange with this number is still under way.
     pub(crate) fn cut_exchange(&self, exchange: u64, reason: Error) {
         let state = self.lock();
         let is_over = state.exchange != exchange || self.halves.load(Ordering::SeqCst) == 0;
@@ -152,12 +154,13 @@ impl Link {
         }
     }
 
-    /// Whether an octet has come since the exchange was begun.
+    /// Whether an octet has arrived since the exchange began.
     pub(crate) fn is_answered(&self) -> bool {
         self.lock().is_answered
     }
 
-    /// Whether what a thread that sends is to stop for has come. Does not wait for the server.
+    /// Whether the part of the response that stops sending has arrived. Does not wait for the
+    /// server.
     fn has_news(&self, news: News) -> bool {
         let mut state = self.lock();
         if state.has_news(news) {
@@ -177,7 +180,7 @@ impl Link {
 }
 
 impl State {
-    /// The same by what has been read.
+    /// The same, judged by the octets that have been read.
     fn has_news(&mut self, news: News) -> bool {
         let is_over = self.cut.is_some() || self.input_ended.is_some();
         let Some(reading) = &mut self.reading else { return is_over };
@@ -189,22 +192,22 @@ impl State {
             Ok(Received::Content(_)) => !input.is_empty(),
             Ok(Received::NeedMore) => false,
             Ok(Received::Trailers(trailers)) => {
-                // The next read takes them.
+                // The next receiving call reports the error.
                 self.trailers = Some(trailers);
                 true
             }
-            // The next read has the same.
+            // The next receiving call finds the same.
             Ok(Received::End) | Err(_) => true,
         }
     }
 }
 
 impl SendHalf {
-    /// Puts a piece of the body from the front of `data`, and the end of the message behind the last one
-    /// where `ends`; writes until all of that is written or `news` has come. Returns whether it is
-    /// written.
+    /// Takes a piece from the front of `data`, queues it, after the last piece also the end of the
+    /// message if `ends`, and writes until the queue is empty or `news` has arrived. Returns
+    /// whether the queue is empty.
     ///
-    /// What is not written goes out by the next call. So no more than two pieces wait.
+    /// The next call writes the rest, so at most two pieces are queued.
     pub(crate) fn write_until(
         &mut self,
         data: &mut Bytes,
@@ -236,13 +239,14 @@ impl SendHalf {
 }
 
 impl RecvHalf {
-    /// Waits for the next response, interim or final, within the timeout and the deadline of this half.
+    /// Waits for the next response, interim or final, up to the timeout and the deadline of this
+    /// half.
     pub(crate) fn next_response(&mut self) -> Result<Response<()>, Error> {
         let response = self.next_response_until(self.until())?;
         response.ok_or_else(|| Error::late("no response came"))
     }
 
-    /// The same until then; `None` when the time is over.
+    /// The same; returns `None` after `until`.
     pub(crate) fn next_response_until(
         &mut self,
         until: Option<Instant>,
@@ -257,7 +261,7 @@ impl RecvHalf {
         })
     }
 
-    /// Whether the body has come to its end, by what has been read.
+    /// Whether the octets that have been read complete the body.
     pub(crate) fn is_at_end(&self) -> bool {
         let mut state = self.link.lock();
         let State { codec, reading, trailers, .. } = &mut *state;
@@ -270,7 +274,7 @@ impl RecvHalf {
         }
     }
 
-    /// Drops what has been read of the body. Returns whether that was all of it.
+    /// Drops the part of the body that has been read. Returns whether it was complete.
     pub(crate) fn drop_read(&mut self) -> bool {
         let mut state = self.link.lock();
         if state.codec.client().is_some_and(|client| client.expects_response()) {

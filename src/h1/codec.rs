@@ -1,4 +1,4 @@
-//! The codec of either role, for what is the same at both.
+//! The codec of either role, behind the calls that both have.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -55,7 +55,7 @@ impl Codec {
         either!(self, it => it.is_idle())
     }
 
-    /// Whether there will be no other exchange.
+    /// Whether no other exchange can follow.
     pub(super) fn is_closed(&self) -> bool {
         either!(self, it => it.is_closed())
     }
@@ -64,7 +64,7 @@ impl Codec {
         either!(self, it => it.is_tunnel())
     }
 
-    /// The server's end, where it is one.
+    /// The codec of the server role, if it is one.
     pub(super) fn server(&mut self) -> Option<&mut ServerConnection> {
         match self {
             Codec::Server(server) => Some(server),
@@ -72,7 +72,7 @@ impl Codec {
         }
     }
 
-    /// The client's end, where it is one.
+    /// The codec of the client role, if it is one.
     pub(super) fn client(&mut self) -> Option<&mut ClientConnection> {
         match self {
             Codec::Client(client) => Some(client),

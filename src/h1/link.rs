@@ -1,4 +1,4 @@
-//! The lock, what it protects, and the end of the connection.
+//! The connection's lock, the state behind it, and the end of the connection.
 
 use std::fmt;
 use std::io;
@@ -17,84 +17,84 @@ use crate::proto::Transmit;
 use crate::transport::{Closer, Halves};
 use crate::wire::{Owner, ReadBuffer, ReadTimeout};
 
-/// One connection. See the [module](super).
+/// An HTTP/1.1 connection. See the [module](super).
 pub(crate) struct Link {
     state: Lock<State>,
-    /// The reader or the writer has been put back, a half of the exchange has gone, or the connection
-    /// has ended.
+    /// Signals that the reader or the writer is back, a half of the exchange was dropped, or the
+    /// connection has ended.
     changed: Condvar,
     pub(super) closer: Closer,
     pub(super) owner: Box<dyn Owner>,
     pub(super) limits: Limits,
-    /// Halves of the exchange under way that are in use.
+    /// The number of live halves of the current exchange.
     pub(super) halves: AtomicUsize,
 }
 
-/// What bounds the sending of one connection.
+/// Limits of sending on a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// How long the peer may take next to nothing of what is written to it.
+    /// How long a write may make no progress worth the name: see [`super::write`].
     pub(crate) stall_timeout: Option<Duration>,
-    /// Octets that wait to be written for a thread that does not wait for them.
+    /// The most octets that may be queued by calls that do not wait.
     pub(crate) max_send_buffer: usize,
 }
 
 pub(super) type Guard<'a> = Locked<'a, State>;
 
-/// What the lock protects.
+/// The state behind the lock.
 pub(super) struct State {
     pub(super) codec: Codec,
-    /// What has been put and has not been taken by a thread that writes.
+    /// Queued octets that no writing thread has taken yet.
     pub(super) outgoing: Transmit,
-    /// Gone while a thread reads, and for good when the transport has been cut.
+    /// `None` while a thread reads, and for good once the transport has been cut.
     pub(super) reading: Option<Box<Reading>>,
-    /// Gone while a thread writes, and for good when the transport has been cut.
+    /// `None` while a thread writes, and for good once the transport has been cut.
     pub(super) writing: Option<Box<Writing>>,
-    /// Octets that a thread is writing.
+    /// The number of octets that a thread is writing.
     pub(super) in_flight: usize,
-    /// Nothing more comes from the transport; with its error, if it was one.
+    /// The transport's input has ended, with an error if it failed.
     pub(super) input_ended: Option<Option<Error>>,
-    /// Why nothing can be written any more.
+    /// The reason why writing has become impossible.
     pub(super) write_failed: Option<Error>,
-    /// Why the connection has been cut.
+    /// The reason why the connection was cut.
     pub(super) cut: Option<Error>,
-    /// The status that a fault in the request's body is answered with.
+    /// The status that answers a fault in the request's body.
     pub(super) refusal: Option<StatusCode>,
-    /// A thread waits for a request, and nothing of one has come.
+    /// A thread waits for a request, and no octet of one has arrived.
     pub(super) waits_idle: bool,
-    /// The clock is to end a read that cannot be limited otherwise.
+    /// When the owner's clock ends a read on a transport without read timeouts.
     pub(super) read_until: Option<Instant>,
-    /// How many exchanges a client has begun.
+    /// The number of exchanges that a client has begun.
     pub(super) exchange: u64,
-    /// An octet has come since the last of them was begun.
+    /// An octet has arrived since the latest exchange began.
     pub(super) is_answered: bool,
-    /// The trailers of the body that is being received, where the reader has not been told of them.
+    /// Trailers of the current body that the reader has not taken.
     pub(super) trailers: Option<HeaderMap>,
-    /// The transport ended without saying so, as TLS does when it is cut.
+    /// The input ended without TLS's close_notify.
     pub(super) is_unconfirmed: bool,
-    /// The owner's clock has been asked to come back at this time.
+    /// When the owner's clock will call next.
     pub(super) called_at: Option<Instant>,
-    /// Threads that wait for a change.
+    /// The number of threads that wait for a change.
     waiting: usize,
 }
 
-/// The reader, with what it has read.
+/// The reader and its buffer.
 pub(super) struct Reading {
     pub(super) reader: Box<dyn io::Read + Send>,
     pub(super) buffer: ReadBuffer,
     pub(super) timeout: ReadTimeout,
 }
 
-/// The writer, with what it is to write next.
+/// The writer and the octets that it writes next.
 pub(super) struct Writing {
     pub(super) writer: Box<dyn io::Write + Send>,
     pub(super) out: Transmit,
-    /// The writer may hold octets in a buffer of its own.
+    /// The writer may have buffered octets, which a flush sends.
     pub(super) unflushed: bool,
 }
 
 impl Link {
-    /// A connection whose first octets, `input`, have been read already.
+    /// A connection on which `input` has already been read.
     pub(crate) fn new<R, W>(
         codec: Codec,
         halves: Halves<R, W>,
@@ -141,11 +141,11 @@ impl Link {
     }
 
     pub(super) fn lock(&self) -> Guard<'_> {
-        // No code of the application's runs under the lock, and no invariant spans a panic.
+        // No application code runs under the lock, and no invariant spans a panic.
         self.state.lock()
     }
 
-    /// Waits until something has changed, or until then.
+    /// Waits for a change, until `until` at the latest.
     pub(super) fn wait_for_change<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -158,21 +158,21 @@ impl Link {
         state
     }
 
-    /// Wakes the threads that [wait for a change](Self::wait_for_change). Without one it costs no system
-    /// call, which `Condvar` would make.
+    /// Wakes the threads that [wait for a change](Self::wait_for_change). If there are none, it
+    /// avoids the system call that `Condvar` would make.
     pub(super) fn notify(&self, state: &State) {
         if state.waiting > 0 {
             self.changed.notify_all();
         }
     }
 
-    /// Ends the connection now: blocked reads and writes return, and the halves of the transport are
-    /// dropped, at once or when they come back. The first reason stays.
+    /// Ends the connection now. Blocked reads and writes return. The halves of the transport are
+    /// dropped, at once or when their threads return them. The first reason is kept.
     pub(crate) fn cut(&self, reason: Error) {
         self.cut_locked(self.lock(), reason, false);
     }
 
-    /// The same; tells the peer before where that `is_told`.
+    /// The same; if `is_told`, the peer gets the transport's own end (TLS's close_notify) first.
     fn cut_locked(&self, mut state: Guard<'_>, reason: Error, is_told: bool) {
         if state.cut.is_some() {
             return;
@@ -190,8 +190,8 @@ impl Link {
         drop(halves);
     }
 
-    /// Begins no exchange after the one under way. A connection without one ends at once, unless
-    /// octets of a request have arrived. May wait for the transport to take the end.
+    /// Allows no exchange after the current one. An idle connection ends at once, unless octets of
+    /// a request have arrived. May briefly wait for the transport.
     pub(crate) fn shut_down(&self) {
         let mut state = self.lock();
         if let Some(server) = state.codec.server() {
@@ -205,7 +205,7 @@ impl Link {
             return;
         }
         let state = self.lock();
-        // A request that has come meanwhile is answered.
+        // A request that has arrived meanwhile is still answered.
         if state.waits_idle {
             self.cut_locked(state, closed(), true);
         }
@@ -216,32 +216,32 @@ impl Link {
         self.lock().cut.is_some()
     }
 
-    /// Whether a message has been begun and not been ended.
+    /// Whether a message has begun and is not complete.
     pub(crate) fn has_exchange(&self) -> bool {
         let state = self.lock();
         state.cut.is_none() && !state.codec.is_idle() && !state.codec.is_closed()
     }
 
-    /// Whether the connection carries something else than HTTP by now.
+    /// Whether the connection carries another protocol than HTTP by now.
     pub(crate) fn is_tunnel(&self) -> bool {
         self.lock().codec.is_tunnel()
     }
 
-    /// A half of the exchange is in use.
+    /// Counts a live half of the exchange.
     pub(super) fn enter(&self) {
         self.halves.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A half of the exchange has gone.
+    /// Counts a half of the exchange as dropped.
     pub(super) fn leave(&self) {
         if self.halves.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // Under the lock, so that a thread that is about to wait does not miss it.
+            // Under the lock, so that a thread that is about to wait does not miss the signal.
             self.notify(&self.lock());
             self.owner.exchange_ended();
         }
     }
 
-    /// Asks the owner's clock to end a read by then. For a transport that cannot limit reads.
+    /// Asks the owner's clock to end a read at `until`. For transports without read timeouts.
     pub(super) fn call_at(&self, state: &mut State, at: Instant) {
         if !self.owner.has_clock() || state.called_at.is_some_and(|called| called <= at) {
             return;
@@ -252,8 +252,8 @@ impl Link {
         wake.into_iter().for_each(|thread| thread.unpark());
     }
 
-    /// The owner's clock has come. Returns whether a read has had its time: the connection is to be
-    /// [cut](Self::cut), on a thread that may wait.
+    /// Handles a call of the owner's clock. Returns whether a read has exceeded its time; the
+    /// connection must then be [cut](Self::cut), on a thread that may wait.
     pub(crate) fn tick(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.called_at = None;
@@ -269,18 +269,18 @@ impl Link {
 }
 
 impl State {
-    /// What has been read and not been used. Empty while a thread reads.
+    /// Octets that have been read and not used. Empty while a thread reads.
     pub(super) fn input_len(&mut self) -> usize {
         self.reading.as_mut().map_or(0, |reading| reading.buffer.octets().len())
     }
 
-    /// Why nothing can be sent; `None` while something can.
+    /// The reason why sending is impossible; `None` while it is possible.
     pub(super) fn send_error(&self) -> Option<Error> {
         self.cut.clone().or_else(|| self.write_failed.clone())
     }
 }
 
-/// The reason of a connection that this side has ended.
+/// The error of calls on a connection that this side has closed.
 pub(crate) fn closed() -> Error {
     Error::text(ErrorKind::Closed, "the connection has been closed")
 }

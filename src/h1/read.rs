@@ -1,4 +1,4 @@
-//! One read, and the wait for more octets.
+//! A single read, and the wait for more octets.
 
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -9,44 +9,44 @@ use crate::error::{Error, ErrorKind};
 use crate::transport::gave_up;
 use crate::wire::read_timeout;
 
-/// A wait of a handler that takes longer may take as long as the peer likes: its permit is lent.
+/// A handler that has waited this long for its peer lends its permit.
 pub(super) const LEND_AFTER: Duration = Duration::from_millis(100);
 
-/// What a wait for octets has come to.
+/// The outcome of a wait for octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filled {
-    /// Octets have come, or another thread may have read some.
+    /// Octets have arrived, or another thread may have read some.
     Some,
-    /// Nothing more comes.
+    /// The input has ended.
     Ended,
-    /// The time is over.
+    /// The wait has timed out.
     Late,
 }
 
-/// The permit of a handler that waits for its peer, lent after a while and until this is dropped.
+/// Lends the permit of a handler that waits for its peer, after a while and until it is dropped.
 pub(super) struct Lending {
     pub(super) at: Option<Instant>,
     _lent: Option<Box<dyn Any>>,
 }
 
 impl Lending {
-    /// The wait of a handler begins.
+    /// A wait of a handler that begins now.
     pub(super) fn begin(link: &Link) -> Self {
         let at = link.owner.has_handlers().then(|| Instant::now() + LEND_AFTER);
         Lending { at, _lent: None }
     }
 
-    /// The wait of a handler has taken a while already.
+    /// A wait of a handler that has already taken a while.
     pub(super) fn due(link: &Link) -> Self {
         Lending { at: link.owner.has_handlers().then(Instant::now), _lent: None }
     }
 
-    /// No handler waits.
+    /// A wait without a handler.
     pub(super) fn none() -> Self {
         Lending { at: None, _lent: None }
     }
 
-    /// Lends the permit if it is time for that. Called without the lock.
+    /// Lends the permit if the wait has taken long enough. Called without the lock.
     pub(super) fn look(&mut self, link: &Link, now: Instant) {
         if self.at.is_some_and(|at| at <= now) {
             self.at = None;
@@ -56,8 +56,8 @@ impl Lending {
 }
 
 impl Link {
-    /// Waits for octets behind those that are there, until then at the latest. The lock is given back
-    /// meanwhile. Where another thread reads, that read is waited for.
+    /// Waits for more octets, until `until` at the latest, without the lock. If another thread is
+    /// reading, waits for that read.
     pub(super) fn fill<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -69,7 +69,7 @@ impl Link {
                 return (state, Filled::Ended);
             }
             if until.is_some_and(|until| until <= Instant::now()) {
-                // Also where something has come: it may always have, a little at a time.
+                // Even if octets have arrived: a peer that drips octets must not extend the wait.
                 return (state, Filled::Late);
             }
             let step = [until, lending.at].into_iter().flatten().min();
@@ -94,17 +94,17 @@ impl Link {
         }
     }
 
-    /// Whether a read may find something, and does not wait for long if it does not.
+    /// Whether a read is likely to find something, and returns soon otherwise.
     pub(super) fn may_be_readable(&self) -> bool {
         match self.closer.is_readable() {
             Ok(Some(is_readable)) => is_readable,
             Ok(None) => self.closer.has_read_timeout(),
-            // A read tells the error.
+            // A read reports the error.
             Err(_) => true,
         }
     }
 
-    /// Reads once. Returns whether octets have come. The reader is there.
+    /// Reads once with the reader in the state. Returns whether octets have arrived.
     pub(super) fn read_once<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -120,7 +120,7 @@ impl Link {
         }
         drop(state);
         read_timeout::set(&self.closer, timeout);
-        // The transport may be the application's; its panic is the end of this connection alone.
+        // The transport may be the application's; its panic ends this connection alone.
         let result = catch_unwind(AssertUnwindSafe(|| reading.buffer.fill(&mut reading.reader)));
         let mut state = self.lock();
         state.read_until = None;
@@ -131,7 +131,7 @@ impl Link {
             }
             Ok(Err(error)) if gave_up(&error) => false,
             Ok(result) => {
-                // Many peers end TLS without saying so; the codec knows whether a message is cut short.
+                // Many peers omit close_notify; the codec knows whether a message is truncated.
                 let is_end =
                     |error: &std::io::Error| error.kind() == std::io::ErrorKind::UnexpectedEof;
                 state.is_unconfirmed = result.as_ref().is_err_and(is_end);
@@ -146,7 +146,7 @@ impl Link {
             }
         };
         if state.cut.is_some() {
-            // A transport that cannot be woken is let go when its read returns.
+            // A cut transport whose read could not be interrupted is dropped here.
             drop(state);
             drop(reading);
             state = self.lock();

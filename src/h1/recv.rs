@@ -1,4 +1,4 @@
-//! The half of an exchange that is read from.
+//! The receiving half of an exchange.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -13,23 +13,23 @@ use super::read::{Filled, Lending};
 use crate::error::{Error, ErrorKind};
 use crate::http1::Received;
 
-/// The body of the message that the peer sends, and the trailers behind it.
+/// The body and the trailers of the message that the peer sends.
 ///
-/// Dropping it says that the rest is not wanted. A server drops the rest when the response is
-/// complete; a client's connection is not used again.
+/// Dropping it discards the rest of the message. A server reads and drops the rest when the
+/// response is complete; a client does not use the connection again.
 pub(crate) struct RecvHalf {
     pub(super) link: Arc<Link>,
-    /// What is being read octet by octet.
+    /// The piece that [`Read`] is in the middle of.
     chunk: Bytes,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     has_ended: bool,
-    /// What comes is that of a tunnel once the response has gone.
+    /// The request is a CONNECT: after the response, the octets may be those of a tunnel.
     may_tunnel: bool,
     trailers: Option<HeaderMap>,
 }
 
-/// What comes next of a body.
+/// The next piece of a body.
 pub(super) enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
@@ -39,7 +39,7 @@ pub(super) enum Step {
 }
 
 impl RecvHalf {
-    /// The receiving half of the exchange under way.
+    /// The receiving half of the current exchange.
     pub(crate) fn new(link: Arc<Link>, timeout: Option<Duration>) -> Self {
         link.enter();
         RecvHalf {
@@ -53,7 +53,7 @@ impl RecvHalf {
         }
     }
 
-    /// What comes behind the head of a CONNECT is not its body.
+    /// Declares the exchange a CONNECT: octets after its head are not its body.
     pub(crate) fn may_tunnel(&mut self) {
         self.may_tunnel = true;
     }
@@ -89,7 +89,7 @@ impl RecvHalf {
         }
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            // Also where something has come: it may always have, if the peer is steady.
+            // Even if octets have arrived: a peer that sends steadily must not extend the deadline.
             return Err(late());
         }
         let link = Arc::clone(&self.link);
@@ -122,13 +122,15 @@ impl RecvHalf {
         }
     }
 
-    /// The trailers, once the whole body has come; what has not been read of it is dropped.
+    /// Returns the trailers after the end of the body. The unread rest of the body is dropped.
     pub(crate) fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         while self.next_chunk()?.is_some() {}
         Ok(self.trailers.take())
     }
 
-    /// Waits with the lock held for what `ready` gives, until then at the latest.
+    /// Calls `ready` with the lock held, now and after each read, until it returns a value; `None`
+    /// after
+    /// `until`.
     pub(super) fn wait<T>(
         &self,
         until: Option<Instant>,
@@ -150,14 +152,14 @@ impl RecvHalf {
         }
     }
 
-    /// When a wait that begins now is over.
+    /// The latest end of a wait that begins now.
     pub(super) fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline, Instant::now())
     }
 }
 
 impl State {
-    /// What comes next of the body, as far as it has been read.
+    /// Takes the next piece of the body from the octets that have been read.
     pub(super) fn receive(&mut self) -> Result<Step, Error> {
         let Some(reading) = &mut self.reading else {
             return self.cut.clone().map_or(Ok(Step::More), Err);
@@ -185,7 +187,7 @@ impl State {
         }
     }
 
-    /// Nothing more comes: whether that is the end of the message, the codec says.
+    /// Handles the end of the transport. The codec decides whether it completes the message.
     pub(super) fn end_of_input(&mut self) -> Result<(), Error> {
         if let Some(error) = &self.cut {
             return Err(error.clone());
@@ -198,10 +200,9 @@ impl State {
         }
         let Some(reading) = &mut self.reading else { return Ok(()) };
         let input = reading.buffer.octets();
-        // RFC 9112, Section 9.8: what may have been cut short is not complete.
+        // RFC 9112, Section 9.8: without close_notify the body may have been truncated.
         if self.is_unconfirmed && self.codec.client().is_some_and(|it| it.is_until_close()) {
-            let what =
-                "the server ended TLS without saying so (close_notify), and the body with it";
+            let what = "the server ended the body by closing, without TLS's close_notify";
             return Err(Error::text(ErrorKind::Closed, what));
         }
         if let Err(error) = self.codec.end_of_input(input) {
@@ -209,7 +210,7 @@ impl State {
             return Err(error.into());
         }
         match self.codec.receive_body(input) {
-            // What `end_of_input` lets pass has an end.
+            // Messages that `end_of_input` accepts have an end.
             Ok(Received::NeedMore) => {
                 Err(Error::text(ErrorKind::Closed, "the peer closed the connection"))
             }
@@ -217,19 +218,19 @@ impl State {
         }
     }
 
-    /// Puts `100 Continue` where the client waits for it. Returns whether it is to be flushed.
+    /// Queues `100 Continue` if the client waits for it. Returns whether to flush.
     fn must_continue(&mut self) -> bool {
         let Some(server) = self.codec.server() else { return false };
         if !server.expects_continue() {
             return false;
         }
         let (status, none) = (StatusCode::CONTINUE, HeaderMap::new());
-        // After the final response there is nothing to wait for.
+        // Fails after the final response, when the client no longer waits for it.
         server.send_interim(status, &none, self.outgoing.buffer()).is_ok()
     }
 }
 
-/// When a wait is over that begins now.
+/// The earlier of `now + timeout` and `deadline`.
 pub(super) fn until(
     timeout: Option<Duration>,
     deadline: Option<Instant>,

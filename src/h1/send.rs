@@ -1,4 +1,4 @@
-//! The half of an exchange that is written to.
+//! The sending half of an exchange.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,27 +15,27 @@ use crate::error::Error;
 use crate::http1::{BodySize, Received, SendError};
 use crate::logging;
 
-/// So much is gathered before it is given to the connection, and put before it is written.
+/// The octets of small writes that are gathered before they are queued, and queued before a write.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// The body of the message that this side sends, and the trailers behind it.
+/// The body and the trailers of the message that this side sends.
 ///
-/// Dropping it before the end cuts the connection: a body that was cut short must not look complete.
+/// Dropping it before the end cuts the connection: a truncated body must not look complete.
 pub(crate) struct SendHalf {
     pub(super) link: Arc<Link>,
     pub(crate) buffer: BytesMut,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     is_finished: bool,
-    /// The head has been put.
+    /// The head has been queued.
     has_begun: bool,
-    /// The message has no body (a response to HEAD): its octets are dropped.
+    /// The message has no body, as a response to HEAD: written octets are dropped.
     is_bodiless: bool,
-    /// A write took too long: the body cannot be gone on with.
+    /// A write has timed out, so the body cannot be continued.
     is_late: bool,
 }
 
-/// What stands behind the octets that are sent.
+/// What follows the octets that are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Then<'a> {
     /// More of the body.
@@ -47,7 +47,7 @@ pub(crate) enum Then<'a> {
 }
 
 impl SendHalf {
-    /// The sending half of the exchange under way. `buffer` is where it gathers small writes.
+    /// The sending half of the current exchange. Small writes are gathered in `buffer`.
     pub(crate) fn new(link: Arc<Link>, buffer: BytesMut) -> Self {
         link.enter();
         SendHalf {
@@ -62,7 +62,7 @@ impl SendHalf {
         }
     }
 
-    /// The head has been put already, as that of a request.
+    /// The sending half of a message whose head is already queued, as that of a request.
     pub(super) fn begun(mut self) -> Self {
         self.has_begun = true;
         self
@@ -80,7 +80,7 @@ impl SendHalf {
         self.is_bodiless = true;
     }
 
-    /// Whether the end has been put.
+    /// Whether the end has been queued.
     pub(crate) fn is_finished(&self) -> bool {
         self.is_finished
     }
@@ -93,8 +93,8 @@ impl SendHalf {
         &self.link
     }
 
-    /// Puts the head of a response, what has been written of its body, and what comes behind. Does
-    /// not flush, unless that is much.
+    /// Queues the head of a response, the gathered octets of its body, and `then`. Flushes only if
+    /// the queue has grown large.
     pub(crate) fn put_response(
         &mut self,
         status: StatusCode,
@@ -119,7 +119,7 @@ impl SendHalf {
         self.put_buffer(then)
     }
 
-    /// Puts an interim response, and writes it.
+    /// Sends an interim response.
     pub(crate) fn put_interim(
         &mut self,
         status: StatusCode,
@@ -133,7 +133,7 @@ impl SendHalf {
         self.link.flush_locked(state, self.until(), true)
     }
 
-    /// Puts what has been written of the body, and what comes behind.
+    /// Queues the gathered octets of the body, and `then`.
     pub(crate) fn put_buffer(&mut self, then: Then<'_>) -> Result<(), Error> {
         self.check_usable()?;
         if self.buffer.is_empty() && matches!(then, Then::More) {
@@ -153,7 +153,7 @@ impl SendHalf {
         self.put_end(&mut state, then)
     }
 
-    /// Puts octets without copying them, and what comes behind; writes where that is much.
+    /// Queues octets without copying them, and `then`; writes if the queue has grown large.
     pub(crate) fn put(&mut self, data: Bytes, then: Then<'_>) -> Result<(), Error> {
         self.check_usable()?;
         let link = Arc::clone(&self.link);
@@ -185,7 +185,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Writes out what has been put.
+    /// Writes the queued octets.
     pub(crate) fn flush_link(&mut self) -> Result<(), Error> {
         let result = self.link.flush(self.until());
         self.note(&result);
@@ -193,21 +193,21 @@ impl SendHalf {
         result
     }
 
-    /// The end of a tunnel's direction is that of the transport's.
+    /// Ends this direction of a tunnel by shutting the transport's direction.
     fn end_tunnel(&self) {
         if self.is_finished && self.link.lock().codec.is_tunnel() {
             let _ = self.link.closer.shutdown_write();
         }
     }
 
-    /// Sends octets without copying them, behind what has been written before.
+    /// Sends octets without copying them, after the gathered ones.
     pub(crate) fn send(&mut self, data: Bytes) -> Result<(), Error> {
         self.put_buffer(Then::More)?;
         self.put(data, Then::More)?;
         self.flush_link()
     }
 
-    /// Sends what has been written, and the end of the message.
+    /// Sends the gathered octets and the end of the message.
     pub(crate) fn finish(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
         self.put_buffer(trailers.map_or(Then::End, Then::Trailers))?;
         self.flush_link()
@@ -217,7 +217,7 @@ impl SendHalf {
     ///
     /// # Errors
     ///
-    /// The octets come back where there is no room, and the reason where nothing can be sent.
+    /// Returns the octets if there is no room, or the reason why sending is impossible.
     pub(crate) fn try_send(&mut self, data: Bytes) -> Result<(), (Bytes, Option<Error>)> {
         let is_written_by_another = self.put_if_room(data)?;
         if !is_written_by_another {
@@ -226,7 +226,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// The same, and writes what the transport takes within `time`.
+    /// The same, but writes itself, for `time` at most.
     #[cfg(feature = "websocket")]
     pub(crate) fn send_within(
         &mut self,
@@ -241,7 +241,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Whether that many octets would find room.
+    /// Whether there is room for `len` octets.
     #[cfg(feature = "websocket")]
     pub(crate) fn has_room(&self, octets: usize) -> bool {
         let state = self.link.lock();
@@ -255,7 +255,8 @@ impl SendHalf {
         }
     }
 
-    /// Puts octets if there is room for all of them. Returns whether another thread writes them.
+    /// Queues octets if there is room for all of them. Returns whether another thread will write
+    /// them.
     fn put_if_room(&mut self, data: Bytes) -> Result<bool, (Bytes, Option<Error>)> {
         if let Err(error) = self.check_usable() {
             return Err((data, Some(error)));
@@ -278,13 +279,13 @@ impl SendHalf {
         result.map(|()| is_written_by_another).map_err(|error| (data, Some(error)))
     }
 
-    /// Gives the message up, which ends the connection.
+    /// Abandons the message, which ends the connection.
     pub(crate) fn abort(&mut self) {
         self.is_finished = true;
         self.link.cut(closed());
     }
 
-    /// Whether nothing more can be sent.
+    /// Whether sending has become impossible.
     pub(super) fn check_usable(&self) -> Result<(), Error> {
         if self.is_finished {
             return Err(Error::usage("the end of the message has been sent"));
@@ -295,19 +296,19 @@ impl SendHalf {
         Ok(())
     }
 
-    /// A write that took too long is the last one.
+    /// Forbids further writes after one that timed out.
     pub(super) fn note<T>(&mut self, result: &Result<T, Error>) {
         self.is_late |= result.as_ref().is_err_and(Error::is_timeout);
     }
 
-    /// When a wait that begins now is over.
+    /// The latest end of a wait that begins now.
     pub(super) fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline, Instant::now())
     }
 }
 
 impl State {
-    /// Why nothing can be sent.
+    /// The reason why sending is impossible.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.send_error().map_or(Ok(()), Err)
     }
@@ -337,8 +338,8 @@ impl State {
         Ok(self.codec.frame_data(len, self.outgoing.buffer())?)
     }
 
-    /// Gives up the rest of a request that is too large to be read after the response, so that the
-    /// response says that the connection closes.
+    /// Gives up the rest of a request that is too large to be drained after the response, so that
+    /// the response carries `connection: close`.
     fn give_up_large_rest(&mut self) {
         let Some(reading) = &mut self.reading else { return };
         let Some(server) = self.codec.server() else { return };
@@ -352,7 +353,7 @@ impl State {
 impl Write for SendHalf {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.check_usable()?;
-        // What is gathered is bounded, whatever is asked for.
+        // A large write must not grow the buffer of small ones.
         let n = buf.len().min(4 * PIECE);
         self.buffer.extend_from_slice(&buf[..n]);
         if self.buffer.len() >= PIECE {
@@ -362,8 +363,8 @@ impl Write for SendHalf {
         Ok(n)
     }
 
-    /// Sends what has been written. With nothing to send, it still fails if the connection has. A
-    /// peer that has ended its direction may be one that waits for the rest.
+    /// Sends the gathered octets. With nothing to send, it still fails if the connection has. A
+    /// peer that has closed its own direction may still wait for the rest.
     fn flush(&mut self) -> io::Result<()> {
         self.put_buffer(Then::More)?;
         let has_nothing = self.link.is_all_written();

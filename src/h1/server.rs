@@ -1,4 +1,5 @@
-//! What a server does between two exchanges: waits for a request, ends an exchange, parts.
+//! The server's calls between two exchanges: wait for a request, end an exchange, end the
+//! connection.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,19 +12,19 @@ use super::recv::Step;
 use crate::http1::{BodySize, Error};
 use crate::logging;
 
-/// Octets of a request's body that are read and dropped after the response. A larger rest ends the
-/// connection.
+/// The most octets of a request's body that are read and dropped after the response. A larger rest
+/// ends the connection.
 pub(super) const DRAIN_MAX: u64 = 256 << 10;
 
-/// How long that may take.
+/// How long reading and dropping them may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a client may take to read the last response and to close, and how many octets it may send
-/// meanwhile.
+/// How long a client may take to read the last response and close, and how many octets it may still
+/// send.
 const PART_TIMEOUT: Duration = Duration::from_secs(2);
 const PART_MAX: usize = 16 << 20;
 
-/// How long a response of the server's own may take to be written.
+/// The write timeout of a response of the server's own.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a server waits for a request.
@@ -35,20 +36,20 @@ pub(crate) struct Waits {
     pub(crate) head: Option<Duration>,
 }
 
-/// What has come where a request may begin.
+/// What arrived where a request may begin.
 #[derive(Debug)]
 pub(crate) enum Next {
     Request(Request<()>),
-    /// A request that is not taken.
+    /// A request that is refused.
     Refused(Error),
-    /// Only a part of a head came in time.
+    /// The head was not complete in time.
     Late,
-    /// No request comes any more.
+    /// The connection has ended, or is idle for too long.
     Ended,
 }
 
 impl Link {
-    /// Waits for the head of the next request. The exchange before has
+    /// Waits for the head of the next request, after the previous exchange has
     /// [ended](Self::end_exchange).
     pub(crate) fn next_request(&self, waits: &Waits) -> Next {
         let begin = Instant::now();
@@ -91,8 +92,8 @@ impl Link {
         }
     }
 
-    /// Sends a response of the server's own to a request that is refused, after which the connection
-    /// [parts](Self::part). A client that does not take it does not get it.
+    /// Sends a response of the server's own to a refused request. The connection then
+    /// [parts](Self::part). Failures to send are only logged.
     pub(crate) fn answer(&self, status: StatusCode, headers: &HeaderMap, text: &str) {
         let mut state = self.lock();
         let State { codec, outgoing, .. } = &mut *state;
@@ -116,8 +117,8 @@ impl Link {
         }
     }
 
-    /// Waits until both halves of the exchange are gone, and drops what is left of the request, within
-    /// bounds. Returns whether another request may follow.
+    /// Waits until both halves of the exchange are dropped, and discards the rest of the request,
+    /// within bounds. Returns whether another request may follow.
     pub(crate) fn end_exchange(&self) -> bool {
         let mut state = self.lock();
         while self.halves.load(Ordering::SeqCst) > 0 && state.cut.is_none() {
@@ -140,7 +141,7 @@ impl Link {
         is_drained
     }
 
-    /// Drops the rest of the request. Returns whether that was all of it.
+    /// Discards the rest of the request. Returns whether its end was reached.
     fn drain<'a>(&'a self, mut state: Guard<'a>) -> (Guard<'a>, bool) {
         let until = Instant::now().checked_add(DRAIN_TIMEOUT);
         let mut dropped = 0;
@@ -167,9 +168,9 @@ impl Link {
         }
     }
 
-    /// Ends the connection so that the client can read the last response: our direction is shut, and
-    /// what the client still sends is read and dropped, until it closes or has had its time. Octets
-    /// that are not read would have TCP take the response away again.
+    /// Ends the connection so that the client can read the last response (RFC 9112, Section 9.6):
+    /// shuts our direction, then reads and drops input until the client closes or a timeout. Unread
+    /// input would make TCP send a reset, which can destroy the response.
     pub(crate) fn part(&self) {
         let mut state = self.lock();
         let can_wait = state.cut.is_none() && state.input_ended.is_none();
@@ -197,26 +198,26 @@ impl Link {
         self.cut(closed());
     }
 
-    /// Gives the memory of fields that are not needed any more to the next request.
+    /// Reuses the memory of finished fields for the next request.
     pub(crate) fn recycle(&self, headers: HeaderMap) {
         if let Some(server) = self.lock().codec.server() {
             server.recycle(headers);
         }
     }
 
-    /// Ends the connection after the exchange under way.
+    /// Ends the connection after the current exchange.
     pub(crate) fn close_after_response(&self) {
         if let Some(server) = self.lock().codec.server() {
             server.close_after_response();
         }
     }
 
-    /// The status that answers what was wrong with the body of the request, where something was.
+    /// The status that answers a fault in the body of the request, if there was one.
     pub(crate) fn refusal(&self) -> Option<StatusCode> {
         self.lock().refusal
     }
 
-    /// Whether the client takes trailers.
+    /// Whether the client accepts trailers.
     pub(crate) fn takes_trailers(&self) -> bool {
         self.lock().codec.server().is_some_and(|server| server.takes_trailers())
     }

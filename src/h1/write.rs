@@ -1,4 +1,4 @@
-//! Writing what has been put.
+//! Writing the queued octets.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ use crate::transport::gave_up;
 /// A peer that takes less than this within `stall_timeout` makes no progress.
 const STALL_PROGRESS_MIN: usize = 4 << 10;
 
-/// How long the peer has been taking next to nothing.
+/// Measures how long the peer has made no progress.
 struct Stall {
     limit: Option<Duration>,
     since: Instant,
     progress: usize,
-    /// This thread has not looked for a while, so the peer has until then.
+    /// Set after this thread has not run for a while: the peer's progress meanwhile is unknown.
     grace_until: Option<Instant>,
 }
 
@@ -45,12 +45,12 @@ impl Stall {
 }
 
 impl Link {
-    /// Writes all that has been put, until then at the latest.
+    /// Writes all queued octets, until `until` at the latest.
     ///
     /// # Errors
     ///
-    /// The transport has failed, the peer takes nothing, or the time is over; then what is left is
-    /// written by the next call.
+    /// Fails if the transport has failed, the peer takes nothing, or the time is over. The next
+    /// call writes the rest.
     pub(crate) fn flush(&self, until: Option<Instant>) -> Result<(), Error> {
         let state = self.lock();
         if state.outgoing.is_empty() && state.is_all_written() {
@@ -59,20 +59,20 @@ impl Link {
         self.flush_locked(state, until, true)
     }
 
-    /// Writes until then. `false` if octets are left that the peer has not taken.
+    /// Writes until `until`. Returns `false` if octets are left.
     pub(crate) fn flush_until(&self, until: Instant) -> bool {
         !self.flush_locked(self.lock(), Some(until), false).is_err_and(|error| error.is_timeout())
     }
 
-    /// Whether nothing waits to be written.
+    /// Whether no octets are queued or being written.
     pub(crate) fn is_all_written(&self) -> bool {
         let state = self.lock();
         state.outgoing.is_empty() && state.is_all_written()
     }
 
-    /// Writes for a thread that no handler waits on.
+    /// Writes on a thread of the server, without a caller to report to.
     pub(crate) fn flush_for_others(&self) {
-        // Its error is kept for the halves.
+        // The error is kept for the halves.
         let _ = self.flush_locked(self.lock(), None, false);
     }
 
@@ -85,8 +85,8 @@ impl Link {
         self.flush_unless(state, until, is_handler, || false).map(drop)
     }
 
-    /// Writes until all is written, or there is something else to do: that is asked before each write.
-    /// Returns whether all is written.
+    /// Writes until the queue is empty or `stop`, asked before each write, returns true. Returns
+    /// whether the queue is empty.
     pub(super) fn flush_unless<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -101,7 +101,7 @@ impl Link {
                 return Err(error);
             }
             let Some(mut writing) = state.writing.take() else {
-                // Another thread writes, and takes along what has been put.
+                // The thread that is writing takes the queued octets as well.
                 let now = Instant::now();
                 if until.is_some_and(|until| until <= now) {
                     return Err(late());
@@ -147,9 +147,10 @@ impl Link {
         }
     }
 
-    /// Writes once, and puts the writer back. Returns whether the transport took nothing.
+    /// Writes once, and returns the writer to the state. Returns whether the transport took
+    /// nothing.
     fn write_once(&self, mut writing: Box<Writing>, stall: &mut Stall) -> (Guard<'_>, bool) {
-        // The transport may be the application's; its panic is the end of this connection alone.
+        // The transport may be the application's; its panic ends this connection alone.
         let result = catch_unwind(AssertUnwindSafe(|| writing.write_once(stall)));
         let mut state = self.lock();
         let error = match result {
@@ -173,7 +174,7 @@ impl Link {
     fn put_back<'a>(&'a self, mut state: Guard<'a>, writing: Box<Writing>) -> Guard<'a> {
         state.in_flight = writing.out.len();
         if state.cut.is_some() {
-            // What is dropped may be the application's.
+            // Dropping it may run application code.
             drop(state);
             drop(writing);
             state = self.lock();
@@ -192,7 +193,7 @@ impl Writing {
             self.unflushed = true;
         }
         if self.out.is_empty() {
-            // Most writers have nothing to flush; a buffered one has.
+            // Only a buffered writer has something to flush.
             self.writer.flush()?;
             self.unflushed = false;
         }
@@ -201,7 +202,7 @@ impl Writing {
 }
 
 impl State {
-    /// Whether no thread has octets that it is writing, or has left some behind.
+    /// Whether no thread is writing octets or has left some unwritten.
     pub(super) fn is_all_written(&self) -> bool {
         self.writing.as_ref().is_some_and(|it| it.out.is_empty() && !it.unflushed)
             || self.cut.is_some()
