@@ -8,15 +8,15 @@ use super::code::CloseCode;
 use super::error::{Error, SendError};
 use super::text::Text;
 
-/// Octets of the payload of a control frame.
+/// The most octets of a control frame's payload.
 pub(super) const MAX_CONTROL: usize = 125;
 
-/// The content of a Close frame: a code and a reason.
+/// The code and the reason of a Close frame.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Close {
     /// The code; `None` in a Close frame without one.
     pub code: Option<CloseCode>,
-    /// The reason: text for people who debug, empty for the most part.
+    /// The reason: text for debugging, usually empty.
     pub reason: Text,
 }
 

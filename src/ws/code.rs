@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-/// Why a connection is closed, as a number (RFC 6455, Section 7.4).
+/// A status code that tells why a connection is closed (RFC 6455, Section 7.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
     /// 1000: the purpose of the connection has been fulfilled.
     pub const NORMAL: Self = CloseCode(1000);
-    /// 1001: the endpoint goes away, as a server that shuts down or a page that is left.
+    /// 1001: the endpoint goes away: a server shuts down, or a user leaves a page.
     pub const GOING_AWAY: Self = CloseCode(1001);
     /// 1002: the peer broke a rule of the protocol.
     pub const PROTOCOL_ERROR: Self = CloseCode(1002);
-    /// 1003: a type of message that is not accepted.
+    /// 1003: the endpoint does not accept this type of message.
     pub const UNSUPPORTED: Self = CloseCode(1003);
     /// 1005: the Close frame has no code. Never sent.
     pub const NO_STATUS: Self = CloseCode(1005);
@@ -21,9 +21,9 @@ impl CloseCode {
     pub const ABNORMAL: Self = CloseCode(1006);
     /// 1007: text that is not UTF-8, or data that cannot be inflated.
     pub const INVALID_DATA: Self = CloseCode(1007);
-    /// 1008: a message against the endpoint's policy.
+    /// 1008: a message violates the endpoint's policy.
     pub const POLICY: Self = CloseCode(1008);
-    /// 1009: a message that is too big.
+    /// 1009: a message is too big.
     pub const TOO_BIG: Self = CloseCode(1009);
     /// 1010: the server has not negotiated an extension that the client needs.
     pub const EXTENSION_NEEDED: Self = CloseCode(1010);
@@ -34,7 +34,7 @@ impl CloseCode {
     /// 1013: the service is overloaded.
     pub const TRY_AGAIN: Self = CloseCode(1013);
 
-    /// Whether it may stand in a Close frame: one of those that are registered, or 3000 to 4999.
+    /// Whether a Close frame may carry it: a registered code that can be sent, or 3000 to 4999.
     pub fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }

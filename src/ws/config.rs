@@ -1,15 +1,15 @@
-//! The role and the limits of one connection.
+//! The role and the limits of a connection.
 
 use std::time::Duration;
 
 use crate::budget::Budget;
 
-/// Which end of the connection this is.
+/// The role of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Masks what it sends (RFC 6455, Section 5.3).
+    /// Sends masked frames (RFC 6455, Section 5.3).
     Client,
-    /// Sends without masks.
+    /// Sends unmasked frames.
     Server,
 }
 
@@ -28,30 +28,32 @@ pub enum Role {
 ///
 /// # Memory
 ///
-/// A connection holds one message that is being received, in a buffer that grows with what has come:
-/// at most twice `max_message`, and three times while it is moved. It holds `max_send_buffer` octets
-/// that wait to be sent, or one message of any size. A context of compression is 300 KB for what is
-/// sent and 40 KB for what is received. Without context takeover a connection has one only while it
-/// compresses or inflates a message, and 8 of each are kept for all connections.
+/// A connection buffers the message that it is receiving. The buffer grows with the octets that
+/// have arrived: up to twice `max_message`, and three times while it is moved. The send queue holds
+/// `max_send_buffer` octets, or one message of any size. A compression context takes 300 KB for
+/// sending and 40 KB for receiving. Without context takeover a connection has one only while it
+/// compresses or inflates a message, and the process keeps 8 of each for reuse.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Octets of a received message, after inflating. Default 16 MiB. A larger one ends the connection
-    /// with 1009.
+    /// The most octets of a received message, after inflating. Default 16 MiB. A larger one ends
+    /// the connection with 1009.
     pub max_message: usize,
-    /// Octets of the payload of a received frame, as it comes. Default 16 MiB. A larger one ends the
-    /// connection with 1009 as soon as its head has come.
+    /// The most octets of a received frame's payload, before inflating. Default 16 MiB. A larger
+    /// one ends the connection with 1009 as soon as its head has arrived.
     pub max_frame: usize,
-    /// Octets that wait to be sent, counting 64 for each frame. Default 1 MiB. Where none wait, a message of any size is taken.
+    /// The most octets in the send queue, counting 64 extra for each frame. Default 1 MiB. An empty
+    /// queue accepts a message of any size.
     pub max_send_buffer: usize,
-    /// Budget for frames of no use. Default 100, and 50 more each second. A fragment of less than 64
-    /// octets costs 1, PING and PONG an eighth; each complete message earns back 1.
+    /// The budget for control frames and tiny fragments. Default 100, refilled by 50 each second. A
+    /// fragment of less than 64 octets costs 1, PING and PONG an eighth; each complete message
+    /// earns 1.
     pub frames_received: Budget,
-    /// After how long without an octet from the peer a PING is sent. Default `None`: never.
+    /// The time without an octet from the peer after which a PING is sent. Default `None`: never.
     pub ping_interval: Option<Duration>,
     /// How long the peer may send nothing after that PING. Default 20 s.
     pub ping_timeout: Duration,
-    /// How long the peer may take to answer a Close frame. Default 5 s.
+    /// The time in which the peer must answer a Close frame. Default 5 s.
     pub close_timeout: Duration,
 }
 

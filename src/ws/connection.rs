@@ -1,4 +1,4 @@
-//! The state of one connection.
+//! The state of a connection.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ use super::timers::{Expired, Timers};
 use crate::budget::{TokenBucket, TOKEN};
 use crate::logging::{self, FRAMES};
 
-/// PINGs of the caller's that wait to be sent.
+/// The most PINGs of the caller in the send queue.
 const MAX_PINGS: usize = 64;
 
-/// One WebSocket connection, without I/O. See the [module](super).
+/// A WebSocket connection without I/O. See the [module](super).
 #[derive(Debug)]
 pub struct Connection {
     role: Role,
@@ -28,15 +28,16 @@ pub struct Connection {
     sender: Sender,
     timers: Timers,
     budget: TokenBucket,
-    /// This end has sent a Close frame, or is to.
+    /// This end has queued or sent a Close frame.
     is_closing: bool,
-    /// The peer's Close frame has come.
+    /// The peer's Close frame has arrived.
     is_closed_by_peer: bool,
     failure: Option<Error>,
 }
 
 impl Connection {
-    /// A connection after the opening handshake. `deflate` is the outcome of the negotiation.
+    /// Creates a connection after the opening handshake. `deflate` is the outcome of the
+    /// negotiation.
     pub fn new(role: Role, deflate: Option<DeflateParams>, config: Config, now: Instant) -> Self {
         Connection {
             role,
@@ -56,17 +57,17 @@ impl Connection {
         self.role
     }
 
-    /// Takes octets of the peer's until there is an event. `None` where more are needed. All octets have
-    /// been taken then; else what is left belongs to the next call.
+    /// Takes octets from the peer until there is an event. Returns `None`, with all octets taken,
+    /// if an event needs more. After an event, pass the remaining octets to the next call.
     ///
     /// # Errors
     ///
-    /// What the peer did wrong. The Close frame that says so is there to transmit, and each later call
-    /// gives the same error.
+    /// Returns the peer's violation. A Close frame that reports it is then ready to transmit, and
+    /// each later call returns the same error.
     pub fn receive(&mut self, octets: &mut Bytes, now: Instant) -> Result<Option<Event>, Error> {
         self.check()?;
         if self.is_closed_by_peer {
-            // RFC 6455, Section 5.5.1: nothing is read behind a Close frame.
+            // RFC 6455, Section 5.5.1: octets after a Close frame are ignored.
             octets.clear();
             return Ok(None);
         }
@@ -85,11 +86,11 @@ impl Connection {
         }
     }
 
-    /// The peer ends the connection.
+    /// Handles the end of the peer's stream.
     ///
     /// # Errors
     ///
-    /// Its Close frame has not come.
+    /// Fails if the peer's Close frame has not arrived.
     pub fn end_of_input(&mut self) -> Result<(), Error> {
         self.check()?;
         if self.is_closed_by_peer {
@@ -116,12 +117,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a PING, which goes out before messages that wait.
+    /// Queues a PING, which goes out before queued messages.
     ///
     /// # Errors
     ///
-    /// A payload of more than 125 octets, [`SendError::Full`] where 64 of them wait, and
-    /// [`SendError::Closed`].
+    /// Fails for a payload of more than 125 octets, with [`SendError::Full`] if 64 PINGs are
+    /// queued, and with [`SendError::Closed`].
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), SendError> {
         let payload = payload.into();
         if payload.len() > MAX_CONTROL {
@@ -135,12 +136,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a Close frame behind what waits. The peer has `close_timeout` from now on to answer it.
+    /// Queues a Close frame after all queued messages. The peer has `close_timeout` from now to
+    /// answer.
     ///
     /// # Errors
     ///
-    /// A code that is not to be sent, a reason without a code or of more than 123 octets, and
-    /// [`SendError::Closed`].
+    /// Fails for a code that must not be sent, for a reason without a code or of more than 123
+    /// octets, and with [`SendError::Closed`].
     pub fn close(
         &mut self,
         code: Option<CloseCode>,
@@ -155,42 +157,45 @@ impl Connection {
         Ok(())
     }
 
-    /// Appends frames to `out` until it has about `max` octets. A payload that is returned stands behind
-    /// what `out` has then, and shares the octets of its message. Nothing more is to be sent when `None`
-    /// is returned and `out` is below `max`.
+    /// Appends frames to `out` until it has about `max` octets. If a payload is returned, it
+    /// follows the octets in `out` and shares memory with its message. The queue is empty when
+    /// `None` is returned and
+    /// `out` is below `max`.
     ///
-    /// What has been handed out must be written, whole and in order.
+    /// All octets that it hands out must be written in order.
     pub fn poll_transmit(&mut self, out: &mut BytesMut, max: usize) -> Option<Bytes> {
         self.sender.transmit(out, max)
     }
 
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
+    /// Whether [`poll_transmit`](Self::poll_transmit) has octets to transmit.
     pub fn has_transmit(&self) -> bool {
         !self.sender.is_empty()
     }
 
-    /// Octets of payloads that wait to be transmitted, and 64 for each frame.
+    /// The octets of queued payloads, plus 64 for each frame.
     pub fn waiting(&self) -> usize {
         self.sender.waiting()
     }
 
-    /// Returns the number of messages queued so far, the Close frame included: it numbers the latest.
+    /// Returns the number of messages queued so far, the Close frame included: it numbers the
+    /// latest.
     pub fn queued(&self) -> u64 {
         self.sender.queued()
     }
 
-    /// Returns the number of queued messages that [`poll_transmit`](Self::poll_transmit) has handed out.
+    /// Returns the number of queued messages that [`poll_transmit`](Self::poll_transmit) has handed
+    /// out.
     pub fn transmitted(&self) -> u64 {
         self.sender.handed()
     }
 
-    /// Whether the message of that number was dropped, since the peer has closed or the connection has
-    /// failed.
+    /// Whether the message of that number was dropped because the peer has closed or the connection
+    /// has failed.
     pub fn is_lost(&self, number: u64) -> bool {
         self.sender.is_lost(number)
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called if nothing else happens.
+    /// When to call [`handle_timeout`](Self::handle_timeout) if nothing else happens.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.failure.is_some() || self.is_closed_by_peer {
             return None;
@@ -198,11 +203,11 @@ impl Connection {
         self.timers.next()
     }
 
-    /// Time has passed. What has come until now has to be received before.
+    /// Handles the passing of time. Octets that have arrived until now must be received first.
     ///
     /// # Errors
     ///
-    /// The peer has not answered a PING or a Close frame in time.
+    /// Fails if the peer has not answered a PING or a Close frame in time.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
         self.check()?;
         if self.is_closed_by_peer {
@@ -235,19 +240,19 @@ impl Connection {
         self.check_open().is_ok()
     }
 
-    /// Whether both Close frames have gone: the transport is to be closed, by the server first (RFC 6455,
-    /// Section 7.1.1).
+    /// Whether both Close frames have been exchanged: close the transport now, the server first
+    /// (RFC 6455, Section 7.1.1).
     pub fn is_closed(&self) -> bool {
         self.is_closed_by_peer && self.sender.has_closed()
     }
 
-    /// Whether it has a context of compression.
+    /// Whether it holds a compression context.
     #[cfg(test)]
     pub(super) fn holds_context(&self) -> bool {
         self.receiver.holds_context() || self.sender.holds_context()
     }
 
-    /// Why the connection has failed.
+    /// The reason why the connection has failed.
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
@@ -261,7 +266,7 @@ impl Connection {
         is_open.then_some(()).ok_or(SendError::Closed)
     }
 
-    /// What an event brings about.
+    /// Applies an event to the state.
     fn note(&mut self, event: &Event) {
         if logging::shows_frames() {
             match event {
@@ -278,9 +283,9 @@ impl Connection {
                 self.is_closed_by_peer = true;
                 if !self.is_closing {
                     self.is_closing = true;
-                    // The peer takes no more messages.
+                    // The peer ignores further messages.
                     self.sender.clear();
-                    // RFC 6455, Section 5.5.1: the answer typically has the code that came.
+                    // RFC 6455, Section 5.5.1: the answer typically echoes the code.
                     let payload = Close::encode(close.code, "").unwrap_or_default();
                     self.sender.close(payload);
                 }
@@ -289,7 +294,7 @@ impl Connection {
         }
     }
 
-    /// Ends the connection. The peer is told why, unless a Close frame has gone out already.
+    /// Fails the connection. A Close frame tells the peer why, unless one has been sent.
     fn fail(&mut self, error: Error) -> Error {
         logging::debug!("websocket: {error}");
         self.sender.clear();
@@ -304,11 +309,11 @@ impl Connection {
     }
 }
 
-/// Charges what the peer did, or puts back what it earned.
+/// Charges the peer for a frame, or credits it.
 fn charge(budget: &mut TokenBucket, cost: Cost, now: Instant) -> Result<(), Error> {
     let tokens = match cost {
-        // An honest peer may send a PING every few milliseconds, and a hundred of them may come at once
-        // when this end has been busy.
+        // An honest peer may send a PING every few milliseconds, and a hundred of them may come at
+        // once when this end has been busy.
         Cost::Control => TOKEN / 8,
         Cost::TinyFragment => TOKEN,
         Cost::Message => {

@@ -1,11 +1,11 @@
-//! What is wrong with what the peer sends, and mistakes of the caller.
+//! Violations of the peer, and mistakes of the caller.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::code::CloseCode;
 
-/// Why a connection has failed. It keeps failing with the same error.
+/// The reason why a connection has failed. It keeps failing with the same error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Protocol,
     /// Text is not UTF-8, or compressed data cannot be inflated.
     Data,
-    /// A frame, a message or a number of frames is over a limit of [`Config`](super::Config).
+    /// A frame, a message or the number of frames exceeds a limit of [`Config`](super::Config).
     Limit,
     /// The peer did not answer a PING or a Close frame in time.
     Timeout,
@@ -64,13 +64,13 @@ impl Error {
         self.kind
     }
 
-    /// The code of the Close frame that goes out. [`CloseCode::ABNORMAL`] never goes out: then there is
-    /// no Close frame.
+    /// The code of the Close frame that reports it. With [`CloseCode::ABNORMAL`] no Close frame is
+    /// sent.
     pub fn close_code(&self) -> CloseCode {
         self.code
     }
 
-    /// Describes the failure. The text quotes lengths and codes, and nothing of messages.
+    /// Describes the failure. The text quotes lengths and codes, never the content of messages.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -84,21 +84,22 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The reason why a call has sent nothing. The connection is as it was.
+/// The reason why a call has sent nothing. The connection is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
     /// A Close frame has been sent or received, or the connection has failed.
     Closed,
-    /// More octets than [`max_send_buffer`](super::Config::max_send_buffer) would wait to be sent, or
-    /// more than 64 PINGs.
+    /// The send queue would exceed [`max_send_buffer`](super::Config::max_send_buffer), or 64
+    /// PINGs.
     Full,
-    /// The payload of a PING has more than 125 octets, or the reason of a Close frame more than 123.
+    /// The payload of a PING has more than 125 octets, or the reason of a Close frame more than
+    /// 123.
     ControlTooLong {
-        /// Its octets.
+        /// The length in octets.
         len: usize,
     },
-    /// A close code that is not to be sent (RFC 6455, Section 7.4), or a reason without a code.
+    /// A close code that must not be sent (RFC 6455, Section 7.4), or a reason without a code.
     CloseCode(u16),
 }
 
@@ -106,7 +107,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SendError::Closed => write!(f, "the WebSocket is closed"),
-            SendError::Full => write!(f, "too much waits to be sent (max_send_buffer)"),
+            SendError::Full => write!(f, "the send queue is full (max_send_buffer)"),
             SendError::ControlTooLong { len } => {
                 write!(f, "{len} octets do not fit into a control frame")
             }

@@ -6,7 +6,7 @@ use super::close::MAX_CONTROL;
 use super::config::Role;
 use super::error::Error;
 
-/// Octets of the longest head.
+/// The octets of the longest head.
 const MAX_HEAD: usize = 14;
 
 const FIN: u8 = 0x80;
@@ -14,7 +14,7 @@ const RSV1: u8 = 0x40;
 const RSV2_RSV3: u8 = 0x30;
 const MASK: u8 = 0x80;
 
-/// What a frame carries.
+/// The opcode of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opcode {
     Continuation = 0x0,
@@ -47,17 +47,18 @@ pub(super) struct Head {
     pub(super) len: u64,
 }
 
-/// What heads of the peer have to look like.
+/// The rules for the peer's frame heads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
-    /// Our role. The peer has the other one.
+    /// This end's role.
     pub(super) role: Role,
     /// permessage-deflate has been negotiated.
     pub(super) has_deflate: bool,
 }
 
 impl Head {
-    /// Reads a head. `None` where more octets are needed; a fault is found as soon as it is there.
+    /// Reads a head. Returns `None` if more octets are needed. Faults are found as early as
+    /// possible.
     pub(super) fn decode(octets: &[u8], rules: Rules) -> Result<Option<(Head, usize)>, Error> {
         let Some(&first) = octets.first() else { return Ok(None) };
         let (is_fin, is_compressed) = (first & FIN != 0, first & RSV1 != 0);
@@ -76,10 +77,10 @@ impl Head {
         let is_masked = second & MASK != 0;
         match rules.role {
             Role::Server if !is_masked => {
-                return Err(Error::protocol("the client has not masked a frame"));
+                return Err(Error::protocol("an unmasked frame from the client"));
             }
             Role::Client if is_masked => {
-                return Err(Error::protocol("the server has masked a frame"));
+                return Err(Error::protocol("a masked frame from the server"));
             }
             _ => {}
         }
@@ -95,7 +96,7 @@ impl Head {
         let Ok((len, least)) = len else { return Ok(None) };
         // RFC 6455, Section 5.2: the minimal number of octets, and the most significant bit 0.
         if len < least || len >> 63 != 0 {
-            return Err(Error::protocol("the length of a frame is not encoded as it should be"));
+            return Err(Error::protocol("a frame length that is not in its shortest encoding"));
         }
         let mask = match (is_masked, rest.split_first_chunk()) {
             (false, _) => None,
@@ -131,7 +132,7 @@ impl Head {
     }
 }
 
-/// A head that has come in part.
+/// A head that has arrived in part.
 #[derive(Debug, Default)]
 pub(super) struct HeadBuffer {
     octets: [u8; MAX_HEAD],
@@ -139,8 +140,8 @@ pub(super) struct HeadBuffer {
 }
 
 impl HeadBuffer {
-    /// Takes the next head from the front of `octets`; `None` where more are needed, all of which have
-    /// been taken then.
+    /// Takes the next head from the front of `octets`. Returns `None`, with all octets taken, if it
+    /// needs more.
     pub(super) fn take(&mut self, octets: &mut Bytes, rules: Rules) -> Result<Option<Head>, Error> {
         if self.len == 0 {
             if let Some((head, len)) = Head::decode(octets, rules)? {

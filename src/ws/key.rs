@@ -9,7 +9,7 @@ use super::random;
 /// RFC 6455, Section 1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Clients make keys of random characters as well, whose last one has bits to spare.
+/// Some clients make keys of random characters, so the unused bits of the last one may be set.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),

@@ -1,11 +1,11 @@
-//! Masks of what a client sends (RFC 6455, Section 5.3).
+//! Masking of a client's frames (RFC 6455, Section 5.3).
 
 use super::random;
 
-/// Octets that are bought at a time: the keys of 64 frames.
+/// Random octets that are fetched at a time: the keys of 64 frames.
 const BLOCK: usize = 256;
 
-/// Keys that cannot be predicted (RFC 6455, Section 10.3).
+/// A source of unpredictable masking keys (RFC 6455, Section 10.3).
 pub(super) struct Keys {
     block: [u8; BLOCK],
     used: usize,

@@ -1,31 +1,31 @@
-//! Messages, and what else comes from the peer.
+//! Messages, and the events of a connection.
 
 use bytes::Bytes;
 
 use super::close::Close;
 use super::text::Text;
 
-/// A message: text, or octets. A clone is a reference count.
+/// A message of text or binary data. A clone shares the octets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Text in UTF-8.
+    /// A text message.
     Text(Text),
-    /// Octets.
+    /// A binary message.
     Binary(Bytes),
 }
 
 impl Message {
-    /// A message of text.
+    /// Creates a text message.
     pub fn text(text: impl Into<Text>) -> Self {
         Message::Text(text.into())
     }
 
-    /// A message of octets.
+    /// Creates a binary message.
     pub fn binary(octets: impl Into<Bytes>) -> Self {
         Message::Binary(octets.into())
     }
 
-    /// The text, where it is one.
+    /// The text, or `None` for a binary message.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Message::Text(text) => Some(text),
@@ -54,7 +54,7 @@ impl Message {
         self.as_bytes().len()
     }
 
-    /// Whether it has no octets.
+    /// Whether the length is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -106,12 +106,13 @@ impl<const N: usize> From<&[u8; N]> for Message {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A whole message.
+    /// A complete message.
     Message(Message),
-    /// A PING. Its answer is there to transmit.
+    /// A PING. Its answer is ready to transmit.
     Ping(Bytes),
-    /// A PONG, which answers a PING or nothing.
+    /// A PONG, solicited or not.
     Pong(Bytes),
-    /// The peer's Close frame, the last event. If it came first, its answer is there to transmit.
+    /// The peer's Close frame, the last event. If this end has sent none, the answer is ready to
+    /// transmit.
     Close(Close),
 }

@@ -1,8 +1,8 @@
 //! WebSocket without I/O: messages of one connection, for both roles (RFC 6455), with compression
 //! (RFC 7692).
 //!
-//! Octets go in, messages come out, and the other way round. There are no threads, sockets or clock in
-//! it. It begins behind the opening handshake, for which there are [`new_key`], [`accept_key`] and the
+//! It turns octets into messages and messages into octets, without threads, sockets or a clock. It
+//! starts after the opening handshake, for which there are [`new_key`], [`accept_key`] and the
 //! negotiation of compression: [`offer`], [`answer`], [`accepted`].
 //!
 //! ```text
@@ -14,15 +14,15 @@
 //!
 //! # Contract
 //!
-//! - **Receiving is asked for.** [`receive`](Connection::receive) takes octets from the front of what it is
-//!   given until there is one [`Event`], or more are needed. So nothing is produced that is not taken.
-//!   No result depends on how the octets were cut.
-//! - **After any call**, ask [`poll_transmit`](Connection::poll_transmit) until it has nothing, and
-//!   [`poll_timeout`](Connection::poll_timeout) when to come back if nothing else happens.
-//! - **What has been handed out must be written**, whole and in order.
-//! - **A mistake of the caller's** is a [`SendError`] of that call alone.
-//! - **What the peer does wrong** is an [`Error`]. A Close frame says so, and each later call gives that
-//!   error.
+//! - **Receiving is pull-based.** [`receive`](Connection::receive) takes octets from the front of its
+//!   input until there is one [`Event`] or more input is needed, so events never queue up. No result
+//!   depends on how the input is cut into pieces.
+//! - **After any call**, call [`poll_transmit`](Connection::poll_transmit) until the queue is empty, and
+//!   [`poll_timeout`](Connection::poll_timeout) for the time of the next call if nothing else happens.
+//! - **Transmit everything**: all octets that it hands out must be written in order.
+//! - **A mistake of the caller** is a [`SendError`] of that call alone.
+//! - **A violation by the peer** is an [`Error`]. A Close frame reports it to the peer, and each later
+//!   call returns the same error.
 //!
 //! # States
 //!
@@ -34,13 +34,13 @@
 //!     └─ the peer's Close, which is answered ───────────────────────────────────┘
 //! ```
 //!
-//! Messages that come while this end is closing are events like others.
+//! Messages that arrive while this end is closing are events like others.
 //!
 //! # Copies
 //!
-//! A server sends payloads of more than 2 KiB without a copy; a client masks into the output. A client
-//! receives a message that is there in one piece as a slice of what came, from 512 octets on. All else
-//! is copied once.
+//! A server sends payloads of more than 2 KiB without a copy; a client masks into the output. A
+//! client receives a message of 512 octets or more that arrives in one piece as a slice of the
+//! input. All other payloads are copied once.
 //!
 //! # Example
 //!
@@ -77,7 +77,7 @@
 //!
 //! # Inside
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
 //! | `connection`, `timers` | the close handshake, deadlines, failures |
 //! | `receiver`, `partial` | from octets to messages |

@@ -1,4 +1,4 @@
-//! A message that has come in part.
+//! A message that has arrived in part.
 
 use std::str;
 
@@ -10,18 +10,18 @@ use super::mask;
 use super::message::Message;
 use super::text::Text;
 
-/// Octets that are made room for before they have come.
+/// The most octets to reserve for a frame before they arrive.
 const AHEAD: usize = 64 << 10;
 
-/// A message under way.
+/// The message that is being received.
 #[derive(Debug)]
 pub(super) struct Partial {
     is_text: bool,
     is_compressed: bool,
     octets: Vec<u8>,
-    /// How many of the octets are known to be UTF-8.
+    /// The number of octets that are known to be UTF-8.
     checked: usize,
-    /// Compressed octets without their mask.
+    /// Unmasked compressed octets.
     unmasked: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl Partial {
         Partial { is_text, is_compressed, octets, checked: 0, unmasked }
     }
 
-    /// A message that has come in one piece.
+    /// A message that arrived in one piece.
     pub(super) fn whole(is_text: bool, octets: Bytes) -> Result<Message, Error> {
         if !is_text {
             return Ok(Message::Binary(octets));
@@ -47,24 +47,24 @@ impl Partial {
         self.is_compressed
     }
 
-    /// Whether nothing of it has come.
+    /// Whether no octet of it has arrived.
     pub(super) fn is_untouched(&self) -> bool {
         self.octets.capacity() == 0 && self.len() == 0
     }
 
-    /// Octets so far, inflated.
+    /// The octets so far, inflated.
     pub(super) fn len(&self) -> usize {
         self.octets.len()
     }
 
-    /// Octets that there is room for.
+    /// The capacity in octets.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.octets.capacity()
     }
 
-    /// Makes room for a frame of which `left` octets are still to come, and `here` are there. A peer that
-    /// announces much and sends little costs little.
+    /// Makes room for a frame of which `here` octets have arrived and `left` have not. Reserves
+    /// little for a peer that announces much and sends little.
     pub(super) fn expect(&mut self, left: u64, here: usize) {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         let next = left.min(here);
@@ -75,7 +75,7 @@ impl Partial {
         self.octets.reserve_exact(left.min(ahead));
     }
 
-    /// Adds octets as they are, or masked.
+    /// Appends uncompressed octets, masked or not.
     pub(super) fn push(&mut self, piece: &[u8], key: Option<[u8; 4]>, offset: usize) {
         let begin = self.octets.len();
         self.octets.extend_from_slice(piece);
@@ -84,7 +84,7 @@ impl Partial {
         }
     }
 
-    /// Adds what compressed octets inflate to.
+    /// Inflates octets and appends the result.
     pub(super) fn inflate(
         &mut self,
         piece: &[u8],
@@ -104,7 +104,7 @@ impl Partial {
         self.first_error(result)
     }
 
-    /// What is wrong with the text comes before what is wrong behind it, however the octets were cut.
+    /// Reports invalid text before later faults, however the input was cut.
     fn first_error(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         if result.is_err() {
             self.check()?;
@@ -112,7 +112,7 @@ impl Partial {
         result
     }
 
-    /// Checks the text as far as it has come: a character may not be complete.
+    /// Checks the text so far. Its last character may be incomplete.
     pub(super) fn check(&mut self) -> Result<(), Error> {
         if !self.is_text {
             return Ok(());
@@ -125,7 +125,7 @@ impl Partial {
         Ok(())
     }
 
-    /// The message is complete.
+    /// Completes the message.
     pub(super) fn finish(
         mut self,
         inflater: Option<&mut Inflater>,
@@ -143,5 +143,5 @@ impl Partial {
 }
 
 fn not_utf8() -> Error {
-    Error::data("a message of text is not UTF-8")
+    Error::data("a text message that is not UTF-8")
 }

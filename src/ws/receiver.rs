@@ -11,22 +11,22 @@ use super::mask;
 use super::message::Event;
 use super::partial::Partial;
 
-/// Payloads from this size on are shared with the octets that came: smaller ones would keep much more
-/// than themselves in memory.
+/// The smallest payload that shares memory with the input. A smaller one would keep a much larger
+/// buffer alive.
 const SHARED_MIN: usize = 512;
 
-/// Octets that are unmasked at a time, while they are in the processor's cache.
+/// The octets that are unmasked at a time, while they are in the processor's cache.
 const UNMASK_STEP: usize = 16 << 10;
 
-/// A fragment of fewer octets has a price.
+/// Fragments of fewer octets are charged.
 const TINY: u64 = 64;
 
-/// What a frame has cost us or brought, for the budget.
+/// The effect of a frame on the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
     Control,
     TinyFragment,
-    /// Earns something back.
+    /// Earns credit.
     Message,
 }
 
@@ -39,13 +39,13 @@ pub(super) struct Receiver {
     inflater: Option<Inflater>,
     head: HeadBuffer,
     frame: Option<Frame>,
-    /// The message under way.
+    /// The message that is being received.
     message: Option<Partial>,
-    /// The payload of a control frame, where it has come in part.
+    /// The payload of a control frame that has arrived in part.
     control: Vec<u8>,
 }
 
-/// The frame under way.
+/// The frame that is being received.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     head: Head,
@@ -57,7 +57,7 @@ impl Frame {
         self.head.len - self.received
     }
 
-    /// Takes what is there of the payload, `max` octets at most, and returns it with its offset.
+    /// Takes the available octets of the payload, up to `max`, and returns them with their offset.
     fn take(&mut self, octets: &mut Bytes, max: usize) -> (Bytes, usize) {
         let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         let piece = octets.split_to(left.min(octets.len()).min(max));
@@ -82,14 +82,14 @@ impl Receiver {
         }
     }
 
-    /// Whether it has a context of compression.
+    /// Whether it holds a compression context.
     #[cfg(test)]
     pub(super) fn holds_context(&self) -> bool {
         self.inflater.as_ref().is_some_and(Inflater::holds_context)
     }
 
-    /// Takes octets until something is complete. `None` where more are needed; all have been taken
-    /// then.
+    /// Takes octets until an event is complete. Returns `None`, with all octets taken, if it needs
+    /// more.
     pub(super) fn receive(
         &mut self,
         octets: &mut Bytes,
@@ -121,7 +121,7 @@ impl Receiver {
         }
     }
 
-    /// A head has come: whether it may come now, and be of this length.
+    /// Checks whether this head may arrive now, with this length.
     fn begin(&mut self, head: &Head) -> Result<Option<Cost>, Error> {
         if head.opcode.is_control() {
             return Ok(Some(Cost::Control));
@@ -134,7 +134,7 @@ impl Receiver {
         let message = match (&mut self.message, head.opcode) {
             (Some(message), Opcode::Continuation) => message,
             (Some(_), _) => {
-                return Err(Error::protocol("a new message before the one under way has ended"))
+                return Err(Error::protocol("a new message before the end of the previous one"))
             }
             (None, Opcode::Continuation) => {
                 return Err(Error::protocol("a continuation frame without a message"))
@@ -151,7 +151,7 @@ impl Receiver {
         Ok((!head.is_fin && head.len < TINY).then_some(Cost::TinyFragment))
     }
 
-    /// Takes payload of a data frame.
+    /// Takes the payload of a data frame.
     fn receive_data(
         &mut self,
         mut frame: Frame,
@@ -194,7 +194,7 @@ impl Receiver {
         message.finish(inflater, self.max_message).map(Event::Message).map(Some)
     }
 
-    /// Takes payload of a control frame.
+    /// Takes the payload of a control frame.
     fn receive_control(
         &mut self,
         mut frame: Frame,
@@ -220,7 +220,7 @@ impl Receiver {
     }
 }
 
-/// The payload of a message by itself, or shared with what came with it.
+/// Copies the payload of a small message, or shares that of a large one with the input.
 fn share(payload: Bytes) -> Bytes {
     if payload.len() < SHARED_MIN {
         Bytes::copy_from_slice(&payload)

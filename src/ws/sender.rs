@@ -11,20 +11,20 @@ use super::head::{Head, Opcode};
 use super::mask::{self, Keys};
 use super::message::Message;
 
-/// Payloads up to this size are copied behind their head; larger ones are shared. A slice of its own
-/// costs more than the copy below that.
+/// The largest payload that is copied after its head. Larger ones are shared: below this size a
+/// slice of its own costs more than the copy.
 const COPIED_MAX: usize = 2 << 10;
 
-/// Answers to PINGs that wait to be sent. RFC 6455, Section 5.5.3, allows to answer the latest PING alone;
-/// with these, a peer that sends several at once gets an answer to each.
+/// The most queued answers to PINGs. RFC 6455, Section 5.5.3, allows answering only the latest
+/// PING; this queue answers each of several that arrive at once.
 const PONGS_MAX: usize = 16;
 
-/// What a frame that waits costs beside its payload.
+/// The octets that a queued frame counts in addition to its payload.
 const OVERHEAD: usize = 64;
 
 /// The sending direction.
 pub(super) struct Sender {
-    /// Of a client.
+    /// The masking keys of a client.
     keys: Option<Keys>,
     deflater: Option<Deflater>,
     /// PINGs, which go out before messages.
@@ -34,14 +34,14 @@ pub(super) struct Sender {
     messages: VecDeque<Frame>,
     /// The last frame.
     close: Option<Frame>,
-    /// What waits, with [`OVERHEAD`] for each frame.
+    /// The queued octets, with [`OVERHEAD`] for each frame.
     waiting: usize,
     has_closed: bool,
-    /// Messages that have been queued, and the Close frame.
+    /// The number of messages queued so far, including the Close frame.
     queued: u64,
-    /// How many of them have been handed out.
+    /// The number of them that have been handed out.
     handed: u64,
-    /// How many had been handed out when the others were dropped.
+    /// The number that had been handed out when the others were dropped.
     lost_from: Option<u64>,
 }
 
@@ -86,13 +86,13 @@ impl Sender {
         self.lost_from.is_some_and(|from| frame > from)
     }
 
-    /// Whether it has a context of compression.
+    /// Whether it holds a compression context.
     #[cfg(test)]
     pub(super) fn holds_context(&self) -> bool {
         self.deflater.as_ref().is_some_and(Deflater::holds_context)
     }
 
-    /// Octets that wait to be sent, and 64 for each frame.
+    /// The queued octets, plus 64 for each frame.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
@@ -101,7 +101,7 @@ impl Sender {
         !self.messages.is_empty()
     }
 
-    /// How many PINGs wait to be sent.
+    /// The number of queued PINGs.
     pub(super) fn pings(&self) -> usize {
         self.pings.len()
     }
@@ -136,7 +136,7 @@ impl Sender {
         self.pings.push_back(Frame::control(Opcode::Ping, payload));
     }
 
-    /// Answers a PING. Over the limit, the last answer that has not gone out gives way.
+    /// Queues the answer to a PING. If the queue is full, it replaces the latest answer.
     pub(super) fn pong(&mut self, payload: Bytes) {
         if self.pongs.len() == PONGS_MAX {
             self.pongs.pop_back();
@@ -144,13 +144,13 @@ impl Sender {
         self.pongs.push_back(payload);
     }
 
-    /// Ends the direction, behind what waits.
+    /// Queues the Close frame, which ends this direction.
     pub(super) fn close(&mut self, payload: Bytes) {
         self.queued += 1;
         self.close = Some(Frame::control(Opcode::Close, payload));
     }
 
-    /// Drops what waits.
+    /// Drops all queued frames.
     pub(super) fn clear(&mut self) {
         if self.handed < self.queued {
             self.lost_from.get_or_insert(self.handed);
@@ -162,8 +162,8 @@ impl Sender {
         self.waiting = 0;
     }
 
-    /// Appends frames to `out` until it has `max` octets, or one has a payload that is shared: that is
-    /// returned, and stands behind `out`.
+    /// Appends frames to `out` until it has `max` octets or a frame has a shared payload, which is
+    /// returned and follows `out`.
     pub(super) fn transmit(&mut self, out: &mut BytesMut, max: usize) -> Option<Bytes> {
         while out.len() < max {
             let frame = self.next()?;

@@ -1,4 +1,4 @@
-//! Text that can be shared.
+//! Shared text.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,7 +6,7 @@ use std::ops::Deref;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// Octets that are UTF-8. A `&str` by `Deref`, and a clone is a reference count.
+/// Shared UTF-8 text, which dereferences to `&str`. A clone shares the octets.
 ///
 /// ```
 /// use h2_sync::ws::Text;

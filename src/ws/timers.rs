@@ -1,4 +1,4 @@
-//! What each deadline counts from.
+//! The deadlines of a connection.
 
 use std::time::{Duration, Instant};
 
@@ -9,30 +9,30 @@ const LATE: Duration = Duration::from_secs(1);
 /// … and this much longer the peer gets.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The deadlines of one connection.
+/// The deadlines of a connection.
 #[derive(Debug)]
 pub(super) struct Timers {
     ping_interval: Option<Duration>,
     ping_timeout: Duration,
     close_timeout: Duration,
-    /// When an octet has come last.
+    /// When the latest octet arrived.
     heard: Instant,
-    /// When the peer has to have sent something after a PING.
+    /// When the time for an answer to a PING ends.
     ping_until: Option<Instant>,
-    /// The PING had not gone out when that was set.
+    /// The PING had not been transmitted when the deadline was set.
     was_ping_waiting: bool,
-    /// When the peer's Close frame has to be there.
+    /// When the time for the peer's Close frame ends.
     close_until: Option<Instant>,
 }
 
 /// A deadline that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expired {
-    /// It is time for a PING.
+    /// A PING is due.
     Interval,
-    /// Nothing has come after a PING.
+    /// No octet arrived after a PING.
     Ping,
-    /// No Close frame has come.
+    /// No Close frame arrived.
     Close,
 }
 
@@ -49,13 +49,13 @@ impl Timers {
         }
     }
 
-    /// Octets have come: the peer is alive.
+    /// Notes that octets have arrived, so the peer is alive.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.ping_until = None;
     }
 
-    /// A Close frame has been queued. No PING goes out any more.
+    /// Notes that a Close frame has been queued. No further PING is due.
     pub(super) fn closing(&mut self, now: Instant) {
         self.ping_interval = None;
         self.ping_until = None;
@@ -70,20 +70,21 @@ impl Timers {
         self.ping_interval.and_then(|interval| self.heard.checked_add(interval))
     }
 
-    /// The deadline that has passed, if one has. `is_ping_waiting`: a PING has not gone out yet.
+    /// Returns the deadline that has passed, if any. `is_ping_waiting` means a PING is still
+    /// queued.
     pub(super) fn expired(&mut self, now: Instant, is_ping_waiting: bool) -> Option<Expired> {
         if let Some(until) = self.close_until {
             return (until <= now).then_some(Expired::Close);
         }
         if let Some(until) = self.ping_until.as_mut() {
             if now.saturating_duration_since(*until) > LATE {
-                // The answer may lie in the transport.
+                // The answer may be in the transport, unread.
                 *until = now.checked_add(GRACE)?;
             }
             if *until > now {
                 return None;
             }
-            // A PING that waits behind a large message cannot be answered: the time begins anew.
+            // A PING queued behind a large message cannot be answered yet: restart its time.
             if std::mem::replace(&mut self.was_ping_waiting, is_ping_waiting) || is_ping_waiting {
                 *until = now.checked_add(self.ping_timeout)?;
                 return None;
