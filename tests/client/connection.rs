@@ -317,7 +317,7 @@ fn tending_answers_what_the_server_asks() {
 }
 
 #[test]
-fn closing_wakes_whoever_waits() {
+fn close_wakes_waiting_calls() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();
         let mut leading = connection.send(&get("/")).unwrap();

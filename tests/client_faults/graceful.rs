@@ -1,5 +1,5 @@
-//! A server that is shut down gracefully in the midst of requests, while another one goes on with
-//! its listener.
+//! A server that shuts down gracefully during requests, while another one continues on its
+//! listener.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -12,8 +12,8 @@ use h2_sync::server::{Handle, Request, Response, Server};
 use crate::log::Log;
 use crate::{ask, Tally, LONG};
 
-/// One round of it. No request fails: what was on its way is answered, and what comes too late is
-/// sent again to the other one.
+/// Runs one round. No request fails: those in progress are answered, and those that arrive too late
+/// are sent again to the other server.
 pub(crate) fn round(client: &Client, round: usize, log: &Log) -> Tally {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,7 +39,7 @@ fn start(listener: &TcpListener, log: &Log) -> (Handle, Receiver<()>) {
         while request.next_chunk()?.is_some() {}
         let id = request.path().trim_start_matches('/').to_owned();
         log.add(&id);
-        // Nobody counts any more once it is shut down.
+        // The receiver is gone once it is shut down.
         let _ = sender.send(());
         response.write_all(id.as_bytes())
     };

@@ -1,4 +1,4 @@
-//! A server in a process of its own, which is killed and started again on the same port.
+//! A server in a child process, which is killed and started again on the same port.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,7 +13,7 @@ use h2_sync::server::{Request, Response, Server};
 use crate::log::Log;
 use crate::{ask, ask_once, Tally, LONG};
 
-/// What the child says when it does, which may be after the first request.
+/// The child's line when it listens, which may come after that of the first request.
 const LISTENING: &str = "listening on ";
 
 /// The port that the child listens on.
@@ -27,7 +27,7 @@ pub(crate) struct Killed {
 
 struct Running {
     child: Child,
-    /// Puts what the child says into the log.
+    /// Copies the child's output to the log.
     reading: Option<JoinHandle<()>>,
     /// The child has processed a request.
     processed: Receiver<()>,
@@ -39,7 +39,7 @@ impl Killed {
         Killed { address, log, running }
     }
 
-    /// Kills the server in the midst of requests, and starts another one.
+    /// Kills the server during requests, and starts another one.
     pub(crate) fn round(&mut self, client: &Client, round: usize) -> Tally {
         let name = &round.to_string();
         let url = format!("http://{}", self.address);
@@ -52,7 +52,7 @@ impl Killed {
             self.restart();
             asking.join().unwrap()
         });
-        // It is well again. The client may not have noticed yet that the connection has ended.
+        // The server is back. The client may not have noticed the end of the connection yet.
         let is_well = |n| ask_once(client, &url, &format!("{name}-after-{n}"), 0).is_ok();
         assert!(is_well(1) || is_well(2));
         tally
@@ -74,7 +74,7 @@ fn start(port: u16, log: &Log) -> (Running, SocketAddr) {
     let (sender, processed) = mpsc::channel();
     let log = log.clone();
     let reading = thread::spawn(move || {
-        // Nobody waits for the one any more once it listens, nor for the other once it is killed.
+        // The receivers are gone once it listens, and once it is killed.
         for line in lines.map_while(Result::ok) {
             if let Some(port) = line.strip_prefix(LISTENING) {
                 let _ = listening.send(port.parse().unwrap());
@@ -105,7 +105,7 @@ impl Drop for Running {
     }
 }
 
-/// It tells the port that it listens on, and each request before it answers.
+/// Prints its port, and each request before it answers.
 #[test]
 #[ignore = "run by another test, as a process that is killed"]
 fn serves() {
@@ -113,7 +113,7 @@ fn serves() {
     let echo = |request: &mut Request, response: &mut Response| {
         while request.next_chunk()?.is_some() {}
         let id = request.path().trim_start_matches('/').to_owned();
-        // In one write, so that lines stay whole.
+        // In one write, so that lines are not interleaved.
         io::stderr().write_all(format!("{id}\n").as_bytes())?;
         response.write_all(id.as_bytes())
     };

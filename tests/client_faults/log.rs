@@ -1,9 +1,9 @@
-//! What the servers have processed.
+//! The requests that the servers have processed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// How often each request was processed.
+/// The number of times that each request was processed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log {
     counts: Arc<Mutex<HashMap<String, usize>>>,

@@ -1,8 +1,8 @@
-//! Servers that fail while requests are under way: every request ends in an answer or in an error,
-//! no POST is processed twice, and nothing is left behind.
+//! Servers that fail during requests: each request ends in an answer or an error, no POST is
+//! processed twice, and no thread or descriptor is leaked.
 //!
-//! In a program of its own, whose threads and descriptors are all known. By hand,
-//! `H2_SYNC_ROUNDS=1000` is the whole of it.
+//! A program of its own, so that its threads and descriptors can be counted. The full run, by hand,
+//! has `H2_SYNC_ROUNDS=1000`.
 #![cfg(target_os = "linux")]
 
 mod graceful;
@@ -27,13 +27,13 @@ use raw::{Fault, Raw};
 
 const THREADS: usize = 4;
 
-/// So long a request may take where the server may say nothing any more.
+/// The timeout of requests to a server that may have fallen silent.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Nobody listened there.
-const NOBODY: &str = "no connection";
+/// The kind of error when no server listened.
+const NO_SERVER: &str = "no connection";
 
-/// Nothing here takes so long, on however slow a machine.
+/// A limit that no round reaches, even on a slow machine.
 const LONG: Duration = Duration::from_secs(100);
 
 fn rounds() -> usize {
@@ -48,14 +48,14 @@ fn config() -> Config {
     config
 }
 
-/// What became of the requests.
+/// The outcomes of the requests.
 #[derive(Debug, Default)]
 struct Tally {
-    /// The requests that have an answer.
+    /// The requests that were answered.
     answers: Vec<String>,
     retries: u32,
     errors: BTreeMap<String, usize>,
-    /// The longest that a request took over its time.
+    /// The longest time by which a request exceeded its timeout.
     latest: Duration,
 }
 
@@ -74,7 +74,7 @@ impl Tally {
     }
 }
 
-/// Sends so many requests from each of some threads. `name` is unlike those of other rounds.
+/// Sends `requests` from each of several threads. `name` is unique to the round.
 fn ask(client: &Client, url: &str, name: &str, requests: usize, body: usize) -> Tally {
     let mut tally = Tally::default();
     thread::scope(|scope| {
@@ -115,7 +115,7 @@ fn is_get(id: &str) -> bool {
     number.is_some_and(|number| number % 2 == 0)
 }
 
-/// How often it was sent again before the right answer came.
+/// Sends a request. Returns the number of retries before the correct answer.
 fn ask_once(client: &Client, url: &str, id: &str, body: usize) -> Result<u32, Error> {
     let url = format!("{url}/{id}");
     let request = match body {
@@ -129,17 +129,17 @@ fn ask_once(client: &Client, url: &str, id: &str, body: usize) -> Result<u32, Er
     Ok(retries)
 }
 
-/// What kind of error it is; it is one that the server is to blame for.
+/// The kind of an error, which must be one that the server caused.
 fn kind(error: &Error) -> String {
     use ErrorKind::{Closed, Peer, Reset, Timeout, Transport};
     assert!(matches!(error.kind(), Closed | Peer | Reset | Timeout | Transport), "{error:?}");
     if error.to_string().starts_with("connecting to") {
-        return NOBODY.to_owned();
+        return NO_SERVER.to_owned();
     }
     format!("{:?}", error.kind())
 }
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test with a time limit.
 fn bounded(test: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let running = thread::spawn(move || {
@@ -157,7 +157,7 @@ fn counts() -> (usize, usize) {
     (count("task"), count("fd"))
 }
 
-/// The system may take a moment to clear a thread away.
+/// Waits for the counts to return: the system may take a moment to remove a thread.
 fn assert_back_at(before: (usize, usize)) {
     let deadline = Instant::now() + LONG;
     while counts() != before {
@@ -180,7 +180,7 @@ fn every_request_ends_once_and_nothing_is_left_behind() {
         let mut killed = Killed::start(log.clone());
         let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
         for round in 0..rounds() {
-            // One client goes through it all; others are there for one round.
+            // One client lives through all rounds; others exist for one.
             let client = match round / 6 % 2 {
                 0 => kept.clone(),
                 _ => Client::with_config(config()).unwrap(),
@@ -200,7 +200,7 @@ fn every_request_ends_once_and_nothing_is_left_behind() {
         }
         drop(kept);
         drop(killed);
-        // RFC 9110, Section 9.2.2: a GET may be, if its connection had answered before and ended.
+        // RFC 9110, Section 9.2.2: a GET may be processed twice if its reused connection ended.
         let mut twice = log.twice();
         twice.retain(|id| !is_get(id));
         assert_eq!(twice, Vec::<String>::new(), "processed twice");

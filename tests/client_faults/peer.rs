@@ -1,4 +1,4 @@
-//! One connection of a server that speaks frames by hand. Everything gives `None` once it has ended.
+//! A connection of a server that handles frames itself. All calls return `None` after its end.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -26,7 +26,7 @@ impl Peer {
         Some(peer)
     }
 
-    /// The next frame. SETTINGS have been acknowledged.
+    /// Returns the next frame, and acknowledges SETTINGS.
     pub(crate) fn receive(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = Frame::decode(&mut self.input, frame::MAX_MAX_FRAME_SIZE).unwrap()
@@ -42,7 +42,8 @@ impl Peer {
         }
     }
 
-    /// The path of a request, without its slash. Each header section has to be decoded.
+    /// The path of a request, without its slash. Call it for each header section, to keep HPACK in
+    /// step.
     pub(crate) fn path(&mut self, headers: &frame::Headers) -> String {
         let decoded = self.decoder.decode(&headers.fragment, true).unwrap().unwrap();
         let path = decoded.headers.iter().find(|field| field.name == b":path").unwrap();

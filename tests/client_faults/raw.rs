@@ -1,4 +1,4 @@
-//! Servers that speak frames by hand, and fail in one way each.
+//! Servers that handle frames themselves, and fail in one way each.
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,17 +14,17 @@ use crate::peer::Peer;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// It says GOAWAY after some requests, and passes over those that come after.
+    /// Sends GOAWAY after some requests, and ignores later ones.
     GoesAway,
-    /// It resets streams, before, in the midst of and instead of their answers.
+    /// Resets streams before, during and instead of their answers.
     Resets,
-    /// It reads and says nothing any more after some requests.
+    /// Reads but sends nothing after some requests.
     StopsReading,
-    /// It closes the connection, or sends what is no frame.
+    /// Closes the connection, or sends an invalid frame.
     Breaks,
 }
 
-/// A server in threads of its own.
+/// A server on its own threads.
 pub(crate) struct Raw {
     pub(crate) url: String,
     listener: Arc<TcpListener>,
@@ -51,7 +51,7 @@ impl Raw {
         Raw { url, listener, shared, accepting }
     }
 
-    /// Ends what is left, and waits until it has ended.
+    /// Ends the remaining connections, and waits for their threads.
     pub(crate) fn stop(self) {
         self.shared.is_stopped.store(true, Ordering::Relaxed);
         let waking = TcpStream::connect(self.listener.local_addr().unwrap());
@@ -59,7 +59,7 @@ impl Raw {
         drop(waking);
         let connections = std::mem::take(&mut *self.shared.connections.lock().unwrap());
         for (stream, serving) in connections {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = stream.shutdown(Shutdown::Both);
             serving.thread().unpark();
             serving.join().unwrap();
@@ -89,7 +89,7 @@ impl Shared {
     /// Serves one connection; `None` when it has ended.
     fn serve(&self, stream: TcpStream, mut numbers: Numbers) -> Option<()> {
         let mut peer = Peer::new(stream)?;
-        // So many requests are answered before it fails.
+        // The number of requests to answer before the failure.
         let mut well = 1 + numbers.next(8);
         loop {
             let (id, path) = match peer.receive()? {
@@ -139,7 +139,7 @@ impl Shared {
 
     fn reset(&self, peer: &mut Peer, id: StreamId, path: &str, way: u64) -> Option<()> {
         if way == 0 {
-            // RFC 9113, Section 8.7: nothing of it was processed.
+            // RFC 9113, Section 8.7: the request was not processed.
             return peer.reset(id, ErrorCode::RefusedStream);
         }
         self.log.add(path);

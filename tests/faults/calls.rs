@@ -1,4 +1,4 @@
-//! It fails at every call in turn, or at every octet, and stays so.
+//! Transports that fail at each call in turn, or at each octet, and stay failed.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use crate::faulty::{At, Call, Fault, Script};
 use crate::secure::Security;
 use crate::sweep::{alone, at_once, nothing_is_left, sweep_beside_others};
 
-/// Reads and writes of so many octets at most make many calls of a short exchange.
+/// The most octets of a read or a write, so that a short exchange makes many calls.
 const PIECE: usize = 24;
 
-/// An exchange has no fewer octets each way.
+/// The least octets of an exchange in each direction.
 const OCTETS: usize = 200;
 
 const KINDS: [io::ErrorKind; 6] = [
@@ -24,8 +24,8 @@ const KINDS: [io::ErrorKind; 6] = [
     io::ErrorKind::NotConnected,
 ];
 
-/// Runs the exchange for each driver, with the fault later and later. Returns how many faults there
-/// were at least.
+/// Runs the exchange for each driver, with the fault one step later each time. Returns the smallest
+/// number of faults of a driver.
 pub(crate) fn for_all(
     script: impl Fn(usize) -> Script + Copy + Send + Sync + 'static,
     security: &Security,
@@ -66,7 +66,7 @@ fn every_write_fails_in_turn() {
     assert!(faults >= OCTETS / PIECE);
 }
 
-/// As with a pair of pipes: a thread that reads cannot be given a time, and only the closer wakes it.
+/// As with a pair of pipes: reads have no timeout, and only the closer wakes them.
 #[test]
 fn every_write_fails_in_turn_where_reads_cannot_be_given_a_time() {
     let script = |n| Script { is_timed: false, ..fails(Call::Write, PIECE)(n) };
@@ -111,8 +111,8 @@ fn it_is_reset_after_every_octet_that_is_written() {
 fn it_ends_after_every_octet_that_is_read() {
     let script = |n| Script::of(Call::Read, At::Octet(n as u64), Fault::Nothing);
     let check = |outcome: Outcome| {
-        // The end of the stream is no failure of the transport's: the peer has closed. Before it has
-        // said that it speaks HTTP/2, it may have been about to say something else.
+        // The end of the stream is the peer's close and not a failure of the transport. Before the
+        // preface is complete, the peer may speak another protocol.
         let is_told = |error: &Error| error.is_closed() || error.kind() == ErrorKind::Peer;
         assert!(outcome.errors.iter().all(is_told), "{outcome:?}");
     };

@@ -1,5 +1,5 @@
-//! Many threads on one connection when its transport fails: every one of them is woken, whoever was
-//! reading or writing for the others.
+//! Many threads share a connection when its transport fails: all of them are woken, whichever was
+//! reading or writing.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::sweep::{alone, at_once, eventually, nothing_is_left, sweep, sweep_bes
 
 const THREADS: usize = 5;
 
-/// Threads send requests whose bodies have an octet for each turn, and wait for it to come back.
+/// Threads send requests whose bodies have an octet for each round trip, and wait for its echo.
 fn ask_all(connection: &Connection) -> Vec<Error> {
     let talk = || {
         let (mut send, mut recv) = connection.open(&post())?;
@@ -35,7 +35,7 @@ fn ask_all(connection: &Connection) -> Vec<Error> {
     })
 }
 
-/// What the threads, or the handlers, of the end of this role are told when its transport fails.
+/// The errors that the threads or handlers at this end get when its transport fails.
 pub(crate) fn run(script: Script, role: Role) -> (Vec<Error>, Went) {
     let (near, far) = duplex(16 << 10);
     let (faulty, watch) = Faulty::new(near, script);
@@ -50,7 +50,7 @@ pub(crate) fn run(script: Script, role: Role) -> (Vec<Error>, Went) {
         Role::Client => {
             let server = thread::spawn(|| serve_connection(far, server_config(), handler));
             let told = ask_all(&Connection::start(faulty, config()).unwrap());
-            // It may have gone before it has said anything.
+            // It may have closed before it sent anything.
             server.join().unwrap().unwrap_or_else(|error| assert!(error.is_closed(), "{error:?}"));
             told
         }
@@ -104,14 +104,14 @@ fn all_are_told_of_a_reset() {
 #[test]
 fn all_are_told_of_the_end() {
     all_are_told(Call::Read, Fault::Nothing, |error| {
-        // A server may not have heard what the client speaks.
+        // The server may not know the client's protocol yet.
         error.is_closed() || error.kind() == ErrorKind::Peer
     });
 }
 
 #[test]
 fn all_are_told_of_a_panic_in_a_read() {
-    // Where the server finds out what its peer speaks, the panic is that of the caller's thread.
+    // While the server detects the protocol, the panic happens on the caller's thread.
     let _alone = alone();
     let faults = sweep(|n| {
         let script = Script::of(Call::Read, At::Call(n), Fault::Panics).in_pieces(24);

@@ -1,4 +1,4 @@
-//! The four that drive a connection, each over a transport that fails; the other end is healthy.
+//! The four drivers of a connection, each over a failing transport with a healthy peer.
 
 use std::io::{Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -16,7 +16,7 @@ use crate::faulty::{Call, Fault, Faulty, Planned, Script, PLANNED};
 use crate::secure::Security;
 use crate::sweep::{eventually, Went};
 
-/// Who drives the connection whose transport fails.
+/// The driver of the connection whose transport fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Driver {
     SessionClient,
@@ -28,18 +28,17 @@ pub(crate) enum Driver {
 pub(crate) const ALL: [Driver; 4] =
     [Driver::SessionClient, Driver::SessionServer, Driver::Connection, Driver::ServeConnection];
 
-/// A transport, whatever it is made of.
+/// A boxed transport.
 pub(crate) type Ends = Halves<Box<dyn Read + Send>, Box<dyn Write + Send>>;
 
-/// What came of one run.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The exchange went through.
+    /// The exchange succeeded.
     pub(crate) is_complete: bool,
-    /// What the application was told where the transport fails.
+    /// The errors that the application got.
     pub(crate) errors: Vec<Error>,
-    /// The transport panicked in a thread of the application's, which had called it to open a
-    /// connection.
+    /// The transport panicked on the application's thread, in the call that opens the connection.
     pub(crate) has_panicked: bool,
     pub(crate) driver: Option<Driver>,
     pub(crate) went: Went,
@@ -52,8 +51,8 @@ pub(crate) fn ends(stream: impl Transport) -> Ends {
 }
 
 impl Driver {
-    /// The exchange over a transport with this script. When it returns, both ends have come to
-    /// their end, all that was answered is right, and the transport has been dropped.
+    /// Runs the exchange over a transport with this script. When it returns, both ends have
+    /// finished, all answers are correct, and the transport has been dropped.
     #[track_caller]
     pub(crate) fn run(self, script: Script, security: &Security) -> Outcome {
         let (near, far) = duplex(script.capacity);
@@ -74,8 +73,8 @@ impl Driver {
             outcome.is_complete = asked.is_complete();
         }
         eventually("the transport is dropped", || watch.is_gone());
-        // Nobody goes on as if it had not failed, unless nobody can know. A read timeout is set anew for
-        // each deadline, and where that fails, the deadline is kept less exactly.
+        // No call continues after a failure, except where the failure is invisible: a read timeout
+        // is set for each deadline, and if that fails, the deadline is only less exact.
         let is_known = !matches!(
             script.fault,
             Some((Call::Write, _, Fault::Claims) | (Call::SetReadTimeout, ..))
@@ -110,7 +109,7 @@ impl Driver {
         }
     }
 
-    /// The other end; what it was answered, if it is the one that asks.
+    /// Runs the other end, and returns its answers if it is the client.
     fn healthy_end(self, ends: Ends, security: &Security) -> Option<Asked> {
         match self.role() {
             Role::Client => {
@@ -136,11 +135,11 @@ impl Driver {
     }
 }
 
-/// What the healthy end is told: that the other one has gone.
+/// Asserts that the healthy end learns of the other one's end.
 #[track_caller]
 fn gone(error: &Error) {
-    // With a GOAWAY, requests that it has not seen are reset. It may have gone before it had said what
-    // it speaks, or in the middle of a handshake.
+    // A GOAWAY resets requests that it has not processed. The end may have come before its preface,
+    // or during a handshake.
     let is_safe = error.is_reset() && error.is_retry_safe();
     let kinds = [ErrorKind::Closed, ErrorKind::Transport, ErrorKind::Tls, ErrorKind::Peer];
     assert!(is_safe || kinds.contains(&error.kind()), "{error:?}");
@@ -162,7 +161,7 @@ fn session(ends: Ends, role: Role) -> Outcome {
     Outcome { is_complete: asked.is_complete(), errors, ..Outcome::default() }
 }
 
-/// Serves, and returns the errors that serving, or a handler, was given.
+/// Serves, and returns the errors of the connection and of its handlers.
 fn serve(ends: Ends) -> Vec<Error> {
     let errors = Arc::new(Mutex::new(Vec::new()));
     let theirs = Arc::clone(&errors);
@@ -182,30 +181,30 @@ fn serve(ends: Ends) -> Vec<Error> {
 }
 
 impl Outcome {
-    /// Either the exchange went through, or whoever took part in it was told that the transport
-    /// failed, and in what words.
+    /// Asserts that the exchange succeeded, or that all participants got the transport's error with
+    /// its text.
     #[track_caller]
     pub(crate) fn is_clear(&self) {
         self.is_told(|error| {
-            // A peer that goes away in the middle of a handshake is told apart there.
+            // A handshake reports a peer that closes in the middle of it as such.
             let is_kind = matches!(error.kind(), ErrorKind::Transport | ErrorKind::Closed);
             is_kind && error.to_string().contains(PLANNED)
         });
     }
 
-    /// Either the exchange went through, or whoever took part in it was told so.
+    /// Asserts that the exchange succeeded, or that all participants got such an error.
     #[track_caller]
     pub(crate) fn is_told(&self, so: impl Fn(&Error) -> bool) {
-        // What is asked for after the end is refused.
+        // Requests after the end are refused.
         let is_late = |error: &Error| error.is_closed();
         assert!(self.errors.iter().all(|error| so(error) || is_late(error)), "{self:?}");
-        // A server between two requests has nobody to tell.
+        // A server between two requests has no handler to report to.
         let may_be_silent = self.is_complete || self.driver == Some(Driver::ServeConnection);
         let is_told = self.has_panicked || self.errors.iter().any(so);
         assert!(is_told || may_be_silent, "{self:?}");
     }
 
-    /// The exchange went through, and nobody noticed anything.
+    /// Asserts that the exchange succeeded without an error.
     #[track_caller]
     pub(crate) fn is_as_if_nothing_had_happened(&self) {
         assert!(self.is_complete && self.errors.is_empty(), "{self:?}");

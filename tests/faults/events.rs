@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use h2_sync::{headers, Act, Error, Evt, Headers, HeadersKind, Reason, Session, StreamId};
 
-/// What a Session has told when it was over.
+/// The events and errors of a Session, after its end.
 #[derive(Debug)]
 pub(crate) struct Told {
-    /// What came of the requests, at a client.
+    /// The outcome of the requests, at a client.
     pub(crate) answers: Vec<String>,
     pub(crate) reason: Reason,
-    /// Why actions were refused.
+    /// The errors of refused actions.
     pub(crate) refused: Vec<Error>,
 }
 
-/// One end of the exchange. It goes on until the last event.
+/// One end of the exchange, up to the last event.
 pub(crate) struct Teller<'a> {
     session: &'a Session,
     /// Called before each event is taken.
@@ -39,16 +39,16 @@ impl<'a> Teller<'a> {
         Teller { session, before, replies, refused, has_pong: false, end: None }
     }
 
-    /// Asks for all of it, closes the connection, and takes the rest of its events.
+    /// Sends all requests, closes the connection, and takes the remaining events.
     pub(crate) fn ask(mut self) -> Told {
         let mut answers = Vec::new();
-        // `None` is the end of the connection, or an action that was refused.
+        // `None` means the end of the connection, or a refused action.
         let _ = self.try_ask(&mut answers);
         self.session.close();
         self.rest(answers)
     }
 
-    /// Answers all that comes, up to the end of the connection.
+    /// Answers all requests up to the end of the connection.
     pub(crate) fn answer(mut self) -> Told {
         while self.end.is_none() {
             self.next();
@@ -83,7 +83,7 @@ impl<'a> Teller<'a> {
         Some(())
     }
 
-    /// Whatever happens, the last event is the end, and it comes once.
+    /// Asserts that the last event is `Closed`, and that it comes once.
     fn rest(mut self, answers: Vec<String>) -> Told {
         while self.end.is_none() {
             self.next();

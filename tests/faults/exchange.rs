@@ -1,5 +1,5 @@
-//! What goes over each connection, through the client and the server: requests one after the other
-//! and two at once, bodies both ways, trailers both ways, a PING, a graceful end.
+//! The exchange on each connection: sequential and parallel requests, bodies and trailers in both
+//! directions, a PING, and a graceful end.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -11,21 +11,21 @@ use http::HeaderMap;
 
 use crate::sweep::LONG;
 
-/// The answers, as [`ask`] gives them when nothing fails.
+/// The answers that [`ask`] returns without a fault.
 pub(crate) const RIGHT: [&str; 5] =
     ["200 hello", "200 one two three end=yes", "pong", "200 hello", "200 at once"];
 
-/// What came of an exchange: the answers up to an error, if there was one.
+/// The outcome of an exchange: the answers up to an error, if there was one.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) answers: Vec<String>,
     pub(crate) error: Option<Error>,
-    /// It was told to.
+    /// It stopped on request.
     pub(crate) is_stopped: bool,
 }
 
 impl Asked {
-    /// Nothing that was answered is wrong, and only an error ends it early.
+    /// Asserts that all answers are correct, and that only an error ends the exchange early.
     #[track_caller]
     pub(crate) fn is_right(&self) {
         let Asked { answers, error, is_stopped } = self;
@@ -38,12 +38,12 @@ impl Asked {
     }
 }
 
-/// Asks for all of it.
+/// Sends all requests.
 pub(crate) fn ask(connection: &Connection) -> Asked {
     ask_in_steps(connection, &mut || true)
 }
 
-/// The same; `goes_on` is asked before each step. After a `false` all that is open is dropped.
+/// The same; calls `goes_on` before each step. After `false` everything open is dropped.
 pub(crate) fn ask_in_steps(connection: &Connection, goes_on: &mut dyn FnMut() -> bool) -> Asked {
     let mut answers = Vec::new();
     let mut step = || if goes_on() { Ok(()) } else { Err(Stop::Told) };
@@ -55,7 +55,7 @@ pub(crate) fn ask_in_steps(connection: &Connection, goes_on: &mut dyn FnMut() ->
     Asked { answers, error, is_stopped }
 }
 
-/// Why an exchange ends early.
+/// The reason why an exchange ends early.
 enum Stop {
     Told,
     Failed(Error),
@@ -132,7 +132,7 @@ pub(crate) fn post() -> http::Request<()> {
     http::Request::post("http://test/echo").body(()).unwrap()
 }
 
-/// Answers them: a GET with a word, a POST with what it brings.
+/// Answers the requests: a GET with a word, a POST with its own body.
 pub(crate) fn answer(request: &mut Request, response: &mut Response) -> io::Result<()> {
     if request.path() != "/echo" {
         return response.write_all(b"hello");
@@ -147,7 +147,7 @@ pub(crate) fn answer(request: &mut Request, response: &mut Response) -> io::Resu
     Ok(())
 }
 
-/// No deadline of these comes up, unless something hangs.
+/// Timeouts that only expire if something hangs.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.handshake_timeout = Some(10 * LONG);
@@ -155,7 +155,7 @@ pub(crate) fn config() -> Config {
     config.header_timeout = Some(10 * LONG);
     config.idle_timeout = Some(10 * LONG);
     config.stall_timeout = Some(10 * LONG);
-    // Nothing is held back for long.
+    // Small, so that bodies are sent in many pieces.
     config.reservation_timeout = Duration::from_millis(5);
     config
 }

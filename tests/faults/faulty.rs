@@ -1,4 +1,4 @@
-//! A transport that fails as it is told: an end of a duplex in memory, with a script.
+//! A transport that fails by a script: one end of an in-memory duplex.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -9,22 +9,22 @@ use std::time::Duration;
 
 use h2_sync::transport::{Closer, Duplex, Halves, ReadHalf, Shared, Transport, WriteHalf};
 
-/// What a planned error says.
+/// The text of a planned error.
 pub(crate) const PLANNED: &str = "a planned fault";
 
-/// How long the turn of a read or a write takes.
+/// The duration of the turn of a read or a write.
 const TURN: Duration = Duration::from_millis(2);
 
-/// What a planned panic carries; it is thrown without a word on stderr.
+/// The payload of a planned panic, which prints nothing to stderr.
 #[derive(Debug)]
 pub(crate) struct Planned;
 
-/// Panics, and leaves the output of the tests alone.
+/// Panics without output.
 pub(crate) fn panic_as_planned() -> ! {
     resume_unwind(Box::new(Planned))
 }
 
-/// What is done to the transport.
+/// A fault of the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Read,
@@ -35,24 +35,24 @@ pub(crate) enum Call {
     SetReadTimeout,
 }
 
-/// When it happens.
+/// The time of the fault.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum At {
     /// At the call with this number; the first is 0.
     Call(usize),
-    /// At the first call after so many octets; the call before is cut so that they are as many.
+    /// At the first call after this number of octets; the call before is cut short to reach it.
     Octet(u64),
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// This call and later ones of its kind fail.
+    /// This call and later ones of its kind return an error.
     Fails(ErrorKind),
-    /// Reads and writes fail from now on, and those that wait now fail at once.
+    /// Reads and writes fail from now on, including those that are blocked.
     Resets,
-    /// `Ok(0)`: a read says that nothing more comes, a write that it has taken nothing.
+    /// `Ok(0)`: the end of input for a read, no progress for a write.
     Nothing,
-    /// More octets than the call was given.
+    /// A result larger than the buffer of the call.
     Claims,
     Panics,
 }
@@ -60,15 +60,15 @@ pub(crate) enum Fault {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Script {
     pub(crate) fault: Option<(Call, At, Fault)>,
-    /// A call takes no more octets than this.
+    /// The most octets that a call takes.
     pub(crate) piece: usize,
-    /// Calls are cut short and give up now and then, as this seed has it.
+    /// Calls are sometimes cut short or time out, at random by this seed.
     pub(crate) seed: Option<u64>,
-    /// Whether reads can be given a time.
+    /// Whether reads support timeouts.
     pub(crate) is_timed: bool,
-    /// Octets that are under way in each direction, at most.
+    /// The capacity of each direction in octets.
     pub(crate) capacity: usize,
-    /// Reader and writer use it in turns.
+    /// Reader and writer take turns, as with one lock around the stream.
     pub(crate) in_turns: bool,
 }
 
@@ -93,13 +93,13 @@ impl Script {
     }
 }
 
-/// One end of a duplex, which follows a script.
+/// One end of a duplex with a script.
 pub(crate) struct Faulty {
     stream: Duplex,
     state: Arc<State>,
 }
 
-/// What has become of a [`Faulty`]; it does not keep any of it alive.
+/// Observes a [`Faulty`] without keeping it alive.
 #[derive(Clone)]
 pub(crate) struct Watch {
     state: Weak<State>,
@@ -109,7 +109,7 @@ pub(crate) struct Watch {
 #[derive(Default)]
 struct Tally {
     has_fired: AtomicBool,
-    /// Calls of the same kind after the fault.
+    /// The number of calls of the same kind after the fault.
     after: AtomicUsize,
 }
 
@@ -146,7 +146,7 @@ impl Watch {
         self.tally.has_fired.load(SeqCst)
     }
 
-    /// How often the same has been tried again after the fault.
+    /// Returns the number of calls of the same kind after the fault.
     pub(crate) fn calls_after(&self) -> usize {
         self.tally.after.load(SeqCst)
     }
@@ -171,8 +171,8 @@ impl Transport for Faulty {
                 Shutdown::Both => Call::Close,
                 _ => Call::ShutdownWrite,
             };
-            // It fails, and does what it is to do all the same: what it promises is that nobody
-            // is left waiting.
+            // It returns an error but still shuts the transport: the contract of `shutdown` is to
+            // wake all waiting threads.
             let done = if how == Shutdown::Both { theirs.close() } else { theirs.shutdown_write() };
             match ours.begin(call) {
                 Some(Fault::Panics) => panic_as_planned(),
@@ -199,7 +199,7 @@ impl Transport for Faulty {
 }
 
 impl State {
-    /// Counts a call, and says what is to happen to it.
+    /// Counts a call, and returns the fault planned for it.
     fn begin(&self, call: Call) -> Option<Fault> {
         let (planned, at, fault) = self.script.fault?;
         if planned != call {
@@ -217,13 +217,13 @@ impl State {
         is_now.then_some(fault)
     }
 
-    /// How many octets a call takes of so many.
+    /// The octets that a call with `len` octets takes.
     fn room(&self, call: Call, len: usize) -> usize {
         let script = &self.script;
         let left = match script.fault {
             Some((planned, At::Octet(at), _)) if planned == call => {
                 let octets = if call == Call::Read { &self.read } else { &self.written };
-                // Not 0: `begin` has looked.
+                // Not 0: `begin` has checked.
                 at - octets.load(SeqCst)
             }
             _ => u64::MAX,
@@ -233,7 +233,7 @@ impl State {
         len.min(usize::try_from(most).unwrap_or(usize::MAX))
     }
 
-    /// Gives up, where the script has it so.
+    /// Times out, if the script says so.
     fn give_up(&self) -> io::Result<()> {
         if self.script.seed.is_some() && self.random() % 3 == 0 {
             let kinds = [ErrorKind::Interrupted, ErrorKind::WouldBlock, ErrorKind::TimedOut];
@@ -256,14 +256,14 @@ impl State {
         }
     }
 
-    /// Why a call below failed: the other half may have broken all while it was under way.
+    /// The error of a failed call: the other half may have broken the transport meanwhile.
     fn why(&self, error: io::Error) -> io::Error {
         self.check().err().unwrap_or(error)
     }
 
     fn reset(&self, below: &Closer) -> io::Error {
         self.is_broken.store(true, SeqCst);
-        // Whoever waits is woken.
+        // Wakes the blocked calls.
         below.close().unwrap();
         planned(ErrorKind::ConnectionReset)
     }
@@ -297,7 +297,7 @@ impl Read for FaultyReader {
         state.give_up()?;
         let room = state.room(Call::Read, buf.len());
         let read = self.reader.read(&mut buf[..room]).map_err(|error| state.why(error))?;
-        // It may have been broken while this waited.
+        // The transport may have been broken during the wait.
         state.check()?;
         state.read.fetch_add(read as u64, SeqCst);
         Ok(read)
@@ -355,14 +355,14 @@ impl Write for FaultyWriter {
     }
 }
 
-/// Both halves as one stream, whose reads and writes do not block for long.
+/// Both halves as one stream, whose reads and writes block only briefly.
 pub(crate) struct InOne {
     reader: FaultyReader,
     writer: FaultyWriter,
 }
 
 impl Faulty {
-    /// A transport that uses the stream in turns.
+    /// A transport that shares the stream by turns.
     pub(crate) fn in_turns(self) -> Shared<InOne> {
         let Halves { reader, writer, .. } = self.split().unwrap();
         let stream = reader.reader.get_ref();

@@ -1,5 +1,4 @@
-//! Handlers that panic, fail, or let go of what they have at every step: that costs their stream, and
-//! nothing else.
+//! Handlers that panic, fail, or drop their values at each step: only their own stream is affected.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -15,23 +14,23 @@ use crate::exchange::{config, get, post, server_config};
 use crate::faulty::{panic_as_planned, Faulty, Script};
 use crate::sweep::{alone, eventually, sweep, times, Went};
 
-/// What a handler does at its last step.
+/// The last step of a handler.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Panic,
     Fail,
-    /// Takes the stream apart, and drops the halves.
+    /// Splits the stream, and drops the halves.
     DropHalves,
-    /// Takes the stream apart, and panics while it has the halves.
+    /// Splits the stream, and panics while it holds the halves.
     PanicWithHalves,
-    /// Leaves something behind that panics when it is dropped.
+    /// Leaves a value that panics when it is dropped.
     LeavePanic,
 }
 
 const ALL: [Act; 5] =
     [Act::Panic, Act::Fail, Act::DropHalves, Act::PanicWithHalves, Act::LeavePanic];
 
-/// Steps of [`answer_up_to`].
+/// The number of steps of [`answer_up_to`].
 const STEPS: usize = 8;
 
 struct PanicsLater;
@@ -113,7 +112,7 @@ fn a_handler_that_fails_at_any_step_costs_its_stream_alone() {
                 )
             });
             let connection = Connection::start(far, config()).unwrap();
-            // A neighbour on the same connection, before, meanwhile and after.
+            // Another request on the same connection, before, during and after.
             let (mut send, mut recv) = connection.open(&post()).unwrap();
             send.send("one ").unwrap();
             let went = ask_what_fails(&connection, act);
@@ -128,7 +127,7 @@ fn a_handler_that_fails_at_any_step_costs_its_stream_alone() {
             went
         };
         if matches!(act, Act::LeavePanic) {
-            // The response is whole by then.
+            // The response is complete by then.
             times(STEPS, move |n| assert_eq!(run(n), Went::Through));
         } else {
             assert_eq!(sweep(run), STEPS, "{act:?}");
@@ -136,8 +135,8 @@ fn a_handler_that_fails_at_any_step_costs_its_stream_alone() {
     }
 }
 
-/// The client of such a handler gets the whole response, or 500, or a reset: nothing that looks whole
-/// and is not.
+/// Asserts that the client gets the complete response, 500, or a reset, but never a truncated
+/// response that looks complete.
 fn ask_what_fails(connection: &Connection, act: Act) -> Went {
     let request = http::Request::post("http://test/fails").body(()).unwrap();
     let (mut send, mut recv) = connection.open(&request).unwrap();

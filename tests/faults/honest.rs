@@ -1,4 +1,4 @@
-//! It gives up now and then, and takes less than it could: that changes nothing.
+//! Timeouts and short reads and writes of a transport change nothing.
 
 use crate::drivers::ALL;
 use crate::faulty::Script;

@@ -1,4 +1,4 @@
-//! Faults leave no memory behind.
+//! Faults leak no memory.
 
 use std::io;
 
@@ -12,10 +12,10 @@ use crate::sweep::{alone, times};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Runs for each driver and kind of fault.
+/// The number of runs for each driver and kind of fault.
 const RUNS: usize = 60;
 
-/// What is kept once, for all runs: names of threads, buffers of the test's own.
+/// Memory that is kept once for all runs: names of threads, buffers of the test.
 const KEPT: usize = 48 << 10;
 
 #[test]
@@ -37,11 +37,11 @@ fn no_memory_is_left_behind() {
             }
         }
     };
-    // What is made when it is first needed is made here.
+    // The first run allocates what is kept for ever.
     run_all(13);
     let before = ALLOCATOR.current_usage();
     run_all(RUNS);
     let left = ALLOCATOR.current_usage().saturating_sub(before);
-    // A connection holds some KiB, so one that is left behind in each of sixty runs is seen.
+    // A connection holds several KiB, so leaking one in each of sixty runs exceeds the bound.
     assert!(left < KEPT, "{left} octets are left");
 }

@@ -1,6 +1,6 @@
-//! A transport that fails: at every call in turn, at every octet, honestly and not. Whatever it does,
-//! every call of the application's ends, with an answer or with an error that says what happened;
-//! the last event comes once; and no thread, and nothing of the transport, is left.
+//! Failing transports: at each call in turn, at each octet, with correct and incorrect results.
+//! Each call of the application returns, with an answer or an error that names the cause; the last
+//! event comes once; and neither threads nor parts of the transport are left.
 
 mod calls;
 mod crowd;

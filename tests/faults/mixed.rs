@@ -1,4 +1,4 @@
-//! Faults of all kinds, with all else that a transport may do, as a seed has it.
+//! Random faults of all kinds, together with random but correct behaviour of a transport.
 
 use std::{env, io};
 
@@ -60,7 +60,7 @@ fn ends_somehow(security: &Security, rounds: usize) {
         dice.roll(2);
         let (mut script, driver) = (script(&mut dice), dice.of(&ALL));
         if !matches!(security, Security::Clear) {
-            // In a handshake both ends may have to write at once.
+            // During a handshake both ends may have to write at once.
             script.capacity = script.capacity.max(300);
         }
         let outcome = driver.run(script, &security);
@@ -68,7 +68,7 @@ fn ends_somehow(security: &Security, rounds: usize) {
     });
 }
 
-/// Nobody is told that it was a mistake of the caller's, or that something came too late.
+/// Whether the error blames neither the caller nor a timeout.
 fn is_sane(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Caller | ErrorKind::Timeout | ErrorKind::Full)
 }
@@ -92,7 +92,7 @@ fn whatever_happens_to_a_crowd_it_ends_for_all() {
         dice.roll(2);
         let (mut script, role) = (script(&mut dice), dice.of(&[Role::Client, Role::Server]));
         if role == Role::Server && matches!(script.fault, Some((_, _, Fault::Panics))) {
-            // It would panic through the thread that asks what the peer speaks.
+            // It would panic on the thread that detects the protocol.
             script.fault = None;
         }
         let (told, _) = crowd::run(script, role);

@@ -1,5 +1,5 @@
-//! Transports that do what they must not do: they panic, claim what cannot be, take nothing, or
-//! cannot be shut.
+//! Transports that break their contract: they panic, return impossible results, take nothing, or
+//! cannot be shut down.
 
 use std::io;
 
@@ -58,7 +58,7 @@ fn a_panic_in_a_write_is_the_end_of_its_connection() {
 fn a_panic_in_a_turn_is_the_end_of_its_connection() {
     for call in [Call::Read, Call::Write] {
         let script = move |n| Script { in_turns: true, ..at_call(call, Fault::Panics)(n) };
-        // The side that had not its turn is told by the transport.
+        // The transport reports it to the side that did not have its turn.
         let is_told = |error: &Error| error.to_string().contains("panicked");
         let check = move |outcome: Outcome| outcome.is_told(is_told);
         assert!(for_all(script, &Security::Clear, check) > 5);
@@ -76,8 +76,7 @@ fn a_shutdown_that_fails_changes_nothing() {
     for call in [Call::ShutdownWrite, Call::Close, Call::SetReadTimeout] {
         let fault = Fault::Fails(io::ErrorKind::Other);
         let check = |outcome: Outcome| {
-            // The first that is asked of the transport is a time for its reads, where it is to be
-            // found out what the peer speaks.
+            // Protocol detection begins by setting a read timeout.
             let is_told = outcome.errors.iter().all(|error| error.to_string().contains(PLANNED));
             assert!(outcome.is_complete && outcome.errors.is_empty() || is_told, "{outcome:?}");
         };

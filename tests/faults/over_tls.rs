@@ -1,4 +1,4 @@
-//! The same below TLS: in the handshake and after it.
+//! Faults below TLS, in the handshake and after it.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use crate::drivers::Outcome;
 use crate::faulty::{At, Call, Fault, Script, PLANNED};
 use crate::secure::Security;
 
-/// The handshake and the exchange are some KiB.
+/// The octets after which a fault is tried; the handshake and the exchange take several KiB.
 const PIECE: usize = 128;
 
-/// Faults that there are, at least.
+/// The least number of faults that must have happened.
 const FAULTS: usize = 7;
 
 fn at_call(call: Call, fault: Fault) -> impl Fn(usize) -> Script + Copy + Send + Sync + 'static {
@@ -34,7 +34,7 @@ fn every_write_fails_in_turn() {
 #[test]
 fn it_is_reset_after_any_number_of_octets() {
     for call in [Call::Read, Call::Write] {
-        // A few in each record.
+        // Several points in each record.
         let script = move |n| Script::of(call, At::Octet(37 * n as u64), Fault::Resets);
         assert!(for_all(script, &Security::tls(), |it| it.is_clear()) > 20);
     }
@@ -44,8 +44,8 @@ fn it_is_reset_after_any_number_of_octets() {
 fn it_ends_without_a_word_after_any_number_of_octets() {
     let script = |n| Script::of(Call::Read, At::Octet(37 * n as u64), Fault::Nothing);
     let check = |outcome: Outcome| {
-        // RFC 8446, Section 6.1: without close_notify, anyone could have cut it short. Where nothing
-        // was open, nothing was.
+        // RFC 8446, Section 6.1: without close_notify, an attacker could have truncated the data.
+        // With no open stream there is nothing to truncate.
         let is_told = |error: &Error| error.kind() == ErrorKind::Transport || error.is_closed();
         assert!(outcome.errors.iter().all(is_told), "{outcome:?}");
     };

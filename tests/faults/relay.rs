@@ -1,4 +1,4 @@
-//! A relay between a client and a server that cuts a connection after so many octets.
+//! A relay between a client and a server that cuts a connection after a number of octets.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ pub(crate) enum Direction {
     ToClient,
 }
 
-/// Relays connections to a server. The first is cut, later ones are whole.
+/// Relays connections to a server. The first is cut, later ones are not.
 pub(crate) struct Relay {
     address: SocketAddr,
     has_cut: Arc<AtomicBool>,
@@ -22,7 +22,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Cuts after so many octets in this direction.
+    /// Cuts after `octets` in this direction.
     pub(crate) fn start(server: SocketAddr, direction: Direction, octets: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -47,11 +47,11 @@ impl Relay {
                     let left = if way == direction { left } else { usize::MAX };
                     let cut = Arc::clone(&cut);
                     threads.push(thread::spawn(move || {
-                        // An error is the end as well: one of the two has gone.
+                        // An error is an end as well: one of the two has closed.
                         if pump(&from, &to, left).unwrap_or(false) {
                             cut.store(true, SeqCst);
                         }
-                        // They are down already if this fails.
+                        // Fails if they are already shut down.
                         let _ = from.shutdown(Shutdown::Both);
                         let _ = to.shutdown(Shutdown::Both);
                     }));
@@ -66,17 +66,17 @@ impl Relay {
         self.address
     }
 
-    /// Waits for its connections to end; says whether one was cut.
+    /// Waits for its connections to end. Returns whether one was cut.
     pub(crate) fn end(mut self) -> bool {
         self.is_over.store(true, SeqCst);
-        // The one that wakes it.
+        // Wakes the accepting thread.
         drop(TcpStream::connect(self.address).unwrap());
         self.thread.take().unwrap().join().unwrap();
         self.has_cut.load(SeqCst)
     }
 }
 
-/// Says whether it has come to the cut. Otherwise the sender has ended.
+/// Copies up to `left` octets. Returns whether it reached the cut, and not the sender's end.
 fn pump(mut from: &TcpStream, mut to: &TcpStream, mut left: usize) -> io::Result<bool> {
     let mut buffer = [0; 4096];
     while left > 0 {

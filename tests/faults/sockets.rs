@@ -1,5 +1,6 @@
-//! A Client and a Server whose connection is cut at every octet, over sockets. Their other connections
-//! go on, and a request is processed once; a GET that found its connection used, at most twice.
+//! A client and a server whose connection is cut at each octet, over sockets. Their other
+//! connections continue. Each request is processed once, except a GET on a reused connection: at
+//! most twice.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -15,7 +16,7 @@ use crate::relay::{Direction, Relay};
 use crate::secure::Security;
 use crate::sweep::{alone, eventually, nothing_is_left, sweep_beside_others, Went, LONG};
 
-/// How often each request has been processed, by its number.
+/// The number of times that each request was processed.
 type Processed = Arc<Mutex<HashMap<String, usize>>>;
 
 fn server(security: &Security) -> (Handle, Processed) {
@@ -79,7 +80,7 @@ fn is_cut_again_and_again(direction: Direction, stride: usize, security: &Securi
     let (server, processed) = server(security);
     let address = server.local_addr().unwrap();
     let theirs = security.clone();
-    // Its threads stay until it ends.
+    // The server's threads stay until it ends.
     let faults = sweep_beside_others(move |n| {
         let relay = Relay::start(address, direction, n * stride);
         let (client, neighbour) = (client(&theirs), url(&theirs, address));
@@ -89,7 +90,7 @@ fn is_cut_again_and_again(direction: Direction, stride: usize, security: &Securi
         for result in [get(&client, &url, &number("get")), post(&client, &url, &number("post"))] {
             result.unwrap_or_else(|error| is_cut(&error));
         }
-        // When it was cut behind the last answer, the client may not know yet.
+        // After a cut behind the last answer, the client may not have noticed yet.
         if let Err(error) = get(&client, &url, &number("once more")) {
             is_cut(&error);
             get(&client, &url, &number("again")).unwrap();
@@ -108,7 +109,7 @@ fn is_cut_again_and_again(direction: Direction, stride: usize, security: &Securi
     ends(server);
 }
 
-/// A server without connections ends, and leaves nothing behind.
+/// Asserts that a server without connections shuts down cleanly.
 fn ends(server: Handle) {
     eventually("the connections end", || server.stats().connections == 0);
     assert_eq!(server.stats().handlers_running, 0);
@@ -139,7 +140,7 @@ fn a_connection_over_tls_is_cut_in_every_record() {
     is_cut_again_and_again(Direction::ToClient, 40, &security);
 }
 
-/// What a client has in hand is dropped after `n` steps, in one order or the other.
+/// Drops the client and its response after `n` steps, in either order.
 fn ask_and_drop(client: Client, url: &str, n: usize, client_first: bool) -> Went {
     let mut client = Some(client);
     let mut step = 0;

@@ -1,5 +1,5 @@
-//! Whatever has been begun is closed, or dropped, at every step of an exchange. The other end is
-//! none the worse for it.
+//! Sessions, connections and halves that are closed or dropped at each step of an exchange, without
+//! harm to the other end.
 
 use std::sync::mpsc;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::exchange::{answer, ask, ask_in_steps, config, get, post, server_confi
 use crate::faulty::{Faulty, Script};
 use crate::sweep::{alone, eventually, sweep, times, Went};
 
-/// Steps of the exchange, at least.
+/// The least number of steps of the exchange.
 const STEPS: usize = 10;
 
-/// Has a Session of this role take part in the exchange, with a healthy end across. `near` is what
-/// becomes of the Session. Afterwards nothing of its transport is left.
+/// Runs `near` with a Session of this role against a healthy peer. Asserts afterwards that its
+/// transport has been dropped.
 fn with_session(role: Role, near: impl FnOnce(Session) -> Went) -> Went {
     let (stream, far) = duplex(16 << 10);
     let (faulty, watch) = Faulty::new(stream, Script::clean());
@@ -104,7 +104,7 @@ fn a_session_is_dropped_before_every_event_and_its_last_event_still_comes() {
                                 session.put_act(h2_sync::Act::Ping).unwrap();
                             }
                         }
-                        // The one that asks is left without an answer.
+                        // The client gets no answer.
                         Ok(Evt::RecvHeaders { .. } | Evt::Pong { .. }) => session = None,
                         Ok(_) => {}
                         Err(_) => break,
@@ -120,7 +120,7 @@ fn a_session_is_dropped_before_every_event_and_its_last_event_still_comes() {
 }
 
 #[test]
-fn whoever_waits_for_an_event_or_for_room_is_woken_by_a_close() {
+fn close_wakes_a_wait_for_an_event_or_for_room() {
     let _alone = alone();
     times(16, |_| {
         let (near, far) = duplex(16 << 10);
@@ -145,7 +145,7 @@ fn whoever_waits_for_an_event_or_for_room_is_woken_by_a_close() {
     });
 }
 
-/// Has a client's connection take part in the exchange, which `act` disturbs at step `n`.
+/// Runs the exchange over a client's connection, which `act` disturbs at step `n`.
 fn with_connection(
     n: usize,
     act: impl Fn(&Connection),
@@ -168,7 +168,7 @@ fn with_connection(
     });
     asked.is_right();
     after(connection, asked);
-    // A client that goes before it has said anything is nobody that could be served.
+    // A client that closes before its preface cannot be served.
     server.join().unwrap().unwrap_or_else(|error| gone(&error));
     eventually("the transport is dropped", || watch.is_gone());
     went
@@ -198,7 +198,7 @@ fn the_halves_of_streams_are_dropped_at_every_step_and_the_connection_goes_on() 
 #[test]
 fn the_connection_is_dropped_before_its_streams_at_every_step() {
     let _alone = alone();
-    // What is open is dropped first in `with_connection`; here, the streams outlive their connection.
+    // `with_connection` drops open streams first; here, they outlive their connection.
     let steps = sweep(|n| {
         let (near, far) = duplex(16 << 10);
         let (faulty, watch) = Faulty::new(near, Script::clean());
@@ -224,7 +224,7 @@ fn the_connection_is_dropped_before_its_streams_at_every_step() {
         next(&mut connection);
         drop(send);
         next(&mut connection);
-        // What was open is finished.
+        // Open streams finish.
         assert_eq!(std::io::read_to_string(&mut recv).unwrap(), "one two");
         next(&mut connection);
         drop((recv, connection));
@@ -260,12 +260,12 @@ fn a_connection_goes_away_at_every_step_and_finishes_what_is_open() {
 }
 
 #[test]
-fn whoever_waits_for_a_response_is_woken_by_a_close() {
+fn close_wakes_a_wait_for_a_response() {
     let _alone = alone();
     times(40, |n| {
         let (near, far) = duplex(16 << 10);
         let (faulty, watch) = Faulty::new(near, Script { is_timed: n % 2 == 0, ..Script::clean() });
-        // Answers nothing before the end of the connection.
+        // Sends no answer before the end of the connection.
         let silent = |request: &mut Request, _: &mut Response| request.next_chunk().map(drop);
         let server = thread::spawn(move || serve_connection(far, server_config(), silent));
         let connection = Connection::start(faulty, config()).unwrap();

@@ -1,4 +1,4 @@
-//! Many runs of the same, each with a fault one step later than the one before.
+//! Runs of one exchange, each with the fault one step later than in the run before.
 
 use std::collections::BTreeSet;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Nothing here takes so long, on however slow a machine.
+/// A limit that no run reaches, even on a slow machine.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-/// Runs at a time. Many of them wait for a deadline of the library's, and not for a processor.
+/// The number of parallel runs. Most of them wait for a timeout of the library, not for a
+/// processor.
 const AT_ONCE: usize = 16;
 
-/// How many calls an exchange makes is not the same each time: so many runs follow the first one
-/// whose fault came too late to happen.
+/// The number of further runs after the first whose fault came too late: the number of calls of an
+/// exchange varies.
 const MARGIN: usize = 6;
 
 /// Whether the fault of a run has happened.
@@ -36,14 +37,14 @@ impl Went {
     }
 }
 
-/// The tests of this program one after the other: they count its threads.
+/// Serializes the tests of this program, which count its threads.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `run` for 0, 1, 2 … until its fault does not happen any more. Returns how many did. Then no
-/// thread of the library's is left.
+/// Runs `run` for 0, 1, 2 … until its fault no longer happens. Returns the number of faults, and
+/// asserts that no thread of the library is left.
 #[track_caller]
 pub(crate) fn sweep(run: impl Fn(usize) -> Went + Send + Sync + 'static) -> usize {
     let faults = sweep_beside_others(run);
@@ -51,7 +52,7 @@ pub(crate) fn sweep(run: impl Fn(usize) -> Went + Send + Sync + 'static) -> usiz
     faults
 }
 
-/// The same while there are threads of the library's that stay.
+/// The same while other threads of the library exist.
 #[track_caller]
 pub(crate) fn sweep_beside_others(run: impl Fn(usize) -> Went + Send + Sync + 'static) -> usize {
     let through = Arc::new(AtomicUsize::new(usize::MAX));
@@ -66,7 +67,7 @@ pub(crate) fn sweep_beside_others(run: impl Fn(usize) -> Went + Send + Sync + 's
     through.load(SeqCst)
 }
 
-/// Runs `run` for all numbers below `count`. Then no thread of the library's is left.
+/// Runs `run` for all numbers below `count`, and asserts that no thread of the library is left.
 #[track_caller]
 pub(crate) fn times(count: usize, run: impl Fn(usize) + Send + Sync + 'static) {
     each(move |n| n < count, run);
@@ -95,7 +96,7 @@ fn each(
     let (done, results) = mpsc::channel();
     for _ in 0..AT_ONCE {
         let (work, done) = (Arc::clone(&work), done.clone());
-        // Not scoped: when a run hangs, the test is to fail.
+        // Not scoped, so that the test fails if a run hangs.
         thread::spawn(move || drop(done.send(work())));
     }
     drop(done);
@@ -116,7 +117,7 @@ fn each(
     }
 }
 
-/// Does all of them at once: most of the time they wait.
+/// Runs all jobs at once: most of the time they wait.
 #[track_caller]
 pub(crate) fn at_once<T: Send>(
     acts: impl IntoIterator<Item = impl FnOnce() -> T + Send>,
@@ -127,13 +128,13 @@ pub(crate) fn at_once<T: Send>(
     })
 }
 
-/// Waits until no thread of the library's is there any more.
+/// Waits until no thread of the library is left.
 #[track_caller]
 pub(crate) fn nothing_is_left() {
     eventually("the threads end", || threads().is_empty());
 }
 
-/// Waits for what nobody tells.
+/// Polls until a condition without a notification holds.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
@@ -143,7 +144,7 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The library's threads that live now, by their names; none where the system does not tell.
+/// The names of the library's live threads; empty if the system cannot list them.
 fn threads() -> Vec<String> {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
     let names =

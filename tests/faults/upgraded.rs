@@ -1,4 +1,4 @@
-//! Connections that begin in HTTP/1.1 and are cut before, in and after the upgrade.
+//! Connections that start in HTTP/1.1 and are cut before, during and after the upgrade.
 
 use std::io;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::exchange::{config, RIGHT};
 use crate::faulty::{At, Call, Fault, Faulty, Script, PLANNED};
 use crate::sweep::{alone, at_once, eventually, nothing_is_left, sweep_beside_others, Went, LONG};
 
-/// Octets each way, at least.
+/// The least octets in each direction.
 const OCTETS: usize = 300;
 
 fn options() -> Options {
@@ -21,7 +21,7 @@ fn options() -> Options {
     options
 }
 
-/// One end of the exchange. An error means that it did not come to HTTP/2.
+/// One end of the exchange. An error means that HTTP/2 did not begin.
 fn talk(stream: impl Transport, role: Role) -> Result<Told, Error> {
     let mut nothing = |_: &Session| {};
     match role {
@@ -32,7 +32,7 @@ fn talk(stream: impl Transport, role: Role) -> Result<Told, Error> {
                     let session = Session::with_opening(stream, config(), opening)?;
                     Ok(Teller::new(&session, &mut nothing).ask())
                 }
-                // A server that has heard half of it says so.
+                // A server that has received half of the request reports it.
                 Outcome::Declined(response) => {
                     assert_eq!(response.head.status(), 400);
                     Err(io::Error::other("declined").into())
@@ -46,8 +46,8 @@ fn talk(stream: impl Transport, role: Role) -> Result<Told, Error> {
     }
 }
 
-/// Has both ends talk, of which the one of this role has a transport with this script. What it is
-/// told is checked by `so`, unless it has noticed nothing.
+/// Runs both ends, with the scripted transport at the end of this role. `so` checks the errors that
+/// it gets, if any.
 fn run(script: Script, role: Role, so: fn(&Error) -> bool) -> Went {
     let (near, far) = duplex(16 << 10);
     let (faulty, watch) = Faulty::new(near, script);
@@ -103,7 +103,7 @@ fn it_is_reset_after_every_octet_that_is_written() {
 #[test]
 fn it_ends_after_every_octet_that_is_read() {
     is_cut_after_every_octet(Call::Read, Fault::Nothing, |error| {
-        // Half a message of HTTP/1.1 is a mistake of the peer's.
+        // Half a message of HTTP/1.1 is a fault of the peer.
         error.is_closed() || error.kind() == ErrorKind::Peer
     });
 }
