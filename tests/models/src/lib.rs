@@ -1,5 +1,5 @@
-//! The crate as it stands in `src/`, over another standard library: its locks, threads and time are
-//! those of a model checker. [`models`] says what is checked, and `README.md` how it is run.
+//! The crate's sources in `src/`, unchanged, over a standard library whose locks, threads and time
+//! are those of a model checker. [`models`] has the models, and `README.md` tells how to run them.
 
 #[macro_use(thread_local)]
 extern crate modelled_std as std;

@@ -1,4 +1,4 @@
-//! A client with its pool of connections and the thread that looks after them.
+//! A client with its pool of connections and its maintenance thread.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{mpsc, Arc, Mutex};
@@ -14,7 +14,7 @@ use crate::proto::{self, Event, Role};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A server that takes so many connections, and does with each of them what `serve` says.
+/// A server that accepts `count` connections, and calls `serve` with each.
 fn servers(
     connections: usize,
     serve: impl Fn(usize, Peer) + Send + Sync + 'static,
@@ -55,7 +55,7 @@ fn get(client: &Client, address: SocketAddr, path: &str) -> Result<String, Error
     client.get(format!("http://{address}{path}")).send()?.text()
 }
 
-/// Threads that come at once share one connection, and one of them makes it.
+/// Threads that send at once share one connection, which one of them makes.
 pub fn one_connection_is_made_for_all() {
     model::check(300, Time::Waits, || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -71,8 +71,7 @@ pub fn one_connection_is_made_for_all() {
     });
 }
 
-/// A call that has had its time is cancelled just as its answer arrives: the connection goes on, and
-/// has forgotten the stream.
+/// A call times out just as its answer arrives: the connection continues, without the stream.
 pub fn a_call_is_cancelled_while_its_answer_arrives() {
     model::check(300, Time::RunsFor(30 * MS), || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -96,8 +95,8 @@ pub fn a_call_is_cancelled_while_its_answer_arrives() {
     });
 }
 
-/// The server ends its first connection after one answer, while requests are on their way to it:
-/// they come again on the next one.
+/// The server ends its first connection after one answer, while further requests are on their way:
+/// they are sent again on the next one.
 pub fn requests_move_to_another_connection() {
     model::check(300, Time::Waits, || {
         let (address, server) = servers(2, |number, mut peer| {
@@ -121,14 +120,14 @@ pub fn requests_move_to_another_connection() {
         });
         assert_eq!(get(&client, address, "/c").unwrap(), "/c");
         thread.join().unwrap();
-        // The second is made, whether or not it was needed by now.
+        // The second connection is made even if it is no longer needed.
         assert_eq!(get(&client, address, "/d").unwrap(), "/d");
         drop(client);
         server.join().unwrap();
     });
 }
 
-/// The client goes away while a call is under way, and while its keeper looks around: all ends.
+/// The client is dropped during a call and during maintenance: everything ends.
 pub fn the_client_goes_away_meanwhile() {
     model::check(300, Time::RunsFor(Duration::from_secs(2)), || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -146,8 +145,8 @@ pub fn the_client_goes_away_meanwhile() {
     });
 }
 
-/// Three threads share one connection that takes two requests at a time: the one that stands in line
-/// gets the stream that is free first, and no wake-up is lost.
+/// Three threads share a connection with two slots: the waiting one gets the slot that is free
+/// first, and no wake-up is lost.
 pub fn requests_stand_in_line_for_a_stream() {
     model::check(300, Time::Waits, || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -166,7 +165,7 @@ pub fn requests_stand_in_line_for_a_stream() {
     });
 }
 
-/// A request that stands in line gives up just as a stream becomes free: the next one gets it.
+/// A waiting request times out just as a slot becomes free: the next one gets the slot.
 pub fn a_request_in_line_gives_up_as_its_turn_comes() {
     model::check(300, Time::RunsFor(30 * MS), || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -194,8 +193,7 @@ pub fn a_request_in_line_gives_up_as_its_turn_comes() {
     });
 }
 
-/// No server listens: every request that waits for the attempts gets the error, once they have
-/// failed often enough.
+/// No server listens: all waiting requests get the error, after the last attempt has failed.
 pub fn failed_attempts_end_all_that_wait() {
     model::check(200, Time::RunsFor(Duration::from_secs(20)), || {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -212,7 +210,7 @@ pub fn failed_attempts_end_all_that_wait() {
     });
 }
 
-/// The client goes away while a request waits for a connection: both end, whichever is first.
+/// The client is dropped while a request waits for a connection: both end, in either order.
 pub fn the_client_goes_away_while_connecting() {
     model::check(300, Time::RunsFor(Duration::from_secs(2)), || {
         let (address, server) = servers(1, |_, peer| answer(peer));
@@ -228,8 +226,8 @@ pub fn the_client_goes_away_while_connecting() {
     });
 }
 
-/// The server says GOAWAY and holds its answer back, while requests stand in line: those get another
-/// connection, and what is open on the draining one is answered there.
+/// The server sends GOAWAY and delays its answer while requests wait: those get another connection,
+/// and the open one is answered on the draining connection.
 pub fn requests_in_line_leave_a_draining_connection() {
     model::check(300, Time::Waits, || {
         let (serves, served) = mpsc::channel();
@@ -279,8 +277,8 @@ pub fn requests_in_line_leave_a_draining_connection() {
     });
 }
 
-/// A call is cancelled by another thread, at whatever step it is: it ends, and so may another call
-/// that shares its connection, with its answer.
+/// Another thread cancels a call at any of its steps: it ends, and another call on the same
+/// connection gets its answer.
 pub fn a_call_is_cancelled_by_another_thread() {
     model::check(300, Time::RunsFor(Duration::from_secs(1)), || {
         let (address, server) = servers(1, |_, peer| answer(peer));

@@ -1,4 +1,4 @@
-//! A client's connection, whose threads lead in turns.
+//! A client's connection, with its leader and followers.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::frame::StreamId;
 use crate::proto::{Config, Event, Role};
 
-/// Long enough for writes to give up several times, and for a request to be left to others.
+/// Long enough for writes to time out several times, and to be left to another thread.
 const SLOW: Duration = Duration::from_secs(3);
 
 fn pair() -> (TcpStream, TcpStream) {
@@ -51,8 +51,8 @@ fn read(mut response: ResponseHalf) -> io::Result<String> {
     Ok(body)
 }
 
-/// Threads that share a connection all get their responses, whoever of them reads; and no wake-up is
-/// lost that a deadline would have to make up for.
+/// Threads that share a connection all get their responses, whichever of them reads, and no wake-up
+/// is lost.
 pub fn every_thread_gets_its_response() {
     model::check(600, Time::Waits, || {
         let (connection, server) = client();
@@ -73,7 +73,7 @@ pub fn every_thread_gets_its_response() {
     });
 }
 
-/// A thread that stops waiting, since it has had its time, hands the lead over to one that waits on.
+/// A leader that times out hands the lead to another waiting thread.
 pub fn a_leader_that_gives_up_hands_over() {
     model::check(600, Time::Waits, || {
         let (near, far) = pair();
@@ -114,7 +114,7 @@ pub fn a_leader_that_gives_up_hands_over() {
     });
 }
 
-/// A response that nobody waits for any more is dropped while it arrives: the others get theirs.
+/// An abandoned response is dropped while it arrives: the other threads get theirs.
 pub fn a_dropped_response_holds_up_nobody() {
     model::check(600, Time::Waits, || {
         let (connection, server) = client();
@@ -134,7 +134,7 @@ pub fn a_dropped_response_holds_up_nobody() {
 const PIECES: u8 = 3;
 const PIECE: usize = 40;
 
-/// Sends a body whose octets tell their places.
+/// Sends a body whose octets depend on their offsets.
 fn upload(mut send: SendHalf) -> Result<(), Error> {
     for piece in 0..PIECES {
         send.send(vec![piece; PIECE])?;
@@ -189,20 +189,20 @@ fn two_uploads(time: Time, buffer: usize) {
     }
 }
 
-/// What two threads write goes out whole and in order, whoever of them writes, over a transport
-/// that takes little at a time.
+/// The frames of two threads go out complete and in order, whichever of them writes, over a
+/// transport that takes few octets at a time.
 pub fn bodies_of_two_threads_go_out_whole() {
     model::check(300, Time::Waits, || two_uploads(Time::Waits, 50));
 }
 
-/// The same where writes give up now and then, and are left to a thread of their own.
+/// The same with writes that time out and are left to the writing thread.
 pub fn bodies_go_out_whole_though_writes_give_up() {
     let time = Time::RunsFor(SLOW);
     model::check(300, time, move || two_uploads(time, 50));
 }
 
-/// What a caller could not write in its time goes out, though it does nothing more with the
-/// connection, and nobody else does.
+/// Octets that a caller could not write in time go out, although no thread uses the connection
+/// again.
 pub fn what_a_caller_leaves_goes_out_without_it() {
     model::check(300, Time::Waits, || {
         net::set_buffer(30);
@@ -213,7 +213,7 @@ pub fn what_a_caller_leaves_goes_out_without_it() {
             thread::sleep(SLOW);
             let mut peer = Peer::new(Role::Server, far, Config::default());
             let mut octets = 0;
-            // It says nothing, since nobody would read it.
+            // It sends nothing, since no thread would read it.
             peer.listen(|event| {
                 if let Event::Data { data, .. } = event {
                     octets += data.len();
@@ -236,8 +236,7 @@ pub fn what_a_caller_leaves_goes_out_without_it() {
     });
 }
 
-/// A thread writes, and finds that the peer takes nothing more, while another is in a read that
-/// would go on for ever: both learn of the end.
+/// One thread's write stalls while another is blocked in a read: both learn of the end.
 pub fn a_write_that_stalls_wakes_who_reads() {
     model::check(300, Time::Waits, || {
         net::set_buffer(200);
@@ -264,7 +263,7 @@ pub fn a_write_that_stalls_wakes_who_reads() {
     });
 }
 
-/// The connection is ended while threads read, write and park: all of them learn of it.
+/// The connection is closed while threads read, write and wait: all of them learn of it.
 pub fn the_end_wakes_all_who_read_write_and_wait() {
     let body = || {
         net::set_buffer(60);
@@ -294,7 +293,7 @@ pub fn the_end_wakes_all_who_read_write_and_wait() {
     model::check(300, Time::RunsFor(SLOW), body);
 }
 
-/// The server ends the connection while threads wait: all of them learn of it.
+/// The server closes the connection while threads wait: all of them learn of it.
 pub fn the_peers_end_wakes_all_who_wait() {
     model::check(400, Time::Waits, || {
         let (near, far) = pair();
@@ -320,7 +319,7 @@ pub fn the_peers_end_wakes_all_who_wait() {
     });
 }
 
-/// Two threads PING, and one looks after the connection: each gets its answer.
+/// Two threads send PINGs during maintenance: each gets its answer.
 pub fn pings_are_answered_while_others_maintain() {
     model::check(400, Time::Waits, || {
         let (connection, server) = client();

@@ -1,4 +1,4 @@
-//! HTTP/1.1 at both ends: one connection with its two halves, a server's, and those of a client's pool.
+//! HTTP/1.1 at both ends: the halves of a connection, a server, and a client's pool.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ use crate::wire::Owner;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A peer that reads and writes by hand.
+/// A peer that reads and writes text itself.
 struct Peer {
     stream: TcpStream,
     input: Vec<u8>,
@@ -31,12 +31,12 @@ impl Peer {
         Peer { stream, input: Vec::new() }
     }
 
-    /// Sends octets. The other end may be gone.
+    /// Sends octets. Ignores a closed peer.
     fn send(&mut self, text: &str) {
         let _ = self.stream.write_all(text.as_bytes());
     }
 
-    /// The first line of the next head, whose message has no body. `None` at the end.
+    /// Reads a head without a body, and returns its first line. `None` at the end.
     fn head(&mut self) -> Option<String> {
         let end = self.find("\r\n\r\n")?;
         let head: Vec<u8> = self.input.drain(..end).collect();
@@ -44,7 +44,7 @@ impl Peer {
         Some(head.lines().next().unwrap().to_owned())
     }
 
-    /// The body of the next response, which tells its length.
+    /// Reads a response with `content-length`, and returns its body.
     fn body(&mut self) -> Option<String> {
         let end = self.find("\r\n\r\n")?;
         let head = String::from_utf8(self.input.drain(..end).collect()).unwrap();
@@ -75,7 +75,7 @@ impl Peer {
         (len > 0).then_some(())
     }
 
-    /// Answers a GET with its path. `false` if nothing is asked any more.
+    /// Answers a GET with its path. Returns `false` at the end of the connection.
     fn answer(&mut self, field: &str) -> bool {
         let Some(line) = self.head() else { return false };
         let path = line.split(' ').nth(1).unwrap();
@@ -85,7 +85,7 @@ impl Peer {
     }
 }
 
-/// Nothing is to be written for the callers of a link: they flush.
+/// An owner that never writes: the callers of the link flush.
 struct Callers;
 
 impl Owner for Callers {
@@ -112,15 +112,15 @@ fn post(link: &Arc<Link>) -> (SendHalf, RecvHalf) {
     link.open(&Method::POST, &uri, &none, BodySize::Unknown).unwrap().unwrap()
 }
 
-/// One thread sends a body that the peer is slow to take, another reads, a third waits until the peer
-/// has gone, and a fourth cuts the connection: all of them return, with the reason where it was cut.
+/// One thread sends a body to a slow peer, another reads, a third waits for the peer's close, and a
+/// fourth cuts the connection: all of them return, with the reason of the cut.
 pub fn a_cut_wakes_both_halves() {
     model::check(300, Time::Waits, || {
         modelled_std::net::set_buffer(100);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let link = link(listener.local_addr().unwrap());
         let mut peer = Peer::new(listener.accept().unwrap().0);
-        // It takes the head, answers with a part of a body, and takes no more.
+        // Reads the head, answers with part of a body, and reads no more.
         let peer = thread::spawn(move || {
             peer.head();
             peer.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart");
@@ -167,7 +167,7 @@ fn echo_path(request: &mut Request, response: &mut Response) -> Result<(), Error
     response.send(request.path().to_owned())
 }
 
-/// Ends the server: nothing is left of it.
+/// Shuts the server down, and asserts that nothing is left of it.
 fn end(handle: Handle) {
     let cut = handle.shutdown(Duration::from_secs(5));
     assert_eq!((cut.connections, cut.requests), (0, 0));
@@ -175,8 +175,8 @@ fn end(handle: Handle) {
     assert_eq!((stats.connections, stats.handlers_running), (0, 0));
 }
 
-/// Connections that are kept alive, with pipelined requests, when the server is ended at any moment:
-/// it cuts nothing, and each connection has answers to its first requests, then its end.
+/// The server is shut down at any moment of persistent connections with pipelined requests: each
+/// connection gets complete answers to its first requests, then its end.
 pub fn a_shutdown_ends_kept_connections() {
     model::check(200, Time::Waits, || {
         let (handle, address) = serve(echo_path);
@@ -199,7 +199,7 @@ pub fn a_shutdown_ends_kept_connections() {
     });
 }
 
-/// A connection that nothing comes on any more is ended by the shutdown, not by its idle time.
+/// The shutdown ends an idle connection, without waiting for its idle timeout.
 pub fn a_shutdown_does_not_wait_for_an_idle_connection() {
     model::check(200, Time::Waits, || {
         let (handle, address) = serve(echo_path);
@@ -219,8 +219,8 @@ pub fn a_shutdown_does_not_wait_for_an_idle_connection() {
     });
 }
 
-/// Two threads use the halves of an exchange after its handler has returned, when the server is ended
-/// without patience: both learn of it.
+/// Two threads use the halves of an exchange after its handler has returned, when the server is
+/// shut down with a timeout of zero: both learn of it.
 pub fn a_cut_wakes_halves_that_outlive_their_handler() {
     let body = || {
         let (sends, ends) = mpsc::channel();
@@ -265,7 +265,7 @@ pub fn a_cut_wakes_halves_that_outlive_their_handler() {
     model::check(100, Time::RunsFor(20 * MS), body);
 }
 
-/// A half is held by a thread that does nothing with it when the server is ended without patience: the
+/// A thread holds a half without using it when the server is shut down with a timeout of zero: the
 /// connection does not wait for it.
 pub fn a_cut_does_not_wait_for_a_half_that_is_held() {
     model::check(200, Time::Waits, || {
@@ -284,7 +284,8 @@ pub fn a_cut_does_not_wait_for_a_half_that_is_held() {
     });
 }
 
-/// A server that takes so many connections, and says `field` in its first answer on each but the last.
+/// A server that accepts `count` connections, and adds `field` to its first answer on all but the
+/// last.
 fn servers(connections: usize, field: &'static str) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -335,8 +336,8 @@ fn get_at_once<const N: usize>(
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
-/// Threads share one connection, which takes one request at a time: each gets it from the one before,
-/// and no wake-up is lost.
+/// Threads share one connection, which takes one request at a time: each gets it in turn, and no
+/// wake-up is lost.
 pub fn a_connection_is_handed_to_the_next_in_line() {
     model::check(200, Time::Waits, || {
         let (address, server) = servers(1, "");
@@ -348,7 +349,7 @@ pub fn a_connection_is_handed_to_the_next_in_line() {
     });
 }
 
-/// The server ends its first connection after one answer: those in line get another one.
+/// The server ends its first connection after one answer: waiting requests get another one.
 pub fn requests_in_line_leave_a_connection_that_ends() {
     model::check(200, Time::Waits, || {
         let (address, server) = servers(2, "connection: close\r\n");

@@ -1,4 +1,4 @@
-//! What is checked. Each function is a model; `tests/models.rs` has the list of them.
+//! The models, one function each; `tests/models.rs` lists them.
 
 mod peer;
 

@@ -1,4 +1,4 @@
-//! Parts of the server by themselves: its pool of threads, its clock, the places for handlers.
+//! Parts of the server: its thread pool, its clock, its permits.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use modelled_std::model::{self, Time};
 
-// Files of the crate, which are private to its server.
+// Private files of the crate's server.
 #[allow(dead_code)]
 #[path = "../../../../src/server/clock.rs"]
 mod clock;
@@ -30,7 +30,7 @@ use pool::Pool;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Tasks that wait for one another all have a thread, however many are idle.
+/// Tasks that wait for one another all get a thread, whatever the number of idle ones.
 pub fn every_task_has_a_thread() {
     let body = || {
         let pool = Pool::new(64 << 10, 3 * MS);
@@ -60,7 +60,7 @@ pub fn every_task_has_a_thread() {
     model::check(600, Time::RunsFor(20 * MS), body);
 }
 
-/// What is given to the pool as it closes is done as well, and no thread is left.
+/// Tasks that are submitted while the pool closes still run, and no thread is left.
 pub fn a_pool_that_closes_does_what_it_has() {
     model::check(600, Time::Waits, || {
         let pool = Pool::new(64 << 10, 3 * MS);
@@ -86,8 +86,8 @@ pub fn a_pool_that_closes_does_what_it_has() {
     });
 }
 
-/// Calls come once each and not before their time, whoever asks for them and when; looks come until
-/// they want no more; and the thread ends.
+/// Timed calls come once each and not early; ticks come until they are cancelled; and the thread
+/// ends.
 pub fn the_clock_calls_in_time() {
     let body = || {
         let clock = Arc::new(Clock::start().unwrap());
@@ -126,7 +126,7 @@ pub fn the_clock_calls_in_time() {
     model::check(600, Time::RunsFor(20 * MS), body);
 }
 
-/// A connection with requests that wait for places.
+/// A connection with requests that wait for permits.
 #[derive(Debug)]
 struct Who {
     is_queued: AtomicBool,
@@ -167,14 +167,14 @@ struct Line {
 }
 
 impl Line {
-    /// As a connection does whose requests have come.
+    /// Asks for permits as a connection with new requests does.
     fn serve(&self, who: &Arc<Who>) {
         while who.has_more() && self.permits.acquire(who) {
             self.work(who);
         }
     }
 
-    /// With a place, which is given back to whoever waits.
+    /// Runs with a permit, which then goes to the next in line.
     fn work(&self, who: &Arc<Who>) {
         let mut who = Arc::clone(who);
         loop {
@@ -183,7 +183,7 @@ impl Line {
                 assert!(before < self.cap, "more run than may");
                 self.running.fetch_sub(1, Ordering::SeqCst);
             }
-            // The next of its requests waits for a place as well.
+            // The next of its requests waits for a permit as well.
             if who.has_more() && self.permits.acquire(&who) {
                 self.work(&who);
             }
@@ -206,10 +206,10 @@ fn line(cap: usize) {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert!(whos.iter().all(|who| !who.has_more()), "a request waits for ever");
     assert_eq!(line.permits.running(), 0, "a place is lost");
-    assert!(!line.permits.is_wanted(), "somebody stands in line for nothing");
+    assert!(!line.permits.is_wanted(), "a connection waits although a permit is free");
 }
 
-/// Never more run than may, no place is lost, and nobody waits for ever.
+/// The limit holds, no permit is lost, and no connection waits for ever.
 pub fn places_are_handed_on() {
     model::check(1500, Time::Waits, || line(1));
     model::check(1500, Time::Waits, || line(2));

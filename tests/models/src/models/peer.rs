@@ -1,4 +1,4 @@
-//! The other end of a connection: a core that one thread drives.
+//! The peer of a connection: a core driven by one thread.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ impl Peer {
         Peer { core, stream, input: BytesMut::new() }
     }
 
-    /// Goes on until the connection has ended, or `act` says that it is enough.
+    /// Runs until the connection has ended or `act` returns `false`.
     pub(super) fn run(&mut self, mut act: impl FnMut(&mut Connection, Event) -> bool) {
         loop {
             while let Some(event) = self.core.poll_event() {
@@ -37,7 +37,7 @@ impl Peer {
         }
     }
 
-    /// Goes on until the connection has ended, and says nothing.
+    /// Runs until the connection has ended, without sending.
     pub(super) fn listen(&mut self, mut act: impl FnMut(Event)) {
         while self.read() {
             while let Some(event) = self.core.poll_event() {
@@ -54,7 +54,7 @@ impl Peer {
         len > 0 && self.core.receive(&mut self.input, Instant::now()).is_ok()
     }
 
-    /// `false` if nothing more can be written.
+    /// Returns `false` if writing fails.
     pub(super) fn write(&mut self) -> bool {
         let mut out = Transmit::new();
         while self.core.poll_transmit(Instant::now(), &mut out, usize::MAX) {

@@ -1,4 +1,4 @@
-//! A server with its accepting thread, pool, clock and places for handlers.
+//! A server with its accepting thread, pool, clock and permits.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
@@ -34,10 +34,10 @@ fn connect(address: SocketAddr) -> Peer {
     Peer::new(Role::Client, TcpStream::connect(address).unwrap(), proto::Config::default())
 }
 
-/// What became of a request: its body, or nothing where its stream was reset.
+/// The outcome of a request: its body, or `None` after a reset.
 type Answers = HashMap<StreamId, Option<String>>;
 
-/// Sends these requests at once and waits for what becomes of all of them, or for the end.
+/// Sends these requests at once, and waits for all outcomes or the end of the connection.
 fn ask(address: SocketAddr, paths: &[&str]) -> Vec<Option<String>> {
     ask_on(connect(address), paths)
 }
@@ -81,7 +81,7 @@ fn answered(paths: &[&str]) -> Vec<Option<String>> {
     paths.iter().map(|path| Some((*path).to_owned())).collect()
 }
 
-/// Counts the handlers that run, and asserts that they are not too many.
+/// Counts the running handlers, and asserts their limit.
 #[derive(Clone)]
 struct Gauge(Arc<AtomicUsize>, usize);
 
@@ -105,7 +105,7 @@ impl Drop for Running {
     }
 }
 
-/// Ends the server: nothing is left of it.
+/// Shuts the server down, and asserts that nothing is left of it.
 fn end(handle: Handle) {
     let cut = handle.shutdown(Duration::from_secs(5));
     assert_eq!((cut.connections, cut.requests), (0, 0));
@@ -129,20 +129,19 @@ fn requests_of_two_connections(handlers: usize, time: Duration) {
     end(handle);
 }
 
-/// Quick handlers, more than may run at once: all are answered, and no place is lost.
+/// More quick handlers than permits: all requests are answered, and no permit is lost.
 pub fn every_request_is_answered() {
     model::check(150, Time::Waits, || requests_of_two_connections(2, Duration::ZERO));
     model::check(150, Time::RunsFor(20 * MS), || requests_of_two_connections(1, Duration::ZERO));
 }
 
-/// Slow handlers with one place for all: the lead is taken over, and requests stand in line.
+/// Slow handlers with one permit: another thread takes the lead, and requests wait in line.
 pub fn requests_stand_in_line_for_slow_handlers() {
     model::check(150, Time::Waits, || requests_of_two_connections(1, 5 * MS));
     model::check(150, Time::RunsFor(20 * MS), || requests_of_two_connections(2, 5 * MS));
 }
 
-/// A handler waits for what a request behind it does, on the same connection: the clock sees to it
-/// that another thread leads.
+/// A handler waits for a later request on the same connection: the clock makes another thread lead.
 pub fn a_stuck_leader_loses_the_lead() {
     model::check(300, Time::Waits, || {
         let gate = Arc::new((Mutex::new(false), Condvar::new()));
@@ -162,7 +161,7 @@ pub fn a_stuck_leader_loses_the_lead() {
     });
 }
 
-/// A handler that waits for its body leads meanwhile, and gives the lead away for others' requests.
+/// A handler that waits for its body leads meanwhile, and hands over the lead for other requests.
 pub fn a_handler_that_reads_gives_way() {
     model::check(300, Time::Waits, || {
         let (handle, address) = serve(config(), |request, response| {
@@ -180,7 +179,7 @@ pub fn a_handler_that_reads_gives_way() {
         let first = peer.core.open(&upload, false, now).unwrap();
         let second = peer.core.open(&request("/"), true, now).unwrap();
         let mut answers = Answers::new();
-        // The body goes out when the other request has been answered.
+        // The body is sent when the other request has been answered.
         wait(&mut peer, &mut answers, &[second]);
         peer.core.send_data(first, vec![7; 9].into(), true, Instant::now()).unwrap();
         wait(&mut peer, &mut answers, &[first]);
@@ -191,7 +190,8 @@ pub fn a_handler_that_reads_gives_way() {
     });
 }
 
-/// Handlers wait for bodies, one of them in a read, when the client goes away: all of them learn of it.
+/// Handlers wait for bodies, one of them in a read, when the client closes: all of them learn of
+/// it.
 pub fn the_clients_end_wakes_all_handlers() {
     let config = || Config { read_timeout: None, body_timeout: None, ..config() };
     model::check(300, Time::Waits, move || {
@@ -208,15 +208,15 @@ pub fn the_clients_end_wakes_all_handlers() {
             peer.core.open(&upload, false, Instant::now()).unwrap();
         }
         peer.write();
-        // As long as it takes for handlers to be parked, or to be in the middle of it.
+        // Long enough for handlers to be waiting, or about to wait.
         thread::sleep(Duration::from_secs(2));
         drop(peer);
         end(handle);
     });
 }
 
-/// Requests are reset while they stand in line, and one connection goes away with those it has
-/// there: the places are for others.
+/// Requests are reset while they wait for permits, and a connection closes with waiting requests:
+/// the permits go to others.
 pub fn places_pass_by_requests_that_are_gone() {
     let body = || {
         let gauge = Gauge::new(1);
@@ -245,7 +245,7 @@ pub fn places_pass_by_requests_that_are_gone() {
     model::check(150, Time::RunsFor(30 * MS), body);
 }
 
-/// Threads that have waited for long enough end just as there is something to do again.
+/// Idle threads time out just as a new task arrives.
 pub fn no_task_is_lost_to_a_thread_that_ends() {
     let config = || Config { idle_thread_timeout: 3 * MS, ..config() };
     model::check(300, Time::RunsFor(100 * MS), move || {
@@ -265,7 +265,7 @@ pub fn no_task_is_lost_to_a_thread_that_ends() {
     });
 }
 
-/// The system refuses threads now and then: what becomes of each request is told, and nothing is lost.
+/// The system sometimes refuses a thread: each request still has an outcome, and nothing is lost.
 pub fn threads_that_do_not_start_lose_nothing() {
     let body = |config: fn() -> Config| {
         move || {
@@ -292,7 +292,7 @@ pub fn threads_that_do_not_start_lose_nothing() {
     model::check(300, Time::Waits, body(|| Config { max_handlers: 1, ..config() }));
 }
 
-/// The server is ended at any moment: it ends, and tells of each request what has become of it.
+/// The server is shut down at any moment: it ends, and each request has an outcome.
 pub fn shutdown_ends_with_requests_under_way() {
     let body = |patience: Duration| {
         move || {
@@ -321,7 +321,7 @@ pub fn shutdown_ends_with_requests_under_way() {
     model::check(150, Time::RunsFor(20 * MS), body(Duration::from_secs(5)));
 }
 
-/// A client that has nothing to ask for learns that the server goes away.
+/// A client without requests learns that the server shuts down.
 pub fn shutdown_tells_those_who_are_idle() {
     model::check(300, Time::Waits, || {
         let (handle, address) = serve(config(), |_, response| response.send("x"));
@@ -340,7 +340,7 @@ pub fn shutdown_tells_those_who_are_idle() {
     });
 }
 
-/// The same without patience: what runs is cut.
+/// The same with a timeout of zero: running requests are cut.
 pub fn shutdown_cuts_what_takes_too_long() {
     let body = || {
         let (handle, address) = serve(config(), |request, response| {

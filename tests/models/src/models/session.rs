@@ -1,4 +1,4 @@
-//! A Session with its two threads: what is put, what is taken, and the end.
+//! A Session with its two threads: actions, events, and the end.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn session_with(
     (Session::with_config(near, Role::Client, config).unwrap(), server)
 }
 
-/// Answers each request with so many octets.
+/// Answers each request with `len` octets.
 fn answer(octets: usize) -> impl FnMut(&mut Connection, Event) -> bool + Send + 'static {
     move |core, event| {
         if let Event::Headers { stream_id, .. } = event {
@@ -47,7 +47,7 @@ fn answer(octets: usize) -> impl FnMut(&mut Connection, Event) -> bool + Send + 
     }
 }
 
-/// Takes events up to the last one; says how many octets came, and asserts that it is the last.
+/// Takes all events, asserts that `Closed` is the last, and returns the number of octets received.
 fn take_all(session: &Session) -> usize {
     let mut octets = 0;
     loop {
@@ -61,7 +61,7 @@ fn take_all(session: &Session) -> usize {
     octets
 }
 
-/// Threads put requests while one takes events: all are answered, and no deadline had to help.
+/// Threads put requests while one takes events: all are answered, and no wake-up is lost.
 pub fn what_is_put_by_several_threads_is_answered() {
     model::check(400, Time::Waits, || {
         let (session, server) = session(Config::default(), answer(3));
@@ -84,8 +84,8 @@ pub fn what_is_put_by_several_threads_is_answered() {
     });
 }
 
-/// A stream's window is smaller than its body: it goes on with what is given back for events that
-/// have been taken, and all of it is given back in time.
+/// A stream's window is smaller than its body: credit for taken events keeps it moving, and is
+/// returned completely and in time.
 pub fn credit_goes_back_for_what_is_taken() {
     model::check(400, Time::Waits, || {
         let config = Config { initial_window_size: 20, ..Config::default() };
@@ -105,7 +105,7 @@ pub fn credit_goes_back_for_what_is_taken() {
     });
 }
 
-/// The same for two threads that take, one of them through the receiver behind the Session's back.
+/// The same for two threads that take events, one of them from the channel's receiver.
 pub fn credit_goes_back_for_what_is_taken_behind_our_back() {
     model::check(300, Time::Waits, || {
         let config = Config { initial_window_size: 20, ..Config::default() };
@@ -142,8 +142,8 @@ pub fn credit_goes_back_for_what_is_taken_behind_our_back() {
     });
 }
 
-/// All is taken through the receiver: the writer looks, and goes on looking for as long as there is
-/// something to give back, also for what comes just as it stops.
+/// All events are taken from the receiver: the writer polls for credit to return until all is
+/// returned, also for data that arrives just as it stops.
 pub fn credit_goes_back_for_what_the_receiver_takes() {
     model::check(600, Time::Waits, || {
         let config = Config { initial_window_size: 20, ..Config::default() };
@@ -169,7 +169,7 @@ pub fn credit_goes_back_for_what_the_receiver_takes() {
     });
 }
 
-/// Threads close, drop, put and take in any order: each of them comes back, and the last event comes
+/// Threads close, drop, put and take in any order: all of them return, and the last event comes
 /// once.
 pub fn close_ends_whatever_goes_on() {
     let body = || {
@@ -201,7 +201,7 @@ pub fn close_ends_whatever_goes_on() {
     model::check(300, Time::RunsFor(Duration::from_secs(1)), body);
 }
 
-/// The peer goes away while threads put, wait for room and take.
+/// The peer closes while threads put, wait for room and take.
 pub fn the_peers_end_ends_whatever_goes_on() {
     model::check(400, Time::Waits, || {
         let mut requests = 0;
@@ -229,7 +229,7 @@ pub fn the_peers_end_ends_whatever_goes_on() {
 /// There is always room for one of it on a stream, and not for two.
 const PIECE: usize = 40_000;
 
-/// A thread waits for room that the peer makes by reading: it gets it, and no deadline had to help.
+/// A thread waits for room, which the peer's reading makes: it gets it, and no wake-up is lost.
 pub fn who_waits_for_room_gets_it() {
     model::check(300, Time::Waits, || {
         let config = Config { max_send_buffer: 1, ..Config::default() };
@@ -262,7 +262,7 @@ pub fn who_waits_for_room_gets_it() {
     });
 }
 
-/// A thread waits for room that never comes, since the peer resets the stream: it learns of it.
+/// A thread waits for room when the peer resets the stream: it learns of it.
 pub fn who_waits_for_room_learns_of_a_reset() {
     model::check(400, Time::Waits, || {
         let config = Config { max_send_buffer: 1, ..Config::default() };

@@ -1,4 +1,4 @@
-//! The transports that have threads wait for one another.
+//! The transports whose threads wait for one another.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -14,7 +14,7 @@ use crate::transport::{duplex, gave_up, Halves, Shared, Transport};
 
 const TEXT: &[u8] = b"what is written at one end";
 
-/// Octets through a pipe that holds few of them: all arrive, in order, and the end behind them.
+/// Octets pass a small pipe: all arrive, in order, then the end.
 pub fn a_pipe_loses_nothing() {
     model::check(600, Time::Waits, || {
         let (mut near, mut far) = duplex(4);
@@ -29,7 +29,7 @@ pub fn a_pipe_loses_nothing() {
     });
 }
 
-/// A duplex is closed while both directions are in use: all who wait come back.
+/// A duplex is closed while both directions are in use: all waiting calls return.
 pub fn closing_a_duplex_wakes_all() {
     model::check(600, Time::Waits, || {
         let (near, far) = duplex(4);
@@ -38,7 +38,7 @@ pub fn closing_a_duplex_wakes_all() {
             let mut octets = [0; 8];
             while reader.read(&mut octets).is_ok_and(|n| n > 0) {}
         });
-        // It holds less than that, and nobody reads it.
+        // It holds less than that, and no thread reads it.
         let writes = thread::spawn(move || while writer.write(TEXT).is_ok() {});
         closer.close().unwrap();
         reads.join().unwrap();
@@ -47,7 +47,7 @@ pub fn closing_a_duplex_wakes_all() {
     });
 }
 
-/// A stream that gives back what is written to it, never waits, and must not be used by two threads.
+/// A stream that echoes writes, never waits, and must not be used by two threads at once.
 struct Echo {
     octets: VecDeque<u8>,
     in_use: Arc<AtomicBool>,
@@ -99,7 +99,7 @@ fn echo() -> Echo {
     Echo { octets: VecDeque::new(), in_use: Arc::default() }
 }
 
-/// Two sides take turns with one stream: both get on, and never at once.
+/// Two sides share a stream by turns: both make progress, never at once.
 pub fn turns_are_taken_one_at_a_time() {
     let body = || {
         let Halves { mut reader, mut writer, closer } = Shared::new(echo()).split().unwrap();
@@ -129,8 +129,8 @@ pub fn turns_are_taken_one_at_a_time() {
     model::check(300, Time::RunsFor(Duration::from_millis(50)), body);
 }
 
-/// It is shut while both sides use it, pause or wait for their turn: they come back, and the stream
-/// is shut down after the last use of it and not twice in both directions.
+/// The stream is shut down while both sides use it, pause or wait for their turn: they return, and
+/// it is shut down once, after its last use.
 pub fn closing_ends_all_turns() {
     let body = || {
         let log = Arc::new(Mutex::new(Vec::new()));

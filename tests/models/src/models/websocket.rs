@@ -27,7 +27,7 @@ fn pair(buffer: usize, config: &Config) -> (WebSocket, WebSocket) {
     (server, client.join().unwrap())
 }
 
-/// A server's end, and a peer that has opened it by hand and does nothing more.
+/// A server's end, with a peer that completes the handshake and does nothing more.
 fn with_silent_peer(buffer: usize, config: &Config) -> (WebSocket, TcpStream) {
     modelled_std::net::set_buffer(buffer);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -49,14 +49,14 @@ fn with_silent_peer(buffer: usize, config: &Config) -> (WebSocket, TcpStream) {
     (server, peer.join().unwrap())
 }
 
-/// Messages of one thread: its number, twice.
+/// The messages of one thread: its number, twice.
 fn send_two(sender: Sender, n: u8) {
     for len in [40, 3] {
         sender.send(vec![n; len]).unwrap();
     }
 }
 
-/// Sends without waiting, until that has been taken.
+/// Repeats `try_send` until it succeeds.
 fn try_until_sent(sender: Sender, n: u8) {
     while let Err(error) = sender.try_send(vec![n; 5]) {
         let TrySendError::Full(_) = error else { panic!("{error}") };
@@ -64,7 +64,7 @@ fn try_until_sent(sender: Sender, n: u8) {
     }
 }
 
-/// Reads until the end, and answers a PING with each message of its own.
+/// Reads until the end, and answers each PING with a message.
 fn read_all(reader: &mut Reader) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     while let Some(message) = reader.read().unwrap() {
@@ -73,8 +73,8 @@ fn read_all(reader: &mut Reader) -> Vec<Vec<u8>> {
     all
 }
 
-/// Two threads send, one without waiting, one reads what is sent meanwhile: all messages arrive whole,
-/// once, and in the order of each thread, and the close ends both ends.
+/// Two threads send, one with `try_send`, while one reads: all messages arrive complete, once, and
+/// in the order of each thread, and the close ends both ends.
 pub fn messages_of_all_threads_arrive_whole() {
     model::check(200, Time::Waits, || {
         let (server, client) = pair(30, &Config::default());
@@ -94,7 +94,7 @@ pub fn messages_of_all_threads_arrive_whole() {
             let mut got: Vec<_> =
                 (0..5).map(|_| reader.read().unwrap().unwrap().into_bytes().to_vec()).collect();
             reader.close(CloseCode::NORMAL, "").unwrap();
-            // A sort that keeps the order of each thread.
+            // A stable sort keeps the order of each thread.
             got.sort_by_key(|message| message[0]);
             got
         });
@@ -107,8 +107,8 @@ pub fn messages_of_all_threads_arrive_whole() {
     });
 }
 
-/// One thread reads, one sends and one closes, while the peer echoes: all of them return, what was
-/// sent before the close arrives, and nothing behind it.
+/// One thread reads, one sends and one closes, while the peer echoes: all of them return, and the
+/// messages before the close arrive, without later ones.
 pub fn a_close_ends_the_reader_and_the_senders() {
     model::check(300, Time::Waits, || {
         let (server, mut client) = pair(30, &Config::default());
@@ -133,7 +133,7 @@ pub fn a_close_ends_the_reader_and_the_senders() {
     });
 }
 
-/// Both ends close at once, each by another thread than the one that reads.
+/// Both ends close at once, each on a thread that does not read.
 pub fn closes_of_both_ends_meet() {
     model::check(300, Time::Waits, || {
         let (server, client) = pair(100, &Config::default());
@@ -153,8 +153,8 @@ pub fn closes_of_both_ends_meet() {
     });
 }
 
-/// A peer that neither reads nor writes: a sender is stuck, others wait behind it, one thread closes.
-/// The reader ends in time, and all others with it.
+/// The peer neither reads nor writes: a sender is blocked, others wait behind it, and one thread
+/// closes. The reader ends in time, and all others with it.
 pub fn a_silent_peer_is_given_up_by_all() {
     model::check(200, Time::Waits, || {
         let config = Config { close_timeout: 50 * MS, ..Config::default() };
@@ -167,13 +167,13 @@ pub fn a_silent_peer_is_given_up_by_all() {
         let closes = thread::spawn(move || sender.close(CloseCode::NORMAL, ""));
         while reader.read().is_ok() {}
         assert!(senders.into_iter().all(|sender| sender.join().unwrap()));
-        // The Close frame may have gone out before the messages.
+        // The Close frame may have been sent before the messages.
         drop((closes.join().unwrap(), reader, peer));
     });
 }
 
-/// The reader is dropped while others send, with a peer that reads: they fail or have sent, and the
-/// peer has the messages of those, then the Close frame.
+/// The reader is dropped while other threads send: each send succeeds or fails, and the peer gets
+/// the messages of those that succeeded, then the Close frame.
 pub fn a_dropped_reader_ends_the_senders() {
     model::check(300, Time::Waits, || {
         let (server, mut client) = pair(30, &Config::default());

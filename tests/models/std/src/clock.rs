@@ -1,24 +1,24 @@
-//! Virtual time, and those who wait for it.
+//! Virtual time and its timers.
 //!
-//! The clock is a task of its own. When the scheduler lets it run, time leaps to the next timer, and
-//! whoever set that is woken. [`model`](crate::model) says when it may run.
+//! The clock is a task of its own. When the scheduler runs it, time leaps to the next timer and
+//! wakes its task. [`model`](crate::model) decides when it may run.
 
 use ::std::cell::RefCell;
 use ::std::future::poll_fn;
 use ::std::task::{Poll, Waker};
 use ::std::time::Duration;
 
-/// When an execution begins: far enough from nothing for times before it.
+/// The time at which an execution begins, large enough to subtract from.
 const START: Duration = Duration::from_secs(1_000_000);
 
-/// With each look at the clock, time goes on by so much: no two looks see the same time.
+/// The time that passes with each reading of the clock, so that no two readings are equal.
 const LOOK: Duration = Duration::from_nanos(1);
 
-/// No model takes so long: its threads wait for one another, and some look around now and then.
+/// A virtual time that no model reaches unless its threads wait for one another.
 const DAY: Duration = Duration::from_secs(86_400);
 
 ::std::thread_local! {
-    // All threads of an execution are run by one thread of the system's.
+    // One system thread runs all threads of an execution.
     static CLOCK: RefCell<Clock> = RefCell::new(Clock::new());
 }
 
@@ -37,7 +37,7 @@ struct Timer {
     fire: Box<dyn FnOnce()>,
 }
 
-/// A timer that has been set. Dropping it unsets it.
+/// A running timer. Dropping it cancels it.
 pub(crate) struct Set(u64);
 
 impl Clock {
@@ -64,7 +64,7 @@ impl Clock {
 /// Begins an execution: sets the clock back, and starts its task.
 pub(crate) fn start() {
     CLOCK.with_borrow_mut(|clock| *clock = Clock::new());
-    // Nobody waits for it: the execution ends without it.
+    // Detached: the execution ends without it.
     drop(shuttle::future::spawn(poll_fn(|context| {
         let due = CLOCK.with_borrow_mut(|clock| {
             let due = clock.leap();
@@ -91,7 +91,7 @@ pub(crate) fn now() -> Duration {
     })
 }
 
-/// How often time has leapt, since nothing else could happen or for no reason at all.
+/// The number of leaps of time, forced or spontaneous.
 pub(crate) fn leaps() -> usize {
     CLOCK.with_borrow(|clock| clock.leaps)
 }

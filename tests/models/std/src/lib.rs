@@ -1,11 +1,11 @@
-//! The standard library with its locks, threads and clock replaced by those of a model checker,
-//! [shuttle], which decides at each of them which thread goes on.
+//! The standard library with its locks, threads and clock replaced by those of the model checker
+//! [shuttle], which decides at each operation which thread runs.
 //!
-//! A crate that is compiled with this one under the name of `std` is checked as it stands: nothing
-//! in it has to know. What is not replaced is std's own.
+//! A crate that is compiled with this one under the name `std` is checked unchanged. Everything
+//! else is std's own.
 //!
-//! Time is virtual, and stands still while any thread can go on: see [`time`]. TCP is a network in
-//! memory, of this one process: see [`net`].
+//! Time is virtual, and stands still while any thread can run: see [`time`]. TCP is an in-memory
+//! network: see [`net`].
 
 pub use ::std::*;
 

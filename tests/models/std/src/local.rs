@@ -1,5 +1,5 @@
-//! Values of a thread's own. All threads of a model are run by one thread of the system's, so std's
-//! would be shared by them.
+//! Thread-local values. One system thread runs all threads of a model, so std's would be shared by
+//! them.
 
 use ::std::cell::{Cell, RefCell};
 use ::std::marker::PhantomData;

@@ -1,5 +1,4 @@
-//! How a model is checked: its body is run again and again, each time with another order of what its
-//! threads do.
+//! Checks a model: runs its body many times, each with another interleaving of its threads.
 
 use ::std::cell::RefCell;
 use ::std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
@@ -13,20 +12,19 @@ use crate::{clock, net, thread};
 /// Enough for the deepest calls of unoptimized code.
 const STACK: usize = 512 << 10;
 
-/// An execution that takes more steps goes round in circles.
+/// The steps after which an execution counts as a livelock.
 const STEPS: usize = 200_000;
 
 /// The task of the clock: the first that the main thread starts.
 const CLOCK: usize = 1;
 
-/// When time goes on.
+/// When virtual time may advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
-    /// When nothing else can happen.
+    /// When no thread can run.
     Waits,
-    /// And now and then while threads are at work, as if they were slow: deadlines pass that are
-    /// never reached on a quick machine. Only until so much has passed, or all that begins would end
-    /// in the longest of its timeouts.
+    /// Also at random while threads run, as if they were slow, so that timeouts expire which a
+    /// quick machine never reaches. Only up to this total, or each call would end in a timeout.
     RunsFor(Duration),
 }
 
@@ -34,8 +32,8 @@ pub enum Time {
     static BROKEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `body` so many times, in orders of all kinds. It panics if `body` does, if what has been
-/// [asserted](assert) does not hold, if threads wait for one another, and if one does not end.
+/// Runs `body` `iterations` times, in random orders of several kinds. Panics if `body` does, if an
+/// [assertion](assert) fails, on a deadlock, and if a thread does not end.
 pub fn check(times: usize, time: Time, body: impl Fn() + Send + Sync + 'static) {
     let times = match ::std::env::var("H2_SYNC_MODEL_TIMES") {
         Ok(factor) => (times as f64 * factor.parse::<f64>().expect("a factor")) as usize,
@@ -51,7 +49,8 @@ pub fn check(times: usize, time: Time, body: impl Fn() + Send + Sync + 'static) 
         let broken = BROKEN.take();
         ::std::assert!(broken.is_none(), "{}", broken.unwrap_or_default());
     };
-    // Each finds what the other is slow to find: any order at all, and few switches at bad moments.
+    // Each finds faults that the other rarely finds: uniform orders, and few switches at bad
+    // moments.
     let (seed, half) = (0x6832_7379_6e63, times.div_ceil(2));
     let random = RandomScheduler::new_from_seed(seed, half);
     let pct = PctScheduler::new_from_seed(seed, 3, half);
@@ -60,7 +59,7 @@ pub fn check(times: usize, time: Time, body: impl Fn() + Send + Sync + 'static) 
         Runner::new(Timed::new(pct, time), config()).run(begin);
     };
     if let Err(failure) = catch_unwind(AssertUnwindSafe(runs)) {
-        // What a failed execution has left cannot be dropped outside of it.
+        // Values of a failed execution cannot be dropped outside it.
         clock::forget();
         net::forget();
         thread::forget();
@@ -68,7 +67,7 @@ pub fn check(times: usize, time: Time, body: impl Fn() + Send + Sync + 'static) 
     }
 }
 
-/// For code whose panics are caught: what does not hold fails the execution when it ends.
+/// An assertion for code whose panics are caught: a failure is reported when the execution ends.
 pub fn assert(holds: bool, what: &str) {
     if !holds {
         BROKEN.with_borrow_mut(|broken| broken.get_or_insert_with(|| what.to_owned()).clone());
@@ -76,8 +75,8 @@ pub fn assert(holds: bool, what: &str) {
     }
 }
 
-/// How often time has leapt so far. Where a model has no deadline to wait for, that says that a
-/// wake-up was lost, and a deadline made up for it.
+/// The number of leaps of time so far. In a model without timeouts of its own, a leap means that a
+/// wake-up was lost and a timeout made up for it.
 pub fn leaps() -> usize {
     clock::leaps()
 }
@@ -91,7 +90,7 @@ fn config() -> Config {
     config
 }
 
-/// A scheduler that knows when the clock may run.
+/// A scheduler that decides when the clock may run.
 struct Timed<S> {
     inner: S,
     time: Time,

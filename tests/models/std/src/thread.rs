@@ -84,13 +84,13 @@ impl<T> JoinHandle<T> {
     }
 
     pub fn is_finished(&self) -> bool {
-        // Others may get on before.
+        // Lets other threads run first.
         shuttle::thread::sleep(Duration::ZERO);
         self.is_finished.load(Ordering::SeqCst)
     }
 }
 
-/// Says so when the thread ends, however it does.
+/// Reports the end of the thread, also after a panic.
 struct Finished(Arc<AtomicBool>);
 
 impl Drop for Finished {
@@ -152,7 +152,7 @@ impl Thread {
     }
 
     pub fn unpark(&self) {
-        // Others may get on before.
+        // Lets other threads run first.
         shuttle::thread::sleep(Duration::ZERO);
         let parked = PARKED.with_borrow_mut(|all| {
             let parking = all.entry(self.id()).or_default();

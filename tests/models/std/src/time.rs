@@ -1,5 +1,5 @@
-//! Virtual time. It stands still, but for a nanosecond with each look, until no thread can go on
-//! without it; then it leaps to the next time that a thread waits for.
+//! Virtual time. It stands still, except for a nanosecond with each reading, until no thread can
+//! run; then it leaps to the next timer.
 
 use ::std::ops::{Add, AddAssign, Sub, SubAssign};
 pub use ::std::time::*;

@@ -1,4 +1,4 @@
-//! Who listens, and who connects.
+//! Listening and connecting.
 
 use ::std::cell::RefCell;
 use ::std::collections::HashMap;
@@ -12,16 +12,16 @@ use super::TcpStream;
 use crate::sync::mpsc::{channel, Receiver, Sender};
 use crate::sync::Mutex;
 
-/// What a socket takes without its being read, where a model does not say.
+/// The default capacity of a socket's buffer.
 const BUFFER: usize = 64 << 10;
 
 ::std::thread_local! {
-    // All threads of an execution are run by one thread of the system's.
+    // One system thread runs all threads of an execution.
     static NETWORK: RefCell<Network> = RefCell::new(Network::new());
 }
 
 struct Network {
-    /// Behind an `Arc`, since cloning a `Sender` has other threads run.
+    /// Behind an `Arc`, since cloning a `Sender` is a scheduling point.
     listeners: HashMap<u16, Arc<Sender<TcpStream>>>,
     next_port: u16,
     buffer: usize,

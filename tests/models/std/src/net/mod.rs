@@ -1,5 +1,5 @@
-//! TCP in memory, within one execution of a model: connections are made at once, nothing is lost, and
-//! no two threads may read one connection at the same time, or write it.
+//! In-memory TCP within one execution of a model. Connections are made at once, nothing is lost,
+//! and only one thread at a time may read a connection, and only one may write it.
 
 mod listener;
 mod pipe;
@@ -12,7 +12,7 @@ pub use stream::TcpStream;
 
 pub(crate) use listener::{forget, start};
 
-/// How many octets a connection that is made from now on takes without their being read.
+/// Sets the buffer capacity of connections that are made from now on.
 pub fn set_buffer(octets: usize) {
     listener::set_buffer(octets);
 }

@@ -19,9 +19,9 @@ struct State {
     capacity: usize,
     is_written: bool,
     is_read: bool,
-    /// Nothing more is written: the end comes behind what is there.
+    /// The writer has ended: the end follows the buffered octets.
     has_ended: bool,
-    /// Nothing more is read.
+    /// The reader has ended.
     is_deaf: bool,
 }
 
@@ -31,7 +31,7 @@ impl Pipe {
         Pipe { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Reads, or has a look and leaves it there.
+    /// Reads or peeks.
     pub(super) fn read(
         &self,
         buf: &mut [u8],
@@ -112,7 +112,7 @@ impl Pipe {
         self.changed.notify_all();
     }
 
-    /// `false` if it is too late.
+    /// Returns `false` after the timeout.
     fn wait<'a>(
         &self,
         state: MutexGuard<'a, State>,

@@ -11,7 +11,7 @@ use crate::clock;
 
 #[derive(Default)]
 pub struct Condvar {
-    // std's own lock, which is never held while others may run.
+    // std's own lock, which is never held at a scheduling point.
     waiters: sync::Mutex<Vec<Waiter>>,
 }
 
@@ -76,9 +76,9 @@ impl Condvar {
         }
     }
 
-    /// Wakes any of those who wait.
+    /// Wakes one of the waiting threads, chosen at random.
     pub fn notify_one(&self) {
-        // Others may get on before.
+        // Lets other threads run first.
         shuttle::thread::sleep(Duration::ZERO);
         let mut waiters = self.lock();
         if waiters.is_empty() {
@@ -96,7 +96,7 @@ impl Condvar {
         waiters.iter().for_each(Waiter::wake);
     }
 
-    /// Says as well whether it was woken.
+    /// Also returns whether it was woken.
     fn wait_for<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

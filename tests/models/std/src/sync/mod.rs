@@ -12,6 +12,6 @@ pub use mutex::{Mutex, MutexGuard};
 pub(crate) use waiter::Waiter;
 
 pub mod atomic {
-    //! All orders are as strong as `SeqCst` here.
+    //! All orderings are as strong as `SeqCst` here.
     pub use shuttle::sync::atomic::*;
 }

@@ -44,7 +44,7 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// How many have been sent and not taken: no channel of std's has it, others do.
+    /// The number of queued values, which std's channels do not offer and others do.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.0.lock().queue.len()
@@ -123,7 +123,7 @@ impl<T> Drop for Receiver<T> {
         state.has_receiver = false;
         let left = ::std::mem::take(&mut state.queue);
         drop(state);
-        // Without the lock: what is in there may do anything.
+        // Without the lock: dropping a value may run any code.
         drop(left);
     }
 }

@@ -1,13 +1,13 @@
-//! One thread that waits for one thing.
+//! A thread's wait for one event.
 
 use ::std::future::poll_fn;
 use ::std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::std::task::{Poll, Waker};
 
-/// A thread that waits until it is woken, or until it is too late.
+/// A waiting thread, until it is woken or times out.
 #[derive(Clone)]
 pub(crate) struct Waiter {
-    // std's own lock, which is never held while others may run.
+    // std's own lock, which is never held at a scheduling point.
     state: Arc<Mutex<State>>,
 }
 
@@ -28,7 +28,7 @@ impl Waiter {
         Waiter { state: Arc::default() }
     }
 
-    /// Waits; says whether it was woken.
+    /// Waits. Returns whether it was woken.
     pub(crate) fn wait(&self) -> bool {
         let outcome = shuttle::future::block_on(poll_fn(|context| {
             let mut state = self.lock();
