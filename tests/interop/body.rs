@@ -1,5 +1,4 @@
-//! A body whose every octet is known, so that a large one can be compared bit for bit without
-//! being kept.
+//! A body with known octets, so that a large one can be compared bit for bit without keeping it.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,15 +10,14 @@ use bytes::Bytes;
 /// The size of a large body: 100 MiB.
 pub(crate) const LARGE: usize = 100 << 20;
 
-/// The body repeats after so many octets: a prime, so that pieces that are swapped, lost or
-/// doubled do not fit any more.
+/// The period of the body in octets: a prime, so that swapped, lost or doubled pieces are detected.
 const PERIOD: usize = 65_521;
 
 /// Two periods, so that any piece up to one long is a slice.
 static OCTETS: LazyLock<Bytes> = LazyLock::new(|| {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let period: Vec<u8> = std::iter::repeat_with(|| {
-        // xorshift64: anything without short repetitions does.
+        // xorshift64: any sequence without a short period would do.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -68,7 +66,7 @@ impl Check {
     }
 }
 
-/// Writes a body of so many octets.
+/// Writes a body of `octets` octets.
 pub(crate) fn write_file(path: &Path, octets: usize) -> io::Result<()> {
     let mut file = File::create(path)?;
     let mut at = 0;
@@ -80,7 +78,7 @@ pub(crate) fn write_file(path: &Path, octets: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Compares a file with a body of so many octets.
+/// Compares a file with a body of `octets` octets.
 pub(crate) fn check_file(path: &Path, octets: usize) -> Result<(), String> {
     let mut check = Check::default();
     let mut buffer = vec![0; 1 << 20];

@@ -9,7 +9,7 @@ use crate::peer;
 fn a_page_and_its_50_sub_resources_come_by_http_2() {
     let Some(chromium) = peer::find("chromium") else { return };
     let Some(example) = peer::example("tls_server") else { return };
-    // It makes itself a certificate.
+    // The example generates its certificate.
     let server = peer::Server::start(|port| {
         let mut command = Command::new(&example);
         command.arg(format!("127.0.0.1:{port}"));
@@ -22,6 +22,6 @@ fn a_page_and_its_50_sub_resources_come_by_http_2() {
     command.arg(format!("--user-data-dir={}", folder.path().display()));
     let output = peer::run(command.arg(format!("https://{}/many", server.address)));
     assert!(output.success, "{}", output.text);
-    // What is printed is the page after its script has looked at `performance.getEntriesByType`.
+    // The output is the page after its script has read `performance.getEntriesByType`.
     assert!(output.text.contains("50 parts, 50 of 50 by h2"), "{}", output.text);
 }

@@ -1,4 +1,4 @@
-//! A client made of a Session.
+//! A client that uses a Session.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
@@ -14,10 +14,10 @@ use h2_sync::{headers, Headers, Session};
 
 use crate::body::{self, Check};
 
-/// So long the next event may take; far longer than it does.
+/// The longest wait for an event, far longer than any takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Of a body, so much is kept as text.
+/// The octets of a body that are kept as text.
 const TEXT: usize = 1_024;
 
 pub(crate) struct Client {
@@ -68,7 +68,7 @@ impl Client {
         self.answers(1).remove(&stream).unwrap()
     }
 
-    /// Sends a body of so many octets, and takes the answer meanwhile.
+    /// Sends a body of `octets` octets, and receives the answer meanwhile.
     pub(crate) fn upload(&self, method: &str, path: &str, octets: usize) -> Answer {
         let request = self.request(method, path).with("content-length", octets.to_string());
         let stream = self.session.open(&request, false).unwrap();
@@ -78,7 +78,7 @@ impl Client {
         })
     }
 
-    /// Sends POST requests with these bodies from so many threads that share the one connection.
+    /// Sends POST requests with these bodies from `threads` threads that share the connection.
     /// Returns the answers in the order of the bodies.
     pub(crate) fn post_all(&self, path: &str, bodies: &[Bytes], threads: usize) -> Vec<Answer> {
         let open: Mutex<HashMap<StreamId, usize>> = Mutex::default();
@@ -132,7 +132,7 @@ impl Client {
         }
     }
 
-    /// Takes events until so many streams have been answered.
+    /// Takes events until `count` streams have been answered.
     fn answers(&self, mut count: usize) -> HashMap<StreamId, Answer> {
         let mut answers: HashMap<StreamId, Answer> = HashMap::new();
         while count > 0 {

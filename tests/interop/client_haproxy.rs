@@ -37,8 +37,8 @@ backend far
 
 const THREADS: usize = 8;
 
-/// Less than the windows of both ends. HAProxy stops reading a connection while the other one takes
-/// nothing; credit that lies behind DATA is not found then, and both directions stand still.
+/// Less than the windows of both ends. HAProxy stops reading a connection while the other one is
+/// blocked, so it misses WINDOW_UPDATE behind DATA, and both directions can deadlock.
 const ECHOED: usize = 512 << 10;
 
 /// HAProxy, and the server behind it.
@@ -71,7 +71,7 @@ impl Haproxy {
     }
 }
 
-/// Sends back what comes, with trailers behind it.
+/// Echoes the body, with trailers.
 fn echo(request: &mut Request, response: &mut Response) -> io::Result<()> {
     io::copy(request, response)?;
     let mut trailers = HeaderMap::new();
@@ -156,7 +156,7 @@ fn no_request_fails_while_one_haproxy_takes_over_from_another() {
         |wait_for| {
             wait_for(100);
             for _ in 0..3 {
-                // The one that was there is told to finish what it has begun.
+                // The old process is told to finish its requests.
                 let before = server.id().to_string();
                 server.replace(haproxy.command().arg("-sf").arg(before));
                 wait_for(100);

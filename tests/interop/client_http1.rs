@@ -1,5 +1,5 @@
-//! Our `client::Client` in HTTP/1.1: nginx without HTTP/2, a server of HTTP/1.0, a proxy that is asked
-//! in absolute form.
+//! Our `client::Client` in HTTP/1.1: nginx without HTTP/2, an HTTP/1.0 server, and a proxy with
+//! requests in absolute form.
 
 use std::process::Command;
 
@@ -16,14 +16,14 @@ use crate::peer;
 /// 100 MiB.
 const LARGE: usize = 100 << 20;
 
-/// Settings of a client that speaks what the server takes.
+/// Settings of a client for cleartext HTTP/1.1.
 fn auto() -> Config {
     let mut config = config();
     config.versions = Versions::Auto;
     config
 }
 
-/// Moves a file of that size there in both framings, and back.
+/// Uploads a file of that size in both framings, and downloads it.
 #[track_caller]
 fn assert_moves_files(client: &Client, base: &str, folder: &Folder, octets: usize) {
     let known = Body::from_reader_with_len(Octets { at: 0, end: octets }, octets as u64);
@@ -50,7 +50,7 @@ fn large_files_go_to_nginx_and_come_from_it_in_both_framings() {
     let client = Client::with_config(auto()).unwrap();
     let base = format!("http://{}", server.address);
     assert_moves_files(&client, &base, &folder, LARGE);
-    // One whose length nobody knows before, since it is compressed on the way.
+    // A body of unknown length, since the server compresses it.
     let response = client.get(format!("{base}/gzip/known")).send().unwrap();
     assert_eq!(response.header("content-length"), None);
     assert_eq!(check(response).result(LARGE), Ok(()));

@@ -13,7 +13,7 @@ use crate::nginx::nginx_tls;
 use crate::peer;
 use crate::tls::Identity;
 
-/// It lets `user` with `secret` through, to any port.
+/// Accepts `user` with `secret`, to any port.
 const CONFIG: &str = "
 Port PORT
 Listen 127.0.0.1

@@ -1,5 +1,4 @@
-//! Our `client::Client` against an nginx that is told to reload, or is stopped and started, while
-//! requests are under way.
+//! Our `client::Client` against an nginx that reloads, or stops and starts, during requests.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -43,7 +42,7 @@ http {
 }
 ";
 
-/// nginx with its workers, which are told to end with it.
+/// nginx with its workers, which end with it.
 struct Nginx {
     folder: Folder,
     program: std::path::PathBuf,
@@ -84,12 +83,12 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Not the place to fail: the test may have failed already.
+        // Must not panic: the test may be unwinding already.
         let _ = self.command().args(["-s", "stop"]).status();
     }
 }
 
-/// Puts a body of each kind in turns, and gets a file.
+/// Uploads a body of each kind in turn, and downloads a file.
 fn ask(
     client: &Client,
     url: &str,
@@ -117,7 +116,8 @@ fn get(client: &Client, url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has threads `ask` until `lead` returns, which is given the number of requests that are done.
+/// Runs `ask` on several threads until `lead` returns, which can read the number of finished
+/// requests.
 pub(crate) fn under_load(ask: impl Fn(usize, usize) + Sync, lead: impl FnOnce(&dyn Fn(usize))) {
     let (done, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -145,7 +145,7 @@ pub(crate) fn under_load(ask: impl Fn(usize, usize) + Sync, lead: impl FnOnce(&d
     });
 }
 
-/// Ends the others with the thread that fails.
+/// Stops the other threads if one panics.
 struct End<'a>(&'a AtomicBool);
 
 impl Drop for End<'_> {
@@ -175,7 +175,7 @@ fn requests_end_in_an_answer_or_a_clear_error_while_nginx_stops_and_starts() {
     let Some(mut nginx) = Nginx::start("client-restart") else { return };
     let (client, url) = nginx.client();
     let mut server = nginx.server.take().unwrap();
-    // Odd while it is, or may be, stopped.
+    // Odd while nginx is, or may be, stopped.
     let stops = AtomicUsize::new(0);
     let answers = AtomicUsize::new(0);
     under_load(
@@ -198,11 +198,11 @@ fn requests_end_in_an_answer_or_a_clear_error_while_nginx_stops_and_starts() {
                 stops.fetch_add(1, Ordering::SeqCst);
                 nginx.signal(signal);
                 server.wait();
-                // These are told that nothing listens.
+                // These requests find no listener.
                 wait_for(2 * THREADS);
                 server.start_again(&mut nginx.command());
                 stops.fetch_add(1, Ordering::SeqCst);
-                // What is asked from here on is answered.
+                // Requests from here on are answered.
                 get(&client, &url).unwrap();
             }
             wait_for(100);
@@ -212,7 +212,7 @@ fn requests_end_in_an_answer_or_a_clear_error_while_nginx_stops_and_starts() {
     nginx.server = Some(server);
 }
 
-/// Either nothing was sent, or the connection ended: never a timeout, nor anything of our own.
+/// Asserts that nothing was sent or the connection ended: never a timeout or an error of our own.
 fn assert_tells_of_the_stop(error: &Error) {
     let is_gone = matches!(error.kind(), ErrorKind::Closed | ErrorKind::Transport);
     assert!(is_gone && !error.is_timeout(), "{error:?}");

@@ -1,4 +1,4 @@
-//! What the tests of our `client::Client` against other servers have in common.
+//! Common parts of the tests of our `client::Client` against other servers.
 
 use std::io::{self, Read};
 
@@ -12,7 +12,7 @@ use crate::peer::{self, PATIENCE};
 /// The size of a body that takes more than one window: 8 MiB.
 pub(crate) const OCTETS: usize = 8 << 20;
 
-/// Settings that do not look at the environment.
+/// Settings that ignore the environment.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
@@ -29,7 +29,7 @@ pub(crate) fn config_for(identity: &crate::tls::Identity) -> Config {
     config
 }
 
-/// A server that runs, and a client for it.
+/// A running server, and a client for it.
 pub(crate) struct Served {
     pub(crate) client: Client,
     base: String,
@@ -66,7 +66,7 @@ impl Served {
         self.folder.as_ref().expect("it has a folder").join(name)
     }
 
-    /// Gets a body of so many octets, bit for bit.
+    /// Downloads a body of `octets` octets, and compares it.
     #[track_caller]
     pub(crate) fn assert_gets(&self, path: &str, octets: usize) {
         let response = self.client.get(self.url(path)).send().unwrap();
@@ -74,7 +74,7 @@ impl Served {
         assert_eq!(check(response).result(octets), Ok(()), "{path}");
     }
 
-    /// Sends bodies whose length is told and is not told, and octets in one piece; all come back.
+    /// Sends bodies of known and of unknown length, and one piece of octets; all are echoed.
     #[track_caller]
     pub(crate) fn assert_echoes(&self, path: &str, octets: usize) {
         let reader = || Octets { at: 0, end: octets };
@@ -88,7 +88,7 @@ impl Served {
         }
     }
 
-    /// Sends requests one after the other, and finds that there was one connection for all.
+    /// Sends sequential requests, and asserts that they used one connection.
     #[track_caller]
     pub(crate) fn assert_keeps_its_connection(&self, path: &str) {
         for _ in 0..50 {
@@ -112,7 +112,7 @@ impl Served {
         }
     }
 
-    /// What a server that is a script of this folder does: see `node_routes.mjs`.
+    /// Exercises the routes of `node_routes.mjs` and its equivalents.
     pub(crate) fn assert_has_all_routes(&self) {
         let hello = self.client.get(self.url("/hello")).send().unwrap();
         assert_eq!(hello.text().unwrap(), "hello");
@@ -129,7 +129,7 @@ impl Served {
     }
 }
 
-/// The body of [`body`], to be sent.
+/// The body of [`body`], for sending.
 #[derive(Debug)]
 pub(crate) struct Octets {
     pub(crate) at: usize,
@@ -145,7 +145,7 @@ impl Read for Octets {
     }
 }
 
-/// Compares all that comes with the body of [`body`].
+/// Compares a received body with that of [`body`].
 pub(crate) fn check(mut response: impl Read) -> Check {
     let mut check = Check::default();
     let mut buffer = vec![0; 64 << 10];

@@ -61,7 +61,7 @@ impl Browser {
         assert_eq!(result.get("errorText"), None, "{url}: {result}");
     }
 
-    /// The value of an expression in the page, or what its promise becomes.
+    /// The value of an expression in the page, or the value of its promise.
     ///
     /// # Panics
     ///
@@ -85,7 +85,7 @@ impl Browser {
         self.commands.write_all(message.as_bytes()).unwrap();
         loop {
             let mut answer = self.messages.recv_timeout(PATIENCE).expect("the browser answers");
-            // The others are events.
+            // Messages without the identifier are events.
             if answer["id"] == self.last_id {
                 assert_eq!(answer.get("error"), None, "{method}: {answer}");
                 return answer["result"].take();

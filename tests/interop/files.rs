@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder of its own for one test, gone when dropped.
+/// A folder for one test, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// Makes it, empty. `test` is unlike those of the other tests.
+    /// Creates it, empty. `test` must be unique.
     pub(crate) fn new(test: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{test}"));
         if path.exists() {

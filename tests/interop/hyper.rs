@@ -25,7 +25,7 @@ where
     server.serve_connection(TokioIo::new(stream), echo).await
 }
 
-/// A server that answers with what came, for one connection.
+/// An echo server for one connection.
 pub(crate) struct Echo {
     pub(crate) address: SocketAddr,
     thread: JoinHandle<hyper::Result<()>>,
@@ -63,7 +63,7 @@ impl Echo {
         Self { address, thread }
     }
 
-    /// Waits for the end of the connection, and says how hyper saw it.
+    /// Waits for the end of the connection, and returns hyper's view of it.
     pub(crate) fn finish(self) -> hyper::Result<()> {
         self.thread.join().unwrap()
     }

@@ -36,7 +36,7 @@ fn h2load_finds_no_error_in_100_000_requests() {
     assert!(output.text.contains("status codes: 100000 2xx"), "{}", output.text);
 }
 
-/// nghttpd with this folder, which answers POST with what came.
+/// nghttpd with this folder, which echoes POST.
 pub(crate) fn nghttpd(folder: &Folder) -> Option<peer::Server> {
     let program = peer::find("nghttpd")?;
     Some(peer::Server::start(|port| {

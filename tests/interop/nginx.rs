@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::files::Folder;
 use crate::peer;
 
-/// One process in the foreground, which ends when it is killed, and no file outside of its prefix.
+/// One process in the foreground, which ends when it is killed, with all files below its prefix.
 const FRAME: &str = "
 daemon off;
 master_process off;
@@ -53,8 +53,8 @@ fn start(folder: &Folder, listen: &str) -> Option<peer::Server> {
     start_with(folder, &CONFIG.replace("LISTEN", listen))
 }
 
-/// nginx with the folder as its prefix, and these directives in its `http` block, where `PORT` is the
-/// port that it is to listen on.
+/// nginx with the folder as its prefix, and these directives in its `http` block, where `PORT` is
+/// the port that it is to listen on.
 pub(crate) fn start_with(folder: &Folder, http: &str) -> Option<peer::Server> {
     let program = peer::find("nginx")?;
     Some(peer::Server::start(|port| {

@@ -1,5 +1,5 @@
-//! Responses whose status forbids content, from handlers that write some all the same and say how
-//! long it is: clients of other makers take them.
+//! Responses whose status forbids content, from handlers that write a body with its length anyway:
+//! other clients accept them.
 
 use std::io::Write;
 use std::process::Command;

@@ -15,7 +15,7 @@ fn script(name: &str) -> Option<Command> {
     Some(command)
 }
 
-/// Runs the client against a server with this URL; what it checks is in the script.
+/// Runs the client against a server with this URL. The script has the checks.
 #[track_caller]
 fn assert_client_is_content(mut client: Command, url: &str) {
     let output = peer::run(client.arg(url));
@@ -23,7 +23,7 @@ fn assert_client_is_content(mut client: Command, url: &str) {
     assert_eq!(output.text.trim(), "1 greeting, 100 echoes, 1 upload of 16777216 octets");
 }
 
-/// Uploads to a server that answers with what came.
+/// Uploads to an echo server.
 #[track_caller]
 fn assert_echoes(client: Client) {
     let answer = client.upload("POST", "/", LARGE);

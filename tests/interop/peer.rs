@@ -1,4 +1,4 @@
-//! Programs of others: finding them, running them, and ending them.
+//! External programs: finding, running and ending them.
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, thread};
 
-/// The longest that a program may take; far more than any needs.
+/// The time limit of a program, far longer than any takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Finds a program. `None` if it is not installed, which the test then passes over.
+/// Finds a program. Returns `None` if it is not installed; the test is then skipped.
 ///
 /// # Panics
 ///
-/// If it is not installed and has to be.
+/// If it is not installed but required.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let found = look_for(program);
     if found.is_none() {
@@ -24,26 +24,26 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// Finds a program that may be missing in any case.
+/// Finds an optional program.
 pub(crate) fn look_for(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    // Servers of the system are not on everybody's PATH.
+    // Debian installs servers in `sbin`, which is not on the PATH of ordinary users.
     let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.find_map(|folder| Some(folder.join(program)).filter(|file| file.is_file()))
 }
 
-/// Says that a peer is missing.
+/// Reports a missing peer.
 ///
 /// # Panics
 ///
-/// If it has to be there.
+/// If it is required.
 pub(crate) fn missing(peer: &str) {
     let is_required = env::var_os("H2_SYNC_INTEROP").is_some_and(|value| value == "require");
     assert!(!is_required, "no {peer}, and H2_SYNC_INTEROP=require");
     println!("skipped: no {peer}");
 }
 
-/// What a program said.
+/// The output of a program.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) success: bool,
@@ -69,7 +69,7 @@ pub(crate) fn run(command: &mut Command) -> Output {
     Output { success, text: out.join().unwrap() + &err.join().unwrap() }
 }
 
-/// Reads all that comes, and tells when that was it.
+/// Reads to the end, then sends the text.
 pub(crate) fn collect(
     mut pipe: impl Read + Send + 'static,
     ended: mpsc::Sender<()>,
@@ -77,13 +77,13 @@ pub(crate) fn collect(
     thread::spawn(move || {
         let mut text = Vec::new();
         pipe.read_to_end(&mut text).unwrap();
-        // Nobody waits any more if the test has failed.
+        // The receiver is gone if the test has failed.
         let _ = ended.send(());
         String::from_utf8_lossy(&text).into_owned()
     })
 }
 
-/// A server of somebody else's, which ends when this is dropped.
+/// An external server, which is killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -91,13 +91,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts what `command` makes for a port, and waits until it takes connections.
+    /// Starts the command for a free port, and waits until it accepts connections.
     ///
     /// # Panics
     ///
     /// If it does not within some seconds.
     pub(crate) fn start(mut command: impl FnMut(u16) -> Command) -> Self {
-        // Another program may take the port between our choice and the server's start.
+        // Another program may take the port before the server binds it.
         for _ in 0..5 {
             let address = free_address().unwrap();
             let mut command = command(address.port());
@@ -110,7 +110,7 @@ impl Server {
         panic!("the server does not take connections");
     }
 
-    /// Waits until the process has ended, which has been told to.
+    /// Waits for the end of a process that has been told to end.
     pub(crate) fn wait(&mut self) {
         self.guard.0.wait().unwrap();
     }
@@ -154,7 +154,7 @@ fn free_address() -> io::Result<SocketAddr> {
 pub(crate) struct Guard(pub(crate) Child);
 
 impl Guard {
-    /// Waits until something listens there; `false` if the process ends instead.
+    /// Waits until a server listens there. Returns `false` if the process ends instead.
     fn waits_for(&mut self, address: SocketAddr) -> bool {
         for _ in 0..200 {
             if TcpStream::connect(address).is_ok() {

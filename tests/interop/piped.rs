@@ -1,11 +1,11 @@
-//! Programs that are spoken to.
+//! Programs with piped input and output.
 
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 
 use crate::peer::{collect, Guard, PATIENCE};
 
-/// A program that is spoken to.
+/// A program with piped input and output.
 #[derive(Debug)]
 pub(crate) struct Piped {
     pub(crate) stdin: ChildStdin,

@@ -1,11 +1,11 @@
-//! A server made of Sessions.
+//! A server that uses Sessions.
 //!
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /hello` | a greeting |
 //! | `GET /bytes/N` | the first N octets of the body of [`body`](crate::body) |
-//! | `POST /check` or `PUT /check` | whether what came is such a body, and how long it is |
-//! | `POST /echo` | what came |
+//! | `POST /check` or `PUT /check` | whether the request has such a body, and its length |
+//! | `POST /echo` | the body of the request |
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ impl Server {
         Self::start_with("http", |stream| new_connection(stream, false, false).unwrap())
     }
 
-    /// One that speaks TLS.
+    /// A server with TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn start_tls(identity: &crate::tls::Identity) -> Self {
         let acceptor = identity.acceptor();
@@ -46,7 +46,7 @@ impl Server {
         })
     }
 
-    /// `connect` makes a connection of a stream, on its own thread.
+    /// `connect` makes a Session of a stream, on its own thread.
     fn start_with(
         scheme: &'static str,
         connect: impl Fn(TcpStream) -> Session + Send + Sync + 'static,
@@ -75,7 +75,7 @@ impl Server {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    /// Waits until all clients have gone.
+    /// Waits until all clients have closed.
     ///
     /// # Panics
     ///
@@ -92,7 +92,7 @@ impl Server {
     fn stop(&mut self) -> Option<Vec<JoinHandle<Reason>>> {
         let acceptor = self.acceptor.take()?;
         self.stopping.store(true, Ordering::Relaxed);
-        // The acceptor looks when somebody comes.
+        // Wakes the accepting thread, which then checks the flag.
         let _ = TcpStream::connect(self.address);
         acceptor.join().ok()
     }
@@ -104,7 +104,7 @@ impl Drop for Server {
     }
 }
 
-/// One connection: what comes in on its streams, and what is still to go out.
+/// A connection: the uploads of its streams, and the rest of its responses.
 struct Connection<'a> {
     session: &'a Session,
     uploads: HashMap<StreamId, Upload>,
@@ -116,11 +116,11 @@ enum Upload {
     Echo,
 }
 
-/// The rest of a body that is to be sent.
+/// The unsent rest of a body.
 enum Answer {
     /// This part of the known body.
     Known(Range<usize>),
-    /// These pieces, and then more, but for the last one.
+    /// These pieces, and later ones unless the last has arrived.
     Pieces(VecDeque<(Bytes, bool)>),
 }
 
@@ -141,7 +141,7 @@ impl Answer {
         }
     }
 
-    /// Takes back a piece that there was no room for.
+    /// Takes back a piece that found no room.
     fn put_back(&mut self, data: Bytes, is_last: bool) {
         match self {
             Self::Known(rest) => rest.start -= data.len(),
@@ -237,7 +237,7 @@ impl<'a> Connection<'a> {
         self.send(stream_identifier);
     }
 
-    /// Sends as much of an answer as there is room for.
+    /// Sends as much of an answer as fits.
     fn send(&mut self, stream_identifier: StreamId) {
         let Some(answer) = self.answers.get_mut(&stream_identifier) else { return };
         while let Some((data, is_end_stream)) = answer.next() {
@@ -252,7 +252,7 @@ impl<'a> Connection<'a> {
                     answer.put_back(data, is_end_stream);
                     return;
                 }
-                // The stream or the connection has ended; the event that says so comes next.
+                // The stream or the connection has ended; an event will report it.
                 Err(_) => return,
             }
         }

@@ -1,4 +1,4 @@
-//! Responses without an end, and servers that end.
+//! Responses without an end, and servers that shut down.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ fn events_come_one_by_one() {
     let mut command = Command::new(curl);
     command.args(["--silent", "--no-buffer", "--http2-prior-knowledge"]).arg(server.url("/ticks"));
     let mut curl = Guard(command.stdout(Stdio::piped()).spawn().unwrap());
-    // The response does not end: a server that kept back what it has would never be read from here.
+    // The response does not end: a server that held back its first octets would fail here.
     let mut lines = BufReader::new(curl.0.stdout.take().unwrap()).lines();
     for tick in 1..=3 {
         let line = lines.find(|line| line.as_ref().unwrap().starts_with("data: "));
@@ -36,7 +36,7 @@ fn a_server_that_is_terminated_finishes_what_it_has_begun() {
         ":method" => "GET", ":scheme" => "http", ":authority" => "test", ":path" => "/slow",
     );
     let stream = session.open(&request, true).unwrap();
-    // The answer to a PING behind the request says that the server has it.
+    // The answer to a PING after the request shows that the server has received it.
     session.put_act(Act::Ping).unwrap();
     while !matches!(session.take_evt().unwrap(), Evt::Pong { .. }) {}
     server.terminate();

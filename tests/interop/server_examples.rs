@@ -1,12 +1,12 @@
-//! The examples of the server, as programs that peers are let loose on.
+//! Runs the server examples as programs, for other clients.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStdout, Command, Stdio};
 
 use crate::peer::{self, Guard, Output};
 
-/// Starts an example on a port of the system's choice, with these arguments behind the address.
-/// `None` if it has not been built.
+/// Starts an example on a free port, with these arguments after the address. Returns `None` if it
+/// has not been built.
 pub(crate) fn start(name: &str, args: &[&str]) -> Option<Example> {
     start_command(Command::new(peer::example(name)?), args)
 }
@@ -21,7 +21,7 @@ pub(crate) fn start_logged(name: &str, args: &[&str], log: &std::path::Path) -> 
 }
 
 fn start_command(mut command: Command, args: &[&str]) -> Option<Example> {
-    // A handler that is to panic needs no page of text.
+    // The expected panic of a handler needs no backtrace.
     let command = command.arg("127.0.0.1:0").args(args).env("RUST_BACKTRACE", "0");
     let mut guard = Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
     let mut stdout = BufReader::new(guard.0.stdout.take().unwrap());
@@ -31,9 +31,9 @@ fn start_command(mut command: Command, args: &[&str]) -> Option<Example> {
     Some(Example { url: url.to_owned(), stdout, guard })
 }
 
-/// A server that runs, until this is dropped.
+/// A running server, which is killed when dropped.
 pub(crate) struct Example {
-    /// Where it listens, without a slash behind.
+    /// Its URL, without a trailing slash.
     pub(crate) url: String,
     stdout: BufReader<ChildStdout>,
     guard: Guard,
@@ -44,18 +44,18 @@ impl Example {
         format!("{}{path}", self.url)
     }
 
-    /// Where it listens, for a socket.
+    /// Its address.
     pub(crate) fn address(&self) -> &str {
         self.url.rsplit('/').next().unwrap()
     }
 
-    /// Asks it to end, as `kill` does without more words.
+    /// Sends it SIGTERM.
     pub(crate) fn terminate(&self) {
         let output = peer::run(Command::new("kill").arg(self.guard.0.id().to_string()));
         assert!(output.success, "{output:?}");
     }
 
-    /// Waits until it has ended by itself, and returns what it has said.
+    /// Waits until it has ended by itself, and returns its output.
     pub(crate) fn last_words(mut self) -> String {
         let mut text = String::new();
         self.stdout.read_to_string(&mut text).unwrap();
@@ -63,8 +63,8 @@ impl Example {
     }
 }
 
-/// What curl says. It speaks HTTP/2 from the first octet and takes any certificate; behind the body
-/// it prints the version and the status.
+/// Runs curl with prior knowledge of HTTP/2 and without certificate checks. Its output is the body,
+/// the version and the status.
 pub(crate) fn curl(args: &[&str], url: &str) -> Option<Output> {
     let program = peer::find("curl")?;
     let mut command = Command::new(program);

@@ -13,8 +13,8 @@ use crate::server_examples::{curl, start, Example};
 
 const OCTETS: usize = 20 << 20;
 
-/// A folder with a file in it that shows a folder with a large file, and where curl puts what it
-/// gets. `None` if the example has not been built.
+/// The example with a folder that has a large file, and a path for curl's output. `None` if the
+/// example has not been built.
 struct Files {
     folder: Folder,
     received: PathBuf,

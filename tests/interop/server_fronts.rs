@@ -1,5 +1,5 @@
-//! nginx and HAProxy in front of our server: what they count as one request, the handler sees as one,
-//! whatever comes in (the table of `../support/smuggling.rs`).
+//! nginx and HAProxy in front of our server: they and our handler agree on the boundaries of
+//! requests, for all inputs of the table in `../support/smuggling.rs`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -83,17 +83,17 @@ fn behind() -> (Handle, Seen) {
     (server.unwrap(), seen)
 }
 
-/// Sends octets, and reads what comes until the front closes.
+/// Sends octets, and reads until the front closes.
 fn send(address: SocketAddr, octets: &str) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    // The front may have had enough.
+    // The front may have closed already.
     let _ = stream.write_all(octets.as_bytes());
     let _ = stream.shutdown(Shutdown::Write);
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
-/// The paths of the requests that the front has had answered with 200, by its log.
+/// The paths of the requests with a 200 in the log of the front.
 fn answered(log: &Path, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
     let text = fs::read_to_string(log).unwrap();
     let lines = text.lines().filter(|line| line.starts_with("200 ") && is_ours(line));
@@ -114,7 +114,7 @@ fn check(front: SocketAddr, log: &Path, seen: &Seen, is_ours: impl Fn(&str) -> b
     });
     let threads: Vec<_> = threads.collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    // The log may be behind.
+    // The log may be written late.
     let begin = Instant::now();
     loop {
         let mut handled = seen.lock().unwrap().clone();

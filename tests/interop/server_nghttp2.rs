@@ -5,8 +5,8 @@ use std::process::Command;
 use crate::peer;
 use crate::server_examples::start;
 
-/// What `nghttp -nv` says of a route of `kitchen_sink`: a line for each frame and field, with its
-/// time in front.
+/// The output of `nghttp -nv` for a route of `kitchen_sink`: a line for each frame and field, after
+/// its time.
 fn nghttp(path: &str) -> Option<String> {
     let program = peer::find("nghttp")?;
     let server = start("kitchen_sink", &[])?;

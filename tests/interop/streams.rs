@@ -1,4 +1,4 @@
-//! A thousand streams of one connection, from eight threads that share its Session.
+//! A thousand streams on one connection, from eight threads that share its Session.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::server::Server;
 
 const STREAMS: usize = 1_000;
 
-/// Posts a different body on each stream to a server that answers with what came.
+/// Posts a different body on each stream to an echo server.
 #[track_caller]
 fn assert_all_answered(address: SocketAddr, path: &str) {
     let client = Client::connect(address);

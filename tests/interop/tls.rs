@@ -1,4 +1,4 @@
-//! Over TLS: who we are there, and curl and nghttp2's clients against our server.
+//! TLS: our identity, and curl and nghttp2's clients against our server.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use crate::files::Folder;
 use crate::peer;
 use crate::server::{Server, GREETING};
 
-/// So long a handshake may take; far longer than it does.
+/// The time limit of a handshake, far longer than any takes.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(60);
 
 /// A certificate for loopback, signed with its own key.

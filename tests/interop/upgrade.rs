@@ -18,7 +18,7 @@ use crate::peer;
 
 const OCTETS: usize = 1 << 20;
 
-/// The example, which takes prior knowledge and upgrades.
+/// The example, which accepts prior knowledge and upgrades.
 fn server() -> Option<peer::Server> {
     let example = peer::example("session_server")?;
     Some(peer::Server::start(|port| {
@@ -28,7 +28,7 @@ fn server() -> Option<peer::Server> {
     }))
 }
 
-/// What curl says, with the version and the status behind the body.
+/// The output of curl: the body, the version and the status.
 fn curl(args: &[&str]) -> Option<String> {
     let program = peer::find("curl")?;
     let server = server()?;
@@ -180,7 +180,7 @@ fn our_client_upgrades_with_h2o_and_goes_on() {
 fn a_server_that_does_not_upgrade_answers_our_client_in_http_1_1() {
     let folder = Folder::new("nginx-upgrade");
     let Some(server) = nginx(&folder) else { return };
-    // It takes HTTP/2 with prior knowledge and nothing else on this port, or HTTP/1.1 as well.
+    // The port accepts HTTP/2 with prior knowledge, with or without HTTP/1.1 beside it.
     let request = Request::get(format!("http://{}/", server.address)).body(()).unwrap();
     let stream = TcpStream::connect(server.address).unwrap();
     match request_upgrade(stream, &request, &Config::default(), &Options::default()) {

@@ -1,5 +1,5 @@
-//! What the tests of WebSocket against other implementations have in common: a server of ours that
-//! echoes, a client, and HAProxy between the two.
+//! Common parts of the WebSocket tests against other implementations: an echo server of ours, a
+//! client, and HAProxy between the two.
 
 use std::fmt::Display;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// A server that sends every message back, in either version of HTTP, at any path.
+/// A server that echoes all messages, in either version of HTTP, at any path.
 pub(crate) fn echo() -> Handle {
     let mut settings = server::Config::default();
     settings.websockets = true;
@@ -35,7 +35,7 @@ fn handle(request: &mut Request, response: &mut Response) -> Result<(), Error> {
     send_back(&mut websocket::accept(request, response, &config())?)
 }
 
-/// Sends every message back until the peer closes.
+/// Echoes all messages until the peer closes.
 pub(crate) fn send_back(websocket: &mut WebSocket) -> Result<(), Error> {
     while let Some(message) = websocket.read()? {
         websocket.send(message)?;
@@ -43,7 +43,7 @@ pub(crate) fn send_back(websocket: &mut WebSocket) -> Result<(), Error> {
     Ok(())
 }
 
-/// A client that speaks this version alone.
+/// A client of this version alone.
 pub(crate) fn client(versions: Versions) -> Client {
     let mut config = client_support::config();
     config.versions = versions;
@@ -57,8 +57,8 @@ pub(crate) fn connect(client: &Client, address: impl Display, path: &str) -> Web
     Builder::new(client, format!("ws://{address}{path}")).config(config()).connect().unwrap()
 }
 
-/// HAProxy between two ends. `near` and `far` stand behind the address on either side, such as
-/// `proto h2`. It sets `host`, since Autobahn refuses requests for another port than its own.
+/// HAProxy between two ends. `near` and `far` follow the address on either side, such as `proto
+/// h2`. It sets `host`, since Autobahn refuses requests for a port other than its own.
 pub(crate) fn haproxy(
     folder: &Folder,
     near: &str,
@@ -90,7 +90,7 @@ backend far
     }))
 }
 
-/// Messages of all sizes that the length field has, texts and octets.
+/// Text and binary messages with all encodings of the length field.
 pub(crate) fn messages() -> Vec<Message> {
     let sizes = [0, 1, 125, 126, 65_535, 65_536, 1 << 20];
     let texts = sizes.iter().map(|&octets| Message::from("é".repeat(octets / 2)));
@@ -98,7 +98,7 @@ pub(crate) fn messages() -> Vec<Message> {
     texts.chain(octets).collect()
 }
 
-/// Sends messages of all sizes over a WebSocket whose peer echoes, then closes it.
+/// Sends messages of all sizes to an echoing peer, then closes the WebSocket.
 #[track_caller]
 pub(crate) fn assert_echoes(mut websocket: WebSocket) {
     for message in messages() {

@@ -1,5 +1,5 @@
-//! Autobahn|Testsuite against our server and our client, over HTTP/1.1 and, with HAProxy between the
-//! two, over HTTP/2.
+//! Autobahn|Testsuite against our server and our client, over HTTP/1.1 and, with HAProxy between
+//! the two, over HTTP/2.
 //!
 //! Of its groups of cases, 1 to 7 and 10 run here: framing, control frames, reserved bits, opcodes,
 //! fragments, UTF-8 and closing. The environment variable `H2_SYNC_AUTOBAHN` names others, such as
@@ -29,7 +29,7 @@ fn cases() -> Vec<String> {
 /// `wstest` in this mode, with this specification. `None` if it is not installed.
 fn wstest(folder: &Folder, mode: &str, spec: &Value) -> Option<Command> {
     let Some(program) = peer::look_for("wstest") else {
-        // It runs under Python 2.7 alone, which many systems do not have any more.
+        // It needs Python 2.7, which many systems no longer have.
         println!("skipped: no Python 2.7 with autobahntestsuite");
         return None;
     };
@@ -37,13 +37,13 @@ fn wstest(folder: &Folder, mode: &str, spec: &Value) -> Option<Command> {
     fs::write(&file, spec.to_string()).unwrap();
     let mut command = Command::new(&program);
     command.args(["--webport", "0", "--mode", mode, "--spec"]).arg(file);
-    // Where its packages are: beside the folder of the program.
+    // Its packages are beside the folder of the program.
     command.env("PYTHONUSERBASE", program.ancestors().nth(2).unwrap());
     command.env("PYTHONWARNINGS", "ignore");
     Some(command)
 }
 
-/// Looks at what Autobahn says of each case, and at how it was closed.
+/// Checks Autobahn's verdict on each case, and on its close.
 #[track_caller]
 fn assert_is_content(reports: &Path) {
     let index = fs::read_to_string(reports.join("index.json")).unwrap();
@@ -77,7 +77,7 @@ fn assert_server_passes(folder: &Folder, address: &str) {
     assert_is_content(&reports);
 }
 
-/// Starts what runs all cases against clients.
+/// Starts the server that runs all cases against clients.
 fn fuzzing_server(folder: &Folder) -> Option<Server> {
     let spec = |port: u16| {
         json!({
@@ -90,14 +90,14 @@ fn fuzzing_server(folder: &Folder) -> Option<Server> {
     Some(Server::start(|port| wstest(folder, "fuzzingserver", &spec(port)).unwrap()))
 }
 
-/// Runs all cases of the server at this address against our client.
+/// Runs our client through all cases of the server at this address.
 #[track_caller]
 fn assert_client_passes(folder: &Folder, client: &Client, address: &str) {
     let connect = |path: &str| connect(client, address, path);
     let count = connect("/getCaseCount").read().unwrap().expect("a number");
     let count: usize = count.as_text().unwrap().parse().unwrap();
     for case in 1..=count {
-        // Most cases end in an error: it is Autobahn that says whether it is the right one.
+        // Most cases end in an error, which Autobahn judges.
         let _ = send_back(&mut connect(&format!("/runCase?case={case}&agent={AGENT}")));
     }
     let _ = send_back(&mut connect(&format!("/updateReports?agent={AGENT}")));

@@ -1,4 +1,4 @@
-//! The example `chat` with members of ours, one of whom does not read.
+//! The example `chat` with our clients, one of which does not read.
 
 use h2_sync::client::Versions;
 use h2_sync::websocket::{self, WebSocket};
@@ -8,10 +8,10 @@ use crate::websocket::client;
 
 const LINES: usize = 2_000;
 
-/// Octets of a line. All lines together are more than sockets and windows hold.
+/// The octets of a line. All lines together exceed the buffers of sockets and windows.
 const LINE: usize = 8 << 10;
 
-/// Reads until a line begins like this, and returns it.
+/// Reads until a line has this prefix, and returns it.
 pub(crate) fn line_of(member: &mut WebSocket, begin: &str) -> String {
     loop {
         let message = member.read().unwrap().expect("the room goes on");
@@ -37,7 +37,7 @@ fn assert_slow_member_does_not_delay_others(versions: Versions) {
     for n in 0..LINES {
         ada.send(format!("{n} {line}")).unwrap();
         let heard = format!("ada: {n} {line}");
-        // Both have it before the next one, so neither falls behind.
+        // Both receive it before the next one is sent, so neither falls behind.
         assert!(
             line_of(&mut brian, "ada: ") == heard && line_of(&mut ada, "ada: ") == heard,
             "{n}"

@@ -18,7 +18,7 @@ use crate::websocket_chat::line_of;
 /// The field of extended CONNECT in the log of frames (RFC 8441, Section 4).
 const PROTOCOL: &str = ":protocol: websocket";
 
-/// Joins a room by the form of the page, once that is there. The value is the first line that is shown.
+/// Joins a room with the page's form, once it has loaded. The value is the first line shown.
 const JOIN: &str = "(async () => {
     if (document.readyState !== 'complete') {
         await new Promise(done => addEventListener('load', done));
@@ -42,7 +42,7 @@ const SAY: &str = "(async () => {
     }, 20));
 })()";
 
-/// Ada talks to Brian: she by the page, he by our client, from the same server.
+/// Ada uses the page, Brian our client, on the same server.
 #[track_caller]
 fn assert_talk(folder: &Folder, server: &Example, client: &Client) {
     let Some(mut browser) = Browser::start(&folder.join("profile")) else { return };
@@ -54,7 +54,7 @@ fn assert_talk(folder: &Folder, server: &Example, client: &Client) {
     let talk = thread::spawn(move || {
         let said = line_of(&mut brian, "ada: ");
         brian.send("hello from the client").unwrap();
-        // The line comes back, as to everybody in the room.
+        // The line comes back, since all members of the room get it.
         line_of(&mut brian, "brian: ");
         brian.close(CloseCode::NORMAL, "").unwrap();
         said
@@ -72,7 +72,7 @@ fn page_chats_over_a_stream_of_its_http_2_connection() {
     let Some(server) = start_logged("chat", &args, &folder.join("log")) else { return };
     assert_talk(&folder, &server, &Client::with_config(config_for(&identity)).unwrap());
     let log = fs::read_to_string(folder.join("log")).unwrap();
-    // Both members came by extended CONNECT.
+    // Both members used extended CONNECT.
     assert_eq!(log.matches(PROTOCOL).count(), 2, "{log}");
 }
 

@@ -1,5 +1,5 @@
-//! nginx and HAProxy between our client and our server: WebSockets pass in HTTP/1.1, in HTTP/2, and
-//! from either to the other.
+//! nginx and HAProxy between our client and our server: WebSockets over HTTP/1.1, over HTTP/2, and
+//! translated between the two.
 
 use h2_sync::client::Versions;
 
@@ -8,7 +8,7 @@ use crate::nginx;
 use crate::peer::Server;
 use crate::websocket::{assert_echoes, client, connect, echo, haproxy};
 
-/// nginx passes WebSockets on in HTTP/1.1 alone, and only if it is told to.
+/// nginx forwards WebSockets in HTTP/1.1 alone, and only if configured.
 const NGINX: &str = "
 server {
     listen 127.0.0.1:PORT;

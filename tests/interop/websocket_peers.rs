@@ -1,5 +1,5 @@
-//! Node's package `ws` and Python's package `websockets`, as clients of our server and as servers for
-//! our client, with compression and without.
+//! Node's package `ws` and Python's package `websockets`, as clients of our server and as servers
+//! for our client, with compression and without.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +28,7 @@ fn script(name: &str, args: &[&str]) -> Option<Command> {
     Some(command)
 }
 
-/// A server of theirs, which echoes.
+/// An echo server of another implementation.
 fn server(name: &str) -> Option<Server> {
     script(name, &[])?;
     Some(Server::start(|port| script(name, &["server", &port.to_string()]).unwrap()))
