@@ -1,4 +1,4 @@
-//! Peers that open streams and throw them away.
+//! Peers that open streams and reset them.
 
 use h2_sync::frame::Frame;
 use h2_sync::ErrorCode;
@@ -26,7 +26,7 @@ fn rapid_reset_keeps_the_handlers_under_the_cap_and_ends_in_calm() {
         // Most of them find their slots held, which costs an eighth each.
         for _ in 0..20_000 {
             let (id, octets) = peer.opening(&get("/attack"), true);
-            // The server may have had enough.
+            // The server may have closed the connection already.
             if !peer.write(&octets) {
                 break;
             }
@@ -39,7 +39,7 @@ fn rapid_reset_keeps_the_handlers_under_the_cap_and_ends_in_calm() {
         });
         assert!(calm || frames.is_empty(), "{frames:?}");
         assert!(most <= 8, "{most} handlers ran at once");
-        // A neighbour is served meanwhile.
+        // Another connection is served meanwhile.
         assert_eq!(Client::of(&server).fetch("/").status(), Some(200));
         bolt.open();
         eventually(|| server.stats().handlers_running == 0);

@@ -1,4 +1,4 @@
-//! Connections that the application accepts for a server that runs, and what listeners it may bring.
+//! Connections that the application accepts and passes to a running server, and its own listeners.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::support::{bounded, config, eventually, gate, serve, serve_with, LONG}
 
 type IoResult = std::io::Result<()>;
 
-/// Tells what is known of the peer.
+/// Answers with the facts known of the peer.
 fn who(request: &mut Request, response: &mut Response) -> IoResult {
     write!(response, "{:?}", request.peer_addr())
 }
@@ -23,7 +23,7 @@ fn server() -> Handle {
     serve(|request, response| Ok(who(request, response)?))
 }
 
-/// A client of a connection that the application gives to the server.
+/// A client of a connection that the application passes to the server.
 fn client_of(server: &Handle, peer: impl Into<Peer>) -> Client {
     let (near, far) = duplex(64 << 10);
     server.serve(far, peer).unwrap();
@@ -46,7 +46,7 @@ fn accepted_connection_is_served_and_its_address_is_told() {
         let mut client = client_of(&server, Peer::at(address));
         assert_eq!(client.fetch("/").text(), format!("{:?}", Some(address)));
         assert_eq!(client_of(&server, Peer::unknown()).fetch("/").text(), "None");
-        // And beside them those of its listener.
+        // Together with connections of its listener.
         assert_eq!(Client::of(&server).fetch("/").status(), Some(200));
         assert_eq!(server.stats().connections_accepted, 4);
     });
@@ -104,7 +104,7 @@ fn accepted_connections_are_counted_limited_and_shut_down() {
         }
         assert_eq!(server.stats().connections, 2);
         thread::scope(|scope| {
-            // Over the limit it waits until one ends.
+            // Over the limit, the call waits until a connection ends.
             let waits = scope.spawn(|| client_of(&server, Peer::unknown()));
             thread::sleep(Duration::from_millis(20));
             assert_eq!(server.stats().connections_accepted, 2);
@@ -184,12 +184,12 @@ fn unix_listener_that_does_not_block_is_made_to() {
     });
 }
 
-/// Threads of this process by that name.
+/// The number of threads of this process with that name.
 #[cfg(target_os = "linux")]
 fn threads_named(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
     let comm = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
-    // A thread may be gone by now.
+    // The thread may have ended.
     tasks.filter_map(|task| comm(task).ok()).filter(|comm| comm.trim() == name).count()
 }
 

@@ -1,4 +1,4 @@
-//! Large bodies, both ways, and who waits for whom.
+//! Large bodies in both directions, and flow control between client and handler.
 
 use std::io::{Read, Write};
 
@@ -14,12 +14,12 @@ const LARGE: usize = 64 << 20;
 /// The window that each stream starts with, at a server and in a Session.
 const WINDOW: usize = 256 << 10;
 
-/// Octets that tell where they are.
+/// Octets that depend on their offsets.
 fn pattern(len: usize) -> Bytes {
     (0..len).map(|at| (at / 251 + at) as u8).collect::<Vec<_>>().into()
 }
 
-/// Puts DATA as there is room, and takes events meanwhile, until all has gone.
+/// Sends a body as there is room, and takes events meanwhile.
 fn upload(client: &mut Client, ids: &[StreamId], len: usize) {
     let piece = Bytes::from(vec![7; 64 << 10]);
     let mut left: Vec<_> = ids.iter().map(|&id| (id, len)).collect();
@@ -82,7 +82,7 @@ fn a_body_of_64_mib_goes_up_whole() {
 }
 
 #[test]
-fn eight_uploads_at_once_finish_beside_one_that_nobody_reads() {
+fn eight_uploads_at_once_finish_beside_one_that_is_not_read() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |request, response| {
@@ -90,7 +90,7 @@ fn eight_uploads_at_once_finish_beside_one_that_nobody_reads() {
                 at.wait("never");
                 return Ok(());
             }
-            // Each at its own pace.
+            // Each handler reads at its own pace.
             let mut piece = vec![0; request.query().unwrap().parse::<usize>()? << 10];
             let mut count = 0;
             loop {
@@ -104,7 +104,7 @@ fn eight_uploads_at_once_finish_beside_one_that_nobody_reads() {
         });
         let mut client = Client::of(&server);
         let never = client.post("/never");
-        // As much as its window takes.
+        // As much as its window allows.
         client.send(never, vec![0; WINDOW], false);
         bolt.comes();
         let ids: Vec<_> = (1..=8).map(|n| client.post(&format!("/?{}", n * n))).collect();
@@ -118,7 +118,7 @@ fn eight_uploads_at_once_finish_beside_one_that_nobody_reads() {
 }
 
 #[test]
-fn a_body_that_nobody_reads_holds_no_more_than_its_window() {
+fn an_unread_body_takes_no_more_memory_than_its_window() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, _| {
@@ -170,7 +170,7 @@ fn a_client_that_has_filled_its_window_unread_can_still_finish_its_request() {
         bolt.open();
         let reply = client.reply(id);
         assert_eq!((reply.text(), reply.reset), ("not read", None));
-        // The stream is over on both sides: the rest of the body has gone.
+        // The stream has ended on both sides: the rest of the body was sent.
         client.ping();
         assert_eq!(client.session.stats().streams_open, 0);
     });
@@ -192,7 +192,7 @@ fn continue_comes_when_the_body_is_first_read() {
         let id = client.open(&expecting("/read"), false);
         bolt.comes();
         client.ping();
-        assert!(client.so_far(id).interim.is_empty(), "nobody has asked for the body yet");
+        assert!(client.so_far(id).interim.is_empty(), "no handler has read the body yet");
         bolt.let_one();
         client.until(|client| !client.so_far(id).interim.is_empty());
         client.send(id, "hello", true);
@@ -235,7 +235,7 @@ fn a_write_waits_for_the_clients_window() {
             }
             Ok(())
         });
-        // Nothing is taken of the first, so its window stays shut; the second goes on.
+        // The first is not read, so its window stays shut; the second continues.
         let mut client = Client::with(&server, {
             let mut config = h2_sync::Config::default();
             config.auto_release = false;
@@ -249,7 +249,7 @@ fn a_write_waits_for_the_clients_window() {
         };
         let mut count = 0;
         client.ping();
-        // What the window takes, what waits in the connection, and what the handler holds.
+        // The window, the octets queued in the connection, and those that the handler holds.
         assert!(settles(&mut count) <= WINDOW + (2 << 20) + (64 << 10));
         client
             .session

@@ -1,4 +1,4 @@
-//! Handlers that read and write in turns with the client, and streams taken apart.
+//! Handlers that read and write in turn with the client, and split streams.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -169,7 +169,7 @@ fn halves_are_told_of_the_end_of_the_connection() {
 fn a_write_that_was_cut_short_by_its_timeout_is_not_gone_on_with() {
     bounded(|| {
         let (_server, mut client, id, recv, mut send) = halves();
-        // The client takes none of it: nobody takes its events, and its window is 1 MiB.
+        // The client reads none of it: its events are not taken, and its window is 1 MiB.
         send.set_write_timeout(Some(std::time::Duration::from_millis(5)));
         let piece = vec![0; 64 << 10];
         let error = (0..1000).find_map(|_| send.write_all(&piece).err()).unwrap();

@@ -1,4 +1,4 @@
-//! How handlers and halves learn that nobody waits for the response any more.
+//! How handlers and halves learn that the client has abandoned the response.
 
 use std::io::Write;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::{bounded, get, post, serve, BoxError, LONG};
 /// How a handler watches its client.
 type Watch = fn(&Request) -> bool;
 
-/// Asks again and again, as a handler with a long task would.
+/// Polls repeatedly, as a handler with a long task would.
 fn poll(request: &Request) -> bool {
     let mut looks = 0;
     while !request.is_cancelled() && looks < 20_000 {
@@ -28,15 +28,15 @@ fn wait(request: &Request) -> bool {
     request.wait_cancelled(LONG)
 }
 
-/// Has another thread wait.
+/// Waits on another thread.
 fn wait_elsewhere(request: &Request) -> bool {
     let caller = request.caller();
     let other = std::thread::spawn(move || caller.wait_cancelled(LONG));
     other.join().unwrap() && request.caller().is_cancelled()
 }
 
-/// Serves requests whose handlers do nothing but watch, ends them by `end`, and expects that all of
-/// the handlers notice.
+/// Serves requests whose handlers only watch for the cancellation, cancels them with `end`, and
+/// expects all handlers to notice.
 fn all_notice(watch: Watch, count: usize, end: fn(&mut Client, &[h2_sync::StreamId])) {
     bounded(move || {
         let (begun, has_begun) = unbounded();
@@ -131,7 +131,7 @@ fn client_that_has_gone_without_a_word_cancels_its_requests() {
     });
 }
 
-/// Flushes again and again, with nothing to send, until that fails.
+/// Flushes repeatedly, with nothing to send, until that fails.
 fn flush_until_it_fails(send: &mut dyn Write) -> Result<Error, BoxError> {
     for _ in 0..20_000 {
         if let Err(error) = send.flush() {

@@ -1,4 +1,4 @@
-//! How many handlers run at once, and what becomes of the requests that wait.
+//! The limit of running handlers, and the fate of waiting requests.
 
 use std::io::Write;
 use std::time::Duration;
@@ -49,7 +49,7 @@ fn requests_over_the_cap_wait_and_run_when_one_ends() {
         client.ping();
         assert_eq!(server.stats().handlers_running, 3);
         assert_eq!(bolt.has_come(), None);
-        // In the order in which they came.
+        // In order of arrival.
         for n in 3..10 {
             bolt.let_one();
             assert_eq!(bolt.comes(), format!("/{n}"));
@@ -92,7 +92,7 @@ fn a_connection_has_a_cap_of_its_own() {
         bolt.comes();
         client.ping();
         assert_eq!(server.stats().handlers_running, 2);
-        // Another connection is not concerned.
+        // Another connection is not affected.
         let mut other = Client::of(&server);
         let id = other.get("/other");
         assert_eq!(bolt.comes(), "/other");
@@ -109,7 +109,7 @@ fn a_place_that_the_first_in_line_has_no_use_for_goes_to_the_next() {
         let mut clients: Vec<_> = (0..4).map(|_| Client::of(&server)).collect();
         let running = clients[0].get("/running");
         bolt.comes();
-        // Three in line, of which the first two give up.
+        // Three wait in line, of which the first two time out.
         let mut ids = Vec::new();
         for client in &mut clients[1..] {
             ids.push(client.get("/waits"));
@@ -204,7 +204,7 @@ fn places_go_round_among_many_connections() {
     });
 }
 
-/// One place, and a handler in it that reads its body.
+/// A server with one permit, held by a handler that reads its body.
 fn reads_its_body(max_waiting_handlers: usize) -> h2_sync::server::Handle {
     let config = config(|config| {
         config.max_handlers = 1;
@@ -225,7 +225,7 @@ fn a_handler_that_waits_for_its_peer_lends_its_place() {
         let waits = client.post("/");
         eventually(|| server.stats().handlers_running == 1);
         let mut other = Client::of(&server);
-        // Some may come before it is lent, on a slow machine.
+        // On a slow machine, some may arrive before the permit is lent.
         while other.fetch("/").status().is_none() {}
         client.send(waits, "at last", true);
         assert_eq!(client.reply(waits).text(), "at last");

@@ -1,4 +1,4 @@
-//! A client: a Session, and what has come for each of its streams.
+//! A client: a Session, and the events of each of its streams.
 
 use std::collections::HashMap;
 use std::net::TcpStream;
@@ -15,14 +15,14 @@ use crate::support::{get, post, LONG};
 pub(crate) struct Client {
     pub(crate) session: Session,
     replies: HashMap<StreamId, Reply>,
-    /// The request, and the stream on which its response comes.
+    /// The promised request and its stream.
     pub(crate) promises: Vec<(Headers, StreamId)>,
     pub(crate) goaways: Vec<(StreamId, ErrorCode)>,
     pub(crate) pongs: usize,
     pub(crate) closed: Option<Reason>,
 }
 
-/// What has come on one stream.
+/// The events of a stream so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reply {
     pub(crate) interim: Vec<Headers>,
@@ -31,7 +31,7 @@ pub(crate) struct Reply {
     pub(crate) trailers: Option<Headers>,
     pub(crate) is_complete: bool,
     pub(crate) reset: Option<ErrorCode>,
-    /// The peer has processed nothing of the request.
+    /// The peer has not processed the request.
     pub(crate) retry_safe: bool,
 }
 
@@ -83,7 +83,7 @@ impl Client {
         self.session.open(headers, is_end_stream).unwrap()
     }
 
-    /// Sends a whole request, if it is one.
+    /// Sends a complete request, if it is valid.
     pub(crate) fn try_open(&self, headers: &Headers) -> Option<StreamId> {
         self.session.open(headers, true).ok()
     }
@@ -123,7 +123,7 @@ impl Client {
         self.so_far(id).status()
     }
 
-    /// Sends a whole request and waits for its answer.
+    /// Sends a complete request and waits for its answer.
     pub(crate) fn exchange(&mut self, headers: &Headers, body: &[u8]) -> Reply {
         let id = self.open(headers, body.is_empty());
         if !body.is_empty() {
@@ -132,12 +132,12 @@ impl Client {
         self.reply(id)
     }
 
-    /// What has come on a stream so far.
+    /// The events of a stream so far.
     pub(crate) fn so_far(&self, id: StreamId) -> Reply {
         self.replies.get(&id).cloned().unwrap_or_default()
     }
 
-    /// Waits for the end of a stream, and takes what has come.
+    /// Waits for the end of a stream, and returns its events.
     #[track_caller]
     pub(crate) fn reply(&mut self, id: StreamId) -> Reply {
         self.until(|client| {
@@ -147,7 +147,7 @@ impl Client {
         self.replies.remove(&id).unwrap()
     }
 
-    /// Waits for the next piece of a body, behind what has been there.
+    /// Waits for the next piece of a body.
     #[track_caller]
     pub(crate) fn until_body(&mut self, id: StreamId, body: &[u8]) {
         self.until(|client| {
@@ -157,7 +157,7 @@ impl Client {
         });
     }
 
-    /// Takes events until it is so.
+    /// Takes events until the condition holds.
     #[track_caller]
     pub(crate) fn until(&mut self, mut is_so: impl FnMut(&Self) -> bool) {
         while !is_so(self) {
@@ -166,13 +166,13 @@ impl Client {
         }
     }
 
-    /// Takes events to the last one.
+    /// Takes all events up to the last.
     pub(crate) fn until_closed(&mut self) -> Reason {
         self.until(|client| client.closed.is_some());
         self.closed.clone().unwrap()
     }
 
-    /// Takes the events that are there.
+    /// Takes the available events.
     pub(crate) fn look(&mut self) {
         while self.take(Duration::ZERO) {}
     }
@@ -183,7 +183,7 @@ impl Client {
         true
     }
 
-    /// Keeps what an event tells.
+    /// Records an event.
     pub(crate) fn note(&mut self, evt: Evt) {
         match evt {
             Evt::RecvHeaders { stream_identifier: id, headers, kind, is_end_stream } => {

@@ -1,4 +1,4 @@
-//! Connections that end because of the time.
+//! Timeouts that end connections.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::peer::Peer;
 use crate::support::{bounded, config, eventually, gate, get, serve_with, LONG};
 
-/// Soon, and late enough for what is to be seen before.
+/// A short timeout, long enough for the events before it.
 const SOON: Duration = Duration::from_millis(50);
 
 fn last_goaway(frames: &[Frame]) -> Option<(StreamId, ErrorCode)> {
@@ -49,13 +49,14 @@ fn a_peer_that_sends_its_preface_and_no_settings_is_dropped() {
     });
 }
 
-/// The peer is not blamed for octets that lie unread.
+/// Unread octets do not count as silence of the peer.
 #[test]
 fn settings_timeout_does_not_run_while_no_thread_reads() {
     bounded(|| {
         let (at, bolt) = gate();
         let config = config(|config| {
-            // No other thread can be started: while it runs the handler, the one thread does not read.
+            // No other thread can be started: the only thread does not read while it runs the
+            // handler.
             config.stack_size = 1 << 50;
             config.http2.settings_timeout = Some(SOON);
         });
@@ -70,7 +71,7 @@ fn settings_timeout_does_not_run_while_no_thread_reads() {
         });
         let id = peer.open(&get("/"), true);
         bolt.comes();
-        // They are acknowledged by that.
+        // That acknowledges them.
         peer.until(|frame| matches!(frame, Frame::Settings(frame) if !frame.ack).then_some(()));
         thread::park_timeout(6 * SOON);
         bolt.open();
@@ -80,7 +81,7 @@ fn settings_timeout_does_not_run_while_no_thread_reads() {
     });
 }
 
-/// The twin: a thread reads, and nothing comes.
+/// The twin: a thread reads, and no octet arrives.
 #[test]
 fn peer_that_never_acknowledges_settings_is_dropped() {
     bounded(|| {
@@ -105,7 +106,7 @@ fn a_connection_without_a_stream_ends_after_the_idle_timeout() {
         let mut client = Client::of(&server);
         let id = client.get("/");
         bolt.comes();
-        // With a stream it is not idle, however long that takes.
+        // With an open stream the connection is not idle.
         std::thread::park_timeout(2 * SOON);
         bolt.open();
         assert_eq!(client.reply(id).text(), "hello");
@@ -130,7 +131,7 @@ fn a_connection_of_its_age_finishes_what_is_open_and_goes() {
         let mut client = Client::of(&server);
         let id = client.get("/");
         bolt.comes();
-        // Two steps: a warning, and the last stream.
+        // Two GOAWAYs: a warning, then the last stream.
         client.until(|client| client.goaways.len() == 2);
         assert_eq!(client.goaways[0], (StreamId::MAX, ErrorCode::NoError));
         assert_eq!(client.goaways[1], (id, ErrorCode::NoError));
@@ -200,7 +201,7 @@ fn a_stream_whose_window_stays_shut_is_reset_and_its_handler_told() {
         });
         assert_eq!(code, ErrorCode::Cancel);
         assert_eq!(errors.recv_timeout(LONG).unwrap(), ErrorKind::Reset);
-        // The connection goes on.
+        // The connection continues.
         let next = peer.open(&get("/"), true);
         assert!(next > id);
         peer.until(|frame| {

@@ -1,4 +1,4 @@
-//! What a connection that has ended still holds: nothing.
+//! Resources of ended connections are released.
 
 use std::io::Write;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn count_descriptors() {
         }
         eventually(|| server.stats().connections == 2);
         eventually(|| open() == before);
-        // The handlers of a connection that has ended go on, without its descriptor.
+        // Handlers of an ended connection continue, without its descriptor.
         let [first, mut second] = holders;
         drop(first);
         eventually(|| server.stats().connections == 1);

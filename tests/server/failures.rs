@@ -1,4 +1,4 @@
-//! What becomes of handlers that fail, and what they see of clients that do.
+//! Handlers that fail, and clients that fail during a handler.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -97,7 +97,7 @@ fn an_error_or_a_panic_after_the_header_section_resets_the_stream() {
     });
 }
 
-/// The memory of a response is used for the next one on the same thread. Requests that come in one
+/// A response reuses the memory of the previous one on the same thread. Requests that arrive in one
 /// write are handled one after the other.
 #[test]
 fn what_a_response_that_failed_has_left_is_in_no_other_response() {
@@ -139,10 +139,10 @@ fn what_a_response_that_failed_has_left_is_in_no_other_response() {
 
 /// The same for one that was reset before it was written.
 #[test]
-fn what_a_response_that_nobody_waits_for_has_left_is_in_no_other_response() {
+fn an_abandoned_response_leaves_nothing_in_the_next_one() {
     bounded(|| {
         let (at, bolt) = gate();
-        // One place, so that the next handler runs when this one has ended.
+        // One permit, so that the next handler runs after this one.
         let server =
             serve_with(config(|config| config.max_handlers = 1), move |request, response| {
                 if request.path() == "/" {
@@ -156,7 +156,7 @@ fn what_a_response_that_nobody_waits_for_has_left_is_in_no_other_response() {
             let id = client.get("/reset");
             bolt.comes();
             client.reset(id, ErrorCode::Cancel);
-            // By the answer to it, the reset has been seen.
+            // Its answer shows that the server has received the reset.
             client.ping();
             let next = client.get("/");
             bolt.let_one();
@@ -213,7 +213,7 @@ fn what_panics_when_it_is_dropped_costs_its_request_alone() {
         let one = config(|config| config.max_handlers = 1);
         let server = serve_with(one, |request, _| match request.path() {
             "/bomb" => {
-                // Something that can be cloned, as extensions have to be.
+                // Extensions must be `Clone`.
                 request.extensions_mut().insert(Arc::new(Bomb));
                 Ok(())
             }
@@ -311,7 +311,7 @@ fn a_read_that_has_timed_out_can_be_tried_again() {
     });
 }
 
-/// A handler that is told of a reset, on the thread that leads and on another.
+/// A handler learns of a reset, on the leader and on another thread.
 fn sees_the_reset(
     act: impl Fn(&mut h2_sync::server::Request, &mut h2_sync::server::Response) -> io::Result<()>
         + Send
@@ -338,7 +338,7 @@ fn sees_the_reset(
     let mut client = Client::of(&server);
     for other in [false, true] {
         if other {
-            // Whoever leads is busy.
+            // The leader is busy.
             client.get("/other");
             bolt.comes();
         }

@@ -1,4 +1,4 @@
-//! Responses without an end that one thread feeds, after their handlers have returned.
+//! Endless responses that one thread feeds after their handlers have returned.
 
 use std::sync::{Arc, Mutex};
 
@@ -39,7 +39,7 @@ fn handler_that_has_handed_its_half_on_holds_no_permit() {
         }
         eventually(|| subscribers.lock().unwrap().len() == 600);
         eventually(|| server.stats().handlers_running == 0);
-        // Whoever asks for something else is served.
+        // Other requests are served.
         assert_eq!(Client::of(&server).fetch("/").status(), Some(200));
         let event = Bytes::from_static(b"data: 1\n\n");
         for send in subscribers.lock().unwrap().iter_mut() {
@@ -57,7 +57,7 @@ fn subscriber_that_does_not_read_gets_its_events_back_and_holds_up_no_other() {
         let (server, subscribers) = hub(config(|config| {
             config.http2.max_stream_send_buffer = 4 << 10;
         }));
-        // Its window is shut: nothing is sent to it.
+        // Its window is shut.
         let mut stalled = Peer::with(&server, vec![Setting::InitialWindowSize(0)]);
         stalled.open(&get("/events"), true);
         eventually(|| subscribers.lock().unwrap().len() == 1);
@@ -151,7 +151,7 @@ fn transport_that_takes_nothing_does_not_hold_the_feeder_up() {
         let (server, subscribers) = hub(config(|config| {
             config.http2.max_stream_send_buffer = 1 << 20;
         }));
-        // A window without an end, and nobody who reads the socket.
+        // An unlimited window, and a client that does not read its socket.
         let window = Setting::InitialWindowSize(h2_sync::frame::MAX_WINDOW);
         let mut peer = Peer::with(&server, vec![window]);
         let increment = h2_sync::frame::MAX_WINDOW - 65_535;
@@ -159,7 +159,7 @@ fn transport_that_takes_nothing_does_not_hold_the_feeder_up() {
         peer.open(&get("/events"), true);
         eventually(|| subscribers.lock().unwrap().len() == 1);
         let mut send = subscribers.lock().unwrap().pop().unwrap();
-        // More than any socket takes, in a thread of its own: its end is what is waited for.
+        // More than any socket buffers, on a thread of its own, whose end the test awaits.
         let (full, is_full) = unbounded();
         std::thread::spawn(move || {
             let event = Bytes::from(vec![b'.'; 256 << 10]);

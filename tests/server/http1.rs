@@ -1,4 +1,4 @@
-//! Requests in HTTP/1.x: the handler is the same, and does not see the difference unless it asks.
+//! Requests in HTTP/1.x, with the same handlers as in HTTP/2.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -205,7 +205,7 @@ fn continue_is_sent_only_where_the_handler_reads() {
         assert_eq!(reads.reply().status, 100);
         reads.send("hi");
         assert_eq!(reads.reply().text(), "hi");
-        // It is not known whether the client sends the body then.
+        // It is then unknown whether the client sends the body.
         let mut refuses = raw(&server);
         refuses.send(head("/refuse"));
         let reply = refuses.reply();
@@ -320,7 +320,7 @@ fn halves_are_used_by_two_threads_and_outlive_the_handler() {
         raw.send("3\r\none\r\n");
         raw.send("3\r\ntwo\r\n0\r\n\r\n");
         assert_eq!(raw.reply().text(), "onetwo");
-        // The next request has waited for them.
+        // The next request waits for them.
         raw.send(format!("{head}1\r\nx\r\n0\r\n\r\n"));
         assert_eq!(raw.reply().text(), "x");
     });
@@ -339,7 +339,7 @@ fn connect_begins_a_tunnel_that_each_side_may_end() {
             Ok(send.finish()?)
         });
         let mut raw = raw(&server);
-        // What comes behind the head is the tunnel's already.
+        // Octets after the head already belong to the tunnel.
         raw.send("CONNECT test:443 HTTP/1.1\r\nhost: test:443\r\n\r\nGET / HTTP/1.1\r\n\r\n");
         raw.send("more");
         raw.end();

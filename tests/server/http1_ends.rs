@@ -1,4 +1,4 @@
-//! How connections of HTTP/1.x end: bodies that are not read, faults, deadlines, shutdown.
+//! The ends of HTTP/1.x connections: unread bodies, faults, timeouts, shutdown.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn large_rest_of_a_body_closes_and_the_response_can_be_read() {
         let server = serve(|_, response| Ok(response.write_all(b"enough")?));
         let mut raw = raw(&server);
         raw.send(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", 8 << 20));
-        // More than the sockets' buffers hold, so that the server has to read it.
+        // More than the sockets buffer, so that the server has to read it.
         raw.send(vec![0; 6 << 20]);
         let reply = raw.reply();
         assert!(reply.closes(), "{}", reply.head);
@@ -202,7 +202,7 @@ fn client_that_does_not_read_is_cut() {
         let (at, bolt) = gate();
         let server = serve_with(config, move |_, response| {
             let result = std::iter::repeat_with(|| response.send(vec![0; 1 << 20]));
-            let error = result.take(1_000).find_map(Result::err).expect("nobody reads");
+            let error = result.take(1_000).find_map(Result::err).expect("the client does not read");
             at.wait(&error.is_timeout().to_string());
             Err(error.into())
         });
@@ -299,7 +299,7 @@ fn request_in_line_for_a_handler_is_not_answered_after_the_cut() {
         eventually(|| server.stats().connections == 2);
         let cut = server.shutdown(SHORT);
         assert_eq!(cut.connections, 2);
-        // That of the handler that runs is left.
+        // Only the connection of the running handler is left.
         eventually(|| server.stats().connections == 1);
         bolt.let_one();
         eventually(|| server.stats().connections == 0);
@@ -451,7 +451,7 @@ fn client_that_is_silent_behind_tls_is_given_up_as_in_clear_text() {
         hello();
         let mut silent = connect();
         assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
-        // One that has asked for something may be idle for longer.
+        // After its first request, a connection may be idle for longer.
         hello();
     });
 }

@@ -1,7 +1,7 @@
-//! The server from outside: what `server` promises, each promise a test.
+//! The server through its public API.
 //!
 //! At the other end is a [`Client`](client::Client), which is a Session, or a [`Peer`](peer::Peer),
-//! which speaks frames by hand. Waits are bounded, and no test depends on how long anything takes.
+//! which handles frames itself. Waits are bounded, and no test depends on timing.
 
 mod abuse;
 mod accepted;

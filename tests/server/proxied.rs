@@ -1,4 +1,4 @@
-//! Connections that come through a proxy, which tells the client's address by the PROXY protocol.
+//! Connections through a proxy, which reports the client's address by the PROXY protocol.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,7 +28,7 @@ fn connect(server: &Handle) -> TcpStream {
     stream
 }
 
-/// The address that a request tells on a connection that begins with these octets.
+/// The peer address of a request on a connection that begins with these octets.
 fn told(server: &Handle, header: &[u8]) -> String {
     let mut stream = connect(server);
     stream.write_all(header).unwrap();
@@ -113,7 +113,7 @@ fn connection_of_the_proxy_itself_keeps_its_address() {
     });
 }
 
-/// Writes these octets, and expects that the connection is closed without having been served.
+/// Writes these octets, and expects the connection to be closed without an answer.
 #[track_caller]
 fn assert_closed(server: &Handle, octets: &[u8]) {
     let before = server.stats().connections_failed;
@@ -121,7 +121,7 @@ fn assert_closed(server: &Handle, octets: &[u8]) {
     stream.write_all(octets).unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    // SETTINGS without an entry and GOAWAY, to what is no HTTP at all.
+    // Empty SETTINGS and GOAWAY, the answer to input that is not HTTP.
     assert!(answer.is_empty() || answer.len() == 9 + 17, "it is spoken with: {answer:?}");
     eventually(|| server.stats().connections_failed > before);
 }
@@ -133,7 +133,7 @@ fn header_from_another_source_is_refused() {
             b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         let elsewhere = behind("192.0.2.0/24", Config::default());
         assert_closed(&elsewhere, header);
-        // And clients that come without a proxy are served.
+        // Clients without a proxy are served.
         assert!(told(&elsewhere, b"").starts_with("127.0.0.1:"));
         let off = Server::bind("127.0.0.1:0").unwrap().serve(who).unwrap();
         assert_closed(&off, header);

@@ -1,4 +1,4 @@
-//! Responses that the client has not asked for.
+//! Pushed responses.
 
 use std::io::Write;
 

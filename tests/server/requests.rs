@@ -1,4 +1,4 @@
-//! What a handler is asked.
+//! The requests that handlers receive.
 
 use std::io::{Read, Write};
 
@@ -9,7 +9,7 @@ use h2_sync::server::Response;
 use crate::client::Client;
 use crate::support::{bounded, config, get, post, request, serve, serve_with, BoxError};
 
-/// The answer of a handler that is asked one question.
+/// The answer of a handler to one request.
 fn say(response: &mut Response, what: impl std::fmt::Debug) -> Result<(), BoxError> {
     write!(response, "{what:?}")?;
     Ok(())
@@ -137,7 +137,7 @@ fn a_request_without_trailers_has_none() {
     });
 }
 
-/// The URI and the fields, whatever the target looks like, or 400; unless the client sends none like it.
+/// The URI and the fields of a request with this target, or 400; `None` if the client refuses it.
 #[test]
 fn a_strange_target_is_told_whole_or_answered_with_400() {
     bounded(|| {
@@ -229,7 +229,7 @@ fn extended_connect_tells_its_protocol() {
             say(response, (request.protocol(), protocol, request.path()))
         });
         let mut client = Client::of(&server);
-        // The setting has come when anything else has.
+        // The setting arrives before any answer.
         client.fetch("/");
         let fields = headers!(
             ":method" => "CONNECT", ":protocol" => "x", ":scheme" => "http",

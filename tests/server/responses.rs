@@ -1,4 +1,4 @@
-//! What a handler answers, and what the client gets.
+//! The responses of handlers, as the client receives them.
 
 use std::io::Write;
 
@@ -230,7 +230,7 @@ fn informational_responses_come_before_the_final_one() {
         });
         let mut client = Client::of(&server);
         let id = client.get("/");
-        // It is sent at once.
+        // Sent at once.
         client.until(|client| !client.so_far(id).interim.is_empty());
         bolt.open();
         let reply = client.reply(id);
@@ -316,7 +316,7 @@ fn a_status_that_forbids_content_has_neither_octets_nor_a_length() {
             assert_eq!((reply.status(), reply.text()), (Some(status), ""));
             assert_eq!(reply.head.get("content-length"), None);
         }
-        // The length of what a GET of 200 would have brought.
+        // The length of the body of a GET with 200.
         let reply = client.fetch("/304");
         assert_eq!((reply.status(), reply.text()), (Some(304), ""));
         assert_eq!(reply.head.get("content-length"), Some("7"));

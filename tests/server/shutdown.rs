@@ -1,4 +1,4 @@
-//! How a server stops.
+//! Shutdown of a server.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -50,7 +50,7 @@ fn a_request_on_its_way_between_the_two_steps_is_answered() {
     bounded(|| {
         let server = Arc::new(serve(|_, response| Ok(response.write_all(b"hello")?)));
         let mut peer = Peer::of(&server);
-        // It is served when it has answered a request.
+        // An answered request shows that the connection is served.
         peer.open(&get("/"), true);
         peer.until(|frame| matches!(frame, Frame::Data(data) if data.end_stream).then_some(()));
         let stops = thread::spawn({
@@ -146,7 +146,7 @@ fn a_connection_in_its_handshake_is_not_waited_for_beyond_the_deadline() {
         eventually(|| server.stats().connections == 1);
         let cut = server.shutdown(Duration::from_millis(20));
         assert_eq!((cut.connections, cut.requests), (1, 0));
-        // It comes out of its handshake when nobody serves it any more.
+        // Its handshake completes after the shutdown.
         peer.write(h2_sync::frame::PREFACE);
         peer.send(Settings::default());
         while peer.next().is_some() {}
@@ -277,7 +277,7 @@ fn two_callers_at_once_both_learn_what_was_cut() {
     });
 }
 
-/// A server whose handlers can stop it.
+/// A server whose handlers can shut it down.
 fn stopped_by_its_handler(timeout: Duration) -> (Arc<OnceLock<Handle>>, Receiver<Cut>) {
     let (told, tells) = crossbeam_channel::bounded(1);
     let own = Arc::new(OnceLock::<Handle>::new());
@@ -348,7 +348,7 @@ fn a_unix_socket_whose_path_is_gone_does_not_hold_it_up() {
     });
 }
 
-/// Waits for the shutdown, where it is asked to.
+/// Waits for the shutdown, if asked to.
 fn until_shutdown(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
     let (stop, stopped) = crossbeam_channel::bounded(1);
     let forgotten = stop.clone();

@@ -1,4 +1,4 @@
-//! Handlers that take their time, and the other requests of their connection meanwhile.
+//! Slow handlers, and the other requests of their connection.
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Barrier};
@@ -79,7 +79,7 @@ fn a_hundred_handlers_of_one_connection_block_at_once() {
 }
 
 #[test]
-fn a_handler_that_waits_for_its_body_keeps_nobody_waiting() {
+fn a_handler_that_waits_for_its_body_delays_no_other_request() {
     bounded(|| {
         let server = serve(|request, response| {
             std::io::copy(request, response)?;
@@ -97,7 +97,7 @@ fn a_handler_that_waits_for_its_body_keeps_nobody_waiting() {
 
 /// The clock forgets a connection whose leader has been reading for a while.
 #[test]
-fn a_handler_that_becomes_slow_after_it_has_waited_for_its_body_keeps_nobody_waiting() {
+fn a_handler_that_becomes_slow_after_a_wait_for_its_body_delays_no_other_request() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |request, response| {
@@ -110,7 +110,7 @@ fn a_handler_that_becomes_slow_after_it_has_waited_for_its_body_keeps_nobody_wai
         for _ in 0..3 {
             let mut client = Client::of(&server);
             let slow = client.post("/slow");
-            // Not for something to happen: for the clock to find nothing to do for a while.
+            // Lets the clock find nothing to do for a while: there is no event to wait for.
             std::thread::park_timeout(std::time::Duration::from_millis(300));
             client.send(slow, "hello", false);
             bolt.comes();
@@ -137,7 +137,7 @@ fn a_handler_that_streams_does_not_hide_one_that_is_stuck() {
             }
             Ok(response.write_all(b"hello")?)
         });
-        // No window stops it.
+        // The window does not limit it.
         let mut config = h2_sync::Config::default();
         config.initial_window_size = h2_sync::frame::MAX_WINDOW;
         config.connection_window_size = h2_sync::frame::MAX_WINDOW;
@@ -174,7 +174,7 @@ fn a_connection_whose_client_has_gone_is_not_led_while_its_handlers_run_on() {
         let before = server.stats().leads_taken_over;
         let mut other = Client::of(&server);
         other.ping();
-        // Long enough for the clock to look again and again.
+        // Long enough for many ticks of the clock.
         std::thread::park_timeout(std::time::Duration::from_millis(100));
         assert!(server.stats().leads_taken_over <= before + 1);
         bolt.open();

@@ -1,4 +1,4 @@
-//! Servers, bounded waits, and handlers that wait to be let go.
+//! Servers, bounded waits, and handlers that block at a gate.
 
 use crossbeam_channel::{bounded as channel, Receiver, Sender};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
@@ -8,7 +8,7 @@ pub(crate) use crate::frames::{eventually, get, post, request, LONG};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test with a time limit.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     within(2 * LONG, test);
 }
@@ -35,8 +35,8 @@ pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
-/// Where handlers wait until they are let go: each with [`wait`](Gate::wait), all at once when it
-/// is [opened](Gate::open).
+/// A gate at which handlers [wait](Gate::wait) until each is let through, or all when it is
+/// [opened](Gate::open).
 pub(crate) struct Gate {
     come: (Sender<String>, Receiver<String>),
     gate: Receiver<()>,
@@ -56,7 +56,7 @@ pub(crate) fn gate() -> (Gate, Bolt) {
 }
 
 impl Gate {
-    /// Says that it has come, and waits.
+    /// Reports its arrival, and waits.
     pub(crate) fn wait(&self, who: &str) {
         self.come.0.send(who.to_owned()).unwrap();
         let _ = self.gate.recv();
@@ -64,7 +64,7 @@ impl Gate {
 }
 
 impl Bolt {
-    /// Waits until one more has come to the gate.
+    /// Waits for one more arrival.
     pub(crate) fn comes(&self) -> String {
         self.come.recv_timeout(LONG).expect("a handler comes to the gate")
     }
@@ -75,9 +75,9 @@ impl Bolt {
 
     /// Lets one through.
     pub(crate) fn let_one(&self) {
-        self.bolt.send_timeout((), LONG).expect("somebody waits at the gate");
+        self.bolt.send_timeout((), LONG).expect("a handler waits at the gate");
     }
 
-    /// Lets all through, now and later.
+    /// Lets all handlers through, now and later.
     pub(crate) fn open(self) {}
 }

@@ -1,4 +1,4 @@
-//! What is left when connections have gone, and a listener that fails.
+//! Threads and descriptors after connections have ended, and failing listeners.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ fn nothing_is_left_after_two_hundred_connections() {
             match n % 4 {
                 0 => drop(TcpStream::connect(server.local_addr().unwrap()).unwrap()),
                 1 => {
-                    // Gone in the middle of a request, without a word.
+                    // Closed in the middle of a request.
                     let mut peer = Peer::of(&server);
                     peer.open(&post("/echo"), false);
                     peer.open(&get("/"), true);
@@ -92,7 +92,7 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// In a process of its own, whose log is that of this test alone.
+/// In a process of its own, for a log of this test alone.
 #[test]
 fn server_without_threads_logs_a_line_a_second_and_can_be_shut_down() {
     if std::env::var_os(COUNTED).is_some() {
@@ -115,10 +115,10 @@ fn without_threads() {
         log::set_logger(&LINES).unwrap();
         log::set_max_level(log::LevelFilter::Warn);
         let began = Instant::now();
-        // More than any process may have.
+        // More threads than any process may have.
         let server = serve_with(config(|config| config.stack_size = 1 << 50), |_, _| Ok(()));
         let clients: Vec<_> = (0..20).map(|_| Peer::of(&server)).collect();
-        // Each of them waits for a thread for a second at most.
+        // Each waits for a thread for a second at most.
         eventually(|| server.stats().connections_failed >= 3);
         assert_eq!(server.stats().threads, 0);
         server.shutdown(Duration::from_millis(20));
@@ -128,7 +128,7 @@ fn without_threads() {
     });
 }
 
-/// Set for the process that has few descriptors.
+/// Set for the process with few descriptors.
 #[cfg(unix)]
 const FEW: &str = "H2_SYNC_TEST_FEW_DESCRIPTORS";
 
@@ -161,7 +161,7 @@ fn few_descriptors() {
             serve_with(Default::default(), |_, response| Ok(response.write_all(b"hello")?));
         let mut first = Client::of(&server);
         assert_eq!(first.fetch("/").text(), "hello");
-        // All descriptors but the one that `accept` holds already, and one for a client.
+        // All descriptors except the one that `accept` already holds, and one for a client.
         let open = || std::fs::File::open("/dev/null").ok();
         let mut files: Vec<_> = std::iter::from_fn(open).collect();
         files.pop();

@@ -1,4 +1,4 @@
-//! What a server is spoken to over.
+//! The transports of a server.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -109,7 +109,7 @@ fn a_unix_socket_is_served() {
 const UPGRADE: &[u8] = b"GET /b HTTP/1.1\r\nhost: test\r\nconnection: upgrade, http2-settings\r\n\
       upgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n";
 
-/// The first octets of the answer to these.
+/// The first octets of the answer to these octets.
 fn answer_to(server: &Handle, octets: &[u8]) -> [u8; 12] {
     let mut raw = TcpStream::connect(server.local_addr().unwrap()).unwrap();
     raw.write_all(octets).unwrap();
@@ -139,7 +139,7 @@ fn upgrade_to_h2c_is_answered_in_http1_unless_it_is_switched_on() {
         assert_eq!(&answer_to(&server, UPGRADE), b"HTTP/1.1 101");
         let get = b"GET /c HTTP/1.1\r\nhost: test\r\n\r\n";
         assert_eq!(&answer_to(&server, get), b"HTTP/1.1 200");
-        // What would have to be held in memory before the upgrade is answered without one.
+        // A request whose body would have to be buffered before the upgrade is answered without it.
         let length = b"content-length: 100000\r\n\r\n";
         let large = [UPGRADE.strip_suffix(b"\r\n").unwrap(), length, &[0; 100_000]].concat();
         assert_eq!(&answer_to(&server, &large), b"HTTP/1.1 200");
@@ -192,7 +192,7 @@ fn tls_is_served_and_its_facts_are_told() {
         let expected = format!("{:?} {:?}", Some("test.example"), Some(b"h2"));
         assert_eq!(client.fetch("/").text(), expected);
 
-        // Somebody who does not speak TLS is a failed connection and nothing else.
+        // A client without TLS fails its own connection alone.
         let mut raw = TcpStream::connect(server.local_addr().unwrap()).unwrap();
         raw.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         let _ = raw.read_to_end(&mut Vec::new());
@@ -203,7 +203,7 @@ fn tls_is_served_and_its_facts_are_told() {
     });
 }
 
-/// Panics in a read or in a write when it is told to.
+/// A transport that panics in a read or a write on demand.
 struct Panics {
     stream: Duplex,
     reads: usize,

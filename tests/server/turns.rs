@@ -1,4 +1,4 @@
-//! How long one handler writes for the others.
+//! Fairness of writing for other handlers.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use crate::support::{bounded, get, serve_with};
 const WRITERS: usize = 4;
 const PIECE: usize = 64 << 10;
 
-/// What the slow client has read when it compares.
+/// The octets that the slow client reads before the comparison.
 const TOTAL: usize = 24 << 20;
 
-/// Of one stream's share, this part may be missing or too much: a fifth.
+/// The permitted deviation from a stream's fair share: a fifth.
 const TOLERANCE: usize = 5;
 
 #[test]
@@ -59,8 +59,8 @@ fn four_equal_writers_get_equal_shares_of_a_slow_reader() {
         for (id, share) in shares {
             assert!(share.abs_diff(fair) <= fair / TOLERANCE, "stream {id}: {share} of {fair}");
         }
-        // While one handler was in one `send`, the others sent no more than a few pieces each, and
-        // what buffers and windows take.
+        // During one `send` of one handler, the others sent a few pieces each, beyond buffers and
+        // windows.
         let most = most.load(Ordering::Relaxed);
         assert!(most < TOTAL / 2, "{most} octets of others in one send");
     });

@@ -1,4 +1,4 @@
-//! Handlers that go on in another protocol: 101 in HTTP/1.1, extended CONNECT in HTTP/2.
+//! Handlers that switch protocols: 101 in HTTP/1.1, extended CONNECT in HTTP/2.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -27,7 +27,7 @@ fn echo_halves(mut recv: RecvHalf, mut send: SendHalf) -> Result<(), BoxError> {
     Ok(send.finish()?)
 }
 
-/// Echoes, where that is asked for. Other requests are answered.
+/// Echoes in a tunnel if asked for one. Answers other requests.
 fn echo(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {
     if !request.asks_to_upgrade("echo") {
         write!(response, "plain")?;
@@ -196,7 +196,7 @@ fn handler_that_has_opened_a_tunnel_may_run_for_longer_than_others() {
         let mut client = greeted(&server);
         let stream = client.open(&extended_connect("echo"), false);
         assert_eq!(head(&mut client, stream), Some(200));
-        // A handler without a tunnel is given up meanwhile: the same clock has passed the tunnels.
+        // A handler without a tunnel times out meanwhile, so the clock has passed the tunnels.
         let mut slow = raw(&server);
         slow.send("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
         bolt.comes();
