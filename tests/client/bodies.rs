@@ -8,7 +8,7 @@ use h2_sync::ErrorKind;
 
 use crate::support::{bounded, client, octets, serve, Running};
 
-/// A server that says how long the body was, and what its sum is.
+/// A server that answers with the length and checksum of the body.
 fn counting() -> Running {
     serve(|request, response| {
         let mut octets = Vec::new();
@@ -42,7 +42,7 @@ fn a_reader_of_unknown_length_is_sent_to_its_end() {
         let server = counting();
         let body = octets(3 << 20);
         let expected = format!("{} {} unknown", body.len(), sum(&body));
-        // In pieces that fit nothing.
+        // In pieces of odd sizes.
         let reader = OddPieces(io::Cursor::new(body));
         let response = client().post(server.at("/")).body(Body::from_reader(reader)).send();
         assert_eq!(response.unwrap().text().unwrap(), expected);

@@ -1,4 +1,4 @@
-//! Requests as they are put together, and what of it arrives.
+//! Requests built with a `RequestBuilder`, as the server receives them.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use http::header::{HeaderMap, HeaderValue};
 use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, connected, serve, Running};
 
-/// A server that answers with the fields and the body that came.
+/// A server that echoes the fields and the body.
 fn echo() -> Running {
     serve(|request, response| {
         for field in request.fields().iter() {
@@ -214,7 +214,7 @@ fn http_can_be_refused() {
     });
 }
 
-/// `/n` leads to `/n-1`, down to `/0`.
+/// Redirects `/n` to `/n-1`, down to `/0`.
 fn countdown() -> Running {
     serve(|request, response| {
         let left: u32 = request.path()[1..].parse().map_err(io::Error::other)?;
@@ -271,7 +271,7 @@ fn cookies_are_kept_and_sent_back() {
         let client = with(|config| config.cookies = Some(jar.clone()));
         let text = |path: &str| client.get(server.at(path)).send().unwrap().text().unwrap();
         assert_eq!(text("/in"), "none");
-        // Also on the way of one request.
+        // Also within the redirects of one request.
         assert_eq!(text("/set"), "session=1");
         assert_eq!((text("/in"), text("/out")), ("session=1".to_owned(), "none".to_owned()));
         assert_eq!(jar.get(&server.at("/in"), "session").as_deref(), Some("1"));

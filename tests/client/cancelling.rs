@@ -35,7 +35,7 @@ fn assert_cancelled<T>(result: Result<T, Error>, phase: Phase) {
     assert!(error.to_string().contains("the request was cancelled"), "{error}");
 }
 
-/// The connection goes on: another request gets its answer on it.
+/// Asserts that another request on the same connection is answered.
 fn assert_goes_on(client: &Client, url: &str, peer: &mut Peer) {
     let (client, url) = (client.clone(), url.to_owned());
     let next = thread::spawn(move || client.get(url).send().unwrap().facts().is_reused());
@@ -60,7 +60,7 @@ fn cancelled_before_it_is_sent_a_request_fails_at_once() {
 #[test]
 fn cancelled_while_a_connection_is_being_made_a_request_gives_up() {
     bounded(|| {
-        // Nothing is accepted, so the handshake with the proxy hangs.
+        // The listener accepts nothing, so the handshake with the proxy hangs.
         let hangs = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut config = config();
         let proxy = format!("http://{}", hangs.local_addr().unwrap());
@@ -104,7 +104,7 @@ fn cancelled_while_it_stands_in_line_a_request_lets_the_next_one_go_first() {
         for served in [first, last] {
             assert_eq!(served.join().unwrap().unwrap().status(), 200);
         }
-        // Those that were cancelled have never come to the server.
+        // Cancelled requests never reached the server.
         assert_eq!(begins.try_iter().count(), 1);
     });
 }
@@ -202,7 +202,7 @@ fn one_handle_cancels_all_its_requests_and_no_others() {
         let (begun, begins) = mpsc::channel();
         let server = serve(move |request, _| {
             begun.send(()).unwrap();
-            // Until the client has cancelled it.
+            // Until the client cancels it.
             if request.path() == "/waits" {
                 while !request.is_cancelled() {
                     thread::yield_now();

@@ -151,10 +151,10 @@ fn dropping_the_unfinished_request_cancels_its_stream() {
 }
 
 #[test]
-fn octets_that_nobody_reads_do_not_use_up_the_connection() {
+fn unread_octets_do_not_exhaust_the_window_of_the_connection() {
     bounded(|| {
         let connection = connected(|_, response| response.write_all(&[7; 1 << 20]));
-        // More than the window of the connection, in sum.
+        // In total more than the window of the connection.
         for _ in 0..40 {
             let mut half = connection.send(&get("/")).unwrap();
             half.response().unwrap();
@@ -212,7 +212,7 @@ fn what_a_goaway_refuses_is_told_its_code_and_its_text() {
         let told = "GOAWAY with ENHANCE_YOUR_CALM, \"too many pings\"";
         let error = left_out.response().unwrap_err();
         assert!(error.is_reset() && error.to_string().contains(told), "{error}");
-        // Nor does the connection take another request.
+        // The connection takes no other request either.
         let error = connection.send(&get("/")).unwrap_err();
         assert!(error.is_closed() && error.to_string().contains(told), "{error}");
         assert_eq!(error.code(), Some(ErrorCode::EnhanceYourCalm));
@@ -329,7 +329,7 @@ fn close_wakes_waiting_calls() {
             thread::spawn(move || parked.response().unwrap_err()),
             thread::spawn(move || {
                 let mut shut = shut;
-                // More than the windows take.
+                // More than the windows allow.
                 h2_sync::Error::from(shut.write_all(&octets(4 << 20)).unwrap_err())
             }),
         ];
@@ -366,7 +366,7 @@ fn requests_over_the_servers_limit_wait_for_their_turn() {
         let connection = h2_sync::client::Connection::start(near, Default::default()).unwrap();
         connection.send(&get("/first")).unwrap().set_read_timeout(Some(LONG));
         let (first, _) = peer.receive_headers();
-        // The client has seen SETTINGS when it has answered a PING behind them.
+        // The answer to a PING after SETTINGS shows that the client has received them.
         let pinging = connection.clone();
         let pinging = thread::spawn(move || pinging.ping(LONG));
         peer.answer_ping();
@@ -399,7 +399,7 @@ fn request_that_finds_the_connection_ended_or_going_away_was_not_sent() {
         let late = connection.open(&post("/")).unwrap_err();
         assert!(late.is_closed() && late.is_retry_safe(), "{late}");
         assert!(late.to_string().contains("nothing of the request was sent"), "{late}");
-        // One that cannot be sent anywhere is none of these.
+        // A request without a valid target belongs to neither kind.
         let wrong = http::Request::get("http://a/").header("connection", "close").body(()).unwrap();
         assert!(!connection.send(&wrong).unwrap_err().is_retry_safe());
     });

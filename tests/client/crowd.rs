@@ -1,11 +1,11 @@
-//! Many threads over one connection.
+//! Many threads on one connection.
 
 use std::io::Write;
 use std::thread;
 
 use crate::support::{bounded, client, serve};
 
-/// By hand, `H2_SYNC_CROWD=64x10000` for the whole of it.
+/// The full run, by hand: `H2_SYNC_CROWD=64x10000`.
 fn size() -> (usize, usize) {
     let size = std::env::var("H2_SYNC_CROWD").unwrap_or("16x100".to_owned());
     let (threads, requests) = size.split_once('x').unwrap();

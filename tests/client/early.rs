@@ -1,4 +1,4 @@
-//! Responses that come before the request is complete, and `Expect: 100-continue`.
+//! Responses before the end of the request, and `Expect: 100-continue`.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc;
@@ -11,7 +11,7 @@ use h2_sync::{headers, ErrorCode};
 use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, octets, serve};
 
-/// Gives octets for ever.
+/// An endless body.
 fn endless() -> Body {
     Body::from_reader(io::repeat(7))
 }
@@ -56,7 +56,7 @@ fn a_response_counts_though_the_server_resets_the_rest_of_the_request() {
         let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.receive_data(65_535);
-        // RFC 9113, Section 8.1: the client must not throw such a response away.
+        // RFC 9113, Section 8.1: the client must not discard such a response.
         peer.answer(id, 200, "enough");
         peer.reset(id, ErrorCode::NoError);
         assert_eq!(sending.join().unwrap().unwrap(), "enough");
@@ -102,7 +102,7 @@ fn a_body_waits_for_100_continue() {
         let mut peer = Peer::accept(&listener);
         let (id, fields) = peer.receive_headers();
         assert_eq!(fields.get("expect"), Some("100-continue"));
-        // Whatever had been sent with the header section would come before the answer to this.
+        // Octets sent with the header section would arrive before the answer to this PING.
         peer.send_headers(id, &headers!(":status" => "100"), false);
         peer.receive_data(4);
         peer.answer(id, 200, "");
@@ -117,7 +117,7 @@ fn a_body_that_is_not_wanted_is_not_sent() {
         struct Untouched;
         impl Read for Untouched {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                panic!("nobody wants it");
+                panic!("the body is read");
             }
         }
         let request = client()
@@ -179,7 +179,7 @@ fn what_has_come_of_a_response_is_read_before_the_request_goes_on() {
             peer.send_data(id, octets(8 << 10), false);
         }
         written.send(()).unwrap();
-        // Both windows are shut now, and this one is opened by reading.
+        // Both windows are shut now; reading opens this one.
         let opens = |frame: &Frame| matches!(frame, Frame::WindowUpdate(it) if it.stream_id == id);
         while !opens(&peer.next().unwrap()) {}
         peer.send_data(id, "", true);

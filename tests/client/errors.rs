@@ -1,4 +1,4 @@
-//! What an error tells.
+//! The content of errors.
 
 use std::error::Error as _;
 use std::io::{self, Read, Write};
@@ -32,7 +32,7 @@ fn refused_connection_is_told_with_url_and_system_error() {
     assert_eq!(error.as_io_error().unwrap().kind(), io::ErrorKind::ConnectionRefused);
     let texts = chain(&error);
     assert_eq!(texts.concat().matches("refused").count(), 1, "{texts:?}");
-    // What `main` prints.
+    // As printed by `main`.
     let text = format!("{error:?}");
     assert!(text.starts_with(&format!("http://{closed}/a?b: connecting to ")), "{text}");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::ConnectionRefused);

@@ -1,4 +1,4 @@
-//! A server that does what servers should not do.
+//! A misbehaving server.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -17,12 +17,12 @@ use crate::support::{bounded, config};
 
 const THREADS: u64 = 4;
 
-/// By hand, `H2_SYNC_FAULTS=1000` for the whole of it.
+/// The full run, by hand: `H2_SYNC_FAULTS=1000`.
 fn rounds() -> u64 {
     std::env::var("H2_SYNC_FAULTS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-/// Answers some requests, and does something else to the others.
+/// Answers some requests, and fails others in several ways.
 fn misbehave(stream: TcpStream, mut numbers: Numbers) {
     stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let mut broken = stream.try_clone().unwrap();
@@ -41,23 +41,23 @@ fn misbehave(stream: TcpStream, mut numbers: Numbers) {
         match numbers.next(12) {
             0 => peer.reset(id, ErrorCode::RefusedStream),
             1 => peer.reset(id, ErrorCode::InternalError),
-            // It goes away and leaves this one out, then is silent until the client is gone.
+            // Sends GOAWAY without this request, then is silent until the client closes.
             2 => peer.goaway(last, ErrorCode::NoError),
-            // It goes away and answers.
+            // Sends GOAWAY and answers.
             3 => {
                 peer.goaway(id, ErrorCode::NoError);
                 peer.answer(id, 200, "whole");
             }
-            // It is killed.
+            // Closes the connection.
             4 => return,
-            // It never answers this one.
+            // Never answers this request.
             5 => {}
-            // It sends half of the answer, and no more.
+            // Sends half of the answer.
             6 => {
                 peer.send_headers(id, &h2_sync::headers!(":status" => "200"), false);
                 peer.send_data(id, "half", false);
             }
-            // It loses its mind.
+            // Sends an invalid frame.
             7 => {
                 drop(broken.write_all(&[0xff; 40]));
                 return;
@@ -80,7 +80,7 @@ fn every_request_ends_in_an_answer_or_in_an_error_and_nothing_is_left_behind() {
                 if stopping.load(Ordering::Relaxed) {
                     return;
                 }
-                // What becomes of it when the client has gone is its own business.
+                // Its errors after the client has closed do not matter.
                 thread::spawn(move || misbehave(stream.unwrap(), Numbers(seed)));
             }
         });

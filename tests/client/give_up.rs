@@ -1,5 +1,5 @@
-//! Hundreds of threads that give up at random, against a server that takes four streams at once. Most
-//! requests wait for a slot when they are given up, so that their streams have never been opened.
+//! Hundreds of threads that cancel at random, against a server with four slots. Most requests wait
+//! for a slot when they are cancelled, so that their streams have never been opened.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::support::{config, get, octets, post, serve_with, Running, LONG};
 
 const THREADS: u64 = 200;
 
-/// What each thread does, unless there is a length of time.
+/// The requests of each thread, unless a duration is given.
 const TURNS: usize = 30;
 
-/// By hand, `H2_SYNC_GIVE_UP=60` for a minute of each test.
+/// A minute of each test, by hand: `H2_SYNC_GIVE_UP=60`.
 fn length() -> Option<Duration> {
     let seconds = std::env::var("H2_SYNC_GIVE_UP").ok()?;
     Some(Duration::from_secs(seconds.parse().expect("a number of seconds")))
 }
 
-/// A server with four slots. `/read` sends back what it is sent, anything else is answered at once.
+/// A server with four slots. `/read` echoes the body, other requests are answered at once.
 fn narrow() -> Running {
     let mut config = server::Config::default();
     config.http2.max_concurrent_streams = 4;
@@ -38,7 +38,7 @@ fn narrow() -> Running {
     })
 }
 
-/// Has every thread take turns, each with random numbers of its own.
+/// Runs `turn` repeatedly on each thread, with its own random numbers.
 fn run(turn: impl Fn(&mut Numbers) + Send + Sync + 'static) {
     let turn = Arc::new(turn);
     let end = length().map(|length| Instant::now() + length);
@@ -61,7 +61,7 @@ fn run(turn: impl Fn(&mut Numbers) + Send + Sync + 'static) {
     assert!(ended.iter().all(Result::is_ok), "a thread has failed");
 }
 
-/// Passes over the errors of a request that was given up. The connection's have other kinds.
+/// Ignores the errors of a cancelled request. Errors of the connection have other kinds.
 #[track_caller]
 fn assert_given_up<T>(result: Result<T, Error>) {
     if let Err(error) = result {
@@ -76,10 +76,10 @@ fn a_client_whose_threads_give_up_at_random_keeps_its_connection() {
     let mut config = config();
     config.max_connections_per_origin = 1;
     config.response_timeout = None;
-    // A busy machine is no reason to give up a connection.
+    // On a busy machine, PINGs may be answered late.
     config.verify_timeout = LONG;
     let client = Client::with_config(config).unwrap();
-    // The server's limit is known from here on.
+    // From here on the client knows the server's limit.
     client.get(&*server.url).send().unwrap().bytes().unwrap();
     let body = octets(50_000);
     let again = client.clone();
@@ -88,7 +88,7 @@ fn a_client_whose_threads_give_up_at_random_keeps_its_connection() {
         let post = |path: &str| client.post(format!("{url}{path}")).body(body.clone());
         let soon = Duration::from_millis(1 + numbers.next(30));
         match numbers.next(8) {
-            // The patient are served, whatever the others do.
+            // Requests that wait are served beside cancelled ones.
             0 | 1 => assert_eq!(post("/read").send().unwrap().bytes().unwrap(), body),
             2 => drop(post("/read").send().unwrap()),
             3 => drop(post("/not-read").send().unwrap()),
@@ -108,17 +108,17 @@ fn a_connection_whose_halves_are_dropped_at_random_goes_on() {
     let server = narrow();
     let stream = std::net::TcpStream::connect(server.handle.local_addr().unwrap()).unwrap();
     let connection = Arc::new(Connection::start(stream, h2_sync::Config::default()).unwrap());
-    // The server's limit is known from here on.
+    // From here on the client knows the server's limit.
     connection.send(&get("/")).unwrap().response().unwrap();
     let body = octets(50_000);
     let again = Arc::clone(&connection);
     run(move |numbers| {
         let soon = Instant::now() + Duration::from_millis(1 + numbers.next(30));
         match numbers.next(6) {
-            // The patient are served, whatever the others do.
+            // Requests that wait are served beside cancelled ones.
             0 | 1 => assert_eq!(served(&connection), "not read"),
             2 => drop(connection.send(&get("/read")).unwrap()),
-            // The response is declined while the request goes on.
+            // The response is declined while the request continues.
             3 => {
                 let (mut upload, response) = connection.open(&post("/read")).unwrap();
                 drop(response);
@@ -141,8 +141,8 @@ fn a_connection_whose_halves_are_dropped_at_random_goes_on() {
     assert_eq!(served(&again), "not read");
 }
 
-/// Gets a response. The server may still be at work for a stream that was given up: it refuses the
-/// request then, and it is made once more.
+/// Gets a response. The server may still be busy with a cancelled stream and refuse the request,
+/// which is then sent again.
 fn served(connection: &Connection) -> Bytes {
     loop {
         let mut response = connection.send(&get("/not-read")).unwrap();

@@ -1,4 +1,4 @@
-//! Connections that have ended, are going away, or may be dead.
+//! Connections that have ended, are draining, or may be dead.
 
 use std::io::Read;
 use std::sync::mpsc;
@@ -14,8 +14,8 @@ use crate::support::{bounded, client, config, LONG};
 
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Sends two requests, one directly after the other, to servers of which the first does `end` when
-/// the first request has been answered. Neither may be sent twice.
+/// Sends two requests in a row, where the first server calls `end` after the first answer. Neither
+/// request may be sent twice.
 fn after_the_first_answer(end: impl FnOnce(&mut Peer, StreamId) + Send + 'static) {
     let (listener, url) = listener();
     let mut config = config();
@@ -56,7 +56,7 @@ fn a_dead_connection_fails_only_the_request_that_found_it() {
         let (listener, url) = listener();
         let mut config = config();
         config.verify_timeout = SHORT;
-        // It is for PINGs of `keepalive_interval`, and there are none.
+        // It applies to PINGs of `keepalive_interval`, which is not set.
         config.http2.keepalive_timeout = SHORT;
         let client = Client::with_config(config).unwrap();
         let (asking, there) = (client.clone(), url.clone());
@@ -67,12 +67,12 @@ fn a_dead_connection_fails_only_the_request_that_found_it() {
         assert_eq!(warm.join().unwrap(), 200);
         let (patient, there) = (client.clone(), url.clone());
         let under_way = thread::spawn(move || patient.get(there).send().unwrap().text().unwrap());
-        // It reads, and says nothing any more.
+        // Reads, but sends nothing.
         let (first, _) = silent.receive_headers();
         let (impatient, there) = (client.clone(), url.clone());
         let error = thread::spawn(move || impatient.get(there).timeout(SHORT).send().unwrap_err());
         assert!(error.join().unwrap().is_timeout());
-        // The pool asks by itself, and what comes then goes elsewhere.
+        // The pool sends a PING by itself, and later requests use another connection.
         silent.until(|frame| matches!(frame, Frame::Ping(ping) if !ping.ack).then_some(()));
         let (next, there) = (client.clone(), url);
         let next = thread::spawn(move || next.get(there).timeout(LONG).send().unwrap().status());
@@ -80,7 +80,7 @@ fn a_dead_connection_fails_only_the_request_that_found_it() {
         let (id, _) = other.receive_headers();
         other.answer(id, 200, "");
         assert_eq!(next.join().unwrap(), 200);
-        // The request that was under way has its own time.
+        // The request in progress has its own timeout.
         silent.answer(first, 200, "late");
         assert_eq!(under_way.join().unwrap(), "late");
     });

@@ -1,4 +1,4 @@
-//! Requests in HTTP/1.1, against a server that speaks it by hand.
+//! Requests in HTTP/1.1, against a server that reads and writes text itself.
 
 use std::io::{self, Read};
 
@@ -270,7 +270,7 @@ fn server_that_waits_between_chunks_for_more_of_the_request_gets_it() {
             peer.head();
             peer.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
             for _ in 0..3 {
-                // More than the sockets hold: the client has to go on sending.
+                // More than the sockets buffer: the client has to continue sending.
                 peer.octets(STEP);
                 peer.write("1\r\ny\r\n");
             }

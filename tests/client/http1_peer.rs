@@ -1,4 +1,4 @@
-//! A server that speaks HTTP/1.1 by hand.
+//! A server of HTTP/1.1 that reads and writes text itself.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use h2_sync::client::{Client, Config, Versions};
 
 use crate::support::LONG;
 
-/// Settings of a client that speaks what the URL says.
+/// Settings of a client whose version follows from the URL.
 pub(crate) fn config() -> Config {
     let mut config = crate::support::config();
     config.versions = Versions::Auto;
@@ -19,12 +19,12 @@ pub(crate) fn client() -> Client {
     Client::with_config(config()).unwrap()
 }
 
-/// The server's end of one connection.
+/// The server's end of a connection.
 pub(crate) struct Peer1 {
     stream: TcpStream,
 }
 
-/// A server on loopback that does `act` with its listener, and its URL.
+/// A server on loopback that calls `act` with its listener, and its URL.
 pub(crate) fn server<T: Send + 'static>(
     act: impl FnOnce(Server) -> T + Send + 'static,
 ) -> (JoinHandle<T>, String) {
@@ -48,17 +48,17 @@ impl Peer1 {
         Peer1 { stream }
     }
 
-    /// Reads the head of a request, and no octet behind it.
+    /// Reads the head of a request, and no octet after it.
     pub(crate) fn head(&mut self) -> String {
         self.until("\r\n\r\n")
     }
 
-    /// Closes once a request has come, without reading it: the client gets a reset.
+    /// Closes when a request arrives, without reading it: the client gets a reset.
     pub(crate) fn reset(self) {
         self.stream.peek(&mut [0]).unwrap();
     }
 
-    /// Reads until that has come.
+    /// Reads until `text` arrives.
     pub(crate) fn until(&mut self, end: &str) -> String {
         let mut text = Vec::new();
         while !text.ends_with(end.as_bytes()) {
@@ -86,10 +86,10 @@ impl Peer1 {
         head
     }
 
-    /// Waits until the client has closed, and gives what it has sent.
+    /// Waits for the client's close, and returns the octets that it sent.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        // A reset is an end as well.
+        // A reset counts as the end.
         let _ = self.stream.read_to_end(&mut rest);
         rest
     }

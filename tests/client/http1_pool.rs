@@ -1,4 +1,4 @@
-//! Connections of HTTP/1.1: which are kept, how many there are, and what is sent again.
+//! The pool of HTTP/1.1 connections: reuse, limits and retries.
 
 use std::io::{self, Read};
 use std::sync::mpsc;
@@ -23,7 +23,7 @@ fn connection_that_the_server_has_closed_is_not_used() {
         let client = client();
         assert_eq!(client.get(&*url).send().unwrap().text().unwrap(), "one");
         is_closed.recv().unwrap();
-        // Nothing of it may be risked on the old connection: it could not be sent twice.
+        // It must not use the old connection, since it could not be sent twice.
         let body = Body::from_reader_with_len(&b"body"[..], 4);
         let two = client.post(&*url).body(body).send().unwrap();
         assert_eq!((two.facts().retries, two.text().unwrap().as_str()), (0, "two"));
@@ -77,7 +77,8 @@ fn requests_at_once_have_a_connection_each_up_to_the_bound() {
                 peer.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha");
                 peer
             });
-            // The bodies are read in this order. The third request has no connection before.
+            // The bodies are read in this order, so the third request has no free connection
+            // before.
             peers.iter_mut().for_each(|peer| peer.write("lf"));
             peers[0].answer("third");
         });
@@ -105,7 +106,7 @@ fn get_is_sent_again_once_when_a_used_connection_ends_before_any_octet() {
         let (peer, url) = server(|server| {
             let mut first = server.accept();
             first.answer("one");
-            // It closes while the request is on its way.
+            // Closes while the request is on its way.
             first.head();
             drop(first);
             server.accept().answer("two");

@@ -1,5 +1,5 @@
 //! The client through its public API: against this crate's server over loopback and memory, and
-//! against a peer that speaks frames by hand.
+//! against a peer that handles frames itself.
 
 mod bodies;
 mod building;

@@ -1,4 +1,4 @@
-//! What goes on in one direction while nothing goes on in the other.
+//! Progress in one direction while the other is blocked.
 
 use std::io::Read;
 use std::thread;
@@ -11,7 +11,7 @@ use h2_sync::transport::{duplex, Duplex};
 use crate::peer::Peer;
 use crate::support::{bounded, get, octets, post, LONG};
 
-/// A connection to a peer with large windows, over a transport that holds little.
+/// A connection to a peer with large windows, over a transport with small buffers.
 fn narrow(config: h2_sync::Config) -> (Connection, Peer<Duplex>) {
     let (near, far) = duplex(32 << 10);
     far.set_read_timeout(Some(LONG)).unwrap();
@@ -22,7 +22,7 @@ fn narrow(config: h2_sync::Config) -> (Connection, Peer<Duplex>) {
     (connection, peer)
 }
 
-/// Without a deadline that would end it.
+/// Without a timeout that would end it.
 fn patient() -> h2_sync::Config {
     let mut config = h2_sync::Config::default();
     config.stall_timeout = None;
@@ -42,7 +42,7 @@ fn a_thread_that_cannot_write_reads_what_the_peer_has_to_say_first() {
             body.len()
         });
         let (id, _) = peer.receive_headers();
-        // This peer takes nothing more of the request until its own octets have gone.
+        // This peer reads no more of the request until its own octets have been sent.
         peer.send_headers(id, &headers!(":status" => "200"), false);
         for _ in 0..32 {
             peer.send_data(id, octets(16 << 10), false);
@@ -57,7 +57,7 @@ fn a_thread_that_cannot_write_reads_what_the_peer_has_to_say_first() {
 fn a_thread_that_writes_what_others_have_put_goes_on_reading() {
     bounded(|| {
         let (connection, mut peer) = narrow(patient());
-        // It waits for window, and goes when somebody reads that there is some.
+        // It waits for window, and continues when another thread reads the WINDOW_UPDATE.
         let (mut send, response) = connection.open(&post("/up")).unwrap();
         send.send(octets(1 << 20)).unwrap();
         let reading = thread::spawn(move || {

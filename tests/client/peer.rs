@@ -1,4 +1,4 @@
-//! A server that speaks frames by hand.
+//! A server that handles frames itself.
 
 use std::io::{Read, Write};
 
@@ -8,7 +8,7 @@ use h2_sync::transport::{duplex, Duplex};
 pub(crate) use crate::frames::{listener, Peer};
 use crate::support::LONG;
 
-/// A connection, and the peer of it in memory.
+/// A connection, and its peer in memory.
 pub(crate) fn connection_and_peer() -> (Connection, Peer<Duplex>) {
     let (near, far) = duplex(1 << 20);
     far.set_read_timeout(Some(LONG)).unwrap();
@@ -18,7 +18,7 @@ pub(crate) fn connection_and_peer() -> (Connection, Peer<Duplex>) {
 }
 
 impl<S: Read + Write> Peer<S> {
-    /// Reads to the end. Whether GOAWAY was among it.
+    /// Reads to the end. Returns whether it read a GOAWAY.
     pub(crate) fn until_goes_away(&mut self) -> bool {
         self.until_cut();
         self.seen.goaway.is_some()

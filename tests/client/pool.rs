@@ -1,4 +1,4 @@
-//! Connections that are kept, shared, proven and given up.
+//! The pool: connections that are kept, shared, probed and abandoned.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -128,7 +128,7 @@ fn after_goaway_the_next_request_goes_over_a_new_connection() {
         let mut second = Peer::accept(&listener);
         let (other, _) = second.receive_headers();
         second.answer(other, 200, "second");
-        // What is open on the first is finished.
+        // Streams that are open on the first connection finish.
         first.send_data(id, "first", true);
         assert_eq!(requests.join().unwrap(), ("first".to_owned(), "second".to_owned()));
         assert!(first.until_goes_away());
@@ -192,7 +192,7 @@ fn a_dead_connection_costs_no_request() {
         config.verify_after = Duration::ZERO;
         config.verify_timeout = Duration::from_millis(10);
         let client = Client::with_config(config).unwrap();
-        // It says nothing any more, and its socket stays open.
+        // It falls silent with an open socket.
         let _dead = warm_up(&client, &url, &listener);
         let requester = client.clone();
         let request =
@@ -219,7 +219,7 @@ fn a_busy_connection_whose_answer_stands_behind_data_is_not_taken_for_dead() {
         let (id, _) = peer.receive_headers();
         peer.send_headers(id, &headers!(":status" => "200"), false);
         let first = first.join().unwrap();
-        // It comes to be read while the answer to the PING is waited for.
+        // It is read during the wait for the answer to the PING.
         peer.send_data(id, "body", true);
         let sender = client.clone();
         let second = thread::spawn(move || sender.get(&*url).send().unwrap().facts().is_reused());
@@ -233,7 +233,7 @@ fn a_busy_connection_whose_answer_stands_behind_data_is_not_taken_for_dead() {
 #[test]
 fn those_who_wait_for_one_attempt_share_its_failure() {
     bounded(|| {
-        // It accepts nothing, and is full: the system takes as many connections as its queue has.
+        // It accepts nothing, and its queue is full.
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let client = client();
         let start = Arc::new(Barrier::new(8));
@@ -284,7 +284,7 @@ fn a_server_that_has_gone_without_a_word_costs_the_next_request_nothing() {
                 let mut peer = Peer::accept(&listener);
                 let (id, _) = peer.receive_headers();
                 peer.answer(id, 200, "fine");
-                // When the answer has been read, the socket is closed, without GOAWAY.
+                // Closes the socket after the answer was read, without GOAWAY.
                 has_read.recv().unwrap();
             }
         });
@@ -329,7 +329,7 @@ fn dropping_a_client_does_not_wait_for_writes_that_block() {
             assert_eq!(response.text().unwrap(), "hello");
         }
         *gate.0.lock().unwrap() = true;
-        // GOAWAY is written by another thread, and that one waits.
+        // Another thread writes GOAWAY, and blocks.
         drop(client);
         *gate.0.lock().unwrap() = false;
         gate.1.notify_all();

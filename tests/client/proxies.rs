@@ -1,4 +1,4 @@
-//! Tunnels through proxies that are spoken by hand.
+//! Tunnels through hand-written proxies.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ fn hello() -> Running {
     serve(|_, response| response.write_all(b"hello"))
 }
 
-/// A client that goes through a proxy which does `talk`, then carries octets where that says.
+/// A client behind a proxy that runs `talk`, then relays octets to the returned address.
 fn through(
     scheme: &str,
     talk: impl FnOnce(&mut TcpStream) -> Option<String> + Send + 'static,
@@ -56,7 +56,7 @@ fn connect_opens_a_tunnel() {
             let head = read_head(stream);
             assert!(head.starts_with(&format!("CONNECT {there} HTTP/1.1\r\nhost: {there}\r\n")));
             assert!(head.contains("proxy-authorization: Basic dXNlcjpzZWNyZXQ=\r\n"));
-            // In pieces, as it may come.
+            // In pieces, as TCP may deliver it.
             for piece in ["HTTP/1.1 200 OK\r\nvia", ": x\r\n\r", "\n"] {
                 stream.write_all(piece.as_bytes()).unwrap();
             }

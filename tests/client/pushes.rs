@@ -1,4 +1,4 @@
-//! Responses that nobody has asked for.
+//! Pushed responses.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -27,7 +27,7 @@ fn pushes_are_refused_unless_they_are_asked_for() {
     bounded(|| {
         let server = serve(pushing);
         let client = client();
-        // SETTINGS go out before the request, so the server knows.
+        // SETTINGS go out before the request, so the server knows the client's choice.
         assert_eq!(client.get(server.at("/")).send().unwrap().text().unwrap(), "false");
     });
 }

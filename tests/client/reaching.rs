@@ -1,4 +1,4 @@
-//! Ways to a server: resolvers, hooks, many addresses, proxies over TLS.
+//! Reaching a server: resolvers, hooks, several addresses, proxies over TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ fn text(client: &Client, url: &str) -> String {
     client.get(url).send().unwrap().text().unwrap()
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn closed() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

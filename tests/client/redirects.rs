@@ -7,7 +7,7 @@ use h2_sync::server::{Request, Response};
 
 use crate::support::{bounded, client, config, octets, serve};
 
-/// `/301/path` redirects to `/path` with that status; anything else says what came.
+/// Redirects `/301/path` to `/path` with that status; other paths describe the request.
 fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {
     let target = request.path().to_owned();
     let status = target.get(1..4).and_then(|status| status.parse::<u16>().ok());

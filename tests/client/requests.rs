@@ -1,4 +1,4 @@
-//! Requests of a `Client`, and what a response tells.
+//! Requests of a `Client`, and the facts of a response.
 
 use std::io::{self, Read, Write};
 
@@ -162,7 +162,7 @@ fn an_error_of_the_server_can_be_made_one_of_ours() {
 }
 
 #[test]
-fn nobody_listening_is_a_clear_error() {
+fn a_refused_connection_is_a_clear_error() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = client().get(format!("http://{closed}/")).send().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);

@@ -1,4 +1,4 @@
-//! What is sent again, and what is not.
+//! Requests that are sent again, and those that are not.
 
 use std::io;
 use std::sync::mpsc;
@@ -64,7 +64,7 @@ fn retries_are_bounded() {
     });
 }
 
-/// So many octets, and word of their end.
+/// A body of `len` octets that reports its end.
 struct Tells {
     left: usize,
     at_end: mpsc::Sender<()>,
@@ -118,7 +118,7 @@ fn any_other_reset_is_not_retried() {
     });
 }
 
-/// The error, or the retries, of a request whose connection breaks once.
+/// Sends a request whose connection breaks once. Returns the error, or the number of retries.
 fn broken_once(config: Config, post: bool) -> Result<u32, h2_sync::Error> {
     let (listener, url) = listener();
     let sending = thread::spawn(move || {
@@ -129,7 +129,7 @@ fn broken_once(config: Config, post: bool) -> Result<u32, h2_sync::Error> {
     let mut peer = Peer::accept(&listener);
     peer.receive_headers();
     drop(peer);
-    // If it is not sent again, nobody comes.
+    // Without a retry, no connection arrives.
     listener.set_nonblocking(true).unwrap();
     loop {
         if sending.is_finished() {
@@ -168,7 +168,7 @@ fn request_that_may_have_been_processed_is_not_called_safe_to_repeat() {
         let (id, _) = peer.receive_headers();
         peer.answer(id, 200, "");
         peer.receive_headers();
-        // No connection is to be had for the repetition.
+        // No connection can be made for the retry.
         drop(listener);
         drop(peer);
         let error = asking.join().unwrap();
@@ -186,7 +186,7 @@ fn idempotent_requests_are_sent_again_if_the_caller_says_so() {
     });
 }
 
-/// The method and body of each request that comes, over all connections: each but the last `fails`.
+/// The method and body of each received request, over all connections: each but the last `fails`.
 fn served(
     listener: &std::net::TcpListener,
     tries: usize,
@@ -212,7 +212,7 @@ fn served(
     bodies
 }
 
-/// What comes of a body whose request is refused once.
+/// The outcome of a request with a body that is refused once.
 fn refused_once(body: Body) -> Vec<String> {
     let (listener, url) = listener();
     let sending = thread::spawn(move || client().put(&*url).body(body).send().map(drop));
@@ -266,8 +266,8 @@ fn a_reader_that_has_not_been_read_goes_along() {
     });
 }
 
-/// Sends a request that finds a connection, which ends when it has come. Gives its status and how
-/// often it was sent again, if it was.
+/// Sends a request on a reused connection, which ends when the request arrives. Returns the status
+/// and the number of retries.
 fn lost_on_a_reused_connection(
     method: http::Method,
     config: Config,
@@ -327,7 +327,7 @@ fn a_response_that_has_begun_is_not_asked_for_again() {
     bounded(|| {
         let interim = |peer: &mut Peer, id| {
             peer.send_headers(id, &headers!(":status" => "103"), false);
-            // The client has it when it has answered what comes behind.
+            // The answer to a later PING shows that the client has received it.
             peer.synchronize();
         };
         assert!(lost_on_a_reused_connection(http::Method::GET, config(), interim).is_err());

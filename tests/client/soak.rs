@@ -1,6 +1,6 @@
-//! Many threads over few connections to a server that closes, refuses, hangs and starts anew.
+//! Many threads on few connections to a server that closes, refuses, hangs and restarts.
 //!
-//! `H2_SYNC_ROUNDS=200` by hand is a longer run.
+//! A longer run, by hand: `H2_SYNC_ROUNDS=200`.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ fn rounds() -> u64 {
     std::env::var("H2_SYNC_ROUNDS").map_or(6, |rounds| rounds.parse().unwrap())
 }
 
-/// Numbers that look random.
+/// Pseudo-random numbers.
 struct Numbers(u64);
 
 impl Numbers {
@@ -35,7 +35,7 @@ impl Numbers {
     }
 }
 
-/// Answers with the path, at once or late; takes bodies.
+/// Answers with the path, at once or late, and reads bodies.
 fn answer(request: &mut Request, response: &mut Response) -> io::Result<()> {
     let path = request.path().to_owned();
     io::copy(request, &mut io::sink())?;
@@ -45,7 +45,7 @@ fn answer(request: &mut Request, response: &mut Response) -> io::Result<()> {
     response.write_all(path.as_bytes())
 }
 
-/// Stands before the server, and fails connections in turns.
+/// A relay in front of the server that fails connections in turn.
 fn trouble(server: std::net::SocketAddr) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -55,9 +55,9 @@ fn trouble(server: std::net::SocketAddr) -> std::net::SocketAddr {
         for (number, near) in listener.incoming().enumerate() {
             let near = near.unwrap();
             match number % 6 {
-                // It refuses.
+                // Refuses.
                 2 => drop(near),
-                // It hangs before the handshake.
+                // Hangs before the handshake.
                 4 => hanging.push(near),
                 _ => {
                     let far = TcpStream::connect(server).unwrap();
@@ -73,7 +73,7 @@ fn trouble(server: std::net::SocketAddr) -> std::net::SocketAddr {
     address
 }
 
-/// Moves octets both ways. After so many from the server it closes, or says nothing more.
+/// Relays octets both ways. After `after` octets from the server it closes or falls silent.
 fn relay(near: TcpStream, far: TcpStream, octets: Option<u64>, hangs: bool) {
     let (mut near_reads, mut far_writes) = (near.try_clone().unwrap(), far.try_clone().unwrap());
     let up = thread::spawn(move || drop(io::copy(&mut near_reads, &mut far_writes)));
@@ -81,7 +81,7 @@ fn relay(near: TcpStream, far: TcpStream, octets: Option<u64>, hangs: bool) {
     let left = octets.unwrap_or(u64::MAX);
     drop(io::copy(&mut (&far).take(left), &mut near_writes));
     if hangs {
-        // The client closes it, once it has found out.
+        // The client closes it after its timeout.
         drop(up.join());
     }
     drop(near.shutdown(Shutdown::Both));
@@ -123,8 +123,7 @@ fn ask(client: &Client, url: &str, numbers: &mut Numbers, name: &str) -> Result<
     Ok(true)
 }
 
-/// A request that ran out of time has had its own time, and no other's. What is left is the server's
-/// doing.
+/// Asserts that a timeout was the request's own, and that all other errors were the server's.
 fn assert_own_cause(error: &Error, took: Duration, timeout: Duration) {
     let is_connecting = matches!(error.phase(), Some(Phase::Connect | Phase::Handshake));
     match error.kind() {
@@ -169,7 +168,7 @@ fn every_request_ends_in_an_answer_or_in_an_error_of_its_own_cause() {
         let answers: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
         println!("{answers} of {} requests have an answer", THREADS * rounds());
         assert!(answers > 0);
-        // Where all is well again, so is the client.
+        // Once the server is healthy, so is the client.
         let again = client.get(format!("{url}/now/again")).timeout(20_000 * MS);
         assert_eq!(again.send().unwrap().text().unwrap(), "/now/again");
     });

@@ -10,15 +10,15 @@ use h2_sync::transport::duplex;
 
 use crate::frames::within;
 
-/// Nothing here takes so long, on however slow a machine.
+/// A limit that no wait reaches, even on a slow machine.
 pub(crate) const LONG: Duration = Duration::from_secs(100);
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test with a time limit.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     within(2 * LONG, test);
 }
 
-/// Settings that do not look at the environment.
+/// Settings that ignore the environment.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
@@ -30,7 +30,7 @@ pub(crate) fn client() -> Client {
     Client::with_config(config()).unwrap()
 }
 
-/// A server on loopback, which ends when it is dropped.
+/// A server on loopback, shut down when dropped.
 pub(crate) struct Running {
     pub(crate) handle: Handle,
     pub(crate) url: String,
@@ -58,7 +58,7 @@ impl Running {
     }
 }
 
-/// A connection in memory to a server with this handler.
+/// An in-memory connection to a server with this handler.
 pub(crate) fn connected<H>(handler: H) -> Connection
 where
     H: Fn(&mut Request, &mut Response) -> io::Result<()> + Send + Sync + 'static,
@@ -76,7 +76,7 @@ pub(crate) fn post(path: &str) -> http::Request<()> {
     http::Request::post(format!("http://test{path}")).body(()).unwrap()
 }
 
-/// Octets that are not the same everywhere.
+/// Octets without a short period.
 pub(crate) fn octets(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
 }

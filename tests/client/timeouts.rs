@@ -1,4 +1,4 @@
-//! What takes too long.
+//! Timeouts.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -13,8 +13,8 @@ use crate::support::{bounded, config, LONG};
 
 const SHORT: Duration = Duration::from_millis(20);
 
-/// Has a client send a request to a peer that does something, and gives the error. There is a
-/// connection already, so that making it takes none of the time.
+/// Sends a request to a peer that runs `act`, and returns the error. The connection exists already,
+/// so that connecting takes no time.
 fn late(
     config: Config,
     ask: impl FnOnce(&Client, &str) -> Error + Send + 'static,
@@ -48,7 +48,7 @@ fn what_is_late_resets_its_stream_and_leaves_the_connection() {
             |peer| {
                 let (first, _) = peer.receive_headers();
                 assert_eq!(peer.receive_reset(), (first, ErrorCode::Cancel));
-                // The next request asks first whether anybody is there.
+                // The next request first probes the connection with a PING.
                 peer.answer_ping();
                 let (second, _) = peer.receive_headers();
                 peer.answer(second, 200, "");
@@ -133,7 +133,7 @@ fn a_request_may_have_more_time_than_the_client() {
         });
         let mut peer = Peer::accept(&listener);
         let (patient, _) = peer.receive_headers();
-        // One that has the client's time for the response gives up meanwhile.
+        // A request with the client's own `response_timeout` fails meanwhile.
         let hasty = thread::spawn(move || client.get(&*url).timeout(None).send());
         let (id, _) = peer.receive_headers();
         assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
@@ -187,7 +187,7 @@ fn the_time_for_all_of_it_holds_for_the_body_as_well() {
 }
 
 #[test]
-fn an_upload_that_nobody_takes_is_a_timeout() {
+fn an_upload_that_the_server_does_not_read_times_out() {
     bounded(|| {
         late(
             config(),
@@ -221,7 +221,7 @@ fn many_threads_time_out_each_by_itself() {
                 errors.reduce(|one, other| if one.is_timeout() { other } else { one }).unwrap()
             },
             |peer| {
-                // The peer is there for as long as it is talked to.
+                // The peer lives until the client closes.
                 peer.until_goes_away();
             },
         );
@@ -252,7 +252,8 @@ fn interim_responses_do_not_start_the_time_for_the_response_anew() {
         let mut peer = Peer::accept(&listener);
         let (id, _) = peer.receive_headers();
         peer.stream.set_read_timeout(Some(3 * SHORT)).unwrap();
-        // Each comes in time, if the one before has started it anew; more than are allowed, in the end.
+        // Each arrives in time if the previous one restarts the timeout; in total they take too
+        // long.
         let mut octets = [0; 1 << 10];
         for _ in 0..20 {
             peer.send_headers(id, &headers!(":status" => "103"), false);

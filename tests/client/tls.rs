@@ -57,8 +57,8 @@ fn a_server_that_does_not_speak_tls_is_a_clear_error() {
     });
 }
 
-/// A certificate for 127.0.0.1 that says that it is an authority's, as `openssl req -x509` makes it, and
-/// its key.
+/// A certificate for 127.0.0.1 that is marked as an authority's, as made by `openssl req -x509`,
+/// and its key.
 fn authority_itself() -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     (authority().self_signed(&key).unwrap().pem(), key.serialize_pem())
@@ -95,12 +95,12 @@ fn trusted_authority_certificate_is_accepted_as_itself() {
             let text = trusting(connector.unwrap()).get(&*url).send().unwrap().text().unwrap();
             assert_eq!(text, "hello by https");
         }
-        // Another one of the same kind is not.
+        // Another certificate of this kind is not trusted.
         let (other, _) = authority_itself();
         let other = trusting(Connector::with_only_roots(other.as_bytes()).unwrap());
         let error = other.get(&*url).send().unwrap_err();
         assert!(error.is_tls() && error.is_connect(), "{error}");
-        // Nor is it for another name.
+        // The name is checked as well.
         let port = url.rsplit(':').next().unwrap();
         let mut config = config();
         config.tls = Some(Connector::with_only_roots(certificate.as_bytes()).unwrap());

@@ -1,4 +1,4 @@
-//! Requests that ask the server to go on in another protocol.
+//! Requests that ask the server to switch protocols.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -25,7 +25,7 @@ fn switched(upgraded: Result<Upgraded, Error>) -> Tunnel {
     }
 }
 
-/// Sends `hello`, and expects it back.
+/// Sends `hello`, and expects its echo.
 fn assert_echo(mut tunnel: Tunnel) {
     tunnel.send.send("hello").unwrap();
     tunnel.send.finish().unwrap();
@@ -183,7 +183,7 @@ fn server_that_does_not_announce_extended_connect_is_asked_in_http11() {
         let client = of_versions(Versions::Auto, true);
         let tunnel = switched(client.get(&*url).upgrade("echo"));
         assert_eq!(tunnel.response.version(), Version::HTTP_11);
-        // Other requests go on in HTTP/2.
+        // Other requests still use HTTP/2.
         assert_eq!(client.get(&*url).send().unwrap().version(), Version::HTTP_2);
         assert_eq!(server.stats().connections, 2);
         assert_echo(tunnel);

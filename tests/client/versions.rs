@@ -1,4 +1,4 @@
-//! Which version of HTTP is spoken with this crate's server, and the same calls in each.
+//! Version negotiation with this crate's server, and the same calls in each version.
 
 use std::io::{self, Read, Write};
 
@@ -48,7 +48,7 @@ fn without_tls_http2_is_spoken_by_prior_knowledge_alone() {
         ] {
             let client = client(versions, prior_knowledge);
             assert_eq!(version(&client, &url), spoken, "{versions:?} {prior_knowledge}");
-            // And once more on the same connection.
+            // Again on the same connection.
             assert_eq!(version(&client, &url), spoken);
         }
     });
@@ -152,7 +152,7 @@ mod tls {
     }
 }
 
-/// Both framings: a length that is known, and chunks.
+/// Both framings: known length, and chunked.
 fn echo_large(client: &Client, url: &str) {
     let sent = octets(10 << 20);
     let known = Body::from(sent.clone());

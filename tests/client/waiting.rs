@@ -1,4 +1,4 @@
-//! Requests that stand in line for a connection with room.
+//! Requests that wait for a connection with a free slot.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use crate::support::{bounded, client, config, serve, serve_with, LONG};
 
 const SHORT: Duration = Duration::from_millis(20);
 
-/// A proxy whose first `open` tunnels are opened when `may_open` says so; the others hang.
+/// A proxy that opens its first `open` tunnels when `may_open` allows; the others hang.
 struct Tunnels {
     address: String,
     begun: Arc<AtomicUsize>,
@@ -49,7 +49,7 @@ fn tunnels(open: usize) -> Tunnels {
     Tunnels { address, begun, may_open }
 }
 
-/// Reads a CONNECT request, and gives what it asks for.
+/// Reads a CONNECT request, and returns its target.
 fn connect_target(near: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -117,7 +117,7 @@ fn a_connection_being_made_outlives_the_requests_that_gave_up() {
     });
 }
 
-/// Sends a request from a thread of its own, and gives its status.
+/// Sends a request on a thread of its own, which returns the status.
 fn get(client: &Client, url: &str) -> thread::JoinHandle<u16> {
     let (client, url) = (client.clone(), url.to_owned());
     thread::spawn(move || client.get(url).send().unwrap().status().as_u16())
@@ -144,7 +144,7 @@ fn a_request_takes_the_stream_that_is_free_first_on_any_connection() {
         let (id, _) = second.receive_headers();
         let waiting = get(&client, &url);
         second.answer(id, 200, "");
-        // The first connection is as busy as before.
+        // The first connection is still busy.
         let (id, _) = second.receive_headers();
         second.answer(id, 200, "");
         assert_eq!((other.join().unwrap(), waiting.join().unwrap()), (200, 200));
@@ -167,11 +167,11 @@ fn a_reader_waits_for_the_limits_of_a_new_connection() {
         };
         let first = post(&client);
         let mut peer = Peer::accept_silent(&listener);
-        // SETTINGS come first, and their acknowledgement later.
+        // SETTINGS arrive first, their acknowledgement later.
         peer.acknowledges = false;
         let (one, _) = peer.receive_headers();
         let second = post(&client);
-        // It may be refused there, so it asks for the limits: by PING, and not by HEADERS.
+        // The request might be refused there, so the client waits for the limits, with a PING.
         let payload = peer.until(|frame| match frame {
             Frame::Ping(ping) => Some(ping.payload),
             Frame::Headers(_) => panic!("the limits are not known"),
@@ -198,7 +198,7 @@ fn idle_connections_are_bounded_over_all_origins() {
             assert_eq!(client.get(server.at("/")).send().unwrap().status(), 200);
         }
         eventually(|| client.connections().len() <= 3);
-        // The last one is among those that are kept.
+        // The last one is still remembered.
         let last = servers.last().unwrap();
         assert!(client.get(last.at("/")).send().unwrap().facts().is_reused());
     });
