@@ -24,9 +24,12 @@ chromium chromium
 tinyproxy tinyproxy-bin
 ab       apache2-utils
 wrk      wrk
+go       golang-go
 LIST
 # What the test over OpenSSL's stream is built with.
 pkg-config --exists libssl 2>/dev/null || packages+=(libssl-dev pkg-config)
+# The package has sources alone, which are built by the test that runs them.
+[[ -d /usr/share/gocode/src/google.golang.org/grpc ]] || packages+=(golang-google-grpc-dev)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 
 if ((${#packages[@]})); then

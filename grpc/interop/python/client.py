@@ -10,7 +10,7 @@ from concurrent import futures
 
 import grpc
 
-from service import INITIAL, TRAILING, load
+from service import DETAILS, INITIAL, TRAILING, load
 
 pb, stubs = load()
 TIME = 100
@@ -121,6 +121,19 @@ def status_code_and_message():
         assert code == (grpc.StatusCode.UNKNOWN, message), code
 
 
+def status_details():
+    # As google.rpc.Status has it: code 5, message "m".
+    details = b"\x08\x05\x12\x01m"
+    status = pb.EchoStatus(code=5, message="m", details=details)
+    try:
+        stub.UnaryCall(pb.SimpleRequest(status=status), timeout=TIME)
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.NOT_FOUND, error
+        assert dict(error.trailing_metadata())[DETAILS] == details, error.trailing_metadata()
+    else:
+        raise AssertionError("it did not fail")
+
+
 def unimplemented():
     call = channel.unary_unary("/h2sync.testing.TestService/Nothing")
     assert code_of(lambda: call(b"", timeout=TIME))[0] == grpc.StatusCode.UNIMPLEMENTED
@@ -219,8 +232,8 @@ def reflection():
 
 for case in [empty_unary, large_unary, messages_of_many_sizes, client_compressed_unary,
              unknown_compression, client_streaming, server_streaming, many_messages, ping_pong,
-             empty_stream, custom_metadata, status_code_and_message, unimplemented,
-             cancel_after_first_response, timeout_on_sleeping_server, panic, too_large, malformed,
+             empty_stream, custom_metadata, status_code_and_message, status_details,
+             unimplemented, cancel_after_first_response, timeout_on_sleeping_server, panic, too_large, malformed,
              many_threads, refused_uploads_beside_a_long_call, health, reflection]:
     start = time.monotonic()
     case()

@@ -9,7 +9,7 @@ from concurrent import futures
 
 import grpc
 
-from service import INITIAL, TRAILING, load
+from service import DETAILS, INITIAL, TRAILING, load
 
 pb, stubs = load()
 
@@ -32,6 +32,8 @@ class Service(stubs.TestServiceServicer):
     def fail_as_asked(self, request, context):
         if request.HasField("status") and request.status.code:
             code = next(c for c in grpc.StatusCode if c.value[0] == request.status.code)
+            if request.status.details:
+                context.set_trailing_metadata([(DETAILS, request.status.details)])
             context.abort(code, request.status.message)
 
     def EmptyCall(self, request, context):

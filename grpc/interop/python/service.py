@@ -25,3 +25,4 @@ def load():
 
 INITIAL = "x-grpc-test-echo-initial"
 TRAILING = "x-grpc-test-echo-trailing-bin"
+DETAILS = "grpc-status-details-bin"

@@ -145,9 +145,21 @@ impl TestService {
 fn fail_as_asked(status: Option<&EchoStatus>) -> Result<(), Status> {
     match status {
         Some(status) if status.code != 0 => {
-            Err(Status::new(Code::from_i32(status.code), status.message.clone()))
+            let failed = Status::new(Code::from_i32(status.code), status.message.clone());
+            Err(failed.with_details(status.details.clone()))
         }
         _ => Ok(()),
+    }
+}
+
+/// Asks for a call to end with this status.
+impl From<&Status> for EchoStatus {
+    fn from(status: &Status) -> Self {
+        EchoStatus {
+            code: status.code() as i32,
+            message: status.message().to_owned(),
+            details: status.details().to_vec(),
+        }
     }
 }
 

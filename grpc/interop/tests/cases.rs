@@ -24,7 +24,7 @@ fn output(request_size: i32, sizes: &[i32]) -> OutputRequest {
 }
 
 fn echo_status(code: Code, message: &str) -> Option<EchoStatus> {
-    Some(EchoStatus { code: code as i32, message: message.to_owned() })
+    Some(EchoStatus::from(&Status::new(code, message.to_owned())))
 }
 
 fn sizes(replies: impl IntoIterator<Item = Result<OutputResponse, Status>>) -> Vec<usize> {

@@ -5,7 +5,7 @@
 use std::thread;
 
 use h2_sync_grpc::client::CallOptions;
-use h2_sync_grpc::Code;
+use h2_sync_grpc::{Code, Status};
 use h2_sync_grpc_interop::pb::{EchoStatus, InputRequest, OutputRequest};
 use h2_sync_grpc_interop::{bounded, payload, serve};
 
@@ -72,7 +72,7 @@ fn many_refused_calls_do_not_end_the_long_one_beside_them() {
         let refused = client.with(CallOptions::new());
         let thread = thread::spawn(move || {
             let code = Code::FailedPrecondition;
-            let status = Some(EchoStatus { code: code as i32, message: "refused".to_owned() });
+            let status = Some(EchoStatus::from(&Status::new(code, "refused")));
             for _ in 0..count {
                 let (mut requests, mut replies) = refused.full_duplex_call().unwrap();
                 let status = status.clone();

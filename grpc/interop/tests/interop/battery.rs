@@ -1,10 +1,14 @@
-//! What our client expects of any server of the test service.
+//! The calls that our client makes to any server of the test service, and what our server adds for
+//! other clients.
 
 use std::thread;
 use std::time::Duration;
 
 use h2_sync_grpc::client::{CallOptions, CancelHandle, Channel, Stub};
-use h2_sync_grpc::{Code, Compression, Prost};
+use h2_sync_grpc::health::Health;
+use h2_sync_grpc::prost_types::Any;
+use h2_sync_grpc::server::Services;
+use h2_sync_grpc::{Code, Compression, Prost, Status};
 use h2_sync_grpc_interop::pb::{
     EchoStatus, Empty, InputRequest, OutputRequest, SimpleRequest, TestServiceClient,
 };
@@ -17,6 +21,11 @@ pub(crate) struct Way {
     pub(crate) is_proxied: bool,
 }
 
+/// The services of our server beside the test service, which clients of others call as well.
+pub(crate) fn with_all(services: Services) -> Services {
+    services.service(Health::new().service()).with_reflection().compression(Compression::Gzip)
+}
+
 /// Makes calls of all kinds.
 pub(crate) fn run(channel: &Channel, way: Way) {
     let client = TestServiceClient::new(channel);
@@ -25,7 +34,7 @@ pub(crate) fn run(channel: &Channel, way: Way) {
     streams(&client);
     metadata(&client);
     statuses(&client);
-    threads(&client);
+    calls_of_threads(&client, 20, 100);
     let stub = Stub::new(channel);
     let path = "/h2sync.testing.TestService/Nothing";
     let failed = stub.unary::<_, Empty, Empty>(Prost, path, &Empty {}).unwrap_err();
@@ -69,6 +78,14 @@ fn streams(client: &TestServiceClient) {
     requests.finish().unwrap();
     assert_eq!(reply.wait().unwrap().message().size, 74_922);
 
+    // grpc-go answers a DATA frame with a PING.
+    let (mut requests, reply) = client.streaming_input_call().unwrap();
+    for _ in 0..10_000 {
+        requests.send(&InputRequest { payload: payload(100) }).unwrap();
+    }
+    requests.finish().unwrap();
+    assert_eq!(reply.wait().unwrap().message().size, 1_000_000);
+
     let (mut requests, mut replies) = client.full_duplex_call().unwrap();
     for size in sizes {
         let request = OutputRequest { sizes: vec![size], ..OutputRequest::default() };
@@ -95,7 +112,7 @@ fn metadata(client: &TestServiceClient) {
 fn statuses(client: &TestServiceClient) {
     let special = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n";
     for (code, message) in [(Code::Unknown, "m"), (Code::NotFound, special)] {
-        let status = Some(EchoStatus { code: code as i32, message: message.to_owned() });
+        let status = Some(EchoStatus::from(&Status::new(code, message)));
         let request = SimpleRequest { status: status.clone(), ..SimpleRequest::default() };
         let failed = client.unary_call(&request).unwrap_err();
         assert_eq!((failed.code(), failed.message()), (code, message));
@@ -105,22 +122,31 @@ fn statuses(client: &TestServiceClient) {
         let failed = replies.receive().unwrap_err();
         assert_eq!((failed.code(), failed.message()), (code, message));
     }
+    let details = vec![Any { type_url: "type.googleapis.com/a.B".into(), value: vec![8, 0xff] }];
+    let status = Status::not_found("m").with_messages(details.clone());
+    let status = Some(EchoStatus::from(&status));
+    let failed = client.unary_call(&SimpleRequest { status, ..SimpleRequest::default() });
+    assert_eq!(failed.unwrap_err().messages().unwrap(), details);
 }
 
-fn threads(client: &TestServiceClient) {
-    let threads: Vec<_> = (0..20)
-        .map(|_| {
-            let client = client.clone();
-            thread::spawn(move || {
-                for size in 0..100 {
+/// Makes 10,000 calls from 40 threads.
+pub(crate) fn ten_thousand_calls(channel: &Channel) {
+    let client = TestServiceClient::new(channel).with(CallOptions::new().timeout(LONG));
+    calls_of_threads(&client, 40, 250);
+}
+
+fn calls_of_threads(client: &TestServiceClient, threads: usize, calls: i32) {
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for size in 0..calls {
                     let request = SimpleRequest { response_size: size, ..SimpleRequest::default() };
                     let response = client.unary_call(&request).unwrap();
                     assert_eq!(response.message().payload.len(), size as usize);
                 }
-            })
-        })
-        .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+            });
+        }
+    });
 }
 
 fn compression(client: &TestServiceClient) {

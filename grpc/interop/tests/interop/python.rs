@@ -5,12 +5,9 @@ use std::process::Command;
 
 use h2_sync::tls::{Acceptor, Connector};
 use h2_sync_grpc::client::Channel;
-use h2_sync_grpc::health::Health;
-use h2_sync_grpc::server::Services;
-use h2_sync_grpc::Compression;
 use h2_sync_grpc_interop::{serve_tls, serve_with};
 
-use crate::battery::{self, Way};
+use crate::battery::{self, with_all, Way};
 use crate::files::{Folder, Identity};
 use crate::peer;
 
@@ -27,10 +24,6 @@ fn python() -> Option<PathBuf> {
 
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name)
-}
-
-fn with_all(services: Services) -> Services {
-    services.service(Health::new().service()).with_reflection().compression(Compression::Gzip)
 }
 
 #[test]
@@ -68,6 +61,9 @@ fn grpcio_answers_our_client() {
         });
         let channel = Channel::new(&format!("http://{}", server.address)).unwrap();
         battery::run(&channel, Way::default());
+        if !gzip {
+            battery::ten_thousand_calls(&channel);
+        }
     }
 }
 
