@@ -60,8 +60,8 @@ pub(super) struct State {
     pub(super) cut: Option<Error>,
     /// The status that answers a fault in the request's body.
     pub(super) refusal: Option<StatusCode>,
-    /// A thread waits for a request, and no octet of one has arrived.
-    pub(super) waits_idle: bool,
+    /// When a thread began to wait for a request, while no octet of one has arrived.
+    pub(super) idle_since: Option<Instant>,
     /// When the owner's clock ends a read on a transport without read timeouts.
     pub(super) read_until: Option<Instant>,
     /// The number of exchanges that a client has begun.
@@ -121,7 +121,7 @@ impl Link {
             write_failed: None,
             cut: None,
             refusal: None,
-            waits_idle: false,
+            idle_since: None,
             read_until: None,
             exchange: 0,
             is_answered: false,
@@ -190,23 +190,24 @@ impl Link {
         drop(halves);
     }
 
-    /// Allows no exchange after the current one. An idle connection ends at once, unless octets of
-    /// a request have arrived. May briefly wait for the transport.
-    pub(crate) fn shut_down(&self) {
-        let mut state = self.lock();
-        if let Some(server) = state.codec.server() {
-            server.close_after_response();
+    /// Makes the next response the last one, and tells the client so in it.
+    pub(crate) fn announce_close(&self) {
+        if let Some(server) = self.lock().codec.server() {
+            server.announce_close();
         }
-        if !state.waits_idle {
-            return;
-        }
-        drop(state);
-        if matches!(self.closer.is_readable(), Ok(Some(true))) {
+    }
+
+    /// Ends a connection that has waited for a request for `least`, unless octets of one have
+    /// arrived. May briefly wait for the transport.
+    pub(crate) fn close_idle(&self, least: Duration) {
+        let is_idle =
+            |state: &State| state.idle_since.is_some_and(|since| since.elapsed() >= least);
+        if !is_idle(&self.lock()) || matches!(self.closer.is_readable(), Ok(Some(true))) {
             return;
         }
         let state = self.lock();
         // A request that has arrived meanwhile is still answered.
-        if state.waits_idle {
+        if is_idle(&state) {
             self.cut_locked(state, closed(), true);
         }
     }

@@ -22,7 +22,8 @@
 //! | [`Link::look`], [`Link::standing`] | client | whether the connection is idle and alive, without unexpected octets |
 //! | [`RecvHalf`], [`SendHalf`] | both | body and trailers in each direction, with the methods of an HTTP/2 exchange |
 //! | [`Link::flush`] | both | writes the queued octets |
-//! | [`Link::shut_down`] | both | allows no exchange after the current one; an idle connection ends at once |
+//! | [`Link::announce_close`] | server | makes the next response the last one |
+//! | [`Link::close_idle`] | server | ends a connection that waits for a request |
 //! | [`Link::cut`] | both | ends the connection now, from any thread |
 //!
 //! The `put_*` methods queue octets, and write only when the queue has grown large. So a head, the

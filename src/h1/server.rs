@@ -71,10 +71,10 @@ impl Link {
             } else {
                 after(waits.head, *head_since.get_or_insert_with(Instant::now))
             };
-            state.waits_idle = is_empty;
+            state.idle_since = is_empty.then_some(begin);
             let filled;
             (state, filled) = self.fill(state, until, &mut Lending::none());
-            state.waits_idle = false;
+            state.idle_since = None;
             match filled {
                 Filled::Some => {}
                 Filled::Late if is_empty => return Next::Ended,

@@ -290,19 +290,46 @@ fn octets_that_answer_no_request_forbid_another_use() {
 }
 
 #[test]
-fn idle_connection_ends_at_once_when_it_is_shut_down() {
+fn idle_connection_is_closed_after_its_grace_and_not_before() {
     let (ours, mut theirs) = duplex(1 << 20);
     let server = server(ours);
     let waiting = {
         let server = Arc::clone(&server);
         thread::spawn(move || matches!(server.next_request(&WAITS), Next::Ended))
     };
-    server.shut_down();
+    server.announce_close();
+    server.close_idle(LONG);
+    assert!(!server.is_cut());
+    while !waiting.is_finished() {
+        server.close_idle(Duration::ZERO);
+        thread::yield_now();
+    }
     assert!(waiting.join().unwrap());
     let mut rest = Vec::new();
     drop(server);
     theirs.read_to_end(&mut rest).unwrap();
     assert!(rest.is_empty());
+}
+
+#[test]
+fn request_that_comes_after_the_end_was_begun_is_answered_and_told() {
+    let (ours, mut theirs) = duplex(1 << 20);
+    let server = server(ours);
+    server.announce_close();
+    theirs.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    // It has arrived, so that the connection is not idle.
+    server.close_idle(Duration::ZERO);
+    request(&server);
+    let mut send = SendHalf::new(Arc::clone(&server), BytesMut::new());
+    let none = HeaderMap::new();
+    send.put_response(StatusCode::OK, &none, BodySize::Known(0), Then::End).unwrap();
+    send.flush_link().unwrap();
+    drop(send);
+    assert!(!server.end_exchange());
+    server.cut(closed());
+    let mut text = String::new();
+    theirs.read_to_string(&mut text).unwrap();
+    assert!(text.contains("connection: close\r\n"), "{text}");
 }
 
 #[test]

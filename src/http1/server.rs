@@ -21,6 +21,8 @@ pub struct ServerConnection {
     pub(super) request: Asked,
     /// Whether the connection accepts a request after this exchange.
     pub(super) is_persistent: bool,
+    /// Whether the next response says that the connection ends after it.
+    pub(super) announces_close: bool,
     /// Whether an empty line before the request line was skipped.
     has_skipped_line: bool,
 }
@@ -45,6 +47,7 @@ impl ServerConnection {
             sender: Sender::Idle,
             request: Asked::default(),
             is_persistent: true,
+            announces_close: false,
             has_skipped_line: false,
         }
     }
@@ -216,10 +219,16 @@ impl ServerConnection {
         self.is_persistent = false;
     }
 
-    /// Ends the connection after the current exchange, or at once if there is none. For a server
-    /// that is shutting down.
+    /// Ends the connection after the current exchange, or at once if there is none.
     pub fn close_after_response(&mut self) {
         self.is_persistent = false;
+    }
+
+    /// Makes the next response say `connection: close`, and ends the connection after it. For a
+    /// server that is shutting down: until a response has said so, the client may send another
+    /// request.
+    pub fn announce_close(&mut self) {
+        self.announces_close = true;
     }
 
     /// Returns whether the client waits for 100 (Continue) before it sends content. Send it with

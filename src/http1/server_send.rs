@@ -103,6 +103,7 @@ impl ServerConnection {
         };
         // Data after a refused CONNECT may be meant for the tunnel.
         self.is_persistent &= !given.closes
+            && !self.announces_close
             && !self.request.expects_continue
             && !self.request.is_connect
             && framing != Framing::UntilClose;

@@ -58,6 +58,12 @@ impl Caller {
         self.line.is_cancelled()
     }
 
+    /// Returns whether the server wants new requests, like
+    /// [`Request::is_server_ready`](super::Request::is_server_ready).
+    pub fn is_server_ready(&self) -> bool {
+        self.context.readiness.get()
+    }
+
     /// Calls `act` once when the server shuts down, like
     /// [`Request::on_shutdown`](super::Request::on_shutdown).
     pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {

@@ -11,14 +11,26 @@ use crate::frame::ErrorCode;
 /// just connected may have sent a request.
 pub(super) const SILENCE_MAX: Duration = Duration::from_millis(100);
 
+/// How long idle connections of HTTP/1.x are kept after a shutdown has begun. A client that sends a
+/// request meanwhile gets a response that announces the end, so the request is not lost. Go's
+/// `Shutdown` closes them at once, and so does nginx unless `keepalive_min_timeout` is set.
+pub(super) const IDLE_GRACE: Duration = Duration::from_millis(500);
+
+/// Returns [`IDLE_GRACE`], or less if the whole end has little time: idle connections are to be
+/// closed before the rest is aborted.
+pub(super) fn idle_grace(timeout: Duration) -> Duration {
+    IDLE_GRACE.min(timeout / 2)
+}
+
 /// Schedules the shutdown of a connection at its maximum age.
 pub(super) fn retire_later<C: Live + 'static>(engine: &Arc<Engine>, conn: &Arc<C>) {
     let at = engine.config.max_age.and_then(|age| Instant::now().checked_add(age));
     let Some(at) = at else { return };
     let theirs = Arc::clone(engine);
     engine.clock.call(at, &Arc::downgrade(conn), move |conn, now| {
-        conn.shut_down();
-        let Some(at) = now.checked_add(theirs.config.max_age_grace) else { return };
+        let time = theirs.config.max_age_grace;
+        Arc::clone(&conn).shut_down(idle_grace(time));
+        let Some(at) = now.checked_add(time) else { return };
         theirs.clock.call(at, &Arc::downgrade(&conn), |conn, _| conn.close());
     });
 }
@@ -28,7 +40,8 @@ impl Live for Served {
         self.number
     }
 
-    fn shut_down(&self) {
+    // A connection without requests ends by itself, a round trip after it has said so.
+    fn shut_down(self: Arc<Self>, _: Duration) {
         self.conn.with(|state, now| state.core.shutdown(now));
         self.flush_elsewhere();
         self.context.farewells.begin(&self.engine.pool);

@@ -16,6 +16,7 @@ use super::peer::Peer;
 use super::permits::Permits;
 use super::place::Place;
 use super::pool::Pool;
+use super::readiness::Readiness;
 use super::request::Request;
 use super::response::Response;
 use super::running::Running;
@@ -45,6 +46,7 @@ pub(super) struct Engine {
     pub(super) counters: Counters,
     pub(super) openings: Openings,
     pub(super) writers: Writers,
+    pub(super) readiness: Arc<Readiness>,
     /// What all connections of HTTP/2 hold of request bodies.
     ledger: Arc<Ledger>,
     connections: Mutex<Connections>,
@@ -103,6 +105,7 @@ impl Engine {
             counters: Counters::default(),
             openings: Openings::default(),
             writers: Writers::new(),
+            readiness: Arc::new(Readiness::new()),
             ledger: Arc::new(Ledger::new(config.max_unread)),
             connections: Mutex::default(),
             changed: Condvar::new(),
@@ -130,7 +133,7 @@ impl Engine {
         W: Write + Send + 'static,
         O: Owner + 'static,
     {
-        let context = Context::new(&self.config, peer);
+        let context = Context::new(&self.config, &self.readiness, peer);
         let make = |number| {
             Arc::new_cyclic(|served: &Weak<Served>| {
                 let waits = served.clone();
@@ -245,14 +248,16 @@ impl Engine {
         connections.is_closing
     }
 
-    /// Stops accepting connections, and shuts the existing ones down gracefully.
-    pub(super) fn begin_shutdown(&self) {
+    /// Stops accepting connections, and shuts the existing ones down gracefully: idle connections
+    /// of HTTP/1.x after `grace`.
+    pub(super) fn begin_shutdown(&self, grace: Duration) {
+        self.readiness.end();
         let mut connections = self.lock();
         connections.is_closing = true;
         let live: Vec<_> = connections.live.values().cloned().collect();
         drop(connections);
         self.changed.notify_all();
-        live.iter().for_each(|conn| conn.shut_down());
+        live.into_iter().for_each(|conn| conn.shut_down(grace));
     }
 
     /// Waits until no connection is left except one that may stay, and returns whether that is so.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::ending::SILENCE_MAX;
+use super::ending::{idle_grace, SILENCE_MAX};
 use super::engine::Engine;
 use super::handler;
 use super::listener::Listener;
@@ -127,24 +127,80 @@ impl Handle {
         while !self.engine.drained(Instant::now() + LONG, None) {}
     }
 
-    /// Shuts the server down: no new connections are accepted. Each connection gets GOAWAY in two
-    /// steps, so that requests in flight are not lost (RFC 9113, Section 6.8), and open requests
-    /// have `timeout` to finish. Then the rest is aborted. Returns what was aborted, by this call
-    /// or another. An HTTP/1.x connection ends after the current response, or at once if it is
-    /// idle.
+    /// Returns whether the server wants new requests: from its start until a
+    /// [`drain`](Self::drain) or [`shutdown`](Self::shutdown) begins, unless the application has
+    /// [set](Self::set_ready) it. Handlers have [`Request::is_server_ready`], to answer the health
+    /// checks of balancers.
     ///
-    /// The shutdown also waits for connections in their handshake, since their clients may have
-    /// sent requests. A connection without any input is closed after 100 ms, and does not count as
-    /// aborted.
+    /// [`Request::is_server_ready`]: super::Request::is_server_ready
+    pub fn is_ready(&self) -> bool {
+        self.engine.readiness.get()
+    }
+
+    /// Sets whether the server is [ready](Self::is_ready), for example `false` until a cache is
+    /// filled. This only informs; requests that arrive are served. Once a drain or shutdown has
+    /// begun, the server is not ready whatever was set.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.engine.readiness.set(is_ready);
+    }
+
+    /// Takes the server out of service without losing a request: it is no longer
+    /// [ready](Self::is_ready), but serves for the time of `notice` as before, so that health
+    /// checks can notice. Then it is [shut down](Self::shutdown), with `timeout` for open requests.
+    /// Another call of `shutdown` ends the notice.
+    ///
+    /// The notice should be longer than the interval of the checks times the number of failures
+    /// that a balancer needs, for example 5 s. Without a balancer that asks, use `shutdown`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::{Request, Response, Server};
+    ///
+    /// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+    /// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+    /// assert!(server.is_ready());
+    /// // At SIGTERM:
+    /// let cut = server.drain(Duration::from_millis(5), Duration::from_secs(25));
+    /// assert!(!server.is_ready());
+    /// assert_eq!(cut.requests, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn drain(&self, notice: Duration, timeout: Duration) -> Cut {
+        self.engine.readiness.end();
+        self.engine.pause(notice);
+        self.shutdown(timeout)
+    }
+
+    /// Shuts the server down. Open requests have `timeout` to finish; then the rest is aborted.
+    /// Returns what was aborted, by this call or another.
+    ///
+    /// The steps, none of which loses a request of a client that follows the protocol:
+    ///
+    /// 1. The server is not [ready](Self::is_ready) any more, and accepts no connections after
+    ///    those in the queue of the system.
+    /// 2. Each connection of HTTP/2 gets GOAWAY in two steps: the first announces the end, and a
+    ///    round trip later the second names the last request that is answered (RFC 9113, Section
+    ///    6.8). It ends when its requests have been answered.
+    /// 3. In HTTP/1.x, the next response says `connection: close`, and its connection ends after
+    ///    it. An idle connection is kept for 500 ms, or half of `timeout` if that is less: a client
+    ///    that sends a request at this moment gets a response instead of a reset.
+    /// 4. WebSockets are closed with code 1001. The handlers of other long requests are told by
+    ///    [`Request::on_shutdown`](super::Request::on_shutdown).
+    /// 5. After `timeout` the rest is aborted. Handlers of aborted requests are not stopped; their
+    ///    reads and writes fail.
+    ///
+    /// Connections in their handshake are waited for, since their clients may have sent requests. A
+    /// connection without any input is closed after 100 ms, and does not count as aborted.
     ///
     /// Called from a handler, it neither waits for that handler's connection nor aborts it: the
     /// connection ends when its requests have been answered.
-    ///
-    /// The handlers of aborted requests are not stopped; their reads and writes fail.
     pub fn shutdown(&self, timeout: Duration) -> Cut {
         let engine = &self.engine;
         let stays = handler::runs_for(engine);
-        engine.begin_shutdown();
+        engine.begin_shutdown(idle_grace(timeout));
         self.join_accept();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + LONG);

@@ -14,7 +14,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HeaderName, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
@@ -22,7 +22,7 @@ use http::{HeaderValue, Method, Request as HttpRequest, StatusCode};
 
 use super::caller::Line;
 use super::context::Context;
-use super::ending::{self, SILENCE_MAX};
+use super::ending::{self, IDLE_GRACE, SILENCE_MAX};
 use super::engine::Engine;
 use super::fields::Fields;
 use super::gate::Gate;
@@ -58,8 +58,8 @@ pub(super) struct Http1 {
     /// Whether it is queued for a writer.
     waits_for_writer: AtomicBool,
     overrun: Overrun,
-    /// Whether the connection arrived during the shutdown: a single request is answered.
-    is_last_minute: AtomicBool,
+    /// Whether the next response is the last one.
+    is_ending: AtomicBool,
 }
 
 impl Http1 {
@@ -94,17 +94,19 @@ impl Http1 {
                     number,
                     engine: Arc::clone(engine),
                     link: Arc::new(Link::new(codec, halves, input, limits, owner)),
-                    context: Context::new(config, peer),
+                    context: Context::new(config, &engine.readiness, peer),
                     place: Arc::new(Place::new(move || opens.open())),
                     gate,
                     waits_for_writer: AtomicBool::new(false),
                     overrun: Overrun::default(),
-                    is_last_minute: AtomicBool::new(false),
+                    is_ending: AtomicBool::new(false),
                 }
             })
         };
         let (conn, is_closing) = engine.enlist(make)?;
-        conn.is_last_minute.store(is_closing, Ordering::Relaxed);
+        if is_closing {
+            conn.announce_end();
+        }
         ending::retire_later(engine, &conn);
         Ok(conn)
     }
@@ -114,10 +116,7 @@ impl Http1 {
         let _ends = Ends(self);
         let config = &self.engine.config;
         // The first request must begin within the handshake timeout, with and without TLS.
-        let first = match self.is_last_minute.load(Ordering::Relaxed) {
-            true => SILENCE_MAX,
-            false => config.handshake_timeout,
-        };
+        let first = if self.is_ending() { SILENCE_MAX } else { config.handshake_timeout };
         let mut waits = Waits { idle: Some(first), head: config.http2.header_timeout };
         loop {
             let goes_on = match self.link.next_request(&waits) {
@@ -137,7 +136,10 @@ impl Http1 {
             if !goes_on {
                 break;
             }
-            waits.idle = config.http2.idle_timeout;
+            // A response that had begun before the shutdown did not announce the end: the client may
+            // send another request.
+            waits.idle =
+                if self.is_ending() { Some(IDLE_GRACE) } else { config.http2.idle_timeout };
             scratch.shrink();
         }
         self.link.part();
@@ -145,9 +147,6 @@ impl Http1 {
 
     /// Answers a request. Returns whether another request may follow.
     fn answer(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) -> bool {
-        if self.is_last_minute.load(Ordering::Relaxed) {
-            self.link.close_after_response();
-        }
         let permit = self.wait_for_permit();
         if self.link.is_cut() {
             return false;
@@ -227,6 +226,16 @@ impl Http1 {
         "http"
     }
 
+    /// Makes the next response the last one.
+    fn announce_end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        self.link.announce_close();
+    }
+
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
+    }
+
     /// Sends a response of the server's own, after which the connection ends.
     fn refuse(&self, status: StatusCode, text: &str) {
         let mut fields = Fields::default();
@@ -289,14 +298,18 @@ impl Live for Http1 {
         self.number
     }
 
-    fn shut_down(&self) {
-        // The current response already says so.
-        self.link.close_after_response();
+    fn shut_down(self: Arc<Self>, grace: Duration) {
+        self.announce_end();
         self.context.farewells.begin(&self.engine.pool);
-        let link = Arc::clone(&self.link);
-        if self.engine.pool.run(move |_| link.shut_down()).is_err() {
-            logging::debug!("no thread to end an idle connection of HTTP/1.x");
-        }
+        let Some(at) = Instant::now().checked_add(grace) else { return };
+        self.engine.clock.call(at, &Arc::downgrade(&self), move |conn, _| {
+            let pool = Arc::clone(&conn.engine.pool);
+            // A wait that has begun later knows of the shutdown, and has a timeout of its own.
+            let close = move |_: &mut Scratch| conn.link.close_idle(grace / 2);
+            if pool.run(close).is_err() {
+                logging::debug!("no thread to end an idle connection of HTTP/1.x");
+            }
+        });
     }
 
     fn close(&self) {

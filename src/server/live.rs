@@ -1,12 +1,16 @@
 //! Operations on a connection of either version.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 /// A connection of a server.
 pub(super) trait Live: Send + Sync {
     /// A number that is unique among the connections of its server.
     fn number(&self) -> u64;
 
-    /// Accepts no new requests, while open ones are finished. Does not block.
-    fn shut_down(&self);
+    /// Asks the peer to send no new requests, while open ones are finished. In HTTP/1.x, an idle
+    /// connection is closed after `grace`. Does not block.
+    fn shut_down(self: Arc<Self>, grace: Duration);
 
     /// Ends the connection at once, and notifies the peer if possible. Does not block.
     fn close(&self);

@@ -54,6 +54,26 @@
 //! Reading a body gives the client credit to send more; not reading it stops only that stream.
 //! Writing waits for the client's windows and for the transport.
 //!
+//! # Readiness and the end
+//!
+//! Balancers ask for the health of a server. A handler answers with [`Request::is_server_ready`],
+//! which turns false when a [drain](Handle::drain) begins, before anything else happens:
+//!
+//! ```
+//! use h2_sync::server::{Request, Response};
+//!
+//! fn handler(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+//!     match request.path() {
+//!         "/ready" if request.is_server_ready() => response.send("ready"),
+//!         "/ready" => response.set_status(503),
+//!         _ => response.send("hello"),
+//!     }
+//! }
+//! ```
+//!
+//! After a time in which balancers notice, the drain is a [shutdown](Handle::shutdown), which lists
+//! the steps. No request is lost that a client has sent before it could know.
+//!
 //! # Other protocols
 //!
 //! A request may ask to switch to another protocol: with `upgrade` in HTTP/1.1, with extended
@@ -106,6 +126,7 @@ mod plain;
 mod pool;
 mod proxy;
 mod put;
+mod readiness;
 mod request;
 mod request_head;
 mod response;

@@ -159,6 +159,14 @@ impl Request {
         self.context.peer.address
     }
 
+    /// Returns whether the server wants new requests, as [`Handle::is_ready`] does. See the
+    /// [module](super) for an example.
+    ///
+    /// [`Handle::is_ready`]: super::Handle::is_ready
+    pub fn is_server_ready(&self) -> bool {
+        self.context.readiness.get()
+    }
+
     /// Returns the parameters of the TLS connection, if there is one.
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&crate::tls::Facts> {
