@@ -190,6 +190,10 @@ impl From<h2_sync::Error> for Status {
         let code = match (error.kind(), error.code()) {
             _ if error.is_cancelled() || is_given_up => Code::Cancelled,
             _ if error.is_retry_safe() => Code::Unavailable,
+            // More metadata than the server takes.
+            _ if matches!(error.as_command_error(), Some(Command::SectionTooLarge { .. })) => {
+                Code::ResourceExhausted
+            }
             (Kind::Reset, Some(code)) => Code::of_reset(code),
             (Kind::Caller | Kind::Internal | Kind::Peer, _) => Code::Internal,
             (Kind::Limit | Kind::Full, _) => Code::ResourceExhausted,

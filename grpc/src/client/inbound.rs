@@ -33,6 +33,8 @@ pub(super) struct Inbound {
 pub(super) enum Source {
     Body(Box<ResponseBody>),
     Half(Box<ResponseHalf>),
+    /// The call has ended: its stream is released, whatever keeps the response.
+    Ended,
 }
 
 impl Inbound {
@@ -103,7 +105,10 @@ impl Inbound {
                 let outcome = self.finish();
                 self.outcome.insert(outcome).clone().map(|()| None)
             }
-            Err(status) => self.outcome.insert(Err(status)).clone().map(|()| None),
+            Err(status) => {
+                self.fail(&status);
+                Err(status)
+            }
         }
     }
 
@@ -118,8 +123,9 @@ impl Inbound {
         }
     }
 
-    /// Gives up a call whose message makes no sense.
+    /// Ends a call that has failed here, whatever its server does.
     pub(super) fn fail(&mut self, status: &Status) {
+        self.source = Source::Ended;
         self.outcome = Some(Err(status.clone()));
     }
 
@@ -133,6 +139,7 @@ impl Inbound {
             let piece = match &mut self.source {
                 Source::Body(body) => body.next_chunk(),
                 Source::Half(half) => half.next_chunk(),
+                Source::Ended => return Ok(None),
             };
             match piece.map_err(|error| status_of(error, self.deadline))? {
                 Some(piece) => reader.push(piece),
@@ -146,6 +153,7 @@ impl Inbound {
         let trailers = match &mut self.source {
             Source::Body(body) => body.trailers(),
             Source::Half(half) => half.trailers(),
+            Source::Ended => Ok(None),
         };
         let trailers = trailers.map_err(|error| status_of(error, self.deadline))?;
         let trailers = trailers.unwrap_or_default();
@@ -183,7 +191,7 @@ impl Inbound {
         }
         match check(status, &headers) {
             Ok(compression) => self.reader = Some(Reader::new(compression, self.max_message)),
-            Err(status) => self.outcome = Some(Err(status)),
+            Err(status) => self.fail(&status),
         }
         self.headers = Metadata::of_fields(headers);
     }

@@ -8,6 +8,9 @@ use super::context::Context;
 use crate::compression::{Compression, ACCEPTED};
 use crate::status::{Status, GRPC_STATUS};
 
+/// Octets of a status that goes into a header section, which all known clients take.
+const TRAILERS_ONLY_MAX: usize = 4 << 10;
+
 /// The response of a call: fields, messages, and the status behind them.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
@@ -65,7 +68,7 @@ impl<'a> Reply<'a> {
 
     /// Ends the response with a status.
     pub(super) fn finish(
-        self,
+        mut self,
         cx: Option<&Context>,
         outcome: Result<(), Status>,
     ) -> Result<(), h2_sync::Error> {
@@ -79,6 +82,11 @@ impl<'a> Reply<'a> {
         }
         // The time of the call does not bound its status.
         self.response.set_deadline(None);
+        // A section that is too large for the client makes a 500. Trailers of this kind end the call with
+        // RESOURCE_EXHAUSTED.
+        if let Some(cx) = cx.filter(|_| octets_of(&fields) > TRAILERS_ONLY_MAX) {
+            self.start(cx, None)?;
+        }
         if *self.is_started {
             self.response.set_trailers(fields);
             return Ok(());
@@ -95,6 +103,11 @@ impl<'a> Reply<'a> {
         }
         Ok(())
     }
+}
+
+/// The octets of a field section without those of its encoding.
+fn octets_of(fields: &HeaderMap) -> usize {
+    fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// Sets what every response has.

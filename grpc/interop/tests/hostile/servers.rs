@@ -6,17 +6,18 @@ use std::time::Duration;
 use h2_sync::server::{Handle, Request, Response, Server};
 use h2_sync_grpc::client::{CallOptions, Channel, RetryPolicy};
 use h2_sync_grpc::{Code, Status};
-use h2_sync_grpc_interop::bounded;
 use h2_sync_grpc_interop::pb::{Empty, OutputRequest, TestServiceClient};
 use http::{HeaderMap, HeaderValue};
 
+use crate::memory::bounded;
+
 /// A server that answers as it is told.
-struct Liar {
+pub(crate) struct Liar {
     handle: Handle,
 }
 
 impl Liar {
-    fn new(
+    pub(crate) fn new(
         answer: impl Fn(&Request, &mut Response) -> Result<(), h2_sync::Error> + Send + Sync + 'static,
     ) -> Self {
         let answer = Arc::new(answer);
@@ -27,13 +28,13 @@ impl Liar {
         Liar { handle: Server::bind("127.0.0.1:0").unwrap().serve(handler).unwrap() }
     }
 
-    fn client(&self) -> TestServiceClient {
+    pub(crate) fn client(&self) -> TestServiceClient {
         let url = format!("http://{}", self.handle.local_addr().unwrap());
         TestServiceClient::new(&Channel::new(&url).unwrap())
     }
 
     /// How a unary call ends.
-    fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.client().empty_call(&Empty {}).unwrap_err()
     }
 }
@@ -44,7 +45,7 @@ impl Drop for Liar {
     }
 }
 
-fn fields(list: &[(&'static str, &'static str)]) -> HeaderMap {
+pub(crate) fn fields(list: &[(&'static str, &'static str)]) -> HeaderMap {
     let pair = |(name, value): &(&'static str, &'static str)| {
         (http::HeaderName::from_static(name), HeaderValue::from_static(value))
     };
@@ -67,8 +68,8 @@ fn status_of(
     liar.status()
 }
 
-const GRPC: (&str, &str) = ("content-type", "application/grpc");
-const OK: (&str, &str) = ("grpc-status", "0");
+pub(crate) const GRPC: (&str, &str) = ("content-type", "application/grpc");
+pub(crate) const OK: (&str, &str) = ("grpc-status", "0");
 
 #[test]
 fn answers_of_http_have_the_codes_of_the_specification() {

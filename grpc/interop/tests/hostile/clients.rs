@@ -1,30 +1,67 @@
 //! Requests that no honest client sends, at our server.
 
 use bytes::Bytes;
-use h2_sync::client::{Client, Config, Proxies, Versions};
-use h2_sync_grpc_interop::{bounded, serve, Running};
+use h2_sync::client::{Client, Config, Proxies, ResponseHalf, SendHalf, Versions};
+use h2_sync_grpc_interop::{serve, Running};
 use http::{HeaderMap, Request};
 
-const UNARY: &str = "/h2sync.testing.TestService/UnaryCall";
-const STREAM: &str = "/h2sync.testing.TestService/StreamingInputCall";
+use crate::bombs::{gzip_bomb, message};
+use crate::memory::bounded;
 
-/// What a server answers: HTTP status, `grpc-status`, and the fields that it came with.
+pub(crate) const UNARY: &str = "/h2sync.testing.TestService/UnaryCall";
+pub(crate) const STREAM: &str = "/h2sync.testing.TestService/StreamingInputCall";
+
+pub(crate) const OK: &str = "0";
+pub(crate) const DEADLINE_EXCEEDED: &str = "4";
+pub(crate) const RESOURCE_EXHAUSTED: &str = "8";
+pub(crate) const UNIMPLEMENTED: &str = "12";
+pub(crate) const INTERNAL: &str = "13";
+
+/// A response: HTTP status, `grpc-status`, and the fields that it came with.
 struct Answer {
     status: u16,
     grpc_status: Option<String>,
     headers: HeaderMap,
 }
 
-fn client(versions: Versions) -> Client {
+impl Answer {
+    /// Waits for a response, and reads all of it.
+    fn of(mut response: ResponseHalf) -> Self {
+        let head = response.response().unwrap();
+        while response.next_chunk().unwrap().is_some() {}
+        let trailers = response.trailers().unwrap().unwrap_or_default();
+        let of = |fields: &HeaderMap| fields.get("grpc-status").cloned();
+        let grpc_status = of(head.headers()).or(of(&trailers));
+        Answer {
+            status: head.status().as_u16(),
+            grpc_status: grpc_status.map(|value| value.to_str().unwrap().to_owned()),
+            headers: head.headers().clone(),
+        }
+    }
+}
+
+/// Waits for a response of gRPC, and returns its status.
+pub(crate) fn grpc_status(response: ResponseHalf) -> String {
+    let answer = Answer::of(response);
+    assert_eq!(answer.status, 200);
+    answer.grpc_status.expect("a response of gRPC has a status")
+}
+
+/// A client of HTTP, which sends any octets.
+pub(crate) fn client(versions: Versions) -> Client {
     let mut config = Config::default();
     config.proxies = Proxies::Never;
     config.versions = versions;
     Client::with_config(config).unwrap()
 }
 
-/// Sends octets as the body of a call, with the fields of one and these in place of theirs. The body
-/// is not ended where `ends` is false.
-fn send(server: &Running, path: &str, fields: &[(&str, &str)], body: &[u8], ends: bool) -> Answer {
+/// Opens a call with the fields of one, and these in place of theirs.
+pub(crate) fn open(
+    client: &Client,
+    server: &Running,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> (SendHalf, ResponseHalf) {
     let mut request = Request::post(format!("{}{path}", server.url()));
     let headers = request.headers_mut().unwrap();
     headers.insert("te", "trailers".parse().unwrap());
@@ -33,22 +70,22 @@ fn send(server: &Running, path: &str, fields: &[(&str, &str)], body: &[u8], ends
         let name: http::HeaderName = name.parse().unwrap();
         headers.insert(name, value.parse().unwrap());
     }
-    let client = client(Versions::Http2);
-    let (mut sender, mut response) = client.open(request.body(()).unwrap()).unwrap();
+    client.open(request.body(()).unwrap()).unwrap()
+}
+
+/// Sends octets as the body of a call, and returns the response. The body is not ended where `ends` is
+/// false.
+fn send(server: &Running, path: &str, fields: &[(&str, &str)], body: &[u8], ends: bool) -> Answer {
+    let (mut sender, response) = open(&client(Versions::Http2), server, path, fields);
     // The server may have answered by now.
     let _ = sender.send(Bytes::copy_from_slice(body));
     if ends {
         let _ = sender.finish();
+        return Answer::of(response);
     }
-    let head = response.response().unwrap();
-    let trailers = response.trailers().unwrap().unwrap_or_default();
-    let of = |fields: &HeaderMap| fields.get("grpc-status").cloned();
-    let grpc_status = of(head.headers()).or(of(&trailers));
-    Answer {
-        status: head.status().as_u16(),
-        grpc_status: grpc_status.map(|value| value.to_str().unwrap().to_owned()),
-        headers: head.headers().clone(),
-    }
+    let answer = Answer::of(response);
+    drop(sender);
+    answer
 }
 
 /// The status that a body gets.
@@ -60,17 +97,6 @@ fn status_of(path: &str, fields: &[(&str, &str)], body: &[u8]) -> String {
     server.client().unary_call(&Default::default()).unwrap();
     answer.grpc_status.unwrap()
 }
-
-fn message(flag: u8, octets: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(octets.len()).unwrap();
-    [&[flag][..], &len.to_be_bytes(), octets].concat()
-}
-
-const OK: &str = "0";
-const DEADLINE_EXCEEDED: &str = "4";
-const RESOURCE_EXHAUSTED: &str = "8";
-const UNIMPLEMENTED: &str = "12";
-const INTERNAL: &str = "13";
 
 #[test]
 fn honest_request_is_answered() {
@@ -112,11 +138,7 @@ fn wrong_flags_and_messages_are_internal() {
 #[test]
 fn gzip_bomb_is_refused() {
     bounded(|| {
-        // A gibibyte of zeros in a mebibyte, and it is not even whole.
-        let mut bomb = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xec\xc1\x01\x01\0\0\0\x80\x90".to_vec();
-        bomb.extend_from_slice(b"\xfe\xaf\xee\x08\x0a");
-        bomb.resize(1 << 20, 0);
-        let status = status_of(UNARY, &[("grpc-encoding", "gzip")], &message(1, &bomb));
+        let status = status_of(UNARY, &[("grpc-encoding", "gzip")], &gzip_bomb());
         assert_eq!(status, RESOURCE_EXHAUSTED);
     });
 }
