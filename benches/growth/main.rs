@@ -1,10 +1,10 @@
-//! The cost of one frame to a core with many streams: `cargo bench --bench growth`.
+//! The cost of one frame to a core with many streams: `cargo bench -p h2-sync-benches --bench growth`.
 //!
 //! Prints a table of nanoseconds a frame, for 1, 100, 1,000 and 10,000 streams: what `receive`
 //! takes, with the events and the output that follow from it. A frame whose cost grows with the
 //! number of streams is work that a peer gets for nothing.
 //!
-//! `cargo bench --bench growth -- SETTINGS` prints the rows with this in their names.
+//! `-- SETTINGS` at its end prints the rows with this in their names.
 
 mod cases;
 mod peer;

@@ -14,8 +14,8 @@ const SETS: [&str; 3] = ["requests", "responses", "recorded"];
 fn set(name: &str) -> Set {
     match name {
         "recorded" => {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-            sets::recorded(root).unwrap_or_else(sets::requests)
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            sets::recorded(&root).unwrap_or_else(sets::requests)
         }
         "responses" => sets::responses(),
         _ => sets::requests(),

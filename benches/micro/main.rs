@@ -1,4 +1,5 @@
-//! What the parts cost, each alone: `cargo bench`, or `cargo bench -- hpack` for some of them.
+//! What the parts cost, each alone: `cargo bench -p h2-sync-benches --bench micro`, or with
+//! `-- hpack` for some of them.
 //!
 //! `benches/hpack` compares HPACK with that of others, `benches/compare` whole servers and clients.
 

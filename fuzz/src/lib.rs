@@ -1,7 +1,7 @@
 //! What is fuzzed, and what must hold for every input.
 //!
 //! Each target is a plain function from octets to nothing, which panics where something does not
-//! hold. `fuzz_targets/` gives them to libFuzzer; `tests/corpus.rs` includes this very file, and
+//! hold. `fuzz_targets/` gives them to libFuzzer; `tests/corpus` includes this very file, and
 //! runs them on what libFuzzer has found, with a stable compiler.
 
 mod application;

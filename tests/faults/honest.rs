@@ -25,7 +25,6 @@ fn giving_up_and_short_reads_and_writes_change_nothing() {
     changes_nothing(&Security::Clear, SEEDS);
 }
 
-#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 #[test]
 fn nor_do_they_over_tls() {
     changes_nothing(&Security::tls(), SEEDS / 5);

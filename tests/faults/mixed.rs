@@ -78,7 +78,6 @@ fn whatever_happens_it_ends() {
     ends_somehow(&Security::Clear, rounds());
 }
 
-#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 #[test]
 fn whatever_happens_below_tls_it_ends() {
     ends_somehow(&Security::tls(), rounds() / 10);

@@ -31,7 +31,6 @@ fn server(security: &Security) -> (Handle, Processed) {
     let server = Server::bind("127.0.0.1:0").unwrap().config(server_config());
     let server = match security {
         Security::Clear => server,
-        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
         Security::Tls(_, acceptor) => server.tls(acceptor.clone()),
     };
     (server.serve(handler).unwrap(), processed)
@@ -46,7 +45,6 @@ fn client(security: &Security) -> Client {
     settings.user_agent = None;
     match security {
         Security::Clear => {}
-        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
         Security::Tls(connector, _) => settings.tls = Some(connector.clone()),
     }
     Client::with_config(settings).unwrap()
@@ -55,7 +53,6 @@ fn client(security: &Security) -> Client {
 fn url(security: &Security, address: SocketAddr) -> String {
     match security {
         Security::Clear => format!("http://{address}"),
-        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
         Security::Tls(..) => format!("https://{address}"),
     }
 }
@@ -132,7 +129,6 @@ fn a_connection_is_cut_after_every_octet_to_the_client() {
     is_cut_again_and_again(Direction::ToClient, 1, &Security::Clear);
 }
 
-#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 #[test]
 fn a_connection_over_tls_is_cut_in_every_record() {
     let security = Security::tls_of("127.0.0.1");

@@ -1,18 +1,23 @@
 //! Checks that the tables in `README.md` name all tests, and only existing ones.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::table;
 
 const KIT: [&str; 3] = ["memory::", "neighbour::", "readme::"];
 
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn readme() -> String {
-    fs::read_to_string(table::folder("hostile").join("README.md")).unwrap()
+    fs::read_to_string(folder().join("README.md")).unwrap()
 }
 
 #[test]
 fn the_readme_names_every_test() {
-    let tests = table::tests(&table::folder("hostile"));
+    let tests = table::tests(folder());
     let named = table::named(&readme());
     let gone: Vec<_> = named.difference(&tests).collect();
     assert!(gone.is_empty(), "in README.md and not there: {gone:#?}");

@@ -44,7 +44,6 @@ impl Client {
     }
 
     /// Connects by TLS to a server that has this identity.
-    #[cfg(feature = "tls")]
     pub(crate) fn connect_tls(address: SocketAddr, identity: &crate::tls::Identity) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         let name = address.ip().to_string();

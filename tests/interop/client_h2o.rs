@@ -70,7 +70,6 @@ fn h2o_gives_files_echoes_and_redirects() {
     assert_serves(&Served::clear(server, Some(folder)));
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn h2o_gives_files_echoes_and_redirects_over_tls() {
     let (folder, identity) = (Folder::new("client-h2o-tls"), crate::tls::Identity::new());

@@ -99,7 +99,6 @@ fn haproxy_passes_bodies_and_trailers_on_and_redirects() {
     assert_serves(&Served::clear(haproxy.server.take().unwrap(), None));
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn haproxy_passes_bodies_and_trailers_on_and_redirects_over_tls() {
     let (keys, identity) = (Folder::new("client-haproxy-keys"), crate::tls::Identity::new());

@@ -65,7 +65,6 @@ fn large_files_go_to_nginx_and_come_from_it_in_both_framings() {
     assert_eq!((moved.facts().redirects, moved.text().unwrap().as_str()), (1, "POST 5"));
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn nginx_without_http2_is_spoken_to_in_http11_over_tls() {
     let (folder, identity) = (Folder::new("client-http1-tls"), crate::tls::Identity::new());

@@ -27,7 +27,6 @@ fn hyper_echoes_bodies_over_one_connection() {
 }
 
 #[test]
-#[cfg(feature = "tls")]
 fn hyper_echoes_bodies_over_tls() {
     let identity = crate::tls::Identity::new();
     let server = Echo::start_tls(&identity);

@@ -20,7 +20,7 @@ fn start(arguments: &[&Path]) -> Option<peer::Server> {
             command.arg(option).arg(file);
         }
         command.arg("hypercorn_routes:app");
-        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop"));
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
         command
     }))
 }
@@ -31,7 +31,6 @@ fn hypercorn_gives_all_that_a_script_can() {
     Served::clear(server, None).assert_has_all_routes();
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn hypercorn_gives_all_that_a_script_can_over_tls() {
     let folder = crate::files::Folder::new("client-hypercorn-tls");

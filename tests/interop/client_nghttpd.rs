@@ -40,7 +40,6 @@ fn nghttpd_gives_files_echoes_and_trailers() {
     assert_serves(&Served::clear(server, Some(folder)));
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn nghttpd_gives_files_echoes_and_trailers_over_tls() {
     let (folder, identity) = (Folder::new("client-nghttpd-tls"), crate::tls::Identity::new());

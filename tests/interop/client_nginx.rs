@@ -66,7 +66,6 @@ fn files_go_to_nginx_and_come_from_it() {
     assert_moves_files(&nginx);
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn files_go_to_nginx_and_come_from_it_over_tls() {
     let (folder, identity) = (Folder::new("client-nginx-tls"), crate::tls::Identity::new());

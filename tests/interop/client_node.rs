@@ -8,7 +8,7 @@ use crate::peer;
 
 fn start(arguments: &[&Path]) -> Option<peer::Server> {
     let node = peer::find("node")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/node_routes.mjs");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_routes.mjs");
     Some(peer::Server::start(|port| {
         let mut command = Command::new(&node);
         command.arg(&script).arg(port.to_string()).args(arguments);
@@ -22,7 +22,6 @@ fn node_gives_all_that_a_script_can() {
     Served::clear(server, None).assert_has_all_routes();
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn node_gives_all_that_a_script_can_over_tls() {
     let folder = crate::files::Folder::new("client-node-tls");

@@ -38,7 +38,7 @@ fn requests_that_node_fails_midway_leave_a_download_alone() {
 /// Posts to `route` from many threads, while one response on the same connection goes on.
 fn beside_a_download(route: &str, check: fn(Result<Response, Error>)) {
     let Some(node) = peer::find("node") else { return };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/node_refuses.mjs");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_refuses.mjs");
     let server = peer::Server::start(|port| {
         let mut command = Command::new(&node);
         command.arg(&script).arg(port.to_string());

@@ -22,7 +22,6 @@ pub(crate) fn config() -> Config {
 }
 
 /// A client that trusts this identity.
-#[cfg(feature = "tls")]
 pub(crate) fn config_for(identity: &crate::tls::Identity) -> Config {
     let mut config = config();
     config.tls = Some(identity.connector());
@@ -46,7 +45,6 @@ impl Served {
     }
 
     /// Over TLS, with this identity.
-    #[cfg(feature = "tls")]
     pub(crate) fn secure(
         server: peer::Server,
         folder: Folder,

@@ -1,7 +1,7 @@
 //! A folder for the files of one test.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// A folder for one test, removed when dropped.
 #[derive(Debug)]
@@ -12,7 +12,10 @@ pub(crate) struct Folder {
 impl Folder {
     /// Creates it, empty. `test` must be unique.
     pub(crate) fn new(test: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{test}"));
+        // The test is in `target/debug/deps`.
+        let program = env::current_exe().unwrap();
+        let target = program.ancestors().nth(3).unwrap();
+        let path = target.join("tmp").join(format!("interop-{test}"));
         if path.exists() {
             fs::remove_dir_all(&path).unwrap();
         }

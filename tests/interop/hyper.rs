@@ -37,7 +37,6 @@ impl Echo {
     }
 
     /// The same over TLS.
-    #[cfg(feature = "tls")]
     pub(crate) fn start_tls(identity: &crate::tls::Identity) -> Self {
         let config = std::sync::Arc::clone(identity.acceptor().config());
         Self::start_with(move |stream| async {

@@ -47,7 +47,6 @@ pub(crate) fn nghttpd(folder: &Folder) -> Option<peer::Server> {
     }))
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn nghttpd_echoes_an_upload_over_tls() {
     let Some(program) = peer::find("nghttpd") else { return };

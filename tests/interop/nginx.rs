@@ -43,7 +43,6 @@ pub(crate) fn nginx(folder: &Folder) -> Option<peer::Server> {
 }
 
 /// The same over TLS, with `cert.pem` and `key.pem` from the folder.
-#[cfg(feature = "tls")]
 pub(crate) fn nginx_tls(folder: &Folder) -> Option<peer::Server> {
     start(folder, "ssl http2; ssl_certificate cert.pem; ssl_certificate_key key.pem")
 }
@@ -91,7 +90,6 @@ fn nginx_stores_an_upload() {
     client.finish();
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn files_and_uploads_pass_through_the_tls_of_nginx() {
     let (folder, identity) = (Folder::new("nginx-tls"), crate::tls::Identity::new());

@@ -11,7 +11,7 @@ use crate::server::Server;
 /// A script of this folder, to be run by Node.js.
 fn script(name: &str) -> Option<Command> {
     let mut command = Command::new(peer::find("node")?);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
     Some(command)
 }
 
@@ -52,7 +52,6 @@ fn a_server_of_node_echoes_100_mib() {
     assert_echoes(Client::connect(server.address));
 }
 
-#[cfg(feature = "tls")]
 mod tls {
     use super::*;
     use crate::files::Folder;

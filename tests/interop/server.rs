@@ -37,7 +37,6 @@ impl Server {
     }
 
     /// A server with TLS.
-    #[cfg(feature = "tls")]
     pub(crate) fn start_tls(identity: &crate::tls::Identity) -> Self {
         let acceptor = identity.acceptor();
         Self::start_with("https", move |stream| {

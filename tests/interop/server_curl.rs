@@ -16,7 +16,6 @@ fn curl_gets() {
     assert_kitchen_sink(&[], &[], "/", "hello worldHTTP/2 200");
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn curl_gets_over_tls() {
     assert_kitchen_sink(&["--tls"], &["--http2"], "/", "hello worldHTTP/2 200");

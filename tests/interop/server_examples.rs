@@ -12,7 +12,6 @@ pub(crate) fn start(name: &str, args: &[&str]) -> Option<Example> {
 }
 
 /// The same with its log of frames in a file.
-#[cfg(all(feature = "websocket", feature = "tls"))]
 pub(crate) fn start_logged(name: &str, args: &[&str], log: &std::path::Path) -> Option<Example> {
     let mut command = Command::new(peer::example(name)?);
     let log = std::fs::File::create(log).unwrap();

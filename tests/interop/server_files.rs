@@ -2,12 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-#[cfg(feature = "tls")]
 use std::process::Command;
 
 use crate::body;
 use crate::files::Folder;
-#[cfg(feature = "tls")]
 use crate::peer;
 use crate::server_examples::{curl, start, Example};
 
@@ -86,7 +84,6 @@ fn what_is_hidden_or_outside_is_not_there() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn a_browser_shows_the_page_of_a_folder_over_tls() {
     let Some(chromium) = peer::find("chromium") else { return };

@@ -26,7 +26,6 @@ fn curl_speaks_each_version_on_one_port() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn curl_speaks_each_version_over_tls_with_and_without_alpn() {
     let Some(server) = start("kitchen_sink", &["--tls"]) else { return };

@@ -68,7 +68,6 @@ fn h2load_finds_no_error_with_many_at_once() {
     assert_h2load(&[], &["-c8", "-m100"], 100_000);
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn h2load_finds_no_error_over_tls() {
     assert_h2load(&["--tls"], &["-c8", "-m32"], 50_000);

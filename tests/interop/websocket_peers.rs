@@ -24,7 +24,7 @@ fn script(name: &str, args: &[&str]) -> Option<Command> {
         return None;
     }
     let mut command = Command::new(program);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)).args(args);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).args(args);
     Some(command)
 }
 

@@ -1,6 +1,7 @@
 //! Failing transports: at each call in turn, at each octet, with correct and incorrect results.
 //! Each call of the application returns, with an answer or an error that names the cause; the last
 //! event comes once; and neither threads nor parts of the transport are left.
+#![cfg(test)]
 
 mod calls;
 mod crowd;
@@ -13,7 +14,6 @@ mod honest;
 mod leaks;
 mod mixed;
 mod odd;
-#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
 mod over_tls;
 mod relay;
 mod secure;

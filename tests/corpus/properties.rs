@@ -9,10 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::RngSeed;
 
-// Not every target is a property, and the parts are public where they are shared.
-#[allow(dead_code, unreachable_pub, unused_imports)]
-#[path = "../fuzz/src/lib.rs"]
-mod targets;
+use crate::targets;
 
 /// The same cases in every run, and no file left behind by one that fails.
 fn config() -> ProptestConfig {

@@ -4,6 +4,7 @@
 //! The attacker is a [`Peer`](support::Peer) that sends scripted frames. Each test runs in
 //! [`bounded`](memory::bounded) or [`measured`](memory::measured). Tests that measure memory run
 //! alone, since the allocator counts for the whole process.
+#![cfg(test)]
 
 mod bad_fields;
 mod both_frames;
@@ -11,7 +12,6 @@ mod both_goaway;
 mod both_windows;
 mod client_fields;
 mod client_floods;
-#[cfg(feature = "gzip")]
 mod client_gzip;
 mod client_http1;
 mod client_messages;

@@ -7,10 +7,7 @@
 use std::path::Path;
 use std::thread;
 
-// The parts are shared with the targets of libFuzzer, where they are public.
-#[allow(unreachable_pub)]
-#[path = "../fuzz/src/lib.rs"]
-mod targets;
+use crate::targets;
 
 /// A few seconds in sum without optimization.
 const ROUNDS: usize = 1_500;
@@ -61,7 +58,7 @@ fn run(name: &str, target: fn(&[u8])) {
 }
 
 fn read_corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
     let entries = std::fs::read_dir(&folder).expect("the corpus is in the repository");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
     // In the same order everywhere.
