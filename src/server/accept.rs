@@ -1,14 +1,17 @@
-//! The loop that accepts a listener's connections.
+//! The loop that accepts the connections of all listeners.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Engine;
-use super::listener::{Accepted, Listener};
+use super::listener::Listener;
 use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::{Scratch, Task};
+use super::socket::{Accepted, Socket};
 use super::stats::add;
+use super::waker::Waker;
 use crate::logging;
 
 /// The pause after an error of `accept` or of starting a thread; doubled after each further error,
@@ -23,40 +26,93 @@ const THREAD_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The interval between log lines about errors of `accept`.
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Accepts connections until the server ends.
-///
-/// All waiting connections are accepted before a thread is started for any of them: the threads
-/// would compete with this one, and the system drops SYNs when its queue is full.
-pub(super) fn accept_all(engine: &Arc<Engine>, listener: &Listener, entrance: &Arc<Entrance>) {
-    let (mut pause, mut logged) = (FIRST_PAUSE, None::<Instant>);
-    let mut batch = Vec::new();
-    while let Some(room) = engine.has_room() {
-        match listener.accept(room, &mut batch) {
-            Ok(()) => pause = FIRST_PAUSE,
+/// A listener whose settings are complete.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) socket: Socket,
+    pub(super) entrance: Arc<Entrance>,
+}
+
+impl From<Listener> for Door {
+    fn from(listener: Listener) -> Door {
+        Door { socket: listener.socket, entrance: Arc::new(listener.entrance) }
+    }
+}
+
+/// Accepts connections until the server ends. What waits in the queues of the system then is
+/// accepted as well, since it would be lost with the sockets.
+pub(super) fn accept_all(engine: &Arc<Engine>, doors: &[Door], waker: &Waker) {
+    let mut errors = Errors::default();
+    while engine.has_room().is_some() {
+        let ready = match waker.wait(doors.iter().map(|door| &door.socket)) {
+            Ok(ready) => ready,
             Err(error) => {
-                add(&engine.counters.accept_errors);
-                if logged.is_none_or(|at| at.elapsed() >= LINE_INTERVAL) {
-                    logged = Some(Instant::now());
-                    logging::warn!("accepting a connection: {error}");
-                }
-                // Some errors only concern one connection, which is lost; others persist for a
-                // while.
-                if engine.pause(pause) {
-                    return;
-                }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                errors.add(engine, &error);
+                continue;
+            }
+        };
+        for door in ready.into_iter().map(|at| &doors[at]) {
+            let Some(room) = engine.has_room() else { break };
+            match take(engine, door, room) {
+                Ok(_) => errors.pause = FIRST_PAUSE,
+                Err(error) => errors.add(engine, &error),
             }
         }
-        let admitted: Vec<_> = batch.drain(..).map(|accepted| (engine.admit(), accepted)).collect();
-        for (is_closing, accepted) in admitted {
-            // A connection accepted during the shutdown is served and told to go away. If it was
-            // dropped, the client would not know whether its requests were processed.
-            if is_closing && listener.is_waking(&accepted) {
-                engine.dismiss();
-            } else {
-                start(engine, accepted, entrance);
-            }
+    }
+    for door in doors {
+        take_rest(engine, door);
+    }
+}
+
+/// Accepts the connections that wait, up to `room`, and returns their number.
+///
+/// All are accepted before a thread is started for any of them: the threads would compete with this
+/// one, and the system drops SYNs when its queue is full.
+fn take(engine: &Arc<Engine>, door: &Door, room: usize) -> io::Result<usize> {
+    let mut batch = Vec::new();
+    door.socket.accept(room, &mut batch)?;
+    let count = batch.len();
+    // A connection that is accepted during the shutdown is served, and told to go away. If it were
+    // dropped, the client would not know whether its requests were processed.
+    batch.iter().for_each(|_| engine.admit());
+    batch.into_iter().for_each(|accepted| start(engine, accepted, &door.entrance));
+    Ok(count)
+}
+
+/// Accepts the rest of a queue, before its socket is closed.
+fn take_rest(engine: &Arc<Engine>, door: &Door) {
+    while let Some(room) = engine.has_room_at_end() {
+        match take(engine, door, room) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => return logging::debug!("the rest of a queue is not accepted: {error}"),
         }
+    }
+}
+
+/// The errors of the accept thread.
+struct Errors {
+    pause: Duration,
+    logged: Option<Instant>,
+}
+
+impl Default for Errors {
+    fn default() -> Self {
+        Errors { pause: FIRST_PAUSE, logged: None }
+    }
+}
+
+impl Errors {
+    /// Counts and logs an error, and pauses. Some errors only concern one connection, which is lost;
+    /// others persist for a while.
+    fn add(&mut self, engine: &Engine, error: &io::Error) {
+        add(&engine.counters.accept_errors);
+        if self.logged.is_none_or(|at| at.elapsed() >= LINE_INTERVAL) {
+            self.logged = Some(Instant::now());
+            logging::warn!("accepting a connection: {error}");
+        }
+        engine.pause(self.pause);
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 }
 

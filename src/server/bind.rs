@@ -1,20 +1,17 @@
-//! A server before it serves: its listener and its configuration.
+//! A server before it serves: its listeners and its configuration.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
-use std::sync::Arc;
-use std::thread;
 
-use super::accept;
+use super::accept::Door;
 use super::clock::Clock;
 use super::config::Config;
 use super::engine::{BoxError, Engine};
 use super::handle::Handle;
 use super::handler;
 use super::listener::Listener;
-use super::opening::Entrance;
 use super::proxy::TrustedProxies;
 use super::request::Request;
 use super::response::Response;
@@ -23,56 +20,63 @@ use crate::error::Error;
 /// A server that listens but does not serve yet. See the [module](super).
 #[derive(Debug)]
 pub struct Server {
-    listener: Listener,
-    entrance: Entrance,
+    listeners: Vec<Listener>,
     config: Config,
 }
 
 impl Server {
-    /// Listens on a TCP address. With port 0 the system chooses a port; see
-    /// [`local_addr`](Self::local_addr).
+    /// Listens on a TCP address, as [`Listener::bind`] does.
     ///
     /// # Errors
     ///
     /// If the address is invalid or cannot be listened on.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
-        Listener::bind(address).map(Server::new)
+        Ok(Server::on([Listener::bind(address)?]))
     }
 
-    /// Uses an existing socket, for example with special options or from a service manager.
-    /// [`serve`](Self::serve) makes it blocking. Its queue keeps its length; bursts of connections
-    /// need a long one, and [`bind`](Self::bind) requests 4,096.
+    /// Uses an existing socket, for example with special options.
     pub fn from_listener(listener: TcpListener) -> Server {
-        Server::new(Listener::tcp(listener))
+        Server::on([listener.into()])
     }
 
-    /// Uses an existing Unix socket. [`serve`](Self::serve) makes it blocking.
+    /// Uses an existing Unix socket.
     #[cfg(unix)]
     pub fn from_unix_listener(listener: UnixListener) -> Server {
-        Server::new(Listener::Unix(listener))
+        Server::on([listener.into()])
     }
 
-    /// Uses TLS. Without it, the server uses cleartext.
+    /// Uses several listeners, with one handler and one [`Handle`]. See [`Listener`] for an
+    /// example.
+    pub fn on(listeners: impl IntoIterator<Item = Listener>) -> Server {
+        Server { listeners: listeners.into_iter().collect(), config: Config::default() }
+    }
+
+    /// Uses TLS on all listeners; [`Listener::tls`] does on one. Without it, the server uses
+    /// cleartext.
     ///
     /// [`Config::versions`] determines the ALPN protocols: `h2` and `http/1.1` by default. A client
     /// without ALPN gets HTTP/1.1.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
-        self.entrance.tls = Some(acceptor);
+        for listener in &mut self.listeners {
+            listener.entrance.tls = Some(acceptor.clone());
+        }
         self
     }
 
     /// Expects a PROXY protocol header, version 1 or 2, on connections from these sources, before
-    /// TLS. [`Request::peer_addr`] then returns the address of the proxy's client. By default no
-    /// source is trusted.
+    /// TLS, on all listeners; [`Listener::proxy_protocol`] does on one. [`Request::peer_addr`] then
+    /// returns the address of the proxy's client. By default no source is trusted.
     ///
     /// The header must arrive within [`handshake_timeout`](Config::handshake_timeout) and may have
     /// 4,096 octets. A connection of the proxy itself (LOCAL), or for a client without an IP
     /// address (UNKNOWN), keeps the proxy's address.
     #[must_use]
     pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Server {
-        self.entrance.proxies = trusted;
+        for listener in &mut self.listeners {
+            listener.entrance.proxies.clone_from(&trusted);
+        }
         self
     }
 
@@ -83,9 +87,9 @@ impl Server {
         self
     }
 
-    /// Returns the address it listens on, if it is an IP address.
+    /// Returns the address of the first listener that has an IP address.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.listener.local_addr()
+        self.listeners.iter().find_map(Listener::local_addr)
     }
 
     /// Starts to accept connections, and calls `handler` for each request on the server's threads.
@@ -96,35 +100,24 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If a value of the configuration is invalid, a thread cannot be started, or the listener
-    /// cannot be made blocking.
+    /// If there is no listener, a value of the configuration is invalid, a thread cannot be started,
+    /// or a listener cannot be made non-blocking.
     pub fn serve<H, E>(self, handler: H) -> Result<Handle, Error>
     where
         H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
-        let Server { listener, mut entrance, config } = self;
-        entrance.offer(config.versions);
-        listener.set_nonblocking(false)?;
+        let Server { mut listeners, config } = self;
+        if listeners.is_empty() {
+            return Err(Error::usage("the server has no listener"));
+        }
+        for listener in &mut listeners {
+            listener.entrance.complete(&config);
+            listener.socket.set_nonblocking()?;
+        }
         let engine =
             Engine::start(config, Box::new(handler::boxed(handler)), Clock::start()?.into())?;
-        let (listener, entrance) = (Arc::new(listener), Arc::new(entrance));
-        let builder =
-            thread::Builder::new().name("h2-sync-accept".to_owned()).stack_size(128 << 10);
-        let thread = builder.spawn({
-            let (engine, listener) = (Arc::clone(&engine), Arc::clone(&listener));
-            move || accept::accept_all(&engine, &listener, &entrance)
-        });
-        match thread {
-            Ok(thread) => Ok(Handle::new(engine, listener, thread)),
-            Err(error) => {
-                engine.close();
-                Err(Error::thread(error))
-            }
-        }
-    }
-
-    fn new(listener: Listener) -> Server {
-        Server { listener, entrance: Entrance::default(), config: Config::default() }
+        let doors = listeners.into_iter().map(Door::from).collect();
+        Handle::start(&engine, doors).inspect_err(|_| engine.close())
     }
 }

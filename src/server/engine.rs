@@ -61,6 +61,8 @@ struct Connections {
     /// The number of connections, including those in their handshake.
     count: usize,
     is_closing: bool,
+    /// Whether the queues of the system are given up.
+    is_aborting: bool,
     /// Whether the engine closes when no connection is left.
     closes_when_empty: bool,
     /// Whether the engine is closed: there is no clock any more.
@@ -226,11 +228,26 @@ impl Engine {
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a connection, from its handshake on. Returns whether the server is shutting down.
-    pub(super) fn admit(&self) -> bool {
-        let mut connections = self.lock();
-        connections.count += 1;
-        connections.is_closing
+    /// Waits until another connection is allowed, during the shutdown, and returns how many are.
+    /// Returns `None` if the shutdown [aborts](Self::abort_accept) the rest.
+    pub(super) fn has_room_at_end(&self) -> Option<usize> {
+        let max = self.config.max_connections;
+        let is_full =
+            |connections: &mut Connections| !connections.is_aborting && connections.count >= max;
+        let waited = self.changed.wait_while(self.lock(), is_full);
+        let connections = waited.unwrap_or_else(PoisonError::into_inner);
+        (!connections.is_aborting).then(|| max - connections.count)
+    }
+
+    /// Accepts no more connections out of the queues of the system.
+    pub(super) fn abort_accept(&self) {
+        self.lock().is_aborting = true;
+        self.changed.notify_all();
+    }
+
+    /// Counts a connection, from its handshake on.
+    pub(super) fn admit(&self) {
+        self.lock().count += 1;
     }
 
     /// Removes a counted connection that was not registered.

@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{bounded, Receiver, RecvTimeoutError, Sender};
+
+use super::accept::{self, Door};
 use super::ending::{idle_grace, SILENCE_MAX};
 use super::engine::Engine;
 use super::handler;
-use super::listener::Listener;
 use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::stats::Stats;
+use super::waker::Waker;
 use crate::error::{Error, ErrorKind};
 use crate::logging;
 use crate::transport::Transport;
@@ -21,11 +24,9 @@ use crate::transport::Transport;
 /// The time for writing GOAWAY on connections that are aborted.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// How long to wait for the accept thread before waking it again.
-const WAKE_AGAIN: Duration = Duration::from_millis(20);
-
-/// How often it is woken. A Unix socket whose path was removed cannot be woken.
-const WAKES: u32 = 50;
+/// How long to wait for the accept thread. It blocks for longer only if another process has made a
+/// shared socket blocking.
+const ACCEPT_END_MAX: Duration = Duration::from_secs(2);
 
 /// The length of one round of an unlimited wait.
 const LONG: Duration = Duration::from_secs(3600);
@@ -37,11 +38,11 @@ const LONG: Duration = Duration::from_secs(3600);
 #[must_use = "dropping it shuts the server down"]
 pub struct Handle {
     engine: Arc<Engine>,
-    local_addr: Option<SocketAddr>,
-    /// The accept thread and its socket. The thread that takes them joins while it holds the lock,
-    /// so others wait as well. The socket is closed then; otherwise the system would continue to
-    /// accept connections for it.
-    accepting: Mutex<Option<(JoinHandle<()>, Arc<Listener>)>>,
+    local_addrs: Vec<SocketAddr>,
+    waker: Waker,
+    /// Disconnected when the accept thread has ended, which closes the sockets.
+    accept_ended: Receiver<()>,
+    accept_thread: Mutex<Option<JoinHandle<()>>>,
     /// What was aborted so far.
     cut: Mutex<Cut>,
 }
@@ -57,19 +58,41 @@ pub struct Cut {
 }
 
 impl Handle {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        listener: Arc<Listener>,
-        thread: JoinHandle<()>,
-    ) -> Self {
-        let local_addr = listener.local_addr();
-        let accepting = Mutex::new(Some((thread, listener)));
-        Handle { engine, local_addr, accepting, cut: Mutex::default() }
+    /// Starts the thread that accepts connections.
+    pub(super) fn start(engine: &Arc<Engine>, doors: Vec<Door>) -> Result<Self, Error> {
+        let local_addrs = doors.iter().filter_map(|door| door.socket.local_addr()).collect();
+        let waker = Waker::new()?;
+        let (ends, accept_ended) = bounded(0);
+        let builder =
+            thread::Builder::new().name("h2-sync-accept".to_owned()).stack_size(128 << 10);
+        let accept = {
+            let (engine, waker) = (Arc::clone(engine), waker.clone());
+            move || {
+                accept::accept_all(&engine, &doors, &waker);
+                drop(doors);
+                drop::<Sender<()>>(ends);
+            }
+        };
+        let thread = builder.spawn(accept).map_err(Error::thread)?;
+        Ok(Handle {
+            engine: Arc::clone(engine),
+            local_addrs,
+            waker,
+            accept_ended,
+            accept_thread: Mutex::new(Some(thread)),
+            cut: Mutex::default(),
+        })
     }
 
-    /// Returns the address it listens on, if it is an IP address.
+    /// Returns the address of the first listener that has an IP address.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.local_addr
+        self.local_addrs.first().copied()
+    }
+
+    /// Returns the addresses of all listeners that have IP addresses, in the order of the
+    /// listeners.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
     }
 
     /// Returns statistics since the start.
@@ -201,15 +224,19 @@ impl Handle {
         let engine = &self.engine;
         let stays = handler::runs_for(engine);
         engine.begin_shutdown(idle_grace(timeout));
-        self.join_accept();
+        self.waker.wake();
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + LONG);
-        if timeout > SILENCE_MAX && !engine.drained(now + SILENCE_MAX, stays) {
+        if timeout > SILENCE_MAX && !self.drained(now + SILENCE_MAX, stays) {
             engine.openings.close_silent();
         }
-        let is_drained = engine.drained(deadline, stays);
+        let is_drained = self.drained(deadline, stays);
         // If another caller is aborting connections, this waits for its result.
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_drained {
+            engine.abort_accept();
+        }
+        self.join_accept();
         if !is_drained {
             cut.add(cut_all(engine, stays));
         }
@@ -221,19 +248,22 @@ impl Handle {
         cut
     }
 
+    /// Waits until the queues of the system are empty, and no connection is left except one that
+    /// may stay. Returns whether that is so.
+    fn drained(&self, deadline: Instant, stays: Option<u64>) -> bool {
+        let has_ended = self.accept_ended.recv_deadline(deadline) != Err(RecvTimeoutError::Timeout);
+        has_ended && self.engine.drained(deadline, stays)
+    }
+
     fn join_accept(&self) {
-        let mut accepting = self.accepting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((thread, listener)) = accepting.take() else { return };
-        for _ in 0..WAKES {
-            if thread.is_finished() {
-                // A panic has been logged by the panic hook.
-                let _ = thread.join();
-                return;
-            }
-            listener.wake();
-            thread::park_timeout(WAKE_AGAIN);
+        let mut thread = self.accept_thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(thread) = thread.take() else { return };
+        if self.accept_ended.recv_timeout(ACCEPT_END_MAX) == Err(RecvTimeoutError::Timeout) {
+            logging::warn!("the thread that accepts is blocked: it ends with the next connection");
+            return;
         }
-        logging::warn!("the thread that accepts cannot be woken: it ends with the next connection");
+        // A panic has been logged by the panic hook.
+        let _ = thread.join();
     }
 }
 
@@ -271,6 +301,6 @@ impl Drop for Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("local_addr", &self.local_addr).finish_non_exhaustive()
+        f.debug_struct("Handle").field("local_addrs", &self.local_addrs).finish_non_exhaustive()
     }
 }

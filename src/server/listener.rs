@@ -1,163 +1,140 @@
-//! The listener of a server.
+//! A listening socket of a server, and what is expected on its connections.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 #[cfg(unix)]
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::os::unix::net::UnixListener;
+#[cfg(unix)]
+use std::path::Path;
 
-use socket2::SockRef;
+use super::config::Versions;
+use super::opening::Entrance;
+use super::proxy::TrustedProxies;
+use super::socket::Socket;
 
-use crate::logging;
-
-/// The requested length of the system's queue of completed connections. The system limits it: 4,096
-/// on Linux (`net.core.somaxconn`), 128 elsewhere.
-const BACKLOG: i32 = 4_096;
-
-/// The most connections that are accepted before threads are started for them.
-const MAX_BATCH: usize = 1_024;
-
-/// The pause before a retry if another process has made the socket non-blocking.
-const SHARED_PAUSE: Duration = Duration::from_millis(1);
-
-/// The timeout for the connection that wakes a listener.
-const WAKE_TIMEOUT: Duration = Duration::from_millis(100);
-
+/// A listening socket, and what is expected on its connections.
+///
+/// [`Server::on`](super::Server::on) takes several of them, each with settings of its own. All lead
+/// to one handler, which can ask for the [name](super::Request::listener_name) of the listener.
+///
+/// ```
+/// use h2_sync::server::{Listener, Request, Response, Server, Versions};
+///
+/// let public = Listener::bind("127.0.0.1:0")?;
+/// let health = Listener::bind("127.0.0.1:0")?.named("health").versions(Versions::Http1);
+/// let server = Server::on([public, health]).serve(|request: &mut Request, response: &mut Response| {
+///     match request.listener_name() {
+///         Some("health") => response.set_status(if request.is_server_ready() { 200 } else { 503 }),
+///         _ => response.send("hello"),
+///     }
+/// })?;
+/// assert_eq!(server.local_addrs().len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(super) enum Listener {
-    /// With the addresses of connections whose only purpose is to wake it.
-    Tcp(TcpListener, Mutex<Vec<SocketAddr>>),
-    #[cfg(unix)]
-    Unix(UnixListener),
-}
-
-#[derive(Debug)]
-pub(super) enum Accepted {
-    Tcp(TcpStream, SocketAddr),
-    #[cfg(unix)]
-    Unix(UnixStream),
+pub struct Listener {
+    pub(super) socket: Socket,
+    pub(super) entrance: Entrance,
 }
 
 impl Listener {
-    pub(super) fn tcp(listener: TcpListener) -> Self {
-        Listener::Tcp(listener, Mutex::default())
-    }
-
-    /// Listens with a queue for bursts of connections. The standard library requests 128: beyond
-    /// that, SYNs are dropped, and retransmitted after 1, 3 and 7 s.
-    pub(super) fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        // On a socket that listens already, this changes the length of its queue.
-        SockRef::from(&listener).listen(BACKLOG)?;
-        Ok(Listener::tcp(listener))
-    }
-
-    /// Waits for a connection, and accepts all that wait, up to `room` and [`MAX_BATCH`].
+    /// Listens on a TCP address, with a queue of 4,096 connections as far as the system allows.
+    /// With port 0 the system chooses a port; see [`local_addr`](Self::local_addr).
     ///
     /// # Errors
     ///
-    /// If the first connection cannot be accepted. Later errors are returned by the next call.
-    pub(super) fn accept(&self, room: usize, batch: &mut Vec<Accepted>) -> io::Result<()> {
-        batch.push(self.accept_one()?);
-        let most = room.min(MAX_BATCH);
-        if batch.len() >= most {
-            return Ok(());
-        }
-        // The flag belongs to the socket, and also affects other processes that share it. It is set
-        // briefly, and `accept_one` handles that case.
-        self.set_nonblocking(true)?;
-        while batch.len() < most {
-            match self.accept_now() {
-                Ok(accepted) => batch.push(accepted),
-                Err(_) => break,
-            }
-        }
-        self.set_nonblocking(false)
+    /// If the address is invalid or cannot be listened on.
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<Listener> {
+        Socket::bind(address).map(Listener::new)
     }
 
-    fn accept_one(&self) -> io::Result<Accepted> {
-        loop {
-            match self.accept_now() {
-                // Another process that shares the socket is accepting a batch.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    thread::sleep(SHARED_PAUSE);
-                    self.set_nonblocking(false)?;
-                }
-                result => return result,
-            }
-        }
+    /// Listens on a TCP address with `SO_REUSEPORT`: several processes of the same user can do so,
+    /// and the system spreads new connections over them by a hash of the addresses.
+    ///
+    /// Each process has a queue of its own. When it closes its socket, connections that are
+    /// completed between its last `accept` and the close are reset, unless the system moves them
+    /// (`net.ipv4.tcp_migrate_req`, Linux 5.14). To restart without losing any, hand one socket
+    /// over instead.
+    ///
+    /// # Errors
+    ///
+    /// If the address is invalid or cannot be listened on, for example since a process has bound it
+    /// without this option.
+    #[cfg(unix)]
+    pub fn bind_reuse_port(address: impl ToSocketAddrs) -> io::Result<Listener> {
+        Socket::bind_reuse_port(address).map(Listener::new)
     }
 
-    /// Sets whether accepting blocks. The application's listener may have been non-blocking.
-    pub(super) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        match self {
-            Listener::Tcp(listener, _) => listener.set_nonblocking(nonblocking),
-            #[cfg(unix)]
-            Listener::Unix(listener) => listener.set_nonblocking(nonblocking),
-        }
+    /// Listens on a Unix socket at a path. A socket that is there without a listening process is
+    /// replaced. The file stays after the end of the server.
+    ///
+    /// # Errors
+    ///
+    /// If the path is in use or cannot be created.
+    #[cfg(unix)]
+    pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Listener> {
+        Socket::bind_unix(path.as_ref()).map(Listener::new)
     }
 
-    fn accept_now(&self) -> io::Result<Accepted> {
-        match self {
-            Listener::Tcp(listener, _) => {
-                listener.accept().map(|(stream, address)| Accepted::Tcp(stream, address))
-            }
-            #[cfg(unix)]
-            Listener::Unix(listener) => listener.accept().map(|(stream, _)| Accepted::Unix(stream)),
-        }
+    /// Sets a name without `:`, which [`Request::listener_name`](super::Request::listener_name)
+    /// returns.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Listener {
+        self.entrance.name = Some(name.into());
+        self
     }
 
-    /// Returns `None` if it is not an IP address.
-    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Listener::Tcp(listener, _) => listener.local_addr().ok(),
-            #[cfg(unix)]
-            Listener::Unix(_) => None,
-        }
+    /// Uses TLS. Without it, connections are cleartext.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Listener {
+        self.entrance.tls = Some(acceptor);
+        self
     }
 
-    /// Returns whether a connection was made only to [wake](Self::wake) this listener. Those of
-    /// Unix sockets cannot be identified by an address; during the shutdown, each counts as one.
-    pub(super) fn is_waking(&self, accepted: &Accepted) -> bool {
-        match (self, accepted) {
-            (Listener::Tcp(_, wakers), Accepted::Tcp(_, address)) => {
-                wakers.lock().unwrap_or_else(PoisonError::into_inner).contains(address)
-            }
-            #[cfg(unix)]
-            _ => true,
-        }
+    /// Expects PROXY protocol headers from these sources. See
+    /// [`Server::proxy_protocol`](super::Server::proxy_protocol).
+    #[must_use]
+    pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Listener {
+        self.entrance.proxies = trusted;
+        self
     }
 
-    /// Wakes a blocked [`accept`](Self::accept) by connecting to it. Shutting the socket down would
-    /// also do that, but for every process that shares it.
-    pub(super) fn wake(&self) {
-        let connected = match self {
-            Listener::Tcp(listener, wakers) => listener.local_addr().and_then(|mut address| {
-                match address.ip() {
-                    IpAddr::V4(ip) if ip.is_unspecified() => {
-                        address.set_ip(Ipv4Addr::LOCALHOST.into());
-                    }
-                    IpAddr::V6(ip) if ip.is_unspecified() => {
-                        address.set_ip(Ipv6Addr::LOCALHOST.into());
-                    }
-                    _ => {}
-                }
-                // Locked until then, so that the accept thread finds the address.
-                let mut wakers = wakers.lock().unwrap_or_else(PoisonError::into_inner);
-                let stream = TcpStream::connect_timeout(&address, WAKE_TIMEOUT)?;
-                wakers.push(stream.local_addr()?);
-                Ok(())
-            }),
-            #[cfg(unix)]
-            Listener::Unix(listener) => listener.local_addr().and_then(|address| {
-                let path = address.as_pathname().ok_or(io::ErrorKind::Unsupported)?;
-                UnixStream::connect(path).map(drop)
-            }),
-        };
-        if let Err(error) = connected {
-            logging::debug!("waking the listener: {error}");
-        }
+    /// Sets the HTTP versions. Default: those of [`Config::versions`](super::Config::versions).
+    #[must_use]
+    pub fn versions(mut self, versions: Versions) -> Listener {
+        self.entrance.versions = Some(versions);
+        self
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> Option<&str> {
+        self.entrance.name.as_deref()
+    }
+
+    /// Returns the address it listens on, if it is an IP address.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    fn new(socket: Socket) -> Listener {
+        Listener { socket, entrance: Entrance::default() }
+    }
+}
+
+/// Uses an existing socket, for example with special options. Its queue keeps its length; bursts of
+/// connections need a long one, and [`Listener::bind`] requests 4,096. The server makes it
+/// non-blocking.
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Listener {
+        Listener::new(Socket::Tcp(listener))
+    }
+}
+
+/// The same for a Unix socket.
+#[cfg(unix)]
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Listener {
+        Listener::new(Socket::Unix(listener))
     }
 }

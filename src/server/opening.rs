@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::config::Versions;
+use super::config::{Config, Versions};
 use super::ending;
 use super::engine::{Engine, Served};
 use super::http1::Http1;
@@ -29,17 +29,21 @@ use crate::upgrade::{
     detect, sniff, Detected, Http1Request, Opening, Options, Prefixed, Replay, Spoken, Upgraded,
 };
 
-/// The layers below HTTP on the connections of a listener.
+/// What is expected on the connections of a listener.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entrance {
+    pub(super) name: Option<Arc<str>>,
+    /// `None` for those of the configuration.
+    pub(super) versions: Option<Versions>,
     pub(super) proxies: TrustedProxies,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<crate::tls::Acceptor>,
 }
 
 impl Entrance {
-    /// Sets the versions that are offered by ALPN.
-    pub(super) fn offer(&mut self, versions: Versions) {
+    /// Completes the settings with those of the configuration.
+    pub(super) fn complete(&mut self, config: &Config) {
+        let versions = *self.versions.get_or_insert(config.versions);
         #[cfg(feature = "tls")]
         if let Some(acceptor) = self.tls.take() {
             let (http2, http1) = (versions != Versions::Http1, versions != Versions::Http2);
@@ -158,6 +162,7 @@ fn enter<T: Transport>(
     let Halves { reader, writer, closer } = stream.split()?;
     let entering = engine.openings.enter(closer.clone());
     let mut reader = FirstOctets::new(reader, Arc::clone(&entering.heard));
+    peer.listener.clone_from(&entrance.name);
     if entrance.proxies.trusts(peer.address) {
         let deadline = Instant::now().checked_add(engine.config.handshake_timeout);
         let (address, rest) = proxy::read_header(&mut reader.reader, &closer, deadline)?;
@@ -165,11 +170,12 @@ fn enter<T: Transport>(
         reader.put_back(rest);
     }
     let halves = Halves { reader, writer, closer };
+    let versions = entrance.versions.unwrap_or(engine.config.versions);
     #[cfg(feature = "tls")]
     if let Some(acceptor) = &entrance.tls {
-        return open_tls(engine, halves, peer, acceptor);
+        return open_tls(engine, halves, peer, acceptor, versions);
     }
-    open_clear(engine, halves, peer)
+    open_clear(engine, halves, peer, versions)
 }
 
 // Separate, so that cleartext connections do not use the stack for TLS.
@@ -180,10 +186,11 @@ fn open_tls<T: Transport>(
     stream: T,
     mut peer: Peer,
     acceptor: &crate::tls::Acceptor,
+    versions: Versions,
 ) -> Result<Opened, Error> {
     let timeout = engine.config.handshake_timeout;
     let accepted = acceptor.accept(stream, timeout);
-    let takes_http1 = engine.config.versions != Versions::Http2;
+    let takes_http1 = versions != Versions::Http2;
     match accepted {
         Ok(stream) => {
             peer.tls = Some(stream.facts().clone());
@@ -210,10 +217,15 @@ fn is_http1(protocol: Option<&[u8]>) -> bool {
 /// HTTP/1.1.
 //
 // The detection has returned when the connection is led, for the reason above.
-fn open_clear<T: Transport>(engine: &Arc<Engine>, stream: T, peer: Peer) -> Result<Opened, Error> {
+fn open_clear<T: Transport>(
+    engine: &Arc<Engine>,
+    stream: T,
+    peer: Peer,
+    versions: Versions,
+) -> Result<Opened, Error> {
     let config = &engine.config;
-    if config.versions == Versions::Http2 {
-        return match agree(engine, stream)? {
+    if versions == Versions::Http2 {
+        return match agree(engine, stream, versions)? {
             Agreed::Http2(halves, opening) => open_halves(engine, halves, peer, opening),
             Agreed::Http1(request) => {
                 request.refuse()?;
@@ -222,13 +234,13 @@ fn open_clear<T: Transport>(engine: &Arc<Engine>, stream: T, peer: Peer) -> Resu
             }
         };
     }
-    let takes_http2 = config.versions == Versions::Both;
+    let takes_http2 = versions == Versions::Both;
     match sniff(stream, config.handshake_timeout, takes_http2)? {
         Spoken::Http2(halves) => open_halves(engine, halves, peer, None),
         Spoken::Http1(halves, octets) if takes_http2 && config.h2c_upgrade => {
             let Halves { reader, writer, closer } = halves;
             let halves = Halves { reader: Prefixed::new(octets, reader), writer, closer };
-            match agree(engine, halves)? {
+            match agree(engine, halves, versions)? {
                 Agreed::Http2(halves, opening) => open_halves(engine, halves, peer, opening),
                 Agreed::Http1(request) => {
                     let halves = request.into_stream()?;
@@ -251,7 +263,7 @@ enum Agreed<T: Transport> {
 
 /// Detects the version, and answers an upgrade request.
 #[inline(never)]
-fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
+fn agree<T: Transport>(engine: &Engine, stream: T, versions: Versions) -> Result<Agreed<T>, Error> {
     let config = &engine.config;
     let timeout = Some(config.handshake_timeout);
     let mut options = Options { upgrade: config.h2c_upgrade, timeout, ..Options::default() };
@@ -262,7 +274,7 @@ fn agree<T: Transport>(engine: &Engine, stream: T) -> Result<Agreed<T>, Error> {
         Detected::PriorKnowledge(halves) => Agreed::Http2(halves, None),
         // Its whole body would have to be in memory before HTTP/2 begins.
         Detected::Upgrade(request)
-            if config.versions != Versions::Http2
+            if versions != Versions::Http2
                 && request.body_len().is_some_and(|len| len > max_body_size) =>
         {
             Agreed::Http1(Box::new(request.decline()))

@@ -20,8 +20,17 @@ pub(super) struct Openings {
 struct State {
     next: u64,
     entering: HashMap<u64, (Closer, Arc<AtomicBool>)>,
-    /// Whether connections without any input are closed, including later ones.
-    takes_no_silent: bool,
+    accepted: Accepted,
+}
+
+/// The connections that may begin their handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Accepted {
+    #[default]
+    All,
+    /// Those with input.
+    Speaking,
+    Nothing,
 }
 
 /// A connection in its handshake, until this is dropped.
@@ -38,19 +47,24 @@ impl Openings {
         let number = state.next;
         state.next += 1;
         let heard = Arc::new(AtomicBool::new(false));
-        let is_unwanted = state.takes_no_silent;
+        let accepted = state.accepted;
         state.entering.insert(number, (closer.clone(), Arc::clone(&heard)));
         drop(state);
-        if is_unwanted {
+        let is_welcome = match accepted {
+            Accepted::All => true,
+            Accepted::Speaking => matches!(closer.is_readable(), Ok(Some(true))),
+            Accepted::Nothing => false,
+        };
+        if !is_welcome {
             close_all([closer]);
         }
         Entering { openings: self, number, heard }
     }
 
-    /// Closes the connections without any input, and those that arrive later.
+    /// Closes the connections without any input, and later ones that begin without.
     pub(super) fn close_silent(&self) {
         let mut state = self.lock();
-        state.takes_no_silent = true;
+        state.accepted = Accepted::Speaking;
         let is_silent = |heard: &AtomicBool| !heard.load(Ordering::Relaxed);
         let silent = state.entering.values().filter(|(_, heard)| is_silent(heard));
         let silent: Vec<_> = silent.map(|(closer, _)| closer.clone()).collect();
@@ -58,10 +72,10 @@ impl Openings {
         close_all(silent);
     }
 
-    /// Closes all connections.
+    /// Closes all connections, including later ones.
     pub(super) fn close_all(&self) {
         let mut state = self.lock();
-        state.takes_no_silent = true;
+        state.accepted = Accepted::Nothing;
         let all: Vec<_> = state.entering.values().map(|(closer, _)| closer.clone()).collect();
         drop(state);
         close_all(all);

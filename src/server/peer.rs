@@ -1,6 +1,7 @@
 //! The peer of a connection.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The peer of a connection that the application has accepted. See
 /// [`Handle::serve`](super::Handle::serve).
@@ -17,6 +18,8 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Default)]
 pub struct Peer {
     pub(super) address: Option<SocketAddr>,
+    /// The name of the listener that has accepted the connection.
+    pub(super) listener: Option<Arc<str>>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<crate::tls::Facts>,
 }
@@ -29,8 +32,6 @@ impl Peer {
 
     /// Creates a peer with an IP address, which [`Request::peer_addr`](super::Request::peer_addr)
     /// returns.
-    // Without `tls`, the address is the only field.
-    #[cfg_attr(not(feature = "tls"), allow(clippy::needless_update))]
     pub fn at(address: SocketAddr) -> Self {
         Peer { address: Some(address), ..Peer::default() }
     }

@@ -159,6 +159,11 @@ impl Request {
         self.context.peer.address
     }
 
+    /// Returns the [name](super::Listener::named) of the listener that has accepted the connection.
+    pub fn listener_name(&self) -> Option<&str> {
+        self.context.peer.listener.as_deref()
+    }
+
     /// Returns whether the server wants new requests, as [`Handle::is_ready`] does. See the
     /// [module](super) for an example.
     ///

@@ -19,6 +19,7 @@ mod feeding;
 mod frames;
 mod http1;
 mod http1_ends;
+mod listeners;
 mod peer;
 mod proxied;
 mod pushes;
