@@ -5,17 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::server::ResolvesServerCert;
+use rustls::sign::SingleCertAndKey;
 use rustls::{Connection, ServerConfig, ServerConnection};
 
+use super::certificates::Certificates;
 use super::failure::Failure;
 use super::handshake::handshake;
 use super::handshake_error::HandshakeError;
+use super::key_pair;
 use super::peer::Peer;
 use super::pem::{self, Pem};
 use super::protocols::{offer_http1, H2, HTTP1, HTTP1_0};
 use super::provider::{provider, ticketer, unusable};
 use super::stream::TlsStream;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::transport::Transport;
 
 /// Accepts TLS connections, with a certificate, its key, and the state for resuming sessions.
@@ -66,8 +70,8 @@ impl Acceptor {
         )
     }
 
-    /// Creates an acceptor from a rustls configuration, for example with several certificates,
-    /// client certificates, or another cryptography provider.
+    /// Creates an acceptor from a rustls configuration, for example with client certificates or
+    /// another cryptography provider. For several certificates, see [`Certificates`].
     ///
     /// The configuration is used as it is, except that early data (0-RTT) is disabled: it can be
     /// replayed by anyone who has recorded it (RFC 8446, Section 8). Without `h2` among its
@@ -82,22 +86,25 @@ impl Acceptor {
         Acceptor { config }
     }
 
+    /// Creates an acceptor whose certificates can be replaced while it is in use; otherwise like
+    /// [`from_pem_files`](Self::from_pem_files).
+    ///
+    /// # Errors
+    ///
+    /// If the cryptography provider is unusable.
+    pub fn from_certificates(certificates: &Certificates) -> Result<Self, Error> {
+        Acceptor::resolving(Arc::clone(&certificates.shared) as _)
+    }
+
     fn new(cert_chain: &Pem<'_>, key: &Pem<'_>) -> Result<Self, Error> {
-        let chain = cert_chain.certificates()?;
+        let certified = key_pair::parse(cert_chain, key)?;
+        Acceptor::resolving(Arc::new(SingleCertAndKey::from(certified)))
+    }
+
+    fn resolving(certificates: Arc<dyn ResolvesServerCert>) -> Result<Self, Error> {
         let builder = ServerConfig::builder_with_provider(provider()?);
         let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
-        let mut config =
-            builder.with_no_client_auth().with_single_cert(chain, key.key()?).map_err(|error| {
-                let (chain, key) = (&cert_chain.name, &key.name);
-                let what = match error {
-                    rustls::Error::InconsistentKeys(_) => {
-                        format!("{key} does not belong to the first certificate in {chain}")
-                    }
-                    rustls::Error::InvalidCertificate(_) => format!("{chain} is damaged: {error}"),
-                    _ => format!("{key} cannot be used: {error}"),
-                };
-                Failure::new(what).caused_by(error).into_error(ErrorKind::Caller)
-            })?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(certificates);
         config.alpn_protocols = vec![H2.to_vec()];
         if let Some(ticketer) = ticketer()? {
             config.ticketer = ticketer;

@@ -29,6 +29,12 @@
 //! from the peer, a read fails with `UnexpectedEof`, since the data may have been truncated. HTTP/2
 //! delimits every message itself, so complete messages are not affected.
 //!
+//! # Certificates
+//!
+//! [`Acceptor::from_pem_files`] uses one certificate for as long as the acceptor lives.
+//! [`Certificates`] holds several, chosen by the name that a client asks for, and replaces them while
+//! the server runs, on call or when their files change.
+//!
 //! # Features
 //!
 //! | feature | gives |
@@ -83,12 +89,14 @@
 
 mod acceptor;
 mod alert;
+mod certificates;
 mod connector;
 mod explain;
 mod facts;
 mod failure;
 mod handshake;
 mod handshake_error;
+mod key_pair;
 mod outgoing;
 mod peer;
 mod pem;
@@ -103,6 +111,7 @@ mod writer;
 pub use rustls;
 
 pub use self::acceptor::Acceptor;
+pub use self::certificates::{CertificateWatch, Certificates};
 pub use self::connector::Connector;
 pub use self::facts::Facts;
 pub use self::handshake_error::{HandshakeError, HandshakeErrorKind};

@@ -12,6 +12,7 @@ mod handshake;
 mod not_in_time;
 mod pressure;
 mod refusal;
+mod reload;
 mod resumption;
 mod sessions;
 mod support;
