@@ -171,10 +171,12 @@
 //!
 //! **Every frame can be seen.** The target `h2_sync::frames` of the [`log`] crate has one line for
 //! each frame, at level `trace`; values of sensitive fields are masked. With `env_logger`:
-//! `RUST_LOG=h2_sync::frames=trace`. The target `h2_sync` has at `debug` why a stream was reset or
+//! `RUST_LOG=h2_sync::frames=trace`. The target `h2_sync::access` has at `info` one line for each
+//! request of a server ([format](server#access-log)). The target `h2_sync` has at `debug` why a stream was reset or
 //! a connection ended, and at `error` the failures of handlers, with method, path, peer and stream.
 //! The logger is called without a lock: it may use the connection that a line is about, but not wait
-//! for it.
+//! for it. A program that uses `tracing` calls `tracing_log::LogTracer::init()` at its start, from the
+//! crate [`tracing-log`](https://docs.rs/tracing-log), and gets these lines as events.
 //!
 //! # Should I use this crate?
 //!
@@ -204,6 +206,7 @@ mod halves;
 pub mod hpack;
 pub mod http1;
 mod logging;
+mod meter;
 pub mod proto;
 pub mod server;
 pub mod session;

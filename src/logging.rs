@@ -17,6 +17,9 @@ use log::{Level, Record};
 /// The target of the lines that show frames: `RUST_LOG=h2_sync::frames=trace` has them.
 pub const FRAMES: &str = "h2_sync::frames";
 
+/// The target of the access log: `RUST_LOG=h2_sync::access=info` has it.
+pub(crate) const ACCESS: &str = "h2_sync::access";
+
 /// Octets of text that are kept under one lock. Lines beyond are left out, and counted.
 const MAX_KEPT: usize = 1 << 20;
 
@@ -147,6 +150,11 @@ pub(crate) fn write(level: Level, target: &'static str, text: fmt::Arguments<'_>
 pub(crate) fn shows_frames() -> bool {
     log::max_level() >= Level::Trace
         && if HOLDS.get() > 0 { SHOWS_FRAMES.get() } else { asks_for_frames() }
+}
+
+/// Whether the access log is wanted. Asks the logger, so it must not be called under a lock.
+pub(crate) fn shows_access() -> bool {
+    log::max_level() >= Level::Info && log::log_enabled!(target: ACCESS, Level::Info)
 }
 
 fn asks_for_frames() -> bool {

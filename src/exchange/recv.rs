@@ -15,6 +15,7 @@ use super::wait::until;
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
+use crate::meter::{self, Metered};
 use crate::proto::{CommandError, HeadersKind};
 use crate::transport::WRITE_TICK;
 
@@ -57,6 +58,7 @@ pub struct RecvHalf {
     expects_continue: bool,
     /// Whether no handler will return and have everything written.
     stands_alone: bool,
+    pub(crate) meter: Metered,
 }
 
 impl RecvHalf {
@@ -75,6 +77,7 @@ impl RecvHalf {
             is_counted: true,
             expects_continue: false,
             stands_alone: false,
+            meter: None,
         }
     }
 
@@ -132,6 +135,7 @@ impl RecvHalf {
             self.take_more()?;
         }
         let Some(chunk) = self.chunks.pop_front() else { return Ok(None) };
+        meter::received(&self.meter, chunk.len());
         self.owed += chunk.len();
         if self.owed >= self.credit && !self.has_ended {
             self.give_back();

@@ -15,6 +15,7 @@ use super::wait::until;
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
+use crate::meter::{self, Metered};
 use crate::proto::{CommandError, AT_ONCE};
 
 /// The number of octets that are buffered before they are passed to the connection.
@@ -46,6 +47,7 @@ pub struct SendHalf {
     pub(super) is_cut: bool,
     /// The message has no body (a response to HEAD): octets are discarded.
     pub(super) is_bodiless: bool,
+    pub(crate) meter: Metered,
 }
 
 /// What follows the octets that are sent.
@@ -73,6 +75,7 @@ impl SendHalf {
             has_begun: false,
             is_cut: false,
             is_bodiless: false,
+            meter: None,
         }
     }
 
@@ -134,6 +137,9 @@ impl SendHalf {
     pub fn reset(&mut self, code: ErrorCode) {
         let was_finished = std::mem::replace(&mut self.is_finished, true);
         self.conn.with(|state, now| {
+            if let Some(meter) = self.meter.as_ref().filter(|_| !was_finished) {
+                meter.given_up(state.stream_error(self.id).is_some());
+            }
             // It may have ended already.
             let _ = state.core.reset(self.id, code, now);
             if !was_finished {
@@ -211,6 +217,7 @@ impl SendHalf {
         self.has_begun |= head.is_none();
         self.is_finished |= has_ended;
         if has_ended {
+            meter::sent(&self.meter, self.buffer.len());
             self.buffer.clear();
         }
         has_ended
@@ -224,7 +231,9 @@ impl SendHalf {
         then: Then<'_>,
     ) -> Result<(), Error> {
         let never = |_: &mut State| None::<std::convert::Infallible>;
+        let octets = if self.is_bodiless { 0 } else { data.len() };
         let result = self.put_unless(Half::Send, head, &mut data, then, never);
+        meter::sent(&self.meter, octets.saturating_sub(data.len()));
         if result.is_err() && !self.has_begun {
             // No part of it was queued, so nothing is lost.
             self.buffer.extend_from_slice(&data);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::send::SendHalf;
 use crate::error::Error;
+use crate::meter;
 use crate::proto::CommandError;
 
 /// The reason why [`SendHalf::try_send`](crate::client::SendHalf::try_send) has sent nothing.
@@ -106,7 +107,9 @@ impl SendHalf {
         let mut state = self.conn.lock();
         let mut put = |data: &mut Bytes| state.core.take_data(id, data, false, now);
         let mut written = self.buffer.split().freeze();
+        let octets = written.len() + data.len();
         let result = put(&mut written).and_then(|()| put(&mut data));
+        meter::sent(&self.meter, octets - written.len() - data.len());
         // Octets of earlier writes that found no room stay in the buffer.
         self.buffer.extend_from_slice(&written);
         let result = result.map_err(|error| match error {

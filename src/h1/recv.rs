@@ -12,6 +12,7 @@ use super::link::{Guard, Link, State};
 use super::read::{Filled, Lending};
 use crate::error::{Error, ErrorKind};
 use crate::http1::Received;
+use crate::meter::{self, Metered};
 
 /// The body and the trailers of the message that the peer sends.
 ///
@@ -27,6 +28,7 @@ pub(crate) struct RecvHalf {
     /// The request is a CONNECT: after the response, the octets may be those of a tunnel.
     may_tunnel: bool,
     trailers: Option<HeaderMap>,
+    pub(crate) meter: Metered,
 }
 
 /// The next piece of a body.
@@ -50,6 +52,7 @@ impl RecvHalf {
             has_ended: false,
             may_tunnel: false,
             trailers: None,
+            meter: None,
         }
     }
 
@@ -97,7 +100,10 @@ impl RecvHalf {
         let (mut state, mut lending) = (link.lock(), None);
         loop {
             match state.receive()? {
-                Step::Data(data) => return Ok(Some(data)),
+                Step::Data(data) => {
+                    meter::received(&self.meter, data.len());
+                    return Ok(Some(data));
+                }
                 Step::Trailers(trailers) => self.trailers = Some(trailers),
                 Step::End => {
                     self.has_ended = !self.may_tunnel || state.codec.is_tunnel();

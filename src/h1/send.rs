@@ -14,6 +14,7 @@ use super::server::DRAIN_MAX;
 use crate::error::Error;
 use crate::http1::{BodySize, Received, SendError};
 use crate::logging;
+use crate::meter::{self, Metered};
 
 /// The octets of small writes that are gathered before they are queued, and queued before a write.
 pub(super) const PIECE: usize = 64 << 10;
@@ -33,6 +34,7 @@ pub(crate) struct SendHalf {
     is_bodiless: bool,
     /// A write has timed out, so the body cannot be continued.
     is_late: bool,
+    pub(crate) meter: Metered,
 }
 
 /// What follows the octets that are sent.
@@ -59,6 +61,7 @@ impl SendHalf {
             has_begun: false,
             is_bodiless: false,
             is_late: false,
+            meter: None,
         }
     }
 
@@ -148,6 +151,7 @@ impl SendHalf {
         state.check()?;
         if !self.is_bodiless {
             state.put_copied(&self.buffer)?;
+            meter::sent(&self.meter, self.buffer.len());
         }
         self.buffer.clear();
         self.put_end(&mut state, then)
@@ -160,6 +164,7 @@ impl SendHalf {
         let mut state = link.lock();
         state.check()?;
         if !self.is_bodiless {
+            meter::sent(&self.meter, data.len());
             state.put_shared(data)?;
         }
         self.put_end(&mut state, then)?;
@@ -276,12 +281,18 @@ impl SendHalf {
         let written = std::mem::take(&mut self.buffer).freeze();
         let result = state.put_shared(written).and_then(|()| state.put_shared(data.clone()));
         let is_written_by_another = state.writing.is_none();
+        if result.is_ok() {
+            meter::sent(&self.meter, len);
+        }
         result.map(|()| is_written_by_another).map_err(|error| (data, Some(error)))
     }
 
     /// Abandons the message, which ends the connection.
     pub(crate) fn abort(&mut self) {
-        self.is_finished = true;
+        let was_finished = std::mem::replace(&mut self.is_finished, true);
+        if let Some(meter) = self.meter.as_ref().filter(|_| !was_finished) {
+            meter.given_up(self.link.failure().is_some());
+        }
         self.link.cut(closed());
     }
 

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use super::either::{either, Either};
 use crate::error::Error;
 use crate::frame::StreamId;
+use crate::meter::Metered;
 use crate::{exchange, h1};
 
 /// The receiving half of an exchange: the body of a message, and its trailers.
@@ -114,6 +115,11 @@ impl RecvHalf {
             Inner::Http2(half) => half.conn().cancel(half.stream_id(), error),
             Inner::Http1(half) => half.link().cut(error),
         }
+    }
+
+    /// Has the octets counted that are taken.
+    pub(crate) fn set_meter(&mut self, meter: Metered) {
+        either!(&mut self.0, half => half.meter = meter);
     }
 
     /// Makes the half independent of the handler, which may return before the half is dropped.

@@ -11,6 +11,7 @@ use super::either::{either, Either};
 use crate::error::Error;
 use crate::exchange::TrySendError;
 use crate::frame::{ErrorCode, StreamId};
+use crate::meter::Metered;
 use crate::{exchange, h1, logging};
 
 /// The sending half of an exchange: the body of a message, and its trailers.
@@ -213,6 +214,15 @@ impl SendHalf {
     /// Returns the octets that were written but not queued.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         either!(&mut self.0, half => &mut half.buffer)
+    }
+
+    /// Has the octets counted that are queued.
+    pub(crate) fn set_meter(&mut self, meter: Metered) {
+        either!(&mut self.0, half => half.meter = meter);
+    }
+
+    pub(crate) fn meter(&self) -> &Metered {
+        either!(&self.0, half => &half.meter)
     }
 
     /// Discards what is written from now on: the message has no body.

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
+use super::access::{self, End, Entry};
 use super::caller::Line;
 use super::engine::{BoxError, Engine, Served};
 use super::pool::Scratch;
@@ -23,6 +24,7 @@ use crate::logging;
 
 /// Runs the handler for a request. The response is queued, but not flushed.
 pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch) {
+    let entry = access::of_http2(&arrival, &served.context);
     let Arrival { id, headers, end_stream, .. } = arrival;
     let conn = &served.conn;
     let body = (!end_stream).then(|| {
@@ -44,16 +46,22 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
     let head = RequestHead::of_http2(headers);
     let method = head.as_ref().map(|head| head.method().clone()).unwrap_or_default();
     let mut response = Response::new(Arc::clone(context), send.into(), method, memory);
+    response.set_meter(&entry);
     match head {
         Some(head) => {
             let line = Line::Stream(Arc::clone(conn), id);
             let body = body.map(Into::into);
             let mut request = Request::new(Arc::clone(context), line, body, head);
-            call(&served.engine, served.number, &mut request, &mut response);
+            request.set_meter(&entry);
+            call(&served.engine, served.number, &mut request, &mut response, entry.as_deref());
         }
         None => {
             logging::debug!("stream {id}: a request that the types of `http` cannot hold");
             response.fail(StatusCode::BAD_REQUEST, None);
+            if let Some(entry) = &entry {
+                entry.set_end(End::Refused);
+                response.note_status(entry);
+            }
         }
     }
     *scratch = response.into_scratch();
@@ -90,13 +98,16 @@ impl Drop for Runs {
     }
 }
 
-/// Calls the handler for a request of the connection with this number.
+/// Calls the handler for a request of the connection with this number, and records its end in the
+/// entry of the access log, if there is one.
 pub(super) fn call(
     engine: &Arc<Engine>,
     number: u64,
     request: &mut Request,
     response: &mut Response,
+    entry: Option<&Entry>,
 ) {
+    let set_end = |end: End| entry.into_iter().for_each(|entry| entry.set_end(end));
     let _runs = Runs::for_connection(engine, number);
     // The handler is responsible for the consistency of state that it shares.
     let called = catch_unwind(AssertUnwindSafe(|| (engine.handler)(request, response)));
@@ -105,6 +116,7 @@ pub(super) fn call(
     match called {
         Ok(Ok(())) => {
             if let Err(error) = response.finish() {
+                set_end(end_of(Some(&error)));
                 if is_of_the_client(&error) {
                     logging::debug!("{}: the response could not be finished: {error}", which());
                 } else {
@@ -114,12 +126,14 @@ pub(super) fn call(
             }
         }
         Ok(Err(error)) if response.is_refused => {
+            set_end(End::Refused);
             logging::debug!("{}: refused: {error}", which());
         }
         Ok(Err(error)) => {
             let cause = own_error(&*error);
             add(&engine.counters.handlers_failed);
             let is_malformed = response.refusal().is_some();
+            set_end(if is_malformed { End::Refused } else { end_of(cause) });
             if is_malformed || cause.is_some_and(is_of_the_client) {
                 logging::debug!("{}: the handler gave up: {error}", which());
             } else {
@@ -134,10 +148,24 @@ pub(super) fn call(
         }
         Err(panic) => {
             add(&engine.counters.handlers_panicked);
+            set_end(End::Panicked);
             logging::error!("{}: the handler panicked: {}", which(), text_of(&*panic));
             response.close_http1();
             response.fail(StatusCode::INTERNAL_SERVER_ERROR, None);
         }
+    }
+    if let Some(entry) = entry {
+        response.note_status(entry);
+    }
+}
+
+/// Returns how a request has ended whose handler has failed, with this error if it is one of ours.
+fn end_of(cause: Option<&Error>) -> End {
+    match cause {
+        Some(error) if error.is_body_too_large() => End::Refused,
+        Some(error) if error.is_timeout() => End::TimedOut,
+        Some(error) if is_of_the_client(error) => End::Cancelled,
+        _ => End::Failed,
     }
 }
 

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Request as HttpRequest, StatusCode};
 
+use super::access::{self, End, Entry};
 use super::caller::Line;
 use super::context::Context;
 use super::ending::{self, IDLE_GRACE, SILENCE_MAX};
@@ -124,11 +125,14 @@ impl Http1 {
                 Next::Refused(error) => {
                     logging::debug!("a request in HTTP/1.x is refused: {error}");
                     let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
+                    access::without_head(&self.context, status, End::Refused);
                     self.refuse(status, error.detail());
                     false
                 }
                 Next::Late => {
-                    self.refuse(StatusCode::REQUEST_TIMEOUT, "the request did not come in time");
+                    let status = StatusCode::REQUEST_TIMEOUT;
+                    access::without_head(&self.context, status, End::TimedOut);
+                    self.refuse(status, "the request did not come in time");
                     false
                 }
                 Next::Ended => false,
@@ -147,21 +151,30 @@ impl Http1 {
 
     /// Answers a request. Returns whether another request may follow.
     fn answer(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) -> bool {
+        let entry = access::of_http1(&request, &self.context);
         let permit = self.wait_for_permit();
         if self.link.is_cut() {
+            if let Some(entry) = entry {
+                entry.set_end(End::Cancelled);
+            }
             return false;
         }
         let Some(permit) = permit else {
             logging::debug!("a request in HTTP/1.x is refused: no handler became free in time");
             add(&self.engine.counters.requests_refused);
-            self.refuse(StatusCode::SERVICE_UNAVAILABLE, "no handler became free in time");
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            if let Some(entry) = entry {
+                entry.set_status(status);
+                entry.set_end(End::Refused);
+            }
+            self.refuse(status, "no handler became free in time");
             return false;
         };
         add(&self.engine.counters.requests);
         let running = Running::begin(self);
         // Panics of the handler are caught where it is called. This catches those of dropping what
         // it has left behind.
-        let run = AssertUnwindSafe(|| permit.run(|| self.run(request, scratch)));
+        let run = AssertUnwindSafe(|| permit.run(|| self.run(request, entry, scratch)));
         if catch_unwind(run).is_err() {
             logging::error!("a request in HTTP/1.x: what the handler left behind panicked");
         }
@@ -190,7 +203,12 @@ impl Http1 {
         None
     }
 
-    fn run(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) {
+    fn run(
+        self: &Arc<Self>,
+        request: HttpRequest<()>,
+        entry: Option<Arc<Entry>>,
+        scratch: &mut Scratch,
+    ) {
         let (config, context) = (&self.engine.config, &self.context);
         let is_connect = *request.method() == Method::CONNECT;
         let has = |name: HeaderName| request.headers().contains_key(name);
@@ -208,10 +226,12 @@ impl Http1 {
         let memory = std::mem::take(scratch);
         let method = request.method().clone();
         let mut response = Response::new(Arc::clone(context), send.into(), method, memory);
+        response.set_meter(&entry);
         let head = RequestHead::of_http1(request, self.scheme());
         let line = Line::Http1(Arc::clone(&self.link));
         let mut request = Request::new(Arc::clone(context), line, body, head);
-        handler::call(&self.engine, self.number, &mut request, &mut response);
+        request.set_meter(&entry);
+        handler::call(&self.engine, self.number, &mut request, &mut response, entry.as_deref());
         *scratch = response.into_scratch();
         if let Some(fields) = request.into_headers() {
             self.link.recycle(fields);

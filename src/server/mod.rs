@@ -82,6 +82,52 @@
 //! long-lived: of the server's timeouts only that of its reads applies, and
 //! [`on_shutdown`](Request::on_shutdown) tells its handler to end.
 //!
+//! # Access log
+//!
+//! The target `h2_sync::access` of the [`log`] crate has one line for each request, at level `info`.
+//! While the level is disabled, it costs one comparison for each request. With `env_logger`:
+//! `RUST_LOG=h2_sync::access=info`. With [`tracing`](https://docs.rs/tracing), the crate
+//! [`tracing-log`](https://docs.rs/tracing-log) turns the lines into events:
+//!
+//! ```ignore
+//! tracing_log::LogTracer::init()?;
+//! let filter = tracing_subscriber::EnvFilter::new("h2_sync::access=info");
+//! tracing_subscriber::fmt().with_env_filter(filter).init();
+//! ```
+//!
+//! A line:
+//!
+//! ```text
+//! peer=192.0.2.1:50000 protocol=HTTP/2 method=GET authority=example.com path=/ status=200 received=0 sent=5 time=0.000041 end=answered
+//! ```
+//!
+//! The fields are separated by single spaces and always come in this order; later versions may
+//! append more. A missing value is `-`.
+//!
+//! | field | value |
+//! | --- | --- |
+//! | `peer` | IP address and port of the client, after the PROXY protocol |
+//! | `protocol` | `HTTP/2`, `HTTP/1.1`, `HTTP/1.0`, or `HTTP/1.x` for a request that was not understood |
+//! | `method`, `authority`, `path` | as received, the path without the query, which may contain secrets. Octets other than visible ASCII, `"` and `\` are written as `\x20`, so that a value cannot look like another field or line |
+//! | `status` | the status that was sent |
+//! | `received`, `sent` | octets of content that the handler has taken, and that it has sent; in a tunnel those after its opening |
+//! | `time` | seconds from the header section of the request to the end |
+//! | `end` | see below |
+//!
+//! | `end` | the request |
+//! | --- | --- |
+//! | `answered` | was answered, whatever the status |
+//! | `failed`, `panicked` | its handler returned an error, or panicked |
+//! | `timed_out` | a timeout of the server expired: that of the header section, of a read or write, or of the handler |
+//! | `cancelled` | the client reset the stream, or the connection ended while the handler was reading or writing |
+//! | `refused` | was refused: by the lack of a permit, or since it was malformed or too large |
+//! | `unfinished` | the halves of its response were dropped before the end |
+//!
+//! The line is written when the handler has returned and both halves of the exchange are dropped, so
+//! that of a WebSocket at its end. HTTP/2 requests that are reset by the protocol itself (malformed
+//! ones, and those over the limit of concurrent streams), and those that the client resets before
+//! their handler is called, have no line.
+//!
 //! # When it goes wrong
 //!
 //! | event | response to the client | result in the handler |
@@ -98,6 +144,7 @@
 //! discarded; if there is more, the connection ends after the response.
 
 mod accept;
+mod access;
 mod bind;
 mod caller;
 mod clock;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
 
+use super::access::Entry;
 use super::caller::{Caller, Line};
 use super::context::Context;
 use super::farewell::ShutdownHook;
@@ -303,6 +304,13 @@ impl Request {
         *request.headers_mut() = self.headers().clone();
         *request.extensions_mut() = self.head.extensions().cloned().unwrap_or_default();
         request
+    }
+
+    /// Has the content counted for the access log.
+    pub(super) fn set_meter(&mut self, entry: &Option<Arc<Entry>>) {
+        if let (Some(entry), Some(body)) = (entry, self.octets()) {
+            body.set_meter(Some(Arc::clone(entry) as _));
+        }
     }
 
     /// Takes the body, to be read separately. Returns `None` the next time.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 
+use super::access::Entry;
 use super::context::Context;
 use super::fields::Fields;
 use super::head;
@@ -283,6 +284,7 @@ impl Response {
         let mut recv = request.take_body().ok_or_else(taken_apart)?;
         recv.stand_alone();
         let mut send = self.send.take().ok_or_else(taken_apart)?;
+        recv.set_meter(send.meter().clone());
         if !self.has_body() {
             send.drop_body();
         }
@@ -326,6 +328,20 @@ impl Response {
         };
         if let Some(send) = self.send.as_mut().filter(|send| !send.is_finished()) {
             send.reset(code);
+        }
+    }
+
+    /// Has the content counted for the access log.
+    pub(super) fn set_meter(&mut self, entry: &Option<Arc<Entry>>) {
+        if let (Some(entry), Some(send)) = (entry, &mut self.send) {
+            send.set_meter(Some(Arc::clone(entry) as _));
+        }
+    }
+
+    /// Records the status that was sent.
+    pub(super) fn note_status(&self, entry: &Entry) {
+        if self.is_started {
+            entry.set_status(self.status);
         }
     }
 

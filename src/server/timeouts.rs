@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::access::{self, End};
 use super::engine::Served;
 use super::running::Began;
 use super::stats::add;
@@ -80,6 +81,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
 /// Refuses requests that have waited too long for a permit.
 fn refuse_overdue(served: &Arc<Served>, now: Instant) {
     served.is_timed.store(false, Ordering::Relaxed);
+    let is_logged = logging::shows_access();
     let mut state = served.conn.lock();
     let timeout = served.engine.config.queue_timeout;
     let mut refused = false;
@@ -91,6 +93,10 @@ fn refuse_overdue(served: &Arc<Served>, now: Instant) {
         let id = arrival.id;
         logging::debug!("stream {id}: refused, since no handler has become free in time");
         add(&served.engine.counters.requests_refused);
+        if is_logged {
+            access::http2_entry(&arrival.headers, arrival.since, &served.context)
+                .set_end(End::Refused);
+        }
         state.arrivals.pop_front();
         // It may have ended already.
         let _ = state.core.reset(id, ErrorCode::RefusedStream, now);

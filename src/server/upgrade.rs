@@ -99,8 +99,9 @@ impl Response {
         self.status = StatusCode::SWITCHING_PROTOCOLS;
         self.fields.set(UPGRADE, protocol);
         self.put(Then::More)?;
-        let recv = request.take_tunnel().ok_or_else(taken_apart)?;
+        let mut recv = request.take_tunnel().ok_or_else(taken_apart)?;
         let mut send = self.send.take().ok_or_else(taken_apart)?;
+        recv.set_meter(send.meter().clone());
         send.flush_put();
         Ok((recv, send))
     }

@@ -7,7 +7,7 @@ use crate::tree::{File, Module, Tree};
 
 /// The floor of every module under the root of the crate.
 const FLOORS: &[&[&str]] = &[
-    &["budget", "hpack", "frame", "logging"],
+    &["budget", "histogram", "meter", "hpack", "frame", "logging"],
     &["proto", "http1", "ws"],
     &["error", "transport", "convert"],
     &["wire", "tls", "upgrade"],

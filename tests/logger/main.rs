@@ -2,6 +2,7 @@
 //!
 //! All tests share one logger. It uses the connections of all tests for each line.
 
+mod access;
 mod capture;
 mod levels;
 mod locks;
