@@ -251,7 +251,7 @@ fn stats(response: &mut Response) -> Result {
         "handlers_running": stats.handlers_running,
         "handlers_failed": stats.handlers_failed,
         "handlers_panicked": stats.handlers_panicked,
-        "leads_taken_over": stats.leads_taken_over,
+        "leaders_replaced": stats.leaders_replaced,
         "threads": stats.threads,
         "accept_errors": stats.accept_errors,
     });

@@ -203,6 +203,7 @@ mod exchange;
 pub mod frame;
 mod h1;
 mod halves;
+mod histogram;
 pub mod hpack;
 pub mod http1;
 mod logging;
@@ -222,6 +223,7 @@ pub mod ws;
 
 pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};
+pub use histogram::Histogram;
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};
 pub use session::{new_connection, Act, Evt, PutError, Reason, Session};

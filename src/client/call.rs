@@ -12,7 +12,7 @@ use super::facts::Facts;
 use super::final_head::FinalHead;
 use super::head::RequestHead;
 use super::origin::Origin;
-use super::pool::{Lease, Place, Pool};
+use super::pool::{add, Lease, Place, Pool};
 use super::response_body::{Raw, Rest};
 use super::response_half::ResponseHalf;
 use super::source::Source;
@@ -244,6 +244,7 @@ impl Call<'_> {
             && (!is_new || moves == 0 || self.pause(moves, until)?);
         if goes_on {
             logging::debug!("a connection to {} was of no use: {error}", self.origin);
+            add(&self.pool.counters.retries);
             return Ok(());
         }
         Err(Failed { error: error.in_phase(Phase::Slot), repeat: Repeat::No })

@@ -21,7 +21,7 @@ use super::final_head::FinalHead;
 use super::head::RequestHead;
 use super::origin::Origin;
 use super::policy::{Redirect, RedirectAction};
-use super::pool::{Limits, Pool};
+use super::pool::{add, Limits, Pool};
 use super::redirect::{follow, Next};
 use super::response::Response;
 use super::response_body::{Raw, ResponseBody};
@@ -134,8 +134,18 @@ impl Engine {
         Ask { parts, body, timeouts, deadline: sooner(timeouts.whole, None), cancellation }
     }
 
-    /// Sends a request, and retries it while the server has not processed it.
+    /// Sends a request, and counts it.
     fn send(&self, ask: &mut Ask) -> Result<Found, Error> {
+        let found = self.send_until_processed(ask);
+        add(&self.pool.counters.requests);
+        if found.is_err() {
+            add(&self.pool.counters.requests_failed);
+        }
+        found
+    }
+
+    /// Sends a request, and retries it while the server has not processed it.
+    fn send_until_processed(&self, ask: &mut Ask) -> Result<Found, Error> {
         let origin = self.origin_of(&ask.parts)?;
         let codings = self.codings(&ask.parts);
         let is_coded = codings.is_some();
@@ -179,6 +189,7 @@ impl Engine {
                 return Err(error);
             }
             logging::debug!("sending {} again: {}", ask.parts.uri, failed.error);
+            add(&self.pool.counters.retries);
             // On another connection there is no reason to wait.
             let is_refused = failed.error.is_reset() && !has_moved;
             if (is_refused || attempt > 0) && !call.pause(attempt, ask.deadline)? {
@@ -201,7 +212,11 @@ impl Engine {
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {
         let head = self.with_cookies(RequestHead::open(&ask.parts)?, &ask.parts);
-        self.call(ask, head)?.open()
+        let opened = self.call(ask, head)?.open();
+        if opened.is_err() {
+            add(&self.pool.counters.requests_failed);
+        }
+        opened
     }
 
     /// Returns a request with this head, ready to be sent.
@@ -210,6 +225,7 @@ impl Engine {
         ask: &'a Ask,
         head: RequestHead<'a>,
     ) -> Result<Call<'a>, Error> {
+        add(&self.pool.counters.requests);
         Ok(Call {
             config: &self.config,
             pool: &self.pool,

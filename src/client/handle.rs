@@ -14,6 +14,7 @@ use super::request::{set_url, RequestBuilder};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use super::response_half::ResponseHalf;
+use super::stats::Stats;
 use super::timeouts::Timeouts;
 use super::url::IntoUrl;
 use crate::error::Error;
@@ -261,6 +262,11 @@ impl Client {
     /// Returns the client's configuration.
     pub fn config(&self) -> &Config {
         &self.engine.config
+    }
+
+    /// Returns statistics since the start: connections, waiting times, retries.
+    pub fn stats(&self) -> Stats {
+        self.engine.pool.stats()
     }
 
     /// Returns the open HTTP/2 connections to all origins.

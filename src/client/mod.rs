@@ -206,6 +206,7 @@ mod response_body;
 mod response_half;
 mod socks5;
 mod source;
+mod stats;
 mod timed;
 mod timeouts;
 mod upgrade;
@@ -234,6 +235,7 @@ pub use resolver::Resolver;
 pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_half::ResponseHalf;
+pub use stats::Stats;
 #[cfg(feature = "websocket")]
 pub(crate) use upgrade::Upgrade;
 pub use upgrade::{Tunnel, Upgraded};

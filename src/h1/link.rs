@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) is_unconfirmed: bool,
     /// When the owner's clock will call next.
     pub(super) called_at: Option<Instant>,
+    /// Octets received and sent so far.
+    pub(super) octets: (u64, u64),
     /// The number of threads that wait for a change.
     waiting: usize,
 }
@@ -128,6 +130,7 @@ impl Link {
             trailers: None,
             is_unconfirmed: false,
             called_at: None,
+            octets: (input.len() as u64, 0),
             waiting: 0,
         };
         Link {
@@ -215,6 +218,11 @@ impl Link {
     /// Whether the connection has been cut.
     pub(crate) fn is_cut(&self) -> bool {
         self.lock().cut.is_some()
+    }
+
+    /// The octets received and sent so far.
+    pub(crate) fn octets(&self) -> (u64, u64) {
+        self.lock().octets
     }
 
     /// Whether a message has begun and is not complete.

@@ -125,7 +125,8 @@ impl Link {
         let mut state = self.lock();
         state.read_until = None;
         let came = match result {
-            Ok(Ok(1..)) => {
+            Ok(Ok(octets @ 1..)) => {
+                state.octets.0 += octets as u64;
                 state.is_answered = true;
                 true
             }

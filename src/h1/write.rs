@@ -154,7 +154,10 @@ impl Link {
         let result = catch_unwind(AssertUnwindSafe(|| writing.write_once(stall)));
         let mut state = self.lock();
         let error = match result {
-            Ok(Ok(())) => None,
+            Ok(Ok(octets)) => {
+                state.octets.1 += octets as u64;
+                None
+            }
             Ok(Err(error)) if gave_up(&error) => {
                 return (self.put_back(state, writing), true);
             }
@@ -187,9 +190,12 @@ impl Link {
 }
 
 impl Writing {
-    fn write_once(&mut self, stall: &mut Stall) -> std::io::Result<()> {
+    /// Returns how many octets the transport has taken.
+    fn write_once(&mut self, stall: &mut Stall) -> std::io::Result<usize> {
+        let mut octets = 0;
         if !self.out.is_empty() {
-            stall.took(self.out.write_to(&mut self.writer)?);
+            octets = self.out.write_to(&mut self.writer)?;
+            stall.took(octets);
             self.unflushed = true;
         }
         if self.out.is_empty() {
@@ -197,7 +203,7 @@ impl Writing {
             self.writer.flush()?;
             self.unflushed = false;
         }
-        Ok(())
+        Ok(octets)
     }
 }
 

@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use super::config::Config;
 use super::error::ConnectionError;
+use super::stats::BUDGETS;
 use crate::budget::{TokenBucket, TOKEN};
 use crate::frame::ErrorCode;
 
@@ -78,7 +79,7 @@ pub(crate) enum PeerAction {
     Extension,
 }
 
-/// The buckets, each a limit of [`Config`].
+/// The buckets, each a limit of [`Config`], in the order of [`BUDGETS`].
 #[derive(Debug, Clone, Copy)]
 enum Bucket {
     ResetsReceived,
@@ -109,6 +110,7 @@ pub(crate) struct Budgets {
     /// Octets of DATA sent for which the peer may still grant credit after their streams have
     /// ended.
     uncredited: usize,
+    exhausted: Option<Bucket>,
 }
 
 impl Budgets {
@@ -120,7 +122,11 @@ impl Budgets {
             config.pings_received,
             config.settings_received,
         ];
-        Budgets { buckets: buckets.map(|budget| TokenBucket::new(budget, now)), uncredited: 0 }
+        Budgets {
+            buckets: buckets.map(|budget| TokenBucket::new(budget, now)),
+            uncredited: 0,
+            exhausted: None,
+        }
     }
 
     /// Charges the price of the peer's action, or refunds what it earns. This `match` holds all
@@ -209,8 +215,14 @@ impl Budgets {
         if self.buckets[bucket as usize].take(tokens, now) {
             Ok(())
         } else {
+            self.exhausted = Some(bucket);
             Err(ConnectionError::limit(ErrorCode::EnhanceYourCalm, bucket.complaint()))
         }
+    }
+
+    /// Returns the name of the budget that is exhausted.
+    pub(crate) fn exhausted(&self) -> Option<&'static str> {
+        self.exhausted.map(|bucket| BUDGETS[bucket as usize])
     }
 
     fn put_back(&mut self, bucket: Bucket, tokens: u64) -> Result<(), ConnectionError> {

@@ -237,6 +237,7 @@ impl Connection {
             hpack_sent: self.outgoing.figures().hpack.clone(),
             resets_sent: self.outgoing.figures().resets,
             blocked_on_windows: self.outgoing.waited(),
+            budget_exhausted: self.budgets.exhausted(),
             ..self.stats.clone()
         }
     }

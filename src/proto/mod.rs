@@ -134,7 +134,7 @@ pub use outgoing::Transmit;
 pub use priority::Priority;
 pub(crate) use sending::AT_ONCE;
 pub use settings::SettingValues;
-pub use stats::{Compression, Stats, Traffic};
+pub use stats::{Compression, Stats, Traffic, BUDGETS};
 pub(crate) use timers::{GRACE, LATE};
 pub use validate::ConfigError;
 pub(crate) use validate::{check, leaves_time, LONGER_THAN_NOTHING};

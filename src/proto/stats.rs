@@ -45,6 +45,10 @@ fn place(kind: Kind) -> usize {
     usize::from(kind.0).min(KINDS - 1)
 }
 
+/// The budgets against abuse, by the names of their fields in [`Config`](super::Config).
+pub const BUDGETS: [&str; 5] =
+    ["resets_received", "resets_provoked", "glitches", "pings_received", "settings_received"];
+
 /// HPACK statistics in one direction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compression {
@@ -93,6 +97,8 @@ pub struct Stats {
     pub send_buffered: usize,
     /// Total time that DATA has waited for a window, over all streams.
     pub blocked_on_windows: Duration,
+    /// The budget that the peer has exhausted, which ends the connection: one of [`BUDGETS`].
+    pub budget_exhausted: Option<&'static str>,
     /// The last round-trip time measured with a PING.
     pub round_trip_time: Option<Duration>,
     /// HPACK in the sending direction.

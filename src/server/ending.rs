@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::engine::{Engine, Served};
 use super::live::Live;
+use super::stats::{Http2Stats, Totals};
 use crate::frame::ErrorCode;
 
 /// How long a shutdown waits for the first octet of silent connections, since a client that has
@@ -62,5 +63,10 @@ impl Live for Served {
 
     fn open_requests(&self) -> usize {
         self.conn.lock().core.stats().streams_open
+    }
+
+    fn totals(&self) -> Totals {
+        let http2 = Http2Stats::of(&self.conn.lock().core.stats());
+        Totals { requests_open: self.open_requests(), http2, ..Totals::default() }
     }
 }

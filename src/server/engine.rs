@@ -20,7 +20,7 @@ use super::readiness::Readiness;
 use super::request::Request;
 use super::response::Response;
 use super::running::Running;
-use super::stats::{Counters, Stats};
+use super::stats::{Counters, Stats, Totals};
 use super::writers::{Writable, Writers, SHARED_WRITE_MAX};
 use crate::error::Error;
 use crate::exchange::Conn;
@@ -58,6 +58,8 @@ pub(super) struct Engine {
 struct Connections {
     next: u64,
     live: HashMap<u64, Arc<dyn Live>>,
+    /// The statistics of connections that have ended.
+    ended: Totals,
     /// The number of connections, including those in their handshake.
     count: usize,
     is_closing: bool,
@@ -186,8 +188,12 @@ impl Engine {
     /// Removes a registered connection that has ended.
     pub(super) fn unregister(&self, number: u64, place: &Place) {
         self.permits.forget(place);
+        // The lock of a connection is not taken under that of the engine.
+        let conn = self.lock().live.get(&number).cloned();
+        let Some(totals) = conn.map(|conn| conn.totals().ended()) else { return };
         let mut connections = self.lock();
         if connections.live.remove(&number).is_some() {
+            connections.ended += totals;
             self.count_down(connections);
         }
     }
@@ -303,19 +309,29 @@ impl Engine {
     pub(super) fn stats(&self) -> Stats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &self.counters;
+        let connections = self.lock();
+        let (count, mut totals) = (connections.count, connections.ended);
+        let live: Vec<_> = connections.live.values().cloned().collect();
+        drop(connections);
+        live.iter().for_each(|conn| totals += conn.totals());
+        let queue_time = counters.queue_time.snapshot();
         Stats {
-            connections: self.connection_count(),
+            connections: count,
             connections_accepted: of(&counters.connections_accepted),
             connections_failed: of(&counters.connections_failed),
-            requests: of(&counters.requests),
+            requests: queue_time.count(),
+            requests_open: totals.requests_open,
             requests_refused: of(&counters.requests_refused),
+            queue_time,
             handlers_running: self.permits.running(),
             handlers_failed: of(&counters.handlers_failed),
             handlers_panicked: of(&counters.handlers_panicked),
-            handlers_given_up: of(&counters.handlers_given_up),
-            leads_taken_over: of(&counters.leads_taken_over),
+            handlers_timed_out: of(&counters.handlers_timed_out),
+            leaders_replaced: of(&counters.leaders_replaced),
             threads: self.pool.threads(),
             accept_errors: of(&counters.accept_errors),
+            http1: totals.http1,
+            http2: totals.http2,
         }
     }
 

@@ -39,7 +39,7 @@ use super::pool::Scratch;
 use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
-use super::stats::add;
+use super::stats::{add, Http1Stats, Totals};
 use super::writers::{Writable, SHARED_WRITE_MAX};
 use crate::error::Error;
 use crate::h1::{closed, Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits};
@@ -152,7 +152,7 @@ impl Http1 {
     /// Answers a request. Returns whether another request may follow.
     fn answer(self: &Arc<Self>, request: HttpRequest<()>, scratch: &mut Scratch) -> bool {
         let entry = access::of_http1(&request, &self.context);
-        let permit = self.wait_for_permit();
+        let (permit, since) = self.wait_for_permit();
         if self.link.is_cut() {
             if let Some(entry) = entry {
                 entry.set_end(End::Cancelled);
@@ -170,7 +170,8 @@ impl Http1 {
             self.refuse(status, "no handler became free in time");
             return false;
         };
-        add(&self.engine.counters.requests);
+        let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.engine.counters.queue_time.record(waited);
         let running = Running::begin(self);
         // Panics of the handler are caught where it is called. This catches those of dropping what
         // it has left behind.
@@ -184,10 +185,16 @@ impl Http1 {
         self.link.end_exchange()
     }
 
-    fn wait_for_permit(self: &Arc<Self>) -> Option<Permit<Http1>> {
+    /// Returns a permit, unless none became free in time, and when the wait for it began.
+    fn wait_for_permit(self: &Arc<Self>) -> (Option<Permit<Http1>>, Option<Instant>) {
         if let Some(permit) = Permit::acquire(self) {
-            return Some(permit);
+            return (Some(permit), None);
         }
+        let since = Instant::now();
+        (self.queue_for_permit(), Some(since))
+    }
+
+    fn queue_for_permit(self: &Arc<Self>) -> Option<Permit<Http1>> {
         self.gate.arm();
         if let Some(permit) = Permit::acquire(self) {
             // A permit that arrived at the same time passes to the next connection.
@@ -347,6 +354,13 @@ impl Live for Http1 {
 
     fn open_requests(&self) -> usize {
         usize::from(self.link.has_exchange())
+    }
+
+    fn totals(&self) -> Totals {
+        let (octets_received, octets_sent) = self.link.octets();
+        let (connections_open, connections) = (1, 1);
+        let http1 = Http1Stats { connections_open, connections, octets_received, octets_sent };
+        Totals { requests_open: self.open_requests(), http1, ..Totals::default() }
     }
 }
 

@@ -198,7 +198,7 @@ fn take(served: &Arc<Served>, state: &mut State) -> Option<(Permit, Arrival)> {
 
 fn answer(permit: &Permit, arrival: Arrival, scratch: &mut Scratch) {
     let served = permit.served();
-    add(&served.engine.counters.requests);
+    served.engine.counters.queue_time.record(arrival.since.elapsed());
     let id = arrival.id;
     // Panics of the handler are caught where it is called. This catches those of dropping what it
     // has left behind.
@@ -269,7 +269,7 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     // Under one lock, so that the old leader never finds the lead free without a successor.
     state.leader = Leader::Promised;
     if lead_elsewhere(served) {
-        add(&served.engine.counters.leads_taken_over);
+        add(&served.engine.counters.leaders_replaced);
         // A long write is no sign of slow handlers.
         if is_stuck && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);

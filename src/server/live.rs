@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::stats::Totals;
+
 /// A connection of a server.
 pub(super) trait Live: Send + Sync {
     /// A number that is unique among the connections of its server.
@@ -23,4 +25,7 @@ pub(super) trait Live: Send + Sync {
 
     /// The number of requests without a complete response.
     fn open_requests(&self) -> usize;
+
+    /// Returns the statistics of the connection.
+    fn totals(&self) -> Totals;
 }

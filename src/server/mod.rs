@@ -200,7 +200,7 @@ pub use proxy::TrustedProxies;
 pub use request::Request;
 pub use response::Response;
 pub use single::serve_connection;
-pub use stats::Stats;
+pub use stats::{Http1Stats, Http2Stats, Stats};
 
 pub use crate::halves::{RecvHalf, SendHalf, TrySendError};
 

@@ -67,7 +67,7 @@ fn look_later<C: Timed + 'static>(
         }
         if since.checked_add(timeout).is_some_and(|at| at <= now) {
             logging::error!("a connection of HTTP/1.x is cut: its handler takes too long");
-            add(&conn.engine().counters.handlers_given_up);
+            add(&conn.engine().counters.handlers_timed_out);
             conn.give_up();
         } else if !conn.overrun().is_timed.swap(true, Ordering::SeqCst) {
             look_later(conn.engine(), &conn, since, timeout);

@@ -68,7 +68,7 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
         }
         let which = Which::new(id, &fields, &served.context);
         logging::error!("{which}: reset, since the handler runs for longer than {timeout:?}");
-        add(&served.engine.counters.handlers_given_up);
+        add(&served.engine.counters.handlers_timed_out);
         state.fail_stream(id, Error::timeout("the handler has taken too long"));
         // The stream is still open.
         let _ = state.core.reset(id, ErrorCode::InternalError, now);

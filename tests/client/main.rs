@@ -32,6 +32,7 @@ mod requests;
 mod retries;
 #[cfg(feature = "tls")]
 mod soak;
+mod stats;
 mod support;
 mod timeouts;
 #[cfg(feature = "tls")]

@@ -229,7 +229,7 @@ fn handler_that_takes_too_long_costs_its_connection() {
         assert_eq!(raw.get("/").status, 200);
         raw.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
         raw.assert_closed();
-        assert_eq!(server.stats().handlers_given_up, 1);
+        assert_eq!(server.stats().handlers_timed_out, 1);
         bolt.open();
     });
 }

@@ -27,6 +27,7 @@ mod requests;
 mod responses;
 mod shutdown;
 mod slow;
+mod stats;
 mod support;
 mod threads;
 mod transports;

@@ -11,6 +11,7 @@ use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, Wait
 use super::health::{Health, Pooled};
 use super::member::Member;
 use crate::client::origin::Origin;
+use crate::client::stats::Stats;
 use crate::error::Error;
 use crate::logging;
 
@@ -232,6 +233,23 @@ impl<C: Pooled> Lane<C> {
             // A granted request must still find it.
             member.health =
                 if next == Health::Gone && member.granted > 0 { Health::Draining } else { next };
+        }
+    }
+
+    /// Adds its connections and attempts to `stats`.
+    pub(crate) fn count(&self, stats: &mut Stats) {
+        stats.attempts_running += self.attempts.len();
+        for member in &self.members {
+            let seen = member.connection.seen();
+            *match member.health.next(&seen) {
+                Health::Fresh | Health::Good if seen.open + member.granted == 0 => {
+                    &mut stats.connections_idle
+                }
+                Health::Fresh | Health::Good => &mut stats.connections_active,
+                Health::Suspect { .. } => &mut stats.connections_suspect,
+                Health::Draining => &mut stats.connections_draining,
+                Health::Gone => continue,
+            } += 1;
         }
     }
 

@@ -7,6 +7,7 @@ use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, Wait
 use super::health::Pooled;
 use super::lane::Lane;
 use crate::client::origin::Origin;
+use crate::client::stats::Stats;
 use crate::error::Error;
 
 /// The pool's state machine, without threads, sockets or a clock.
@@ -174,6 +175,11 @@ impl<C: Pooled> Machine<C> {
     /// Returns the connections to all origins.
     pub(crate) fn connections(&self) -> impl Iterator<Item = &C> {
         self.lanes.values().flat_map(Lane::connections)
+    }
+
+    /// Adds the connections and attempts of all origins to `stats`.
+    pub(crate) fn count(&self, stats: &mut Stats) {
+        self.lanes.values().for_each(|lane| lane.count(stats));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

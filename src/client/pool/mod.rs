@@ -21,6 +21,7 @@
 //! | `health` | the states of a connection and their transitions |
 //! | `lane`, `member` | one origin: connections, attempts and the queue |
 //! | `machine` | all origins. Pure, like the above: time is passed in, `actions` are returned |
+//! | `counters` | what the statistics count |
 //! | `shell`, `state` | the lock, and the threads that wait, connect and check |
 //! | `keeper` | the maintenance thread for idle connections |
 //!
@@ -28,6 +29,7 @@
 //! reverse.
 
 mod actions;
+mod counters;
 mod health;
 mod keeper;
 mod lane;
@@ -37,6 +39,7 @@ mod shell;
 mod state;
 
 pub(super) use actions::{Limits, Place};
+pub(super) use counters::add;
 pub(super) use shell::{Lease, Pool};
 
 #[cfg(test)]

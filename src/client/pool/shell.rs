@@ -6,6 +6,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};
+use super::counters::{add, Counters};
 use super::lane::Lane;
 use super::machine::Attempted;
 use super::state::{Made, State, Waiter};
@@ -13,6 +14,7 @@ use crate::client::any_connection::AnyConnection;
 use crate::client::cancel::Cancellation;
 use crate::client::connect::{Connected, Connector};
 use crate::client::origin::Origin;
+use crate::client::stats::Stats;
 use crate::error::{Error, ErrorKind};
 use crate::logging::{self, Lock, Locked};
 
@@ -24,6 +26,7 @@ pub(in crate::client) struct Pool {
     state: Lock<State>,
     /// The number of queued requests: connections report changes only if there are any.
     waiting: AtomicUsize,
+    pub(in crate::client) counters: Counters,
     /// Signalled when the maintenance thread has work.
     pub(super) wake_keeper: Condvar,
     connector: Connector,
@@ -50,6 +53,7 @@ impl Pool {
         Arc::new(Pool {
             state: Lock::new(State::new(limits)),
             waiting: AtomicUsize::new(0),
+            counters: Counters::default(),
             wake_keeper: Condvar::new(),
             connector,
             verify_timeout,
@@ -88,6 +92,7 @@ impl Pool {
         };
         if let Some(grant) = taken {
             drop(state);
+            self.counters.wait_time.record(Duration::ZERO);
             return Ok(Lease { pool: self, origin, grant, made_in: None, is_sent: false });
         }
         cancellation.wakes_this_thread()?;
@@ -101,6 +106,7 @@ impl Pool {
         let verdict = self.wait(origin, waiter, deadline, cancellation);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let grant = verdict?;
+        self.counters.wait_time.record(now.elapsed());
         let made = &grant.connection;
         let made_in = (made.at >= now).then_some((made.connect, made.tls));
         Ok(Lease { pool: self, origin, grant, made_in, is_sent: false })
@@ -158,6 +164,13 @@ impl Pool {
     /// The connections that are open, to all origins.
     pub(in crate::client) fn connections(&self) -> Vec<AnyConnection> {
         self.lock().machine.connections().map(|made| made.connection.clone()).collect()
+    }
+
+    pub(in crate::client) fn stats(&self) -> Stats {
+        let mut stats = self.counters.snapshot();
+        stats.requests_waiting = self.waiting.load(Ordering::SeqCst);
+        self.lock().machine.count(&mut stats);
+        stats
     }
 
     /// Drops all connections when the client is dropped. Does not block; the maintenance thread
@@ -219,6 +232,7 @@ impl Pool {
 
     /// Connects on a new thread, so that the attempt can outlast the request.
     fn connect(self: &Arc<Self>, origin: Origin, number: AttemptId) {
+        add(&self.counters.attempts);
         let attempt = Attempt { pool: Arc::clone(self), origin, number, result: None };
         if let Err((error, mut attempt)) = on_thread("h2-sync-connect", attempt, Attempt::run) {
             attempt.result = Some(Attempted::Failed { error, is_worth_repeating: false });
@@ -358,6 +372,9 @@ impl Drop for Attempt {
             let error = Error::text(ErrorKind::Internal, "the thread that connects has failed");
             Attempted::Failed { error, is_worth_repeating: false }
         });
+        if matches!(result, Attempted::Failed { .. }) {
+            add(&self.pool.counters.attempts_failed);
+        }
         let mut state = self.pool.lock();
         if state.is_closed {
             // Dropping the connection sends GOAWAY, which must not happen under the lock.
