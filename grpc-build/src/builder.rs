@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
-use prost::Message;
-use prost_types::FileDescriptorSet;
 use protox::Compiler;
 
-use crate::comments;
 use crate::error::Error;
 use crate::generator::{Generator, Parts};
+use crate::names::Names;
+use crate::{comments, descriptors, paths};
 
 /// Makes code with settings.
 ///
@@ -94,7 +93,7 @@ impl Builder {
         self
     }
 
-    /// Makes the code. `includes` are the folders in which files and their imports are looked up.
+    /// Makes the code. See [`compile`](crate::compile) for the arguments.
     ///
     /// # Errors
     ///
@@ -105,8 +104,9 @@ impl Builder {
         includes: &[impl AsRef<Path>],
     ) -> Result<(), Error> {
         let Builder { mut parts, has_descriptors, out_dir, mut config } = self;
-        let mut compiler = Compiler::new(includes)?;
-        compiler.include_imports(true).include_source_info(true).open_files(protos)?;
+        let mut compiler = Compiler::new(includes.iter().map(|path| paths::clean(path.as_ref())))?;
+        compiler.include_imports(true).include_source_info(true);
+        compiler.open_files(protos.iter().map(|path| paths::clean(path.as_ref())))?;
         for file in compiler.files() {
             if let Some(path) = file.path() {
                 println!("cargo:rerun-if-changed={}", path.display());
@@ -118,18 +118,16 @@ impl Builder {
             Some(folder) => folder,
             None => env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(no_folder)?,
         };
-        let mut descriptors = None;
         if has_descriptors {
-            let name = descriptors_name(protos, &files);
-            fs::write(folder.join(&name), without_comments(files.clone()).encode_to_vec())?;
-            descriptors = Some(name);
+            descriptors::write(&folder, &files)?;
         }
+        let names = Names::of(&files);
         comments::make_docs(&mut files);
         let runtime = std::mem::take(&mut parts.runtime);
         config.prost_path(format!("{runtime}::prost"));
         config.prost_types_path(format!("{runtime}::prost_types"));
         parts.runtime = runtime;
-        config.service_generator(Box::new(Generator::new(parts, descriptors)));
+        config.service_generator(Box::new(Generator::new(parts, has_descriptors, names)));
         config.out_dir(&folder);
         config.compile_fds(files)?;
         if is_script {
@@ -137,23 +135,6 @@ impl Builder {
         }
         Ok(())
     }
-}
-
-/// The name of the file of descriptors, by the package of the first of the files that they are of: the
-/// code has that name as well. Files of several packages may have the same name.
-fn descriptors_name(protos: &[impl AsRef<Path>], files: &FileDescriptorSet) -> String {
-    let first = protos.first().map(AsRef::as_ref).unwrap_or(Path::new(""));
-    let mut named = files.file.iter().filter(|file| first.ends_with(file.name()));
-    let package = named.next().map(|file| file.package()).filter(|package| !package.is_empty());
-    format!("{}.descriptors.bin", package.unwrap_or("_"))
-}
-
-/// Descriptors as reflection gives them: comments would be most of their size.
-fn without_comments(mut files: FileDescriptorSet) -> FileDescriptorSet {
-    for file in &mut files.file {
-        file.source_code_info = None;
-    }
-    files
 }
 
 fn no_folder() -> io::Error {
@@ -169,29 +150,5 @@ impl Default for Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("parts", &self.parts).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use prost_types::FileDescriptorProto;
-
-    use super::*;
-
-    #[test]
-    fn descriptors_of_files_with_the_same_name_have_the_names_of_their_packages() {
-        let file = |name: &str, package: &str| FileDescriptorProto {
-            name: Some(name.to_owned()),
-            package: Some(package.to_owned()),
-            ..FileDescriptorProto::default()
-        };
-        for package in ["hello.v1", "hello.v2"] {
-            let imported = file("google/protobuf/empty.proto", "google.protobuf");
-            let files = FileDescriptorSet { file: vec![imported, file("api.proto", package)] };
-            let name = descriptors_name(&["proto/v1/api.proto"], &files);
-            assert_eq!(name, format!("{package}.descriptors.bin"));
-        }
-        let files = FileDescriptorSet { file: vec![file("api.proto", "")] };
-        assert_eq!(descriptors_name(&["api.proto"], &files), "_.descriptors.bin");
     }
 }

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use prost_build::{Comments, Method, Service, ServiceGenerator};
 
+use crate::descriptors;
+use crate::names::Names;
+
 /// What is made, and what it refers to.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -17,8 +20,9 @@ pub(crate) struct Parts {
 
 pub(crate) struct Generator {
     parts: Parts,
-    /// The name of the file of descriptors, if there is one.
-    descriptors: Option<String>,
+    /// Servers include the file of descriptors of their package.
+    has_descriptors: bool,
+    names: Names,
 }
 
 /// The four kinds of method.
@@ -62,13 +66,18 @@ impl Kind {
 }
 
 impl Generator {
-    pub(crate) fn new(parts: Parts, descriptors: Option<String>) -> Self {
-        Generator { parts, descriptors }
+    pub(crate) fn new(parts: Parts, has_descriptors: bool, names: Names) -> Self {
+        Generator { parts, has_descriptors, names }
     }
 
     fn codec(&self) -> String {
         let runtime = &self.parts.runtime;
         self.parts.codec.clone().unwrap_or_else(|| format!("{runtime}::Prost"))
+    }
+
+    /// The name of a type for the service: the trait's without a suffix.
+    fn name(&self, service: &Service, suffix: &str) -> String {
+        self.names.free(&service.package, format!("{}{suffix}", service.name))
     }
 
     /// The trait that a server implements.
@@ -81,7 +90,7 @@ impl Generator {
             format_args!(
                 "#[allow(dead_code, clippy::all)]
                 pub trait {}: ::core::marker::Send + ::core::marker::Sync + 'static {{",
-                service.name
+                self.name(service, ""),
             ),
         );
         for method in &service.methods {
@@ -110,7 +119,8 @@ impl Generator {
 
     /// The type that serves an implementation of the trait.
     fn server(&self, service: &Service) -> String {
-        let (runtime, codec, name) = (&self.parts.runtime, self.codec(), &service.name);
+        let (runtime, codec, name) = (&self.parts.runtime, self.codec(), self.name(service, ""));
+        let server = self.name(service, "Server");
         let full_name = full_name(service);
         let mut arms = String::new();
         for method in &service.methods {
@@ -126,19 +136,22 @@ impl Generator {
                 ),
             );
         }
-        let descriptors = self.descriptors.as_ref().map_or(String::new(), |file| {
+        let descriptors = if self.has_descriptors {
+            let file = descriptors::file_name(&service.package);
             format!("fn descriptors(&self) -> &'static [u8] {{ include_bytes!({file:?}) }}")
-        });
+        } else {
+            String::new()
+        };
         format!(
             "/// Serves a [`{name}`].
             #[allow(dead_code, clippy::all)]
             #[derive(Debug)]
-            pub struct {name}Server<S> {{
+            pub struct {server}<S> {{
                 service: ::std::sync::Arc<S>,
             }}
 
             #[allow(dead_code, clippy::all)]
-            impl<S: {name}> {name}Server<S> {{
+            impl<S: {name}> {server}<S> {{
                 /// The service, for [`Services::service`]({runtime}::server::Services::service).
                 pub fn new(service: S) -> Self {{
                     Self::shared(::std::sync::Arc::new(service))
@@ -150,7 +163,7 @@ impl Generator {
                 }}
             }}
 
-            impl<S: {name}> {runtime}::server::Service for {name}Server<S> {{
+            impl<S: {name}> {runtime}::server::Service for {server}<S> {{
                 fn name(&self) -> &'static str {{
                     {full_name:?}
                 }}
@@ -173,7 +186,8 @@ impl Generator {
 
     /// The type that calls the service.
     fn client(&self, service: &Service) -> String {
-        let (runtime, codec, name) = (&self.parts.runtime, self.codec(), &service.name);
+        let (runtime, codec) = (&self.parts.runtime, self.codec());
+        let name = self.name(service, "Client");
         let mut methods = String::new();
         for method in &service.methods {
             let kind = Kind::of(method);
@@ -210,12 +224,12 @@ impl Generator {
         format!(
             "{docs}#[allow(dead_code, clippy::all)]
             #[derive(Debug, Clone)]
-            pub struct {name}Client {{
+            pub struct {name} {{
                 stub: {runtime}::client::Stub,
             }}
 
             #[allow(dead_code, clippy::all)]
-            impl {name}Client {{
+            impl {name} {{
                 /// A client that calls over this channel.
                 pub fn new(channel: &{runtime}::client::Channel) -> Self {{
                     Self {{ stub: {runtime}::client::Stub::new(channel) }}

@@ -18,22 +18,48 @@
 //! | `message HelloRequest` | `struct HelloRequest`, by [`prost`](prost_build) |
 //! | `service Greeter` | `trait Greeter` to implement, `GreeterServer` to serve it, `GreeterClient` to call it |
 //! | `rpc SayHello` | the method `say_hello` of the trait and of the client; `new` and `with` are `new_` and `with_` of a client |
+//! | a name that a message or enum of the package has already | the same with `_` behind it |
+//! | a package or name that is a keyword, such as `type` | `r#type`, also in `include_proto!` |
+//! | no package | the package `"_"` |
 //! | comments | docs |
+//!
+//! # Several packages
+//!
+//! Code refers to other packages by modules with their names. A build script can have a file made with
+//! all modules:
+//!
+//! ```no_run
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     h2_sync_grpc_build::Builder::new()
+//!         .configure(|config| {
+//!             config.include_file("protos.rs");
+//!         })
+//!         .compile(&["proto/shop/v1/shop.proto", "proto/shop/v1/cart.proto"], &["proto"])?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! In the program, `include!(concat!(env!("OUT_DIR"), "/protos.rs"));` then makes the module `shop::v1`.
 //!
 //! [`Builder`] has settings.
 
 mod builder;
 mod comments;
+mod descriptors;
 mod error;
 mod generator;
+mod names;
+mod paths;
 
 use std::path::Path;
 
 pub use builder::Builder;
 pub use error::Error;
 
-/// Makes clients and servers out of `.proto` files, for a build script. `includes` are the folders in
-/// which files and their imports are looked up.
+/// Makes clients and servers out of `.proto` files, for a build script.
+///
+/// `includes` are the folders in which imports are looked up. Each of `protos` is a file below one of
+/// them, or the path of one from there, as an import has it.
 ///
 /// # Errors
 ///

@@ -110,10 +110,14 @@
 //! | --- | --- | --- |
 //! | octets of a message that is received, compressed and inflated | 4 MiB | [`Code::ResourceExhausted`], before memory is taken for it |
 //! | octets of a message that is sent | none | [`Code::ResourceExhausted`] |
-//! | metadata and status: octets of a field section | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
+//! | octets of metadata: of a field section, with 32 for each field | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
 //! | calls at once on a connection | 128 ([`max_concurrent_streams`](h2_sync::Config::max_concurrent_streams)) | the client opens another connection, or waits |
 //! | calls at once, each with a thread | 2,048 ([`max_handlers`](h2_sync::server::Config::max_handlers)) | they wait, and are refused after 5 s |
 //! | a client that does not read what a method sends | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
+//!
+//! The limit of metadata is announced to the other end, and clients of most implementations fail a call
+//! with more by themselves. So the limit that is announced is the one that holds. gRPC for C++ and Java
+//! takes 8 KiB by default, for Go 16 MiB: metadata over 8 KiB does not pass everywhere.
 
 pub mod client;
 mod code;

@@ -23,6 +23,12 @@ pub mod names {
     h2_sync_grpc::include_proto!("h2sync.names");
 }
 
+/// What is made out of the files in `shapes/`: a module for each package.
+#[allow(missing_docs, clippy::module_inception)]
+pub mod shapes {
+    include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
+}
+
 use pb::{
     EchoStatus, Empty, InputRequest, InputResponse, OutputRequest, OutputResponse, SimpleRequest,
     SimpleResponse,

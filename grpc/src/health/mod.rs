@@ -90,6 +90,10 @@ impl Service for HealthService {
             _ => call.unimplemented(),
         }
     }
+
+    fn descriptors(&self) -> &'static [u8] {
+        include_bytes!("descriptors.bin")
+    }
 }
 
 impl HealthService {

@@ -17,9 +17,11 @@ use messages::{
     ServiceName,
 };
 
-/// The names under which the service is known: tools ask for either.
-const NAMES: [&str; 2] =
-    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+/// The names of the service, with their descriptors: tools ask for either.
+const VERSIONS: [(&str, &[u8]); 2] = [
+    ("grpc.reflection.v1.ServerReflection", include_bytes!("descriptors.bin")),
+    ("grpc.reflection.v1alpha.ServerReflection", include_bytes!("descriptors_v1alpha.bin")),
+];
 
 /// What reflection tells.
 #[derive(Debug)]
@@ -39,17 +41,19 @@ impl Reflection {
     /// The service about these services and itself, under each of its names.
     pub(crate) fn of<'a>(services: impl Iterator<Item = &'a dyn Service>) -> Vec<Self> {
         let mut index = Index::default();
-        let mut names: Vec<_> = NAMES.iter().map(|&name| name.to_owned()).collect();
-        for service in services {
-            names.push(service.name().to_owned());
-            if let Err(status) = index.add(service.descriptors()) {
-                log::error!("reflection knows nothing of {}: {status}", service.name());
+        let mut names = Vec::new();
+        let services = services.map(|service| (service.name(), service.descriptors()));
+        for (name, descriptors) in services.chain(VERSIONS) {
+            names.push(name.to_owned());
+            if let Err(status) = index.add(descriptors) {
+                log::error!("reflection has no descriptors of {name}: {status}");
             }
         }
         names.sort();
         names.dedup();
         let known = Arc::new(Known { index, services: names });
-        NAMES.iter().map(|&name| Reflection { name, known: Arc::clone(&known) }).collect()
+        let version = |(name, _)| Reflection { name, known: Arc::clone(&known) };
+        VERSIONS.into_iter().map(version).collect()
     }
 
     fn converse(

@@ -131,8 +131,8 @@ impl Services {
         self
     }
 
-    /// Adds server reflection (`grpc.reflection.v1`, and `v1alpha` for older tools) about the services
-    /// that have been added before, with what the build script knows of them.
+    /// Adds server reflection (`grpc.reflection.v1`, and `v1alpha` for older tools) about itself and the
+    /// services that have been added before. Their descriptors come from the build script.
     #[cfg(feature = "prost")]
     #[must_use]
     pub fn with_reflection(self) -> Self {
