@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the examples as a reader of the README would, after `cargo test` has built them.
+# Runs the examples as a reader of the README would, after `cargo test --workspace` has built them.
 set -euo pipefail
 
+examples=${CARGO_TARGET_DIR:-target}/debug/examples
 output=$(mktemp)
 folder=$(mktemp -d)
 servers=()
@@ -20,15 +21,12 @@ expect() {
     fi
 }
 
-expect 'Hello, HTTP/2!' cargo run -q --example hello
-expect 'GOAWAY' cargo run -q --example sans_io
-expect 'HELLO' cargo run -q --example over_child_process -- hello
+expect 'Hello, HTTP/2!' "$examples/hello"
+expect 'GOAWAY' "$examples/sans_io"
+expect 'HELLO' "$examples/over_child_process" hello
 
-cargo build -q --example session_server
-target=$(cargo metadata --no-deps --format-version 1 |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 # The server tells where it listens, and we read that line before going on.
-exec {lines}< <(exec "$target/debug/examples/session_server" 127.0.0.1:0)
+exec {lines}< <(exec "$examples/session_server" 127.0.0.1:0)
 servers+=($!)
 read -r -t 10 -u "$lines" line
 url=http://${line#listening on }
@@ -38,13 +36,13 @@ curl=(curl -sS --max-time 30 --http2-prior-knowledge)
 expect 'HTTP/2 200' "${curl[@]}" -i "$url/"
 expect 'HTTP/2 200' "${curl[@]}" -I "$url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$url/upload"
-expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/"
-expect 'Hello, HTTP/2!' cargo run -q --example session_client -- "$url/" --upgrade
-expect 'Hello, HTTP/2!' cargo run -q --example get -- --http2-prior-knowledge "$url/"
-expect 'HTTP/2 200' cargo run -q --example get -- --http2-prior-knowledge -i -d @Cargo.toml \
+expect 'Hello, HTTP/2!' "$examples/session_client" "$url/"
+expect 'Hello, HTTP/2!' "$examples/session_client" "$url/" --upgrade
+expect 'Hello, HTTP/2!' "$examples/get" --http2-prior-knowledge "$url/"
+expect 'HTTP/2 200' "$examples/get" --http2-prior-knowledge -i -d @Cargo.toml \
     "$url/upload"
-expect 'connections: 1' cargo run -q --example parallel
-expect 'olleh' bash -c 'echo hello | cargo run -q --example bidi'
+expect 'connections: 1' "$examples/parallel"
+expect 'olleh' bash -c "echo hello | $examples/bidi"
 expect 'HTTP/1.1 101' curl -sS --max-time 30 --http2 -i "$url/"
 expect 'HTTP/1.1 426' curl -sS --max-time 30 --http1.1 -i "$url/"
 
@@ -55,8 +53,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
     -addext basicConstraints=critical,CA:FALSE -out "$cert" -keyout "$key" \
     2>"$folder/openssl.log"
-cargo build -q --example tls_server
-exec {tls_lines}< <(exec "$target/debug/examples/tls_server" 127.0.0.1:0 "$cert" "$key")
+exec {tls_lines}< <(exec "$examples/tls_server" 127.0.0.1:0 "$cert" "$key")
 servers+=($!)
 read -r -t 10 -u "$tls_lines" tls_line
 tls_url=${tls_line#listening on }
@@ -65,15 +62,14 @@ printf 'tls_server: %s\n' "$tls_url"
 curl=(curl -sS --max-time 30 --http2 --cacert "$cert")
 expect 'HTTP/2 200' "${curl[@]}" -i "$tls_url/"
 expect "$(wc -c <Cargo.toml) octets" "${curl[@]}" --data-binary @Cargo.toml "$tls_url/upload"
-expect 'HTTP/2 200' cargo run -q --example get -- -i --root "$cert" "$tls_url/"
-expect 'Hello, HTTP/2 over TLS!' cargo run -q --example tls_client -- "$tls_url/" --root "$cert"
+expect 'HTTP/2 200' "$examples/get" -i --root "$cert" "$tls_url/"
+expect 'Hello, HTTP/2 over TLS!' "$examples/tls_client" "$tls_url/" --root "$cert"
 
 # Starts a server among the examples, and sets `url` to where it listens.
 serve() {
     local name=$1 lines line
     shift
-    cargo build -q --example "$name"
-    exec {lines}< <(exec "$target/debug/examples/$name" 127.0.0.1:0 "$@")
+    exec {lines}< <(exec "$examples/$name" 127.0.0.1:0 "$@")
     servers+=($!)
     read -r -t 10 -u "$lines" line
     url=${line#listening on }
@@ -101,7 +97,7 @@ serve graceful
 expect 'hello world' "${curl[@]}" "$url/"
 
 # A member says hello, and reads it.
-hello=(bash -c 'echo hello | cargo run -q --example websocket -- "$@" 2>&1' hello)
+hello=(bash -c "echo hello | $examples/websocket \"\$@\" 2>&1" hello)
 serve chat
 expect 'ada: hello' "${hello[@]}" --http1.1 "ws${url#http}/rooms/lobby?name=ada"
 expect 'connected by HTTP/2.0, compressed' "${hello[@]}" --http2 --compress \
@@ -111,8 +107,8 @@ expect 'ada: hello' "${hello[@]}" --root "$cert" "ws${url#http}/rooms/lobby?name
 expect 'connected by HTTP/2.0' "${hello[@]}" --root "$cert" "ws${url#http}/rooms/lobby?name=ada"
 
 # Honest and hostile load together, for a minute: it fails where an honest request does.
-printf '$ cargo run -q --example soak -- --minutes 1\n'
-timeout 240 cargo run -q --example soak -- --minutes 1 | tail -n 4
+printf '$ soak --minutes 1\n'
+timeout 240 "$examples/soak" --minutes 1 | tail -n 4
 
 # The public suite httpwg, one connection at a time; all of its cases pass.
 conform() {

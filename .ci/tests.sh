@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs what `cargo test --workspace` runs, but several programs at a time, since most tests wait for
+# the most part: as many programs as there are processors, and one more. The examples are among them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export folder
+
+# Prints name, directory and program of each test, those that take longest first.
+programs() {
+    python3 -c '
+import json, os, sys
+first = ["hostile", "interop", "h2_sync", "faults"]
+found = []
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("profile", {}).get("test") and message.get("executable"):
+        manifest = os.path.dirname(message["manifest_path"])
+        name = os.path.relpath(manifest) + " " + message["target"]["name"]
+        rank = min((i for i, word in enumerate(first) if word in name), default=len(first))
+        found.append((rank, name, manifest, message["executable"]))
+for _, *test in sorted(found):
+    print(*test, sep="\n")
+'
+}
+
+# Runs one program, and prints all of its output at its end.
+run_one() {
+    local name=$1 start=$SECONDS status=0 log
+    log=$(mktemp -p "$folder")
+    cd "$2"
+    timeout 900 "${@:3}" >"$log" 2>&1 || status=$?
+    {
+        flock 9
+        printf '\n-- %s: %d s, status %d\n' "$name" $((SECONDS - start)) "$status"
+        cat "$log"
+    } 9>"$folder/lock"
+    return "$status"
+}
+export -f run_one
+
+cargo test --workspace --no-run --message-format json-render-diagnostics >"$folder/messages"
+{
+    programs <"$folder/messages"
+    printf '%s\n' 'examples' "$PWD" .ci/examples.sh
+} | xargs -d '\n' -n 3 -P $(($(nproc) + 1)) bash -c 'run_one "$@"' run_one
