@@ -9,7 +9,8 @@ use crate::frame::StreamId;
 /// Checks every counter of a connection against what it counts.
 pub(in super::super) fn audit(core: &Connection) {
     let ids = core.streams.ids(|_| true);
-    let streams = || ids.iter().filter_map(|&id| core.streams.get(id));
+    let streams: Vec<&Stream> = ids.iter().filter_map(|&id| core.streams.get(id)).collect();
+    let streams = || streams.iter().copied();
     if core.ending.closed.is_some() {
         assert!(ids.is_empty() && core.opener.deferred_len() == 0);
         assert_eq!((core.outgoing.buffered(), core.opener.octets()), (0, 0));

@@ -99,7 +99,8 @@ fn greeting(role: Role) -> Vec<u8> {
 #[test]
 fn every_kind_of_frame_in_every_small_length_is_endured() {
     for role in [Role::Client, Role::Server] {
-        for kind in 0..=u8::MAX {
+        // Beyond the known kinds, a few that are not.
+        for kind in (0..=0x20_u8).chain([0x40, 0x7f, 0x80, 0xff]) {
             for length in 0..=64u8 {
                 let (stream, fill) = (length % 3, kind.wrapping_mul(length));
                 let mut octets = greeting(role);

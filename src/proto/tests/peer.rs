@@ -86,8 +86,13 @@ impl Peer {
 
     /// Feeds octets to the connection.
     pub(super) fn send_octets(&mut self, octets: &[u8]) {
-        // One at a time, unless that would take too long.
-        let step = if octets.len() <= 100_000 { 1 } else { 997 };
+        // One at a time, unless that would take too long. The others are no divisors of a frame's
+        // length, so that they cut frames everywhere.
+        let step = match octets.len() {
+            0..=4_096 => 1,
+            4_097..=100_000 => 61,
+            _ => 997,
+        };
         let [input, split_input] = &mut self.inputs;
         input.extend_from_slice(octets);
         self.result = self.whole.receive(input, self.now);
