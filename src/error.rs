@@ -14,6 +14,8 @@ use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy, P
 use crate::ws;
 
 // `tests/models` includes this file by path, where the default lookup would fail.
+#[path = "error/boxed.rs"]
+mod boxed;
 #[path = "error/context.rs"]
 mod context;
 #[path = "error/from.rs"]
@@ -23,7 +25,11 @@ mod phase;
 #[path = "error/show.rs"]
 mod show;
 
+pub use boxed::BoxError;
 pub use phase::Phase;
+
+/// A result with the [`Error`] of this crate, unless another is given.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of this crate.
 ///

@@ -221,12 +221,16 @@ mod wire;
 #[cfg(feature = "websocket")]
 pub mod ws;
 
-pub use error::{Error, ErrorKind, Phase};
+pub use error::{BoxError, Error, ErrorKind, Phase, Result};
 pub use frame::{ErrorCode, StreamId};
 pub use histogram::Histogram;
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};
 pub use session::{new_connection, Act, Evt, PutError, Reason, Session};
+
+// Their types are part of the API.
+pub use bytes;
+pub use http;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

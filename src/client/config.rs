@@ -18,9 +18,10 @@ use crate::error::Error;
 use crate::http1;
 use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
 
-/// The settings, limits and timeouts of a [`Client`](super::Client).
+/// The configuration of a [`Client`](super::Client): its versions, pool, proxies, limits and
+/// timeouts, and those of each connection ([`http2`](Self::http2), [`http1`](Self::http1)).
 ///
-/// A plain struct: start from [`Config::default`] and change fields.
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
 ///
 /// ```
 /// use std::time::Duration;
@@ -222,6 +223,20 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::client::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_redirects = 0);
+    /// assert_eq!(config.max_redirects, 0);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Checks every field. Creating a client calls it.
     ///
     /// # Errors

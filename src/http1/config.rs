@@ -3,7 +3,7 @@
 /// The limits of a [`ServerConnection`](super::ServerConnection) or a
 /// [`ClientConnection`](super::ClientConnection).
 ///
-/// A plain struct: start from [`Config::default`] and change fields.
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
 ///
 /// ```
 /// use h2_sync::http1::Config;
@@ -37,6 +37,22 @@ pub struct Config {
     pub max_body_size: Option<u64>,
     /// The most interim (1xx) responses that a client accepts before the final one. Default 16.
     pub max_interim: u32,
+}
+
+impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::http1::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_head_size = 16 << 10);
+    /// assert_eq!(config.max_head_size, 16 << 10);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 impl Default for Config {

@@ -32,9 +32,12 @@ impl Role {
     }
 }
 
-/// The settings, limits and timeouts of one connection.
+/// The configuration of one HTTP/2 connection, for [`Connection`](super::Connection) and
+/// [`Session`](crate::Session). It is also the field `http2` in the configurations of
+/// [servers](crate::server::Config) and [clients](crate::client::Config).
 ///
-/// A plain struct: start from [`Config::default`] and change fields. The default limits are safe
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
+/// The default limits are safe
 /// against a hostile peer and generous for a legitimate one.
 ///
 /// ```
@@ -245,6 +248,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::proto::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_concurrent_streams = 32);
+    /// assert_eq!(config.max_concurrent_streams, 32);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Returns the defaults of a server or of a client. A client has [larger](Self#windows)
     /// windows: it has fewer connections than a server, and receives only what it has requested.
     pub fn for_role(role: Role) -> Self {

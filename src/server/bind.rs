@@ -8,14 +8,14 @@ use std::os::unix::net::UnixListener;
 use super::accept::Door;
 use super::clock::Clock;
 use super::config::Config;
-use super::engine::{BoxError, Engine};
+use super::engine::Engine;
 use super::handle::Handle;
 use super::handler;
 use super::listener::Listener;
 use super::proxy::TrustedProxies;
 use super::request::Request;
 use super::response::Response;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 
 /// A server that listens but does not serve yet. See the [module](super).
 #[derive(Debug)]

@@ -32,9 +32,10 @@ pub enum Versions {
     Http2,
 }
 
-/// The settings, limits and deadlines of a server.
+/// The configuration of a [`Server`](super::Server): its versions, threads, limits and timeouts, and
+/// those of each connection ([`http2`](Self::http2), [`http1`](Self::http1)).
 ///
-/// A plain struct: start from [`Config::default`] and change fields.
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
 ///
 /// ```
 /// use h2_sync::server::Config;
@@ -185,6 +186,20 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::server::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_handlers = 64);
+    /// assert_eq!(config.max_handlers, 64);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Checks every value. All functions that start a server call it.
     ///
     /// # Errors

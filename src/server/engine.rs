@@ -22,14 +22,11 @@ use super::response::Response;
 use super::running::Running;
 use super::stats::{Counters, Stats, Totals};
 use super::writers::{Writable, Writers, SHARED_WRITE_MAX};
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};
 use crate::transport::Halves;
 use crate::wire::{Ledger, Owner};
-
-/// The error type of handlers.
-pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The application's handler, with its error boxed.
 pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync;

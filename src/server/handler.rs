@@ -11,14 +11,14 @@ use http::StatusCode;
 
 use super::access::{self, End, Entry};
 use super::caller::Line;
-use super::engine::{BoxError, Engine, Served};
+use super::engine::{Engine, Served};
 use super::pool::Scratch;
 use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
 use super::stats::add;
 use super::which::Which;
-use crate::error::{Error, ErrorKind};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::exchange::{Arrival, RecvHalf, SendHalf};
 use crate::logging;
 

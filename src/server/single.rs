@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Ticking};
 use super::config::Config;
-use super::engine::{BoxError, Engine};
+use super::engine::Engine;
 use super::handler;
 use super::opening::{self, Admission, Entrance};
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::request::Request;
 use super::response::Response;
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::proto::CommandError;
 use crate::transport::Transport;
 

@@ -96,6 +96,20 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::websocket::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_message = 64 << 10);
+    /// assert_eq!(config.max_message, 64 << 10);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Checks every value for sense. What begins a WebSocket calls it.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ pub enum Role {
 
 /// The limits and deadlines of a [`Connection`](super::Connection).
 ///
-/// Plain data: take [`Config::default`] and change what you need.
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,6 +55,22 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// The time in which the peer must answer a Close frame. Default 5 s.
     pub close_timeout: Duration,
+}
+
+impl Config {
+    /// Changes the configuration within an expression.
+    ///
+    /// ```
+    /// use h2_sync::ws::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_message = 1 << 20);
+    /// assert_eq!(config.max_message, 1 << 20);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 impl Default for Config {
