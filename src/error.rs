@@ -141,6 +141,8 @@ enum Cause {
     Goaway((ErrorCode, Bytes)),
     ClosedByPeer(Option<(ErrorCode, Bytes)>),
     BodyTooLarge(usize),
+    /// A request body that a handler cannot use, and the status that says why.
+    Content(StatusCode, Cow<'static, str>),
     /// A timeout: what did not happen, and the setting with its duration if known.
     Late(&'static str, Option<(&'static str, Duration)>),
     Text(ErrorKind, Cow<'static, str>),
@@ -252,6 +254,18 @@ impl Error {
     }
 
     /// The peer has sent GOAWAY and accepts no more requests on the connection.
+    pub(crate) fn content(status: StatusCode, what: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(Cause::Content(status, what.into()))
+    }
+
+    /// Returns the status for a request body that a handler cannot use.
+    pub(crate) fn content_status(&self) -> Option<StatusCode> {
+        match &*self.cause {
+            Cause::Content(status, _) => Some(*status),
+            _ => None,
+        }
+    }
+
     pub(crate) fn goaway(goaway: (ErrorCode, Bytes)) -> Self {
         Error::new(Cause::Goaway(goaway))
     }
@@ -284,7 +298,7 @@ impl Error {
             Cause::Transport(_) | Cause::Io(..) => ErrorKind::Transport,
             Cause::Thread(_) => ErrorKind::Internal,
             Cause::Tls { kind, .. } => *kind,
-            Cause::Status(..) | Cause::Redirect(_) => ErrorKind::Peer,
+            Cause::Status(..) | Cause::Redirect(_) | Cause::Content(..) => ErrorKind::Peer,
             Cause::Reset(_) => ErrorKind::Reset,
             Cause::Goaway(_) | Cause::ClosedByPeer(_) => ErrorKind::Closed,
             Cause::BodyTooLarge(_) => ErrorKind::Limit,

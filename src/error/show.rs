@@ -73,6 +73,7 @@ impl fmt::Display for Cause {
                 let debug_data = String::from_utf8_lossy(debug_data);
                 write!(f, "the peer has closed the connection: {code} {debug_data:?}")
             }
+            Cause::Content(_, what) => f.write_str(what),
             Cause::BodyTooLarge(limit) => write!(f, "the body exceeds {limit} octets"),
             Cause::Late(what, None) => write!(f, "{what} in time"),
             Cause::Late(what, Some((setting, time))) => {
@@ -123,6 +124,7 @@ impl StdError for Error {
             | Cause::Goaway(_)
             | Cause::ClosedByPeer(_)
             | Cause::BodyTooLarge(_)
+            | Cause::Content(..)
             | Cause::Late(..)
             | Cause::Status(..)
             | Cause::Redirect(_)

@@ -172,6 +172,7 @@ fn end_of(cause: Option<&Error>) -> End {
 /// Returns whether an error is caused by the client: it is gone, too slow, or sends too much.
 fn is_of_the_client(error: &Error) -> bool {
     error.is_body_too_large()
+        || error.content_status().is_some()
         || error.is_timeout()
         || matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
 }
@@ -193,6 +194,9 @@ fn own_error<'a>(error: &'a (dyn std::error::Error + Send + Sync + 'static)) -> 
 }
 
 fn status_of(cause: Option<&Error>) -> StatusCode {
+    if let Some(status) = cause.and_then(Error::content_status) {
+        return status;
+    }
     match cause {
         Some(error) if error.is_body_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
         Some(error) if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,

@@ -132,7 +132,7 @@
 //!
 //! | event | response to the client | result in the handler |
 //! | --- | --- | --- |
-//! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout | |
+//! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout, 415 or 400 for a form or JSON that cannot be read | |
 //! | the same after the header section was sent | RST_STREAM(INTERNAL_ERROR) | |
 //! | the client resets the stream or closes the connection | | the next read or write fails; [`Error::is_reset`](crate::Error::is_reset) |
 //! | the handler does not read all of the body | the response, then RST_STREAM(NO_ERROR) | |
@@ -150,6 +150,7 @@ mod caller;
 mod clock;
 mod config;
 mod context;
+mod decoded;
 mod ending;
 mod engine;
 mod farewell;
@@ -174,6 +175,7 @@ mod pool;
 mod proxy;
 mod put;
 mod readiness;
+mod reply;
 mod request;
 mod request_head;
 mod response;

@@ -83,12 +83,17 @@ impl Request {
     }
 
     /// Returns the target: scheme, authority, path and query. In HTTP/1.x, scheme and authority are
-    /// those of `host` and the connection. For CONNECT, only the authority.
+    /// those of `host` and the connection. For CONNECT, only the authority. Characters that a URI
+    /// cannot have, such as `<`, are percent-encoded.
     pub fn uri(&self) -> &Uri {
         self.head.uri()
     }
 
-    /// Returns the path without the query, percent-encoded as received. Empty for CONNECT.
+    /// Returns the path without the query, percent-encoded as received; see also
+    /// [`decoded_path`](Self::decoded_path). Empty for CONNECT.
+    ///
+    /// In HTTP/1.x, if a target has characters that a URI cannot have, such as `<`, all of them are
+    /// percent-encoded.
     pub fn path(&self) -> &str {
         let target = self.head.path_and_query().unwrap_or_default();
         target.split_once('?').map_or(target, |(path, _)| path)
@@ -116,7 +121,8 @@ impl Request {
         self.head.headers()
     }
 
-    /// Returns the first value of a field by its lower-case name, if it is text.
+    /// Returns the first value of a field by its lower-case name, if it is text. For `cookie`, which
+    /// clients may split (RFC 9113, Section 8.2.3), it returns all parts, joined.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.head.field(name)
     }
@@ -132,6 +138,15 @@ impl Request {
         match &self.head {
             RequestHead::Http2 { fields, .. } => fields.get(":protocol"),
             RequestHead::Http1(_) => None,
+        }
+    }
+
+    /// Returns whether the request has a body that is still to be read. A body may turn out to be
+    /// empty, if the client has not announced its length.
+    pub fn has_body(&self) -> bool {
+        match &self.body {
+            Incoming::Octets(body) => body.http1().is_none_or(|body| !body.is_at_end()),
+            Incoming::Nothing | Incoming::Taken => false,
         }
     }
 

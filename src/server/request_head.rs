@@ -96,15 +96,19 @@ impl RequestHead {
         }
     }
 
-    /// Returns the first value of a field by its lower-case name, if it is text.
+    /// Returns the first value of a field by its lower-case name, if it is text; of `cookie` all.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
-        match self {
-            RequestHead::Http2 { fields, .. } => fields.get(name),
-            RequestHead::Http1(head) => {
-                let value = head.parts.headers.get(name)?;
-                std::str::from_utf8(value.as_bytes()).ok()
+        let headers = match self {
+            // RFC 9113, Section 8.2.3: `cookie` may come in several fields, which are one.
+            RequestHead::Http2 { fields, parts, .. }
+                if name == "cookie" && fields.get_all(name).nth(1).is_some() =>
+            {
+                &http2_parts(fields, parts).headers
             }
-        }
+            RequestHead::Http2 { fields, .. } => return fields.get(name),
+            RequestHead::Http1(head) => &head.parts.headers,
+        };
+        std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
     }
 
     /// Returns all fields, pseudo-header fields first.

@@ -11,6 +11,7 @@ mod cancelled;
 mod caps;
 mod client;
 mod deadlines;
+mod decoded;
 mod draining;
 mod ended;
 mod failures;
