@@ -155,3 +155,4 @@ pub use error::{Error, ErrorKind};
 pub use received::Received;
 pub use send_error::SendError;
 pub use server::ServerConnection;
+pub(crate) use target::encoded_target;

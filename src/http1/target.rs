@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Uri};
+use percent_encoding::{percent_encode, AsciiSet, CONTROLS};
 
 use super::error::Error;
 use super::host::{default_port, HostPort};
@@ -29,9 +30,29 @@ pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {
     if target.contains(&b'#') {
         return Err(Error::malformed("the request target has a fragment"));
     }
-    let uri = Uri::from_maybe_shared(target)
+    let uri = Uri::from_maybe_shared(target.clone())
+        .or_else(|error| encoded_target(&target).ok_or(error).and_then(Uri::from_maybe_shared))
         .map_err(|error| Error::malformed(format!("invalid request target: {error}")))?;
     Ok(with_path(uri))
+}
+
+/// What a URI cannot have in its path or query (RFC 3986, Appendix A), though clients send it.
+const NOT_IN_URIS: &AsciiSet = &CONTROLS
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Returns a path and query, or a whole URI, with the octets percent-encoded that it cannot have.
+/// `None` for one with spaces or control characters, which would end the target in HTTP/1.1.
+pub(crate) fn encoded_target(target: &[u8]) -> Option<String> {
+    let ends_it = |octet: &u8| octet.is_ascii_control() || *octet == b' ';
+    (!target.iter().any(ends_it)).then(|| percent_encode(target, NOT_IN_URIS).to_string())
 }
 
 /// Adds the path `/` to a URI with a query but no path (RFC 9110, Section 4.2.3).

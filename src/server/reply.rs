@@ -5,10 +5,11 @@ use http::StatusCode;
 
 use super::response::Response;
 use crate::error::Error;
+use crate::http1::encoded_target;
 
 impl Response {
     /// Redirects the client: sets the status and `location`, which may be relative to the URL of
-    /// the request.
+    /// the request. Characters that a URI cannot have, such as `é`, are percent-encoded.
     ///
     /// | status | the client repeats |
     /// | --- | --- |
@@ -28,8 +29,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If the status is none of these, `location` is not visible ASCII (percent-encode other
-    /// characters), or the header section was sent.
+    /// If the status is none of these, `location` has a space or a control character, or the header
+    /// section was sent.
     pub fn redirect<S>(&mut self, status: S, location: &str) -> Result<(), Error>
     where
         StatusCode: TryFrom<S>,
@@ -38,8 +39,11 @@ impl Response {
         let status = status.filter(|status| matches!(status.as_u16(), 301..=303 | 307 | 308));
         let status = status
             .ok_or_else(|| Error::usage("a redirect has the status 301, 302, 303, 307 or 308"))?;
-        let value = HeaderValue::from_str(location)
-            .map_err(|_| Error::usage(format!("the location {location:?} is not visible ASCII")))?;
+        let value = encoded_target(location.as_bytes());
+        let value = value.and_then(|location| HeaderValue::try_from(location).ok());
+        let value = value.ok_or_else(|| {
+            Error::usage(format!("the location {location:?} has a space or a control character"))
+        })?;
         self.set_header(LOCATION, value)?;
         self.set_status::<StatusCode>(status)
     }

@@ -9,6 +9,7 @@ use http::{request, Extensions, Method, Uri, Version};
 use super::plain::Target;
 use crate::convert::fits_in_a_map;
 use crate::hpack::Headers;
+use crate::http1::encoded_target;
 
 /// The header section of a request as received, with its converted forms.
 pub(super) enum RequestHead {
@@ -30,7 +31,11 @@ impl RequestHead {
         let target = Target::of(&fields);
         let method = Method::from_bytes(target.method?).ok()?;
         let parts = if method == Method::CONNECT || !target.is_plain() || !fits_in_a_map(&fields) {
-            OnceCell::from(Box::new(request::Parts::try_from(&fields).ok()?))
+            let parts = match request::Parts::try_from(&fields) {
+                Ok(parts) => parts,
+                Err(_) => request::Parts::try_from(&with_encoded_path(&fields)?).ok()?,
+            };
+            OnceCell::from(Box::new(parts))
         } else {
             OnceCell::new()
         };
@@ -172,6 +177,19 @@ impl Http1 {
         parts.authority = authority.parse().ok();
         Uri::from_parts(parts).unwrap_or_else(|_| target.clone())
     }
+}
+
+/// Percent-encodes in `:path` what a URI cannot have.
+fn with_encoded_path(fields: &Headers) -> Option<Headers> {
+    let mut encoded = Headers::with_capacity(fields.len(), fields.section_size());
+    for field in fields {
+        match field.name {
+            b":path" => encoded.push(":path", encoded_target(field.value)?),
+            name if field.sensitive => encoded.push_sensitive(name, field.value),
+            name => encoded.push(name, field.value),
+        }
+    }
+    Some(encoded)
 }
 
 fn http2_parts<'a>(
