@@ -1,6 +1,7 @@
 //! The loop that accepts the connections of all listeners.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,16 +32,26 @@ const LINE_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Door {
     pub(super) socket: Socket,
     pub(super) entrance: Arc<Entrance>,
+    /// Whether the service manager keeps the socket.
+    #[cfg_attr(not(feature = "handover"), allow(dead_code))]
+    pub(super) is_kept: bool,
+    /// Whether another process serves what is left in the queue.
+    pub(super) is_left: AtomicBool,
 }
 
 impl From<Listener> for Door {
     fn from(listener: Listener) -> Door {
-        Door { socket: listener.socket, entrance: Arc::new(listener.entrance) }
+        Door {
+            socket: listener.socket,
+            entrance: Arc::new(listener.entrance),
+            is_kept: listener.is_kept,
+            is_left: AtomicBool::new(listener.is_kept),
+        }
     }
 }
 
 /// Accepts connections until the server ends. What waits in the queues of the system then is
-/// accepted as well, since it would be lost with the sockets.
+/// accepted as well, since it would be lost with the sockets, unless another process has them too.
 pub(super) fn accept_all(engine: &Arc<Engine>, doors: &[Door], waker: &Waker) {
     let mut errors = Errors::default();
     while engine.has_room().is_some() {
@@ -59,7 +70,7 @@ pub(super) fn accept_all(engine: &Arc<Engine>, doors: &[Door], waker: &Waker) {
             }
         }
     }
-    for door in doors {
+    for door in doors.iter().filter(|door| !door.is_left.load(Ordering::SeqCst)) {
         take_rest(engine, door);
     }
 }

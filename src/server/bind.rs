@@ -117,7 +117,12 @@ impl Server {
         }
         let engine =
             Engine::start(config, Box::new(handler::boxed(handler)), Clock::start()?.into())?;
+        #[cfg(unix)]
+        let lines: Vec<_> = listeners.iter_mut().filter_map(|it| it.line.take()).collect();
         let doors = listeners.into_iter().map(Door::from).collect();
-        Handle::start(&engine, doors).inspect_err(|_| engine.close())
+        let handle = Handle::start(&engine, doors).inspect_err(|_| engine.close())?;
+        #[cfg(unix)]
+        lines.into_iter().for_each(|line| line.tell());
+        Ok(handle)
     }
 }

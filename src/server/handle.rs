@@ -1,8 +1,10 @@
 //! The handle of a running server.
 
 use std::fmt;
+#[cfg(all(unix, feature = "handover"))]
+use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,10 @@ pub struct Handle {
     engine: Arc<Engine>,
     local_addrs: Vec<SocketAddr>,
     waker: Waker,
-    /// Disconnected when the accept thread has ended, which closes the sockets.
+    /// Of the accept thread, which closes the sockets at its end.
+    #[cfg_attr(not(feature = "handover"), allow(dead_code))]
+    doors: Weak<[Door]>,
+    /// Disconnected when the accept thread has ended.
     accept_ended: Receiver<()>,
     accept_thread: Mutex<Option<JoinHandle<()>>>,
     /// What was aborted so far.
@@ -59,8 +64,9 @@ pub struct Cut {
 
 impl Handle {
     /// Starts the thread that accepts connections.
-    pub(super) fn start(engine: &Arc<Engine>, doors: Vec<Door>) -> Result<Self, Error> {
+    pub(super) fn start(engine: &Arc<Engine>, doors: Arc<[Door]>) -> Result<Self, Error> {
         let local_addrs = doors.iter().filter_map(|door| door.socket.local_addr()).collect();
+        let weak = Arc::downgrade(&doors);
         let waker = Waker::new()?;
         let (ends, accept_ended) = bounded(0);
         let builder =
@@ -78,6 +84,7 @@ impl Handle {
             engine: Arc::clone(engine),
             local_addrs,
             waker,
+            doors: weak,
             accept_ended,
             accept_thread: Mutex::new(Some(thread)),
             cut: Mutex::default(),
@@ -246,6 +253,61 @@ impl Handle {
             None => engine.close(),
         }
         cut
+    }
+
+    /// Starts the process that takes the place of this one, with the listening sockets of this
+    /// server, and returns when it serves them. Both processes accept connections then, until this
+    /// one calls [`shutdown`](Self::shutdown) for its own, which leaves the queues of the sockets
+    /// to the successor: no connection is refused or lost.
+    ///
+    /// The successor takes the sockets with [`Listener::inherited`] and serves or drops all of
+    /// them, which this process notices by itself. They are passed as descriptors 3 and up, with
+    /// `LISTEN_FDS` and `LISTEN_FDNAMES` as systemd does, but without `LISTEN_PID`.
+    ///
+    /// Under systemd, the successor has to become the main process of the service (`Type=notify`,
+    /// with `MAINPID=` sent by this process after the hand-over). In a container, the first process
+    /// must not be the one that ends.
+    ///
+    /// Available on Unix, with the feature `handover`.
+    ///
+    /// [`Listener::inherited`]: super::Listener::inherited
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started, ends before it serves, or does not serve within `timeout`.
+    /// It is killed then, and this server goes on. Also if the name of a listener contains a colon,
+    /// or the server has been shut down ([`NotConnected`](io::ErrorKind::NotConnected)).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn of(server: h2_sync::server::Handle) -> std::io::Result<()> {
+    /// use std::env;
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    ///
+    /// // At SIGHUP: the new version of this program, which was installed at the same path.
+    /// let mut command = Command::new(env::current_exe()?);
+    /// command.args(env::args_os().skip(1));
+    /// let successor = server.hand_over(command, Duration::from_secs(30))?;
+    /// println!("process {} takes over", successor.id());
+    /// server.shutdown(Duration::from_secs(30));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(all(unix, feature = "handover"))]
+    pub fn hand_over(
+        &self,
+        command: std::process::Command,
+        timeout: Duration,
+    ) -> io::Result<std::process::Child> {
+        let ended = || io::Error::new(io::ErrorKind::NotConnected, "the server has been shut down");
+        let doors = self.doors.upgrade().ok_or_else(ended)?;
+        let successor = super::successor::spawn(command, &doors, timeout)?;
+        for door in doors.iter() {
+            door.is_left.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+        Ok(successor)
     }
 
     /// Waits until the queues of the system are empty, and no connection is left except one that

@@ -9,6 +9,8 @@ use std::path::Path;
 
 use super::config::Versions;
 use super::opening::Entrance;
+#[cfg(unix)]
+use super::predecessor::Line;
 use super::proxy::TrustedProxies;
 use super::socket::Socket;
 
@@ -35,6 +37,11 @@ use super::socket::Socket;
 pub struct Listener {
     pub(super) socket: Socket,
     pub(super) entrance: Entrance,
+    /// Whether the service manager keeps the socket after the end of this process.
+    pub(super) is_kept: bool,
+    /// Where to tell that it is served.
+    #[cfg(unix)]
+    pub(super) line: Option<Line>,
 }
 
 impl Listener {
@@ -117,8 +124,14 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    fn new(socket: Socket) -> Listener {
-        Listener { socket, entrance: Entrance::default() }
+    pub(super) fn new(socket: Socket) -> Listener {
+        Listener {
+            socket,
+            entrance: Entrance::default(),
+            is_kept: false,
+            #[cfg(unix)]
+            line: None,
+        }
     }
 }
 

@@ -160,6 +160,8 @@ mod handle;
 mod handler;
 mod head;
 mod http1;
+#[cfg(unix)]
+mod inherited;
 mod lead;
 mod listener;
 mod live;
@@ -172,6 +174,8 @@ mod permits;
 mod place;
 mod plain;
 mod pool;
+#[cfg(unix)]
+mod predecessor;
 mod proxy;
 mod put;
 mod readiness;
@@ -184,6 +188,8 @@ mod shortage;
 mod single;
 mod socket;
 mod stats;
+#[cfg(all(unix, feature = "handover"))]
+mod successor;
 mod timeouts;
 mod upgrade;
 mod waker;

@@ -118,6 +118,15 @@ impl Socket {
         }
     }
 
+    /// Returns another descriptor of the same socket.
+    #[cfg(all(unix, feature = "handover"))]
+    pub(super) fn try_clone(&self) -> io::Result<std::os::fd::OwnedFd> {
+        Ok(match self {
+            Socket::Tcp(listener) => listener.try_clone()?.into(),
+            Socket::Unix(listener) => listener.try_clone()?.into(),
+        })
+    }
+
     /// Returns `None` if it is not an IP address.
     pub(super) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
