@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::handle::Handle;
 use super::handler;
 use super::listener::Listener;
+use super::machine;
 use super::proxy::TrustedProxies;
 use super::request::Request;
 use super::response::Response;
@@ -117,6 +118,7 @@ impl Server {
         }
         let engine =
             Engine::start(config, Box::new(handler::boxed(handler)), Clock::start()?.into())?;
+        machine::check(&engine.config);
         #[cfg(unix)]
         let lines: Vec<_> = listeners.iter_mut().filter_map(|it| it.line.take()).collect();
         let doors = listeners.into_iter().map(Door::from).collect();

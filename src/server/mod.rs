@@ -165,6 +165,7 @@ mod inherited;
 mod lead;
 mod listener;
 mod live;
+mod machine;
 mod opening;
 mod openings;
 mod overrun;
