@@ -21,7 +21,8 @@ expect() {
     fi
 }
 
-expect 'Hello, HTTP/2!' "$examples/hello"
+expect 'Hello, HTTP/2.0!' "$examples/hello"
+expect 'Hello, HTTP/2!' "$examples/hello_session"
 expect 'GOAWAY' "$examples/sans_io"
 expect 'HELLO' "$examples/over_child_process" hello
 

@@ -54,7 +54,7 @@
 //!
 //! # A connection as two channels
 //!
-//! Both ends of a connection, on loopback. `cargo run --example hello` is the same with comments
+//! Both ends of a connection, on loopback. `cargo run --example hello_session` is the same with comments
 //! on what happens.
 //!
 //! ```
