@@ -89,6 +89,11 @@ fn cancelled_while_it_stands_in_line_a_request_lets_the_next_one_go_first() {
         let mut config = config();
         config.max_connections_per_origin = 1;
         let client = Client::with_config(config).unwrap();
+        // Its response comes after the server's SETTINGS: from then on the client knows the limit.
+        ends.send(()).unwrap();
+        let greeting = sending(&client, &server.url, &CancelHandle::new(), |request| request);
+        drop(greeting.join().unwrap().unwrap());
+        begins.recv().unwrap();
         let first = sending(&client, &server.url, &CancelHandle::new(), |request| request);
         begins.recv().unwrap();
         let handle = CancelHandle::new();
