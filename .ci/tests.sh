@@ -12,14 +12,15 @@ export folder
 programs() {
     python3 -c '
 import json, os, sys
-first = ["hostile", "interop", "h2_sync", "faults"]
+first = ["h2_sync_interop", "h2_sync_hostile", "interop", "h2_sync", "h2_sync_faults"]
 found = []
 for line in sys.stdin:
     message = json.loads(line)
     if message.get("profile", {}).get("test") and message.get("executable"):
         manifest = os.path.dirname(message["manifest_path"])
-        name = os.path.relpath(manifest) + " " + message["target"]["name"]
-        rank = min((i for i, word in enumerate(first) if word in name), default=len(first))
+        target = message["target"]["name"]
+        rank = first.index(target) if target in first else len(first)
+        name = os.path.relpath(manifest) + " " + target
         found.append((rank, name, manifest, message["executable"]))
 for _, *test in sorted(found):
     print(*test, sep="\n")
@@ -43,6 +44,6 @@ export -f run_one
 
 cargo test --workspace --no-run --message-format json-render-diagnostics >"$folder/messages"
 {
-    programs <"$folder/messages"
     printf '%s\n' 'examples' "$PWD" .ci/examples.sh
+    programs <"$folder/messages"
 } | xargs -d '\n' -n 3 -P $(($(nproc) + 1)) bash -c 'run_one "$@"' run_one
