@@ -51,8 +51,8 @@ impl Connection {
 
     /// Declares that the application reads no more of a stream's body. A client resets the stream
     /// with CANCEL. On a server, the client may still want to read the response: when it is
-    /// complete, the client has one second to end its request; then the stream is reset with
-    /// NO_ERROR, which tells it not to send the rest (RFC 9113, Section 8.1).
+    /// complete, the client may go on with its request for 10 s, with pauses of less than a second;
+    /// then the stream is reset with NO_ERROR, which tells it not to send the rest (RFC 9113, Section 8.1).
     ///
     /// # Errors
     ///
@@ -75,11 +75,9 @@ impl Connection {
     //
     // Not at once: some clients discard the response if the reset arrives with it.
     pub(super) fn note_declined(&mut self, id: StreamId, now: Instant) {
-        let is_due = self.streams.get(id).is_some_and(|stream| {
-            stream.recv.is_declined && stream.state == State::HalfClosedLocal
-        });
-        if is_due {
-            self.deadlines.note_declined(id, now);
+        let Some(stream) = self.streams.get(id) else { return };
+        if stream.recv.is_declined && stream.state == State::HalfClosedLocal {
+            self.deadlines.note_declined(id, stream.recv.last_data, now);
         }
     }
 

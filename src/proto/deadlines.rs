@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::frame::StreamId;
 
+/// How long a client may pause within an unread request after the response is complete.
+const UNREAD_PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// How long a client may continue an unread request after the response is complete.
-const UNREAD_REQUEST: Duration = Duration::from_secs(1);
+const UNREAD_REQUEST_MAX: Duration = Duration::from_secs(10);
 
 /// Octets that the transport must accept to count as progress: less may only have filled the
 /// transport's buffers, which says nothing about the peer.
@@ -16,6 +19,17 @@ const WRITE_PROGRESS: u64 = 64 << 10;
 
 /// Capacity kept in an empty queue of declined streams.
 const KEPT: usize = 32;
+
+/// A stream with a complete response and an unread request.
+#[derive(Debug)]
+pub(super) struct Declined {
+    pub(super) id: StreamId,
+    /// When the response was complete.
+    since: Instant,
+    /// When the last check was, and the number of the event with the last DATA then.
+    checked: Instant,
+    last_data: Option<u64>,
+}
 
 /// The deadlines, in the order in which expired ones are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +117,8 @@ pub(super) struct Deadlines {
     frame_since: Option<Instant>,
     pings: VecDeque<OwnPing>,
     next_ping: u64,
-    /// Streams with a complete response and an unread request, with the time of completion.
-    declined: VecDeque<(Instant, StreamId)>,
+    /// Streams with a complete response and an unread request, by the time of the next check.
+    declined: VecDeque<Declined>,
     /// The extension of a deadline handled late.
     grace: Option<Grace>,
 }
@@ -159,19 +173,35 @@ impl Deadlines {
         self.frame_since = is_awaited.then(|| self.frame_since.unwrap_or(now));
     }
 
-    /// Gives the peer a moment to end an unread request itself.
-    pub(super) fn note_declined(&mut self, id: StreamId, now: Instant) {
-        self.declined.push_back((now, id));
+    /// Lets the peer end an unread request itself.
+    pub(super) fn note_declined(&mut self, id: StreamId, last_data: Option<u64>, now: Instant) {
+        self.declined.push_back(Declined { id, since: now, checked: now, last_data });
     }
 
-    /// Returns an unread request whose time has passed.
-    pub(super) fn next_declined(&mut self, now: Instant) -> Option<StreamId> {
+    /// Returns an unread request that is due for a check.
+    pub(super) fn next_declined(&mut self, now: Instant) -> Option<Declined> {
         let is_due = self.declined().is_some_and(|deadline| deadline <= now);
-        let (_, id) = is_due.then(|| self.declined.pop_front())??;
+        let declined = is_due.then(|| self.declined.pop_front())??;
         if self.declined.is_empty() {
             self.declined.shrink_to(KEPT);
         }
-        Some(id)
+        Some(declined)
+    }
+
+    /// Lets the peer continue an unread request if DATA has arrived since the last check. Returns
+    /// whether it may.
+    pub(super) fn continue_declined(
+        &mut self,
+        declined: Declined,
+        last_data: Option<u64>,
+        now: Instant,
+    ) -> bool {
+        let is_late = now.saturating_duration_since(declined.since) >= UNREAD_REQUEST_MAX;
+        if is_late || declined.last_data == last_data {
+            return false;
+        }
+        self.declined.push_back(Declined { checked: now, last_data, ..declined });
+        true
     }
 
     /// Registers a new PING and returns its payload.
@@ -254,7 +284,7 @@ impl Deadlines {
     }
 
     pub(super) fn declined(&self) -> Option<Instant> {
-        self.declined.front()?.0.checked_add(UNREAD_REQUEST)
+        self.declined.front()?.checked.checked_add(UNREAD_PAUSE_MAX)
     }
 
     /// Returns `timeout` after the later of `since` and the end of the last stream.

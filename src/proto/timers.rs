@@ -144,8 +144,11 @@ impl Connection {
             Deadline::Reservation => self.open_ready(now),
             Deadline::Shutdown => self.finish_shutdown(),
             Deadline::Declined => {
-                while let Some(id) = self.deadlines.next_declined(now) {
-                    if self.streams.get(id).is_some() {
+                while let Some(declined) = self.deadlines.next_declined(now) {
+                    let id = declined.id;
+                    let Some(stream) = self.streams.get(id) else { continue };
+                    let last_data = stream.recv.last_data;
+                    if !self.deadlines.continue_declined(declined, last_data, now) {
                         self.reset_stream(id, ErrorCode::NoError, now);
                     }
                 }

@@ -135,7 +135,7 @@
 //! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout, 415 or 400 for a form or JSON that cannot be read | |
 //! | the same after the header section was sent | RST_STREAM(INTERNAL_ERROR) | |
 //! | the client resets the stream or closes the connection | | the next read or write fails; [`Error::is_reset`](crate::Error::is_reset) |
-//! | the handler does not read all of the body | the response, then RST_STREAM(NO_ERROR) | |
+//! | the handler does not read all of the body | the response; if the body does not end within 10 s, or pauses for 1 s, RST_STREAM(NO_ERROR) | |
 //! | no permit within `queue_timeout` | RST_STREAM(REFUSED_STREAM) | |
 //!
 //! In HTTP/1.x the end of the connection replaces RST_STREAM, and 503 replaces REFUSED_STREAM. A

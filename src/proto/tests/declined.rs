@@ -96,6 +96,32 @@ fn a_client_that_ends_its_request_is_not_reset() {
 }
 
 #[test]
+fn client_that_goes_on_sending_is_reset_after_ten_seconds() {
+    let mut peer = declined();
+    respond(&mut peer);
+    for _ in 0..10 {
+        peer.expect_nothing();
+        peer.send_data(1, b"more", false);
+        peer.events();
+        peer.pass(SECOND);
+    }
+    peer.expect_reset(1, ErrorCode::NoError);
+    peer.expect_alive();
+}
+
+#[test]
+fn client_that_pauses_for_a_second_is_reset() {
+    let mut peer = declined();
+    respond(&mut peer);
+    peer.send_data(1, b"more", false);
+    peer.events();
+    peer.pass(SECOND);
+    peer.expect_nothing();
+    peer.pass(SECOND);
+    peer.expect_reset(1, ErrorCode::NoError);
+}
+
+#[test]
 fn a_client_that_resets_is_not_reset_as_well() {
     let mut peer = declined();
     respond(&mut peer);
