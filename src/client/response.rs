@@ -1,6 +1,6 @@
 //! The response to a request.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Uri, Version};
@@ -174,5 +174,15 @@ impl Response {
 impl Read for Response {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.body.read(buf)
+    }
+}
+
+impl BufRead for Response {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.body.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.body.consume(n);
     }
 }

@@ -1,6 +1,6 @@
 //! The body of a response.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,9 @@ use crate::error::{Error, Phase};
 use crate::frame::StreamId;
 use crate::h1::News;
 
-/// The body of a response.
+/// The body of a response, for [`Read`] and [`BufRead`].
 ///
-/// Errors of [`Read`] wrap this crate's [`Error`]; `Error::from` unwraps it. A truncated body is
+/// Errors of both wrap this crate's [`Error`]; `Error::from` unwraps it. A truncated body is
 /// always reported as an error.
 ///
 /// Dropping it before its end resets the stream with CANCEL and leaves the connection open. An
@@ -36,7 +36,7 @@ pub struct ResponseBody {
 #[derive(Debug)]
 enum Kind {
     Plain(Raw),
-    Coded(Box<Decoded<Raw>>),
+    Coded(Box<BufReader<Decoded<Raw>>>),
 }
 
 /// Octets of a decompressed body returned at once.
@@ -74,7 +74,10 @@ impl ResponseBody {
     /// Returns the body with a content coding decoded.
     pub(super) fn decoding(self, coding: Coding, max_inflated: u64) -> Self {
         let kind = match self.kind {
-            Kind::Plain(raw) => Kind::Coded(Box::new(Decoded::new(raw, coding, max_inflated))),
+            Kind::Plain(raw) => {
+                let decoded = Decoded::new(raw, coding, max_inflated);
+                Kind::Coded(Box::new(BufReader::with_capacity(INFLATED_PIECE, decoded)))
+            }
             coded => coded,
         };
         ResponseBody { kind, ..self }
@@ -114,11 +117,9 @@ impl ResponseBody {
         let chunk = match &mut self.kind {
             Kind::Plain(raw) => raw.next_chunk(),
             Kind::Coded(decoded) => {
-                let mut piece = vec![0; INFLATED_PIECE];
-                decoded.read(&mut piece).map_err(Error::from).map(|n| {
-                    piece.truncate(n);
-                    (n > 0).then(|| piece.into())
-                })
+                let piece = decoded.fill_buf().map(Bytes::copy_from_slice);
+                decoded.consume(piece.as_ref().map_or(0, Bytes::len));
+                piece.map(|piece| (!piece.is_empty()).then_some(piece)).map_err(Error::from)
             }
         };
         chunk.map_err(|error| self.told(error))
@@ -173,14 +174,14 @@ impl ResponseBody {
     fn raw(&self) -> &Raw {
         match &self.kind {
             Kind::Plain(raw) => raw,
-            Kind::Coded(decoded) => decoded.get_ref(),
+            Kind::Coded(decoded) => decoded.get_ref().get_ref(),
         }
     }
 
     fn raw_mut(&mut self) -> &mut Raw {
         match &mut self.kind {
             Kind::Plain(raw) => raw,
-            Kind::Coded(decoded) => decoded.get_mut(),
+            Kind::Coded(decoded) => decoded.get_mut().get_mut(),
         }
     }
 }
@@ -192,6 +193,30 @@ impl Read for ResponseBody {
             Kind::Coded(decoded) => decoded.read(buf),
         };
         read.map_err(|error| self.told(error.into()).into())
+    }
+}
+
+impl BufRead for ResponseBody {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let filled = match &mut self.kind {
+            Kind::Plain(raw) => raw.fill_buf().map(drop),
+            Kind::Coded(decoded) => decoded.fill_buf().map(drop),
+        };
+        if let Err(error) = filled {
+            return Err(self.told(error.into()).into());
+        }
+        // The octets are there, or this is the end: neither call waits.
+        match &mut self.kind {
+            Kind::Plain(raw) => raw.fill_buf(),
+            Kind::Coded(decoded) => decoded.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        match &mut self.kind {
+            Kind::Plain(raw) => raw.consume(n),
+            Kind::Coded(decoded) => decoded.consume(n),
+        }
     }
 }
 

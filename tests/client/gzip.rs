@@ -1,6 +1,6 @@
 //! Compressed responses over the wire.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 
 use flate2::write::GzEncoder;
 use flate2::Compression;
@@ -37,7 +37,23 @@ fn a_compressed_body_comes_out_plain() {
 }
 
 #[test]
-fn who_asks_for_a_coding_gets_it_as_it_came() {
+fn lines_of_a_body_can_be_read_with_and_without_a_coding() {
+    bounded(|| {
+        let text: String = (0..5_000).map(|number| format!("line {number}\n")).collect();
+        let server = serving(text.as_bytes());
+        for coding in ["gzip", "identity"] {
+            let mut config = config();
+            config.gzip = coding == "gzip";
+            let client = Client::with_config(config).unwrap();
+            let response = client.get(server.at("/")).send().unwrap();
+            let lines: Vec<_> = response.into_body().lines().map(Result::unwrap).collect();
+            assert!(lines.iter().eq(text.lines()), "{coding}");
+        }
+    });
+}
+
+#[test]
+fn a_coding_that_the_caller_asks_for_is_not_decoded() {
     bounded(|| {
         let server = serving(b"hello");
         let response =
