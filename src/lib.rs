@@ -32,25 +32,26 @@
 //! }
 //! ```
 //!
-//! # Which door?
+//! # Choosing a layer
 //!
-//! There is one protocol core, and there are several doors to it, from high to low:
+//! There is one protocol core with several layers above and below it, from high to low:
 //!
-//! | you want | take | what it is |
+//! | to | use | content |
 //! | --- | --- | --- |
-//! | to answer requests | [`server`] | a handler for each request in HTTP/2 or HTTP/1.x, over TCP, TLS or any transport |
-//! | to send requests | [`client`] | requests from any number of threads, over connections that they share |
-//! | to exchange messages both ways | [`websocket`] | WebSockets in a handler or at a URL, over HTTP/1.1 and HTTP/2 |
-//! | to see and steer a connection, at either end | [`session`] | two channels: actions go in, events come out |
-//! | a connection with I/O of your own: an event loop, a simulation, a test | [`proto`] | a state machine without I/O, threads or clock |
-//! | the same for HTTP/1.1 | [`http1`] | a codec without I/O, for both roles |
-//! | the same for WebSocket | [`ws`] | messages and frames without I/O, for both roles |
-//! | frames or field blocks alone: a dissector, a proxy, a fuzzer | [`frame`], [`hpack`] | pure functions over bytes |
+//! | answer requests | [`server`] | a handler for each request in HTTP/2 or HTTP/1.x, over TCP, TLS or any transport |
+//! | send requests | [`client`] | requests from any number of threads, over shared connections |
+//! | exchange messages | [`websocket`] | WebSockets in a handler or at a URL, over HTTP/1.1 and HTTP/2 |
+//! | control a connection, at either end | [`session`] | two channels: actions in, events out |
+//! | do the I/O yourself: event loops, simulations, tests | [`proto`] | HTTP/2 as a state machine without I/O, threads or clock |
+//! | the same for HTTP/1.1 | [`http1`] | a codec for both roles |
+//! | the same for WebSocket | [`ws`] | messages and frames, for both roles |
+//! | handle frames or field blocks alone: dissectors, proxies, fuzzers | [`frame`], [`hpack`] | pure functions over octets |
 //!
 //! A connection runs on a [`transport`]: a TCP or Unix socket, TLS over one of these, a pair of
 //! pipes, an in-memory duplex, or anything else that reads and writes.
 //!
-//! gRPC is in two crates beside this one: `h2-sync-grpc` and `h2-sync-grpc-build`.
+//! The [`guide`] has a page for each task, from the first server to a course about HTTP/2, and a
+//! cookbook. gRPC is in two crates beside this one: `h2-sync-grpc` and `h2-sync-grpc-build`.
 //!
 //! # A connection as two channels
 //!
@@ -112,17 +113,18 @@
 //!
 //! # Modules
 //!
-//! | module | what it has | begin with |
+//! | module | content | start with |
 //! | --- | --- | --- |
+//! | [`guide`] | a page for each task | [`guide::first_steps`] |
 //! | [`server`] | a handler for each request | [`Server`](server::Server), [`Request`](server::Request), [`Response`](server::Response) |
 //! | [`client`] | requests over pooled connections | [`Client`](client::Client), [`Connection`](client::Connection) |
 //! | [`websocket`] | WebSockets, at both ends | [`accept`](websocket::accept), [`connect`](websocket::connect), [`WebSocket`](websocket::WebSocket) |
 //! | [`session`] | a connection as two channels | [`new_connection`], [`Session`], [`Act`], [`Evt`] |
-//! | [`transport`] | what a connection runs on | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
+//! | [`transport`] | the streams under a connection | [`Transport`](transport::Transport), [`duplex`](transport::duplex), [`Shared`](transport::Shared) |
 //! | [`tls`] | TLS with ALPN, over any transport | [`Acceptor`](tls::Acceptor), [`Connector`](tls::Connector) |
-//! | [`upgrade`] | HTTP/2 without TLS: who speaks what, and the upgrade from HTTP/1.1 | [`Session::accept_h2c`], [`detect`](upgrade::detect), [`request_upgrade`](upgrade::request_upgrade) |
+//! | [`upgrade`] | HTTP/2 without TLS: detection, and the upgrade from HTTP/1.1 | [`Session::accept_h2c`], [`detect`](upgrade::detect), [`request_upgrade`](upgrade::request_upgrade) |
 //! | [`convert`] | [`Headers`] to and from the types of the `http` crate | [`Protocol`](convert::Protocol) |
-//! | [`error`](mod@error) | what went wrong, and whose fault it was | [`Error`], [`ErrorKind`], [`Phase`] |
+//! | [`error`](mod@error) | errors, sorted by fault | [`Error`], [`ErrorKind`], [`Phase`] |
 //! | [`proto`] | the connection without I/O | [`Connection`](proto::Connection), [`Config`] |
 //! | [`http1`] | a connection of HTTP/1.1 without I/O | [`ServerConnection`](http1::ServerConnection), [`ClientConnection`](http1::ClientConnection) |
 //! | [`ws`] | a WebSocket connection without I/O | [`Connection`](ws::Connection), [`Message`](ws::Message) |
@@ -131,35 +133,33 @@
 //!
 //! # Themes
 //!
-//! **Words.** Things of the RFC have the names of the RFC: *stream*, *field section*, *field block*,
-//! END_STREAM. What you ask of a Session is an *action* ([`Act`]), what it tells is an *event*
-//! ([`Evt`]). One name is longer than in the RFC: `stream_identifier` is what [`proto`] and
-//! [`frame`] call `stream_id`.
+//! **Terms.** The names are those of the RFCs: *stream*, *field section*, *field block*, END_STREAM.
+//! A command to a Session is an *action* ([`Act`]), and it reports *events* ([`Evt`]). One name is
+//! longer than in the RFC: `stream_identifier`, which [`proto`] and [`frame`] call `stream_id`.
 //!
-//! **Errors are sorted by fault.** [`Error::kind`] says whether the caller asked for something that
-//! cannot be, there was no room, the peer broke a rule or went over a limit, took too long, or the
-//! transport failed. A mistake of the caller's fails that one call and changes nothing. A stream
-//! that ends before its time is an event, [`Evt::Reset`]. A connection that ends is the last
-//! event, [`Evt::Closed`], with the [`Reason`].
+//! **Errors are sorted by fault.** [`Error::kind`] tells whether the call was invalid, a buffer was
+//! full, the peer broke a rule or exceeded a limit, a timeout expired, or the transport failed. An
+//! invalid call fails alone and changes nothing. A stream that ends early is an event,
+//! [`Evt::Reset`]. The end of a connection is the last event, [`Evt::Closed`], with the [`Reason`].
 //!
-//! **Waits are bounded.** [`Session::put_act`] never waits; over the bound of what may wait to be
-//! sent, it gives the action back. [`Session::take_evt`] waits, and always returns: the peer, a
-//! deadline or [`Session::close`] ends it. Every deadline is a field of [`Config`].
+//! **Waits are bounded.** [`Session::put_act`] never waits: if the send buffer is full, it returns the
+//! action. [`Session::take_evt`] waits, and always returns: the peer, a timeout or
+//! [`Session::close`] ends it. Every timeout is a field of [`Config`].
 //!
-//! **Memory is bounded.** What a peer can make one connection hold is, with the names of
-//! [`Config`],
+//! **Memory is bounded.** A peer can make one connection hold, in terms of [`Config`],
 //!
 //! ```text
 //!   max_concurrent_streams × initial_window_size   received and not yet taken
-//! + window_budget                                  the same, where windows have grown
-//! + 2 × max_send_buffer                            waiting to be sent: DATA, and field sections
-//! + max_concurrent_streams × 64 KiB                room that each stream has in any case
+//! + window_budget                                  the same, in windows that have grown
+//! + 2 × max_send_buffer                            queued for sending: DATA, and field sections
+//! + max_concurrent_streams × 64 KiB                queued for sending, guaranteed to each stream
 //! + header_table_size + encoder_table_cap          HPACK
-//! + a few times max_header_list_size               the field section that is coming in
+//! + a few times max_header_list_size               the field section that is being received
 //! ```
 //!
-//! The first two lines dominate (128 × 256 KiB and 16 MiB by default at a server; 1 MiB for each
-//! stream and 64 MiB at a client), and are reached only where no events are taken. Each event also holds the field section or data in it, until you drop it.
+//! The first two lines dominate. By default they are 128 × 256 KiB and 16 MiB at a server, and 1 MiB
+//! for each stream and 64 MiB at a client. They are reached only if the application takes no events.
+//! Each event also holds its field section or data until you drop it.
 //!
 //! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
 //! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they
@@ -169,7 +169,7 @@
 //! **Bodies are shared, not copied.** Data is [`bytes::Bytes`], and [`Headers`] cost a reference
 //! count to clone.
 //!
-//! **Every frame can be seen.** The target `h2_sync::frames` of the [`log`] crate has one line for
+//! **Every frame can be logged.** The target `h2_sync::frames` of the [`log`] crate has one line for
 //! each frame, at level `trace`; values of sensitive fields are masked. With `env_logger`:
 //! `RUST_LOG=h2_sync::frames=trace`. The target `h2_sync::access` has at `info` one line for each
 //! request of a server ([format](server#access-log)). The target `h2_sync` has at `debug` why a stream was reset or
@@ -180,20 +180,15 @@
 //!
 //! # Should I use this crate?
 //!
-//! It may be right for you if your program has threads and blocking I/O and is to stay that way, if
-//! you want to see and steer what HTTP/2 does (windows, priorities, PING, GOAWAY), or if you need
-//! the protocol without any I/O.
+//! Yes, if your program has threads and blocking I/O and will keep them, if it needs control over
+//! HTTP/2 (windows, priorities, PING, GOAWAY), or if it needs the protocol without I/O.
 //!
-//! Take something else, for now,
+//! Other crates fit better
 //!
-//! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper) are
-//!   made for that;
-//! - if the client has to keep a cache, or HTTP/1.1 is all that you need and a small build matters: see
-//!   [`ureq`](https://docs.rs/ureq) (HTTP/1.1, blocking) or [`reqwest`](https://docs.rs/reqwest);
-//! - if you need a great number of connections: an idle one costs a thread at a server, and two in
-//!   a [`Session`].
-//!
-//! The examples and `ARCHITECTURE.md`, in the repository, go on from here.
+//! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper);
+//! - if the client needs a cache: [`reqwest`](https://docs.rs/reqwest) with a middleware;
+//! - if HTTP/1.1 is enough and a small build matters: [`ureq`](https://docs.rs/ureq);
+//! - if a server has very many connections: an idle one costs a thread, and two in a [`Session`].
 
 mod budget;
 pub mod client;
@@ -201,6 +196,8 @@ pub mod convert;
 pub mod error;
 mod exchange;
 pub mod frame;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod h1;
 mod halves;
 mod histogram;

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["halves"],
     &["client", "server"],
     &["websocket"],
+    &["guide"],
 ];
 
 const MAX_LINES: usize = 450;
