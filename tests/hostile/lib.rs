@@ -22,6 +22,7 @@ mod client_stage;
 mod client_uploads;
 mod faults_of_system;
 mod honest;
+mod honest_flow;
 mod honest_resets;
 mod hpack_errors;
 mod http1_slow;
@@ -47,5 +48,7 @@ mod split_input;
 mod support;
 #[cfg(target_os = "linux")]
 mod unread;
+#[cfg(target_os = "linux")]
+mod unsent;
 mod used_up;
 mod victim;

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::frame::PREFACE;
 
+use crate::client_stage::client;
 use crate::memory::{measured, KIB, MIB};
 use crate::neighbour::Neighbour;
 use crate::slow::ends_in_peace;
 use crate::support::{eventually, wire};
-use crate::victim::{gate, hello, Bolt, Victim};
+use crate::victim::{gate, hello, post, Bolt, Victim};
 
 /// The content of one DATA frame. It is static, so that only the server's memory is measured.
 static CONTENT: [u8; 16 * KIB] = [b'x'; 16 * KIB];
@@ -96,8 +98,93 @@ fn unread_uploads_of_many_connections_stay_below_the_limit_of_the_server() {
         neighbour.is_served();
         measured.assert_peak(limit + connections * (READ_BUFFERS + 256 * KIB) + 2 * MIB);
         drop((peers, bolt));
-        measured.assert_kept(2 * MIB);
+        measured.assert_kept(connections * 64 * KIB);
         ends_in_peace(&victim, neighbour);
+    });
+}
+
+/// With the default limits of memory. The requests are kept without a thread or a permit each.
+#[test]
+fn unread_uploads_of_a_hundred_connections_stay_below_a_gibibyte_by_default() {
+    measured(|memory| {
+        let (limit, connections, streams, window) = (1024 * MIB, 100, 48, 256 * KIB);
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keeps = Arc::clone(&kept);
+        let victim = Victim::new(move |request, response| {
+            if request.method() == "POST" {
+                keeps.lock().unwrap().push(response.split(request)?);
+                return Ok(());
+            }
+            hello(request, response)
+        });
+        let neighbour = Neighbour::of(&victim.url);
+        let measured = memory.start();
+        let peers: Vec<_> = thread::scope(|scope| {
+            let begin = || scope.spawn(|| upload(&victim, streams, window));
+            let peers: Vec<_> = (0..connections).map(|_| begin()).collect();
+            peers.into_iter().map(|peer| peer.join().unwrap()).collect()
+        });
+        // The streams have windows for more.
+        assert!(connections * streams as usize * window > limit * 9 / 8);
+        eventually(|| measured.kept() > limit * 3 / 4);
+        neighbour.is_served();
+        // The requests themselves are not unread octets.
+        let requests = connections * streams as usize * 16 * KIB;
+        measured.assert_peak(limit + connections * READ_BUFFERS + requests);
+        drop(peers);
+        kept.lock().unwrap().clear();
+        measured.assert_kept(connections * 64 * KIB);
+        ends_in_peace(&victim, neighbour);
+    });
+}
+
+#[test]
+fn only_the_connection_that_holds_the_most_is_slowed_down() {
+    measured(|memory| {
+        let limit = 16 * MIB;
+        let (at, bolt) = gate();
+        let victim = Victim::with(
+            |config| {
+                config.max_unread = limit;
+                config.http2.initial_window_size = 64 * MIB as u32;
+            },
+            move |request, response| {
+                if request.path() == "/unread" {
+                    at.wait();
+                }
+                let read = std::io::copy(request, &mut std::io::sink())?;
+                Ok(write!(response, "{read}")?)
+            },
+        );
+        let measured = memory.start();
+        // More than the limit and the buffers of the system.
+        let octets = 48 * MIB;
+        let (largest, url) = (client(|_| {}), format!("{}unread", victim.url));
+        let largest = thread::spawn(move || {
+            largest.post(url).body(vec![b'x'; octets]).send().unwrap().text().unwrap()
+        });
+        bolt.comes();
+        // Half of the limit, as long as no other connection holds anything. The client has its body.
+        eventually(|| measured.kept() > octets + limit / 4);
+        // Another one holds less, and is read from to the end.
+        let mut second = victim.peer();
+        second.synchronize();
+        let id = second.open(&post("/unread"), false);
+        bolt.comes();
+        for _ in 0..MIB / CONTENT.len() {
+            second.send_data(id, &CONTENT[..], false);
+        }
+        second.synchronize();
+        // So are those that are read.
+        let response = client(|_| {}).post(&*victim.url).body(vec![b'y'; octets]).send().unwrap();
+        assert_eq!(response.text().unwrap(), octets.to_string());
+        assert!(!largest.is_finished());
+        drop(bolt);
+        assert_eq!(largest.join().unwrap(), octets.to_string());
+        second.send_data(id, "", true);
+        assert_eq!(second.response(id), (200, MIB.to_string().into_bytes()));
+        drop(second);
+        victim.comes_to_rest();
     });
 }
 
@@ -113,7 +200,7 @@ fn uploads_that_were_slowed_down_arrive_once_they_are_read() {
         thread::scope(|scope| {
             for _ in 0..connections {
                 scope.spawn(|| {
-                    let client = h2_sync::client::Client::new().unwrap();
+                    let client = client(|_| {});
                     let url = format!("{}/", victim.url);
                     let response = client.post(&url).body(vec![b'x'; octets]).send().unwrap();
                     assert_eq!(response.text().unwrap(), octets.to_string());
