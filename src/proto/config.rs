@@ -72,8 +72,8 @@ impl Role {
 ///
 /// A stream's receive window starts at `initial_window_size`, and doubles when it limits the peer:
 /// three quarters of it were used in less than four round trips, while at most a quarter was
-/// untaken. It grows up to `max_window_size`, and all windows of the connection together by up to
-/// `window_budget`. A window that is larger than needed shrinks. A slow network with a fast reader
+/// untaken. If they were used in less than two, it quadruples. It grows up to `max_window_size`, and
+/// all windows of the connection together by up to `window_budget`. A window that is larger than needed shrinks. A slow network with a fast reader
 /// thus gets a large window, and a slow reader does not.
 ///
 /// | | server | client |

@@ -7,7 +7,8 @@
 //! | --- | --- |
 //! | more than half of the window is untaken | no credit until it is less |
 //! | more than a quarter is untaken | credit, but the evaluation is postponed |
-//! | the three quarters took less than four round trips | the window doubles |
+//! | the three quarters took less than two round trips | the window quadruples |
+//! | they took less than four round trips | the window doubles |
 //! | they took eight round trips or more | the window is halved, down to its initial size |
 //!
 //! The excess over the initial size is borrowed from the connection's budget. Announced credit
@@ -26,6 +27,9 @@ use crate::frame::StreamId;
 
 /// A window limits its peer if three quarters of it are used in fewer round trips than this …
 const LIMITED: u32 = 4;
+/// … and by far if it takes fewer than these. Then it quadruples, which makes it no larger than
+/// doubling makes those that are used in just under `LIMITED`.
+const LIMITED_BY_FAR: u32 = LIMITED / 2;
 /// … and is larger than needed after this many. Half of it would be used in `LIMITED`.
 const SLOW: u32 = 8;
 
@@ -104,13 +108,13 @@ impl Growth {
         self.borrowed -= window.borrowed;
     }
 
-    /// Whether DATA that took this long was sent as fast as the window allowed.
-    fn is_limited(&self, took: Duration) -> bool {
-        self.round_trip.is_some_and(|time| took < LIMITED * time.max(LEAST_ROUND_TRIP))
+    /// Whether DATA took less than this number of round trips to arrive.
+    fn is_within(&self, round_trips: u32, took: Duration) -> bool {
+        self.round_trip.is_some_and(|time| took < round_trips * time.max(LEAST_ROUND_TRIP))
     }
 
     fn is_slow(&self, took: Duration) -> bool {
-        self.round_trip.is_some_and(|time| took >= SLOW * time.max(LEAST_ROUND_TRIP))
+        self.round_trip.is_some() && !self.is_within(SLOW, took)
     }
 
     /// Returns how much one window may borrow.
@@ -221,12 +225,13 @@ impl StreamWindow {
 
     fn look(&mut self, took: Duration, growth: &mut Growth) {
         (self.used, self.used_since) = (0, None);
-        self.set_limiting(growth.is_limited(took), growth);
+        self.set_limiting(growth.is_within(LIMITED, took), growth);
         let size = self.size();
         if self.is_limiting {
+            let more = if growth.is_within(LIMITED_BY_FAR, took) { 3 * size } else { size };
             let share = growth.share(true).saturating_sub(self.borrowed);
             let room = growth.max_window.saturating_sub(size).min(growth.budget - growth.borrowed);
-            self.window.grow(size.min(room).min(share));
+            self.window.grow(more.min(room).min(share));
             self.settle(growth);
         } else if growth.is_slow(took) {
             self.shrink(size / 2, growth);

@@ -91,17 +91,49 @@ fn grow(peer: &mut Peer, n: u32) -> u32 {
 #[test]
 fn window_doubles_while_it_limits_its_peer() {
     let mut peer = server(&[1]);
-    assert_eq!(
-        use_window(&mut peer, 1, ROUND_TRIP),
-        2 * INITIAL,
-        "what was used, and as much again"
-    );
+    let takes = 3 * ROUND_TRIP;
+    assert_eq!(use_window(&mut peer, 1, takes), 2 * INITIAL, "what was used, and as much again");
     assert_eq!(window(&mut peer, 1), 2 * INITIAL);
-    assert_eq!(use_window(&mut peer, 1, ROUND_TRIP), 4 * INITIAL);
+    assert_eq!(use_window(&mut peer, 1, takes), 4 * INITIAL);
     // The peer may use all of it.
     send(&mut peer, 1, 4 * INITIAL);
     peer.send_data(1, &[0; 1], false);
     peer.expect_reset(1, ErrorCode::FlowControlError);
+}
+
+#[test]
+fn window_that_limits_its_peer_by_far_quadruples() {
+    let mut peer = server(&[1]);
+    assert_eq!(use_window(&mut peer, 1, ROUND_TRIP), 4 * INITIAL);
+    assert_eq!(use_window(&mut peer, 1, 2 * ROUND_TRIP), 8 * INITIAL);
+    assert_eq!(window(&mut peer, 1), 8 * INITIAL);
+}
+
+/// The rate of a long transfer depends on how soon its window is as large as it can be. The sizes are
+/// a 64th of the defaults.
+#[test]
+fn default_windows_reach_their_maximum_in_three_round_trips() {
+    for role in [Role::Server, Role::Client] {
+        let config = Config::for_role(role);
+        let (initial, max) = (config.initial_window_size / 64, config.max_window_size / 64);
+        let mut peer = server_far_away(Config {
+            initial_window_size: initial,
+            max_window_size: max,
+            window_budget: config.window_budget / 64,
+            max_frame_size: 1 << 20,
+            ..config
+        });
+        peer.send_headers(1, &post(), false);
+        peer.sent();
+        let mut credit = initial;
+        for _ in 0..3 {
+            // All that was announced arrives at once, and is taken in pieces.
+            send(&mut peer, 1, credit);
+            credit = (0..16).map(|_| take(&mut peer, 1, credit / 16)).sum();
+            peer.now += ROUND_TRIP;
+        }
+        assert_eq!(window(&mut peer, 1), max);
+    }
 }
 
 #[test]
@@ -137,7 +169,7 @@ fn client_gives_a_download_a_window_that_grows() {
     peer.ask(|core, now| core.open(&get(), true, now)).unwrap();
     peer.send_headers(1, &status(200), false);
     peer.sent();
-    assert_eq!(use_window(&mut peer, 1, Duration::ZERO), 2 * INITIAL);
+    assert_eq!(use_window(&mut peer, 1, Duration::ZERO), 4 * INITIAL);
 }
 
 #[test]
@@ -305,7 +337,6 @@ fn budget_comes_back_a_thousand_times_from_a_client_that_resets() {
     for n in 0..1_000 {
         let n = 2 * n + 1;
         peer.send_headers(n, &post(), false);
-        use_window(&mut peer, n, ROUND_TRIP);
         assert_eq!(use_window(&mut peer, n, ROUND_TRIP), 4 * INITIAL);
         peer.send_reset(n, ErrorCode::Cancel);
     }
