@@ -1,7 +1,6 @@
 """WebSocket in HTTP/1.1: what an echo costs a server of ours, and those of others."""
 
 import shutil
-import statistics
 import subprocess
 from collections import namedtuple
 from pathlib import Path
@@ -13,42 +12,37 @@ KIB, MIB = 1 << 10, 1 << 20
 # `messages` are those of one round, of which `in_flight` are sent before the first echo is awaited.
 Shape = namedtuple("Shape", "name octets messages in_flight coding")
 SHAPES = [
-    Shape("64 B", 64, 40_000, 1, "plain"),
-    Shape("64 B, 100 in flight", 64, 400_000, 100, "plain"),
-    Shape("4 KiB", 4 * KIB, 40_000, 1, "plain"),
-    Shape("1 MiB", MIB, 800, 1, "plain"),
-    Shape("4 KiB of JSON, compressed", 4 * KIB, 20_000, 1, "deflate"),
-    Shape("1 MiB of JSON, compressed", MIB, 100, 1, "deflate"),
+    Shape("websocket 64 B", 64, 40_000, 1, "plain"),
+    Shape("websocket 64 B, 100 in flight", 64, 400_000, 100, "plain"),
+    Shape("websocket 4 KiB", 4 * KIB, 40_000, 1, "plain"),
+    Shape("websocket 1 MiB", MIB, 800, 1, "plain"),
+    Shape("websocket 4 KiB of JSON, compressed", 4 * KIB, 20_000, 1, "deflate"),
+    Shape("websocket 1 MiB of JSON, compressed", MIB, 100, 1, "deflate"),
 ]
 
 # tungstenite has no compression.
 PEERS = {"plain": ["ours", "tungstenite"], "deflate": ["ours", "ws"]}
 
 
-def compare(bench, print_table):
+def names():
+    return [shape.name for shape in SHAPES]
+
+
+def compare(bench, seconds):
+    shares = {coding: sum(bench.wants(shape.name) for shape in SHAPES if shape.coding == coding) for coding in PEERS}
     for coding, base in ("plain", "tungstenite"), ("deflate", "ws"):
-        shapes = [shape for shape in SHAPES if shape.coding == coding and bench.wants(f"websocket {shape.name}")]
-        peers = [peer for peer in PEERS[coding] if bench.is_wanted(peer) and is_there(bench, peer)]
-        if not shapes or not peers:
+        wanted = {shape.name: shape for shape in SHAPES if shape.coding == coding and bench.wants(shape.name)}
+        peers = [peer for peer in PEERS[coding] if bench.has(peer) and is_there(bench, peer)]
+        if not wanted or not peers:
             continue
         servers = {peer: start(bench, peer) for peer in peers}
-        cpu, rate = {}, {}
-        for shape in shapes:
-            figures = {peer: [] for peer in peers}
-            for _ in range(bench.args.rounds):
-                for peer in peers:
-                    try:
-                        figures[peer].append(load(bench, servers[peer], shape))
-                    except Failure as failure:
-                        bench.failures.append(f"websocket, {shape.name}, {peer}: {failure}")
-            for table, which in (cpu, 0), (rate, 1):
-                table[shape.name] = {
-                    peer: statistics.median(figure[which] for figure in had) for peer, had in figures.items() if had
-                }
+        measure = lambda shape, peer: load(bench, servers[peer], wanted[shape])
+        time = seconds * shares[coding] / sum(shares.values())
+        tables = bench.by_turns({shape: peers for shape in wanted}, time, measure)
         for process, _ in servers.values():
             bench.stop(process)
-        print_table(f"WebSocket, {coding}: CPU of the server, µs an echo (ratio to {base})", "message", cpu, base)
-        print_table(f"WebSocket, {coding}: echoes/s (ratio to {base})", "message", rate, base)
+        for what, unit, table, more in zip(["CPU", "Rate"], ["µs of the server an echo", "echoes/s"], tables, [False, True]):
+            bench.report.table(f"{what}, WebSocket, {coding}", unit, "message", table, base, more)
 
 
 def is_there(bench, peer):
@@ -56,7 +50,7 @@ def is_there(bench, peer):
         return True
     found = shutil.which("node") and subprocess.run(["node", "-e", "require('ws')"], capture_output=True).returncode == 0
     if not found:
-        print("(ws is not installed: npm install ws, and NODE_PATH)")
+        bench.report.say("(ws is not installed: npm install ws, and NODE_PATH)")
     return found
 
 

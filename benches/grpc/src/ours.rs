@@ -8,7 +8,7 @@ use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
 use h2_sync_grpc::Status;
 use pb::{Order, Payload};
 
-use crate::{Case, Kind};
+use crate::{Kind, Task};
 
 mod pb {
     h2_sync_grpc::include_proto!("bench");
@@ -51,9 +51,9 @@ pub(crate) fn serve() {
     server.wait();
 }
 
-pub(crate) fn call(case: Case, url: &str) {
+pub(crate) fn call(task: Task, url: &str) {
     let client = pb::BenchClient::new(&Channel::new(url).unwrap());
-    let Case { kind, count, at_once, size, .. } = case;
+    let Task { kind, count, at_once, size } = task;
     let payload = Payload { data: vec![7; size as usize] };
     let threads: Vec<_> = (0..at_once)
         .map(|_| {

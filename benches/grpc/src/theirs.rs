@@ -9,7 +9,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::{Case, Kind};
+use crate::{Kind, Task};
 
 mod pb {
     include!(concat!(env!("OUT_DIR"), "/tonic/bench.rs"));
@@ -63,22 +63,22 @@ pub(crate) fn serve() {
     });
 }
 
-pub(crate) fn call(case: Case, url: &str) {
+pub(crate) fn call(task: Task, url: &str) {
     let runtime = runtime();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         let client = BenchClient::connect(url.to_owned()).await.unwrap();
-        let tasks: Vec<_> = (0..case.at_once)
-            .map(|_| tokio::task::spawn_local(one(case, client.clone())))
+        let calls: Vec<_> = (0..task.at_once)
+            .map(|_| tokio::task::spawn_local(one(task, client.clone())))
             .collect();
-        for task in tasks {
-            task.await.unwrap();
+        for call in calls {
+            call.await.unwrap();
         }
     });
 }
 
-async fn one(case: Case, mut client: BenchClient<tonic::transport::Channel>) {
-    let Case { kind, count, at_once, size, .. } = case;
+async fn one(task: Task, mut client: BenchClient<tonic::transport::Channel>) {
+    let Task { kind, count, at_once, size } = task;
     let payload = Payload { data: vec![7; size as usize] };
     match kind {
         Kind::Unary => {

@@ -22,10 +22,32 @@ pub const HELLO: &[u8] = b"hello world";
 /// What bodies of `GET /bytes/N` are made of, a piece after the other.
 static OCTETS: [u8; 1 << 20] = [b'.'; 1 << 20];
 
-/// Receive windows of each server, so that uploads are not a comparison of defaults: those that
-/// `h2_sync` has by itself.
+/// Receive windows of hyper, h2 and reqwest on the loopback interface, where their defaults would
+/// limit them.
 pub const STREAM_WINDOW: u32 = 1 << 20;
 pub const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// The receive windows of hyper and reqwest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Windows {
+    /// [`STREAM_WINDOW`] and [`CONNECTION_WINDOW`].
+    Fixed,
+    /// The library's own defaults.
+    Default,
+    /// Adapted to the network by the library.
+    Adaptive,
+}
+
+impl Windows {
+    /// Reads the environment variable `WINDOWS`: `default`, `adaptive`, or nothing for fixed ones.
+    pub fn from_env() -> Self {
+        match env::var("WINDOWS").as_deref() {
+            Ok("default") => Windows::Default,
+            Ok("adaptive") => Windows::Adaptive,
+            _ => Windows::Fixed,
+        }
+    }
+}
 
 /// The value of the `server` field.
 pub const SERVER: &str = "bench";
@@ -134,6 +156,8 @@ pub enum Task {
     Sequential(usize),
     /// This many `GET /`, by `CALLERS` at once, over one connection in HTTP/2.
     Parallel(usize),
+    /// This many `GET /` at once, each by a caller of its own.
+    AtOnce(usize),
     /// One `GET /bytes/N`.
     Down(u64),
     /// One `POST /sink` of N octets.
@@ -153,7 +177,7 @@ impl Task {
     /// Reads `URL VERSION TASK N` from the command line.
     pub fn parse() -> (String, Version, Self) {
         let words: Vec<_> = env::args().skip(1).collect();
-        let usage = || usage("URL http1|http2 sequential|parallel|down|up N");
+        let usage = || usage("URL http1|http2 sequential|parallel|at-once|down|up N");
         let [url, version, task, n] = &words[..] else { usage() };
         let version = match &**version {
             "http1" => Version::Http1,
@@ -164,6 +188,7 @@ impl Task {
         let task = match &**task {
             "sequential" => Task::Sequential(n as usize),
             "parallel" => Task::Parallel(n as usize),
+            "at-once" => Task::AtOnce(n as usize),
             "down" => Task::Down(n),
             "up" => Task::Up(n),
             _ => usage(),

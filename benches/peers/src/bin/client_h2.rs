@@ -55,6 +55,7 @@ async fn run() -> Result<(), AnyError> {
                 caller.await??;
             }
         }
+        Task::AtOnce(_) => return Err("this client has no such task".into()),
         Task::Down(n) => {
             let mut client = client.ready().await?;
             let request = Request::get(format!("{url}/bytes/{n}")).body(())?;

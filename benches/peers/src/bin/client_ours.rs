@@ -27,6 +27,10 @@ fn main() -> Result<(), AnyError> {
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
             callers.into_iter().try_for_each(|caller| caller.join().expect("a caller panicked"))
         })?,
+        Task::AtOnce(n) => thread::scope(|scope| {
+            let callers: Vec<_> = (0..n).map(|_| scope.spawn(|| hello(&client, &root))).collect();
+            callers.into_iter().try_for_each(|caller| caller.join().expect("a caller panicked"))
+        })?,
         Task::Down(n) => {
             let mut response = client.get(format!("{url}/bytes/{n}")).send()?;
             let mut buffer = vec![0; 256 << 10];

@@ -4,7 +4,9 @@ use std::io::{repeat, Read};
 use std::thread;
 use std::time::Instant;
 
-use peers::{AnyError, Task, Version, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
+use peers::{
+    AnyError, Task, Version, Windows, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW,
+};
 use reqwest::blocking::{Body, Client};
 
 fn main() -> Result<(), AnyError> {
@@ -13,12 +15,14 @@ fn main() -> Result<(), AnyError> {
         Version::Http1 => Client::builder().http1_only(),
         Version::Http2 => Client::builder().http2_prior_knowledge(),
     };
-    let client = builder
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .no_proxy()
-        .timeout(None)
-        .build()?;
+    let builder = match Windows::from_env() {
+        Windows::Fixed => builder
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW),
+        Windows::Default => builder,
+        Windows::Adaptive => builder.http2_adaptive_window(true),
+    };
+    let client = builder.no_proxy().timeout(None).build()?;
     let root = format!("{url}/");
     // The connection is there when the time starts.
     hello(&client, &root)?;
@@ -28,6 +32,10 @@ fn main() -> Result<(), AnyError> {
         Task::Parallel(n) => thread::scope(|scope| {
             let caller = || (0..n / CALLERS).try_for_each(|_| hello(&client, &root));
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
+            callers.into_iter().try_for_each(|caller| caller.join().expect("a caller panicked"))
+        })?,
+        Task::AtOnce(n) => thread::scope(|scope| {
+            let callers: Vec<_> = (0..n).map(|_| scope.spawn(|| hello(&client, &root))).collect();
             callers.into_iter().try_for_each(|caller| caller.join().expect("a caller panicked"))
         })?,
         Task::Down(n) => {

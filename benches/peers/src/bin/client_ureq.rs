@@ -27,6 +27,7 @@ fn main() -> Result<(), AnyError> {
             let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
             callers.into_iter().try_for_each(|caller| caller.join().expect("a caller panicked"))
         })?,
+        Task::AtOnce(_) => return Err("this client has no such task".into()),
         Task::Down(n) => {
             let response = agent.get(format!("{url}/bytes/{n}")).call()?;
             let mut body = response.into_body().into_reader();

@@ -38,12 +38,12 @@ fn main() -> Result<(), AnyError> {
 /// not wait for what is being written.
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (pieces, under_way) = mpsc::channel::<(Instant, Vec<u8>)>();
-    thread::spawn(move || loop {
-        let mut piece = vec![0; PIECE];
-        let Ok(read @ 1..) = from.read(&mut piece) else { return };
-        piece.truncate(read);
-        if pieces.send((Instant::now() + delay, piece)).is_err() {
-            return;
+    thread::spawn(move || {
+        let mut buffer = vec![0; PIECE];
+        while let Ok(read @ 1..) = from.read(&mut buffer) {
+            if pieces.send((Instant::now() + delay, buffer[..read].to_vec())).is_err() {
+                return;
+            }
         }
     });
     thread::spawn(move || {

@@ -13,7 +13,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use peers::{piece, AnyError, Args, Route, BINARY, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, TEXT};
+use peers::{
+    piece, AnyError, Args, Route, Windows, BINARY, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, TEXT,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -61,11 +63,15 @@ async fn serve<T>(stream: T) -> Result<(), AnyError>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    http2::Builder::new(TokioExecutor::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
-        .await?;
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    match Windows::from_env() {
+        Windows::Fixed => builder
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW),
+        Windows::Default => &mut builder,
+        Windows::Adaptive => builder.adaptive_window(true),
+    };
+    builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await?;
     Ok(())
 }
 
