@@ -1,0 +1,301 @@
+//! Processes: backends, and the balancers in front of them.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+/// How long a process may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process, which is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    name: String,
+}
+
+/// An address on loopback that was free a moment ago.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("the address of a listener")
+}
+
+/// The path of a file in `deploy/`.
+pub fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name)
+}
+
+/// Reads a file of `deploy/`, with other addresses in place of those in it.
+///
+/// # Panics
+///
+/// If there is no such file, or an address is not in it.
+pub fn filled(name: &str, addresses: &[(&str, SocketAddr)]) -> String {
+    let mut text = fs::read_to_string(file(name)).expect("a file of deploy/");
+    for (from, to) in addresses {
+        assert!(text.contains(from), "{from} in {name}");
+        text = text.replace(from, &to.to_string());
+    }
+    text
+}
+
+/// Finds a program. `None` if it is not installed; the test is then skipped.
+///
+/// # Panics
+///
+/// If it is not installed, and the environment variable `H2_SYNC_INTEROP` is `require`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let found = folders.find_map(|it| Some(it.join(program)).filter(|file| file.is_file()));
+    if found.is_none() {
+        let is_required = env::var_os("H2_SYNC_INTEROP").is_some_and(|value| value == "require");
+        assert!(!is_required, "no {program}, and H2_SYNC_INTEROP=require");
+        println!("skipped: no {program}");
+    }
+    found
+}
+
+impl Process {
+    /// Starts a process.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let name = format!("{command:?}");
+        let child = command.stdin(Stdio::null()).spawn()?;
+        Ok(Process { child, name })
+    }
+
+    /// Starts a backend, and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started or does not listen.
+    pub fn backend(program: &Path, address: SocketAddr, args: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command.arg(address.to_string()).args(args).stdout(Stdio::piped());
+        let mut process = Process::start(&mut command)?;
+        let stdout = process.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        if !line.starts_with("listening on ") {
+            return Err(io::Error::other(format!("{} does not listen", process.name)));
+        }
+        Ok(process)
+    }
+
+    /// Waits until something listens there.
+    ///
+    /// # Panics
+    ///
+    /// If the process ends instead, or takes too long.
+    pub fn wait_for(&mut self, address: SocketAddr) {
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let ended = self.child.try_wait().expect("a child process");
+            assert_eq!(ended, None, "{} has ended", self.name);
+            assert!(began.elapsed() < PATIENCE, "{} does not listen", self.name);
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a signal, such as `TERM`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such process.
+    pub fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()), "kill -s {signal} {}", self.name);
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end in time.
+    pub fn wait(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child process") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "{} does not end", self.name);
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Two backends behind a balancer, with its configuration of `deploy/`.
+#[derive(Debug)]
+pub struct Pair {
+    program: PathBuf,
+    args: Vec<&'static str>,
+    addresses: [SocketAddr; 2],
+    backends: [Process; 2],
+    /// Where the balancer listens.
+    pub front: SocketAddr,
+    /// Where it listens for gRPC.
+    pub grpc: SocketAddr,
+    _balancer: Process,
+    _folder: Folder,
+}
+
+impl Pair {
+    /// Starts two backends, which expect the PROXY protocol and give a second's notice, behind
+    /// HAProxy. `None` if it is not installed.
+    ///
+    /// # Errors
+    ///
+    /// If a process cannot be started.
+    pub fn behind_haproxy(program: &Path) -> io::Result<Option<Self>> {
+        let Some(haproxy) = find("haproxy") else { return Ok(None) };
+        let [front, one, two] = [(); 3].map(|()| free_address());
+        let addresses =
+            [("127.0.0.1:8000", front), ("127.0.0.1:9001", one), ("127.0.0.1:9002", two)];
+        let args = vec!["--proxy", "--notice", "1000"];
+        let file = ("haproxy.cfg", &addresses[..]);
+        let start = |config: &Path, _: &Path| {
+            let mut command = Command::new(&haproxy);
+            command.arg("-f").arg(config);
+            command
+        };
+        Pair::behind(program, args, file, [one, two], (front, front), start).map(Some)
+    }
+
+    /// Starts two backends behind nginx. `None` if it is not installed.
+    ///
+    /// # Errors
+    ///
+    /// If a process cannot be started.
+    pub fn behind_nginx(program: &Path) -> io::Result<Option<Self>> {
+        let Some(nginx) = find("nginx") else { return Ok(None) };
+        let [front, grpc, one, two] = [(); 4].map(|()| free_address());
+        let addresses = [
+            ("127.0.0.1:8000", front),
+            ("127.0.0.1:8001", grpc),
+            ("127.0.0.1:9001", one),
+            ("127.0.0.1:9002", two),
+        ];
+        let args = vec!["--notice", "0"];
+        let file = ("nginx.conf", &addresses[..]);
+        let start = |config: &Path, folder: &Path| {
+            let mut command = Command::new(&nginx);
+            command.arg("-p").arg(folder).arg("-c").arg(config).args(["-e", "stderr"]);
+            command.args(["-g", "daemon off; master_process off;"]);
+            command
+        };
+        Pair::behind(program, args, file, [one, two], (front, grpc), start).map(Some)
+    }
+
+    fn behind(
+        program: &Path,
+        args: Vec<&'static str>,
+        (file, addresses): (&str, &[(&str, SocketAddr)]),
+        [one, two]: [SocketAddr; 2],
+        (front, grpc): (SocketAddr, SocketAddr),
+        start: impl FnOnce(&Path, &Path) -> Command,
+    ) -> io::Result<Self> {
+        let backends =
+            [Process::backend(program, one, &args)?, Process::backend(program, two, &args)?];
+        let folder = Folder::new(file)?;
+        let config = folder.write(file, &filled(file, addresses))?;
+        let mut balancer = Process::start(start(&config, folder.path()).stdout(Stdio::null()))?;
+        balancer.wait_for(front);
+        Ok(Pair {
+            program: program.to_owned(),
+            args,
+            addresses: [one, two],
+            backends,
+            front,
+            grpc,
+            _balancer: balancer,
+            _folder: folder,
+        })
+    }
+
+    /// Drains one of them and starts it again. Returns whether it has cut no request.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started again.
+    pub fn restart(&mut self, which: usize) -> io::Result<bool> {
+        self.backends[which].signal("TERM");
+        let is_clean = self.backends[which].wait().success();
+        self.start(which)?;
+        Ok(is_clean)
+    }
+
+    /// Kills one of them without notice, and starts it again.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started again.
+    pub fn kill(&mut self, which: usize) -> io::Result<()> {
+        self.backends[which].signal("KILL");
+        self.backends[which].wait();
+        self.start(which)
+    }
+
+    fn start(&mut self, which: usize) -> io::Result<()> {
+        self.backends[which] = Process::backend(&self.program, self.addresses[which], &self.args)?;
+        Ok(())
+    }
+}
+
+/// A folder for temporary files, removed when this is dropped.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Creates a folder.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be created.
+    pub fn new(name: &str) -> io::Result<Self> {
+        let port = free_address().port();
+        let place = env::temp_dir().join(format!("h2-sync-{name}-{}-{port}", std::process::id()));
+        fs::create_dir_all(&place)?;
+        Ok(Folder(place))
+    }
+
+    /// Writes a file. Returns its path.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let file = self.0.join(name);
+        fs::write(&file, text)?;
+        Ok(file)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,10 @@
+//! Rolling restarts: processes of a server behind the balancers of `deploy/`, and load that notices
+//! each lost request.
+//!
+//! The program `backend` is the server. The tests in `tests/` restart it under load for some seconds;
+//! the program `rolling`, which `deploy/rolling.sh` runs, does so for minutes and prints a table.
+
+pub mod echo;
+pub mod fleet;
+pub mod h2load;
+pub mod load;

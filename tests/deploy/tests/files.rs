@@ -1,0 +1,112 @@
+//! The files of `deploy/` that are not run elsewhere, and the format of metrics.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use h2_sync::client::Client;
+use h2_sync::server::{Request, Response, Server};
+use h2_sync_deploy::fleet::{file, find, Folder};
+
+#[path = "../../../examples/shared/openmetrics.rs"]
+mod openmetrics;
+
+/// Runs a program with this input. Returns its output, if it succeeds.
+#[track_caller]
+fn succeeds(command: &mut Command, input: &str) -> String {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{input}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a program in Python with this input. `None` if Python or the module is not installed.
+fn python(module: &str, program: &str, input: &str) -> Option<String> {
+    let python = find("python3")?;
+    let import = format!("import {module}");
+    let imports = Command::new(&python).args(["-c", &import]).stderr(Stdio::null()).status();
+    if !imports.unwrap().success() {
+        let is_required = std::env::var_os("H2_SYNC_INTEROP").is_some_and(|it| it == "require");
+        assert!(!is_required, "no module {module}, and H2_SYNC_INTEROP=require");
+        println!("skipped: no module {module} of Python");
+        return None;
+    }
+    Some(succeeds(Command::new(python).args(["-c", program]), input))
+}
+
+#[test]
+fn metrics_are_read_by_the_parser_of_prometheus() {
+    const PARSE: &str = "
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
+for family in families(sys.stdin.read()):
+    for sample in family.samples:
+        print(sample.name, sample.labels, float(sample.value))
+";
+    let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+    let server = Server::bind("127.0.0.1:0").unwrap().serve(handler).unwrap();
+    let client = Client::new().unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    client.get(url).send().unwrap().text().unwrap();
+    let text = openmetrics::text(&server.stats(), Some(&client.stats()));
+    assert!(openmetrics::MEDIA_TYPE.starts_with("application/openmetrics-text"));
+    let Some(samples) = python("prometheus_client", PARSE, &text) else { return };
+    for sample in [
+        "http_requests_total {} 1.0",
+        "http_connections_opened_total {'protocol': 'http/1.1'} 1.0",
+        "http_request_queue_seconds_bucket {'le': '+Inf'} 1.0",
+        "http2_budgets_exhausted_total {'budget': 'glitches'} 0.0",
+        "http_client_connections {'state': 'idle'} 1.0",
+        "http_client_wait_seconds_count {} 1.0",
+    ] {
+        assert!(samples.lines().any(|line| line == sample), "{sample} in\n{samples}");
+    }
+}
+
+#[test]
+fn units_of_systemd_are_valid() {
+    let Some(analyze) = find("systemd-analyze") else { return };
+    let folder = Folder::new("systemd").unwrap();
+    let service = fs::read_to_string(file("app.service")).unwrap();
+    let program = "ExecStart=/usr/local/bin/app";
+    assert!(service.contains(program));
+    // It has to exist.
+    let service = service.replace(program, "ExecStart=/bin/true");
+    let service = folder.write("app.service", &service).unwrap();
+    let socket = fs::read_to_string(file("app.socket")).unwrap();
+    let socket = folder.write("app.socket", &socket).unwrap();
+    let mut verify = Command::new(analyze);
+    succeeds(verify.arg("verify").arg(service).arg(socket), "");
+}
+
+#[test]
+fn manifest_of_kubernetes_has_probes_and_time_for_the_drain() {
+    const PARSE: &str = "
+import sys, yaml
+documents = list(yaml.safe_load_all(sys.stdin.read()))
+print(*(document['kind'] for document in documents))
+pod = documents[0]['spec']['template']['spec']
+container = pod['containers'][0]
+print(container['readinessProbe']['httpGet']['path'], pod['terminationGracePeriodSeconds'])
+print(*container['lifecycle']['preStop']['exec']['command'])
+";
+    let text = fs::read_to_string(file("kubernetes.yaml")).unwrap();
+    let Some(printed) = python("yaml", PARSE, &text) else { return };
+    assert_eq!(printed, "Deployment Service PodDisruptionBudget\n/ready 60\nsleep 5\n");
+}
+
+#[test]
+fn configuration_of_envoy_is_parsed() {
+    const PARSE: &str = "
+import sys, yaml
+resources = yaml.safe_load(sys.stdin.read())['static_resources']
+cluster = resources['clusters'][0]
+print(len(resources['listeners']), cluster['health_checks'][0]['http_health_check']['path'])
+print(len(cluster['load_assignment']['endpoints'][0]['lb_endpoints']))
+";
+    let text = fs::read_to_string(file("envoy.yaml")).unwrap();
+    let Some(printed) = python("yaml", PARSE, &text) else { return };
+    assert_eq!(printed, "1 /ready\n2\n");
+}
