@@ -15,7 +15,9 @@ pub struct H2load(Child);
 pub struct Counts {
     /// Responses with a status of 2xx.
     pub succeeded: u64,
-    /// All other requests: those that failed, and responses with another status.
+    /// Responses with another status.
+    pub refused: u64,
+    /// Requests without a response. h2load does not repeat those that a GOAWAY leaves out.
     pub failed: u64,
 }
 
@@ -68,7 +70,7 @@ fn counts(text: &str) -> Option<Counts> {
     let [succeeded, others @ ..] =
         ["2xx", "3xx", "4xx", "5xx"].map(|it| number("status codes:", it));
     let others = others.into_iter().sum::<Option<u64>>()?;
-    Some(Counts { succeeded: succeeded?, failed: failed + others })
+    Some(Counts { succeeded: succeeded?, refused: others, failed })
 }
 
 #[cfg(test)]
@@ -79,7 +81,7 @@ mod tests {
     fn output_of_h2load_is_understood() {
         let text = "requests: 12 total, 13 started, 12 done, 10 succeeded, 2 failed, 1 errored, \
                     0 timeout\nstatus codes: 9 2xx, 0 3xx, 0 4xx, 1 5xx\n";
-        assert_eq!(counts(text), Some(Counts { succeeded: 9, failed: 3 }));
+        assert_eq!(counts(text), Some(Counts { succeeded: 9, refused: 1, failed: 2 }));
         assert_eq!(counts(""), None);
     }
 }

@@ -4,6 +4,7 @@
 //! The program `backend` is the server. The tests in `tests/` restart it under load for some seconds;
 //! the program `rolling`, which `deploy/rolling.sh` runs, does so for minutes and prints a table.
 
+pub mod chain;
 pub mod echo;
 pub mod fleet;
 pub mod h2load;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use h2_sync::client::Client;
 use h2_sync::server::{Request, Response, Server};
-use h2_sync_deploy::fleet::{file, find, Folder};
+use h2_sync_deploy::fleet::{file, find, free_address, Folder, Process};
 
 #[path = "../../../examples/shared/openmetrics.rs"]
 mod openmetrics;
@@ -79,6 +79,24 @@ fn units_of_systemd_are_valid() {
     let socket = folder.write("app.socket", &socket).unwrap();
     let mut verify = Command::new(analyze);
     succeeds(verify.arg("verify").arg(service).arg(socket), "");
+}
+
+#[test]
+fn socket_of_systemd_is_served() {
+    let Some(activate) = find("systemd-socket-activate") else { return };
+    let address = free_address();
+    let mut command = Command::new(activate);
+    command.args(["--listen", &address.to_string(), "--fdname", "http"]);
+    // It listens on no address of its own.
+    command.arg(env!("CARGO_BIN_EXE_backend")).arg("none").stderr(Stdio::null());
+    let mut process = Process::start(command.stdout(Stdio::null())).unwrap();
+    process.wait_for(address);
+    let client = Client::new().unwrap();
+    let ready = client.get(format!("http://{address}/ready")).send().unwrap();
+    assert_eq!(ready.status(), 200);
+    drop((ready, client));
+    process.signal("TERM");
+    assert!(process.wait().success());
 }
 
 #[test]

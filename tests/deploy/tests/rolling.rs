@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use h2_sync_deploy::chain::Chain;
 use h2_sync_deploy::fleet::Pair;
 use h2_sync_deploy::h2load::H2load;
 use h2_sync_deploy::load::{under_load, Kind, Report, Target, THREADS};
@@ -38,7 +39,7 @@ fn rolling_restart_behind_haproxy_loses_no_request() {
     });
     assert_all_answered(&reports);
     let counts = h2load.finish().unwrap();
-    assert_eq!(counts.failed, 0, "{counts:?}");
+    assert_eq!((counts.refused, counts.failed), (0, 0), "{counts:?}");
     assert!(counts.succeeded > 100, "{counts:?}");
 }
 
@@ -53,6 +54,24 @@ fn restart_behind_nginx_loses_no_request() {
         thread::sleep(CALM);
     });
     assert_all_answered(&reports);
+}
+
+#[test]
+fn socket_that_is_handed_over_loses_no_request() {
+    let mut chain = Chain::start(backend()).unwrap();
+    let Some(h2load) = H2load::start(chain.address, 3).unwrap() else { return };
+    let reports = under_load(&Target::all(chain.address), || {
+        for _ in 0..2 {
+            thread::sleep(CALM);
+            assert!(chain.hand_over().unwrap(), "a predecessor has cut requests");
+        }
+        thread::sleep(CALM);
+    });
+    assert_all_answered(&reports);
+    // It opens no connection after a GOAWAY, and does not repeat what that leaves out.
+    let counts = h2load.finish().unwrap();
+    assert_eq!(counts.refused, 0, "{counts:?}");
+    assert!(counts.succeeded > 20, "{counts:?}");
 }
 
 #[test]
