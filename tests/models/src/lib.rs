@@ -21,12 +21,16 @@ pub mod frame;
 mod h1;
 #[path = "../../../src/halves/mod.rs"]
 mod halves;
+#[path = "../../../src/histogram.rs"]
+mod histogram;
 #[path = "../../../src/hpack/mod.rs"]
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]
 pub mod http1;
 #[path = "../../../src/logging.rs"]
 mod logging;
+#[path = "../../../src/meter.rs"]
+mod meter;
 #[path = "../../../src/proto/mod.rs"]
 pub mod proto;
 #[path = "../../../src/server/mod.rs"]
