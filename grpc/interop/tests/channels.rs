@@ -13,7 +13,7 @@ use h2_sync_grpc::health::Health;
 use h2_sync_grpc::server::{Context, Next, Services};
 use h2_sync_grpc::{Code, Prost, Status};
 use h2_sync_grpc_interop::pb::{Empty, SimpleRequest, TestServiceClient, TestServiceServer};
-use h2_sync_grpc_interop::{bounded, serve, serve_with, TestService, LONG};
+use h2_sync_grpc_interop::{bounded, eventually, serve, serve_with, TestService, LONG};
 
 #[test]
 fn servers_take_turns_and_one_that_is_gone_is_left_out() {
@@ -29,6 +29,28 @@ fn servers_take_turns_and_one_that_is_gone_is_left_out() {
             |server: &h2_sync_grpc_interop::Running| server.service.begun.load(Ordering::SeqCst);
         assert!(begun(&one) >= 5 && begun(&other) >= 5);
         assert_eq!(begun(&one) + begun(&other), 20);
+    });
+}
+
+#[test]
+fn server_that_comes_back_is_called_again() {
+    bounded(|| {
+        let (one, gone) = (serve(), serve());
+        let (url, address) = (gone.url(), gone.address());
+        let channel = Channel::builder(&one.url()).server(&url).build().unwrap();
+        let client = TestServiceClient::new(&channel);
+        drop(gone);
+        for _ in 0..4 {
+            client.empty_call(&Empty {}).unwrap();
+        }
+        let service = Arc::new(TestService::default());
+        let services = Services::new().service(TestServiceServer::shared(Arc::clone(&service)));
+        let server = Server::bind(&*address).unwrap().serve(services.into_handler()).unwrap();
+        eventually("the server is called", || {
+            client.empty_call(&Empty {}).unwrap();
+            service.begun.load(Ordering::SeqCst) > 0
+        });
+        server.shutdown(Duration::ZERO);
     });
 }
 
@@ -69,8 +91,10 @@ fn calls_go_over_a_unix_socket() {
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let services = Services::new().service(TestServiceServer::new(TestService::default()));
         let server = Server::from_unix_listener(listener).serve(services.into_handler()).unwrap();
-        let client = TestServiceClient::new(&Channel::unix(&path).unwrap());
-        client.empty_call(&Empty {}).unwrap();
+        let with_settings = Channel::builder("http://localhost").unix_socket(&path).build();
+        for channel in [Channel::unix(&path), with_settings] {
+            TestServiceClient::new(&channel.unwrap()).empty_call(&Empty {}).unwrap();
+        }
         server.shutdown(Duration::ZERO);
     });
 }

@@ -100,6 +100,24 @@ impl ChannelBuilder {
         self
     }
 
+    /// Has all connections made to a Unix socket. The host in the URL goes to the server as the authority,
+    /// and is not looked up.
+    ///
+    /// ```
+    /// use h2_sync_grpc::client::Channel;
+    ///
+    /// let channel = Channel::builder("http://localhost").unix_socket("/run/greeter.sock").build()?;
+    /// # Ok::<(), h2_sync_grpc::Status>(())
+    /// ```
+    #[cfg(unix)]
+    pub fn unix_socket(self, path: impl Into<std::path::PathBuf>) -> Self {
+        let path = path.into();
+        let hook = h2_sync::client::ConnectHook::new(move |_| {
+            std::os::unix::net::UnixStream::connect(&path)
+        });
+        self.configure(|config| config.connect_hook = Some(hook))
+    }
+
     /// Sets how long a connection may take to be made. Default 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
@@ -109,8 +127,9 @@ impl ChannelBuilder {
     /// Sends a PING when the server has sent nothing for `interval`, 10 s at least, and ends the
     /// connection if it is not answered within `timeout`. Default: no PINGs.
     ///
-    /// Many servers end a connection that sends a PING more often than every five minutes, unless they
-    /// are configured to accept it.
+    /// Many servers end a connection that sends a PING more often than every five minutes (GOAWAY with
+    /// ENHANCE_YOUR_CALM, "too_many_pings"), unless they are configured to accept it. Calls that such a
+    /// GOAWAY leaves unprocessed are repeated on a new connection.
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.http2.keepalive_interval = Some(interval);
         self.config.http2.keepalive_timeout = timeout;

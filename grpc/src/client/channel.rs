@@ -2,23 +2,22 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use h2_sync::client::Client;
 use http::HeaderValue;
 
+use super::absence::Absence;
 use super::builder::{ChannelBuilder, Interceptor};
 use super::options::CallOptions;
 use crate::status::Status;
 
-/// How long a server that could not be reached is left out, where there are others.
-const LEFT_OUT: Duration = Duration::from_secs(2);
-
 /// A way to one or more servers, for calls from any number of threads.
 ///
 /// Cheap to clone; clones share the connections, which are made when they are needed. Where there are
-/// several servers they take turns, and one that cannot be reached is left out for two seconds.
+/// several servers they take turns. One that cannot be reached is left out for 2 s, and twice as long
+/// after each further attempt, up to 32 s.
 ///
 /// ```
 /// use h2_sync_grpc::client::Channel;
@@ -45,7 +44,7 @@ struct Inner {
 pub(super) struct Server {
     /// `http://host:port`, with the path that methods are below, if there is one.
     base: String,
-    left_out_until: Mutex<Option<Instant>>,
+    pub(super) absence: Absence,
 }
 
 impl Channel {
@@ -79,19 +78,14 @@ impl Channel {
         Channel::builder(url).build_over(client)
     }
 
-    /// A channel to a server on a Unix socket.
+    /// A channel to a server on a Unix socket. [`ChannelBuilder::unix_socket`] is for settings beside it.
     ///
     /// # Errors
     ///
-    /// None today.
+    /// Those of [`ChannelBuilder::build`].
     #[cfg(unix)]
     pub fn unix(path: impl Into<std::path::PathBuf>) -> Result<Self, Status> {
-        let path = path.into();
-        let hook = h2_sync::client::ConnectHook::new(move |_| {
-            std::os::unix::net::UnixStream::connect(&path)
-        });
-        let builder = Channel::builder("http://localhost");
-        builder.configure(|config| config.connect_hook = Some(hook)).build()
+        Channel::builder("http://localhost").unix_socket(path).build()
     }
 
     pub(super) fn make(
@@ -101,7 +95,7 @@ impl Channel {
         user_agent: HeaderValue,
         options: CallOptions,
     ) -> Self {
-        let server = |base| Server { base, left_out_until: Mutex::new(None) };
+        let server = |base| Server { base, absence: Absence::default() };
         Channel {
             inner: Arc::new(Inner {
                 client,
@@ -148,7 +142,7 @@ impl Channel {
         let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
         let in_turn = (0..servers.len()).map(|n| &servers[turn.wrapping_add(n) % servers.len()]);
         let now = Instant::now();
-        let mut reachable = in_turn.filter(|server| server.is_in(now));
+        let mut reachable = in_turn.filter(|server| server.absence.allows(now));
         reachable.next().unwrap_or(&servers[turn % servers.len()])
     }
 }
@@ -157,17 +151,6 @@ impl Server {
     /// The URL of a method.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
-    }
-
-    /// It could not be reached.
-    pub(super) fn leave_out(&self) {
-        let until = Instant::now().checked_add(LEFT_OUT);
-        *self.left_out_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
-    }
-
-    fn is_in(&self, now: Instant) -> bool {
-        let until = *self.left_out_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_none_or(|until| until <= now)
     }
 }
 

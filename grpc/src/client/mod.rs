@@ -29,6 +29,7 @@
 //! connection, since their messages are not kept. A [`RetryPolicy`] repeats unary and server streaming
 //! calls that the server may have processed.
 
+mod absence;
 mod builder;
 mod channel;
 mod inbound;

@@ -68,12 +68,17 @@ impl<'a> Start<'a> {
             let server = self.channel.server();
             let Failure { status, has_begun } =
                 match attempt(self.request(server.url(self.path), attempts)?) {
-                    Ok(done) => return Ok(done),
+                    Ok(done) => {
+                        server.absence.reached();
+                        return Ok(done);
+                    }
                     Err(failure) => failure,
                 };
-            let is_unreached = status.cause().is_some_and(h2_sync::Error::is_connect);
-            if is_unreached {
-                server.leave_out();
+            if status.cause().is_none() {
+                // The status is the server's own.
+                server.absence.reached();
+            } else if status.cause().is_some_and(h2_sync::Error::is_connect) {
+                server.absence.failed(Instant::now());
                 unreached += 1;
                 if unreached % self.channel.server_count() != 0 {
                     continue;
