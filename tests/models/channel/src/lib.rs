@@ -5,13 +5,18 @@ extern crate modelled_std as std;
 
 use std::fmt;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use crossbeam_channel::{RecvError, RecvTimeoutError, SendError, TryRecvError};
 
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel();
     (Sender(sender), Receiver(receiver))
+}
+
+/// A sender never waits for room: models only wait for the end of such a channel.
+pub fn bounded<T>(_: usize) -> (Sender<T>, Receiver<T>) {
+    unbounded()
 }
 
 pub struct Sender<T>(mpsc::Sender<T>);
@@ -39,6 +44,10 @@ impl<T> Receiver<T> {
             mpsc::RecvTimeoutError::Timeout => RecvTimeoutError::Timeout,
             mpsc::RecvTimeoutError::Disconnected => RecvTimeoutError::Disconnected,
         })
+    }
+
+    pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
+        self.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
     pub fn try_recv(&self) -> Result<T, TryRecvError> {

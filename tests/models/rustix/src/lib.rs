@@ -1,22 +1,29 @@
-//! Stands in for rustix: whether a socket of a model has something to read.
+//! As much of rustix as h2-sync uses: whether sockets of a model have something to read.
 
-/// What can be asked whether it is readable.
+/// Sockets that can be asked whether they are readable.
 pub mod fd {
     pub trait AsFd {
         fn is_readable(&self) -> bool;
     }
 
-    impl AsFd for modelled_std::net::TcpStream {
-        fn is_readable(&self) -> bool {
-            modelled_std::net::TcpStream::is_readable(self)
-        }
+    macro_rules! impl_as_fd {
+        ($($socket:ident)*) => {$(
+            impl AsFd for modelled_std::net::$socket {
+                fn is_readable(&self) -> bool {
+                    modelled_std::net::$socket::is_readable(self)
+                }
+            }
+        )*};
     }
 
-    /// No model uses one.
+    impl_as_fd!(TcpListener TcpStream);
     #[cfg(unix)]
-    impl AsFd for std::os::unix::net::UnixStream {
+    impl_as_fd!(UnixStream);
+
+    #[cfg(unix)]
+    impl AsFd for modelled_std::net::UnixListener {
         fn is_readable(&self) -> bool {
-            true
+            match *self {}
         }
     }
 }
@@ -25,11 +32,13 @@ pub mod event {
     use super::fd::AsFd;
     use super::io;
 
-    pub struct PollFd {
+    pub struct PollFd<'s> {
+        socket: &'s dyn AsFd,
         is_readable: bool,
     }
 
-    pub struct PollFlags;
+    #[derive(PartialEq, Eq)]
+    pub struct PollFlags(u8);
 
     pub struct Timespec {
         pub tv_sec: i64,
@@ -37,19 +46,52 @@ pub mod event {
     }
 
     impl PollFlags {
-        pub const IN: PollFlags = PollFlags;
-    }
+        pub const IN: PollFlags = PollFlags(1);
 
-    impl PollFd {
-        pub fn new(socket: &impl AsFd, _: PollFlags) -> Self {
-            PollFd { is_readable: socket.is_readable() }
+        pub fn empty() -> Self {
+            PollFlags(0)
         }
     }
 
-    /// For a timeout of zero.
-    pub fn poll(sockets: &mut [PollFd], timeout: Option<&Timespec>) -> io::Result<usize> {
-        assert!(timeout.is_some_and(|timeout| timeout.tv_sec == 0 && timeout.tv_nsec == 0));
+    impl<'s> PollFd<'s> {
+        pub fn new(socket: &'s impl AsFd, _: PollFlags) -> Self {
+            PollFd { socket, is_readable: false }
+        }
+
+        pub fn revents(&self) -> PollFlags {
+            PollFlags(self.is_readable.into())
+        }
+    }
+
+    /// Waits without a limit, or not at all.
+    pub fn poll(sockets: &mut [PollFd<'_>], timeout: Option<&Timespec>) -> io::Result<usize> {
+        match timeout {
+            None => {
+                modelled_std::net::wait_until(|| sockets.iter().any(|it| it.socket.is_readable()))
+            }
+            Some(timeout) => assert!(timeout.tv_sec == 0 && timeout.tv_nsec == 0),
+        }
+        for socket in &mut *sockets {
+            socket.is_readable = socket.socket.is_readable();
+        }
         Ok(sockets.iter().filter(|socket| socket.is_readable).count())
+    }
+}
+
+pub mod process {
+    pub enum Resource {
+        As,
+        Nofile,
+        Nproc,
+    }
+
+    pub struct Rlimit {
+        pub current: Option<u64>,
+    }
+
+    /// A model has no limits.
+    pub fn getrlimit(_: Resource) -> Rlimit {
+        Rlimit { current: None }
     }
 }
 

@@ -13,6 +13,7 @@ mod clock;
 mod local;
 pub mod model;
 pub mod net;
+pub mod os;
 pub mod sync;
 pub mod thread;
 pub mod time;

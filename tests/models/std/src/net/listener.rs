@@ -10,7 +10,7 @@ use ::std::sync::Arc;
 
 use super::TcpStream;
 use crate::sync::mpsc::{channel, Receiver, Sender};
-use crate::sync::Mutex;
+use crate::sync::{Condvar, Mutex};
 
 /// The default capacity of a socket's buffer.
 const BUFFER: usize = 64 << 10;
@@ -25,11 +25,19 @@ struct Network {
     listeners: HashMap<u16, Arc<Sender<TcpStream>>>,
     next_port: u16,
     buffer: usize,
+    /// Signals a change that a thread may [wait for](wait_until). Made when it is first needed.
+    changed: Option<Arc<Changed>>,
+}
+
+#[derive(Default)]
+struct Changed {
+    lock: Mutex<()>,
+    signal: Condvar,
 }
 
 impl Network {
     fn new() -> Self {
-        Network { listeners: HashMap::new(), next_port: 40_000, buffer: BUFFER }
+        Network { listeners: HashMap::new(), next_port: 40_000, buffer: BUFFER, changed: None }
     }
 
     fn next_port(&mut self) -> u16 {
@@ -59,7 +67,30 @@ pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (near, theirs) = TcpStream::pair(local, address, buffer);
     far.send(theirs).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+    announce();
     Ok(near)
+}
+
+fn changed() -> Arc<Changed> {
+    NETWORK.with_borrow_mut(|network| Arc::clone(network.changed.get_or_insert_default()))
+}
+
+/// Wakes the threads that [wait](wait_until).
+pub(super) fn announce() {
+    let changed = changed();
+    // Under the lock, so that a thread that is about to wait does not miss it.
+    drop(changed.lock.lock());
+    changed.signal.notify_all();
+}
+
+/// Waits until `is_ready`. It is asked again after each new connection, and when an end of a pair of
+/// Unix sockets has been shut down.
+pub fn wait_until(is_ready: impl Fn() -> bool) {
+    let changed = changed();
+    let mut guard = changed.lock.lock().expect("no thread panics with the lock");
+    while !is_ready() {
+        guard = changed.signal.wait(guard).expect("no thread panics with the lock");
+    }
 }
 
 pub struct TcpListener {
@@ -88,6 +119,11 @@ impl TcpListener {
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.local)
+    }
+
+    /// Whether a connection can be accepted at once.
+    pub fn is_readable(&self) -> bool {
+        self.arrived.lock().is_ok_and(|arrived| arrived.len() > 0)
     }
 
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {

@@ -4,11 +4,15 @@
 mod listener;
 mod pipe;
 mod stream;
+#[cfg(unix)]
+mod unix;
 
 pub use ::std::net::*;
 
-pub use listener::TcpListener;
+pub use listener::{wait_until, TcpListener};
 pub use stream::TcpStream;
+#[cfg(unix)]
+pub use unix::{UnixListener, UnixStream};
 
 pub(crate) use listener::{forget, start};
 
