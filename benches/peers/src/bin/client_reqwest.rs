@@ -4,9 +4,7 @@ use std::io::{repeat, Read};
 use std::thread;
 use std::time::Instant;
 
-use peers::{
-    AnyError, Task, Version, Windows, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW,
-};
+use peers::{AnyError, Task, Version, Windows, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
 use reqwest::blocking::{Body, Client};
 
 fn main() -> Result<(), AnyError> {
