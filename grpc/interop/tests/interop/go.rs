@@ -4,13 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use h2_sync::tls::{Acceptor, Connector};
-use h2_sync_grpc::client::Channel;
-use h2_sync_grpc_interop::{serve_tls, serve_with};
-
-use crate::battery::{self, with_all, Way};
-use crate::files::{Folder, Identity};
-use crate::peer;
+use crate::{both_roles, peer};
 
 /// Where Debian has the sources of Go's packages.
 const PACKAGES: &str = "/usr/share/gocode";
@@ -40,58 +34,35 @@ fn build() -> Option<PathBuf> {
     Some(program)
 }
 
+/// The program in this role, `client` or `server`.
+fn command(role: &str) -> Option<Command> {
+    let mut command = Command::new(program()?);
+    command.arg(role);
+    Some(command)
+}
+
 #[test]
 fn grpc_go_calls_our_server() {
-    let Some(program) = program() else { return };
-    let server = serve_with(Default::default(), with_all);
-    let output = peer::run(Command::new(program).arg("client").arg(server.address()));
-    assert!(output.success, "{}", output.text);
+    let Some(client) = command("client") else { return };
+    both_roles::client_succeeds(client);
 }
 
 #[test]
 fn grpc_go_calls_our_server_over_tls() {
-    let Some(program) = program() else { return };
-    let (folder, identity) = (Folder::new("go-client-tls"), Identity::new());
-    let Identity { certificate, key } = &identity;
-    let acceptor = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
-    let server = serve_tls(acceptor, with_all);
-    let file = folder.write("certificate.pem", certificate);
-    let mut command = Command::new(program);
-    let output = peer::run(command.arg("client").arg(server.address()).arg(file));
-    assert!(output.success, "{}", output.text);
+    let Some(client) = command("client") else { return };
+    both_roles::client_succeeds_over_tls(client, "go-client-tls", "127.0.0.1");
 }
 
 #[test]
 fn grpc_go_answers_our_client() {
-    let Some(program) = program() else { return };
-    for gzip in [false, true] {
-        let server = peer::Server::start(|port| {
-            let mut command = Command::new(program);
-            command.arg("server").arg(port.to_string()).args(gzip.then_some("gzip"));
-            command
-        });
-        let channel = Channel::new(&format!("http://{}", server.address)).unwrap();
-        battery::run(&channel, Way::default());
-        if !gzip {
-            battery::ten_thousand_calls(&channel);
-        }
+    if command("server").is_some() {
+        both_roles::server_answers(|| command("server").unwrap());
     }
 }
 
 #[test]
 fn grpc_go_answers_our_client_over_tls() {
-    let Some(program) = program() else { return };
-    let (folder, identity) = (Folder::new("go-server-tls"), Identity::new());
-    let files = [
-        folder.write("certificate.pem", &identity.certificate),
-        folder.write("key.pem", &identity.key),
-    ];
-    let server = peer::Server::start(|port| {
-        let mut command = Command::new(program);
-        command.arg("server").arg(port.to_string()).args(&files);
-        command
-    });
-    let trusted = Connector::with_only_roots(identity.certificate.as_bytes()).unwrap();
-    let url = format!("https://localhost:{}", server.address.port());
-    battery::run(&Channel::builder(&url).tls(trusted).build().unwrap(), Way::default());
+    if command("server").is_some() {
+        both_roles::server_answers_over_tls(|| command("server").unwrap(), "go-server-tls");
+    }
 }

@@ -4,6 +4,7 @@
 //! `require`: then its absence fails the test. `.ci/run` installs them all.
 
 mod battery;
+mod both_roles;
 mod files;
 mod go;
 #[path = "../../../../tests/interop/peer.rs"]

@@ -3,13 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use h2_sync::tls::{Acceptor, Connector};
-use h2_sync_grpc::client::Channel;
-use h2_sync_grpc_interop::{serve_tls, serve_with};
-
-use crate::battery::{self, with_all, Way};
-use crate::files::{Folder, Identity};
-use crate::peer;
+use crate::{both_roles, peer};
 
 /// Python with grpcio, if it is there.
 fn python() -> Option<PathBuf> {
@@ -22,65 +16,36 @@ fn python() -> Option<PathBuf> {
     Some(python)
 }
 
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name)
+/// The script for this role, `client` or `server`.
+fn command(role: &str) -> Option<Command> {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let mut command = Command::new(python()?);
+    command.arg(scripts.join(role).with_extension("py"));
+    Some(command)
 }
 
 #[test]
 fn grpcio_calls_our_server() {
-    let Some(python) = python() else { return };
-    let server = serve_with(Default::default(), with_all);
-    let mut command = Command::new(python);
-    let output = peer::run(command.arg(script("client.py")).arg(server.address()));
-    assert!(output.success, "{}", output.text);
+    let Some(client) = command("client") else { return };
+    both_roles::client_succeeds(client);
 }
 
 #[test]
 fn grpcio_calls_our_server_over_tls() {
-    let Some(python) = python() else { return };
-    let (folder, identity) = (Folder::new("python-client-tls"), Identity::new());
-    let Identity { certificate, key } = &identity;
-    let acceptor = Acceptor::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
-    let server = serve_tls(acceptor, with_all);
-    let address = server.address().replace("127.0.0.1", "localhost");
-    let file = folder.write("certificate.pem", certificate);
-    let mut command = Command::new(python);
-    let output = peer::run(command.arg(script("client.py")).arg(address).arg(file));
-    assert!(output.success, "{}", output.text);
+    let Some(client) = command("client") else { return };
+    both_roles::client_succeeds_over_tls(client, "python-client-tls", "localhost");
 }
 
 #[test]
 fn grpcio_answers_our_client() {
-    let Some(python) = python() else { return };
-    for gzip in [false, true] {
-        let server = peer::Server::start(|port| {
-            let mut command = Command::new(&python);
-            command.arg(script("server.py")).arg(port.to_string());
-            command.args(gzip.then_some("gzip"));
-            command
-        });
-        let channel = Channel::new(&format!("http://{}", server.address)).unwrap();
-        battery::run(&channel, Way::default());
-        if !gzip {
-            battery::ten_thousand_calls(&channel);
-        }
+    if command("server").is_some() {
+        both_roles::server_answers(|| command("server").unwrap());
     }
 }
 
 #[test]
 fn grpcio_answers_our_client_over_tls() {
-    let Some(python) = python() else { return };
-    let (folder, identity) = (Folder::new("python-server-tls"), Identity::new());
-    let files = [
-        folder.write("certificate.pem", &identity.certificate),
-        folder.write("key.pem", &identity.key),
-    ];
-    let server = peer::Server::start(|port| {
-        let mut command = Command::new(&python);
-        command.arg(script("server.py")).arg(port.to_string()).args(&files);
-        command
-    });
-    let trusted = Connector::with_only_roots(identity.certificate.as_bytes()).unwrap();
-    let url = format!("https://localhost:{}", server.address.port());
-    battery::run(&Channel::builder(&url).tls(trusted).build().unwrap(), Way::default());
+    if command("server").is_some() {
+        both_roles::server_answers_over_tls(|| command("server").unwrap(), "python-server-tls");
+    }
 }
