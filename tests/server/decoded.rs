@@ -1,18 +1,13 @@
 //! Parts of requests as handlers get them decoded, and whole responses.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
-use h2_sync::server::{Handle, Response};
+use h2_sync::server::Handle;
 use h2_sync::Headers;
 
 use crate::client::{Client, Reply};
 use crate::http1::raw;
-use crate::support::{bounded, config, get, post, serve, serve_with, BoxError};
-
-fn say(response: &mut Response, what: impl std::fmt::Debug) -> Result<(), BoxError> {
-    write!(response, "{what:?}")?;
-    Ok(())
-}
+use crate::support::{bounded, config, get, post, say, serve, serve_with};
 
 #[test]
 fn cookie_crumbs_are_one_field() {

@@ -1,19 +1,12 @@
 //! The requests that handlers receive.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use h2_sync::convert::Protocol;
 use h2_sync::headers;
-use h2_sync::server::Response;
 
 use crate::client::Client;
-use crate::support::{bounded, config, get, post, request, serve, serve_with, BoxError};
-
-/// The answer of a handler to one request.
-fn say(response: &mut Response, what: impl std::fmt::Debug) -> Result<(), BoxError> {
-    write!(response, "{what:?}")?;
-    Ok(())
-}
+use crate::support::{bounded, config, get, post, request, say, serve, serve_with};
 
 #[test]
 fn the_parts_of_the_target_are_told() {

@@ -1,5 +1,7 @@
 //! Servers, bounded waits, and handlers that block at a gate.
 
+use std::io::Write;
+
 use crossbeam_channel::{bounded as channel, Receiver, Sender};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
 
@@ -33,6 +35,12 @@ pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config::default();
     change(&mut config);
     config
+}
+
+/// Answers with the debug format of a value.
+pub(crate) fn say(response: &mut Response, what: impl std::fmt::Debug) -> Result<(), BoxError> {
+    write!(response, "{what:?}")?;
+    Ok(())
 }
 
 /// A gate at which handlers [wait](Gate::wait) until each is let through, or all when it is
