@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use crate::peer;
+
 /// How long a process may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -52,15 +54,16 @@ pub fn filled(name: &str, addresses: &[(&str, SocketAddr)]) -> String {
 ///
 /// If it is not installed, and the environment variable `H2_SYNC_INTEROP` is `require`.
 pub fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let found = folders.find_map(|it| Some(it.join(program)).filter(|file| file.is_file()));
-    if found.is_none() {
-        let is_required = env::var_os("H2_SYNC_INTEROP").is_some_and(|value| value == "require");
-        assert!(!is_required, "no {program}, and H2_SYNC_INTEROP=require");
-        println!("skipped: no {program}");
-    }
-    found
+    peer::find(program)
+}
+
+/// Reports that something else is not installed, as [`find`] does.
+///
+/// # Panics
+///
+/// If the environment variable `H2_SYNC_INTEROP` is `require`.
+pub fn missing(what: &str) {
+    peer::missing(what);
 }
 
 impl Process {

@@ -9,3 +9,6 @@ pub mod echo;
 pub mod fleet;
 pub mod h2load;
 pub mod load;
+#[path = "../../interop/peer.rs"]
+#[allow(dead_code)]
+mod peer;
