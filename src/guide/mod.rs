@@ -15,8 +15,8 @@
 //! | [`course`] | *HTTP/2 by doing*: each idea of RFC 9113 as a program, with its frames |
 //! | [`cookbook`] | recipes: JSON, uploads with progress, ranges and resume, events, DNS over HTTPS, … |
 //!
-//! Every program here is compiled and run as a test. Most of them have a server and a client in one
-//! process, so that you can paste one into `main.rs` and change it.
+//! Every program here is compiled as a test, and run unless it needs a server elsewhere. Most of them
+//! have a server and a client in one process, so that you can paste one into `main.rs` and change it.
 
 #[doc = include_str!("first_steps.md")]
 pub mod first_steps {}
