@@ -229,7 +229,8 @@ impl Reader {
     /// The peer's Close frame has come: ends the transport.
     fn end<'a>(&mut self, shared: &'a Shared, mut state: Guard<'a>) {
         let until = Instant::now() + shared.close_timeout;
-        if self.must_wait_for_server() {
+        let is_stream = self.recv.stream_id().is_some();
+        if self.must_wait_for_server() && !is_stream {
             // RFC 6455, Section 7.1.1: the server closes the connection first.
             drop(shared.write(state, How::Soon));
             self.drain(until);
@@ -238,6 +239,8 @@ impl Reader {
         if !shared.finish(state, until) {
             // Another thread writes to a peer that does not read.
             self.recv.abort(Error::timeout("the peer did not take the end of the WebSocket"));
+        } else if self.must_wait_for_server() && is_stream {
+            self.drain(until.min(Instant::now() + LINGER));
         }
     }
 
@@ -261,16 +264,15 @@ impl Reader {
             drop(shared.cut(shared.lock()));
             self.recv.abort(error.clone());
         } else if self.must_wait_for_server() {
-            // If octets are left unread, the system could discard the Close frame.
             self.drain(until);
         }
         error
     }
 
-    /// Whether this is a client, with a connection of its own.
+    /// Whether this is a client whose stream or connection ends with the WebSocket. If it ended it with
+    /// octets unread, the system or a proxy could discard the Close frame and what is before it.
     fn must_wait_for_server(&self) -> bool {
-        let is_own = self.recv.stream_id().is_none() && !self.shared.handshake.is_lent;
-        self.shared.role == Role::Client && is_own
+        self.shared.role == Role::Client && !self.shared.handshake.is_lent
     }
 
     /// Drops what comes until the peer ends the connection, until then at the latest.

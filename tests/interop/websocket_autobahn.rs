@@ -44,11 +44,8 @@ fn wstest(folder: &Folder, mode: &str, spec: &Value) -> Option<Command> {
 }
 
 /// Checks Autobahn's verdict on each case, and on its close.
-///
-/// `is_behind` tells that a proxy is between the two. In the cases with verdict NON-STRICT, a message
-/// is echoed before the connection fails: a proxy may drop the echo when it sees the failure.
 #[track_caller]
-fn assert_is_content(reports: &Path, is_behind: bool) {
+fn assert_is_content(reports: &Path) {
     let index = fs::read_to_string(reports.join("index.json")).unwrap();
     let mut index: BTreeMap<String, BTreeMap<String, Value>> =
         serde_json::from_str(&index).unwrap();
@@ -56,9 +53,7 @@ fn assert_is_content(reports: &Path, is_behind: bool) {
     let mut failed = Vec::new();
     for (case, report) in &cases {
         let verdicts = [&report["behavior"], &report["behaviorClose"]];
-        let is_good = |verdict: &Value| *verdict == "OK" || *verdict == "INFORMATIONAL";
-        let lost_echo = is_behind && *verdicts[0] == "NON-STRICT";
-        if !(is_good(verdicts[0]) || lost_echo) || !is_good(verdicts[1]) {
+        if !verdicts.iter().all(|verdict| *verdict == "OK" || *verdict == "INFORMATIONAL") {
             failed.push(format!("{case}: {} {}", verdicts[0], verdicts[1]));
         }
     }
@@ -69,7 +64,7 @@ fn assert_is_content(reports: &Path, is_behind: bool) {
 
 /// Runs all cases against the server at this address.
 #[track_caller]
-fn assert_server_passes(folder: &Folder, address: &str, is_behind: bool) {
+fn assert_server_passes(folder: &Folder, address: &str) {
     let reports = folder.join("reports");
     let spec = json!({
         "outdir": reports,
@@ -79,7 +74,7 @@ fn assert_server_passes(folder: &Folder, address: &str, is_behind: bool) {
     let Some(mut wstest) = wstest(folder, "fuzzingclient", &spec) else { return };
     let output = peer::run(&mut wstest);
     assert!(output.success, "{}", output.text);
-    assert_is_content(&reports, is_behind);
+    assert_is_content(&reports);
 }
 
 /// Starts the server that runs all cases against clients.
@@ -97,7 +92,7 @@ fn fuzzing_server(folder: &Folder) -> Option<Server> {
 
 /// Runs our client through all cases of the server at this address.
 #[track_caller]
-fn assert_client_passes(folder: &Folder, client: &Client, address: &str, is_behind: bool) {
+fn assert_client_passes(folder: &Folder, client: &Client, address: &str) {
     let connect = |path: &str| connect(client, address, path);
     let count = connect("/getCaseCount").read().unwrap().expect("a number");
     let count: usize = count.as_text().unwrap().parse().unwrap();
@@ -106,14 +101,14 @@ fn assert_client_passes(folder: &Folder, client: &Client, address: &str, is_behi
         let _ = send_back(&mut connect(&format!("/runCase?case={case}&agent={AGENT}")));
     }
     let _ = send_back(&mut connect(&format!("/updateReports?agent={AGENT}")));
-    assert_is_content(&folder.join("reports"), is_behind);
+    assert_is_content(&folder.join("reports"));
 }
 
 #[test]
 fn server_passes_over_http_1() {
     let server = echo();
     let folder = Folder::new("autobahn-server-1");
-    assert_server_passes(&folder, &server.local_addr().unwrap().to_string(), false);
+    assert_server_passes(&folder, &server.local_addr().unwrap().to_string());
 }
 
 #[test]
@@ -122,14 +117,14 @@ fn server_passes_over_http_2() {
     let folder = Folder::new("autobahn-server-2");
     let behind = server.local_addr().unwrap().to_string();
     let Some(front) = haproxy(&folder, "", &behind, "proto h2") else { return };
-    assert_server_passes(&folder, &front.address.to_string(), true);
+    assert_server_passes(&folder, &front.address.to_string());
 }
 
 #[test]
 fn client_passes_over_http_1() {
     let folder = Folder::new("autobahn-client-1");
     let Some(server) = fuzzing_server(&folder) else { return };
-    assert_client_passes(&folder, &client(Versions::Http1), &server.address.to_string(), false);
+    assert_client_passes(&folder, &client(Versions::Http1), &server.address.to_string());
 }
 
 #[test]
@@ -138,5 +133,5 @@ fn client_passes_over_http_2() {
     let Some(server) = fuzzing_server(&folder) else { return };
     let behind = server.address.to_string();
     let Some(front) = haproxy(&folder, "proto h2", &behind, "") else { return };
-    assert_client_passes(&folder, &client(Versions::Http2), &front.address.to_string(), true);
+    assert_client_passes(&folder, &client(Versions::Http2), &front.address.to_string());
 }

@@ -1,6 +1,7 @@
 //! What a client does to reach a WebSocket, and what it makes of the answers.
 
 use std::net::TcpListener;
+use std::sync::mpsc;
 use std::thread;
 
 use h2_sync::client::{CancelHandle, Proxies, Proxy, Versions};
@@ -8,7 +9,7 @@ use h2_sync::websocket::{self, Builder, Compression};
 use h2_sync::ErrorKind;
 use http::Version;
 
-use crate::by_hand::{ByHand, ACCEPT};
+use crate::by_hand::{frame, ByHand, ACCEPT, CLOSE};
 use crate::memory::bounded;
 use crate::sites::{assert_echo, client_config, config, echo, server_config, Site, Way, WAYS};
 
@@ -240,4 +241,31 @@ fn websocket_does_not_wait_for_a_connection_of_http11_that_is_busy() {
         assert_echo(&mut socket, "hello");
         drop((release, held));
     });
+}
+
+/// A proxy that sees a reset discards what it has not passed on.
+#[test]
+fn client_waits_for_the_end_of_its_stream() {
+    let invalid = frame(0xc1, b"a", false);
+    let close = frame(CLOSE, &1000_u16.to_be_bytes(), false);
+    for last in [invalid, close] {
+        bounded(move || {
+            let (report, ends) = mpsc::channel();
+            let reports = report.clone();
+            let other = Site::echoing(Way::Http1);
+            let site = Site::of(Way::Http2, server_config(), move |request, response| {
+                let (mut recv, mut send) = response.upgrade(request, "websocket")?;
+                send.send(last.clone())?;
+                while recv.next_chunk()?.is_some() {}
+                // A client that does not wait has ended by the time of this response.
+                other.client(Way::Http1).get(other.plain()).send()?;
+                reports.send("the server ends").unwrap();
+                send.finish()
+            });
+            let client = site.client(Way::Http2);
+            let _ = websocket::connect(&client, site.ws()).unwrap().read();
+            report.send("the client ends").unwrap();
+            assert_eq!(ends.iter().next(), Some("the server ends"));
+        });
+    }
 }
