@@ -146,6 +146,7 @@
 mod accept;
 mod access;
 mod bind;
+mod builder;
 mod caller;
 mod clock;
 mod config;
@@ -191,6 +192,8 @@ mod socket;
 mod stats;
 #[cfg(all(unix, feature = "handover"))]
 mod successor;
+mod test_client;
+mod test_response;
 mod timeouts;
 mod upgrade;
 mod waker;
@@ -199,6 +202,7 @@ mod which;
 mod writers;
 
 pub use bind::Server;
+pub use builder::RequestBuilder;
 pub use caller::Caller;
 pub use config::{Config, Versions};
 pub use farewell::ShutdownHook;
@@ -210,6 +214,7 @@ pub use request::Request;
 pub use response::Response;
 pub use single::serve_connection;
 pub use stats::{Http1Stats, Http2Stats, Stats};
+pub use test_response::TestResponse;
 
 pub use crate::halves::{RecvHalf, SendHalf, TrySendError};
 

@@ -56,11 +56,26 @@ where
     H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
     E: Into<BoxError> + 'static,
 {
+    serve_peer(stream, Peer::unknown(), config, handler)
+}
+
+/// The same, for a peer that is known.
+pub(super) fn serve_peer<T, H, E>(
+    stream: T,
+    peer: Peer,
+    config: Config,
+    handler: H,
+) -> Result<(), Error>
+where
+    T: Transport,
+    H: Fn(&mut Request, &mut Response) -> Result<(), E> + Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
     let engine =
         Closing(Engine::start(config, Box::new(handler::boxed(handler)), shared_clock()?)?);
     let engine = &engine.0;
     let admission = Admission::wait(engine).ok_or(CommandError::Closed)?;
-    let opened = opening::open(admission, stream, Peer::unknown(), &Entrance::default())?;
+    let opened = opening::open(admission, stream, peer, &Entrance::default())?;
     opened.serve(&mut Scratch::default());
     // This thread may have lost the lead to another one, which serves the connection to its end.
     while !engine.drained(Instant::now() + Duration::from_secs(3600), None) {}

@@ -7,6 +7,7 @@ mod abuse;
 mod accepted;
 mod bodies;
 mod both_ways;
+mod builder;
 mod cancelled;
 mod caps;
 mod client;
