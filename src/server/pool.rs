@@ -1,6 +1,5 @@
 //! The threads of a server. Each leads a connection, runs a handler, or waits for a task.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +27,11 @@ pub(super) struct Scratch {
     pub(super) section: Option<Headers>,
 }
 
+/// The number of idle threads that are kept for the whole `idle_thread_timeout`; more of them end
+/// after [`SURPLUS_TIMEOUT`].
+const IDLE_KEPT: usize = 32;
+const SURPLUS_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// The largest buffer that an idle thread keeps, in octets.
 const KEPT: usize = 4 << 10;
 
@@ -44,25 +48,65 @@ impl Scratch {
 
 pub(super) struct Pool {
     state: Mutex<State>,
-    wake: Condvar,
     stack_size: usize,
     idle_timeout: Duration,
 }
 
 #[derive(Default)]
 struct State {
-    tasks: VecDeque<Task>,
-    /// The number of threads that wait for a task.
-    idle: usize,
+    /// The threads that wait for a task. The last one gets the next: its stack is still in the
+    /// processor's cache, and the first ones end when they are not needed.
+    idle: Vec<Arc<Seat>>,
     threads: usize,
     shortage: Shortage,
     is_closed: bool,
 }
 
+/// What a thread waits for: a task, or the end of the pool.
+#[derive(Default)]
+struct Seat {
+    given: Mutex<Given>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+enum Given {
+    #[default]
+    Nothing,
+    Task(Task),
+    End,
+}
+
+impl Seat {
+    fn give(&self, what: Given) {
+        *self.lock() = what;
+        self.wake.notify_one();
+    }
+
+    /// Waits until something is given, at most for `time`, if that is limited.
+    fn wait(&self, time: Option<Duration>) -> Given {
+        let is_empty = |given: &mut Given| matches!(given, Given::Nothing);
+        let given = match time {
+            Some(time) => {
+                let waited = self.wake.wait_timeout_while(self.lock(), time, is_empty);
+                waited.map(|(given, _)| given).map_err(|error| error.into_inner().0)
+            }
+            None => {
+                let waited = self.wake.wait_while(self.lock(), is_empty);
+                waited.map_err(PoisonError::into_inner)
+            }
+        };
+        std::mem::take(&mut given.unwrap_or_else(|given| given))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Pool {
     pub(super) fn new(stack_size: usize, idle_timeout: Duration) -> Arc<Self> {
-        let (state, wake) = Default::default();
-        Arc::new(Pool { state, wake, stack_size, idle_timeout })
+        Arc::new(Pool { state: Mutex::default(), stack_size, idle_timeout })
     }
 
     /// Runs a task at once, on a waiting thread or a new one.
@@ -81,10 +125,9 @@ impl Pool {
     /// Like [`run`](Self::run), for a task that may have been returned before.
     pub(super) fn run_task(self: &Arc<Self>, task: Task) -> Result<(), Task> {
         let mut state = self.lock();
-        if state.idle > state.tasks.len() {
-            state.tasks.push_back(task);
+        if let Some(seat) = state.idle.pop() {
             drop(state);
-            self.wake.notify_one();
+            seat.give(Given::Task(task));
             return Ok(());
         }
         self.spawn(state, task)
@@ -138,14 +181,18 @@ impl Pool {
 
     /// Makes threads end when there is nothing to do, without waiting for more.
     pub(super) fn close(&self) {
-        self.lock().is_closed = true;
-        self.wake.notify_all();
+        let mut state = self.lock();
+        state.is_closed = true;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        idle.iter().for_each(|seat| seat.give(Given::End));
     }
 
     fn work(&self, first: Option<Task>) {
         let mut scratch = Scratch::default();
+        let seat = Arc::default();
         let mut next = first;
-        while let Some(task) = next.take().or_else(|| self.next_task()) {
+        while let Some(task) = next.take().or_else(|| self.next_task(&seat)) {
             // Handlers and transports are caught where they run. This is for our own errors, which
             // should only affect one connection.
             if catch_unwind(AssertUnwindSafe(|| task(&mut scratch))).is_err() {
@@ -153,26 +200,41 @@ impl Pool {
             }
             scratch.shrink();
         }
+        self.lock().threads -= 1;
     }
 
-    /// Waits for the next task. Returns `None` when the thread must end; it is not counted any more
-    /// then.
-    fn next_task(&self) -> Option<Task> {
+    /// Waits for the next task. Returns `None` when the thread must end.
+    fn next_task(&self, seat: &Arc<Seat>) -> Option<Task> {
         let mut state = self.lock();
-        if state.tasks.is_empty() && !state.is_closed {
-            state.idle += 1;
-            let idles = |state: &mut State| state.tasks.is_empty() && !state.is_closed;
-            let waited = self.wake.wait_timeout_while(state, self.idle_timeout, idles);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            state.idle -= 1;
+        if state.is_closed {
+            return None;
         }
-        let task = state.tasks.pop_front();
-        state.threads -= usize::from(task.is_none());
-        task
+        let is_surplus = state.idle.len() >= IDLE_KEPT;
+        state.idle.push(Arc::clone(seat));
+        drop(state);
+        let time =
+            if is_surplus { self.idle_timeout.min(SURPLUS_TIMEOUT) } else { self.idle_timeout };
+        let mut given = seat.wait(Some(time));
+        if matches!(given, Given::Nothing) && !self.lock().leave(seat) {
+            // It has been taken for a task, which is about to be given.
+            given = seat.wait(None);
+        }
+        match given {
+            Given::Task(task) => Some(task),
+            Given::Nothing | Given::End => None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Removes an idle thread. Returns `false` if it is not there.
+    fn leave(&mut self, seat: &Arc<Seat>) -> bool {
+        let place = self.idle.iter().position(|idle| Arc::ptr_eq(idle, seat));
+        place.map(|place| self.idle.remove(place)).is_some()
     }
 }
 
