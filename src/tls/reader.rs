@@ -48,7 +48,15 @@ impl<R: Read> TlsReader<R> {
         } else if self.ask == READ_MIN && buffer.len() > READ_MIN {
             *buffer = vec![0; READ_MIN];
         }
-        let read = self.reader.read(&mut buffer[..self.ask])?.min(self.ask);
+        let read = match self.reader.read(&mut buffer[..self.ask]) {
+            Ok(read) => read.min(self.ask),
+            Err(error) => {
+                // The connection is idle, and may remain so.
+                *buffer = Vec::new();
+                (self.incoming.start, self.incoming.end, self.ask) = (0, 0, READ_MIN);
+                return Err(error);
+            }
+        };
         self.incoming.start = 0;
         self.incoming.end = read;
         self.incoming.ended = read == 0;

@@ -51,7 +51,12 @@ impl ReadBuffer {
         self.octets.truncate(before + read);
         if read == self.ask {
             self.ask = (self.ask * 4).min(LARGE);
-        } else if result.is_ok() {
+        } else if result.is_err() {
+            if before == 0 {
+                // The connection is idle, and may remain so.
+                (self.octets, self.allocated) = (BytesMut::new(), 0);
+            }
+        } else {
             // The transport has no more data for now, so the next read may block for long.
             self.ask = read.next_power_of_two().clamp(SMALL, REST);
             if self.octets.len() < REST && self.allocated > KEPT * REST {
