@@ -164,7 +164,8 @@
 //! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
 //! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they
 //! never wait for the application. Connections of the [`server`] and the [`client`] are read by the
-//! threads that serve or wait; an idle connection of the server blocks one thread.
+//! threads that serve or wait. On Linux, all idle connections of a server wait on one thread; on other
+//! systems, each blocks one.
 //!
 //! **Bodies are shared, not copied.** Data is [`bytes::Bytes`], and [`Headers`] cost a reference
 //! count to clone.
@@ -188,7 +189,8 @@
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper);
 //! - if the client needs a cache: [`reqwest`](https://docs.rs/reqwest) with a middleware;
 //! - if HTTP/1.1 is enough and a small build matters: [`ureq`](https://docs.rs/ureq);
-//! - if a server has very many connections: an idle one costs a thread, and two in a [`Session`].
+//! - if a server has very many connections that are busy at the same time: each costs a thread. Idle ones cost
+//!   none on Linux; a [`Session`] always has two.
 
 mod budget;
 pub mod client;

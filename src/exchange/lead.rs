@@ -1,5 +1,6 @@
 //! Reading, which the leader does.
 
+use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::conn::{Conn, Guard, State};
 use super::leader::Leader;
 use super::progress::Progress;
+use crate::transport::Epoll;
 use crate::wire::Read;
 
 /// How long a connection that holds too much waits before it looks again.
@@ -18,9 +20,40 @@ impl Conn {
     /// A connection that holds too much does not read, but waits a moment.
     pub(crate) fn read_once<'a>(
         self: &'a Arc<Self>,
-        mut state: Guard<'a>,
+        state: Guard<'a>,
         until: Option<Instant>,
     ) -> Guard<'a> {
+        self.read(state, until).0
+    }
+
+    /// Like `read_once` for at most `time`. Returns whether the connection was idle all the time, and
+    /// needs no thread until there is input.
+    pub(crate) fn read_unless_idle<'a>(
+        self: &'a Arc<Self>,
+        state: Guard<'a>,
+        time: Duration,
+    ) -> (Guard<'a>, bool) {
+        let began = Instant::now();
+        let (state, read) = self.read(state, began.checked_add(time));
+        let is_idle = read == Read::Nothing
+            && began.elapsed() >= time
+            && state.arrivals.is_empty()
+            && !state.has_deferred_wakes()
+            && !state.must_write()
+            && !state.has_ended();
+        (state, is_idle)
+    }
+
+    /// Makes the poller of a server report `token` when there is input.
+    pub(crate) fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        self.wire.watch(epoll, token)
+    }
+
+    fn read<'a>(
+        self: &'a Arc<Self>,
+        mut state: Guard<'a>,
+        until: Option<Instant>,
+    ) -> (Guard<'a>, Read) {
         let until = [self.own_deadline(&state), until].into_iter().flatten().min();
         let me = Leader::me();
         state.leader = match me {
@@ -29,7 +62,7 @@ impl Conn {
         };
         self.wire.call_in_time(&mut state);
         if state.held.is_over() {
-            return self.pause(state, until);
+            return (self.pause(state, until), Read::Some);
         }
         let (mut state, read) = self.wire.read_once(state, until);
         state.leader = me;
@@ -39,7 +72,7 @@ impl Conn {
             self.note_heard(Instant::now());
             self.wire.owner().watch_leader();
         }
-        self.hand_on_promises(state)
+        (self.hand_on_promises(state), read)
     }
 
     /// Waits in place of a read, until some of what the connection holds may have been taken.

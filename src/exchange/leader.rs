@@ -9,6 +9,9 @@ pub(crate) enum Leader {
     None,
     /// A thread that was called and has not started yet.
     Promised,
+    /// The poller of a server, which calls a thread when there is input. The number is that of this
+    /// wait.
+    Poller(u64),
     Thread {
         id: ThreadId,
         /// Whether it is reading, not in a handler or a write, which could take long.
@@ -33,7 +36,8 @@ impl Leader {
         matches!(self, Leader::Thread { id, .. } if id == thread)
     }
 
+    /// Returns whether input is noticed at once.
     pub(super) fn is_reading(self) -> bool {
-        matches!(self, Leader::Thread { reads: true, .. })
+        matches!(self, Leader::Thread { reads: true, .. } | Leader::Poller(_))
     }
 }

@@ -31,6 +31,9 @@
 //! - if handlers of its connection were slow recently: each request gets a thread for a while;
 //! - if it had to wait for a permit: the thread of a finished handler passes its permit on.
 //!
+//! While there is no input, a server's connection is left to a poller, which leads until it finds
+//! some and calls a thread.
+//!
 //! A leading handler that waits for its own stream reads for at most a second. Then it parks, since
 //! a blocked read cannot be woken. If requests arrive in the meantime, it passes the lead to
 //! another thread.

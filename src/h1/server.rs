@@ -1,6 +1,7 @@
 //! The server's calls between two exchanges: wait for a request, end an exchange, end the
 //! connection.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::read::{Filled, Lending};
 use super::recv::Step;
 use crate::http1::{BodySize, Error};
 use crate::logging;
+use crate::transport::Epoll;
 
 /// The most octets of a request's body that are read and dropped after the response. A larger rest
 /// ends the connection.
@@ -52,44 +54,70 @@ impl Link {
     /// Waits for the head of the next request, after the previous exchange has
     /// [ended](Self::end_exchange).
     pub(crate) fn next_request(&self, waits: &Waits) -> Next {
-        let begin = Instant::now();
+        // Without a turn, it waits to the end.
+        self.next_request_since(waits, Instant::now(), None).unwrap_or(Next::Ended)
+    }
+
+    /// Like `next_request`, for a wait that has begun at `since`. Returns `None` if there was no octet
+    /// for a `turn`, and there is still time.
+    pub(crate) fn next_request_since(
+        &self,
+        waits: &Waits,
+        since: Instant,
+        turn: Option<Duration>,
+    ) -> Option<Next> {
         let after = |timeout: Option<Duration>, since: Instant| since.checked_add(timeout?);
+        let idle_until = after(waits.idle, since);
+        let turn_until = after(turn, Instant::now());
         let mut state = self.lock();
         let mut head_since = None;
         loop {
+            state.idle_since = None;
             match state.receive_request() {
-                Ok(Some(request)) => return Next::Request(request),
+                Ok(Some(request)) => return Some(Next::Request(request)),
                 Ok(None) => {}
-                Err(error) => return Next::Refused(error),
+                Err(error) => return Some(Next::Refused(error)),
             }
             let is_empty = state.input_len() == 0;
             if is_empty && state.codec.is_closed() {
-                return Next::Ended;
+                return Some(Next::Ended);
             }
             let until = if is_empty {
-                after(waits.idle, begin)
+                [idle_until, turn_until].into_iter().flatten().min()
             } else {
                 after(waits.head, *head_since.get_or_insert_with(Instant::now))
             };
-            state.idle_since = is_empty.then_some(begin);
+            state.idle_since = is_empty.then_some(since);
             let filled;
             (state, filled) = self.fill(state, until, &mut Lending::none());
             state.idle_since = None;
             match filled {
                 Filled::Some => {}
-                Filled::Late if is_empty => return Next::Ended,
+                Filled::Late if is_empty => {
+                    if idle_until.is_some_and(|until| until <= Instant::now()) {
+                        return Some(Next::Ended);
+                    }
+                    // A shutdown may end it while no thread waits.
+                    state.idle_since = Some(since);
+                    return None;
+                }
                 Filled::Late => {
                     if let Some(server) = state.codec.server() {
                         server.stop_receiving();
                     }
-                    return Next::Late;
+                    return Some(Next::Late);
                 }
                 Filled::Ended => match state.end_of_request() {
-                    Ok(()) => return Next::Ended,
-                    Err(error) => return Next::Refused(error),
+                    Ok(()) => return Some(Next::Ended),
+                    Err(error) => return Some(Next::Refused(error)),
                 },
             }
         }
+    }
+
+    /// Makes `epoll` report `token` once when there is input.
+    pub(crate) fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        self.closer.watch(epoll, token)
     }
 
     /// Sends a response of the server's own to a refused request. The connection then

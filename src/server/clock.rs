@@ -63,6 +63,11 @@ impl Ticking {
         self
     }
 
+    /// Returns whether it belongs to engines of one connection each.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// Called when an engine no longer needs it.
     pub(super) fn release(&self) {
         if !self.is_shared {

@@ -47,7 +47,8 @@ pub enum Versions {
 ///
 /// # Memory
 ///
-/// - An idle connection: one thread (see [`stack_size`](Self::stack_size)) and a few KiB.
+/// - An idle connection: about 12 KiB, or 21 KiB with TLS. On systems other than Linux, also one thread
+///   (see [`stack_size`](Self::stack_size)).
 /// - A connection at work: what [`proto::Config`] says, which is mostly
 ///   `max_concurrent_streams × initial_window_size + window_budget` of request bodies that no handler
 ///   reads (48 MiB; over all connections [`max_unread`](Self::max_unread)), and `max_send_buffer` of responses that the peer does not read.
@@ -66,8 +67,8 @@ pub struct Config {
     pub http1: http1::Config,
 
     /// The most connections at once. Default 10,000. Further ones wait in the system's queue. Each
-    /// costs a file descriptor and a thread. If the limits of the process are lower, this is logged
-    /// when the first server starts.
+    /// costs a file descriptor and, while it is not idle, a thread. If the limits of the process are
+    /// lower, this is logged when the first server starts.
     pub max_connections: usize,
     /// The most handlers that run at once, over all connections. Default 2,048. Further requests
     /// wait. Each costs a thread while it runs: about 30 KiB (16 KiB of kernel stack, 9 KiB
@@ -130,7 +131,8 @@ pub struct Config {
     /// Stack of each thread. Default 2 MiB, as that of any Rust thread, since handlers run on them.
     /// 64 KiB at least. A large stack costs address space; memory only as it is used.
     pub stack_size: usize,
-    /// How long an idle thread is kept. Default 10 s.
+    /// How long an idle thread is kept. Default 10 s. Beyond 32 idle threads, further ones are kept for
+    /// 250 ms at most.
     pub idle_thread_timeout: Duration,
 
     /// Whether extended CONNECT (RFC 8441) is enabled for HTTP/2 clients, as WebSocket routes need.

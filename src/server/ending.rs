@@ -54,7 +54,7 @@ impl Live for Served {
     }
 
     fn cut(&self) {
-        self.conn.cut();
+        Served::cut(self);
     }
 
     fn has_ended(&self) -> bool {

@@ -15,6 +15,7 @@ use super::openings::Openings;
 use super::peer::Peer;
 use super::permits::Permits;
 use super::place::Place;
+use super::poller::Poller;
 use super::pool::Pool;
 use super::readiness::Readiness;
 use super::request::Request;
@@ -25,7 +26,7 @@ use super::writers::{Writable, Writers, SHARED_WRITE_MAX};
 use crate::error::{BoxError, Error};
 use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};
-use crate::transport::Halves;
+use crate::transport::{Closer, Halves};
 use crate::wire::{Ledger, Owner};
 
 /// The application's handler, with its error boxed.
@@ -44,6 +45,7 @@ pub(super) struct Engine {
     pub(super) openings: Openings,
     pub(super) writers: Writers,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) poller: Arc<Poller>,
     /// What all connections of HTTP/2 hold of request bodies.
     ledger: Arc<Ledger>,
     connections: Mutex<Connections>,
@@ -84,6 +86,8 @@ pub(super) struct Served {
     pub(super) is_timed: AtomicBool,
     /// Whether it is queued for a writer.
     pub(super) waits_for_writer: AtomicBool,
+    /// Whether it can be left to the poller.
+    pub(super) can_be_watched: bool,
     pub(super) handlers: Running,
 }
 
@@ -107,6 +111,7 @@ impl Engine {
             openings: Openings::default(),
             writers: Writers::new(),
             readiness: Arc::new(Readiness::new()),
+            poller: Arc::default(),
             ledger: Arc::new(Ledger::new(config.max_unread)),
             connections: Mutex::default(),
             changed: Condvar::new(),
@@ -135,6 +140,7 @@ impl Engine {
         O: Owner + 'static,
     {
         let context = Context::new(&self.config, &self.readiness, peer);
+        let can_be_watched = self.can_leave_to_poller(&halves.closer);
         let make = |number| {
             Arc::new_cyclic(|served: &Weak<Served>| {
                 let waits = served.clone();
@@ -149,6 +155,7 @@ impl Engine {
                     is_watched: AtomicBool::new(false),
                     is_timed: AtomicBool::new(false),
                     waits_for_writer: AtomicBool::new(false),
+                    can_be_watched,
                     handlers: Running::default(),
                 }
             })
@@ -159,6 +166,12 @@ impl Engine {
             served.conn.with(|state, now| state.core.shutdown(now));
         }
         Ok(served)
+    }
+
+    /// Returns whether a connection can be left to the poller while it is idle.
+    pub(super) fn can_leave_to_poller(&self, closer: &Closer) -> bool {
+        // A connection that is served alone has a thread in any case.
+        closer.can_be_watched() && !self.clock.is_shared() && self.poller.is_available()
     }
 
     /// Adds a connection, which `make` creates for its number. Returns whether the server is

@@ -12,7 +12,7 @@
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -30,16 +30,17 @@ use super::gate::Gate;
 use super::handler;
 use super::head;
 use super::lead::write_soon;
-use super::live::Live;
-use super::overrun::{Overrun, Running, Timed};
+use super::left::LeftToPoller;
+use super::overrun::{Overrun, Running};
 use super::peer::Peer;
 use super::permit::{self, Claimant, Permit};
 use super::place::Place;
+use super::poller::IDLE_MIN;
 use super::pool::Scratch;
 use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
-use super::stats::{add, Http1Stats, Totals};
+use super::stats::add;
 use super::writers::{Writable, SHARED_WRITE_MAX};
 use crate::error::Error;
 use crate::h1::{closed, Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits};
@@ -50,17 +51,22 @@ use crate::wire::Owner;
 
 /// One connection of HTTP/1.x.
 pub(super) struct Http1 {
-    number: u64,
-    engine: Arc<Engine>,
-    link: Arc<Link>,
-    context: Arc<Context>,
-    place: Arc<Place>,
-    gate: Arc<Gate>,
+    pub(super) me: Weak<Http1>,
+    pub(super) number: u64,
+    pub(super) engine: Arc<Engine>,
+    pub(super) link: Arc<Link>,
+    pub(super) context: Arc<Context>,
+    pub(super) place: Arc<Place>,
+    pub(super) gate: Arc<Gate>,
     /// Whether it is queued for a writer.
     waits_for_writer: AtomicBool,
-    overrun: Overrun,
+    pub(super) overrun: Overrun,
     /// Whether the next response is the last one.
-    is_ending: AtomicBool,
+    pub(super) is_ending: AtomicBool,
+    /// Whether it can be left to the poller.
+    pub(super) can_be_watched: bool,
+    /// Its wait, while it is left to the poller.
+    pub(super) left: Mutex<LeftToPoller>,
 }
 
 impl Http1 {
@@ -88,10 +94,12 @@ impl Http1 {
         };
         let gate = Arc::<Gate>::default();
         let opens = Arc::clone(&gate);
+        let can_be_watched = engine.can_leave_to_poller(&halves.closer);
         let make = |number| {
             Arc::new_cyclic(|conn: &Weak<Http1>| {
                 let owner = Box::new(Http1Owner(conn.clone()));
                 Http1 {
+                    me: conn.clone(),
                     number,
                     engine: Arc::clone(engine),
                     link: Arc::new(Link::new(codec, halves, input, limits, owner)),
@@ -101,6 +109,8 @@ impl Http1 {
                     waits_for_writer: AtomicBool::new(false),
                     overrun: Overrun::default(),
                     is_ending: AtomicBool::new(false),
+                    can_be_watched,
+                    left: Mutex::default(),
                 }
             })
         };
@@ -112,38 +122,60 @@ impl Http1 {
         Ok(conn)
     }
 
-    /// Serves the connection, until its end.
+    /// Serves the connection, until its end or while it is not idle.
     pub(super) fn serve(self: &Arc<Self>, scratch: &mut Scratch) {
-        let _ends = Ends(self);
         let config = &self.engine.config;
         // The first request must begin within the handshake timeout, with and without TLS.
         let first = if self.is_ending() { SILENCE_MAX } else { config.handshake_timeout };
-        let mut waits = Waits { idle: Some(first), head: config.http2.header_timeout };
+        let waits = Waits { idle: Some(first), head: config.http2.header_timeout };
+        self.serve_since(Instant::now(), waits, scratch);
+    }
+
+    /// Serves the connection, which waits for a request since then. While it is idle, it is
+    /// left to the poller.
+    pub(super) fn serve_since(
+        self: &Arc<Self>,
+        mut since: Instant,
+        mut waits: Waits,
+        scratch: &mut Scratch,
+    ) {
+        let mut ends = Ends { conn: self, is_left: false };
+        let turn = self.can_be_watched.then_some(IDLE_MIN);
         loop {
-            let goes_on = match self.link.next_request(&waits) {
-                Next::Request(request) => self.answer(request, scratch),
-                Next::Refused(error) => {
+            let goes_on = match self.link.next_request_since(&waits, since, turn) {
+                None => {
+                    ends.is_left = self.leave_to_poller(since, &waits);
+                    if ends.is_left {
+                        return;
+                    }
+                    continue;
+                }
+                Some(Next::Request(request)) => self.answer(request, scratch),
+                Some(Next::Refused(error)) => {
                     logging::debug!("a request in HTTP/1.x is refused: {error}");
                     let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
                     access::without_head(&self.context, status, End::Refused);
                     self.refuse(status, error.detail());
                     false
                 }
-                Next::Late => {
+                Some(Next::Late) => {
                     let status = StatusCode::REQUEST_TIMEOUT;
                     access::without_head(&self.context, status, End::TimedOut);
                     self.refuse(status, "the request did not come in time");
                     false
                 }
-                Next::Ended => false,
+                Some(Next::Ended) => false,
             };
             if !goes_on {
                 break;
             }
             // A response that had begun before the shutdown did not announce the end: the client may
             // send another request.
-            waits.idle =
-                if self.is_ending() { Some(IDLE_GRACE) } else { config.http2.idle_timeout };
+            waits.idle = match self.is_ending() {
+                true => Some(IDLE_GRACE),
+                false => self.engine.config.http2.idle_timeout,
+            };
+            since = Instant::now();
             scratch.shrink();
         }
         self.link.part();
@@ -253,12 +285,6 @@ impl Http1 {
         "http"
     }
 
-    /// Makes the next response the last one.
-    fn announce_end(&self) {
-        self.is_ending.store(true, Ordering::SeqCst);
-        self.link.announce_close();
-    }
-
     fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
     }
@@ -270,29 +296,21 @@ impl Http1 {
         let fields = head::http1_fields(&mut fields, &self.engine.config, Instant::now());
         self.link.answer(status, fields, &format!("{text}\n"));
     }
-
-    /// Ends the connection, on a thread that may block on the transport.
-    fn cut_elsewhere(&self, reason: Error) {
-        let (link, gate) = (Arc::clone(&self.link), Arc::clone(&self.gate));
-        let theirs = reason.clone();
-        let cut = move |_: &mut Scratch| {
-            link.cut(theirs);
-            gate.close();
-        };
-        if self.engine.pool.run(cut).is_err() {
-            self.link.cut(reason);
-            self.gate.close();
-        }
-    }
 }
 
-/// Ends and unregisters the connection, also after a panic of our own.
-struct Ends<'a>(&'a Arc<Http1>);
+/// Ends and unregisters the connection, also after a panic of our own, unless it was left to the
+/// poller.
+pub(super) struct Ends<'a> {
+    pub(super) conn: &'a Http1,
+    pub(super) is_left: bool,
+}
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        self.0.link.cut(closed());
-        self.0.engine.unregister(self.0.number, &self.0.place);
+        if !self.is_left {
+            self.conn.link.cut(closed());
+            self.conn.engine.unregister(self.conn.number, &self.conn.place);
+        }
     }
 }
 
@@ -303,64 +321,6 @@ impl Claimant for Http1 {
 
     fn place(&self) -> &Arc<Place> {
         &self.place
-    }
-}
-
-impl Timed for Http1 {
-    fn overrun(&self) -> &Overrun {
-        &self.overrun
-    }
-
-    fn is_exempt(&self) -> bool {
-        self.link.is_tunnel()
-    }
-
-    fn give_up(&self) {
-        self.cut_elsewhere(Error::timeout("the handler has taken too long"));
-    }
-}
-
-impl Live for Http1 {
-    fn number(&self) -> u64 {
-        self.number
-    }
-
-    fn shut_down(self: Arc<Self>, grace: Duration) {
-        self.announce_end();
-        self.context.farewells.begin(&self.engine.pool);
-        let Some(at) = Instant::now().checked_add(grace) else { return };
-        self.engine.clock.call(at, &Arc::downgrade(&self), move |conn, _| {
-            let pool = Arc::clone(&conn.engine.pool);
-            // A wait that has begun later knows of the shutdown, and has a timeout of its own.
-            let close = move |_: &mut Scratch| conn.link.close_idle(grace / 2);
-            if pool.run(close).is_err() {
-                logging::debug!("no thread to end an idle connection of HTTP/1.x");
-            }
-        });
-    }
-
-    fn close(&self) {
-        self.cut_elsewhere(closed());
-    }
-
-    fn cut(&self) {
-        self.link.cut(closed());
-        self.gate.close();
-    }
-
-    fn has_ended(&self) -> bool {
-        self.link.is_cut()
-    }
-
-    fn open_requests(&self) -> usize {
-        usize::from(self.link.has_exchange())
-    }
-
-    fn totals(&self) -> Totals {
-        let (octets_received, octets_sent) = self.link.octets();
-        let (connections_open, connections) = (1, 1);
-        let http1 = Http1Stats { connections_open, connections, octets_received, octets_sent };
-        Totals { requests_open: self.open_requests(), http1, ..Totals::default() }
     }
 }
 

@@ -23,6 +23,7 @@
 //! are quick again.
 
 use std::any::Any;
+use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -31,7 +32,9 @@ use std::time::{Duration, Instant};
 
 use super::engine::{Engine, Served};
 use super::handler;
+use super::idle::leave_to_poller;
 use super::permit::{self, Permit};
+use super::poller::{self, Watched};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::timeouts::{call_for_refusal, Timed};
@@ -39,6 +42,7 @@ use super::watch::{LeaderWatch, Verdict};
 use super::writers::Writable;
 use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};
 use crate::logging;
+use crate::transport::Epoll;
 use crate::wire::Owner;
 
 /// The number of requests that get a separate thread each after a slow leader.
@@ -50,8 +54,13 @@ const SLOW: Duration = Duration::from_millis(1);
 /// How long the clock waits before it retries to find a thread for cutting a connection.
 const CUT_RETRY: Duration = Duration::from_millis(100);
 
-/// Leads a connection, until it ends or another thread has taken over the lead.
+/// Leads a connection, until it ends, another thread has taken over the lead, or it is idle.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
+    lead_until_idle(served, scratch, poller::IDLE_MIN);
+}
+
+/// Leads a connection, and leaves it to the poller after `idle_min` without input.
+fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Duration) {
     let _guard = OnPanic(served);
     let conn = &served.conn;
     let mut state = conn.lock();
@@ -73,7 +82,40 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
             return;
         }
         scratch.shrink();
-        state = conn.read_once(state, None);
+        if !served.can_be_watched {
+            state = conn.read_once(state, None);
+            continue;
+        }
+        let (after, is_idle) = conn.read_unless_idle(state, idle_min);
+        state = after;
+        if is_idle {
+            match leave_to_poller(served, state) {
+                Some(still) => state = still,
+                None => return,
+            }
+        }
+    }
+}
+
+impl Watched for Served {
+    fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        self.conn.watch(epoll, token)
+    }
+
+    fn is_left(&self, token: u64) -> bool {
+        self.conn.lock().leader == Leader::Poller(token)
+    }
+
+    fn resume(self: Arc<Self>, token: u64, scratch: &mut Scratch) {
+        let mut state = self.conn.lock();
+        if state.leader != Leader::Poller(token) {
+            return;
+        }
+        state.leader = Leader::Promised;
+        drop(state);
+        if !lead_elsewhere(&self) {
+            lead_until_idle(&self, scratch, poller::SHORTAGE_IDLE_MIN);
+        }
     }
 }
 
@@ -351,7 +393,7 @@ pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc
 /// Cuts a connection on a pool thread: closing a TLS stream is a write, which may block.
 fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
     let theirs = Arc::clone(served);
-    if served.engine.pool.run(move |_| theirs.conn.cut()).is_err() {
+    if served.engine.pool.run(move |_| theirs.cut()).is_err() {
         let whom = Arc::downgrade(served);
         served.engine.clock.call(now + CUT_RETRY, &whom, |served, now| cut_elsewhere(&served, now));
     }

@@ -31,7 +31,7 @@ pub(super) fn check(_: &Config) {}
 /// Describes each limit that is too low, and what to change.
 fn shortages(config: &Config, limits: Limits) -> Vec<String> {
     let connections = config.max_connections as u64;
-    // A connection has a thread of its own while it is read or served.
+    // A connection has a thread of its own, on Linux unless it is idle.
     let threads = connections.saturating_add(config.max_handlers as u64);
     let stacks = threads.saturating_mul(config.stack_size as u64);
     let needs = [

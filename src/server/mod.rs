@@ -45,6 +45,9 @@
 //! other requests after a few milliseconds. Handlers of one connection may therefore run
 //! sequentially or concurrently, and must not rely on either.
 //!
+//! On Linux, a connection over TCP, TLS or a Unix socket gives its thread back after 200 ms without
+//! input, in either version. One thread waits for all idle connections.
+//!
 //! The number of concurrent handlers is bounded for each connection and for the whole server.
 //! Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
 //! [`queue_timeout`](Config::queue_timeout).
@@ -161,9 +164,13 @@ mod handle;
 mod handler;
 mod head;
 mod http1;
+mod http1_ending;
+mod http1_idle;
+mod idle;
 #[cfg(unix)]
 mod inherited;
 mod lead;
+mod left;
 mod listener;
 mod live;
 mod machine;
@@ -175,6 +182,7 @@ mod permit;
 mod permits;
 mod place;
 mod plain;
+mod poller;
 mod pool;
 #[cfg(unix)]
 mod predecessor;

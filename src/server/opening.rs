@@ -54,7 +54,7 @@ impl Entrance {
     }
 
     /// Returns whether the handshake uses much of a thread's stack, which stays resident: then
-    /// another thread serves the connection, and this one takes the next handshake.
+    /// another thread serves a connection that keeps its thread while it is idle.
     fn takes_stack(&self) -> bool {
         #[cfg(feature = "tls")]
         return self.tls.is_some();
@@ -101,6 +101,14 @@ pub(super) enum Opened {
 }
 
 impl Opened {
+    /// Returns whether it gives its thread back while it is idle.
+    fn can_be_watched(&self) -> bool {
+        match self {
+            Opened::Http2(served) => served.can_be_watched,
+            Opened::Http1(conn) => conn.can_be_watched,
+        }
+    }
+
     /// Serves it, until it ends or another thread leads it.
     pub(super) fn serve(self, scratch: &mut Scratch) {
         match self {
@@ -121,7 +129,7 @@ pub(super) fn serve<T: Transport>(
 ) {
     let pool = Arc::clone(&admission.engine.pool);
     match open(admission, stream, peer, entrance) {
-        Ok(opened) if entrance.takes_stack() => {
+        Ok(opened) if entrance.takes_stack() && !opened.can_be_watched() => {
             let serve = move |scratch: &mut Scratch| opened.serve(scratch);
             pool.run_afresh(serve).unwrap_or_else(|task| task(scratch));
         }

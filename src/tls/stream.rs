@@ -44,6 +44,10 @@ impl<T: Transport> TlsStream<T> {
                 Ok(has_more || below.is_readable()?.unwrap_or(true))
             });
         }
+        if below.can_be_watched() {
+            let below = below.clone();
+            closer = closer.with_watch(move |epoll, token| below.watch(epoll, token));
+        }
         if has_read_timeout {
             let weak = Arc::downgrade(&shared);
             closer = closer.with_read_timeout(move |timeout| {

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::epoll::Epoll;
+
 /// Both directions are open.
 const OPEN: u8 = 0;
 /// `shutdown_write` has been called.
@@ -35,12 +37,14 @@ pub struct Closer {
     inner: Option<Arc<Inner<CloseFn>>>,
     read_timeout: Option<Arc<ReadTimeoutFn>>,
     readable: Option<Arc<ReadableFn>>,
+    watch: Option<Arc<WatchFn>>,
     wakes: bool,
 }
 
 type CloseFn = dyn Fn(Shutdown) -> io::Result<()> + Send + Sync;
 type ReadTimeoutFn = dyn Fn(Option<Duration>) -> io::Result<()> + Send + Sync;
 type ReadableFn = dyn Fn() -> io::Result<bool> + Send + Sync;
+type WatchFn = dyn Fn(&Epoll, u64) -> io::Result<()> + Send + Sync;
 
 /// Sockets refuse a timeout of zero, and round shorter ones up to about this.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
@@ -62,7 +66,7 @@ impl Closer {
     /// [`NotConnected`]: io::ErrorKind::NotConnected
     pub fn new(close: impl Fn(Shutdown) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let inner = Arc::new(Inner { state: AtomicU8::new(OPEN), close });
-        Closer { inner: Some(inner), read_timeout: None, readable: None, wakes: true }
+        Closer { inner: Some(inner), read_timeout: None, readable: None, watch: None, wakes: true }
     }
 
     /// Creates a closer for a stream whose blocked reads and writes cannot be woken.
@@ -70,7 +74,7 @@ impl Closer {
     /// Its methods do nothing and return `Ok`. The stream ends when its halves are dropped, which
     /// requires that blocked reads and writes return.
     pub fn none() -> Self {
-        Closer { inner: None, read_timeout: None, readable: None, wakes: false }
+        Closer { inner: None, read_timeout: None, readable: None, watch: None, wakes: false }
     }
 
     /// Declares that closing does not wake blocked reads and writes, unlike [`new`](Closer::new).
@@ -134,6 +138,32 @@ impl Closer {
         let Some(is_readable) = &self.readable else { return Ok(None) };
         let result = catch_unwind(AssertUnwindSafe(|| is_readable()));
         result.unwrap_or_else(|_| Err(io::Error::other("the transport panicked"))).map(Some)
+    }
+
+    /// Adds support for [`watch`](Self::watch), by calling `watch`.
+    #[must_use]
+    pub(crate) fn with_watch(
+        mut self,
+        watch: impl Fn(&Epoll, u64) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.watch = Some(Arc::new(watch));
+        self
+    }
+
+    /// Returns whether [`watch`](Self::watch) is supported.
+    pub(crate) fn can_be_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Adds the stream to a set of sockets, which reports `token` once when there is input. For the
+    /// thread that may read, after a read that has found nothing.
+    ///
+    /// # Errors
+    ///
+    /// The system's, also if the stream is no socket or is closed.
+    pub(crate) fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        let unsupported = || io::ErrorKind::Unsupported.into();
+        self.watch.as_ref().map_or_else(|| Err(unsupported()), |watch| watch(epoll, token))
     }
 
     /// Returns whether [`set_read_timeout`](Self::set_read_timeout) is supported.

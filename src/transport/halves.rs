@@ -176,6 +176,27 @@ impl<S: Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl<S: rustix::fd::AsFd + Send + Sync + 'static> Halves<ReadHalf<S>, WriteHalf<S>> {
+    /// Adds support for [`Closer::watch`], for a socket.
+    pub(super) fn with_watch(mut self) -> Self {
+        let weak = Arc::downgrade(&self.reader.0);
+        self.closer = self.closer.with_watch(move |epoll, token| match weak.upgrade() {
+            Some(socket) => epoll.add(&*socket, token),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        });
+        self
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl<S> Halves<ReadHalf<S>, WriteHalf<S>> {
+    /// Leaves it as it is: this system has no `epoll`.
+    pub(super) fn with_watch(self) -> Self {
+        self
+    }
+}
+
 /// The reading half of a stream that both halves share; see [`Halves::sharing`].
 #[derive(Debug)]
 pub struct ReadHalf<S>(Arc<S>);

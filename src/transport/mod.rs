@@ -62,6 +62,7 @@
 
 mod closer;
 mod duplex;
+mod epoll;
 mod halves;
 mod in_turns;
 mod pair;
@@ -75,6 +76,7 @@ mod unix;
 
 pub use self::closer::Closer;
 pub use self::duplex::{duplex, Duplex};
+pub(crate) use self::epoll::Epoll;
 pub use self::halves::{gave_up, Halves, ReadHalf, Transport, WriteHalf, WRITE_TICK};
 pub use self::pair::Pair;
 pub use self::shared::{Shared, SharedReader, SharedWriter};

@@ -24,6 +24,7 @@ impl Transport for TcpStream {
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
         Ok(Halves::sharing(self, TcpStream::shutdown)
             .with_read_timeout(TcpStream::set_read_timeout)
-            .with_readiness(is_readable))
+            .with_readiness(is_readable)
+            .with_watch())
     }
 }

@@ -21,6 +21,7 @@ impl Transport for UnixStream {
         self.set_write_timeout(Some(write_tick(self.write_timeout()?)))?;
         Ok(Halves::sharing(self, UnixStream::shutdown)
             .with_read_timeout(UnixStream::set_read_timeout)
-            .with_readiness(is_readable))
+            .with_readiness(is_readable)
+            .with_watch())
     }
 }

@@ -14,7 +14,7 @@ use super::read_timeout::ReadTimeout;
 use super::write_buffer::WriteBuffer;
 use crate::logging::{Lock, Locked};
 use crate::proto::Connection;
-use crate::transport::{Closer, Halves};
+use crate::transport::{Closer, Epoll, Halves};
 
 /// A driver: its state under the lock of a wire, and its reactions to changes of the core.
 ///
@@ -137,6 +137,11 @@ impl<D: Driver> Wire<D> {
     /// Returns whether reads can be limited by a timeout.
     pub(crate) fn can_limit_reads(&self) -> bool {
         self.closer.has_read_timeout()
+    }
+
+    /// Makes `epoll` report `token` once when there is input.
+    pub(crate) fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        self.closer.watch(epoll, token)
     }
 
     /// Returns whether cutting the transport wakes a blocked read.

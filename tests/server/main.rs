@@ -21,6 +21,9 @@ mod feeding;
 mod frames;
 mod http1;
 mod http1_ends;
+// Other systems have no `epoll`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod idle;
 mod listeners;
 mod peer;
 mod proxied;

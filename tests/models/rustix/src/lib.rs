@@ -6,6 +6,16 @@ pub mod fd {
         fn is_readable(&self) -> bool;
     }
 
+    /// Nothing makes one.
+    #[derive(Debug)]
+    pub enum OwnedFd {}
+
+    impl AsFd for OwnedFd {
+        fn is_readable(&self) -> bool {
+            match *self {}
+        }
+    }
+
     macro_rules! impl_as_fd {
         ($($socket:ident)*) => {$(
             impl AsFd for modelled_std::net::$socket {
@@ -31,6 +41,89 @@ pub mod fd {
 pub mod event {
     use super::fd::AsFd;
     use super::io;
+
+    /// A system without it: no model has idle connections without threads.
+    pub mod epoll {
+        use std::ops::BitOr;
+
+        use super::super::fd::{AsFd, OwnedFd};
+        use super::super::io::{Errno, Result};
+
+        pub struct CreateFlags;
+
+        impl CreateFlags {
+            pub const CLOEXEC: CreateFlags = CreateFlags;
+        }
+
+        #[derive(Clone, Copy)]
+        pub struct EventFlags;
+
+        impl EventFlags {
+            pub const IN: EventFlags = EventFlags;
+            pub const RDHUP: EventFlags = EventFlags;
+            pub const ONESHOT: EventFlags = EventFlags;
+        }
+
+        impl BitOr for EventFlags {
+            type Output = EventFlags;
+
+            fn bitor(self, _: EventFlags) -> EventFlags {
+                self
+            }
+        }
+
+        #[derive(Clone, Copy)]
+        pub struct EventData(u64);
+
+        impl EventData {
+            pub fn new_u64(value: u64) -> Self {
+                EventData(value)
+            }
+
+            pub fn u64(self) -> u64 {
+                self.0
+            }
+        }
+
+        pub struct Event {
+            pub data: EventData,
+        }
+
+        pub fn create(_: CreateFlags) -> Result<OwnedFd> {
+            Err(Errno::NOSYS)
+        }
+
+        pub fn add(_: &OwnedFd, _: &impl AsFd, _: EventData, _: EventFlags) -> Result<()> {
+            Err(Errno::NOSYS)
+        }
+
+        pub fn modify(_: &OwnedFd, _: &impl AsFd, _: EventData, _: EventFlags) -> Result<()> {
+            Err(Errno::NOSYS)
+        }
+
+        pub fn wait(_: &OwnedFd, _: &mut Vec<Event>, _: Option<&super::Timespec>) -> Result<usize> {
+            Err(Errno::NOSYS)
+        }
+    }
+
+    pub struct EventfdFlags;
+
+    impl EventfdFlags {
+        pub const CLOEXEC: EventfdFlags = EventfdFlags;
+        pub const NONBLOCK: EventfdFlags = EventfdFlags;
+    }
+
+    impl std::ops::BitOr for EventfdFlags {
+        type Output = EventfdFlags;
+
+        fn bitor(self, _: EventfdFlags) -> EventfdFlags {
+            self
+        }
+    }
+
+    pub fn eventfd(_: u32, _: EventfdFlags) -> io::Result<super::fd::OwnedFd> {
+        Err(io::Errno::NOSYS)
+    }
 
     pub struct PollFd<'s> {
         socket: &'s dyn AsFd,
@@ -95,7 +188,15 @@ pub mod process {
     }
 }
 
+pub mod buffer {
+    pub fn spare_capacity<T>(buffer: &mut Vec<T>) -> &mut Vec<T> {
+        buffer
+    }
+}
+
 pub mod io {
+    use super::fd::OwnedFd;
+
     pub type Result<T> = std::result::Result<T, Errno>;
 
     #[derive(Debug, PartialEq, Eq)]
@@ -103,6 +204,16 @@ pub mod io {
 
     impl Errno {
         pub const INTR: Errno = Errno(4);
+        pub const EXIST: Errno = Errno(17);
+        pub const NOSYS: Errno = Errno(38);
+    }
+
+    pub fn read(_: &OwnedFd, _: &mut [u8]) -> Result<usize> {
+        Err(Errno::NOSYS)
+    }
+
+    pub fn write(_: &OwnedFd, _: &[u8]) -> Result<usize> {
+        Err(Errno::NOSYS)
     }
 
     impl From<Errno> for std::io::Error {

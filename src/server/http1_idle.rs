@@ -1,0 +1,81 @@
+//! An HTTP/1.x connection that waits for a request without a thread.
+
+use std::io;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::http1::{Ends, Http1};
+use super::left::{Left, LeftToPoller};
+use super::poller::Watched;
+use super::pool::{Scratch, Task};
+use crate::h1::Waits;
+use crate::transport::Epoll;
+
+impl Http1 {
+    /// Leaves an idle connection to the poller. Returns `false` if this thread still serves it.
+    pub(super) fn leave_to_poller(self: &Arc<Self>, since: Instant, waits: &Waits) -> bool {
+        let engine = &self.engine;
+        let token = engine.poller.token();
+        self.left().set(Left { token, since, waits: waits.clone() });
+        self.end_in_time();
+        if !engine.poller.add(&engine.pool, token, self) {
+            return self.left().take_back(token).is_none();
+        }
+        if self.link.is_cut() {
+            self.end_if_left();
+        }
+        true
+    }
+
+    fn left(&self) -> MutexGuard<'_, LeftToPoller> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the clock end the wait at its time.
+    fn end_in_time(&self) {
+        let Some(at) = self.left().next_call() else { return };
+        self.engine.clock.call(at, &self.me, |conn, now| {
+            let due = conn.left().take_due(now);
+            let Some(due) = due else { return conn.end_in_time() };
+            conn.engine.poller.forget(due.token);
+            // The thread finds that the time is over.
+            if conn.go_on(due).is_err() {
+                drop(Ends { conn: &conn, is_left: false });
+            }
+        });
+    }
+
+    /// Makes another thread serve a connection that was left to the poller.
+    fn go_on(self: &Arc<Self>, left: Left) -> Result<(), Task> {
+        let theirs = Arc::clone(self);
+        let Left { since, waits, .. } = left;
+        self.engine.pool.run(move |scratch| theirs.serve_since(since, waits, scratch))
+    }
+
+    /// Ends a connection that has been cut, if no thread serves it.
+    pub(super) fn end_if_left(&self) {
+        let left = self.left().take();
+        if let Some(left) = left {
+            self.engine.poller.forget(left.token);
+            drop(Ends { conn: self, is_left: false });
+        }
+    }
+}
+
+impl Watched for Http1 {
+    fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
+        self.link.watch(epoll, token)
+    }
+
+    fn is_left(&self, token: u64) -> bool {
+        self.left().is_left(token)
+    }
+
+    fn resume(self: Arc<Self>, token: u64, scratch: &mut Scratch) {
+        let left = self.left().take_back(token);
+        let Some(left) = left else { return };
+        if let Err(task) = self.go_on(left) {
+            task(scratch);
+        }
+    }
+}
