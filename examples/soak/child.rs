@@ -95,12 +95,13 @@ impl Child {
         Ok((reply, Figures::of(self.id(), allocated)?))
     }
 
-    /// Waits until only these connections are left, each with its thread.
+    /// Waits until only these connections are left, idle, with a thread each at most.
     pub(crate) fn settle(&mut self, connections: usize, timeout: Duration) -> Result {
         let until = Instant::now() + timeout;
         loop {
             let reply = self.ask()?;
-            if (reply.connections, reply.handlers, reply.threads) == (connections, 0, connections) {
+            let is_idle = reply.handlers == 0 && reply.threads <= connections;
+            if reply.connections == connections && is_idle {
                 return Ok(());
             }
             if Instant::now() > until {

@@ -5,5 +5,8 @@
 
 mod counted;
 mod events;
+// Other systems have no `epoll`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod idle;
 mod peak;
 mod peer;

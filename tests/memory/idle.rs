@@ -1,0 +1,115 @@
+//! What idle connections of a server hold.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use h2_sync::server::{Config, Request, Response, Server};
+
+use crate::counted::{measured, KIB};
+
+const CONNECTIONS: usize = 200;
+
+/// Bounds for a connection in clear text.
+const HTTP1_MAX: usize = 3 * KIB;
+const HTTP2_MAX: usize = 10 * KIB;
+
+/// Longer than any machine takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// RFC 9113, Section 3.4: the preface; SETTINGS, their acknowledgement, and HEADERS of `GET /` on
+/// stream 1.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0\
+    \0\0\x0e\x01\x05\0\0\0\x01\x82\x84\x86\x41\x09localhost";
+
+const HTTP1: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// Sends a request and reads until the body has come.
+fn ask(mut stream: impl Read + Write, request: &[u8]) {
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        let mut octets = [0; 512];
+        let read = stream.read(&mut octets).unwrap();
+        assert!(read > 0, "the server has closed after {answer:?}");
+        answer.extend_from_slice(&octets[..read]);
+    }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+/// Opens connections with one request each by `open`, which keeps nothing but the socket, and
+/// compares what the server holds while they are idle.
+fn idle_connections_take(bound: usize, server: Server, open: impl Fn(SocketAddr) -> TcpStream) {
+    let mut config = Config::default();
+    config.idle_thread_timeout = Duration::ZERO;
+    let answer = |_: &mut Request, response: &mut Response| response.send("hello");
+    let server = server.config(config).serve(answer).unwrap();
+    let address = server.local_addr().unwrap();
+    measured(|memory| {
+        let streams: Vec<_> = (0..CONNECTIONS).map(|_| open(address)).collect();
+        // All but the one that waits for all of them.
+        let began = Instant::now();
+        while server.stats().threads > 1 {
+            assert!(began.elapsed() < LONG, "{} threads", server.stats().threads);
+            std::thread::yield_now();
+        }
+        assert_eq!(server.stats().connections, CONNECTIONS);
+        memory.assert_kept(CONNECTIONS * bound);
+        drop(streams);
+    });
+}
+
+fn idle_clear_connections_take(bound: usize, request: &[u8]) {
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    idle_connections_take(bound, server, |address| {
+        let stream = connect(address);
+        ask(&stream, request);
+        stream
+    });
+}
+
+#[test]
+fn idle_connection_of_http2_takes_at_most_ten_kib() {
+    idle_clear_connections_take(HTTP2_MAX, HTTP2);
+}
+
+#[test]
+fn idle_connection_of_http1_takes_at_most_three_kib() {
+    idle_clear_connections_take(HTTP1_MAX, HTTP1);
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use std::sync::Arc;
+
+    use h2_sync::tls::rustls::{ClientConnection, Stream};
+    use h2_sync::tls::{Acceptor, Connector};
+
+    use super::*;
+
+    /// The bound for a connection of HTTP/2 over TLS, where rustls keeps keys and facts of
+    /// the handshake.
+    const TLS_MAX: usize = 19 * KIB;
+
+    #[test]
+    fn idle_connection_over_tls_takes_at_most_19_kib() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let acceptor = Acceptor::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let connector = Connector::with_only_roots(chain.as_bytes()).unwrap();
+        let server = Server::bind("127.0.0.1:0").unwrap().tls(acceptor);
+        idle_connections_take(TLS_MAX, server, |address| {
+            let mut stream = connect(address);
+            let name = "localhost".try_into().unwrap();
+            let mut tls = ClientConnection::new(Arc::clone(connector.config()), name).unwrap();
+            ask(Stream::new(&mut tls, &mut stream), HTTP2);
+            stream
+        });
+    }
+}
