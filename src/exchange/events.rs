@@ -25,6 +25,9 @@ impl State {
                 }
                 HeadersKind::Informational | HeadersKind::Response | HeadersKind::Trailers => {
                     let Some(inbox) = self.driver.streams.get_mut(&stream_id) else { return };
+                    if end_stream {
+                        inbox.last_section = Some(headers.clone());
+                    }
                     if kind == HeadersKind::Trailers {
                         inbox.trailers = Some(headers);
                     } else {

@@ -25,6 +25,8 @@ pub(crate) struct Inbox {
     /// Octets of `data`, and of what has been taken and not been given back.
     pub(super) held: usize,
     pub(crate) trailers: Option<Headers>,
+    /// The field section that had END_STREAM, for the half that sends. It stays when it is taken.
+    pub(super) last_section: Option<Headers>,
     /// Whether the peer has sent END_STREAM.
     pub(crate) has_ended: bool,
     /// The reason for a premature end of the stream.

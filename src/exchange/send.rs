@@ -159,6 +159,12 @@ impl SendHalf {
         self.is_finished
     }
 
+    /// Returns the field section with which the peer has ended its message: trailers, or the header
+    /// section of a message without a body.
+    pub(crate) fn peer_ended_with(&self) -> Option<Headers> {
+        self.conn.lock().streams.get(&self.id)?.last_section.clone()
+    }
+
     /// Returns whether the initial field section was queued.
     pub(crate) fn has_begun(&self) -> bool {
         self.has_begun

@@ -240,6 +240,32 @@ impl SendHalf {
         }
     }
 
+    /// Returns the fields with which the peer has ended its message: the trailers, or the header fields
+    /// of a message without a body. `None` before the end, after a message without either, and in
+    /// HTTP/1.x.
+    ///
+    /// A server may end its response before it has the whole request (RFC 9113, Section 8.1). These
+    /// fields then tell the sender why, also while another thread reads the response. Costs an
+    /// uncontended lock.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::SendHalf;
+    ///
+    /// fn explain(send: &mut SendHalf, piece: &'static str) {
+    ///     if let Err(error) = send.send(piece) {
+    ///         let fields = send.peer_ended_with().unwrap_or_default();
+    ///         eprintln!("{error}: {:?}", fields.get("grpc-status"));
+    ///     }
+    /// }
+    /// ```
+    pub fn peer_ended_with(&self) -> Option<HeaderMap> {
+        match &self.0 {
+            // The core only passes valid sections.
+            Inner::Http2(half) => HeaderMap::try_from(&half.peer_ended_with()?).ok(),
+            Inner::Http1(_) => None,
+        }
+    }
+
     /// Returns whether the end of the message was requested.
     pub(crate) fn is_finished(&self) -> bool {
         either!(&self.0, half => half.is_finished())

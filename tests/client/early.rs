@@ -64,6 +64,24 @@ fn a_response_counts_though_the_server_resets_the_rest_of_the_request() {
 }
 
 #[test]
+fn sender_sees_the_fields_that_end_a_response_after_they_were_taken() {
+    bounded(|| {
+        let (listener, url) = listener();
+        let opening = thread::spawn(move || client().post(&*url).open().unwrap());
+        let mut peer = Peer::accept(&listener);
+        let (id, _) = peer.receive_headers();
+        peer.send_headers(id, &headers!(":status" => "200"), false);
+        let (send, mut response) = opening.join().unwrap();
+        response.response().unwrap();
+        assert_eq!(send.peer_ended_with(), None);
+        peer.send_headers(id, &headers!("x-result" => "enough"), true);
+        let trailers = response.trailers().unwrap();
+        assert_eq!(trailers.as_ref().unwrap()["x-result"], "enough");
+        assert_eq!(send.peer_ended_with(), trailers);
+    });
+}
+
+#[test]
 fn a_2xx_lets_the_request_go_on_while_the_response_is_read() {
     bounded(|| {
         let server = serve(|request, response| {

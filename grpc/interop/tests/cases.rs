@@ -301,6 +301,64 @@ fn dropped_sender_cancels_the_call() {
     });
 }
 
+/// Sends to a call that its server ends early: the sender fails with the status of the call.
+fn sent_to_a_call_that_has_ended(reads_first: bool) {
+    let server = serve();
+    let (mut requests, mut replies) = server.client().full_duplex_call().unwrap();
+    let status = echo_status(Code::ResourceExhausted, "enough");
+    requests.send(&OutputRequest { status, ..OutputRequest::default() }).unwrap();
+    let read = reads_first.then(|| replies.receive());
+    // When the windows are exhausted at the latest, the sender reads.
+    let mut sent = std::iter::repeat_with(|| requests.send(&output(10 << 10, &[])));
+    let failed = sent.find_map(Result::err).expect("the iterator has no end");
+    for failed in [failed, read.unwrap_or_else(|| replies.receive()).unwrap_err()] {
+        assert_eq!((failed.code(), failed.message()), (Code::ResourceExhausted, "enough"));
+    }
+}
+
+#[test]
+fn sender_reports_the_status_of_a_call_that_has_ended() {
+    bounded(|| sent_to_a_call_that_has_ended(true));
+}
+
+#[test]
+fn sender_reports_the_status_before_the_receiver_has_read_it() {
+    bounded(|| sent_to_a_call_that_has_ended(false));
+}
+
+#[test]
+fn sender_reports_that_a_response_message_is_too_large() {
+    bounded(|| {
+        let server = serve();
+        let client = server.client().with(CallOptions::new().max_message(1_000));
+        let (mut requests, mut replies) = client.full_duplex_call().unwrap();
+        requests.send(&output(0, &[900])).unwrap();
+        assert_eq!(replies.receive().unwrap().unwrap().payload.len(), 900);
+        requests.send(&output(0, &[1_100])).unwrap();
+        let received = replies.receive().unwrap_err();
+        let sent = requests.send(&output(0, &[1])).unwrap_err();
+        assert_eq!(
+            (received.code(), sent.code()),
+            (Code::ResourceExhausted, Code::ResourceExhausted)
+        );
+        assert_eq!(received.message(), sent.message());
+    });
+}
+
+#[test]
+fn sender_reports_that_its_message_is_too_large_for_the_server() {
+    bounded(|| {
+        let server = serve_with(Default::default(), |services| services.max_message(1_000));
+        let (mut requests, reply) = server.client().streaming_input_call().unwrap();
+        requests.send(&InputRequest { payload: payload(900) }).unwrap();
+        let large = InputRequest { payload: payload(1_100) };
+        let failed = std::iter::repeat_with(|| requests.send(&large)).find_map(Result::err);
+        for status in [failed.unwrap(), reply.wait().unwrap_err()] {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+        }
+    });
+}
+
 #[test]
 fn unary_call_is_cancelled_by_another_thread() {
     bounded(|| {

@@ -1,5 +1,6 @@
 //! The response of a call on its way in.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use crate::framing::Reader;
 use crate::metadata::Metadata;
 use crate::status::Status;
 
+/// How a call has ended, for both of its halves.
+pub(super) type Outcome = Arc<OnceLock<Result<(), Status>>>;
+
 /// The response of a call: its head, messages as octets, and how it ended.
 #[derive(Debug)]
 pub(super) struct Inbound {
@@ -24,8 +28,7 @@ pub(super) struct Inbound {
     reader: Option<Reader>,
     headers: Metadata,
     trailers: Metadata,
-    /// How the call ended.
-    outcome: Option<Result<(), Status>>,
+    outcome: Outcome,
 }
 
 /// What the response comes on.
@@ -67,7 +70,7 @@ impl Inbound {
             reader: None,
             headers: Metadata::new(),
             trailers: Metadata::new(),
-            outcome: None,
+            outcome: Outcome::default(),
         }
     }
 
@@ -84,7 +87,12 @@ impl Inbound {
 
     /// How the call ended, if it has.
     pub(super) fn outcome(&self) -> Option<&Result<(), Status>> {
-        self.outcome.as_ref()
+        self.outcome.get()
+    }
+
+    /// Where the outcome will be, for the half that sends.
+    pub(super) fn shared_outcome(&self) -> Outcome {
+        Arc::clone(&self.outcome)
     }
 
     /// Takes the metadata.
@@ -95,15 +103,14 @@ impl Inbound {
     /// The octets of the next message; `None` at the end of a call that succeeded.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, Status> {
         self.await_head()?;
-        let next = match &self.outcome {
-            Some(outcome) => return outcome.clone().map(|()| None),
-            None => self.advance(),
-        };
-        match next {
+        if let Some(outcome) = self.outcome.get() {
+            return outcome.clone().map(|()| None);
+        }
+        match self.advance() {
             Ok(Some(message)) => Ok(Some(message)),
             Ok(None) => {
                 let outcome = self.finish();
-                self.outcome.insert(outcome).clone().map(|()| None)
+                self.outcome.get_or_init(|| outcome).clone().map(|()| None)
             }
             Err(status) => {
                 self.fail(&status);
@@ -114,19 +121,28 @@ impl Inbound {
 
     /// The one message of a response, and its end.
     pub(super) fn only(&mut self) -> Result<Bytes, Status> {
-        let Some(message) = self.next()? else {
-            return Err(Status::unimplemented("the response has no message"));
+        let what = match self.next()? {
+            None => "the response has no message",
+            Some(message) => match self.next()? {
+                None => return Ok(message),
+                Some(_) => "the response has more than one message",
+            },
         };
-        match self.next()? {
-            None => Ok(message),
-            Some(_) => Err(Status::unimplemented("the response has more than one message")),
-        }
+        let status = Status::unimplemented(what);
+        self.fail(&status);
+        Err(status)
     }
 
     /// Ends a call that has failed here, whatever its server does.
     pub(super) fn fail(&mut self, status: &Status) {
+        // In this order: the reset of the stream makes the other half look for the outcome.
+        self.set_outcome(Err(status.clone()));
         self.source = Source::Ended;
-        self.outcome = Some(Err(status.clone()));
+    }
+
+    /// Sets the outcome, unless there is one.
+    fn set_outcome(&self, outcome: Result<(), Status>) {
+        let _ = self.outcome.set(outcome);
     }
 
     /// Octets until a message is complete; `None` at the end of the body.
@@ -165,7 +181,7 @@ impl Inbound {
 
     fn await_head(&mut self) -> Result<(), Status> {
         let Source::Half(half) = &mut self.source else { return Ok(()) };
-        if self.reader.is_some() || self.outcome.is_some() {
+        if self.reader.is_some() || self.outcome.get().is_some() {
             return Ok(());
         }
         match half.response() {
@@ -186,7 +202,7 @@ impl Inbound {
         if let Some(outcome) = Status::of_fields(&headers) {
             // Trailers-Only.
             self.trailers = Metadata::of_fields(headers);
-            self.outcome = Some(outcome);
+            self.set_outcome(outcome);
             return;
         }
         match check(status, &headers) {

@@ -6,7 +6,9 @@ use std::time::Instant;
 use bytes::BytesMut;
 use h2_sync::client::SendHalf;
 
+use super::inbound::Outcome;
 use super::start::status_of;
+use crate::code::Code;
 use crate::codec::Codec;
 use crate::framing::Writer;
 use crate::status::Status;
@@ -21,10 +23,13 @@ type Encode<T> = dyn Fn(&T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 /// Sending waits while the server does not read: that is its backpressure. At the end comes
 /// [`finish`](Self::finish); dropping the sender before that cancels the call.
 ///
-/// A server may end a call before it has all messages. Then sending fails, and the status of the call
-/// comes from the [`Receiver`](super::Receiver) or [`Reply`](super::Reply).
+/// A server may end a call before it has all messages. Then sending fails with the status of the call,
+/// as the [`Receiver`](super::Receiver) or [`Reply`](super::Reply) reports it. After a call that has
+/// ended with OK, it fails with [`FailedPrecondition`](crate::Code::FailedPrecondition).
 pub struct Sender<T> {
     half: SendHalf,
+    /// How the receiving half has seen the call end.
+    outcome: Outcome,
     deadline: Option<Instant>,
     encode: Box<Encode<T>>,
     /// Messages that have not been handed to the stream.
@@ -34,6 +39,7 @@ pub struct Sender<T> {
 impl<T> Sender<T> {
     pub(super) fn new(
         mut half: SendHalf,
+        outcome: Outcome,
         deadline: Option<Instant>,
         writer: Writer,
         codec: impl Codec<T>,
@@ -41,7 +47,7 @@ impl<T> Sender<T> {
         half.set_deadline(deadline);
         let encode =
             move |message: &T, buffer: &mut BytesMut| writer.write(&codec, message, buffer);
-        Sender { half, deadline, encode: Box::new(encode), buffer: BytesMut::new() }
+        Sender { half, outcome, deadline, encode: Box::new(encode), buffer: BytesMut::new() }
     }
 
     /// Sends a message, and those that were [fed](Self::feed) before.
@@ -78,8 +84,11 @@ impl<T> Sender<T> {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        if let Some(status) = self.early_end() {
+            return Err(status);
+        }
         let octets = self.buffer.split().freeze();
-        self.half.send(octets).map_err(|error| ended(error, self.deadline))
+        self.half.send(octets).map_err(|error| self.ended(error))
     }
 
     /// Sends the messages that wait, and says that there are no more.
@@ -89,22 +98,29 @@ impl<T> Sender<T> {
     /// Those of [`send`](Self::send).
     pub fn finish(mut self) -> Result<(), Status> {
         self.flush()?;
-        self.half.finish().map_err(|error| ended(error, self.deadline))
+        self.half.finish().map_err(|error| self.ended(error))
     }
 
     /// Whether nothing can be sent any more: the call has ended.
     pub fn is_closed(&self) -> bool {
         self.half.is_closed()
     }
-}
 
-/// The status of a message that could not be sent.
-fn ended(error: h2_sync::Error, deadline: Option<Instant>) -> Status {
-    if error.is_reset() && error.code() == Some(h2_sync::ErrorCode::NoError) {
-        let what = "the server has ended the call, whose status is at the receiving half";
-        return Status::cancelled(what).with_cause(error);
+    /// The status of a message that could not be sent.
+    fn ended(&self, error: h2_sync::Error) -> Status {
+        match self.early_end() {
+            Some(status) => status.with_cause(error),
+            None => status_of(error, self.deadline),
+        }
     }
-    status_of(error, deadline)
+
+    /// Why no more can be sent, if the server has ended the call: it may go on to receive for a while.
+    fn early_end(&self) -> Option<Status> {
+        let unread = || Status::of_fields(&self.half.peer_ended_with()?);
+        let outcome = self.outcome.get().cloned().or_else(unread)?;
+        let what = "the server has ended the call with OK, and takes no more messages";
+        Some(outcome.err().unwrap_or_else(|| Status::new(Code::FailedPrecondition, what)))
+    }
 }
 
 impl<T> fmt::Debug for Sender<T> {

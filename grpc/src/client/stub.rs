@@ -141,7 +141,8 @@ impl Stub {
         let (send, mut response) = halves?;
         response.set_deadline(start.deadline);
         let inbound = Inbound::of_half(response, self.options.max_message, start.deadline);
-        Ok((Sender::new(send, start.deadline, self.writer(), codec), inbound))
+        let outcome = inbound.shared_outcome();
+        Ok((Sender::new(send, outcome, start.deadline, self.writer(), codec), inbound))
     }
 
     /// The body of a request with one message.
