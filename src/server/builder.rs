@@ -163,6 +163,8 @@ impl RequestBuilder {
     /// If it returns an error or panics before a part of the response was sent, the response is
     /// that of a server: 500, or 413, 408, 415 or 400.
     ///
+    /// The connection ends with the response, and with it a body that is still being read.
+    ///
     /// # Errors
     ///
     /// If a part of the request is invalid; if the response breaks off, because the handler failed

@@ -167,6 +167,7 @@ mod http1;
 mod http1_ending;
 mod http1_idle;
 mod idle;
+mod incoming;
 #[cfg(unix)]
 mod inherited;
 mod lead;
@@ -191,6 +192,7 @@ mod put;
 mod readiness;
 mod reply;
 mod request;
+mod request_body;
 mod request_head;
 mod response;
 mod running;

@@ -1,7 +1,6 @@
 //! The request that a handler receives.
 
 use std::fmt;
-use std::io::{self, BufRead, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +12,10 @@ use super::access::Entry;
 use super::caller::{Caller, Line};
 use super::context::Context;
 use super::farewell::ShutdownHook;
+use super::incoming::Incoming;
 use super::request_head::RequestHead;
 use crate::error::Error;
-use crate::exchange;
 use crate::frame::StreamId;
-use crate::h1;
 use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::Priority;
@@ -47,10 +45,10 @@ use crate::proto::Priority;
 pub struct Request {
     head: RequestHead,
     extensions: Extensions,
-    body: Incoming,
-    line: Line,
-    context: Arc<Context>,
-    max_body: usize,
+    pub(super) body: Incoming,
+    pub(super) line: Line,
+    pub(super) context: Arc<Context>,
+    pub(super) max_body: usize,
 }
 
 impl Request {
@@ -328,99 +326,9 @@ impl Request {
         }
     }
 
-    /// Takes the body, to be read separately. Returns `None` the next time.
-    pub(super) fn take_body(&mut self) -> Option<RecvHalf> {
-        match std::mem::replace(&mut self.body, Incoming::Taken) {
-            Incoming::Octets(body) => Some(body),
-            Incoming::Nothing => {
-                let timeout = self.context.config.read_timeout;
-                Some(match &self.line {
-                    Line::Stream(conn, id) => {
-                        let mut body = exchange::RecvHalf::new(Arc::clone(conn), *id, timeout);
-                        body.has_nothing();
-                        body.into()
-                    }
-                    Line::Http1(link) => h1::RecvHalf::new(Arc::clone(link), timeout).into(),
-                })
-            }
-            Incoming::Taken => None,
-        }
-    }
-
-    /// Whether the body has been read to its end, or there is none. In HTTP/1.x.
-    pub(super) fn is_read(&self) -> bool {
-        match &self.body {
-            Incoming::Octets(body) => body.http1().is_none_or(h1::RecvHalf::is_at_end),
-            Incoming::Nothing | Incoming::Taken => true,
-        }
-    }
-
-    /// Takes the octets after an HTTP/1.1 request whose connection has become a tunnel.
-    pub(super) fn take_tunnel(&mut self) -> Option<RecvHalf> {
-        if !matches!(self.body, Incoming::Taken) {
-            self.body = Incoming::Nothing;
-        }
-        self.take_body()
-    }
-
-    fn octets(&mut self) -> Option<&mut RecvHalf> {
-        match &mut self.body {
-            Incoming::Octets(body) => Some(body),
-            Incoming::Nothing | Incoming::Taken => None,
-        }
-    }
-
     /// Returns the map of the fields, to reuse its memory for the next HTTP/1.x request.
     pub(super) fn into_headers(self) -> Option<HeaderMap> {
         self.head.into_headers()
-    }
-}
-
-/// The input after the header section.
-enum Incoming {
-    /// None: the usual case.
-    Nothing,
-    Octets(RecvHalf),
-    /// Taken by `split` or `upgrade`.
-    Taken,
-}
-
-impl Read for Request {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.octets().map_or(Ok(0), |body| body.read(buf))
-    }
-
-    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
-        let mut total = 0;
-        while let Some(chunk) = self.next_chunk()? {
-            total += chunk.len();
-            if total > self.max_body {
-                return Err(Error::body_too_large(self.max_body).into());
-            }
-            buf.extend_from_slice(&chunk);
-        }
-        Ok(total)
-    }
-
-    fn read_to_string(&mut self, buf: &mut String) -> io::Result<usize> {
-        let mut octets = Vec::new();
-        self.read_to_end(&mut octets)?;
-        let text = String::from_utf8(octets)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))?;
-        buf.push_str(&text);
-        Ok(text.len())
-    }
-}
-
-impl BufRead for Request {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.octets().map_or(Ok(&[]), BufRead::fill_buf)
-    }
-
-    fn consume(&mut self, n: usize) {
-        if let Some(body) = self.octets() {
-            body.consume(n);
-        }
     }
 }
 

@@ -278,10 +278,13 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If they were split before, or the header section cannot be sent.
+    /// If they were split before, the body was [taken](Request::take_body), or the header section
+    /// cannot be sent.
     pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
+        self.send.as_ref().ok_or_else(taken_apart)?;
+        request.check_not_taken()?;
         self.put(Then::More)?;
-        let mut recv = request.take_body().ok_or_else(taken_apart)?;
+        let mut recv = request.take_octets().ok_or_else(taken_apart)?;
         recv.stand_alone();
         let mut send = self.send.take().ok_or_else(taken_apart)?;
         recv.set_meter(send.meter().clone());

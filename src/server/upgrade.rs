@@ -67,8 +67,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If the client has not asked for it, the body of its request has not been read to its end
-    /// (RFC 9110, Section 7.8), or a part of the response was written: nothing is sent in these
+    /// If the client has not asked for it, the body of its request was taken or has not been read
+    /// to its end (RFC 9110, Section 7.8), or a part of the response was written: nothing is sent in these
     /// cases. Or if the connection has ended.
     pub fn upgrade(
         &mut self,
@@ -86,6 +86,7 @@ impl Response {
             let what = format!("the client has not asked for an upgrade to {protocol:?}");
             return Err(Error::usage(what));
         }
+        request.check_not_taken()?;
         if request.version() == Version::HTTP_2 {
             self.status = StatusCode::OK;
             return self.split(request).map(without_deadline);

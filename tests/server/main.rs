@@ -34,6 +34,7 @@ mod shutdown;
 mod slow;
 mod stats;
 mod support;
+mod taken_body;
 mod threads;
 mod transports;
 mod turns;
