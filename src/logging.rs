@@ -169,8 +169,12 @@ fn write_kept() {
         write_now(line.level, line.target, format_args!("{}", line.text));
     }
     if kept.left_out > 0 {
-        let text = format_args!("{} lines of the log are left out", kept.left_out);
-        write_now(Level::Debug, module_path!(), text);
+        let left_out = kept.left_out;
+        write_now(
+            Level::Debug,
+            module_path!(),
+            format_args!("{left_out} lines of the log are left out"),
+        );
     }
 }
 
