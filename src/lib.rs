@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// Published documentation shows the feature that each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! HTTP/2 (RFC 9113, RFC 7541), HTTP/1.1 (RFC 9112) and WebSocket (RFC 6455) for programs that block:
 //! threads and channels, no async runtime.
 //!

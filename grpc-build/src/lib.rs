@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// Published documentation shows the feature that each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Makes clients and servers for `h2-sync-grpc` out of `.proto` files, in a build script. No `protoc` is
 //! needed.
 //!

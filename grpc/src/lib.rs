@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// Published documentation shows the feature that each item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! gRPC for programs that block: a call is a function call, a service is a trait with plain methods. No
 //! async runtime.
 //!
