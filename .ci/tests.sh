@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
 # Runs what `cargo test --workspace` runs, but several programs at a time, since most tests wait for
 # the most part: as many programs as there are processors, and one more. The examples are among them.
+# The argument is a part of `.ci/run`: `core`, `peers`, or `all`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Packages whose tests run other implementations.
+with_peers=(h2-sync-deploy h2-sync-grpc-interop h2-sync-interop)
+case ${1-all} in
+    core) packages=(--workspace "${with_peers[@]/#/--exclude=}") ;;
+    peers) packages=("${with_peers[@]/#/--package=}") ;;
+    *) packages=(--workspace) ;;
+esac
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -42,8 +51,9 @@ run_one() {
 }
 export -f run_one
 
-cargo test --workspace --no-run --message-format json-render-diagnostics >"$folder/messages"
+cargo test "${packages[@]}" --no-run --message-format json-render-diagnostics >"$folder/messages"
+[[ ${1-all} != peers ]] || cargo build --examples
 {
-    printf '%s\n' 'examples' "$PWD" .ci/examples.sh
+    [[ ${1-all} == core ]] || printf '%s\n' 'examples' "$PWD" .ci/examples.sh
     programs <"$folder/messages"
 } | xargs -d '\n' -n 3 -P $(($(nproc) + 1)) bash -c 'run_one "$@"' run_one
