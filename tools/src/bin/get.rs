@@ -1,11 +1,11 @@
 //! A small curl: fetches a URL with HTTP/2 or HTTP/1.1.
 //!
 //! ```text
-//! cargo run --release --example get -- URL
+//! cargo run -p h2-sync-tools --bin get -- URL
 //!
-//! cargo run --example get -- https://example.com/
-//! cargo run --example get -- -v --http2 http://127.0.0.1:8080/
-//! cargo run --example get -- -X PUT -H 'content-type: text/plain' -d @Cargo.toml -o answer URL
+//! cargo run -p h2-sync-tools --bin get -- https://example.com/
+//! cargo run -p h2-sync-tools --bin get -- -v --http2 http://127.0.0.1:8080/
+//! cargo run -p h2-sync-tools --bin get -- -X PUT -H 'content-type: text/plain' -d @Cargo.toml -o answer URL
 //! ```
 //! `https://` uses HTTP/2 if the server chooses it, `http://` uses HTTP/1.1. The options
 //! `--http1.1`, `--http2` and `--http2-prior-knowledge` are those of curl. The client follows
@@ -187,15 +187,9 @@ fn fetch(options: Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-#[cfg(feature = "tls")]
 fn trust(config: &mut Config, pem: &[u8]) -> Result<(), Box<dyn Error>> {
     config.tls = Some(h2_sync::tls::Connector::with_extra_roots(pem)?);
     Ok(())
-}
-
-#[cfg(not(feature = "tls"))]
-fn trust(_: &mut Config, _: &[u8]) -> Result<(), Box<dyn Error>> {
-    Err("--root needs the feature `tls`".into())
 }
 
 fn tell_facts(response: &Response) {

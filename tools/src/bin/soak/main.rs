@@ -1,7 +1,7 @@
 //! A soak test: well-behaved and hostile load at the same time, with a check for leaks.
 //!
 //! ```text
-//! cargo run --release --example soak -- --minutes 20 --load 60
+//! cargo run --release -p h2-sync-tools --bin soak -- --minutes 20 --load 60
 //! ```
 //!
 //! The server is a separate process, so its memory, threads and descriptors can be measured. This
