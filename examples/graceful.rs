@@ -1,85 +1,69 @@
-//! A server with a graceful shutdown: Ctrl-C or SIGTERM lets it finish open requests.
+//! A server for production: readiness, a drain, and a successor that takes its sockets. `deploy/`
+//! has the files that run it behind HAProxy, nginx, Envoy, systemd and Kubernetes.
 //!
 //! ```text
-//! cargo run --release --example graceful -- [ADDRESS] [--tls [CERT KEY]]
+//! cargo run --release --features handover --example graceful -- [ADDRESS] [NOTICE] [--proxy] [--tls [CERT KEY]]
 //!
 //! curl --http2-prior-knowledge http://127.0.0.1:8080/slow     and press Ctrl-C meanwhile
+//! kill -HUP PID                                               a new process takes over
 //! ```
 //!
-//! The shutdown (RFC 9113, Section 6.8): no connection is accepted any more, and every client gets
-//! a first GOAWAY that announces the end. A round trip later, when requests in flight have arrived,
-//! a second GOAWAY names the last request that will be answered. Clients send further requests to
-//! another server.
+//! Ctrl-C and SIGTERM drain: `/ready` answers 503 for the time of the notice, so that balancers
+//! send requests elsewhere. Then no connection is accepted any more, and every client is told
+//! (`Handle::shutdown` lists the steps) while open requests are finished. `shared/life.rs` has the
+//! signals, and can be copied.
+//!
+//! SIGHUP starts this program anew, with the listening sockets. This process ends when its successor
+//! serves them. The sockets may also come from systemd.
 
 #[path = "shared/args.rs"]
 mod args;
+#[path = "shared/life.rs"]
+mod life;
 
 use std::io::{self, Write};
-use std::process::{self, ExitCode};
-use std::sync::mpsc;
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use args::Args;
 use h2_sync::server::{Config, Request, Response};
+use life::Life;
 
 const HELP: &str = "\
-Answers requests until Ctrl-C or SIGTERM, then finishes open ones. /slow takes 3 s.
+Answers requests until Ctrl-C or SIGTERM, then finishes open ones. /slow takes 3 s, /ready is for
+health checks. SIGHUP hands the sockets over to a new process.
 
-usage: graceful [ADDRESS] [--tls [CERT KEY]]
+usage: graceful [ADDRESS] [NOTICE] [--proxy] [--tls [CERT KEY]]
 
     ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    NOTICE           seconds in which balancers notice that /ready answers 503; default 0
+    --proxy          expect the PROXY protocol from this machine
     --tls            use TLS, with a generated certificate
-    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files), and read them again when
+                     they have changed
 
-The exit status is 0 if no request was aborted.
+The exit status is 0 if nothing was aborted. RUST_LOG=h2_sync::access=info logs each request.
 ";
 
-/// The time that open requests have to finish.
-const GRACE: Duration = Duration::from_secs(30);
-
-fn main() -> ExitCode {
+fn main() -> io::Result<ExitCode> {
     env_logger::init();
-    let (args, []) = Args::parse(HELP, []);
-    let (sender, signals) = mpsc::channel();
-    // The callback runs on its own thread, so it may block.
-    let result = ctrlc::set_handler(move || {
-        // Sending fails only when the program is about to end.
-        let _ = sender.send(());
-    });
-    if let Err(error) = result {
-        eprintln!("cannot handle signals: {error}");
-        return ExitCode::FAILURE;
-    }
-
+    let (args, [notice]) = Args::parse(HELP, ["0"]);
+    let seconds = notice.parse().ok().and_then(|notice| Duration::try_from_secs_f64(notice).ok());
+    let Some(notice) = seconds else {
+        eprint!("{HELP}");
+        return Ok(ExitCode::from(2));
+    };
+    let life = Life::begin()?;
     let handle = args.serve(Config::default(), handler);
-    if signals.recv().is_err() {
-        return ExitCode::FAILURE;
-    }
-    let connections = handle.stats().connections;
-    say(&format!("finishing requests on {connections} connections; press again to exit"));
-    thread::spawn(move || {
-        if signals.recv().is_ok() {
-            process::exit(130);
-        }
-    });
-    let cut = handle.shutdown(GRACE);
-    say(&format!("{} requests, {} aborted", handle.stats().requests, cut.requests));
-    if cut.requests == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-/// Prints a line. `println` would panic if stdout is closed.
-fn say(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
+    Ok(life.run(&handle, notice))
 }
 
 fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {
-    if request.path() == "/slow" {
-        thread::sleep(Duration::from_secs(3));
+    match request.path() {
+        "/ready" if !request.is_server_ready() => response.set_status(503)?,
+        "/slow" => thread::sleep(Duration::from_secs(3)),
+        _ => {}
     }
-    response.write_all(b"hello world")
+    response.write_all(b"hello world\n")
 }

@@ -54,7 +54,7 @@ fn a_server_that_is_terminated_finishes_what_it_has_begun() {
         }
     }
     assert!(has_goaway);
-    assert_eq!(body, b"hello world");
+    assert_eq!(body, b"hello world\n");
     let words = server.last_words();
-    assert!(words.ends_with("1 requests, 0 aborted\n"), "{words}");
+    assert!(words.ends_with("served 1 requests; aborted 0 requests, 0 connections\n"), "{words}");
 }

@@ -1,9 +1,9 @@
 //! A server that hands its socket over to a successor, time after time.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::fleet::free_address;
 
@@ -15,7 +15,6 @@ pub struct Chain {
     /// The first of them, the parent of the second.
     first: Child,
     /// Shared by all of them.
-    stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     /// The process that serves.
     current: u32,
@@ -30,12 +29,11 @@ impl Chain {
     pub fn start(program: &Path) -> io::Result<Self> {
         let address = free_address();
         let mut command = Command::new(program);
-        command.arg(address.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(address.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut first = command.spawn()?;
-        let stdin = first.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let stdout = BufReader::new(first.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let current = first.id();
-        let mut chain = Chain { address, first, stdin, stdout, current };
+        let mut chain = Chain { address, first, stdout, current };
         chain.line("listening on ")?;
         Ok(chain)
     }
@@ -47,10 +45,21 @@ impl Chain {
     ///
     /// If the successor does not serve, or the process does not end.
     pub fn hand_over(&mut self) -> io::Result<bool> {
-        self.stdin.write_all(b"hand over\n")?;
-        let successor = self.line("successor ")?;
+        self.signal("HUP")?;
+        let successor = self.line("process ")?;
+        let successor = successor.strip_suffix(" takes over").ok_or(io::ErrorKind::InvalidData)?;
         self.current = successor.parse().map_err(io::Error::other)?;
-        Ok(self.line("cut ")? == "0 requests, 0 connections")
+        Ok(self.line("served ")?.ends_with("; aborted 0 requests, 0 connections"))
+    }
+
+    /// Sends a signal to the process that serves, which need not be a child of this one.
+    fn signal(&self, signal: &str) -> io::Result<()> {
+        let pid = self.current.to_string();
+        let kill = Command::new("kill").args(["-s", signal, &pid]).stderr(Stdio::null()).status();
+        match kill?.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(format!("no process {pid}"))),
+        }
     }
 
     /// Waits for the line that begins with these words, and returns its rest.
@@ -69,9 +78,7 @@ impl Chain {
 
 impl Drop for Chain {
     fn drop(&mut self) {
-        // Successors are no children of this process.
-        let pid = self.current.to_string();
-        let _ = Command::new("kill").args(["-s", "KILL", &pid]).stderr(Stdio::null()).status();
+        let _ = self.signal("KILL");
         let _ = self.first.kill();
         let _ = self.first.wait();
     }

@@ -173,7 +173,7 @@ impl Pair {
         let [front, one, two] = [(); 3].map(|()| free_address());
         let addresses =
             [("127.0.0.1:8000", front), ("127.0.0.1:9001", one), ("127.0.0.1:9002", two)];
-        let args = vec!["--proxy", "--notice", "1000"];
+        let args = vec!["1", "--proxy"];
         let file = ("haproxy.cfg", &addresses[..]);
         let start = |config: &Path, _: &Path| {
             let mut command = Command::new(&haproxy);
@@ -197,7 +197,7 @@ impl Pair {
             ("127.0.0.1:9001", one),
             ("127.0.0.1:9002", two),
         ];
-        let args = vec!["--notice", "0"];
+        let args = vec!["0"];
         let file = ("nginx.conf", &addresses[..]);
         let start = |config: &Path, folder: &Path| {
             let mut command = Command::new(&nginx);
