@@ -57,8 +57,9 @@ impl Drop for H2load {
     }
 }
 
-/// Reads `requests: 9 total, …, 0 failed, …` and `status codes: 9 2xx, 0 3xx, …`.
-fn counts(text: &str) -> Option<Counts> {
+/// Reads `requests: 9 total, …, 0 failed, …` and `status codes: 9 2xx, 0 3xx, …`. `None` if they are
+/// not in the text.
+pub fn counts(text: &str) -> Option<Counts> {
     let number = |line: &str, what: &str| {
         let line = text.lines().find(|it| it.starts_with(line))?;
         let words: Vec<_> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
