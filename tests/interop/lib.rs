@@ -36,6 +36,7 @@ mod node;
 mod openssl;
 mod peer;
 mod piped;
+mod proxy_example;
 mod server;
 mod server_curl;
 mod server_ending;

@@ -1,0 +1,205 @@
+//! A reverse proxy: it shows how a request is forwarded whole, with both bodies in transit at once,
+//! and what has to be thought of when either end answers early, is slow or goes away.
+//!
+//! ```text
+//! cargo run --release --example proxy -- [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
+//!
+//! cargo run --release --example kitchen_sink -- 127.0.0.1:8081
+//! cargo run --release --example proxy -- 127.0.0.1:8080 h2c://127.0.0.1:8081
+//! curl --data-binary @README.md http://127.0.0.1:8080/echo
+//! ```
+//!
+//! It serves HTTP/2 and HTTP/1.1 and forwards in either: `http://` is HTTP/1.1, `h2c://` HTTP/2, and
+//! over `https://` both ends choose.
+//!
+//! # Threads
+//!
+//! The handler's thread opens the request, waits for the response, and copies it. A second thread
+//! copies the body of the request meanwhile, so an upstream may answer before it has read the body,
+//! or in turns with it. One more thread, for all requests, notices clients that have gone.
+//!
+//! ```text
+//!            ┌── take_body ──▶ upload thread ──▶ SendHalf ────┐
+//!   client ──┤                                                ├── upstream
+//!            └── Response ◀─── handler's thread ◀─ ResponseHalf ┘
+//! ```
+//!
+//! # Every wait ends
+//!
+//! | wait | ended by |
+//! | --- | --- |
+//! | for the upstream's response, or more of it | SECONDS, then 504; a reset or close, then 502 |
+//! | for the client's body | the server's `read_timeout`, or the end of the client |
+//! | for room, at either end | `stall_timeout` |
+//! | for a client that has gone | the watch, which cancels the request upstream |
+
+#[path = "../shared/args.rs"]
+mod args;
+mod fields;
+mod sockets;
+mod upload;
+mod watch;
+
+use std::time::Duration;
+
+use args::Args;
+use h2_sync::client::{self, Client, RequestBuilder, ResponseHalf};
+use h2_sync::http::header::CONTENT_LENGTH;
+use h2_sync::http::Method;
+use h2_sync::server::{self, Request, Response};
+use h2_sync::Error;
+use upload::Upload;
+use watch::Watch;
+
+const HELP: &str = "\
+Forwards all requests to a server, the upstream.
+
+usage: proxy [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
+
+    ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
+    UPSTREAM         http://, h2c:// (HTTP/2 in cleartext) or https://; default http://127.0.0.1:8081
+    SECONDS          how long the upstream may take for each part of a response; default 60
+    --tls            use TLS, with a generated certificate
+    --tls CERT KEY   use TLS, with this certificate and key (PEM files)
+";
+
+struct Proxy {
+    client: Client,
+    /// Scheme and authority.
+    upstream: String,
+    /// How long it may take for each part of a response.
+    patience: Duration,
+    watch: Watch,
+}
+
+/// The reason why a request is not answered by the upstream.
+enum Failure {
+    /// The upstream has failed: the client is told, if that is still possible.
+    Upstream(Error),
+    /// The client is gone, or the response cannot be passed on.
+    Client(Error),
+}
+
+fn main() {
+    env_logger::init();
+    let (args, [upstream, seconds]) = Args::parse(HELP, ["http://127.0.0.1:8081", "60"]);
+    let patience = Duration::from_secs(seconds.parse().unwrap_or(60));
+    let proxy = Proxy::new(&upstream, patience).unwrap_or_else(|error| {
+        eprintln!("{upstream}: {error}");
+        std::process::exit(1);
+    });
+    let mut config = server::Config::default();
+    // Browsers may open WebSockets over HTTP/2.
+    config.websockets = true;
+    // Each request has a thread while it waits for the upstream.
+    config.max_handlers = 2_000;
+    let handler =
+        move |request: &mut Request, response: &mut Response| proxy.handle(request, response);
+    args.serve(config, handler).wait();
+}
+
+impl Proxy {
+    fn new(upstream: &str, patience: Duration) -> Result<Self, Error> {
+        let mut config = client::Config::default();
+        // Redirects, codings and cookies are for the client at the other end.
+        config.max_redirects = 0;
+        config.gzip = false;
+        config.response_timeout = Some(patience);
+        config.read_timeout = Some(patience);
+        let upstream = match upstream.strip_prefix("h2c://") {
+            Some(authority) => {
+                config.prior_knowledge = true;
+                format!("http://{authority}")
+            }
+            None => upstream.trim_end_matches('/').to_owned(),
+        };
+        let client = Client::with_config(config)?;
+        client.get(&upstream).url()?;
+        Ok(Proxy { client, upstream, patience, watch: Watch::start() })
+    }
+
+    fn handle(&self, request: &mut Request, response: &mut Response) -> Result<(), Error> {
+        let forwarded = match *request.method() {
+            _ if request.asks_to_upgrade("websocket") => sockets::forward(self, request, response),
+            // A tunnel to any address is not what a reverse proxy is for.
+            Method::CONNECT => return response.set_status(501),
+            // Another protocol: without `upgrade`, the upstream answers in HTTP.
+            _ => self.forward(request, response),
+        };
+        match forwarded {
+            Ok(()) => Ok(()),
+            Err(Failure::Client(error)) => Err(error),
+            Err(Failure::Upstream(error)) => {
+                log::info!("{} {}: {error}", request.method(), request.path());
+                let status = if error.is_timeout() { 504 } else { 502 };
+                // Too late after a part of the response: then the error resets the stream.
+                response.set_status(status).map_err(|_| error)?;
+                response.headers_mut()?.clear();
+                response.send("the server behind this proxy does not answer\n")
+            }
+        }
+    }
+
+    /// Forwards a request, and copies its response.
+    fn forward(&self, request: &mut Request, response: &mut Response) -> Result<(), Failure> {
+        let (upload, mut answer) = self.open(request).map_err(Failure::Upstream)?;
+        answer.set_read_timeout(Some(self.patience));
+        while let Some(interim) = answer.informational().map_err(Failure::Upstream)? {
+            match interim.status().as_u16() {
+                100 => upload.go_on(),
+                status => {
+                    let fields = fields::of_response(&interim);
+                    response.send_informational(status, &fields).map_err(Failure::Client)?;
+                }
+            }
+        }
+        let head = answer.response().map_err(Failure::Upstream)?;
+        upload.is_answered();
+        response.set_status(head.status()).map_err(Failure::Client)?;
+        *response.headers_mut().map_err(Failure::Client)? = fields::of_response(&head);
+        if !head.headers().contains_key(CONTENT_LENGTH) {
+            // The body may be endless, as that of server-sent events: the client gets what there is.
+            flush(response)?;
+        }
+        while let Some(chunk) = answer.next_chunk().map_err(Failure::Upstream)? {
+            response.send(chunk).map_err(Failure::Client)?;
+            flush(response)?;
+        }
+        if let Some(trailers) = answer.trailers().map_err(Failure::Upstream)? {
+            response.set_trailers(trailers);
+        }
+        Ok(())
+    }
+
+    /// Opens the request at the upstream, and starts to upload its body.
+    fn open(&self, request: &mut Request) -> Result<(Upload, ResponseHalf), Error> {
+        let mut may_repeat = !request.has_body();
+        loop {
+            let mut out = self.request(request.method().clone(), request);
+            let cancel = out.cancel_handle();
+            let opened = out.open();
+            match opened {
+                Ok((send, answer)) => {
+                    let watched = self.watch.add(request.caller(), cancel);
+                    return Ok((Upload::start(request, send, watched)?, answer));
+                }
+                // The upstream has closed an idle connection at the same time.
+                Err(error) if may_repeat && error.is_retry_safe() => may_repeat = false,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The request to the upstream, without a body.
+    fn request(&self, method: Method, request: &Request) -> RequestBuilder<'_> {
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        // `*` is the target of a request without a path.
+        let target = if target == "*" { "" } else { target };
+        let url = format!("{}{target}", self.upstream);
+        self.client.request(method, url).headers(fields::of_request(request))
+    }
+}
+
+fn flush(response: &mut Response) -> Result<(), Failure> {
+    std::io::Write::flush(response).map_err(|error| Failure::Client(error.into()))
+}

@@ -1,0 +1,208 @@
+//! The example `proxy` between our clients and our server, in all pairs of versions.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use h2_sync::client::{Client, Versions};
+use h2_sync::http::{HeaderMap, HeaderValue};
+use h2_sync::server::{self, Handle, Request, Response, Server};
+use h2_sync::{websocket, BoxError};
+
+use crate::server_examples::{start, Example};
+use crate::websocket::{client, connect};
+
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The server behind the proxy. Requests to `/waits` report when they begin, and when the client
+/// has gone.
+fn upstream() -> (Handle, Receiver<()>) {
+    let (sender, news) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let handler = move |request: &mut Request, response: &mut Response| -> Result<(), BoxError> {
+        match request.path() {
+            "/early" => response.send("early")?,
+            "/turns" => {
+                while let Some(chunk) = request.next_chunk()? {
+                    response.send(chunk)?;
+                    response.flush()?;
+                }
+                response.set_trailers(request.trailers()?.unwrap_or_default());
+            }
+            "/seen" => {
+                for (name, value) in request.headers() {
+                    writeln!(response, "{name}: {}", value.to_str()?)?;
+                }
+                response.set_header("keep-alive", "timeout=5")?;
+                response.set_header("x-kept", "1")?;
+            }
+            "/waits" => {
+                sender.lock().unwrap().send(())?;
+                if request.wait_cancelled(LONG) {
+                    sender.lock().unwrap().send(())?;
+                }
+            }
+            "/breaks" => {
+                response.write_all(b"part")?;
+                response.flush()?;
+                return Err("broken".into());
+            }
+            "/socket" => {
+                let mut socket = websocket::accept(request, response, &crate::websocket::config())?;
+                crate::websocket::send_back(&mut socket)?;
+            }
+            _ => response.set_status(404)?,
+        }
+        Ok(())
+    };
+    let config = server::Config::default().with(|config| config.websockets = true);
+    (Server::bind("127.0.0.1:0").unwrap().config(config).serve(handler).unwrap(), news)
+}
+
+/// Runs a test with a proxy between each version of client and server.
+#[track_caller]
+fn with_proxies(test: impl Fn(&Client, &Example, &Receiver<()>)) {
+    for scheme in ["http", "h2c"] {
+        let (server, news) = upstream();
+        let url = format!("{scheme}://{}", server.local_addr().unwrap());
+        let Some(proxy) = start("proxy", &[&url]) else { return };
+        for versions in [Versions::Http1, Versions::Http2] {
+            println!("{versions:?} to {scheme}");
+            test(&client(versions), &proxy, &news);
+        }
+    }
+}
+
+#[test]
+fn upstream_answers_before_the_body_has_ended() {
+    with_proxies(|client, proxy, _| {
+        let (mut send, mut answer) = client.post(proxy.url("/early")).open().unwrap();
+        send.send("part").unwrap();
+        send.flush().unwrap();
+        answer.set_read_timeout(Some(LONG));
+        assert_eq!(answer.response().unwrap().status(), 200);
+        let mut text = String::new();
+        answer.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "early");
+    });
+}
+
+#[test]
+fn large_body_that_the_upstream_does_not_read_is_answered() {
+    with_proxies(|client, proxy, _| {
+        let request = client.post(proxy.url("/early")).body(vec![0; 8 << 20]);
+        assert_eq!(request.timeout(LONG).send().unwrap().text().unwrap(), "early");
+    });
+}
+
+#[test]
+fn bodies_stream_in_turns_and_trailers_pass() {
+    with_proxies(|client, proxy, _| {
+        let request = client.post(proxy.url("/turns")).header("te", "trailers");
+        let (mut send, mut answer) = request.open().unwrap();
+        answer.set_read_timeout(Some(LONG));
+        for turn in 0..20 {
+            let word = format!("turn {turn:2}");
+            send.send(word.clone()).unwrap();
+            send.flush().unwrap();
+            let mut echoed = vec![0; word.len()];
+            answer.read_exact(&mut echoed).unwrap();
+            assert_eq!(echoed, word.into_bytes());
+        }
+        let trailers = HeaderMap::from_iter([("sum".parse().unwrap(), HeaderValue::from(6))]);
+        send.send_trailers(&trailers).unwrap();
+        assert_eq!(answer.trailers().unwrap().unwrap()["sum"], "6");
+    });
+}
+
+#[test]
+fn large_bodies_pass_whole() {
+    with_proxies(|client, proxy, _| {
+        let body: Vec<u8> = (0..4 << 20).map(|n: u32| (n % 251) as u8).collect();
+        let request = client.post(proxy.url("/turns")).body(body.clone()).timeout(LONG);
+        assert!(request.send().unwrap().bytes().unwrap() == body);
+    });
+}
+
+#[test]
+fn fields_of_the_connection_stay_and_those_of_the_proxy_are_added() {
+    with_proxies(|client, proxy, _| {
+        let request = client.get(proxy.url("/seen")).header("host", "a.example");
+        let request = request.header("x-a", "1").header("x-forwarded-for", "192.0.2.1");
+        let response = request.send().unwrap();
+        assert_eq!(response.header("x-kept"), Some("1"));
+        assert_eq!(response.header("keep-alive"), None);
+        assert!(response.header("via").unwrap().ends_with(" h2-sync"));
+        let seen = response.text().unwrap();
+        for expected in [
+            "x-a: 1\n",
+            "x-forwarded-for: 192.0.2.1\nx-forwarded-for: 127.0.0.1\n",
+            "x-forwarded-host: a.example\n",
+            "x-forwarded-proto: http\n",
+            "forwarded: for=127.0.0.1;proto=http\n",
+        ] {
+            assert!(seen.contains(expected), "{expected:?} in {seen}");
+        }
+        assert!(!seen.contains("connection:") && !seen.contains("transfer-encoding:"), "{seen}");
+    });
+}
+
+#[test]
+fn client_that_goes_cancels_the_request_at_the_upstream() {
+    with_proxies(|client, proxy, news| {
+        let mut request = client.get(proxy.url("/waits"));
+        let cancel = request.cancel_handle();
+        std::thread::scope(|scope| {
+            scope.spawn(|| request.send().unwrap_err());
+            news.recv_timeout(LONG).expect("the request reaches the upstream");
+            cancel.cancel();
+        });
+        news.recv_timeout(LONG).expect("the upstream learns that the client has gone");
+    });
+}
+
+#[test]
+fn response_that_breaks_off_does_not_look_complete() {
+    with_proxies(|client, proxy, _| {
+        let response = client.get(proxy.url("/breaks")).timeout(LONG).send().unwrap();
+        assert_eq!(response.status(), 200);
+        response.text().unwrap_err();
+    });
+}
+
+#[test]
+fn websockets_pass_with_their_protocol_and_the_code_of_their_close() {
+    with_proxies(|client, proxy, _| {
+        let mut socket = connect(client, proxy.address(), "/socket");
+        assert_eq!(socket.protocol(), Some("second"));
+        for n in 0..100 {
+            let line = format!("{n} {}", "x".repeat(n * 100));
+            socket.send(line.clone()).unwrap();
+            let echoed = socket.read().unwrap().unwrap();
+            assert_eq!(echoed.as_text(), Some(&*line));
+        }
+        let close = socket.close(4000, "enough").unwrap();
+        assert_eq!(close.code, Some(4000.into()));
+    });
+}
+
+#[test]
+fn absent_upstream_is_502_and_a_silent_one_504() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    for scheme in ["http", "h2c"] {
+        let Some(silent) = start("proxy", &[&format!("{scheme}://{address}"), "1"]) else { return };
+        for versions in [Versions::Http1, Versions::Http2] {
+            let client = client(versions);
+            let request = client.post(silent.url("/")).body("body").timeout(LONG);
+            assert_eq!(request.send().unwrap().status(), 504);
+        }
+    }
+    drop(listener);
+    let Some(absent) = start("proxy", &[&format!("http://{address}")]) else { return };
+    let response = client(Versions::Http1).get(absent.url("/")).timeout(LONG).send().unwrap();
+    assert_eq!(response.status(), 502);
+}
