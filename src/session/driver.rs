@@ -14,6 +14,8 @@ pub(super) struct Waits {
     pub(super) parked: Option<Parked>,
     /// Whether the writer is requested to deliver events.
     pub(super) is_asked: bool,
+    /// Whether a thread of the application is writing: the writer is left asleep until it has done.
+    pub(super) is_written_here: bool,
     /// Whether the unlocking thread is the writer, about to park: no thread is woken then.
     pub(super) goes_to_sleep: bool,
     /// Threads that wait for room in the send buffer, for the end of the connection, or for the end
@@ -53,7 +55,7 @@ impl Driver for Waits {
         let has_work = state.has_ended()
             || state.is_asked
             || state.closing.is_some()
-            || state.core.wants_transmit();
+            || !state.is_written_here && (state.core.wants_transmit() || state.has_to_write());
         if has_work {
             state.parked = None;
             owner.find_writer(&mut state.wake);

@@ -68,6 +68,8 @@
 //!
 //! - `put_act` never blocks. The send buffer is bounded; when it is full, the action is returned,
 //!   and [`put_act_timeout`](Session::put_act_timeout) waits for room.
+//! - [`write_acts`](Session::write_acts) and [`take_evts`](Session::take_evts) handle batches: the thread
+//!   that takes events writes as well, so a batch costs one thread switch instead of two.
 //! - The reader thread never waits for the application. Unread data is bounded by the receive
 //!   windows, and credit is returned to the peer when the application takes the data.
 //! - The last event is [`Evt::Closed`] with the reason, exactly once; after it, `take_evt` returns
@@ -85,6 +87,7 @@ mod shared;
 mod side;
 mod threads;
 mod upgrade;
+mod write_here;
 
 pub use act::{Act, PutError};
 pub use connect::new_connection;

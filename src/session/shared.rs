@@ -99,7 +99,7 @@ impl Shared {
         }
     }
 
-    fn release(&self, mut state: Guard<'_>, now: Instant) {
+    pub(super) fn release(&self, mut state: Guard<'_>, now: Instant) {
         state.deliver(now);
         let has_news = state.has_news();
         drop(state);
@@ -152,9 +152,14 @@ impl Shared {
 
     /// Called after an event was taken, with `left` more in the channel: delivers if that is due.
     pub(super) fn taken(&self, left: usize) {
-        if self.outbox.is_due(left) {
+        if self.is_due(left) {
             self.deliver();
         }
+    }
+
+    /// Returns whether there is something to deliver, with `left` events in the channel.
+    pub(super) fn is_due(&self, left: usize) -> bool {
+        self.outbox.is_due(left)
     }
 
     /// Records that events may be taken through the receiver from now on.
@@ -281,6 +286,11 @@ impl Shared {
         loop {
             let (after, step) = self.wire.end(state);
             state = match step {
+                // A thread of the application is writing, and wakes this one when it has done.
+                EndStep::Write if after.is_writing() => {
+                    let until = after.deadline().unwrap_or_else(Instant::now);
+                    self.wait_changed(after, until)
+                }
                 EndStep::Write => self.wire.write_once(after, What::All).0,
                 EndStep::Drain(until) => self.wait_changed(after, until),
                 EndStep::Cut => {

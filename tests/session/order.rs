@@ -8,6 +8,7 @@ use h2_sync::proto::CommandError;
 use h2_sync::transport::duplex;
 use h2_sync::{Act, Config, ErrorKind, Evt, Reason, Role, Session, StreamId};
 
+use crate::frames::eventually;
 use crate::peer::{peer_of, session_and_peer};
 use crate::support::*;
 
@@ -147,6 +148,80 @@ fn actions_put_during_a_write_go_out_in_the_next_one() {
         let mut second = kinds(&calls.get()[1]);
         second.retain(|kind| *kind != Kind::SETTINGS);
         assert_eq!(second, [[Kind::HEADERS; 10], [Kind::DATA; 10]].concat());
+    });
+}
+
+#[test]
+fn calling_thread_writes_its_actions_unless_the_writer_does() {
+    bounded(|| {
+        let (near, far) = duplex(1 << 20);
+        let (enter, entered) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let me = std::thread::current().id();
+        let near = Hooked::new(near, nothing, move || {
+            let is_mine = std::thread::current().id() == me;
+            // After the test there is no receiver.
+            let _ = enter.send(is_mine);
+            if !is_mine {
+                let _ = may_go.recv();
+            }
+            Ok(())
+        });
+        let session = Session::with_config(near, Role::Client, Config::default()).unwrap();
+        // The writer thread writes the preface, and is held up in it.
+        assert!(!entered.recv_timeout(LONG).unwrap());
+        let stream_identifier = session.open(&post(), false).unwrap();
+        let data = |text: &'static str, is_end_stream| Act::SendData {
+            stream_identifier,
+            data: Bytes::from_static(text.as_bytes()),
+            is_end_stream,
+        };
+        session.write_acts(&mut vec![data("one", false)]).unwrap();
+        assert!(entered.try_recv().is_err());
+        // From here on it is not held up.
+        drop(go);
+        let mut peer = peer_of(far, Role::Client);
+        peer.receive_data(3);
+        peer.synchronize();
+        // The writer goes to sleep at some time; until then it writes.
+        eventually(|| {
+            session.write_acts(&mut vec![data("two", false)]).unwrap();
+            peer.receive_data(3);
+            entered.try_iter().any(|is_mine| is_mine)
+        });
+        session.write_acts(&mut vec![data("end", true)]).unwrap();
+        peer.receive_data(3);
+    });
+}
+
+#[test]
+fn events_that_are_there_are_taken_together() {
+    bounded(|| {
+        let (session, mut peer) = session_and_peer(Role::Server, Config::default(), 1 << 20);
+        let ids: Vec<_> = (0..10).map(|n| id(2 * n + 1)).collect();
+        for &id in &ids {
+            peer.send_headers(id, &get(), true);
+        }
+        peer.synchronize();
+        let (mut evts, mut requests) = (Vec::new(), Vec::new());
+        while requests.len() < ids.len() {
+            let before = evts.len();
+            let taken = session.take_evts(&mut evts).unwrap();
+            assert_eq!(evts.len(), before + taken);
+            requests = evts
+                .iter()
+                .filter_map(|evt| match evt {
+                    Evt::RecvHeaders { stream_identifier, .. } => Some(*stream_identifier),
+                    _ => None,
+                })
+                .collect();
+        }
+        assert_eq!(requests, ids);
+        session.close();
+        while !matches!(evts.last(), Some(Evt::Closed { .. })) {
+            session.take_evts(&mut evts).unwrap();
+        }
+        session.take_evts(&mut evts).unwrap_err();
     });
 }
 

@@ -30,6 +30,8 @@ models! {
         pings_are_answered_while_others_maintain;
     session:
         what_is_put_by_several_threads_is_answered,
+        what_callers_write_themselves_is_answered,
+        session_ends_while_a_caller_writes,
         credit_goes_back_for_what_is_taken,
         credit_goes_back_for_what_is_taken_behind_our_back,
         credit_goes_back_for_what_the_receiver_takes,

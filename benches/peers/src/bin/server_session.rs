@@ -45,10 +45,10 @@ fn connect(stream: TcpStream, tls: Option<&Acceptor>) -> Result<Session, AnyErro
 fn serve(session: &Session) -> Result<(), AnyError> {
     // Uploads, and their octets so far.
     let mut sinks = HashMap::new();
-    let mut acts = Vec::new();
+    let (mut evts, mut acts) = (Vec::new(), Vec::new());
     loop {
-        let mut next = Some(session.take_evt()?);
-        while let Some(evt) = next {
+        session.take_evts(&mut evts)?;
+        for evt in evts.drain(..) {
             if let Evt::Closed { reason } = evt {
                 return match reason {
                     Reason::Error(error) => Err(error.into()),
@@ -56,7 +56,6 @@ fn serve(session: &Session) -> Result<(), AnyError> {
                 };
             }
             answer(session, evt, &mut sinks, &mut acts);
-            next = session.try_take_evt().ok();
         }
         put(session, &mut acts);
     }
@@ -130,9 +129,9 @@ fn head(stream_identifier: StreamId, kind: &str, length: Option<u64>) -> Act {
     Act::SendHeaders { stream_identifier, headers, is_end_stream: length == Some(0) }
 }
 
-/// Puts all of them, and waits for room where there is none.
+/// Writes all of them, and waits for room where there is none.
 fn put(session: &Session, acts: &mut Vec<Act>) {
-    while let Err(error) = session.put_acts(acts) {
+    while let Err(error) = session.write_acts(acts) {
         // The first one that is left is the one that could not be done.
         let act = acts.remove(0);
         let stream_identifier = match act {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use modelled_std::model::{self, Time};
 use modelled_std::net;
 
@@ -80,6 +81,55 @@ pub fn what_is_put_by_several_threads_is_answered() {
         assert_eq!(model::leaps(), 0, "a wake-up was lost");
         session.close();
         take_all(&session);
+        server.join().unwrap();
+    });
+}
+
+/// One thread writes its actions itself and takes events in batches, while another puts actions and
+/// the writer thread sleeps or writes: all is written, answered and credited, and no wake-up is lost.
+pub fn what_callers_write_themselves_is_answered() {
+    model::check(400, Time::Waits, || {
+        let config = Config { initial_window_size: 20, ..Config::default() };
+        let (session, server) = session(config, answer(30));
+        let session = Arc::new(session);
+        let other = Arc::clone(&session);
+        let other = thread::spawn(move || other.open(&request("/"), true).unwrap());
+        let id = session.open(&request("/"), false).unwrap();
+        let data = Bytes::from_static(b"body");
+        let act = Act::SendData { stream_identifier: id, data, is_end_stream: true };
+        session.write_acts(&mut vec![act]).unwrap();
+        let (mut evts, mut octets) = (Vec::new(), 0);
+        while octets < 60 {
+            session.take_evts(&mut evts).unwrap();
+            for evt in evts.drain(..) {
+                if let Evt::RecvData { data, .. } = evt {
+                    octets += data.len();
+                }
+            }
+        }
+        other.join().unwrap();
+        assert_eq!(model::leaps(), 0, "a wake-up was lost");
+        session.close();
+        take_all(&session);
+        server.join().unwrap();
+    });
+}
+
+/// The session is closed while a thread writes: it ends, with the reason last.
+pub fn session_ends_while_a_caller_writes() {
+    model::check(300, Time::Waits, || {
+        let (session, server) = session(Config::default(), answer(3));
+        let session = Arc::new(session);
+        let other = Arc::clone(&session);
+        let closes = thread::spawn(move || other.close());
+        let _ = session.open(&request("/"), true);
+        let _ = session.write_acts(&mut vec![Act::Ping]);
+        let mut evts = Vec::new();
+        while !matches!(evts.last(), Some(Evt::Closed { .. })) {
+            session.take_evts(&mut evts).unwrap();
+        }
+        assert!(session.take_evts(&mut evts).is_err(), "an event comes after the last one");
+        closes.join().unwrap();
         server.join().unwrap();
     });
 }
