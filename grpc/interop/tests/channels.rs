@@ -171,6 +171,7 @@ fn details_of_a_status_arrive() {
 
 /// The health of a service, as it is watched.
 mod health {
+    use h2_sync::server::Cut;
     use h2_sync_grpc::client::{Receiver, Stub};
     use h2_sync_grpc::health::{HealthCheckRequest, HealthCheckResponse, ServingStatus};
 
@@ -209,17 +210,60 @@ mod health {
         });
     }
 
+    fn check(stub: &Stub, service: &str) -> Result<ServingStatus, Status> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let path = "/grpc.health.v1.Health/Check";
+        let reply = stub.unary::<_, _, HealthCheckResponse>(Prost, path, &request)?;
+        Ok(reply.message().status())
+    }
+
+    #[test]
+    fn health_follows_the_readiness_of_the_server() {
+        bounded(|| {
+            let health = Health::new();
+            health.set("s", true);
+            let (server, stub) = serve(&health);
+            let mut watch = watch(&stub, "s");
+            let mut next = || watch.receive().map(|reply| reply.unwrap().status());
+            assert_eq!(next().unwrap(), ServingStatus::Serving);
+            server.set_ready(false);
+            assert_eq!(next().unwrap(), ServingStatus::NotServing);
+            assert_eq!(check(&stub, "").unwrap(), ServingStatus::NotServing);
+            assert_eq!(check(&stub, "s").unwrap(), ServingStatus::NotServing);
+            assert_eq!(check(&stub, "other").unwrap_err().code(), Code::NotFound);
+            server.set_ready(true);
+            assert_eq!(next().unwrap(), ServingStatus::Serving);
+            assert_eq!(check(&stub, "").unwrap(), ServingStatus::Serving);
+            server.shutdown(Duration::ZERO);
+        });
+    }
+
+    #[test]
+    fn drain_is_told_before_connections_end() {
+        bounded(|| {
+            let (server, stub) = serve(&Health::new());
+            let mut watch = watch(&stub, "");
+            let mut next = || watch.receive().map(|reply| reply.unwrap().status());
+            assert_eq!(next().unwrap(), ServingStatus::Serving);
+            // The notice lasts until another call ends it.
+            let drained = thread::scope(|scope| {
+                let drain = scope.spawn(|| server.drain(LONG, LONG));
+                assert_eq!(next().unwrap(), ServingStatus::NotServing);
+                assert_eq!(check(&stub, "").unwrap(), ServingStatus::NotServing);
+                server.shutdown(LONG);
+                assert_eq!(next().unwrap_err().code(), Code::Unavailable);
+                drain.join().unwrap()
+            });
+            assert_eq!(drained, Cut::default());
+        });
+    }
+
     #[test]
     fn unknown_service_is_not_found() {
         bounded(|| {
             let (server, stub) = serve(&Health::new());
-            let check = |service: &str| {
-                let request = HealthCheckRequest { service: service.to_owned() };
-                let path = "/grpc.health.v1.Health/Check";
-                stub.unary::<_, _, HealthCheckResponse>(Prost, path, &request)
-            };
-            assert_eq!(check("").unwrap().message().status(), ServingStatus::Serving);
-            assert_eq!(check("s").unwrap_err().code(), Code::NotFound);
+            assert_eq!(check(&stub, "").unwrap(), ServingStatus::Serving);
+            assert_eq!(check(&stub, "s").unwrap_err().code(), Code::NotFound);
             server.shutdown(Duration::ZERO);
         });
     }

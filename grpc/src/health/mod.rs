@@ -1,5 +1,9 @@
 //! The health service, `grpc.health.v1`: whether a server, and each of its services, serves.
 //!
+//! It follows the [readiness](h2_sync::server#readiness-and-the-end) of the server: as soon as a
+//! drain begins, services that serve are told to be NOT_SERVING, so that clients and balancers send
+//! their calls elsewhere before connections end. This takes one line:
+//!
 //! ```
 //! use h2_sync_grpc::health::Health;
 //! use h2_sync_grpc::server::Services;
@@ -26,8 +30,8 @@ pub use messages::{
     HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse, ServingStatus,
 };
 
-/// How often a watch looks whether its client has gone.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a watch looks at the readiness of the server, and whether its client has gone.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Statuses in the answer to `List`, as the service's own description bounds them.
 const LIST_MAX: usize = 100;
@@ -35,7 +39,9 @@ const LIST_MAX: usize = 100;
 /// The health of a server and of its services, as clients are told. Clones share it.
 ///
 /// The server as a whole, whose name is empty, serves at first. Other services are unknown until they
-/// are [set](Self::set). Each watch takes a thread of the server.
+/// are [set](Self::set). While the server is not
+/// [ready](h2_sync::server::Handle::is_ready), none of them serves, whatever was set; a watch tells it
+/// within 100 ms. Each watch takes a thread of the server.
 #[derive(Clone)]
 pub struct Health {
     shared: Arc<Shared>,
@@ -83,8 +89,8 @@ impl Service for HealthService {
 
     fn call(&self, call: Call<'_>) -> Result<(), Status> {
         match call.method() {
-            "Check" => call.unary(Prost, |_, request| self.check(&request)),
-            "List" => call.unary(Prost, |_, HealthListRequest {}| self.list()),
+            "Check" => call.unary(Prost, |cx, request| self.check(cx, &request)),
+            "List" => call.unary(Prost, |cx, HealthListRequest {}| self.list(cx)),
             "Watch" => call
                 .server_streaming(Prost, |cx, request, replies| self.watch(cx, &request, replies)),
             _ => call.unimplemented(),
@@ -97,19 +103,24 @@ impl Service for HealthService {
 }
 
 impl HealthService {
-    fn check(&self, request: &HealthCheckRequest) -> Result<HealthCheckResponse, Status> {
+    fn check(
+        &self,
+        cx: &Context,
+        request: &HealthCheckRequest,
+    ) -> Result<HealthCheckResponse, Status> {
         match self.0.lock().get(&request.service) {
-            Some(&status) => Ok(HealthCheckResponse { status: status.into() }),
+            Some(&status) => Ok(HealthCheckResponse { status: if_ready(cx, status).into() }),
             None => Err(Status::not_found("unknown service")),
         }
     }
 
-    fn list(&self) -> Result<HealthListResponse, Status> {
+    fn list(&self, cx: &Context) -> Result<HealthListResponse, Status> {
         let all = self.0.lock();
         if all.len() > LIST_MAX {
             return Err(Status::resource_exhausted("there are too many services to list"));
         }
-        let response = |status: &ServingStatus| HealthCheckResponse { status: (*status).into() };
+        let response =
+            |&status: &ServingStatus| HealthCheckResponse { status: if_ready(cx, status).into() };
         let statuses = all.iter().map(|(name, status)| (name.clone(), response(status)));
         Ok(HealthListResponse { statuses: statuses.collect() })
     }
@@ -140,7 +151,7 @@ impl HealthService {
                     return Err(Status::unavailable("the server shuts down"));
                 }
                 let now = statuses.get(&request.service).copied();
-                let now = now.unwrap_or(ServingStatus::ServiceUnknown);
+                let now = if_ready(cx, now.unwrap_or(ServingStatus::ServiceUnknown));
                 if last != Some(now) {
                     break now;
                 }
@@ -154,6 +165,14 @@ impl HealthService {
             last = Some(now);
             replies.send(&HealthCheckResponse { status: now.into() })?;
         }
+    }
+}
+
+/// The status of a service, while the server may not be ready.
+fn if_ready(cx: &Context, status: ServingStatus) -> ServingStatus {
+    match status {
+        ServingStatus::Serving if !cx.is_server_ready() => ServingStatus::NotServing,
+        _ => status,
     }
 }
 

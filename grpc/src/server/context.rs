@@ -89,6 +89,12 @@ impl Context {
         self.caller.wait_cancelled(timeout) || self.is_late()
     }
 
+    /// Whether the server wants new calls; `false` as soon as it drains. See
+    /// [`Handle::is_ready`](h2_sync::server::Handle::is_ready). The health service follows it.
+    pub fn is_server_ready(&self) -> bool {
+        self.caller.is_server_ready()
+    }
+
     /// Has `act` called once when the server shuts down, unless the hook is dropped before: for a
     /// method whose response has no end of its own. See
     /// [`Caller::on_shutdown`](h2_sync::server::Caller::on_shutdown).
