@@ -91,6 +91,7 @@ pub use self::constants::{
 pub use self::control::{Goaway, Ping, RstStream, WindowUpdate};
 pub use self::data::Data;
 pub use self::decoder::Frame;
+pub(crate) use self::decoder::Input;
 pub use self::error::{Error, Scope};
 pub use self::error_code::ErrorCode;
 pub use self::extension::{AltSvc, Origin, PriorityUpdate, Unknown};

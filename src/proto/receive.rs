@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 
 use super::budgets::PeerAction;
 use super::connection::Connection;
@@ -14,7 +14,7 @@ use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
 use super::streams::Standing;
 use super::trace::Way;
-use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Kind, Scope, StreamId, PREFACE};
+use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Input, Kind, Scope, StreamId, PREFACE};
 use crate::logging;
 
 /// DATA for an ended stream, beyond what was in flight, is charged if it is smaller than this: it
@@ -32,6 +32,15 @@ impl Connection {
     /// processed. Stream errors are not returned: RST_STREAM is queued, and [`Event::Reset`]
     /// reports it.
     pub fn receive(&mut self, input: &mut BytesMut, now: Instant) -> Result<(), ConnectionError> {
+        self.receive_from(input, now)
+    }
+
+    /// [`receive`](Self::receive) from either kind of input.
+    pub(crate) fn receive_from(
+        &mut self,
+        input: &mut impl Input,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
         self.deadlines.note_heard(now);
         self.input.len = input.len();
         let result = match &self.ending.closed {
@@ -40,14 +49,14 @@ impl Connection {
             None => self.receive_frames(input, now).map_err(|error| self.fail(error)),
         };
         if self.ending.closed.is_some() {
-            input.clear();
+            input.advance(input.remaining());
         }
         result
     }
 
     fn receive_frames(
         &mut self,
-        input: &mut BytesMut,
+        input: &mut impl Input,
         now: Instant,
     ) -> Result<(), ConnectionError> {
         self.receive_preface(input)?;
@@ -60,7 +69,7 @@ impl Connection {
             };
             self.check_order(head)
                 .inspect_err(|error| self.tracer.rejected(&head, error.detail()))?;
-            let frame = Frame::decode(input, self.local.max_frame_size());
+            let frame = Frame::decode_from(input, self.local.max_frame_size());
             // DATA may arrive as slowly as the network is.
             let is_awaited = matches!(frame, Ok(None)) && head.kind != Kind::DATA;
             self.deadlines.note_frame(is_awaited, now);
@@ -88,7 +97,7 @@ impl Connection {
     }
 
     /// RFC 9113, Section 3.4: a client's connection starts with 24 fixed octets.
-    fn receive_preface(&mut self, input: &mut BytesMut) -> Result<(), ConnectionError> {
+    fn receive_preface(&mut self, input: &mut impl Input) -> Result<(), ConnectionError> {
         let len = self.input.preface_left.min(input.len());
         let expected = &PREFACE[PREFACE.len() - self.input.preface_left..][..len];
         if input[..len] != *expected {

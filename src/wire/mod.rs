@@ -35,8 +35,10 @@
 //! may still be in the transport. The reader has [`DRAIN_TIMEOUT`] to find it, and the same time
 //! once more if no read has returned. After that, the failed write is the reason for the end.
 
+mod blocks;
 mod end;
 mod ending;
+mod frame_buffer;
 mod ledger;
 mod owner;
 mod read;

@@ -56,12 +56,12 @@ impl<D: Driver> Wire<D> {
         let now = Instant::now();
         let read = match result {
             Ok(Ok(1..)) if state.has_ended() => {
-                reading.buffer.octets().clear();
+                reading.buffer.clear();
                 Read::Some
             }
             Ok(Ok(1..)) => {
                 // The core has queued GOAWAY for an error, and keeps it as the reason for the end.
-                let _ = state.core.receive(reading.buffer.octets(), now);
+                let _ = reading.buffer.pass_to(&mut state.core, now);
                 Read::Some
             }
             Ok(Err(error)) if gave_up(&error) => {

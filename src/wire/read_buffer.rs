@@ -4,10 +4,12 @@ use std::io::{self, Read};
 
 use bytes::BytesMut;
 
+use super::blocks::BLOCK;
+
 /// The read size of an idle connection, in octets.
 const SMALL: usize = 1 << 10;
 /// The largest read size in octets; beyond it, larger reads are no cheaper per octet.
-const LARGE: usize = 256 << 10;
+const LARGE: usize = BLOCK;
 /// The largest read size when the next read may block for long. The buffer stays allocated during
 /// that time, which matters with ten thousand idle connections.
 const REST: usize = 16 << 10;
@@ -43,31 +45,53 @@ impl ReadBuffer {
         let before = self.octets.len();
         self.allocated = self.allocated.max(before + self.ask);
         self.octets.resize(before + self.ask, 0);
-        let result = reader.read(&mut self.octets[before..]).and_then(|read| {
-            // Octets beyond what was requested do not come from the peer.
-            (read <= self.ask).then_some(read).ok_or_else(claims_too_much)
-        });
+        let result = read_into(reader, &mut self.octets[before..]);
         let read = *result.as_ref().unwrap_or(&0);
         self.octets.truncate(before + read);
-        if read == self.ask {
-            self.ask = (self.ask * 4).min(LARGE);
-        } else if result.is_err() {
-            if before == 0 {
-                // The connection is idle, and may remain so.
-                (self.octets, self.allocated) = (BytesMut::new(), 0);
-            }
-        } else {
-            // The transport has no more data for now, so the next read may block for long.
-            self.ask = read.next_power_of_two().clamp(SMALL, REST);
-            if self.octets.len() < REST && self.allocated > KEPT * REST {
+        let is_full = read == self.ask;
+        if result.is_ok() {
+            self.note_read(read, self.ask);
+            if !is_full && self.octets.len() < REST && self.allocated > KEPT * REST {
                 // DATA shares the buffer. Copying a small remainder keeps it from retaining a large
                 // buffer.
                 self.octets = BytesMut::from(&self.octets[..]);
                 self.allocated = self.octets.len();
             }
+        } else if before == 0 {
+            // The connection is idle, and may remain so.
+            (self.octets, self.allocated) = (BytesMut::new(), 0);
         }
         result
     }
+
+    /// Returns whether the next read should be one of the largest size, and there is little before it.
+    pub(super) fn wants_block(&self) -> bool {
+        self.ask == LARGE && self.octets.len() <= LARGE / 2
+    }
+
+    /// Chooses the size of the next read, after one that found `read` octets with room for `room`.
+    pub(super) fn note_read(&mut self, read: usize, room: usize) {
+        self.ask = if read == room {
+            (self.ask * 4).min(LARGE)
+        } else {
+            // The transport has no more data for now, so the next read may block for long.
+            read.next_power_of_two().clamp(SMALL, REST)
+        };
+    }
+
+    /// Appends octets that were read elsewhere.
+    pub(super) fn push(&mut self, octets: &[u8]) {
+        self.octets.extend_from_slice(octets);
+        self.allocated = self.allocated.max(self.octets.len());
+    }
+}
+
+/// Reads once.
+pub(super) fn read_into(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let room = buf.len();
+    let read = reader.read(buf)?;
+    // Octets beyond what was requested do not come from the peer.
+    (read <= room).then_some(read).ok_or_else(claims_too_much)
 }
 
 fn claims_too_much() -> io::Error {

@@ -8,8 +8,8 @@ use std::thread::Thread;
 use std::time::Instant;
 
 use super::ending::Ending;
+use super::frame_buffer::FrameBuffer;
 use super::owner::Owner;
-use super::read_buffer::ReadBuffer;
 use super::read_timeout::ReadTimeout;
 use super::write_buffer::WriteBuffer;
 use crate::logging::{Lock, Locked};
@@ -61,7 +61,7 @@ pub(crate) struct State<D> {
 /// The reader and its buffer.
 pub(super) struct Reading {
     pub(super) reader: Box<dyn io::Read + Send>,
-    pub(super) buffer: ReadBuffer,
+    pub(super) buffer: FrameBuffer,
 }
 
 /// The writer and its buffer.
@@ -82,7 +82,7 @@ impl<D: Driver> Wire<D> {
         W: io::Write + Send + 'static,
     {
         let Halves { reader, writer, closer } = halves;
-        let reading = Reading { reader: Box::new(reader), buffer: ReadBuffer::new() };
+        let reading = Reading { reader: Box::new(reader), buffer: FrameBuffer::new() };
         let writing = Writing { writer: Box::new(writer), buffer: WriteBuffer::new() };
         let state = State {
             core,
