@@ -75,6 +75,16 @@ impl Conn {
         (self.hand_on_promises(state), read)
     }
 
+    /// Returns whether another thread leads, and writes before and after each read: one of a server.
+    pub(super) fn is_led_elsewhere(&self, state: &State) -> bool {
+        let is_another = match state.leader {
+            Leader::None | Leader::Poller(_) => false,
+            Leader::Promised => true,
+            leader @ Leader::Thread { .. } => !leader.is_me(),
+        };
+        is_another && self.wire.owner().has_clock()
+    }
+
     /// Waits in place of a read, until some of what the connection holds may have been taken.
     fn pause<'a>(&'a self, state: Guard<'a>, until: Option<Instant>) -> Guard<'a> {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -145,6 +145,7 @@ impl RecvHalf {
 
     /// Waits for octets or the end.
     fn take_more(&mut self) -> Result<(), Error> {
+        let mut is_urgent = self.expects_continue;
         if self.expects_continue {
             self.send_continue();
         }
@@ -154,7 +155,11 @@ impl RecvHalf {
         let window = state.core.receive_window(id) as usize;
         self.credit = (window / 4).min(CREDIT.max(window / CREDIT_PART));
         if owed > 0 {
+            is_urgent |= state.core.is_window_low(id);
             state.give_back(id, owed, Instant::now());
+        }
+        if is_urgent {
+            state = self.conn.flush(state, self.until());
         }
         let taken = self.wait(state, NO_MORE, |state| state.take_data(id, &mut chunks));
         self.chunks = chunks;
@@ -165,8 +170,9 @@ impl RecvHalf {
     /// Credits what was read, while there is more to read.
     fn give_back(&mut self) {
         let mut state = self.conn.lock();
+        let is_urgent = state.core.is_window_low(self.id);
         state.give_back(self.id, std::mem::take(&mut self.owed), Instant::now());
-        self.flush_credit(state, self.deadline);
+        self.flush_credit(state, is_urgent, self.deadline);
     }
 
     /// Waits for the end of the body and returns the trailers. The unread part of the body is
@@ -220,13 +226,16 @@ impl RecvHalf {
         }
         let deadline = self.until();
         let (state, result) = self.conn.wait(state, (self.id, Half::Recv), deadline, ready);
-        self.flush_credit(state, deadline);
+        self.flush_credit(state, false, deadline);
         result.unwrap_or_else(|| Err(Error::late(what_is_late)))
     }
 
-    /// Flushes credit for which the peer may be waiting.
-    fn flush_credit(&self, state: Guard<'_>, deadline: Option<Instant>) {
-        if state.must_write() {
+    /// Flushes credit, unless the leader is soon enough: it writes after each read, for all streams.
+    //
+    // While the peer has half of its window, either it sends, and there is a read, or it needs no
+    // credit.
+    fn flush_credit(&self, state: Guard<'_>, is_urgent: bool, deadline: Option<Instant>) {
+        if state.must_write() && (is_urgent || !self.conn.is_led_elsewhere(&state)) {
             drop(self.conn.flush(state, deadline));
         }
     }

@@ -165,7 +165,7 @@ impl Conn {
                 state = lending.lend(self, state);
                 continue;
             }
-            state = match wait.next(self.view(&state, id, lending.at()), now) {
+            state = match wait.next(self.view(&state, (id, half), lending.at()), now) {
                 Step::GiveUp => break None,
                 Step::Write => self.flush(state, wait.deadline),
                 Step::Read(until) => self.read_once(state, until),
@@ -181,15 +181,17 @@ impl Conn {
         (state, result)
     }
 
-    fn view(&self, state: &State, id: StreamId, lends_at: Option<Instant>) -> View {
+    fn view(&self, state: &State, (id, half): (StreamId, Half), lends_at: Option<Instant>) -> View {
         let inbox = state.streams.get(&id);
+        // A reader has put no more than credit, and has flushed it if that is urgent.
+        let is_written_by_leader = half == Half::Recv && self.is_led_elsewhere(state);
         View {
             leader: match state.leader {
                 Leader::None => Whose::Free,
                 leader if leader.is_me() => Whose::Mine,
                 _ => Whose::Another,
             },
-            has_to_write: state.must_write(),
+            has_to_write: state.must_write() && !is_written_by_leader,
             has_arrivals: !state.arrivals.is_empty(),
             can_limit_reads: self.wire.can_limit_reads(),
             waits_for_room: inbox.is_some_and(Inbox::is_blocked),

@@ -247,6 +247,12 @@ impl Connection {
         self.streams.get(id).map_or(0, |stream| stream.recv.window.size())
     }
 
+    /// Whether the peer may send less than half of a stream's window before it needs more credit.
+    pub(crate) fn is_window_low(&self, id: StreamId) -> bool {
+        let window = self.streams.get(id).map(|stream| &stream.recv.window);
+        window.is_some_and(|window| window.signed() < i64::from(window.size() / 2))
+    }
+
     /// Whether a stream is open, or about to be.
     pub fn has_streams(&self) -> bool {
         !self.streams.is_empty()
