@@ -4,10 +4,11 @@ use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
 use super::field::FIELD_OVERHEAD;
 use super::indexing::Indexing;
 use super::reader::{Reader, Stop, StringLiteral};
+use super::repeats::{Repeats, MAX_KEPT_SIZE};
 use super::section::{Decoded, Limits, Section, HARD_LIMIT_FACTOR};
 use super::static_table::{self, STATIC_LEN};
 use super::table_entry::TableEntry;
-use super::{huffman, DecodeError};
+use super::{huffman, DecodeError, Headers};
 use std::fmt;
 
 /// The most size updates in one block: the lowest size since the last block, and the final one (RFC
@@ -55,6 +56,10 @@ pub struct Decoder {
     tail: Vec<u8>,
     /// The fields and octets of the last block, an estimate for the next one.
     room: (usize, usize),
+    /// Blocks that need nothing but the table as it is, with their fields.
+    repeats: Repeats<(Vec<u8>, Headers)>,
+    /// Whether the block has changed the table.
+    has_changed_table: bool,
     failed: Option<DecodeError>,
 }
 
@@ -71,6 +76,8 @@ impl Decoder {
             max_field_len: limits.max_section_size.saturating_mul(HARD_LIMIT_FACTOR),
             tail: Vec::new(),
             room: FIRST_ROOM,
+            repeats: Repeats::default(),
+            has_changed_table: false,
             failed: None,
         }
     }
@@ -106,12 +113,51 @@ impl Decoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if end_headers {
+            if let Some(headers) = self.find_repeated(fragment) {
+                return Ok(Some(Decoded { headers, truncated: false }));
+            }
+        }
+        let is_whole = end_headers && self.is_at_start();
         let result = self.decode_fragment(fragment, end_headers);
+        if let (true, Ok(Some(decoded))) = (is_whole, &result) {
+            self.keep(fragment, decoded);
+        }
         if let Err(error) = result {
             self.failed = Some(error);
             (self.tail, self.section) = (Vec::new(), Section::new(Limits::default()));
         }
         result
+    }
+
+    /// Returns whether nothing of the current block has come.
+    fn is_at_start(&self) -> bool {
+        self.updates == Some(0) && self.tail.is_empty()
+    }
+
+    /// Returns the fields of a block that was decoded before, with the table as it is.
+    #[inline]
+    fn find_repeated(&self, block: &[u8]) -> Option<Headers> {
+        // RFC 7541, Section 4.2: a block without the size update that is required is an error.
+        if !self.is_at_start() || self.required_update.is_some() {
+            return None;
+        }
+        self.repeats.find(|(known, _)| known == block).map(|(_, headers)| headers.clone())
+    }
+
+    /// Keeps a block that may come again, unless it has changed the table: it would do so again.
+    fn keep(&mut self, block: &[u8], decoded: &Decoded) {
+        let has_changed_table = std::mem::take(&mut self.has_changed_table);
+        let may_repeat = !has_changed_table && self.repeats.may_repeat(block);
+        if may_repeat && decoded.headers.section_size() <= MAX_KEPT_SIZE && !decoded.truncated {
+            self.repeats.keep((block.to_vec(), decoded.headers.clone()));
+        }
+    }
+
+    /// Records that the table has changed, and with it the meaning of all blocks.
+    fn note_change(&mut self) {
+        self.has_changed_table = true;
+        self.repeats.clear();
     }
 
     /// Returns the size of the dynamic table in octets (RFC 7541, Section 4.1).
@@ -212,6 +258,7 @@ impl Decoder {
             // Also if the section is over its limit, since later blocks may refer to this field.
             let (name, value) = self.section.written().split_at(name_len);
             self.table.insert(name, value);
+            self.note_change();
         }
         Ok(self.section.finish(name_len, indexing == Indexing::Never)?)
     }
@@ -228,6 +275,7 @@ impl Decoder {
         self.updates = Some(updates + 1);
         self.required_update = self.required_update.filter(|required| size > *required);
         self.table.set_max_size(size);
+        self.note_change();
         Ok(())
     }
 

@@ -4,9 +4,10 @@ use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
 use super::guess::Guess;
 use super::indexing::Indexing;
 use super::policy::indexing;
+use super::repeats::Repeats;
 use super::static_table::{self, STATIC_LEN};
 use super::table_index::{Hashes, TableIndex};
-use super::{huffman, integer, Field};
+use super::{huffman, integer, Field, Headers};
 use std::fmt;
 
 /// Encodes the field blocks that one side sends on a connection.
@@ -41,6 +42,17 @@ pub struct Encoder {
     /// The largest table size to use, even if the peer allows more.
     cap: usize,
     pending: Option<SizeUpdate>,
+    /// Sections whose blocks refer to the table as it is.
+    repeats: Repeats<Repeated>,
+    /// The number of sections that were kept so far.
+    kept: u64,
+}
+
+/// A section and its block.
+struct Repeated {
+    number: u64,
+    headers: Headers,
+    block: Vec<u8>,
 }
 
 /// Changes of the maximum table size that have not been signalled to the peer.
@@ -67,6 +79,8 @@ impl Encoder {
             guess: Guess::default(),
             cap,
             pending: None,
+            repeats: Repeats::default(),
+            kept: 0,
         };
         encoder.set_max_table_size(DEFAULT_MAX_SIZE);
         encoder
@@ -96,6 +110,33 @@ impl Encoder {
         }
     }
 
+    /// Appends the field block of a section, which may be one that was encoded before.
+    pub(crate) fn encode_section(&mut self, headers: &Headers, out: &mut Vec<u8>) {
+        if let Some(repeated) = self.find_repeated(headers) {
+            return out.extend_from_slice(&repeated.block);
+        }
+        let (begin, newest) = (out.len(), self.index.newest());
+        let may_repeat = self.pending.is_none() && self.repeats.may_repeat(headers.text());
+        self.encode(headers, out);
+        // A block that has added to the table would do so again.
+        if may_repeat && self.index.newest() == newest {
+            self.kept += 1;
+            let (headers, block) = (headers.iter().collect(), out[begin..].to_vec());
+            self.repeats.keep(Repeated { number: self.kept, headers, block });
+        }
+    }
+
+    /// Returns a number that identifies a section which is kept, among all that ever were.
+    pub(crate) fn number_of_repeated(&self, headers: &Headers) -> Option<u64> {
+        self.find_repeated(headers).map(|repeated| repeated.number)
+    }
+
+    #[inline]
+    fn find_repeated(&self, headers: &Headers) -> Option<&Repeated> {
+        let is_it = |repeated: &&Repeated| repeated.headers == *headers;
+        self.repeats.find(is_it).filter(|_| self.pending.is_none())
+    }
+
     /// Writes the pending size updates: the lowest and the last (RFC 7541, Section 4.2).
     fn write_size_updates(&mut self, out: &mut Vec<u8>) {
         let Some(SizeUpdate { lowest, last }) = self.pending.take() else { return };
@@ -106,6 +147,7 @@ impl Encoder {
     }
 
     fn write_size_update(&mut self, size: usize, out: &mut Vec<u8>) {
+        self.repeats.clear();
         self.table.set_max_size(size);
         self.index.evict_to(self.table.len());
         integer::encode(size, 5, 0x20, out);
@@ -185,6 +227,7 @@ impl Encoder {
     }
 
     fn insert(&mut self, field: &Field<'_>, hashes: Hashes) {
+        self.repeats.clear();
         self.table.insert(field.name, field.value);
         self.index.insert(hashes);
         self.guess.entry_came(self.index.newest());

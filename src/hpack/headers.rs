@@ -214,6 +214,16 @@ impl Headers {
         Writer { list }
     }
 
+    /// Returns whether this is a clone of `other`, or the other way round.
+    pub(crate) fn is_clone_of(&self, other: &Headers) -> bool {
+        Arc::ptr_eq(&self.list, &other.list)
+    }
+
+    /// Returns whether there are clones of this list.
+    pub(crate) fn has_clones(&self) -> bool {
+        Arc::strong_count(&self.list) > 1
+    }
+
     fn list_mut(&mut self) -> &mut FieldList {
         Arc::make_mut(&mut self.list)
     }

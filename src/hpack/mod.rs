@@ -61,6 +61,7 @@ mod indexing;
 mod integer;
 mod policy;
 mod reader;
+mod repeats;
 mod section;
 mod static_table;
 mod table_entry;

@@ -158,7 +158,7 @@ impl TableIndex {
 
 /// Hashes octets with `seed`, eight at a time.
 #[inline]
-fn hash(seed: u64, octets: &[u8]) -> u32 {
+pub(super) fn hash(seed: u64, octets: &[u8]) -> u32 {
     let mut hash = mix(seed, octets.len() as u64);
     let mut rest = octets;
     while let Some((chunk, behind)) = rest.split_first_chunk() {

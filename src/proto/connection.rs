@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::block::Block;
 use super::budgets::Budgets;
+use super::checked::{CheckedRequest, CheckedResponse};
 use super::config::{Config, Role};
 use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
@@ -41,6 +42,7 @@ pub struct Connection {
     pub(super) events: EventQueue,
     /// The queued output.
     pub(super) outgoing: Outgoing,
+    pub(super) checked_response: CheckedResponse,
 
     pub(super) streams: Streams,
     pub(super) slots: Slots,
@@ -67,6 +69,7 @@ pub(super) struct Input {
     /// The connection began as HTTP/1.1: stream 1 is the upgrade request.
     pub(super) has_upgraded: bool,
     pub(super) decoder: hpack::Decoder,
+    pub(super) checked: CheckedRequest,
     /// The field block that CONTINUATION must continue.
     pub(super) block: Option<Block>,
     /// The connection's receive window.
@@ -91,6 +94,7 @@ impl Input {
             greeted: false,
             has_upgraded: false,
             decoder: hpack::Decoder::new(limits),
+            checked: CheckedRequest::default(),
             block: None,
             window: RecvWindow::new(DEFAULT_WINDOW),
             growth: Growth::new(config),
@@ -159,6 +163,7 @@ impl Connection {
             input: Input::new(role, &config),
             events: EventQueue::default(),
             outgoing: Outgoing::new(role, &config),
+            checked_response: CheckedResponse::default(),
             streams: Streams::new(role, config.remembered_streams),
             slots: Slots::default(),
             opener: Opener::new(role),

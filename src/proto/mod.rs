@@ -72,7 +72,7 @@
 //! | `sending`, `commands` | responses, bodies, trailers; all other commands |
 //! | `transmit`, `outgoing`, `line` | what goes out, in which order; everything that waits to be sent; queues |
 //! | `state`, `stream`, `streams`, `slots`, `id_hasher`, `flow`, `growth` | the states of RFC 9113, Section 5.1; windows, and how they grow |
-//! | `headers`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
+//! | `headers`, `checked`, `octets`, `authority`, `content` | what makes a message valid, and what may follow its HEADERS |
 //! | `priority`, `structured`, `settings` | RFC 9218 and the fields of RFC 8941; Section 6.5 |
 //! | `budgets`, `deadlines`, `timers` | budgets against abuse; deadlines |
 //! | `event`, `queue`, `config`, `validate`, `error`, `stats`, `trace` | the interface to the application |
@@ -80,6 +80,7 @@
 mod authority;
 mod block;
 mod budgets;
+mod checked;
 mod commands;
 mod config;
 mod connection;

@@ -95,7 +95,7 @@ impl Connection {
             return self.answer_431(section, now);
         }
         let extended_connect = self.local.enable_connect_protocol();
-        let facts = match headers::check_request(&section.headers, extended_connect) {
+        let facts = match self.input.checked.check(&section.headers, extended_connect) {
             Ok(facts) => facts,
             Err(what) => return self.reject(id, &what.to_string(), now),
         };

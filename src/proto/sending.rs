@@ -68,7 +68,8 @@ impl Connection {
         end_stream: bool,
         now: Instant,
     ) -> Result<(), CommandError> {
-        let facts = headers::check_response(headers, end_stream)?;
+        let number = self.outgoing.number_of_repeated(headers);
+        let facts = self.checked_response.check(headers, number, end_stream)?;
         let headers = without_forbidden_length(headers, request, &facts);
         let headers = headers.as_ref();
         self.check_section(headers)?;

@@ -9,6 +9,7 @@ mod encoding;
 mod headers_list;
 mod limits;
 mod properties;
+mod repeats;
 mod size_updates;
 
 /// Decodes hexadecimal digits with any spacing.

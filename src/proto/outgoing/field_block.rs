@@ -34,7 +34,7 @@ pub(super) fn encode_block(
     if let BlockStart::PushPromise { promised } = start {
         out.extend_from_slice(&promised.get().to_be_bytes());
     }
-    encoder.encode(headers.iter(), out);
+    encoder.encode_section(headers, out);
     let length = out.len() - begin - Head::LEN;
     if length <= max_frame_size {
         flags.insert(Flags::END_HEADERS);

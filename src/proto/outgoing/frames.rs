@@ -102,6 +102,11 @@ impl Outgoing {
         self.figures.hpack.wire += octets - if is_promise { PROMISED_LEN } else { 0 };
     }
 
+    /// Returns the number of a section that was encoded before and is kept.
+    pub(in crate::proto) fn number_of_repeated(&self, headers: &Headers) -> Option<u64> {
+        self.encoder.number_of_repeated(headers)
+    }
+
     /// Records that the field block of a client's request has been queued.
     pub(in crate::proto) fn note_request(&mut self, id: StreamId) {
         self.requests.queued = id;

@@ -37,6 +37,7 @@ mod promises;
 mod proportion;
 mod pushed;
 mod random;
+mod repeated;
 mod resets;
 mod room;
 mod settings;
