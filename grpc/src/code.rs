@@ -5,43 +5,43 @@ use std::fmt;
 use h2_sync::ErrorCode;
 use http::StatusCode;
 
-/// A status code of gRPC, with its number on the wire.
+/// A gRPC status code, with its number on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Code {
     /// The call succeeded.
     Ok = 0,
-    /// The caller has cancelled the call.
+    /// The caller cancelled the call.
     Cancelled = 1,
-    /// An error without a code of its own.
+    /// An error that no other code describes.
     Unknown = 2,
-    /// The request makes no sense, whatever the state of the system.
+    /// The request is invalid in every state of the system.
     InvalidArgument = 3,
     /// The deadline has passed before the call was complete.
     DeadlineExceeded = 4,
-    /// What was asked for does not exist.
+    /// A requested entity does not exist.
     NotFound = 5,
-    /// What was to be created exists.
+    /// The entity to create already exists.
     AlreadyExists = 6,
-    /// The caller is known and may not do this.
+    /// The caller is authenticated but not allowed to make this call.
     PermissionDenied = 7,
-    /// A quota or a size limit does not allow it.
+    /// A quota or a size limit is exceeded.
     ResourceExhausted = 8,
     /// The system is not in the state that the call needs.
     FailedPrecondition = 9,
-    /// The call was given up because of others at the same time.
+    /// The call was aborted because of a conflict with a concurrent one.
     Aborted = 10,
-    /// The call goes past an end that may move.
+    /// The call addresses something beyond the current range, such as the end of a file.
     OutOfRange = 11,
     /// The server does not have this method.
     Unimplemented = 12,
-    /// Something that must not be is broken.
+    /// An internal invariant is broken.
     Internal = 13,
-    /// The server cannot be reached or does not serve now; trying again may help.
+    /// The server cannot be reached or does not serve at present. A retry may succeed.
     Unavailable = 14,
     /// Data is lost or damaged.
     DataLoss = 15,
-    /// The caller has not shown who it is.
+    /// The caller has no valid credentials.
     Unauthenticated = 16,
 }
 
@@ -67,18 +67,19 @@ const CODES: [(Code, &str); 17] = [
 ];
 
 impl Code {
-    /// The code with this number; [`Unknown`](Code::Unknown) for any other number.
+    /// Returns the code with this number, or [`Unknown`](Code::Unknown) for a number without a
+    /// code.
     pub fn from_i32(number: i32) -> Self {
         let index = usize::try_from(number).unwrap_or(usize::MAX);
         CODES.get(index).map_or(Code::Unknown, |(code, _)| *code)
     }
 
-    /// The name in the specification: `NOT_FOUND`.
+    /// Returns the name in the specification, such as `NOT_FOUND`.
     pub fn name(self) -> &'static str {
         CODES[self as usize].1
     }
 
-    /// The code of a response that is not one of gRPC, by its HTTP status: what a proxy answers.
+    /// Maps the HTTP status of a response that is not gRPC, such as that of a proxy.
     pub(crate) fn of_http(status: StatusCode) -> Self {
         match status.as_u16() {
             400 => Code::Internal,
@@ -90,7 +91,7 @@ impl Code {
         }
     }
 
-    /// The code of a call whose stream was reset.
+    /// Maps the error code of a stream that was reset.
     pub(crate) fn of_reset(code: ErrorCode) -> Self {
         match code {
             ErrorCode::RefusedStream => Code::Unavailable,

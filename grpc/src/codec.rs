@@ -1,12 +1,12 @@
-//! How messages become octets and back.
+//! Encoding and decoding of messages.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::status::Status;
 
-/// Turns messages of type `T` into octets and back.
+/// Encodes and decodes messages of type `T`.
 ///
-/// [`Prost`] is the one of generated code. Another one takes three lines:
+/// Generated code uses [`Prost`]. A codec of your own takes a few lines:
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
@@ -28,22 +28,23 @@ use crate::status::Status;
 /// }
 /// ```
 pub trait Codec<T>: Copy + Send + Sync + 'static {
-    /// Writes a message behind what is in the buffer.
+    /// Appends an encoded message to the buffer.
     ///
     /// # Errors
     ///
-    /// The message has no form on the wire.
+    /// The message cannot be encoded.
     fn encode(&self, message: &T, buffer: &mut BytesMut) -> Result<(), Status>;
 
-    /// Reads a message out of all of its octets.
+    /// Decodes a message. `octets` contains exactly one.
     ///
     /// # Errors
     ///
-    /// The octets are no message of this type: mostly [`Code::Internal`](crate::Code::Internal).
+    /// The octets are not a message of this type: [`Code::Internal`](crate::Code::Internal) is the
+    /// usual code.
     fn decode(&self, octets: Bytes) -> Result<T, Status>;
 }
 
-/// Protocol Buffers, by the crate [`prost`].
+/// The codec of Protocol Buffers, by the crate [`prost`].
 #[cfg(feature = "prost")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Prost;

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::status::Status;
 
-/// How messages are compressed.
+/// A compression of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {
@@ -13,14 +13,14 @@ pub enum Compression {
     Gzip,
 }
 
-/// The field `grpc-accept-encoding`: what this side can inflate.
+/// The field `grpc-accept-encoding`: the encodings that this side can inflate.
 #[cfg(feature = "gzip")]
 pub(crate) const ACCEPTED: &str = "identity,gzip";
 #[cfg(not(feature = "gzip"))]
 pub(crate) const ACCEPTED: &str = "identity";
 
 impl Compression {
-    /// The name in `grpc-encoding`.
+    /// Returns the name in `grpc-encoding`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             #[cfg(feature = "gzip")]
@@ -28,11 +28,11 @@ impl Compression {
         }
     }
 
-    /// What the field `grpc-encoding` says: `Ok(None)` is no compression.
+    /// Parses the field `grpc-encoding`. `Ok(None)` means no compression.
     ///
     /// # Errors
     ///
-    /// The name of an encoding that this side does not have.
+    /// The name of an encoding that this side does not support.
     pub(crate) fn of_name(name: Option<&[u8]>) -> Result<Option<Self>, String> {
         match name {
             None | Some(b"identity" | b"") => Ok(None),
@@ -42,12 +42,12 @@ impl Compression {
         }
     }
 
-    /// Whether a field `grpc-accept-encoding` has it.
+    /// Returns whether a field `grpc-accept-encoding` lists this compression.
     pub(crate) fn is_accepted(self, accepted: &str) -> bool {
         accepted.split(',').any(|name| name.trim() == self.name())
     }
 
-    /// Compresses `message` behind what is in `into`.
+    /// Appends the compressed message to `into`.
     #[cfg_attr(not(feature = "gzip"), allow(unused_variables, clippy::ptr_arg))]
     pub(crate) fn deflate(self, message: &[u8], into: &mut BytesMut) -> Result<(), Status> {
         match self {
@@ -64,7 +64,7 @@ impl Compression {
         }
     }
 
-    /// Inflates a message to at most `limit` octets. More of them are never in memory.
+    /// Inflates a message to at most `limit` octets. No more than that is held in memory.
     #[cfg_attr(not(feature = "gzip"), allow(unused_variables))]
     pub(crate) fn inflate(self, message: &[u8], limit: usize) -> Result<Bytes, Status> {
         match self {
@@ -75,7 +75,7 @@ impl Compression {
                 let mut inflated = Vec::new();
                 let decoder = flate2::read::MultiGzDecoder::new(message);
                 decoder.take(most).read_to_end(&mut inflated).map_err(|error| {
-                    Status::internal(format!("a compressed message is no gzip: {error}"))
+                    Status::internal(format!("a compressed message is not valid gzip: {error}"))
                 })?;
                 if inflated.len() > limit {
                     return Err(Status::resource_exhausted(format!(
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn message_goes_there_and_back() {
+    fn compressed_message_is_inflated_to_itself() {
         for message in [&b""[..], b"hello", &[7; 100_000]] {
             assert_eq!(Compression::Gzip.inflate(&gzip(message), 100_000).unwrap(), message);
         }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gzip_is_refused() {
+    fn invalid_gzip_is_refused() {
         let mut cut = gzip(b"hello");
         cut.truncate(cut.len() - 1);
         for octets in [&b""[..], b"hello", &cut] {

@@ -1,7 +1,8 @@
 //! The field `content-type` of gRPC.
 
-/// Whether a value says gRPC: `application/grpc`, with a format behind `+` or parameters behind `;`.
-/// `application/grpc-web` is another protocol.
+/// Returns whether a value is `application/grpc`, optionally with a format after `+` or parameters
+/// after `;`.
+/// `application/grpc-web` is a different protocol.
 pub(crate) fn is_grpc(value: &[u8]) -> bool {
     const NAME: &[u8] = b"application/grpc";
     let Some((name, rest)) = value.split_at_checked(NAME.len()) else { return false };
@@ -13,7 +14,7 @@ mod tests {
     use super::is_grpc;
 
     #[test]
-    fn formats_and_parameters_are_taken() {
+    fn formats_and_parameters_are_accepted() {
         for value in [
             "application/grpc",
             "application/grpc+proto",
@@ -26,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_are_not() {
+    fn other_types_are_refused() {
         for value in
             ["", "application/grpc-web", "application/grpcx", "application/json", "text/html"]
         {

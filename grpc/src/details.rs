@@ -6,7 +6,7 @@ use prost_types::Any;
 use crate::code::Code;
 use crate::status::Status;
 
-/// The message `google.rpc.Status`, which most servers have in `grpc-status-details-bin`.
+/// The message `google.rpc.Status`, the usual content of `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, Message)]
 pub struct RpcStatus {
     /// The number of the code.
@@ -21,7 +21,8 @@ pub struct RpcStatus {
 }
 
 impl Status {
-    /// Returns the status with messages as its details, in a `google.rpc.Status` of its code and message.
+    /// Returns the status with messages as its details, in a `google.rpc.Status` of its code and
+    /// message.
     ///
     /// ```
     /// use h2_sync_grpc::prost_types::Any;
@@ -38,20 +39,19 @@ impl Status {
         self.with_details(details)
     }
 
-    /// The messages in the details, which may be empty.
+    /// Returns the messages in the details; an empty list for a status without details.
     ///
     /// # Errors
     ///
-    /// The details are no `google.rpc.Status`.
+    /// The details are not a `google.rpc.Status`.
     pub fn messages(&self) -> Result<Vec<Any>, Status> {
         let status = RpcStatus::decode(self.details().clone());
         status.map(|status| status.details).map_err(|error| {
-            Status::new(Code::Internal, format!("the details are no google.rpc.Status: {error}"))
+            Status::new(Code::Internal, format!("the details are not a google.rpc.Status: {error}"))
         })
     }
 
-    /// The first of the messages in the details that is of type `T`, which has a
-    /// [name](prost::Name).
+    /// Returns the first message of type `T` in the details. `T` has a [name](prost::Name).
     pub fn message_of<T: Message + Name + Default>(&self) -> Option<T> {
         self.messages().ok()?.iter().find_map(|any| any.to_msg().ok())
     }

@@ -1,4 +1,4 @@
-//! Messages in a body: each has a prefix of five octets, a flag and the length.
+//! Messages in a body, each with a prefix of five octets: a flag and the length.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -9,19 +9,19 @@ use crate::status::Status;
 /// Octets of the prefix.
 const PREFIX: usize = 5;
 
-/// The first room for a message that comes in pieces; it grows with what has come.
+/// The initial buffer of a message that arrives in pieces. It grows with the octets received.
 const FIRST_ROOM: usize = 16 << 10;
 
 /// Writes messages to a buffer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer {
     pub(crate) compression: Option<Compression>,
-    /// Octets that a message may have on the wire.
+    /// The limit of a message on the wire, in octets.
     pub(crate) max_message: usize,
 }
 
 impl Writer {
-    /// Writes a message behind what is in the buffer. After an error the buffer is as before.
+    /// Appends a message to the buffer. After an error the buffer is unchanged.
     pub(crate) fn write<T>(
         &self,
         codec: &impl Codec<T>,
@@ -54,7 +54,7 @@ impl Writer {
         let Some(octets) = fits else {
             let most = self.max_message;
             return Err(Status::resource_exhausted(format!(
-                "a message of {len} octets is larger than may be sent ({most} octets)"
+                "a message of {len} octets exceeds the limit for sending ({most} octets)"
             )));
         };
         buffer[start] = u8::from(self.compression.is_some());
@@ -63,15 +63,15 @@ impl Writer {
     }
 }
 
-/// Cuts a body into messages. Octets go in as they come; memory grows with them, whatever length a
+/// Splits a body into messages. Memory grows with the octets received, not with the length that a
 /// prefix announces.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    /// By which messages are compressed whose flag says so.
+    /// The compression of messages whose flag is set.
     compression: Option<Compression>,
-    /// Octets of a message, compressed and inflated.
+    /// The limit of a message, both compressed and inflated, in octets.
     max_message: usize,
-    /// What has come and was not looked at.
+    /// Octets received and not yet parsed.
     input: Bytes,
     prefix: [u8; PREFIX],
     prefix_len: usize,
@@ -115,12 +115,13 @@ impl Reader {
         };
         let compression = self.compression.filter(|_| is_compressed);
         if is_compressed && compression.is_none() {
-            let what = "a message is compressed, and grpc-encoding does not say how";
+            let what = "a message is compressed, but grpc-encoding names no compression";
             return Err(Status::internal(what));
         }
         let most = self.max_message;
         let len = usize::try_from(announced).ok().filter(|len| *len <= most).ok_or_else(|| {
-            let what = format!("a message of {announced} octets is over {most} (max_message)");
+            let what =
+                format!("a message of {announced} octets exceeds {most} octets (max_message)");
             Status::resource_exhausted(what)
         })?;
         let Some(message) = self.take(len) else { return Ok(None) };
@@ -131,11 +132,11 @@ impl Reader {
         }
     }
 
-    /// The body has ended.
+    /// Handles the end of the body.
     ///
     /// # Errors
     ///
-    /// It has ended within a message.
+    /// The body ends within a message.
     pub(crate) fn finish(&self) -> Result<(), Status> {
         if self.prefix_len == 0 {
             return Ok(());
@@ -143,7 +144,7 @@ impl Reader {
         Err(Status::internal("the body ends within a message"))
     }
 
-    /// All of a message, if it has come.
+    /// Returns a whole message, if all of its octets have arrived.
     fn take(&mut self, len: usize) -> Option<Bytes> {
         if self.partial.is_empty() && self.input.len() >= len {
             return Some(self.input.split_to(len));
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
     use crate::code::Code;
 
-    /// Octets as they are.
+    /// A codec that copies octets.
     #[derive(Clone, Copy)]
     struct Raw;
 
@@ -188,7 +189,7 @@ mod tests {
         buffer.freeze()
     }
 
-    /// All messages of a body that comes in pieces of `step` octets.
+    /// Reads all messages of a body that arrives in pieces of `step` octets.
     fn read(reader: &mut Reader, body: &Bytes, step: usize) -> Result<Vec<Bytes>, Status> {
         let mut messages = Vec::new();
         for piece in body.chunks(step) {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_the_same_however_they_are_cut() {
+    fn messages_do_not_depend_on_how_the_body_was_split() {
         let large = vec![7; 70_000];
         let messages: [&[u8]; 5] = [b"", b"a", &large, b"", b"hello"];
         let body = written(None, &messages);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_with_what_has_come() {
+    fn memory_grows_with_the_octets_received() {
         let mut reader = Reader::new(None, usize::MAX);
         reader.push(Bytes::from_static(b"\0\xff\xff\xff\xffabc"));
         assert!(reader.next().unwrap().is_none());
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn flag_has_to_be_zero_or_one() {
+    fn flags_other_than_zero_and_one_are_refused() {
         for flag in 2..=u8::MAX {
             let mut reader = Reader::new(None, 100);
             reader.push(Bytes::copy_from_slice(&[flag, 0, 0, 0, 0]));

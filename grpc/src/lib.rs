@@ -1,11 +1,11 @@
 #![forbid(unsafe_code)]
 // Published documentation shows the feature that each item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! gRPC for programs that block: a call is a function call, a service is a trait with plain methods. No
-//! async runtime.
+//! gRPC for programs that block: a call is a function call, a service is a trait with plain
+//! methods. No async runtime.
 //!
-//! It stands on [`h2_sync`], whose client and server move the octets. The code of messages and services
-//! is made by `h2-sync-grpc-build` in a build script, without `protoc`.
+//! Connections, TLS and threads are those of [`h2_sync`]. `h2-sync-grpc-build` generates the code
+//! of messages and services in a build script, without `protoc`.
 //!
 //! # From a `.proto` file to a call
 //!
@@ -88,22 +88,23 @@
 //! }
 //! ```
 //!
-//! The examples `helloworld_server`, `helloworld_client`, `route_guide` (all four kinds of call) and
+//! The examples `helloworld_server`, `helloworld_client`, `route_guide` (all four kinds of call)
+//! and
 //! `web_and_grpc` (a web page on the same port), in the repository, go on from here.
 //!
-//! # What to look for where
+//! # Where to find what
 //!
-//! | you want | see |
+//! | for | see |
 //! | --- | --- |
 //! | a deadline, metadata, compression, retries for a call | [`CallOptions`](client::CallOptions) |
 //! | TLS, several servers, keepalive, interceptors of a client | [`Channel::builder`](client::Channel::builder) |
-//! | to cancel a call | [`client`], and [`CancelHandle`](client::CancelHandle) |
+//! | cancelling a call | [`client`], and [`CancelHandle`](client::CancelHandle) |
 //! | the deadline, metadata and peer of a call at the server | [`Context`](server::Context) |
 //! | limits, compression, interceptors of a server; other requests on its port | [`Services`](server::Services) |
-//! | TLS of a server, a Unix socket, a graceful end | [`h2_sync::server`] |
-//! | to fail a call, with details | [`Status`], [`Code`] |
-//! | to tell whether services serve | [`health`] |
-//! | to have tools such as grpcurl find services | [`Services::with_reflection`](server::Services::with_reflection) |
+//! | TLS of a server, a Unix socket, a graceful shutdown | [`h2_sync::server`] |
+//! | failing a call, with details | [`Status`], [`Code`] |
+//! | the health of services | [`health`] |
+//! | reflection, for tools such as grpcurl | [`Services::with_reflection`](server::Services::with_reflection) |
 //! | messages that are not Protocol Buffers | [`Codec`] |
 //!
 //! # Limits
@@ -117,9 +118,9 @@
 //! | calls at once, each with a thread | 2,048 ([`max_handlers`](h2_sync::server::Config::max_handlers)) | they wait, and are refused after 5 s |
 //! | a client that does not read what a method sends | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
 //!
-//! The limit of metadata is announced to the other end, and clients of most implementations fail a call
-//! with more by themselves. So the limit that is announced is the one that holds. gRPC for C++ and Java
-//! takes 8 KiB by default, for Go 16 MiB: metadata over 8 KiB does not pass everywhere.
+//! The limit of metadata is announced to the other end, and clients of most implementations fail a
+//! call with more by themselves. So the limit that is announced is the one that holds. gRPC for C++
+//! and Java takes 8 KiB by default, for Go 16 MiB: metadata over 8 KiB does not pass everywhere.
 
 pub mod client;
 mod code;
@@ -149,13 +150,13 @@ pub use details::RpcStatus;
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use status::Status;
 
-/// Octets that a received message may have by default.
+/// The default limit of a received message, in octets.
 const MAX_MESSAGE: usize = 4 << 20;
 
 #[cfg(feature = "prost")]
 pub use {prost, prost_types};
 
-/// Includes the code that `h2-sync-grpc-build` has made for a package in the build script.
+/// Includes the code that `h2-sync-grpc-build` generated for a package in the build script.
 ///
 /// ```ignore
 /// mod pb {

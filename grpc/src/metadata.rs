@@ -1,4 +1,4 @@
-//! What goes with a call beside its messages.
+//! Metadata: the fields that a call has beside its messages.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::status::Status;
 
-/// Written without padding, read with or without it.
+/// Base64 that is written without padding, and read with or without it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -20,9 +20,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The metadata of a call: keys, each with one or more values.
 ///
-/// Keys are lower case: letters, digits, `_`, `-` and `.`. A key that ends with `-bin` has octets as
-/// values, any other printable ASCII. Keys that begin with `grpc-`, and fields of HTTP such as
-/// `content-type`, belong to the protocol: they cannot be set, and do not show here.
+/// Keys consist of lower-case letters, digits, `_`, `-` and `.`. The values of a key that ends with
+/// `-bin` are octets, those of other keys printable ASCII. Keys that begin with `grpc-`, and HTTP
+/// fields such as
+/// `content-type`, belong to the protocol: they cannot be set, and are not visible here.
 ///
 /// ```
 /// use h2_sync_grpc::Metadata;
@@ -46,7 +47,7 @@ pub enum MetadataValue<'a> {
     Octets(Bytes),
 }
 
-/// A key or a value that [`Metadata`] cannot have.
+/// The error for a key or value that is not valid in [`Metadata`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidMetadata(String);
 
@@ -56,7 +57,7 @@ impl Metadata {
         Metadata::default()
     }
 
-    /// Sets a text, in place of all values of this key.
+    /// Sets a text value, which replaces all values of this key.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// Adds a text behind the values of this key.
+    /// Adds a text value after the existing ones of this key.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// Sets octets, in place of all values of this key, which ends with `-bin`.
+    /// Sets a binary value, which replaces all values of this key. The key ends with `-bin`.
     ///
     /// # Errors
     ///
@@ -93,7 +94,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// Adds octets behind the values of this key, which ends with `-bin`.
+    /// Adds a binary value after the existing ones of this key. The key ends with `-bin`.
     ///
     /// # Errors
     ///
@@ -108,31 +109,32 @@ impl Metadata {
         Ok(())
     }
 
-    /// The first text of a key.
+    /// Returns the first text value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.get_all(key).next()
     }
 
-    /// All texts of a key, in order.
+    /// Returns all text values of a key, in order.
     pub fn get_all<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {
         let is_text = !is_binary(key) && !is_reserved(key);
         let values = is_text.then(|| self.0.get_all(key).into_iter());
         values.into_iter().flatten().filter_map(|value| value.to_str().ok())
     }
 
-    /// The first octets of a key, which ends with `-bin`.
+    /// Returns the first binary value of a key that ends with `-bin`.
     pub fn get_bin(&self, key: &str) -> Option<Bytes> {
         self.get_all_bin(key).next()
     }
 
-    /// All octets of a key, which ends with `-bin`, in order. What is not base64 is left out.
+    /// Returns all binary values of a key that ends with `-bin`, in order. Invalid base64 is
+    /// skipped.
     pub fn get_all_bin<'a>(&'a self, key: &str) -> impl Iterator<Item = Bytes> + 'a {
         let is_octets = is_binary(key) && !is_reserved(key);
         let values = is_octets.then(|| self.0.get_all(key).into_iter());
         values.into_iter().flatten().flat_map(decode_all)
     }
 
-    /// All keys with their values. What is neither text nor base64 is left out.
+    /// Returns all keys with their values. Values that are neither text nor base64 are skipped.
     pub fn iter(&self) -> impl Iterator<Item = (&str, MetadataValue<'_>)> {
         let fields = self.0.iter().filter(|(key, _)| !is_reserved(key.as_str()));
         fields.flat_map(|(key, value)| {
@@ -151,22 +153,22 @@ impl Metadata {
         }
     }
 
-    /// Whether there is nothing.
+    /// Returns whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// The metadata of a field section, which may have other fields as well.
+    /// Creates metadata from a field section, which may contain other fields too.
     pub(crate) fn of_fields(fields: HeaderMap) -> Self {
         Metadata(fields)
     }
 
-    /// A field of the protocol that came beside it, if it is text.
+    /// Returns a field of the protocol from the same section, if it is text.
     pub(crate) fn protocol_field(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.to_str().ok()
     }
 
-    /// Adds it to a field section.
+    /// Adds the metadata to a field section.
     pub(crate) fn write_to(&self, fields: &mut HeaderMap) {
         for (key, value) in &self.0 {
             if !is_reserved(key.as_str()) {
@@ -176,18 +178,18 @@ impl Metadata {
     }
 }
 
-/// The octets of a field that ends with `-bin`: one value, or several joined by commas.
+/// Decodes a field that ends with `-bin`: one value, or several joined by commas.
 fn decode_all(value: &HeaderValue) -> impl Iterator<Item = Bytes> + '_ {
     let values = value.as_bytes().split(|octet| *octet == b',');
     values.filter_map(|value| decode_bin(value.trim_ascii()))
 }
 
-/// The octets of one value in base64.
+/// Decodes one value in base64.
 pub(crate) fn decode_bin(value: &[u8]) -> Option<Bytes> {
     BASE64.decode(value).ok().map(Bytes::from)
 }
 
-/// Octets as a field value.
+/// Encodes octets as a field value.
 pub(crate) fn encode_bin(octets: &[u8]) -> HeaderValue {
     // Base64 is printable ASCII.
     HeaderValue::from_str(&BASE64.encode(octets)).unwrap_or(HeaderValue::from_static(""))
@@ -196,7 +198,7 @@ pub(crate) fn encode_bin(octets: &[u8]) -> HeaderValue {
 fn text(key: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidMetadata> {
     let name = name(key)?;
     if is_binary(key) {
-        let what = format!("{key:?} has octets: use insert_bin or append_bin");
+        let what = format!("the values of {key:?} are binary: use insert_bin or append_bin");
         return Err(InvalidMetadata(what));
     }
     let is_printable = value.bytes().all(|octet| (b' '..=b'~').contains(&octet));
@@ -213,7 +215,8 @@ fn text(key: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidMeta
 fn octets(key: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), InvalidMetadata> {
     let name = name(key)?;
     if !is_binary(key) {
-        return Err(InvalidMetadata(format!("{key:?} has text: keys of octets end with \"-bin\"")));
+        let what = format!("the values of {key:?} are text: binary keys end with \"-bin\"");
+        return Err(InvalidMetadata(what));
     }
     Ok((name, encode_bin(value)))
 }
@@ -221,14 +224,15 @@ fn octets(key: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), InvalidM
 fn name(key: &str) -> Result<HeaderName, InvalidMetadata> {
     let is_valid = |octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
     if key.is_empty() || !key.bytes().all(is_valid) {
-        let what = format!("{key:?} is no key: lower case letters, digits, \"_\", \"-\" and \".\"");
+        let what =
+            format!("invalid key {key:?}: only a-z, 0-9, \"_\", \"-\" and \".\" are allowed");
         return Err(InvalidMetadata(what));
     }
     if is_reserved(key) {
-        return Err(InvalidMetadata(format!("the key {key:?} belongs to the protocol")));
+        return Err(InvalidMetadata(format!("the key {key:?} is reserved for the protocol")));
     }
     HeaderName::from_bytes(key.as_bytes())
-        .map_err(|_| InvalidMetadata(format!("{key:?} is no name of a field")))
+        .map_err(|_| InvalidMetadata(format!("invalid key {key:?}: not a field name")))
 }
 
 fn is_binary(key: &str) -> bool {
@@ -252,7 +256,7 @@ fn is_reserved(key: &str) -> bool {
         )
 }
 
-/// Values that may be secret are not shown.
+/// Sensitive values are masked.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -295,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn values_joined_by_commas_are_as_many() {
+    fn values_joined_by_commas_are_separated() {
         let metadata = of(&[("a-bin", "YQ==,Yg"), ("a-bin", " Yw , ZA== "), ("b", "x,y")]);
         let all: Vec<_> = metadata.get_all_bin("a-bin").collect();
         assert_eq!(all, ["a", "b", "c", "d"]);
@@ -314,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_protocol_do_not_show() {
+    fn fields_of_the_protocol_are_not_visible() {
         let metadata = of(&[("grpc-status", "0"), ("content-type", "x"), ("te", "x"), ("k", "v")]);
         assert_eq!(metadata.get("grpc-status"), None);
         let all: Vec<_> = metadata.iter().collect();
@@ -323,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_values_that_are_not_valid_are_refused() {
+    fn invalid_keys_and_values_are_refused() {
         let mut metadata = Metadata::new();
         for key in ["", "Key", "a b", "ä", "grpc-status", "te", ":path", "a:b"] {
             assert!(metadata.insert(key, "v").is_err(), "{key:?}");
@@ -337,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn credentials_are_masked() {
         let mut metadata = Metadata::new();
         metadata.insert("authorization", "Bearer abc").unwrap();
         assert!(!format!("{metadata:?}").contains("abc"));

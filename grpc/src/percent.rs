@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use percent_encoding::{percent_decode, utf8_percent_encode, AsciiSet, CONTROLS};
 
-/// What is encoded of ASCII. A space at an end is encoded as well: no field value ends with one.
+/// The ASCII characters that are encoded. Spaces at either end are encoded too, since a field value
+/// has none.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// A message as a field value.
+/// Encodes a message as a field value.
 pub(crate) fn encode(message: &str) -> String {
     let trimmed = message.trim_matches(' ');
     if trimmed.is_empty() {
@@ -22,8 +23,8 @@ pub(crate) fn encode(message: &str) -> String {
     format!("{}{inner}{}", "%20".repeat(before), "%20".repeat(after))
 }
 
-/// The message of a field value. What is not encoded as it should be stays as it is, and octets that
-/// are not UTF-8 become U+FFFD: a status with an odd message is still a status.
+/// Decodes a field value. Invalid escapes are kept, and octets that are not UTF-8 become U+FFFD, so
+/// that a malformed message does not hide the status.
 pub(crate) fn decode(value: &[u8]) -> String {
     percent_decode(value).decode_utf8_lossy().into_owned()
 }

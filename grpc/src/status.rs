@@ -1,4 +1,4 @@
-//! How a call failed.
+//! The status of a failed call.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -17,7 +17,7 @@ const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-det
 
 /// The status of a failed call: a [`Code`], a message for people, details and metadata.
 ///
-/// It is an error: a method that succeeds returns its response. So the code is never
+/// It is an error type: a method that succeeds returns its response. The code is never
 /// [`Code::Ok`].
 ///
 /// ```
@@ -46,11 +46,11 @@ struct Inner {
     cause: Option<h2_sync::Error>,
 }
 
-/// Makes a constructor for each code.
+/// Defines a constructor for each code.
 macro_rules! constructors {
     ($($name:ident: $code:ident),* $(,)?) => {
         $(
-            #[doc = concat!("A status with [`Code::", stringify!($code), "`].")]
+            #[doc = concat!("Creates a status with [`Code::", stringify!($code), "`].")]
             pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
                 Status::new(Code::$code, message)
             }
@@ -59,7 +59,7 @@ macro_rules! constructors {
 }
 
 impl Status {
-    /// A status with this code and message. [`Code::Ok`] is no failure, and becomes
+    /// Creates a status with a code and a message. [`Code::Ok`] is not a failure and becomes
     /// [`Code::Unknown`].
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let code = if code == Code::Ok { Code::Unknown } else { code };
@@ -91,58 +91,58 @@ impl Status {
         unauthenticated: Unauthenticated,
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// The message, which may be empty.
+    /// Returns the message, which may be empty.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The details as they are on the wire: mostly a `google.rpc.Status`, in the field
-    /// `grpc-status-details-bin`. Empty for a status without details.
+    /// Returns the details as sent in the field `grpc-status-details-bin`, usually an encoded
+    /// `google.rpc.Status`. Empty for a status without details.
     pub fn details(&self) -> &Bytes {
         &self.0.details
     }
 
-    /// Returns the status with these details, octets of any meaning.
+    /// Returns the status with these details, in any encoding.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<Bytes>) -> Self {
         self.0.details = details.into();
         self
     }
 
-    /// The metadata in the trailers.
+    /// Returns the metadata in the trailers.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
     }
 
-    /// Returns the metadata in the trailers, to be changed.
+    /// Returns the metadata in the trailers, mutably.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         &mut self.0.metadata
     }
 
-    /// Whether the server has certainly not processed the call, so that calling again repeats
-    /// nothing.
+    /// Returns whether the server has certainly not processed the call, so that a repeated call has
+    /// no effect twice.
     pub fn is_unprocessed(&self) -> bool {
         self.0.cause.as_ref().is_some_and(h2_sync::Error::is_retry_safe)
     }
 
-    /// The same status, with the error that it comes from.
+    /// Sets the transport error that caused this status.
     #[must_use]
     pub(crate) fn with_cause(mut self, cause: h2_sync::Error) -> Self {
         self.0.cause = Some(cause);
         self
     }
 
-    /// The error of the transport that it comes from.
+    /// Returns the transport error that caused this status.
     pub(crate) fn cause(&self) -> Option<&h2_sync::Error> {
         self.0.cause.as_ref()
     }
 
-    /// Writes it to trailers.
+    /// Writes the status to trailers.
     pub(crate) fn write_to(&self, fields: &mut HeaderMap) {
         let Inner { code, message, details, metadata, .. } = &*self.0;
         metadata.write_to(fields);
@@ -158,7 +158,7 @@ impl Status {
         }
     }
 
-    /// What trailers say: `None` without a `grpc-status`, else how the call ended.
+    /// Parses the outcome of a call from trailers. `None` if they have no `grpc-status`.
     pub(crate) fn of_fields(fields: &HeaderMap) -> Option<Result<(), Status>> {
         let code = fields.get(GRPC_STATUS)?.as_bytes();
         let code = std::str::from_utf8(code).ok().and_then(|code| code.parse().ok());
@@ -176,13 +176,12 @@ impl Status {
     }
 }
 
-/// The status of a call that the transport has failed. Whether a deadline was the reason is for the
-/// caller to know.
+/// Converts a transport error. The caller decides whether a deadline was the reason.
 impl From<h2_sync::Error> for Status {
     fn from(error: h2_sync::Error) -> Self {
         use h2_sync::proto::CommandError as Command;
         use h2_sync::ErrorKind as Kind;
-        // The other half of the call has been dropped.
+        // The other half of the call was dropped.
         let is_given_up = matches!(
             error.as_command_error(),
             Some(Command::StreamClosed(_) | Command::SendClosed(_) | Command::UnknownStream(_))
@@ -190,7 +189,7 @@ impl From<h2_sync::Error> for Status {
         let code = match (error.kind(), error.code()) {
             _ if error.is_cancelled() || is_given_up => Code::Cancelled,
             _ if error.is_retry_safe() => Code::Unavailable,
-            // More metadata than the server takes.
+            // The metadata exceeds the server's limit.
             _ if matches!(error.as_command_error(), Some(Command::SectionTooLarge { .. })) => {
                 Code::ResourceExhausted
             }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// The largest number that eight digits hold.
+/// The largest number of eight digits.
 const MAX: u128 = 99_999_999;
 
-/// Units with their length in nanoseconds, the finest first.
+/// Units with their length in nanoseconds, the shortest first.
 const UNITS: [(char, u128); 6] = [
     ('n', 1),
     ('u', 1_000),
@@ -15,8 +15,8 @@ const UNITS: [(char, u128); 6] = [
     ('H', 3_600_000_000_000),
 ];
 
-/// The value for a time, in the finest unit that holds it, rounded up: a server never ends a call
-/// before its client would. Times over 99,999,999 hours become that.
+/// Formats a timeout in the shortest unit that can hold it, rounded up, so that the server never
+/// ends a call before the client. Longer timeouts than 99,999,999 hours become 99,999,999 hours.
 pub(crate) fn format(timeout: Duration) -> String {
     let nanos = timeout.as_nanos();
     let fits = UNITS.iter().map(|(unit, length)| (unit, nanos.div_ceil(*length)));
@@ -27,7 +27,7 @@ pub(crate) fn format(timeout: Duration) -> String {
     }
 }
 
-/// The time that a value says; `None` if it is malformed.
+/// Parses a value. `None` if it is malformed.
 pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {

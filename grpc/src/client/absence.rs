@@ -1,19 +1,19 @@
-//! Which servers of a channel are left out.
+//! Servers of a channel that are skipped after a failure.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a server is left out after its first failure. Each further one doubles it.
+/// The time for which a server is skipped after its first failure. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The longest time that a server is left out.
+/// The longest time for which a server is skipped.
 const MAX_PAUSE: Duration = Duration::from_secs(32);
 
-/// Whether a server is left out since it could not be reached.
+/// The record of a server's failed connection attempts.
 #[derive(Debug, Default)]
 pub(super) struct Absence {
-    /// Spares calls to a present server the lock.
+    /// Saves calls to a reachable server from taking the lock.
     is_absent: AtomicBool,
     attempts: Mutex<Attempts>,
 }
@@ -25,7 +25,8 @@ struct Attempts {
 }
 
 impl Absence {
-    /// Whether a call may go to the server. One call at a time tries an absent server, after its pause.
+    /// Returns whether a call may use the server. After the pause, one call at a time tries an
+    /// absent server.
     pub(super) fn allows(&self, now: Instant) -> bool {
         if !self.is_absent.load(Ordering::Relaxed) {
             return true;
@@ -38,7 +39,7 @@ impl Absence {
         is_due
     }
 
-    /// Notes that the server could not be reached.
+    /// Records that the server could not be reached.
     pub(super) fn failed(&self, now: Instant) {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.next = now.checked_add(attempts.pause());
@@ -46,7 +47,7 @@ impl Absence {
         self.is_absent.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that the server has been reached.
+    /// Records that the server was reached.
     pub(super) fn reached(&self) {
         if self.is_absent.load(Ordering::Relaxed) {
             let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +79,7 @@ mod tests {
         absence.failed(after(2_100));
         assert!(!absence.allows(after(6_000)));
         assert!(absence.allows(after(6_100)));
-        // The call that tries it may never tell how it ended.
+        // The call that tries the server may never report its outcome.
         assert!(absence.allows(after(60_000)));
     }
 

@@ -1,4 +1,4 @@
-//! How a channel is set up.
+//! The settings of a channel.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::options::CallOptions;
 use crate::metadata::Metadata;
 use crate::status::Status;
 
-/// A function that is asked about each call.
+/// A function that is called before each call.
 pub(super) type Interceptor = Arc<dyn Fn(&mut CallStart<'_>) -> Result<(), Status> + Send + Sync>;
 
-/// Servers of gRPC take a PING in five minutes where nothing else goes on.
+/// gRPC servers accept one PING in five minutes on an idle connection.
 const PING_INTERVAL: Duration = Duration::from_secs(300);
 
-/// A call that is about to be made, for an interceptor.
+/// The beginning of a call, as an interceptor sees it.
 #[derive(Debug)]
 pub struct CallStart<'a> {
     pub(super) path: &'a str,
@@ -27,23 +27,23 @@ pub struct CallStart<'a> {
 }
 
 impl CallStart<'_> {
-    /// The path of the method: `/package.Service/Method`.
+    /// Returns the path of the method: `/package.Service/Method`.
     pub fn path(&self) -> &str {
         self.path
     }
 
-    /// The metadata of the request, to be changed.
+    /// Returns the metadata of the request, mutably.
     pub fn metadata(&mut self) -> &mut Metadata {
         self.metadata
     }
 
-    /// When the call has to be over.
+    /// Returns the deadline of the call.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 }
 
-/// A [`Channel`] that is being set up.
+/// A builder for a [`Channel`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,7 +70,7 @@ impl ChannelBuilder {
     pub(super) fn new(url: &str) -> Self {
         let mut config = Config::default();
         config.versions = Versions::Http2;
-        // A call has its deadline, or none.
+        // Calls are bounded by their deadline alone.
         config.response_timeout = None;
         config.read_timeout = None;
         config.http2.stall_timeout = None;
@@ -86,13 +86,13 @@ impl ChannelBuilder {
         }
     }
 
-    /// Adds a server. Calls go to all servers in turn.
+    /// Adds a server. Calls use all servers in turn (round robin).
     pub fn server(mut self, url: &str) -> Self {
         self.servers.push(url.to_owned());
         self
     }
 
-    /// Sets how TLS connections are made: trusted authorities, the client's certificate. Default: the
+    /// Sets the TLS configuration: trusted authorities, the client's certificate. Default: the
     /// authorities that browsers trust.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, connector: h2_sync::tls::Connector) -> Self {
@@ -100,13 +100,13 @@ impl ChannelBuilder {
         self
     }
 
-    /// Has all connections made to a Unix socket. The host in the URL goes to the server as the authority,
-    /// and is not looked up.
+    /// Connects to a Unix socket. The host in the URL is sent as the authority and is not resolved.
     ///
     /// ```
     /// use h2_sync_grpc::client::Channel;
     ///
-    /// let channel = Channel::builder("http://localhost").unix_socket("/run/greeter.sock").build()?;
+    /// let channel =
+    /// Channel::builder("http://localhost").unix_socket("/run/greeter.sock").build()?;
     /// # Ok::<(), h2_sync_grpc::Status>(())
     /// ```
     #[cfg(unix)]
@@ -118,38 +118,39 @@ impl ChannelBuilder {
         self.configure(|config| config.connect_hook = Some(hook))
     }
 
-    /// Sets how long a connection may take to be made. Default 10 s.
+    /// Sets the timeout of connection attempts. Default 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
     }
 
-    /// Sends a PING when the server has sent nothing for `interval`, 10 s at least, and ends the
-    /// connection if it is not answered within `timeout`. Default: no PINGs.
+    /// Sends a PING when the server has sent nothing for `interval` (at least 10 s), and closes the
+    /// connection if it is not acknowledged within `timeout`. Default: no PINGs.
     ///
-    /// Many servers end a connection that sends a PING more often than every five minutes (GOAWAY with
-    /// ENHANCE_YOUR_CALM, "too_many_pings"), unless they are configured to accept it. Calls that such a
-    /// GOAWAY leaves unprocessed are repeated on a new connection.
+    /// Many servers close a connection that sends PINGs more often than every five minutes (GOAWAY
+    /// with ENHANCE_YOUR_CALM, "too_many_pings"), unless they are configured otherwise. Calls that
+    /// such a GOAWAY leaves unprocessed are repeated on a new connection.
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.http2.keepalive_interval = Some(interval);
         self.config.http2.keepalive_timeout = timeout;
         self
     }
 
-    /// Sets what stands before the name of this crate in `user-agent`: `my-program/1.0`.
+    /// Sets the first part of `user-agent`, such as `my-program/1.0`. The name of this crate
+    /// follows it.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
     }
 
-    /// Sets the options of calls that have none of their own.
+    /// Sets the options of calls without options of their own.
     pub fn options(mut self, options: CallOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Has a function called before each call, on its thread. What it returns as an error ends the
-    /// call.
+    /// Adds a function that is called before each call, on the thread of the call. An error that it
+    /// returns is the status of the call.
     ///
     /// ```
     /// use h2_sync_grpc::client::{CallStart, Channel};
@@ -170,16 +171,17 @@ impl ChannelBuilder {
         self
     }
 
-    /// Changes the settings of the client below: proxies, resolver, connections, windows.
+    /// Changes the settings of the underlying client: proxies, resolver, connections, windows.
     ///
-    /// They begin as those of [`Config::default`], with HTTP/2 alone, without timeouts, redirects and
-    /// `stall_timeout`, and with a PING in five minutes at most.
+    /// The initial settings are those of [`Config::default`], except: HTTP/2 only; no timeouts,
+    /// redirects or
+    /// `stall_timeout`; at most one PING in five minutes.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
     }
 
-    /// The channel. It makes no connection yet.
+    /// Creates the channel. Connections are made by the first calls.
     ///
     /// # Errors
     ///
@@ -200,7 +202,7 @@ impl ChannelBuilder {
     }
 }
 
-/// The part of a URL before the paths of methods.
+/// Returns the part of a URL before the path of a method.
 fn base(url: &str) -> Result<String, Status> {
     let invalid = |what: &str| Status::invalid_argument(format!("invalid URL {url:?}: {what}"));
     let uri: Uri = url.parse().map_err(|error| invalid(&format!("{error}")))?;

@@ -1,4 +1,4 @@
-//! A way to one or more servers.
+//! Channels: connections to one or more servers.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +13,11 @@ use super::builder::{ChannelBuilder, Interceptor};
 use super::options::CallOptions;
 use crate::status::Status;
 
-/// A way to one or more servers, for calls from any number of threads.
+/// The connections to one or more servers, for calls from any number of threads.
 ///
-/// Cheap to clone; clones share the connections, which are made when they are needed. Where there are
-/// several servers they take turns. One that cannot be reached is left out for 2 s, and twice as long
-/// after each further attempt, up to 32 s.
+/// A channel is cheap to clone, and clones share its connections, which are made on demand. Several
+/// servers are used in turn (round robin). A server that cannot be reached is skipped for 2 s, and
+/// for twice as long after each further failure, up to 32 s.
 ///
 /// ```
 /// use h2_sync_grpc::client::Channel;
@@ -42,14 +42,14 @@ struct Inner {
 /// One of the servers.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// `http://host:port`, with the path that methods are below, if there is one.
+    /// The URL `http://host:port`, with the prefix of method paths, if any.
     base: String,
     pub(super) absence: Absence,
 }
 
 impl Channel {
-    /// A channel to a server: `http://host:port` without TLS, `https://host` with it. Makes no
-    /// connection yet.
+    /// Creates a channel to a server: `http://host:port` without TLS, `https://host` with TLS.
+    /// Connections are made by the first calls.
     ///
     /// # Errors
     ///
@@ -58,17 +58,17 @@ impl Channel {
         Channel::builder(url).build()
     }
 
-    /// A channel to a server, with settings.
+    /// Returns a builder for a channel with settings.
     pub fn builder(url: &str) -> ChannelBuilder {
         ChannelBuilder::new(url)
     }
 
-    /// A channel over a client that is there already, whose connections and settings it uses.
+    /// Creates a channel that uses the connections and settings of an existing client.
     ///
-    /// The client's own times hold for calls as well:
+    /// The client's timeouts also apply to calls:
     /// [`response_timeout`](h2_sync::client::Config::response_timeout) and
-    /// [`read_timeout`](h2_sync::client::Config::read_timeout), 60 s by default. It has to speak
-    /// HTTP/2 with the server: for `http://` that takes
+    /// [`read_timeout`](h2_sync::client::Config::read_timeout), 60 s by default. The client must
+    /// use HTTP/2 with the server: for `http://` URLs, set
     /// [`prior_knowledge`](h2_sync::client::Config::prior_knowledge).
     ///
     /// # Errors
@@ -78,7 +78,8 @@ impl Channel {
         Channel::builder(url).build_over(client)
     }
 
-    /// A channel to a server on a Unix socket. [`ChannelBuilder::unix_socket`] is for settings beside it.
+    /// Creates a channel to a server on a Unix socket. For further settings, use
+    /// [`ChannelBuilder::unix_socket`].
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl Channel {
         }
     }
 
-    /// The options of calls that have none of their own.
+    /// Returns the options of calls without options of their own.
     pub fn options(&self) -> &CallOptions {
         &self.inner.options
     }
@@ -133,7 +134,7 @@ impl Channel {
         self.inner.servers.len()
     }
 
-    /// The server whose turn it is.
+    /// Returns the next server in turn.
     pub(super) fn server(&self) -> &Server {
         let servers = &self.inner.servers;
         if let [only] = &servers[..] {
@@ -148,7 +149,7 @@ impl Channel {
 }
 
 impl Server {
-    /// The URL of a method.
+    /// Returns the URL of a method.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

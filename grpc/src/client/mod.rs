@@ -1,33 +1,33 @@
 //! The client: calls over a [`Channel`].
 //!
-//! Generated clients have a method for each method of the service:
+//! A generated client has a function for each method of the service:
 //!
-//! | the method | the call gives |
+//! | method | the function returns |
 //! | --- | --- |
-//! | unary | a [`Response`], once it is there |
-//! | server streaming | a [`Receiver`], once the header section of the response is there |
+//! | unary | a [`Response`], after it has arrived |
+//! | server streaming | a [`Receiver`], after the header section of the response has arrived |
 //! | client streaming | a [`Sender`], and a [`Reply`] to wait for |
-//! | bidirectional | a [`Sender`] and a [`Receiver`], which two threads may use |
+//! | bidirectional | a [`Sender`] and a [`Receiver`], for one thread or two |
 //!
-//! # Time
+//! # Deadlines
 //!
-//! A call without a deadline waits for ever. [`CallOptions::timeout`] gives it one, which goes to the
-//! server as well. When it passes, the call ends with
-//! [`DeadlineExceeded`](crate::Code::DeadlineExceeded), whatever the server does.
+//! A call without a deadline waits indefinitely. [`CallOptions::timeout`] sets a deadline, which is
+//! also sent to the server. When it passes, the call ends with
+//! [`DeadlineExceeded`](crate::Code::DeadlineExceeded), even if the server does not respond.
 //!
 //! # Cancelling
 //!
-//! Dropping a [`Sender`] before [`finish`](Sender::finish), a [`Receiver`] before its end or a
-//! [`Reply`] cancels the call. A [`CancelHandle`] does it from another thread, at any step, also of a
-//! unary call.
+//! A call is cancelled by dropping its [`Sender`] before [`finish`](Sender::finish), its
+//! [`Receiver`] before its end, or its [`Reply`]. A [`CancelHandle`] cancels calls of any kind from
+//! another thread, at any time.
 //!
-//! # What is called twice, and what is not
+//! # Retries
 //!
-//! A call that the server has certainly not processed is repeated by the client below (see
-//! [`h2_sync::client`]): there was no connection, or the server refused the stream or went away before
-//! it. That holds for unary and server streaming calls. Others are only repeated where there was no
-//! connection, since their messages are not kept. A [`RetryPolicy`] repeats unary and server streaming
-//! calls that the server may have processed.
+//! Unary and server streaming calls are repeated automatically if the server has certainly not
+//! processed them: there was no connection, the stream was refused, or the connection ended before
+//! the server saw it (see [`h2_sync::client`]). Other calls are repeated only if no connection
+//! could be made, since their messages are not kept. A [`RetryPolicy`] also repeats unary and
+//! server streaming calls that the server may have processed.
 
 mod absence;
 mod builder;

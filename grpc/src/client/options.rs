@@ -1,4 +1,4 @@
-//! What can be set for a call.
+//! The options of calls.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::compression::Compression;
 use crate::metadata::{InvalidMetadata, Metadata};
 use crate::MAX_MESSAGE;
 
-/// The options of a client's calls: `client.with(options)`.
+/// Options for the calls of a client: `client.with(options)`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,8 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// No deadline, no metadata, no compression, messages of up to 4 MiB, no retries.
+    /// Creates the default options: no deadline, no metadata, no compression, messages of up to 4
+    /// MiB, no retries.
     pub fn new() -> Self {
         CallOptions {
             timeout: None,
@@ -50,21 +51,22 @@ impl CallOptions {
         }
     }
 
-    /// Sets how long each call may take, from its beginning to its status.
+    /// Sets the timeout of each call, from its beginning to its status. Default: none.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeout = timeout.into();
         self
     }
 
-    /// Sets when calls end at the latest, as well as by their [`timeout`](Self::timeout).
+    /// Sets a deadline for all calls, in addition to their [`timeout`](Self::timeout). Default:
+    /// none.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Instant>>) -> Self {
         self.deadline = deadline.into();
         self
     }
 
-    /// Adds a text to the metadata of the request.
+    /// Adds a text value to the metadata of the request.
     ///
     /// # Errors
     ///
@@ -74,58 +76,58 @@ impl CallOptions {
         Ok(self)
     }
 
-    /// The metadata of the request, to be changed.
+    /// Returns the metadata of the request, mutably.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         &mut self.metadata
     }
 
-    /// Has the messages of the request compressed. Default `None`. A server that does not know the
-    /// compression answers [`Unimplemented`](crate::Code::Unimplemented).
+    /// Sets the compression of request messages. Default `None`. A server that does not support it
+    /// answers [`Unimplemented`](crate::Code::Unimplemented).
     #[must_use]
     pub fn compression(mut self, compression: impl Into<Option<Compression>>) -> Self {
         self.compression = compression.into();
         self
     }
 
-    /// Sets how many octets a message of the response may have, also when it is inflated. Default
-    /// 4 MiB. A larger one ends the call with
-    /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is taken for it.
+    /// Sets the size limit of a response message in octets, both compressed and inflated. Default
+    /// 4 MiB. A larger message ends the call with
+    /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is allocated for it.
     #[must_use]
     pub fn max_message(mut self, octets: usize) -> Self {
         self.max_message = octets;
         self
     }
 
-    /// Sets how many octets a message of the request may have on the wire. Default: any number.
+    /// Sets the size limit of a request message on the wire, in octets. Default: no limit.
     #[must_use]
     pub fn max_request(mut self, octets: usize) -> Self {
         self.max_request = octets;
         self
     }
 
-    /// Whether a call whose server cannot be reached waits until it can, or until its deadline.
-    /// Default `false`: it fails with [`Unavailable`](crate::Code::Unavailable) after a few attempts.
+    /// Sets whether a call waits until its server can be reached, up to its deadline. Default
+    /// `false`: it fails with [`Unavailable`](crate::Code::Unavailable) after a few attempts.
     #[must_use]
     pub fn wait_for_ready(mut self, waits: bool) -> Self {
         self.wait_for_ready = waits;
         self
     }
 
-    /// Has calls repeated that the server may have processed. Default `None`.
+    /// Sets the policy for repeating calls that the server may have processed. Default `None`.
     #[must_use]
     pub fn retry(mut self, policy: impl Into<Option<RetryPolicy>>) -> Self {
         self.retry = policy.into();
         self
     }
 
-    /// Has calls cancelled with this handle, from any thread.
+    /// Sets a handle that cancels the calls from any thread.
     ///
     /// ```
     /// use h2_sync_grpc::client::{CallOptions, CancelHandle};
     ///
     /// let handle = CancelHandle::new();
     /// let options = CallOptions::new().cancel_with(&handle);
-    /// // Another thread ends the calls, those to come as well.
+    /// // Another thread cancels the calls, including later ones.
     /// std::thread::spawn(move || handle.cancel());
     /// ```
     #[must_use]
@@ -134,7 +136,7 @@ impl CallOptions {
         self
     }
 
-    /// When a call that begins now has to be over.
+    /// Returns the deadline of a call that begins now.
     pub(super) fn ends_at(&self) -> Option<Instant> {
         let by_timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         [by_timeout, self.deadline].into_iter().flatten().min()

@@ -1,4 +1,4 @@
-//! The messages of a server.
+//! The receiving half of a call at the client.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ use crate::status::Status;
 /// Decodes the messages of a response.
 pub(super) type Decode<T> = Box<dyn Fn(Bytes) -> Result<T, Status> + Send + Sync>;
 
-/// The messages that a server sends: an iterator, which waits for each.
+/// An iterator over the messages that a server sends. It blocks until the next message arrives.
 ///
-/// It ends after the last message of a call that succeeded, and after an error, which is the status of
-/// the call. Not reading is backpressure: the server can send as much as the window of the stream has
-/// room for. Dropping it before the end cancels the call.
+/// It ends after the last message of a successful call, and after an error, which is the status of
+/// the call. While the application does not read, the server can send only as much as the receive
+/// window of the stream allows. Dropping the receiver before the end cancels the call.
 pub struct Receiver<T> {
     inbound: Inbound,
     decode: Decode<T>,
@@ -30,11 +30,11 @@ impl<T> Receiver<T> {
         Receiver { inbound, decode, is_over: false }
     }
 
-    /// Waits for the next message; `None` after the last one.
+    /// Waits for the next message. `None` after the last one.
     ///
     /// # Errors
     ///
-    /// The status of the call, if it failed. There is nothing more then.
+    /// The status of the call, if it failed. Later calls return `None`.
     pub fn receive(&mut self) -> Result<Option<T>, Status> {
         if self.is_over {
             return Ok(None);
@@ -47,17 +47,17 @@ impl<T> Receiver<T> {
         received
     }
 
-    /// The metadata before the messages. Waits until it is there.
+    /// Waits for the metadata before the messages, and returns it.
     ///
     /// # Errors
     ///
-    /// The call failed before it came.
+    /// The call failed before the metadata arrived.
     pub fn headers(&mut self) -> Result<&Metadata, Status> {
         self.inbound.headers()
     }
 
-    /// The metadata with the status of a call that succeeded; empty before the end. That of a call that
-    /// failed is [`Status::metadata`].
+    /// Returns the metadata that arrived with the status of a successful call; empty before the
+    /// end. For a failed call, see [`Status::metadata`].
     pub fn trailers(&self) -> &Metadata {
         self.inbound.trailers()
     }
@@ -71,7 +71,7 @@ impl<T> Iterator for Receiver<T> {
     }
 }
 
-/// The response of a client streaming call, to be waited for. Dropping it cancels the call.
+/// The pending response of a client streaming call. Dropping it cancels the call.
 pub struct Reply<T> {
     inbound: Inbound,
     decode: Decode<T>,
@@ -82,8 +82,8 @@ impl<T> Reply<T> {
         Reply { inbound, decode: Box::new(move |octets| codec.decode(octets)) }
     }
 
-    /// Waits for the message and the status. Before that the [`Sender`](super::Sender) has to
-    /// [finish](super::Sender::finish), unless the server ends the call earlier.
+    /// Waits for the message and the status. [Finish](super::Sender::finish) the
+    /// [`Sender`](super::Sender) first, unless the server ends the call earlier.
     ///
     /// # Errors
     ///

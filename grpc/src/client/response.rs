@@ -2,7 +2,7 @@
 
 use crate::metadata::Metadata;
 
-/// A message, and the metadata that came with it.
+/// A response message with its metadata.
 #[derive(Debug, Clone, Default)]
 pub struct Response<T> {
     message: T,
@@ -15,22 +15,22 @@ impl<T> Response<T> {
         Response { message, headers, trailers }
     }
 
-    /// The message.
+    /// Returns the message.
     pub fn message(&self) -> &T {
         &self.message
     }
 
-    /// The message alone.
+    /// Returns the message by value, without the metadata.
     pub fn into_message(self) -> T {
         self.message
     }
 
-    /// The metadata that came before the message.
+    /// Returns the metadata that arrived before the message.
     pub fn headers(&self) -> &Metadata {
         &self.headers
     }
 
-    /// The metadata that came with the status.
+    /// Returns the metadata that arrived with the status.
     pub fn trailers(&self) -> &Metadata {
         &self.trailers
     }

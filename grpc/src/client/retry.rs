@@ -1,4 +1,4 @@
-//! Calling again.
+//! Retries of calls.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -8,11 +8,11 @@ use super::options::CallOptions;
 use crate::code::Code;
 use crate::status::Status;
 
-/// Calls that failed with one of these codes are called again, though the server may have processed
-/// them. For methods that may be called twice.
+/// A policy for repeating calls that the server may have processed. For idempotent methods.
 ///
-/// Between attempts the call pauses for a random part of a time that grows by half again, or for as
-/// long as the server says (`grpc-retry-pushback-ms`). A call whose response has begun is not repeated.
+/// The pause before an attempt is a random part of a time that grows by half with each attempt, or
+/// the time that the server sent (`grpc-retry-pushback-ms`). A call whose response has begun is not
+/// repeated.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,13 +27,13 @@ use crate::status::Status;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Attempts, the first one included. Default 3.
+    /// The number of attempts, including the first one. Default 3.
     pub max_attempts: u32,
-    /// The longest pause after the first attempt. Default 100 ms.
+    /// The upper limit of the pause after the first attempt. Default 100 ms.
     pub first_pause: Duration,
-    /// The longest pause of all. Default 5 s.
+    /// The upper limit of all pauses. Default 5 s.
     pub max_pause: Duration,
-    /// The codes that are worth another attempt. Default [`Code::Unavailable`] alone.
+    /// The codes after which a call is repeated. Default: only [`Code::Unavailable`].
     pub codes: Vec<Code>,
 }
 
@@ -48,23 +48,24 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The field by which a server says when to call again.
+/// The field in which a server sends the pause before the next attempt.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// The longest pause before a call that waits for a server is tried again.
 const READY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a pause goes without a look at whether the call has been cancelled.
+/// The interval at which a pause checks whether the call has been cancelled.
 const LOOK: Duration = Duration::from_millis(20);
 
 impl RetryPolicy {
-    /// The pause before the attempt that follows `attempt`, if there is one. `attempt` counts from 1.
+    /// Returns the pause after attempt number `attempt`, counted from 1. `None` if there is no
+    /// further attempt.
     pub(super) fn pause(&self, status: &Status, attempt: u32) -> Option<Duration> {
         if attempt >= self.max_attempts || !self.codes.contains(&status.code()) {
             return None;
         }
         if let Some(pushback) = status.metadata().protocol_field(PUSHBACK) {
-            // What is not a number of milliseconds forbids another attempt.
+            // A value that is not a number of milliseconds forbids another attempt.
             return pushback.parse().ok().map(Duration::from_millis);
         }
         let grown = (1..attempt).fold(self.first_pause, |pause, _| pause.saturating_mul(3) / 2);
@@ -72,13 +73,13 @@ impl RetryPolicy {
     }
 }
 
-/// The pause of a call that waits for its server, before the attempt that follows `attempt`.
+/// Returns the pause after attempt number `attempt` of a call that waits for its server.
 pub(super) fn until_ready(attempt: u32) -> Duration {
     let grown = Duration::from_millis(50).saturating_mul(1 << attempt.min(8));
     grown.min(READY_PAUSE)
 }
 
-/// Pauses, unless the call is cancelled or its deadline comes first.
+/// Sleeps for `pause`, unless the call is cancelled or its deadline is earlier.
 pub(super) fn sleep(
     pause: Duration,
     options: &CallOptions,
@@ -102,7 +103,7 @@ pub(super) fn sleep(
     }
 }
 
-/// Between nothing and all of a time.
+/// Returns a random part of a time.
 fn random_part(time: Duration, attempt: u32) -> Duration {
     // Each state has random keys.
     let random = RandomState::new().hash_one(attempt) % 1_024;

@@ -1,4 +1,4 @@
-//! The beginning of a call: its fields, its server, and what a failure means.
+//! The beginning of a call: its fields, the choice of a server, and its attempts.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::compression::ACCEPTED;
 use crate::status::Status;
 use crate::timeout;
 
-/// A call that is being made.
+/// A call before its response has begun.
 pub(super) struct Start<'a> {
     channel: &'a Channel,
     options: &'a CallOptions,
@@ -23,11 +23,11 @@ pub(super) struct Start<'a> {
     fields: HeaderMap,
 }
 
-/// Why an attempt failed.
+/// The failure of an attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) status: Status,
-    /// The response had begun.
+    /// Whether the response had begun.
     pub(super) has_begun: bool,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Start<'a> {
         Ok(Start { channel, options, path, deadline, fields })
     }
 
-    /// Makes attempts until one succeeds, or there is no use in another one.
+    /// Makes attempts until one succeeds or no further attempt is allowed.
     pub(super) fn run<T>(
         &self,
         attempt: impl Fn(RequestBuilder<'_>) -> Result<T, Failure>,
@@ -75,7 +75,7 @@ impl<'a> Start<'a> {
                     Err(failure) => failure,
                 };
             if status.cause().is_none() {
-                // The status is the server's own.
+                // The server itself sent the status.
                 server.absence.reached();
             } else if status.cause().is_some_and(h2_sync::Error::is_connect) {
                 server.absence.failed(Instant::now());
@@ -98,7 +98,7 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// The request of an attempt, after `attempts` others.
+    /// Builds the request of an attempt that follows `attempts` others.
     fn request(&self, url: String, attempts: u32) -> Result<RequestBuilder<'a>, Status> {
         let mut fields = self.fields.clone();
         if attempts > 0 {
@@ -127,13 +127,13 @@ impl<'a> Start<'a> {
         retry::sleep(pause, self.options, self.deadline)
     }
 
-    /// The failure of an attempt whose response has not begun.
+    /// Returns the failure of an attempt whose response has not begun.
     pub(super) fn failed(&self, error: h2_sync::Error) -> Failure {
         Failure { status: status_of(error, self.deadline), has_begun: false }
     }
 }
 
-/// The status of a call that the transport has failed.
+/// Converts a transport error into the status of the call.
 pub(super) fn status_of(error: h2_sync::Error, deadline: Option<Instant>) -> Status {
     let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
     let (by_caller, by_time) = (error.is_cancelled(), error.is_timeout());
@@ -144,7 +144,7 @@ pub(super) fn status_of(error: h2_sync::Error, deadline: Option<Instant>) -> Sta
         return Status::deadline_exceeded(what).with_cause(error);
     }
     if by_time {
-        // Of the client below: connecting took too long, or a PING was not answered.
+        // A timeout of the underlying client: a connection attempt, or a PING.
         return Status::unavailable(error.to_string()).with_cause(error);
     }
     status

@@ -1,4 +1,4 @@
-//! What generated clients are made of.
+//! The part of a client that generated code calls.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use crate::codec::Codec;
 use crate::framing::Writer;
 use crate::status::Status;
 
-/// Calls of the four kinds over a channel, by the path of a method. Generated clients have one.
+/// Calls of all four kinds over a channel, by the path of a method. Generated clients contain a
+/// stub.
 ///
-/// It needs no generated code, where a codec is at hand:
+/// It can be used without generated code, given a codec:
 ///
 /// ```no_run
 /// use h2_sync_grpc::client::{Channel, Stub};
@@ -36,12 +37,12 @@ pub struct Stub {
 }
 
 impl Stub {
-    /// Calls over this channel, with its options.
+    /// Creates a stub that uses this channel and its options.
     pub fn new(channel: &Channel) -> Self {
         Stub { channel: channel.clone(), options: channel.shared_options() }
     }
 
-    /// Returns a stub with these options, in place of those of the channel.
+    /// Returns a stub with these options instead of those of the channel.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
         Stub { channel: self.channel.clone(), options: Arc::new(options) }

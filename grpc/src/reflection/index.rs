@@ -1,4 +1,4 @@
-//! Which file has which name.
+//! An index from names to the files that define them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use crate::status::Status;
 
-/// Files by their names and by what they define.
+/// Files by name, symbol and extension.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     files: BTreeMap<String, File>,
-    /// Symbols with their packages, and the file of each.
+    /// The file of each fully qualified symbol.
     symbols: BTreeMap<String, String>,
-    /// Extensions by the type that they extend and their numbers, and the file of each.
+    /// The file of each extension, by extended type and number.
     extensions: BTreeMap<String, BTreeMap<i32, String>>,
 }
 
@@ -36,7 +36,7 @@ impl Index {
         Ok(())
     }
 
-    /// A file and those that it imports, the file first.
+    /// Returns a file and its imports, the file first.
     pub(super) fn file(&self, name: &str) -> Option<Vec<Bytes>> {
         let mut names = vec![name];
         let mut seen = BTreeSet::from([name]);
@@ -52,17 +52,17 @@ impl Index {
         Some(found)
     }
 
-    /// The file that defines a symbol, and those that it imports.
+    /// Returns the file that defines a symbol, and its imports.
     pub(super) fn file_of_symbol(&self, symbol: &str) -> Option<Vec<Bytes>> {
         self.file(self.symbols.get(symbol.trim_start_matches('.'))?)
     }
 
-    /// The file that defines an extension, and those that it imports.
+    /// Returns the file that defines an extension, and its imports.
     pub(super) fn file_of_extension(&self, extended: &str, number: i32) -> Option<Vec<Bytes>> {
         self.file(self.extensions.get(extended)?.get(&number)?)
     }
 
-    /// The numbers of the extensions of a type, if that is known.
+    /// Returns the numbers of the extensions of a type. `None` for an unknown type.
     pub(super) fn extension_numbers(&self, extended: &str) -> Option<Vec<i32>> {
         match self.extensions.get(extended) {
             Some(numbers) => Some(numbers.keys().copied().collect()),
@@ -126,7 +126,7 @@ impl Index {
         numbers.insert(extension.number(), file.to_owned());
     }
 
-    /// Gives the full name.
+    /// Adds a symbol and returns its full name.
     fn add_symbol(&mut self, file: &str, scope: &str, name: &str) -> String {
         let full = if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") };
         self.symbols.insert(full.clone(), file.to_owned());
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn file_comes_with_its_imports_once() {
+    fn imports_are_returned_once() {
         assert_eq!(names(index().file("top.proto")), ["top.proto", "base.proto"]);
         assert_eq!(names(index().file("base.proto")), ["base.proto"]);
         assert!(index().file("other.proto").is_none());

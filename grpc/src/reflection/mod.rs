@@ -1,6 +1,6 @@
-//! Server reflection: what services a server has, for tools such as grpcurl.
+//! Server reflection: the list of a server's services and their types, for tools such as grpcurl.
 //!
-//! [`Services::with_reflection`](crate::server::Services::with_reflection) adds it.
+//! It is added by [`Services::with_reflection`](crate::server::Services::with_reflection).
 
 mod index;
 mod messages;
@@ -17,13 +17,13 @@ use messages::{
     ServiceName,
 };
 
-/// The names of the service, with their descriptors: tools ask for either.
+/// The names of the service with their descriptors. Tools use either name.
 const VERSIONS: [(&str, &[u8]); 2] = [
     ("grpc.reflection.v1.ServerReflection", include_bytes!("descriptors.bin")),
     ("grpc.reflection.v1alpha.ServerReflection", include_bytes!("descriptors_v1alpha.bin")),
 ];
 
-/// What reflection tells.
+/// The content of reflection.
 #[derive(Debug)]
 struct Known {
     index: Index,
@@ -38,7 +38,7 @@ pub(crate) struct Reflection {
 }
 
 impl Reflection {
-    /// The service about these services and itself, under each of its names.
+    /// Creates the reflection service under each of its names, for the given services and itself.
     pub(crate) fn of<'a>(services: impl Iterator<Item = &'a dyn Service>) -> Vec<Self> {
         let mut index = Index::default();
         let mut names = Vec::new();
@@ -46,7 +46,7 @@ impl Reflection {
         for (name, descriptors) in services.chain(VERSIONS) {
             names.push(name.to_owned());
             if let Err(status) = index.add(descriptors) {
-                log::error!("reflection has no descriptors of {name}: {status}");
+                log::error!("no reflection for {name}: {status}");
             }
         }
         names.sort();
@@ -93,7 +93,7 @@ impl Known {
     fn answer(&self, question: Option<&Question>) -> Answer {
         let files = |found: Option<Vec<bytes::Bytes>>, what: String| match found {
             Some(file_descriptor_proto) => Answer::Files(Files { file_descriptor_proto }),
-            None => failure(Code::NotFound, format!("{what} is not known")),
+            None => failure(Code::NotFound, format!("unknown: {what}")),
         };
         match question {
             Some(Question::FileByFilename(name)) => {
@@ -112,7 +112,7 @@ impl Known {
                         base_type_name: name.clone(),
                         extension_number,
                     }),
-                    None => failure(Code::NotFound, format!("the type {name:?} is not known")),
+                    None => failure(Code::NotFound, format!("unknown type {name:?}")),
                 }
             }
             Some(Question::ListServices(_)) => {
@@ -120,7 +120,7 @@ impl Known {
                 let service = names.map(|name| ServiceName { name }).collect();
                 Answer::Services(ServiceList { service })
             }
-            None => failure(Code::InvalidArgument, "the request asks nothing".to_owned()),
+            None => failure(Code::InvalidArgument, "message_request is missing".to_owned()),
         }
     }
 }

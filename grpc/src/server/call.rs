@@ -1,4 +1,4 @@
-//! A call on its way to a method.
+//! One call at the server, before its method runs.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::compression::Compression;
 use crate::framing::{Reader, Writer};
 use crate::status::Status;
 
-/// A call, for a [`Service`](super::Service) to hand to the method of its name. Generated code does
-/// that.
+/// A call that a [`Service`](super::Service) passes to one of its methods. Generated code does
+/// this.
 pub struct Call<'a> {
     pub(super) cx: &'a Context,
     pub(super) request: &'a mut Request,
@@ -23,7 +23,7 @@ pub struct Call<'a> {
     pub(super) limits: Limits,
 }
 
-/// What the messages of a call are bounded by, and compressed by.
+/// The size limits and the compression of messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) max_request: usize,
@@ -32,16 +32,16 @@ pub(super) struct Limits {
 }
 
 impl Call<'_> {
-    /// The name of the method, without its service.
+    /// Returns the name of the method, without its service.
     pub fn method(&self) -> &str {
         self.cx.path().rsplit('/').next().unwrap_or_default()
     }
 
-    /// Calls a method that takes a message and gives one.
+    /// Runs a method that takes one message and returns one.
     ///
     /// # Errors
     ///
-    /// How the call failed: the method says so, or the request has not exactly one message.
+    /// The status that the method returned, or the request does not have exactly one message.
     pub fn unary<C, Q, R>(
         mut self,
         codec: C,
@@ -55,7 +55,7 @@ impl Call<'_> {
         self.reply_with(codec, &reply)
     }
 
-    /// Calls a method that takes a message and sends any number of them.
+    /// Runs a method that takes one message and sends any number of messages.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Call<'_> {
         sender.finish(outcome)
     }
 
-    /// Calls a method that takes any number of messages and gives one.
+    /// Runs a method that takes any number of messages and returns one.
     ///
     /// # Errors
     ///
@@ -89,13 +89,13 @@ impl Call<'_> {
         C: Codec<Q> + Codec<R>,
     {
         let reader = self.reader()?;
-        // The client may pause for as long as it likes.
+        // The client may pause between messages for any time.
         self.request.set_read_timeout(None);
         let reply = method(self.cx, &mut Receiver::new(self.cx, self.request, reader, codec))?;
         self.reply_with(codec, &reply)
     }
 
-    /// Calls a method that takes any number of messages and sends any number of them.
+    /// Runs a method that takes any number of messages and sends any number of messages.
     ///
     /// # Errors
     ///
@@ -117,26 +117,23 @@ impl Call<'_> {
         sender.finish(outcome)
     }
 
-    /// There is no method of this name.
+    /// Fails a call to a method that does not exist.
     ///
     /// # Errors
     ///
     /// [`Code::Unimplemented`](crate::Code::Unimplemented), always.
     pub fn unimplemented(self) -> Result<(), Status> {
-        Err(Status::unimplemented(format!("there is no method {}", self.cx.path())))
+        Err(Status::unimplemented(format!("unknown method {}", self.cx.path())))
     }
 
     fn reader(&self) -> Result<Reader, Status> {
         let compression = Compression::of_name(self.cx.field("grpc-encoding"));
-        let compression = compression.map_err(|name| {
-            Status::unimplemented(format!(
-                "messages are compressed by {name:?}, which is not known"
-            ))
-        })?;
+        let compression = compression
+            .map_err(|name| Status::unimplemented(format!("unsupported grpc-encoding {name:?}")))?;
         Ok(Reader::new(compression, self.limits.max_request))
     }
 
-    /// The one message of the request.
+    /// Returns the single message of the request.
     fn only_message<Q>(&mut self, codec: impl Codec<Q>) -> Result<Q, Status> {
         let mut reader = self.reader()?;
         let mut only = None;
@@ -155,7 +152,7 @@ impl Call<'_> {
         codec.decode(only.ok_or_else(|| Status::unimplemented("the request has no message"))?)
     }
 
-    /// The one message of the response.
+    /// Sends the single message of the response.
     fn reply_with<R>(&mut self, codec: impl Codec<R>, message: &R) -> Result<(), Status> {
         let compression = Reply::compression(self.cx, self.limits.compression);
         let writer = Writer { compression, max_message: self.limits.max_reply };

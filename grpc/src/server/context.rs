@@ -1,4 +1,4 @@
-//! What a method is told about its call.
+//! The context of a call at the server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub struct Context {
     answer: Mutex<Answer>,
 }
 
-/// What the method says beside its messages.
+/// The metadata and options of the response that the method sets.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) headers: Metadata,
@@ -60,49 +60,50 @@ impl Context {
         }
     }
 
-    /// The path of the method: `/package.Service/Method`.
+    /// Returns the path of the method: `/package.Service/Method`.
     pub fn path(&self) -> &str {
         self.fields.path().unwrap_or_default()
     }
 
-    /// When the client gives the call up; `None` if it waits for ever.
+    /// Returns the time at which the client stops waiting. `None` if the call has no deadline.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// The time until the deadline, zero if it has passed; `None` if there is no deadline. For calls
-    /// that this one makes.
+    /// Returns the time until the deadline, zero if it has passed. `None` if there is no deadline.
+    /// Use it as the timeout of further calls that the method makes.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether the client has gone: it has cancelled the call, its connection has ended, or the
-    /// deadline has passed. Costs an uncontended lock: a method may ask in each turn of a loop.
+    /// Returns whether the client no longer waits: it has cancelled the call, its connection has
+    /// ended, or the deadline has passed. This costs an uncontended lock, so a method may check it
+    /// in a loop.
     pub fn is_cancelled(&self) -> bool {
         self.is_late() || self.caller.is_cancelled()
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
-    /// whether it is.
+    /// Waits up to `timeout` until [`is_cancelled`](Self::is_cancelled) is true, and returns its
+    /// value.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         let timeout = self.time_left().map_or(timeout, |left| left.min(timeout));
         self.caller.wait_cancelled(timeout) || self.is_late()
     }
 
-    /// Whether the server wants new calls; `false` as soon as it drains. See
+    /// Returns whether the server accepts new calls; `false` as soon as it drains. See
     /// [`Handle::is_ready`](h2_sync::server::Handle::is_ready). The health service follows it.
     pub fn is_server_ready(&self) -> bool {
         self.caller.is_server_ready()
     }
 
-    /// Has `act` called once when the server shuts down, unless the hook is dropped before: for a
-    /// method whose response has no end of its own. See
+    /// Calls `act` once when the server shuts down, unless the hook is dropped before. For methods
+    /// whose response has no end. See
     /// [`Caller::on_shutdown`](h2_sync::server::Caller::on_shutdown).
     pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
         self.caller.on_shutdown(act)
     }
 
-    /// The metadata of the request.
+    /// Returns the metadata of the request.
     pub fn metadata(&self) -> &Metadata {
         self.metadata.get_or_init(|| {
             let mut map = HeaderMap::with_capacity(self.fields.len());
@@ -118,27 +119,29 @@ impl Context {
         })
     }
 
-    /// The address of the client, where it is one of IP.
+    /// Returns the IP address and port of the client. `None` on a Unix socket.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.caller.peer().address()
     }
 
-    /// What was agreed on in the TLS handshake, the client's certificates among it.
+    /// Returns the results of the TLS handshake, including the client's certificates.
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&h2_sync::tls::Facts> {
         self.caller.peer().tls()
     }
 
-    /// Adds a text to the metadata that goes out before the first message.
+    /// Adds a text value to the metadata that is sent before the first message. After the first
+    /// message it has no effect.
     ///
     /// # Errors
     ///
-    /// The key or the value is not valid. Once the first message has been sent, it goes nowhere.
+    /// The key or the value is not valid.
     pub fn add_header(&self, key: &str, value: impl AsRef<str>) -> Result<(), InvalidMetadata> {
         self.answer().headers.append(key, value)
     }
 
-    /// Adds octets to the metadata that goes out before the first message; the key ends with `-bin`.
+    /// Adds a binary value to the metadata that is sent before the first message. The key ends with
+    /// `-bin`.
     ///
     /// # Errors
     ///
@@ -151,7 +154,7 @@ impl Context {
         self.answer().headers.append_bin(key, value)
     }
 
-    /// Adds a text to the metadata that goes out with the status.
+    /// Adds a text value to the metadata that is sent with the status.
     ///
     /// # Errors
     ///
@@ -160,7 +163,7 @@ impl Context {
         self.answer().trailers.append(key, value)
     }
 
-    /// Adds octets to the metadata that goes out with the status; the key ends with `-bin`.
+    /// Adds a binary value to the metadata that is sent with the status. The key ends with `-bin`.
     ///
     /// # Errors
     ///
@@ -173,24 +176,24 @@ impl Context {
         self.answer().trailers.append_bin(key, value)
     }
 
-    /// Sends the messages of this call without compression, whatever
-    /// [`Services::compression`](super::Services::compression) says. For secrets, whose compressed
-    /// size may give them away. To be called before the first message.
+    /// Sends the messages of this call without compression, regardless of
+    /// [`Services::compression`](super::Services::compression). For secrets, since the compressed
+    /// size can reveal them. Call this before the first message.
     pub fn disable_compression(&self) {
         self.answer().is_plain = true;
     }
 
-    /// Room for what interceptors have to tell the method: who the caller is, for instance.
+    /// Returns values that interceptors stored for the method, such as the caller's identity.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
 
-    /// Returns the extensions, for an interceptor to put something in.
+    /// Returns the extensions mutably, so that an interceptor can store values.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
 
-    /// A field of the request, of the protocol as well.
+    /// Returns a field of the request, including fields of the protocol.
     pub(super) fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields.get_bytes(name)
     }

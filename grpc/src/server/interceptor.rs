@@ -1,4 +1,4 @@
-//! What is done around each call.
+//! Interceptors of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::Context;
 use crate::status::Status;
 
-/// A function around calls.
+/// A function that runs around each call.
 pub(super) type Interceptor =
     Arc<dyn Fn(&mut Context, Next<'_>) -> Result<(), Status> + Send + Sync>;
 
@@ -24,7 +24,7 @@ impl<'a> Next<'a> {
         Next { interceptors, method }
     }
 
-    /// Goes on with the call, and gives how it ended.
+    /// Runs the rest of the call and returns its outcome.
     ///
     /// # Errors
     ///

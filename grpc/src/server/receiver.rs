@@ -1,4 +1,4 @@
-//! The messages of a client.
+//! The receiving half of a call at the server.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::codec::Codec;
 use crate::framing::Reader;
 use crate::status::Status;
 
-/// The messages that a client sends: an iterator, which waits for each.
+/// An iterator over the messages that a client sends. It blocks until the next message arrives.
 ///
-/// It ends when the client has sent its last message, and after an error. Not reading is
-/// backpressure: the client can send as much as the window of its stream has room for.
+/// It ends after the client's last message, and after an error. While the method does not read, the
+/// client can send only as much as the receive window of its stream allows.
 ///
 /// ```
 /// use h2_sync_grpc::server::{Context, Receiver};
@@ -46,12 +46,13 @@ impl<'a, T> Receiver<'a, T> {
         Receiver { cx, request, reader, decode, is_over: false }
     }
 
-    /// Waits for the next message; `None` after the last one.
+    /// Waits for the next message. `None` after the last one.
     ///
     /// # Errors
     ///
-    /// The client has gone ([`Code::Cancelled`](crate::Code::Cancelled)), the deadline has passed, or
-    /// what comes is not a message. There is nothing more then.
+    /// The client has cancelled the call or disconnected
+    /// ([`Code::Cancelled`](crate::Code::Cancelled)), the deadline has passed, or a message is
+    /// malformed. Later calls return `None`.
     pub fn receive(&mut self) -> Result<Option<T>, Status> {
         if self.is_over {
             return Ok(None);
@@ -74,7 +75,7 @@ impl<'a, T> Receiver<'a, T> {
     }
 }
 
-/// The status of a call whose stream has failed at the server.
+/// Returns the status of a call whose stream failed at the server.
 pub(super) fn gone(cx: &Context, error: h2_sync::Error) -> Status {
     use h2_sync::ErrorKind as Kind;
     if cx.is_late() {
@@ -82,13 +83,13 @@ pub(super) fn gone(cx: &Context, error: h2_sync::Error) -> Status {
     }
     match error.kind() {
         Kind::Reset | Kind::Closed | Kind::Transport => {
-            Status::cancelled(format!("the client has gone: {error}")).with_cause(error)
+            Status::cancelled(format!("the client no longer waits: {error}")).with_cause(error)
         }
         _ => Status::from(error),
     }
 }
 
-/// The status of a call whose deadline has passed.
+/// Returns the status of a call whose deadline has passed.
 pub(super) fn late() -> Status {
     Status::deadline_exceeded("the deadline has passed")
 }

@@ -1,4 +1,4 @@
-//! The response of a call, as HTTP has it.
+//! The HTTP response of a call.
 
 use bytes::Bytes;
 use h2_sync::server::Response;
@@ -8,14 +8,14 @@ use super::context::Context;
 use crate::compression::{Compression, ACCEPTED};
 use crate::status::{Status, GRPC_STATUS};
 
-/// Octets of a status that goes into a header section, which all known clients take.
+/// The largest status, in octets, that is sent in a header section: all known clients accept it.
 const TRAILERS_ONLY_MAX: usize = 4 << 10;
 
-/// The response of a call: fields, messages, and the status behind them.
+/// The response of a call: fields, messages, and the status after them.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     response: &'a mut Response,
-    /// The header section of messages has been set; it goes out with the first of them.
+    /// Whether the header section before messages has been set. It is sent with the first message.
     is_started: &'a mut bool,
 }
 
@@ -24,14 +24,14 @@ impl<'a> Reply<'a> {
         Reply { response, is_started }
     }
 
-    /// How messages are compressed, if `wanted` is what the client takes.
+    /// Returns the compression of messages: `wanted`, if the client accepts it.
     pub(super) fn compression(cx: &Context, wanted: Option<Compression>) -> Option<Compression> {
         let wanted = wanted.filter(|_| !cx.answer().is_plain)?;
         let accepted = std::str::from_utf8(cx.field("grpc-accept-encoding")?).ok()?;
         wanted.is_accepted(accepted).then_some(wanted)
     }
 
-    /// Sets the header section, if that has not been done.
+    /// Sets the header section, unless it has been set.
     pub(super) fn start(
         &mut self,
         cx: &Context,
@@ -51,17 +51,18 @@ impl<'a> Reply<'a> {
         Ok(())
     }
 
-    /// Whether the header section has been set.
+    /// Returns whether the header section has been set.
     pub(super) fn is_started(&self) -> bool {
         *self.is_started
     }
 
-    /// Sends octets of messages. The first ones wait for [`flush`](Self::flush) or the status.
+    /// Sends encoded messages. The first ones are buffered until [`flush`](Self::flush) or the
+    /// status.
     pub(super) fn send(&mut self, octets: Bytes) -> Result<(), h2_sync::Error> {
         self.response.send(octets)
     }
 
-    /// Sends what waits.
+    /// Sends the buffered octets.
     pub(super) fn flush(&mut self) -> Result<(), h2_sync::Error> {
         std::io::Write::flush(self.response).map_err(h2_sync::Error::from)
     }
@@ -80,10 +81,10 @@ impl<'a> Reply<'a> {
             Ok(()) => drop(fields.insert(GRPC_STATUS, HeaderValue::from_static("0"))),
             Err(status) => status.write_to(&mut fields),
         }
-        // The time of the call does not bound its status.
+        // The deadline of the call does not apply to its status.
         self.response.set_deadline(None);
-        // A section that is too large for the client makes a 500. Trailers of this kind end the call with
-        // RESOURCE_EXHAUSTED.
+        // A header section over the client's limit would become a 500. Trailers over the limit end
+        // the call with RESOURCE_EXHAUSTED.
         if let Some(cx) = cx.filter(|_| octets_of(&fields) > TRAILERS_ONLY_MAX) {
             self.start(cx, None)?;
         }
@@ -97,7 +98,7 @@ impl<'a> Reply<'a> {
         if let Some(cx) = cx {
             cx.answer().headers.write_to(headers);
         }
-        // A key may be in both.
+        // A key may occur in both.
         for (name, value) in &fields {
             headers.append(name, value.clone());
         }
@@ -105,12 +106,12 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// The octets of a field section without those of its encoding.
+/// Returns the size of a field section: the octets of all names and values.
 fn octets_of(fields: &HeaderMap) -> usize {
     fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
-/// Sets what every response has.
+/// Sets the fields of every response.
 fn set_common(response: &mut Response) -> Result<(), h2_sync::Error> {
     response.set_header(CONTENT_TYPE, HeaderValue::from_static("application/grpc"))?;
     response.set_header("grpc-accept-encoding", HeaderValue::from_static(ACCEPTED))

@@ -1,4 +1,4 @@
-//! The messages of a server.
+//! The sending half of a call at the server.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use crate::compression::Compression;
 use crate::framing::Writer;
 use crate::status::Status;
 
-/// Octets of messages that [`Sender::feed`] gathers.
+/// The number of octets that [`Sender::feed`] buffers.
 const GATHERED: usize = 32 << 10;
 
 type Encode<T> = dyn Fn(&Writer, &T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 
-/// Where a method sends the messages of its response.
+/// Sends the messages of a response.
 ///
-/// Sending waits while the client does not read: that is its backpressure. When the method returns,
-/// the status goes out behind the messages.
+/// Sending blocks while the client does not read (backpressure). When the method returns, the
+/// status is sent after the messages.
 ///
 /// ```
 /// use h2_sync_grpc::server::{Context, Sender};
@@ -36,13 +36,13 @@ type Encode<T> = dyn Fn(&Writer, &T, &mut BytesMut) -> Result<(), Status> + Send
 pub struct Sender<'a, T> {
     cx: &'a Context,
     reply: Reply<'a>,
-    /// What the server compresses by, where the client takes it.
+    /// The compression of the server, used if the client accepts it.
     wanted: Option<Compression>,
     writer: Writer,
     encode: Box<Encode<T>>,
-    /// Messages that have not been handed to the response.
+    /// Encoded messages that have not been passed to the response.
     buffer: BytesMut,
-    /// The header section has gone out.
+    /// Whether the header section has been sent.
     is_flushed: bool,
 }
 
@@ -68,21 +68,21 @@ impl<'a, T> Sender<'a, T> {
         }
     }
 
-    /// Sends a message, and those that were [fed](Self::feed) before.
+    /// Sends a message, after those that were [buffered](Self::feed) before.
     ///
     /// # Errors
     ///
-    /// The message is too large, the client has gone
-    /// ([`Code::Cancelled`](crate::Code::Cancelled)), or the deadline has passed. Returning the status
-    /// ends the call with it.
+    /// The message is too large, the client no longer waits
+    /// ([`Code::Cancelled`](crate::Code::Cancelled)), or the deadline has passed. The method can
+    /// return the status to end the call.
     pub fn send(&mut self, message: &T) -> Result<(), Status> {
         self.put(message)?;
         self.flush()
     }
 
-    /// Sends a message that may wait for others: until 32 KiB are there, the next
-    /// [`send`](Self::send) or [`flush`](Self::flush), or the end of the method. Cheaper than `send`
-    /// where many small messages are at hand.
+    /// Buffers a message until 32 KiB are buffered, or until the next [`send`](Self::send) or
+    /// [`flush`](Self::flush), or the end of the method. Cheaper than `send` for many small
+    /// messages.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl<'a, T> Sender<'a, T> {
         self.flush()
     }
 
-    /// Sends the messages that wait, and the metadata if nothing has been sent before.
+    /// Sends the buffered messages. Sends the metadata if nothing has been sent before.
     ///
     /// # Errors
     ///
@@ -103,14 +103,14 @@ impl<'a, T> Sender<'a, T> {
     pub fn flush(&mut self) -> Result<(), Status> {
         self.start()?;
         self.hand_over()?;
-        // What is sent later goes out at once.
+        // Later messages are sent immediately.
         if !std::mem::replace(&mut self.is_flushed, true) {
             self.reply.flush().map_err(|error| gone(self.cx, error))?;
         }
         Ok(())
     }
 
-    /// The method has returned: what waits goes out with the status.
+    /// Sends buffered messages and the status after the method has returned.
     pub(super) fn finish(mut self, outcome: Result<(), Status>) -> Result<(), Status> {
         if outcome.is_ok() {
             self.start()?;
@@ -127,7 +127,7 @@ impl<'a, T> Sender<'a, T> {
         (self.encode)(&self.writer, message, &mut self.buffer)
     }
 
-    /// Settles how messages are compressed, and the header section with it.
+    /// Chooses the compression and sets the header section accordingly.
     fn start(&mut self) -> Result<(), Status> {
         if self.reply.is_started() {
             return Ok(());

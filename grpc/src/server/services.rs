@@ -1,4 +1,4 @@
-//! Services behind one handler.
+//! Several services in one handler.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,29 +19,30 @@ use crate::compression::Compression;
 use crate::status::Status;
 use crate::{content_type, timeout, MAX_MESSAGE};
 
-/// A service: methods under one name. Generated code implements it.
+/// A service: a set of methods under one name. Generated code implements it.
 pub trait Service: Send + Sync + 'static {
-    /// The name with its package: `helloworld.Greeter`.
+    /// Returns the name with its package: `helloworld.Greeter`.
     fn name(&self) -> &'static str;
 
-    /// Hands a call to its method.
+    /// Passes a call to its method.
     ///
     /// # Errors
     ///
-    /// How the call failed.
+    /// The status of the failed call.
     fn call(&self, call: Call<'_>) -> Result<(), Status>;
 
-    /// The `google.protobuf.FileDescriptorSet` of the files that it was generated from, for
-    /// reflection. Empty where it is not known.
+    /// Returns the encoded `google.protobuf.FileDescriptorSet` of the files that the service was
+    /// generated from, for reflection. Empty if it is not known.
     fn descriptors(&self) -> &'static [u8] {
         &[]
     }
 }
 
-/// Services behind one handler.
+/// Several services in one handler.
 ///
-/// [`into_handler`](Self::into_handler) is for a server of gRPC alone. Where other requests share the
-/// port, [`takes`](Self::takes) tells which ones are calls, and [`handle`](Self::handle) answers one:
+/// [`into_handler`](Self::into_handler) is for a server that only serves gRPC. If other requests
+/// share the port, [`takes`](Self::takes) recognises calls, and [`handle`](Self::handle) answers
+/// one:
 ///
 /// ```
 /// use std::io::Write;
@@ -69,21 +70,21 @@ pub struct Services {
 }
 
 impl Services {
-    /// No services.
+    /// Creates a handler without services.
     pub fn new() -> Self {
         let limits = Limits { max_request: MAX_MESSAGE, max_reply: usize::MAX, compression: None };
         Services { by_name: BTreeMap::new(), interceptors: Vec::new(), limits }
     }
 
-    /// Adds a service, in place of one with the same name.
+    /// Adds a service. It replaces a service with the same name.
     #[must_use]
     pub fn service(mut self, service: impl Service) -> Self {
         self.by_name.insert(service.name(), Arc::new(service));
         self
     }
 
-    /// Has a function run around each call of these services, on the thread of the call. The first
-    /// that was added is the outermost.
+    /// Adds a function that runs around each call of these services, on the thread of the call. The
+    /// first one added is the outermost.
     ///
     /// ```
     /// use h2_sync_grpc::server::{Context, Next, Services};
@@ -91,7 +92,7 @@ impl Services {
     ///
     /// let services = Services::new().intercept(|cx: &mut Context, next: Next<'_>| {
     ///     if cx.metadata().get("authorization") != Some("Bearer secret") {
-    ///         return Err(Status::unauthenticated("who are you?"));
+    ///         return Err(Status::unauthenticated("invalid token"));
     ///     }
     ///     let outcome = next.run(cx);
     ///     println!("{} {outcome:?}", cx.path());
@@ -107,32 +108,32 @@ impl Services {
         self
     }
 
-    /// Sets how many octets a message of a request may have, also when it is inflated. Default 4 MiB.
-    /// A larger one ends the call with
-    /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is taken for it.
+    /// Sets the size limit of a request message in octets, both compressed and inflated. Default 4
+    /// MiB. A larger message ends the call with
+    /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is allocated for it.
     #[must_use]
     pub fn max_message(mut self, octets: usize) -> Self {
         self.limits.max_request = octets;
         self
     }
 
-    /// Sets how many octets a message of a response may have on the wire. Default: any number.
+    /// Sets the size limit of a response message on the wire, in octets. Default: no limit.
     #[must_use]
     pub fn max_reply(mut self, octets: usize) -> Self {
         self.limits.max_reply = octets;
         self
     }
 
-    /// Has messages compressed, for clients that take it. Default `None`: they are not. Requests may
-    /// be compressed in any case.
+    /// Sets the compression of responses, used for clients that accept it. Default `None`.
+    /// Compressed requests are always accepted.
     #[must_use]
     pub fn compression(mut self, compression: impl Into<Option<Compression>>) -> Self {
         self.limits.compression = compression.into();
         self
     }
 
-    /// Adds server reflection (`grpc.reflection.v1`, and `v1alpha` for older tools) about itself and the
-    /// services that have been added before. Their descriptors come from the build script.
+    /// Adds server reflection (`grpc.reflection.v1`, and `v1alpha` for older tools) for itself and
+    /// the services added before. Their descriptors come from the build script.
     #[cfg(feature = "prost")]
     #[must_use]
     pub fn with_reflection(self) -> Self {
@@ -140,21 +141,22 @@ impl Services {
         reflection.into_iter().fold(self, Services::service)
     }
 
-    /// The services, in the order of their names.
+    /// Returns the services, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = &dyn Service> {
         self.by_name.values().map(|service| &**service)
     }
 
-    /// Whether a request is one of gRPC, by its `content-type`.
+    /// Returns whether a request is a gRPC call, judging by its `content-type`.
     pub fn takes(&self, request: &Request) -> bool {
         request.field("content-type").is_some_and(|kind| content_type::is_grpc(kind.as_bytes()))
     }
 
-    /// Answers a call. A request that is not one of gRPC gets 405, 415 or 505.
+    /// Answers a call. A request that is not gRPC is answered with 405, 415 or 505.
     ///
     /// # Errors
     ///
-    /// The response cannot be sent. What a method fails with is a status.
+    /// The response cannot be sent. The failure of a method is not an error here: it is sent as a
+    /// status.
     pub fn handle(
         &self,
         request: &mut Request,
@@ -182,7 +184,7 @@ impl Services {
             response.set_deadline(deadline);
         }
         let mut cx = Context::new(request, deadline);
-        // What methods share with one another they have to keep in order themselves.
+        // Methods are responsible for the consistency of their shared state.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut method =
                 |cx: &Context| self.dispatch(cx, request, Reply::new(response, &mut is_started));
@@ -199,7 +201,7 @@ impl Services {
         Reply::new(response, &mut is_started).finish(Some(&cx), outcome)
     }
 
-    /// A handler for [`Server::serve`](h2_sync::server::Server::serve).
+    /// Converts the services into a handler for [`Server::serve`](h2_sync::server::Server::serve).
     pub fn into_handler(
         self,
     ) -> impl Fn(&mut Request, &mut Response) -> Result<(), h2_sync::Error> + Send + Sync + 'static
@@ -207,7 +209,7 @@ impl Services {
         move |request, response| self.handle(request, response)
     }
 
-    /// Hands a call to its service.
+    /// Passes a call to its service.
     fn dispatch(
         &self,
         cx: &Context,
@@ -221,13 +223,13 @@ impl Services {
         let service = name.and_then(|(service, _)| self.by_name.get(service));
         let Some(service) = service else {
             let path = cx.path();
-            return Err(Status::unimplemented(format!("there is no service for {path}")));
+            return Err(Status::unimplemented(format!("unknown service in {path}")));
         };
         service.call(Call { cx, request, reply, limits: self.limits })
     }
 }
 
-/// The status of a call that failed after its deadline, for whose method the client has gone.
+/// Returns the status of a call that failed after its deadline.
 fn of_late_call(status: Status) -> Status {
     match status.code() {
         Code::Cancelled => late(),
@@ -235,12 +237,12 @@ fn of_late_call(status: Status) -> Status {
     }
 }
 
-/// When the client gives the call up.
+/// Returns the deadline that the client set.
 fn deadline(request: &Request) -> Result<Option<Instant>, Status> {
     let Some(value) = request.field("grpc-timeout") else { return Ok(None) };
     let timeout = timeout::parse(value.as_bytes())
         .ok_or_else(|| Status::internal(format!("malformed grpc-timeout: {value:?}")))?;
-    // What cannot be counted never comes.
+    // A deadline that overflows the clock is no deadline.
     Ok(Instant::now().checked_add(timeout))
 }
 
