@@ -1,4 +1,4 @@
-//! Settings, and the way from files to code.
+//! The builder: settings, and the steps from files to code.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::generator::{Generator, Parts};
 use crate::names::Names;
 use crate::{comments, descriptors, paths};
 
-/// Makes code with settings.
+/// A code generator with settings.
 ///
 /// ```no_run
 /// // build.rs: a client alone, with serde for messages.
@@ -25,7 +25,7 @@ use crate::{comments, descriptors, paths};
 ///     Ok(())
 /// }
 /// ```
-#[must_use = "nothing is made before `compile`"]
+#[must_use = "nothing is generated before `compile`"]
 pub struct Builder {
     parts: Parts,
     has_descriptors: bool,
@@ -34,7 +34,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Clients and servers, with what reflection needs.
+    /// Creates a builder for clients and servers, with descriptors for reflection.
     pub fn new() -> Self {
         Builder {
             parts: Parts {
@@ -49,51 +49,51 @@ impl Builder {
         }
     }
 
-    /// Whether clients are made. Default `true`.
+    /// Sets whether clients are generated. Default `true`.
     pub fn client(mut self, is_made: bool) -> Self {
         self.parts.client = is_made;
         self
     }
 
-    /// Whether traits and servers are made. Default `true`.
+    /// Sets whether traits and servers are generated. Default `true`.
     pub fn server(mut self, is_made: bool) -> Self {
         self.parts.server = is_made;
         self
     }
 
-    /// Whether servers know their descriptors, for reflection. Default `true`. Costs the size of the
-    /// descriptors in the program.
+    /// Sets whether servers contain their descriptors, for reflection. Default `true`. They add
+    /// their size to the program.
     pub fn descriptors(mut self, are_kept: bool) -> Self {
         self.has_descriptors = are_kept;
         self
     }
 
-    /// Sets the path of the runtime, where it is not `::h2_sync_grpc`.
+    /// Sets the path of the runtime. Default `::h2_sync_grpc`.
     pub fn runtime(mut self, path: impl Into<String>) -> Self {
         self.parts.runtime = path.into();
         self
     }
 
-    /// Sets the path of a codec for all messages: a value, such as `crate::Json`. Default: that of
-    /// Protocol Buffers.
+    /// Sets the path of a codec value for all messages, such as `crate::Json`. Default: the codec
+    /// of Protocol Buffers.
     pub fn codec(mut self, path: impl Into<String>) -> Self {
         self.parts.codec = Some(path.into());
         self
     }
 
-    /// Sets the folder that code is written to. Default: that of the build script, `OUT_DIR`.
+    /// Sets the folder to which code is written. Default: `OUT_DIR` of the build script.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(folder.into());
         self
     }
 
-    /// Changes how messages are made: attributes, maps, types of other crates.
+    /// Changes how messages are generated: attributes, maps, types of other crates.
     pub fn configure(mut self, change: impl FnOnce(&mut prost_build::Config)) -> Self {
         change(&mut self.config);
         self
     }
 
-    /// Makes the code. See [`compile`](crate::compile) for the arguments.
+    /// Generates the code. See [`compile`](crate::compile) for the arguments.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
-//! Comments as docs: code in them is no example in Rust, which `cargo test` would compile.
+//! Comments as documentation. Code in them is marked as text, since `cargo test` would compile it
+//! as Rust.
 
 use prost_types::FileDescriptorSet;
 
-/// Spaces by which Markdown knows code. The generator of messages adds one.
+/// The indentation that marks code in Markdown. The generator of messages adds one space.
 const INDENT: usize = 3;
 
 /// Marks code in all comments as text.
@@ -16,7 +17,7 @@ pub(crate) fn make_docs(files: &mut FileDescriptorSet) {
     }
 }
 
-/// The comment with its code in fences that say `text`.
+/// Returns the comment with its code in fences of the language `text`.
 fn without_code(comment: &str) -> String {
     let lines: Vec<_> = comment.lines().collect();
     let indent = |line: &str| {
@@ -29,7 +30,7 @@ fn without_code(comment: &str) -> String {
     let is_indented = |line: &str| !is_blank(line) && indent(line) >= base + INDENT;
     let mut docs: Vec<String> = Vec::with_capacity(lines.len());
     let fence = |mark: &str| format!("{:base$}{mark}", "");
-    // What ends the code that is open.
+    // The mark that closes the current code block.
     let mut open: Option<&str> = None;
     let mut n = 0;
     while let Some(line) = lines.get(n) {
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn fence_without_a_language_says_text() {
+    fn fence_without_a_language_becomes_text() {
         let docs = " ```text\n {\n\n      indented\n }\n ```\n ```json\n {}\n ```";
         assert_eq!(without_code(&docs.replace("```text", "```")), docs);
         assert_eq!(without_code(&docs.replace("```text", "```rust")), docs);

@@ -1,4 +1,4 @@
-//! The descriptors that servers give to reflection.
+//! The descriptors that servers contain for reflection.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::{fs, io};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-/// The name of the file with the descriptors of a package. Its code includes it.
+/// Returns the name of the descriptor file of a package. The generated code includes this file.
 pub(crate) fn file_name(package: &str) -> String {
-    // The code of files without a package has this name as well.
+    // The code of files without a package has this name too.
     let package = if package.is_empty() { "_" } else { package };
     format!("{package}.descriptors.bin")
 }
 
-/// Writes a file of descriptors for each package that has services.
+/// Writes a descriptor file for each package with services.
 pub(crate) fn write(folder: &Path, files: &FileDescriptorSet) -> io::Result<()> {
     let with_services = files.file.iter().filter(|file| !file.service.is_empty());
     let packages: BTreeSet<_> = with_services.map(|file| file.package()).collect();
@@ -24,10 +24,10 @@ pub(crate) fn write(folder: &Path, files: &FileDescriptorSet) -> io::Result<()> 
     Ok(())
 }
 
-/// The files of a package and all that they import, without comments, which would be most of the size.
+/// Returns the files of a package with all their imports. Comments, the largest part, are left out.
 fn of_package(package: &str, files: &FileDescriptorSet) -> FileDescriptorSet {
     let mut wanted = BTreeSet::new();
-    // The compiler has a file behind all that it imports.
+    // The compiler lists a file after its imports.
     for file in files.file.iter().rev() {
         if file.package() == package || wanted.contains(file.name()) {
             wanted.insert(file.name());
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn package_comes_with_all_that_it_imports() {
+    fn package_includes_all_its_imports() {
         let file = |name: &str, package: &str, imports: &[&str]| FileDescriptorProto {
             name: Some(name.to_owned()),
             package: Some(package.to_owned()),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn each_package_has_a_file_of_its_own() {
+    fn file_is_named_after_its_package() {
         assert_eq!(file_name("hello.v1"), "hello.v1.descriptors.bin");
         assert_eq!(file_name(""), "_.descriptors.bin");
     }

@@ -1,14 +1,14 @@
-//! What can go wrong.
+//! The error of code generation.
 
 use std::{fmt, io};
 
-/// Why no code was made.
+/// The error of code generation.
 pub struct Error(Kind);
 
 enum Kind {
-    /// A file is malformed, or is not found.
+    /// A file is malformed or missing.
     Proto(protox::Error),
-    /// Code cannot be written.
+    /// The code cannot be written.
     Io(io::Error),
 }
 
@@ -28,12 +28,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Proto(error) => error.fmt(f),
-            Kind::Io(error) => write!(f, "code cannot be written: {error}"),
+            Kind::Io(error) => write!(f, "cannot write code: {error}"),
         }
     }
 }
 
-/// With the place in the file, since it is what a build script shows.
+/// Includes the position in the file, since a build script shows the debug format.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

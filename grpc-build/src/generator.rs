@@ -7,20 +7,20 @@ use prost_build::{Comments, Method, Service, ServiceGenerator};
 use crate::descriptors;
 use crate::names::Names;
 
-/// What is made, and what it refers to.
+/// The parts to generate, and the paths that they refer to.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) client: bool,
     pub(crate) server: bool,
     /// The path of the runtime.
     pub(crate) runtime: String,
-    /// The path of a codec that is not that of the runtime.
+    /// The path of a codec other than that of the runtime.
     pub(crate) codec: Option<String>,
 }
 
 pub(crate) struct Generator {
     parts: Parts,
-    /// Servers include the file of descriptors of their package.
+    /// Whether servers include the descriptor file of their package.
     has_descriptors: bool,
     names: Names,
 }
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// The method of the runtime that makes or takes such a call.
+    /// Returns the method of the runtime for this kind of call.
     fn name(self) -> &'static str {
         match self {
             Kind::Unary => "unary",
@@ -54,7 +54,7 @@ impl Kind {
         }
     }
 
-    /// The arguments of the method of a trait, behind the context.
+    /// Returns the arguments of a trait's method after the context.
     fn arguments(self) -> &'static str {
         match self {
             Kind::Unary => "request",
@@ -75,16 +75,16 @@ impl Generator {
         self.parts.codec.clone().unwrap_or_else(|| format!("{runtime}::Prost"))
     }
 
-    /// The name of a type for the service: the trait's without a suffix.
+    /// Returns the name of a generated type. The trait has no suffix.
     fn name(&self, service: &Service, suffix: &str) -> String {
         self.names.free(&service.package, format!("{}{suffix}", service.name))
     }
 
-    /// The trait that a server implements.
+    /// Generates the trait that a server implements.
     fn service_trait(&self, service: &Service) -> String {
         let runtime = &self.parts.runtime;
         let mut code = docs(&service.comments, 0, "The service.");
-        // A message may have the name of a trait of the prelude.
+        // A message may have the name of a prelude trait.
         push(
             &mut code,
             format_args!(
@@ -117,7 +117,7 @@ impl Generator {
         code
     }
 
-    /// The type that serves an implementation of the trait.
+    /// Generates the type that serves an implementation of the trait.
     fn server(&self, service: &Service) -> String {
         let (runtime, codec, name) = (&self.parts.runtime, self.codec(), self.name(service, ""));
         let server = self.name(service, "Server");
@@ -152,12 +152,13 @@ impl Generator {
 
             #[allow(dead_code, clippy::all)]
             impl<S: {name}> {server}<S> {{
-                /// The service, for [`Services::service`]({runtime}::server::Services::service).
+                /// Creates the service, for
+                /// [`Services::service`]({runtime}::server::Services::service).
                 pub fn new(service: S) -> Self {{
                     Self::shared(::std::sync::Arc::new(service))
                 }}
 
-                /// The same for a service that is used elsewhere as well.
+                /// Creates the service from an implementation that is shared with other code.
                 pub fn shared(service: ::std::sync::Arc<S>) -> Self {{
                     Self {{ service }}
                 }}
@@ -184,7 +185,7 @@ impl Generator {
         )
     }
 
-    /// The type that calls the service.
+    /// Generates the client of the service.
     fn client(&self, service: &Service) -> String {
         let (runtime, codec) = (&self.parts.runtime, self.codec());
         let name = self.name(service, "Client");
@@ -230,12 +231,12 @@ impl Generator {
 
             #[allow(dead_code, clippy::all)]
             impl {name} {{
-                /// A client that calls over this channel.
+                /// Creates a client that uses this channel.
                 pub fn new(channel: &{runtime}::client::Channel) -> Self {{
                     Self {{ stub: {runtime}::client::Stub::new(channel) }}
                 }}
 
-                /// The same client with other options for its calls, in place of those of the
+                /// Returns a client with these options for its calls instead of those of the
                 /// channel.
                 #[must_use]
                 pub fn with(&self, options: {runtime}::client::CallOptions) -> Self {{
@@ -261,7 +262,8 @@ impl ServiceGenerator for Generator {
     }
 }
 
-/// The name of a method of a client, which has two of its own.
+/// Returns the name of a client's method. Each client has two functions of its own, `new` and
+/// `with`.
 fn client_name(method: &str) -> String {
     match method {
         "new" | "with" => format!("{method}_"),
@@ -269,7 +271,7 @@ fn client_name(method: &str) -> String {
     }
 }
 
-/// The name of a service with its package.
+/// Returns the name of a service with its package.
 fn full_name(service: &Service) -> String {
     match service.package.as_str() {
         "" => service.proto_name.clone(),
@@ -277,7 +279,7 @@ fn full_name(service: &Service) -> String {
     }
 }
 
-/// The comments of the file as docs, or else these.
+/// Returns the comments of the file as documentation, or a default if there are none.
 fn docs(comments: &Comments, indent: u8, otherwise: &str) -> String {
     let mut docs = String::new();
     if comments.leading.is_empty() && comments.trailing.is_empty() {

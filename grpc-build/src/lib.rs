@@ -1,8 +1,8 @@
 #![forbid(unsafe_code)]
 // Published documentation shows the feature that each item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Makes clients and servers for `h2-sync-grpc` out of `.proto` files, in a build script. No `protoc` is
-//! needed.
+//! Generates clients and servers for `h2-sync-grpc` from `.proto` files, in a build script.
+//! `protoc` is not needed.
 //!
 //! ```no_run
 //! // build.rs
@@ -12,7 +12,7 @@
 //! }
 //! ```
 //!
-//! In the program, `h2_sync_grpc::include_proto!("helloworld")` has what was made for the package
+//! In the program, `h2_sync_grpc::include_proto!("helloworld")` includes the code of the package
 //! `helloworld`:
 //!
 //! | in the file | in the program |
@@ -20,15 +20,15 @@
 //! | `message HelloRequest` | `struct HelloRequest`, by [`prost`](prost_build) |
 //! | `service Greeter` | `trait Greeter` to implement, `GreeterServer` to serve it, `GreeterClient` to call it |
 //! | `rpc SayHello` | the method `say_hello` of the trait and of the client; `new` and `with` are `new_` and `with_` of a client |
-//! | a name that a message or enum of the package has already | the same with `_` behind it |
+//! | a name that a message or enum of the package already has | the same with `_` after it |
 //! | a package or name that is a keyword, such as `type` | `r#type`, also in `include_proto!` |
 //! | no package | the package `"_"` |
 //! | comments | docs |
 //!
 //! # Several packages
 //!
-//! Code refers to other packages by modules with their names. A build script can have a file made with
-//! all modules:
+//! Generated code refers to other packages by modules with their names. A build script can generate
+//! a file with all modules:
 //!
 //! ```no_run
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,9 +41,10 @@
 //! }
 //! ```
 //!
-//! In the program, `include!(concat!(env!("OUT_DIR"), "/protos.rs"));` then makes the module `shop::v1`.
+//! In the program, `include!(concat!(env!("OUT_DIR"), "/protos.rs"));` then defines the module
+//! `shop::v1`.
 //!
-//! [`Builder`] has settings.
+//! For settings, see [`Builder`].
 
 mod builder;
 mod comments;
@@ -58,10 +59,10 @@ use std::path::Path;
 pub use builder::Builder;
 pub use error::Error;
 
-/// Makes clients and servers out of `.proto` files, for a build script.
+/// Generates clients and servers from `.proto` files, in a build script.
 ///
-/// `includes` are the folders in which imports are looked up. Each of `protos` is a file below one of
-/// them, or the path of one from there, as an import has it.
+/// `includes` are the folders in which imports are looked up. Each of `protos` is the path of a file below one
+/// of them, or its path relative to that folder, as in an import.
 ///
 /// # Errors
 ///

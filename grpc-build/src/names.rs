@@ -1,10 +1,10 @@
-//! Names of generated types, where messages have some of them already.
+//! Names of generated types that do not collide with messages.
 
 use std::collections::BTreeSet;
 
 use prost_types::FileDescriptorSet;
 
-/// The messages and enums of all packages.
+/// The names of messages and enums of all packages.
 #[derive(Debug, Default)]
 pub(crate) struct Names(BTreeSet<(String, String)>);
 
@@ -18,7 +18,8 @@ impl Names {
         Names(names.collect())
     }
 
-    /// The name, with `_` behind it if a message or an enum of the package has it.
+    /// Returns the name, with `_` after it if a message or an enum of the package has the same
+    /// name.
     pub(crate) fn free(&self, package: &str, name: String) -> String {
         if self.0.contains(&(package.to_owned(), key(&name))) {
             return name + "_";
@@ -27,7 +28,8 @@ impl Names {
     }
 }
 
-/// The same for all names that become one in Rust: `my_type` and `MyType`.
+/// Returns a key that is equal for names with the same form in Rust, such as `my_type` and
+/// `MyType`.
 fn key(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
@@ -39,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_of_a_message_is_not_free_in_its_package() {
+    fn names_of_messages_are_avoided_in_their_package() {
         let message = DescriptorProto { name: Some("greeter_client".into()), ..Default::default() };
         let file = FileDescriptorProto {
             package: Some("p".into()),

@@ -1,9 +1,10 @@
-//! Paths as the compiler of `.proto` files takes them.
+//! Paths in the form that the compiler of `.proto` files expects.
 
 use std::path::{absolute, Component, Path, PathBuf};
 
-/// The absolute path of a file or folder without `.` and `..`, since the compiler compares paths by
-/// their parts. A path that does not exist here is looked up in the folders of imports, as it is.
+/// Returns the absolute path of a file or folder without `.` and `..`, since the compiler compares
+/// paths component by component. A path that does not exist is returned unchanged, to be looked up
+/// below the import folders.
 pub(crate) fn clean(path: &Path) -> PathBuf {
     let Some(absolute) = absolute(path).ok().filter(|path| path.exists()) else {
         return path.to_owned();
@@ -12,7 +13,7 @@ pub(crate) fn clean(path: &Path) -> PathBuf {
     for part in absolute.components() {
         match part {
             Component::CurDir => {}
-            // The root has itself as its parent.
+            // The root is its own parent.
             Component::ParentDir => drop(clean.pop()),
             part => clean.push(part),
         }
@@ -33,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn path_that_does_not_exist_stays_as_it_is() {
+    fn path_that_does_not_exist_is_unchanged() {
         let name = Path::new("google/protobuf/empty.proto");
         assert_eq!(clean(name), name);
     }

@@ -1,11 +1,11 @@
-//! The code that is made, and what is said about files that are wrong.
+//! The generated code, and the errors for malformed files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use h2_sync_grpc_build::Builder;
 
-/// A folder that goes when it is dropped.
+/// A folder that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -16,7 +16,7 @@ impl Folder {
         Folder(path)
     }
 
-    /// The code that is made out of a file.
+    /// Returns the code generated from a file.
     fn code(&self, builder: Builder, proto: &str) -> Result<String, String> {
         let file = self.0.join("test.proto");
         fs::write(&file, proto).unwrap();
@@ -49,7 +49,7 @@ message Step { int32 length = 1; }
 message Place { int32 at = 1; }
 "#;
 
-/// Whether code has this, however it is laid out.
+/// Returns whether the code contains a part, ignoring whitespace and trailing commas.
 fn has(code: &str, part: &str) -> bool {
     let packed = |text: &str| {
         text.split_whitespace().collect::<String>().replace(",)", ")").replace(",>", ">")
@@ -92,14 +92,14 @@ fn parts_can_be_left_out() {
 }
 
 #[test]
-fn malformed_file_is_named_with_the_place() {
+fn error_names_the_malformed_file() {
     let error =
         Folder::new("errors").code(Builder::new(), "syntax = \"proto3\";\nmessage {").unwrap_err();
     assert!(error.contains("test.proto"), "{error}");
 }
 
 #[test]
-fn missing_file_is_named() {
+fn error_names_the_missing_file() {
     let folder = Folder::new("missing");
     let missing = folder.0.join("other.proto");
     let error = Builder::new().out_dir(&folder.0).compile(&[missing], &[&folder.0]).unwrap_err();

@@ -1,11 +1,12 @@
-//! The descriptors that `h2-sync-grpc` has of its own services, which it cannot make by itself.
+//! The committed descriptors of the services in `h2-sync-grpc`, which cannot depend on this
+//! package.
 
 use std::fs;
 use std::path::Path;
 
 use h2_sync_grpc_build::Builder;
 
-/// A package, and the file with its descriptors.
+/// Each package with the file of its descriptors.
 const KNOWN: [(&str, &str); 3] = [
     ("grpc.health.v1", "src/health/descriptors.bin"),
     ("grpc.reflection.v1", "src/reflection/descriptors.bin"),
