@@ -1,4 +1,4 @@
-//! The service that the tests call, and servers of it.
+//! The service that the tests call, and servers for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use h2_sync_grpc::client::Channel;
 use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
 use h2_sync_grpc::{Code, Status};
 
-/// What is made out of `testing.proto`.
+/// The code generated from `testing.proto`.
 #[allow(missing_docs)]
 pub mod pb {
     h2_sync_grpc::include_proto!("h2sync.testing");
 }
 
-/// What is made out of `names.proto`.
+/// The code generated from `names.proto`.
 #[allow(missing_docs)]
 pub mod names {
     h2_sync_grpc::include_proto!("h2sync.names");
 }
 
-/// What is made out of the files in `shapes/`: a module for each package.
+/// The code generated from the files in `shapes/`: a module for each package.
 #[allow(missing_docs, clippy::module_inception)]
 pub mod shapes {
     include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
@@ -34,26 +34,26 @@ use pb::{
     SimpleResponse,
 };
 
-/// Longer than anything in the tests takes, on a slow machine as well.
+/// The time after which a test counts as hanging, generous enough for a slow machine.
 pub const LONG: Duration = Duration::from_secs(100);
 
-/// A key whose value comes back before the first message.
+/// The key of metadata that is echoed before the first message.
 pub const ECHO_INITIAL: &str = "x-grpc-test-echo-initial";
 
-/// A key whose octets come back with the status.
+/// The key of binary metadata that is echoed with the status.
 pub const ECHO_TRAILING: &str = "x-grpc-test-echo-trailing-bin";
 
 /// The service of the tests.
 #[derive(Debug, Default)]
 pub struct TestService {
-    /// Methods that have seen their client go.
+    /// The number of methods that saw their call cancelled.
     pub cancelled: AtomicU64,
-    /// Calls that have begun.
+    /// The number of calls that have begun.
     pub begun: AtomicU64,
 }
 
 impl TestService {
-    /// Gives metadata back.
+    /// Echoes metadata.
     fn echo(&self, cx: &Context) -> Result<(), Status> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         if let Some(value) = cx.metadata().get(ECHO_INITIAL) {
@@ -65,12 +65,12 @@ impl TestService {
         Ok(())
     }
 
-    /// Takes its time, unless the client goes.
+    /// Sleeps, unless the call is cancelled.
     fn sleep(&self, cx: &Context, millis: i32) -> Result<(), Status> {
         let time = Duration::from_millis(millis.unsigned_abs().into());
         if !time.is_zero() && cx.wait_cancelled(time) {
             self.cancelled.fetch_add(1, Ordering::SeqCst);
-            return Err(Status::cancelled("the client has gone"));
+            return Err(Status::cancelled("the client no longer waits"));
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ fn fail_as_asked(status: Option<&EchoStatus>) -> Result<(), Status> {
     }
 }
 
-/// Asks for a call to end with this status.
+/// Requests that a call ends with this status.
 impl From<&Status> for EchoStatus {
     fn from(status: &Status) -> Self {
         EchoStatus {
@@ -169,7 +169,7 @@ impl From<&Status> for EchoStatus {
     }
 }
 
-/// Zeros.
+/// A payload of zeros.
 pub fn payload(size: i32) -> Vec<u8> {
     vec![0; usize::try_from(size).unwrap_or_default()]
 }
@@ -187,12 +187,12 @@ pub fn serve() -> Running {
     serve_with(Config::default(), |services| services)
 }
 
-/// The same with changes.
+/// Serves the test service with changed settings.
 pub fn serve_with(config: Config, change: impl FnOnce(Services) -> Services) -> Running {
     start(Server::bind("127.0.0.1:0").expect("loopback").config(config), change)
 }
 
-/// The same over TLS.
+/// Serves the test service over TLS.
 pub fn serve_tls(acceptor: Acceptor, change: impl FnOnce(Services) -> Services) -> Running {
     start(Server::bind("127.0.0.1:0").expect("loopback").tls(acceptor), change)
 }
@@ -205,22 +205,22 @@ fn start(server: Server, change: impl FnOnce(Services) -> Services) -> Running {
 }
 
 impl Running {
-    /// Host and port.
+    /// Returns host and port.
     pub fn address(&self) -> String {
         self.handle.local_addr().expect("an address of IP").to_string()
     }
 
-    /// The URL of the server.
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// A channel to it.
+    /// Creates a channel to the server.
     pub fn channel(&self) -> Channel {
         Channel::new(&self.url()).expect("a URL")
     }
 
-    /// A client of the test service.
+    /// Creates a client of the test service.
     pub fn client(&self) -> pb::TestServiceClient {
         pb::TestServiceClient::new(&self.channel())
     }
@@ -232,7 +232,7 @@ impl Drop for Running {
     }
 }
 
-/// Runs a test that could hang, and fails it if it does.
+/// Runs a test, and fails it if it hangs.
 pub fn bounded(test: impl FnOnce() + Send + 'static) {
     let (done, is_done) = std::sync::mpsc::channel();
     let thread = thread::spawn(move || {
@@ -247,11 +247,11 @@ pub fn bounded(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Waits until something is so, for a long time at most.
+/// Waits until a condition holds, for a bounded time.
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = std::time::Instant::now() + LONG;
     while !is_so() {
-        assert!(std::time::Instant::now() < until, "{what} is never so");
+        assert!(std::time::Instant::now() < until, "timeout: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

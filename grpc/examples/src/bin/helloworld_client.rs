@@ -1,4 +1,5 @@
-//! Calls the server of `helloworld_server`.
+//! A client for `helloworld_server`: the shortest program that makes a call.
+//! It takes the URL and a name from the command line.
 //!
 //! `cargo run -p h2-sync-grpc-examples --bin helloworld_client [URL [NAME]]`
 

@@ -1,4 +1,5 @@
-//! A server that greets. `helloworld_client` calls it.
+//! A server with one unary method: the shortest program that serves gRPC.
+//! `helloworld_client` calls it.
 //!
 //! `cargo run -p h2-sync-grpc-examples --bin helloworld_server [ADDRESS]`
 

@@ -1,4 +1,5 @@
-//! All four kinds of call, server and client in one program.
+//! All four kinds of call, with server and client in one program.
+//! It shows how messages are sent and received, in one thread or two.
 //!
 //! `cargo run -p h2-sync-grpc-examples --bin route_guide`
 
@@ -85,7 +86,7 @@ impl pb::RouteGuide for RouteGuide {
             let earlier: Vec<_> =
                 all.iter().filter(|other| other.location == note.location).cloned().collect();
             all.push(note);
-            // Sending may wait for the client, and others need the notes meanwhile.
+            // Sending may block on the client, and other calls need the notes meanwhile.
             drop(all);
             for note in &earlier {
                 replies.send(note)?;

@@ -1,4 +1,5 @@
-//! A web page and gRPC on one port: browsers get the page, calls get their answers.
+//! A web page and gRPC on one port, in one handler.
+//! Browsers receive the page, gRPC clients the replies of the service.
 //!
 //! `cargo run -p h2-sync-grpc-examples --bin web_and_grpc [ADDRESS]`
 
