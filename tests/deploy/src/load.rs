@@ -51,8 +51,8 @@ pub const THREADS: usize = 2;
 pub struct Target {
     /// Host and port for requests.
     pub authority: String,
-    /// Host and port for gRPC.
-    pub grpc: String,
+    /// Host and port for gRPC, if it passes.
+    pub grpc: Option<String>,
     /// Whether `authority` speaks HTTP/2 in clear text, beside HTTP/1.1.
     pub is_http2: bool,
 }
@@ -60,7 +60,16 @@ pub struct Target {
 impl Target {
     /// One address for all kinds.
     pub fn all(address: SocketAddr) -> Self {
-        Target { authority: address.to_string(), grpc: address.to_string(), is_http2: true }
+        let authority = address.to_string();
+        Target { grpc: Some(authority.clone()), authority, is_http2: true }
+    }
+
+    fn takes(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Http2 => self.is_http2,
+            Kind::Grpc => self.grpc.is_some(),
+            Kind::Http1 | Kind::Upload | Kind::WebSocket => true,
+        }
     }
 }
 
@@ -82,7 +91,7 @@ pub fn under_load(target: &Target, act: impl FnOnce()) -> Vec<Report> {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let is_over = &is_over;
-        let kinds = KINDS.into_iter().filter(|kind| target.is_http2 || *kind != Kind::Http2);
+        let kinds = KINDS.into_iter().filter(|&kind| target.takes(kind));
         let threads: Vec<_> = kinds
             .map(|kind| [(); THREADS].map(|()| scope.spawn(move || run(kind, target, is_over))))
             .collect();
@@ -137,7 +146,8 @@ fn run(kind: Kind, target: &Target, is_over: &AtomicBool) -> Report {
     let report = Report { kind, requests: 0, errors: Vec::new(), longest_pause: Duration::ZERO };
     let mut worker = Worker { is_over, report, last: Instant::now() };
     let client = client(kind == Kind::Http1 || !target.is_http2);
-    let channel = Channel::new(&format!("http://{}", target.grpc)).expect("a URL of an address");
+    let grpc = target.grpc.as_deref().unwrap_or(authority);
+    let channel = Channel::new(&format!("http://{grpc}")).expect("a URL of an address");
     while !worker.is_over() {
         let result = match kind {
             Kind::Http2 | Kind::Http1 => worker.get(&client, authority),

@@ -112,17 +112,3 @@ print(*container['lifecycle']['preStop']['exec']['command'])
     let Some(printed) = python("yaml", PARSE, &text) else { return };
     assert_eq!(printed, "Deployment Service PodDisruptionBudget\n/ready 60\nsleep 5\n");
 }
-
-#[test]
-fn configuration_of_envoy_is_parsed() {
-    const PARSE: &str = "
-import sys, yaml
-resources = yaml.safe_load(sys.stdin.read())['static_resources']
-cluster = resources['clusters'][0]
-print(len(resources['listeners']), cluster['health_checks'][0]['http_health_check']['path'])
-print(len(cluster['load_assignment']['endpoints'][0]['lb_endpoints']))
-";
-    let text = fs::read_to_string(file("envoy.yaml")).unwrap();
-    let Some(printed) = python("yaml", PARSE, &text) else { return };
-    assert_eq!(printed, "1 /ready\n2\n");
-}

@@ -73,6 +73,12 @@ fn handler(
             thread::sleep(Duration::from_millis(20));
             response.write_all(b"slow")?;
         }
+        // Which process it is, and what the client sends until its end.
+        "/hold" => {
+            writeln!(response, "{}", std::process::id())?;
+            response.flush()?;
+            io::copy(request, response)?;
+        }
         "/ws" => {
             let mut socket = websocket::accept(request, response, &websocket::Config::default())?;
             while let Some(message) = socket.read()? {
