@@ -8,6 +8,7 @@
 //! | [`limits`] | timeouts, cancelling, and bounds on memory and threads |
 //! | [`tls`] | certificates, private authorities, client certificates |
 //! | [`proxies`] | forward proxies, resolvers, Unix sockets, load balancers in front of a server |
+//! | [`production`] | processes and listeners, readiness and drain, restarts, certificates, what to watch |
 //! | [`websockets`] | messages in both directions |
 //! | [`versions`] | HTTP/2 and HTTP/1.1: who decides, and what differs |
 //! | [`sessions`] | a connection as two channels, and its ancestor in Julia |
@@ -31,6 +32,8 @@ pub mod limits {}
 pub mod tls {}
 #[doc = include_str!("proxies.md")]
 pub mod proxies {}
+#[doc = include_str!("production.md")]
+pub mod production {}
 #[cfg(feature = "websocket")]
 #[doc = include_str!("websockets.md")]
 pub mod websockets {}
