@@ -113,14 +113,15 @@
 //! | --- | --- | --- |
 //! | octets of a message that is received, compressed and inflated | 4 MiB | [`Code::ResourceExhausted`], before memory is taken for it |
 //! | octets of a message that is sent | none | [`Code::ResourceExhausted`] |
-//! | octets of metadata: of a field section, with 32 for each field | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
+//! | octets of received metadata: names and values of a field section, with 32 for each field | 8 KiB ([`Services::max_metadata`](server::Services::max_metadata), [`CallOptions::max_metadata`](client::CallOptions::max_metadata)) | [`Code::ResourceExhausted`] |
+//! | the same, as announced to the peer | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
 //! | calls at once on a connection | 128 ([`max_concurrent_streams`](h2_sync::Config::max_concurrent_streams)) | the client opens another connection, or waits |
 //! | calls at once, each with a thread | 2,048 ([`max_handlers`](h2_sync::server::Config::max_handlers)) | they wait, and are refused after 5 s |
 //! | a client that does not read what a method sends | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
 //!
-//! The limit of metadata is announced to the other end, and clients of most implementations fail a
-//! call with more by themselves. So the limit that is announced is the one that holds. gRPC for C++
-//! and Java takes 8 KiB by default, for Go 16 MiB: metadata over 8 KiB does not pass everywhere.
+//! The default of 8 KiB is that of gRPC for C++, Java and Python, so larger metadata does not pass everywhere.
+//! To accept more than 64 KiB, raise both limits. The peer is told the second one, and most implementations
+//! fail a call over it by themselves.
 
 pub mod client;
 mod code;
@@ -152,6 +153,9 @@ pub use status::Status;
 
 /// The default limit of a received message, in octets.
 const MAX_MESSAGE: usize = 4 << 20;
+
+/// The default limit of received metadata, in octets of a field section: that of most implementations.
+const MAX_METADATA: usize = 8 << 10;
 
 #[cfg(feature = "prost")]
 pub use {prost, prost_types};

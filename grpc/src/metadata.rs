@@ -168,6 +168,12 @@ impl Metadata {
         self.0.get(name)?.to_str().ok()
     }
 
+    /// Returns the size of a field section as RFC 9113, Section 6.5.2 defines it: the octets of names and
+    /// values, and 32 for each field.
+    pub(crate) fn section_size(fields: &HeaderMap) -> usize {
+        fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum()
+    }
+
     /// Adds the metadata to a field section.
     pub(crate) fn write_to(&self, fields: &mut HeaderMap) {
         for (key, value) in &self.0 {
@@ -254,6 +260,12 @@ fn is_reserved(key: &str) -> bool {
                 | "transfer-encoding"
                 | "upgrade"
         )
+}
+
+/// Returns the status of a call whose metadata exceeds the limit of the receiver.
+pub(crate) fn too_large(size: usize, limit: usize) -> Status {
+    let what = format!("metadata of {size} octets exceeds {limit} octets (max_metadata)");
+    Status::resource_exhausted(what)
 }
 
 /// Sensitive values are masked.

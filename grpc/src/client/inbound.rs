@@ -8,12 +8,13 @@ use h2_sync::client::{ResponseBody, ResponseHalf};
 use http::header::{HeaderMap, CONTENT_TYPE};
 use http::StatusCode;
 
+use super::options::Limits;
 use super::start::status_of;
 use crate::code::Code;
 use crate::compression::Compression;
 use crate::content_type;
 use crate::framing::Reader;
-use crate::metadata::Metadata;
+use crate::metadata::{too_large, Metadata};
 use crate::status::Status;
 
 /// How a call has ended, for both of its halves.
@@ -24,7 +25,7 @@ pub(super) type Outcome = Arc<OnceLock<Result<(), Status>>>;
 pub(super) struct Inbound {
     source: Source,
     deadline: Option<Instant>,
-    max_message: usize,
+    limits: Limits,
     reader: Option<Reader>,
     headers: Metadata,
     trailers: Metadata,
@@ -42,31 +43,27 @@ pub(super) enum Source {
 
 impl Inbound {
     /// A response whose head has not come.
-    pub(super) fn of_half(
-        half: ResponseHalf,
-        max_message: usize,
-        deadline: Option<Instant>,
-    ) -> Self {
-        Inbound::new(Source::Half(Box::new(half)), max_message, deadline)
+    pub(super) fn of_half(half: ResponseHalf, limits: Limits, deadline: Option<Instant>) -> Self {
+        Inbound::new(Source::Half(Box::new(half)), limits, deadline)
     }
 
     /// A response whose head has come.
     pub(super) fn of_response(
         response: h2_sync::client::Response,
-        max_message: usize,
+        limits: Limits,
         deadline: Option<Instant>,
     ) -> Self {
         let (parts, body) = response.into_http().into_parts();
-        let mut inbound = Inbound::new(Source::Body(Box::new(body)), max_message, deadline);
+        let mut inbound = Inbound::new(Source::Body(Box::new(body)), limits, deadline);
         inbound.take_head(parts.status, parts.headers);
         inbound
     }
 
-    fn new(source: Source, max_message: usize, deadline: Option<Instant>) -> Self {
+    fn new(source: Source, limits: Limits, deadline: Option<Instant>) -> Self {
         Inbound {
             source,
             deadline,
-            max_message,
+            limits,
             reader: None,
             headers: Metadata::new(),
             trailers: Metadata::new(),
@@ -173,6 +170,7 @@ impl Inbound {
         };
         let trailers = trailers.map_err(|error| status_of(error, self.deadline))?;
         let trailers = trailers.unwrap_or_default();
+        self.check_size(&trailers)?;
         let outcome = Status::of_fields(&trailers);
         self.trailers = Metadata::of_fields(trailers);
         outcome.unwrap_or_else(|| Err(Status::unknown("the response ends without grpc-status")))?;
@@ -199,6 +197,9 @@ impl Inbound {
     }
 
     fn take_head(&mut self, status: StatusCode, headers: HeaderMap) {
+        if let Err(status) = self.check_size(&headers) {
+            return self.fail(&status);
+        }
         if let Some(outcome) = Status::of_fields(&headers) {
             // Trailers-Only.
             self.trailers = Metadata::of_fields(headers);
@@ -206,10 +207,20 @@ impl Inbound {
             return;
         }
         match check(status, &headers) {
-            Ok(compression) => self.reader = Some(Reader::new(compression, self.max_message)),
+            Ok(compression) => self.reader = Some(Reader::new(compression, self.limits.message)),
             Err(status) => self.fail(&status),
         }
         self.headers = Metadata::of_fields(headers);
+    }
+
+    /// Checks a header section or trailers against the limit of metadata.
+    fn check_size(&self, fields: &HeaderMap) -> Result<(), Status> {
+        let (size, limit) = (Metadata::section_size(fields), self.limits.metadata);
+        if size > limit {
+            Err(too_large(size, limit))
+        } else {
+            Ok(())
+        }
     }
 }
 

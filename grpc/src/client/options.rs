@@ -7,7 +7,7 @@ use h2_sync::client::CancelHandle;
 use super::retry::RetryPolicy;
 use crate::compression::Compression;
 use crate::metadata::{InvalidMetadata, Metadata};
-use crate::MAX_MESSAGE;
+use crate::{MAX_MESSAGE, MAX_METADATA};
 
 /// Options for the calls of a client: `client.with(options)`.
 ///
@@ -27,23 +27,30 @@ pub struct CallOptions {
     pub(super) deadline: Option<Instant>,
     pub(super) metadata: Metadata,
     pub(super) compression: Option<Compression>,
-    pub(super) max_message: usize,
+    pub(super) limits: Limits,
     pub(super) max_request: usize,
     pub(super) wait_for_ready: bool,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) cancel: Option<CancelHandle>,
 }
 
+/// The size limits of what a client receives, in octets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) message: usize,
+    pub(super) metadata: usize,
+}
+
 impl CallOptions {
-    /// Creates the default options: no deadline, no metadata, no compression, messages of up to 4
-    /// MiB, no retries.
+    /// Creates the default options: no deadline, no metadata, no compression, messages of up to
+    /// 4 MiB, metadata of up to 8 KiB, no retries.
     pub fn new() -> Self {
         CallOptions {
             timeout: None,
             deadline: None,
             metadata: Metadata::new(),
             compression: None,
-            max_message: MAX_MESSAGE,
+            limits: Limits { message: MAX_MESSAGE, metadata: MAX_METADATA },
             max_request: usize::MAX,
             wait_for_ready: false,
             retry: None,
@@ -94,7 +101,29 @@ impl CallOptions {
     /// [`ResourceExhausted`](crate::Code::ResourceExhausted) before memory is allocated for it.
     #[must_use]
     pub fn max_message(mut self, octets: usize) -> Self {
-        self.max_message = octets;
+        self.limits.message = octets;
+        self
+    }
+
+    /// Sets the size limit of received metadata: the octets of names and values in the header section or
+    /// the trailers of a response, and 32 for each field. Default 8 KiB. Larger metadata ends the call
+    /// with [`ResourceExhausted`](crate::Code::ResourceExhausted).
+    ///
+    /// A connection accepts up to 64 KiB. For more, raise
+    /// [`max_header_list_size`](h2_sync::Config::max_header_list_size) as well:
+    ///
+    /// ```
+    /// use h2_sync_grpc::client::{CallOptions, Channel};
+    ///
+    /// let channel = Channel::builder("http://127.0.0.1:50051")
+    ///     .configure(|config| config.http2.max_header_list_size = 256 << 10)
+    ///     .options(CallOptions::new().max_metadata(256 << 10))
+    ///     .build()?;
+    /// # Ok::<(), h2_sync_grpc::Status>(())
+    /// ```
+    #[must_use]
+    pub fn max_metadata(mut self, octets: usize) -> Self {
+        self.limits.metadata = octets;
         self
     }
 

@@ -62,8 +62,7 @@ impl Stub {
         let octets = start.run(|call| {
             let response = call.body(body.clone()).send();
             let response = response.map_err(|error| start.failed(error))?;
-            let mut inbound =
-                Inbound::of_response(response, self.options.max_message, start.deadline);
+            let mut inbound = Inbound::of_response(response, self.options.limits, start.deadline);
             let has_begun = inbound.outcome().is_none();
             match inbound.only() {
                 Ok(octets) => Ok((octets, inbound.take_metadata())),
@@ -93,7 +92,7 @@ impl Stub {
         let inbound = start.run(|call| {
             let response = call.body(body.clone()).send();
             let response = response.map_err(|error| start.failed(error))?;
-            let inbound = Inbound::of_response(response, self.options.max_message, start.deadline);
+            let inbound = Inbound::of_response(response, self.options.limits, start.deadline);
             match inbound.outcome() {
                 Some(Err(status)) => Err(Failure { status: status.clone(), has_begun: false }),
                 _ => Ok(inbound),
@@ -141,7 +140,7 @@ impl Stub {
         let halves = start.run(|call| call.open().map_err(|error| start.failed(error)));
         let (send, mut response) = halves?;
         response.set_deadline(start.deadline);
-        let inbound = Inbound::of_half(response, self.options.max_message, start.deadline);
+        let inbound = Inbound::of_half(response, self.options.limits, start.deadline);
         let outcome = inbound.shared_outcome();
         Ok((Sender::new(send, outcome, start.deadline, self.writer(), codec), inbound))
     }

@@ -27,6 +27,7 @@ pub struct Call<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) max_request: usize,
+    pub(super) max_metadata: usize,
     pub(super) max_reply: usize,
     pub(super) compression: Option<Compression>,
 }

@@ -16,8 +16,9 @@ use super::receiver::late;
 use super::reply::Reply;
 use crate::code::Code;
 use crate::compression::Compression;
+use crate::metadata::too_large;
 use crate::status::Status;
-use crate::{content_type, timeout, MAX_MESSAGE};
+use crate::{content_type, timeout, MAX_MESSAGE, MAX_METADATA};
 
 /// A service: a set of methods under one name. Generated code implements it.
 pub trait Service: Send + Sync + 'static {
@@ -72,7 +73,12 @@ pub struct Services {
 impl Services {
     /// Creates a handler without services.
     pub fn new() -> Self {
-        let limits = Limits { max_request: MAX_MESSAGE, max_reply: usize::MAX, compression: None };
+        let limits = Limits {
+            max_request: MAX_MESSAGE,
+            max_metadata: MAX_METADATA,
+            max_reply: usize::MAX,
+            compression: None,
+        };
         Services { by_name: BTreeMap::new(), interceptors: Vec::new(), limits }
     }
 
@@ -114,6 +120,30 @@ impl Services {
     #[must_use]
     pub fn max_message(mut self, octets: usize) -> Self {
         self.limits.max_request = octets;
+        self
+    }
+
+    /// Sets the size limit of a request's metadata: the octets of names and values in its header section,
+    /// and 32 for each field. Default 8 KiB. A larger section ends the call with
+    /// [`ResourceExhausted`](crate::Code::ResourceExhausted).
+    ///
+    /// A server accepts sections of up to 64 KiB and answers larger ones with 431. For more, raise
+    /// [`max_header_list_size`](h2_sync::Config::max_header_list_size) as well:
+    ///
+    /// ```
+    /// use h2_sync::server::{Config, Server};
+    /// use h2_sync_grpc::server::Services;
+    ///
+    /// let services = Services::new().max_metadata(256 << 10);
+    /// let mut config = Config::default();
+    /// config.http2.max_header_list_size = 256 << 10;
+    /// let server = Server::bind("127.0.0.1:0")?.config(config).serve(services.into_handler())?;
+    /// # server.shutdown(std::time::Duration::from_secs(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn max_metadata(mut self, octets: usize) -> Self {
+        self.limits.max_metadata = octets;
         self
     }
 
@@ -173,6 +203,11 @@ impl Services {
             return response.set_status(415);
         }
         let mut is_started = false;
+        let (size, limit) = (request.fields().section_size(), self.limits.max_metadata);
+        if size > limit {
+            let refusal = Err(too_large(size, limit));
+            return Reply::new(response, &mut is_started).finish(None, refusal);
+        }
         let deadline = match deadline(request) {
             Ok(deadline) => deadline,
             Err(status) => {

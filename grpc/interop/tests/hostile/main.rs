@@ -8,6 +8,7 @@ mod clients;
 mod clients_measured;
 #[path = "../../../../tests/hostile/memory.rs"]
 mod memory;
+mod metadata_limits;
 mod servers;
 mod servers_measured;
 #[path = "../../../../tests/support/mod.rs"]

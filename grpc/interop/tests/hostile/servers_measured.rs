@@ -188,7 +188,7 @@ fn status_that_the_client_does_not_take_is_resource_exhausted() {
         let mut replies = server.client().streaming_output_call(&request).unwrap();
         replies.receive().unwrap();
         assert_eq!(replies.receive().unwrap_err().code(), Code::ResourceExhausted);
-        let status = Some(EchoStatus::from(&Status::not_found("x".repeat(60 << 10))));
+        let status = Some(EchoStatus::from(&Status::not_found("x".repeat(7 << 10))));
         let request = SimpleRequest { status, ..SimpleRequest::default() };
         assert_eq!(server.client().unary_call(&request).unwrap_err().code(), Code::NotFound);
     });
