@@ -6,6 +6,8 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use serde_json::{json, Value};
 
 use crate::peer::{self, Guard, PATIENCE};
@@ -73,6 +75,21 @@ impl Browser {
         );
         assert_eq!(result.get("exceptionDetails"), None, "{expression}");
         result["result"]["value"].take()
+    }
+
+    /// Lets the page believe in a window of this size, and in a user who prefers `scheme`.
+    pub(crate) fn emulate(&mut self, scheme: &str, width: u32, height: u32) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
+    /// Returns what the window shows, as PNG.
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
+        let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+        STANDARD.decode(shot["data"].as_str().expect("an image")).expect("base64")
     }
 
     fn call(&mut self, method: &str, parameters: Value) -> Value {

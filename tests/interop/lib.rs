@@ -29,6 +29,7 @@ mod devtools;
 mod files;
 mod httpx;
 mod hyper;
+mod inspect_example;
 mod nghttp2;
 mod nginx;
 mod no_content;

@@ -54,6 +54,13 @@ impl Example {
         assert!(output.success, "{output:?}");
     }
 
+    /// Waits for another line of its output.
+    pub(crate) fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
     /// Waits until it has ended by itself, and returns its output.
     pub(crate) fn last_words(mut self) -> String {
         let mut text = String::new();
