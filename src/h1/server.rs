@@ -53,6 +53,7 @@ pub(crate) enum Next {
 impl Link {
     /// Waits for the head of the next request, after the previous exchange has
     /// [ended](Self::end_exchange).
+    #[cfg(any(test, feature = "websocket"))]
     pub(crate) fn next_request(&self, waits: &Waits) -> Next {
         // Without a turn, it waits to the end.
         self.next_request_since(waits, Instant::now(), None).unwrap_or(Next::Ended)
