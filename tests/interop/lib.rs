@@ -25,6 +25,9 @@ mod client_proxy;
 mod client_reload;
 mod client_support;
 mod curl;
+// It is public in tests/deploy, which shares the file.
+#[allow(unreachable_pub)]
+mod deployed;
 mod devtools;
 mod files;
 mod httpx;

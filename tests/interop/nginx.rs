@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::body::{self, LARGE};
 use crate::client::Client;
+use crate::deployed::filled;
 use crate::files::Folder;
 use crate::peer;
 
@@ -55,12 +56,34 @@ fn start(folder: &Folder, listen: &str) -> Option<peer::Server> {
 /// nginx with the folder as its prefix, and these directives in its `http` block, where `PORT` is
 /// the port that it is to listen on.
 pub(crate) fn start_with(folder: &Folder, http: &str) -> Option<peer::Server> {
+    run(folder, &FRAME.replace("HTTP", http), &[])
+}
+
+/// nginx with the configuration of `deploy/`, in front of one server. It forwards WebSockets in
+/// HTTP/1.1 alone.
+pub(crate) fn deployed(folder: &Folder, behind: &str) -> Option<peer::Server> {
+    // In place of the port for gRPC, which is not used.
+    let grpc = format!("unix:{}", folder.join("grpc.socket").display());
+    let config = filled(
+        "nginx.conf",
+        &[
+            ("127.0.0.1:8000", "127.0.0.1:PORT"),
+            ("127.0.0.1:8001", &grpc),
+            ("127.0.0.1:9001", behind),
+            ("server 127.0.0.1:9002", "# server"),
+        ],
+    );
+    run(folder, &config, &["-g", "daemon off; master_process off;"])
+}
+
+/// nginx with the folder as its prefix, and this configuration with a port in place of `PORT`.
+fn run(folder: &Folder, config: &str, args: &[&str]) -> Option<peer::Server> {
     let program = peer::find("nginx")?;
     Some(peer::Server::start(|port| {
-        let config = FRAME.replace("HTTP", http).replace("PORT", &port.to_string());
+        let config = config.replace("PORT", &port.to_string());
         fs::write(folder.join("nginx.conf"), config).unwrap();
         let mut command = Command::new(&program);
-        command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
+        command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]).args(args);
         command
     }))
 }

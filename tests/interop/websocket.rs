@@ -11,6 +11,7 @@ use h2_sync::websocket::{self, Builder, Compression, Config, Message, WebSocket}
 use h2_sync::Error;
 
 use crate::client_support;
+use crate::deployed::filled;
 use crate::files::Folder;
 use crate::peer;
 
@@ -57,30 +58,26 @@ pub(crate) fn connect(client: &Client, address: impl Display, path: &str) -> Web
     Builder::new(client, format!("ws://{address}{path}")).config(config()).connect().unwrap()
 }
 
-/// HAProxy between two ends. `near` and `far` follow the address on either side, such as `proto
-/// h2`. It sets `host`, since Autobahn refuses requests for a port other than its own.
+/// HAProxy of `deploy/` between two ends. `near` and `far` follow the address on either side, such as
+/// `proto h2`. It sets `host`, since Autobahn refuses requests for a port other than its own.
 pub(crate) fn haproxy(
     folder: &Folder,
     near: &str,
     behind: &str,
     far: &str,
 ) -> Option<peer::Server> {
-    const CONFIG: &str = "
-defaults
-    mode http
-    timeout client 300s
-    timeout server 300s
-    timeout tunnel 300s
-    timeout connect 10s
-frontend near
-    bind 127.0.0.1:PORT NEAR
-    http-request set-header host BEHIND
-    default_backend far
-backend far
-    server own BEHIND FAR
-";
     let program = peer::find("haproxy")?;
-    let config = CONFIG.replace("NEAR", near).replace("BEHIND", behind).replace("FAR", far);
+    let host = format!("http-request set-header host {behind}");
+    let config = filled(
+        "haproxy.cfg",
+        &[
+            ("bind 127.0.0.1:8000", format!("{host}\n    bind 127.0.0.1:PORT {near}")),
+            ("server one 127.0.0.1:9001", format!("server one {behind} {far}")),
+            ("server two 127.0.0.1:9002", String::new()),
+            // Its peers have neither the PROXY protocol nor a path for health checks.
+            ("default-server ", "# default-server ".to_owned()),
+        ],
+    );
     Some(peer::Server::start(|port| {
         let file = folder.join("haproxy.cfg");
         fs::write(&file, config.replace("PORT", &port.to_string())).unwrap();

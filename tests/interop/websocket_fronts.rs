@@ -8,20 +8,6 @@ use crate::nginx;
 use crate::peer::Server;
 use crate::websocket::{assert_echoes, client, connect, echo, haproxy};
 
-/// nginx forwards WebSockets in HTTP/1.1 alone, and only if configured.
-const NGINX: &str = "
-server {
-    listen 127.0.0.1:PORT;
-    location / {
-        proxy_pass http://BEHIND;
-        proxy_http_version 1.1;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection upgrade;
-        proxy_set_header Host $http_host;
-    }
-}
-";
-
 /// Exchanges messages through a front, with compression.
 #[track_caller]
 fn assert_passes(front: &Server, versions: Versions) {
@@ -37,7 +23,7 @@ fn messages_pass_through_nginx() {
     let server = echo();
     let folder = Folder::new("websocket-nginx");
     let behind = server.local_addr().unwrap().to_string();
-    let Some(front) = nginx::start_with(&folder, &NGINX.replace("BEHIND", &behind)) else { return };
+    let Some(front) = nginx::deployed(&folder, &behind) else { return };
     assert_passes(&front, Versions::Http1);
 }
 

@@ -1,6 +1,5 @@
 //! Processes: backends, and the balancers in front of them.
 
-use std::fmt::Display;
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use crate::deployed::{filled, replaced};
 use crate::peer;
 
 /// How long a process may take to start or to end.
@@ -28,34 +28,6 @@ pub struct Process {
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("the address of a listener")
-}
-
-/// The path of a file in `deploy/`.
-pub fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name)
-}
-
-/// Reads a file of `deploy/`, with other addresses in place of those in it.
-///
-/// # Panics
-///
-/// If there is no such file, or an address is not in it.
-pub fn filled<T: Display>(name: &str, addresses: &[(&str, T)]) -> String {
-    let mut text = fs::read_to_string(file(name)).expect("a file of deploy/");
-    for (from, to) in addresses {
-        text = replaced(&text, from, to);
-    }
-    text
-}
-
-/// Replaces each occurrence of a text.
-///
-/// # Panics
-///
-/// If there is none.
-pub fn replaced(text: &str, from: &str, to: impl Display) -> String {
-    assert!(text.contains(from), "{from} in {text}");
-    text.replace(from, &to.to_string())
 }
 
 /// Finds a program. `None` if it is not installed; the test is then skipped.

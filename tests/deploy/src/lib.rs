@@ -5,6 +5,8 @@
 //! the program `rolling`, which `deploy/rolling.sh` runs, does so for minutes and prints a table.
 
 pub mod chain;
+#[path = "../../interop/deployed.rs"]
+pub mod deployed;
 pub mod echo;
 pub mod fleet;
 pub mod h2load;

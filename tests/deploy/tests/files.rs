@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use h2_sync::client::Client;
 use h2_sync::server::{Request, Response, Server};
-use h2_sync_deploy::fleet::{file, find, free_address, missing, Folder, Process};
+use h2_sync_deploy::deployed::file;
+use h2_sync_deploy::fleet::{find, free_address, missing, Folder, Process};
 
 #[path = "../../../examples/shared/openmetrics.rs"]
 mod openmetrics;
