@@ -26,15 +26,18 @@ impl Conn {
         self.read(state, until).0
     }
 
-    /// Like `read_once` for at most `time`. Returns whether the connection was idle all the time, and
-    /// needs no thread until there is input.
+    /// Like `read_once` for at most `time`, without a read if that is zero. Returns whether the
+    /// connection was idle all the time, and needs no thread until there is input.
     pub(crate) fn read_unless_idle<'a>(
         self: &'a Arc<Self>,
         state: Guard<'a>,
         time: Duration,
     ) -> (Guard<'a>, bool) {
         let began = Instant::now();
-        let (state, read) = self.read(state, began.checked_add(time));
+        let (state, read) = match time {
+            Duration::ZERO => (state, Read::Nothing),
+            _ => self.read(state, began.checked_add(time)),
+        };
         let is_idle = read == Read::Nothing
             && began.elapsed() >= time
             && state.arrivals.is_empty()

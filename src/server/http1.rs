@@ -128,26 +128,29 @@ impl Http1 {
         // The first request must begin within the handshake timeout, with and without TLS.
         let first = if self.is_ending() { SILENCE_MAX } else { config.handshake_timeout };
         let waits = Waits { idle: Some(first), head: config.http2.header_timeout };
-        self.serve_since(Instant::now(), waits, scratch);
+        self.serve_since(Instant::now(), waits, IDLE_MIN, scratch);
     }
 
-    /// Serves the connection, which waits for a request since then. While it is idle, it is
-    /// left to the poller.
+    /// Serves the connection, which waits for a request since then. After `idle_min` without
+    /// input, it is left to the poller.
     pub(super) fn serve_since(
         self: &Arc<Self>,
         mut since: Instant,
         mut waits: Waits,
+        idle_min: Duration,
         scratch: &mut Scratch,
     ) {
         let mut ends = Ends { conn: self, is_left: false };
-        let turn = self.can_be_watched.then_some(IDLE_MIN);
+        let mut turn = IDLE_MIN;
         loop {
-            let goes_on = match self.link.next_request_since(&waits, since, turn) {
+            let turn_or_end = self.can_be_watched.then_some(turn);
+            let goes_on = match self.link.next_request_since(&waits, since, turn_or_end) {
                 None => {
                     ends.is_left = self.leave_to_poller(since, &waits);
                     if ends.is_left {
                         return;
                     }
+                    turn = IDLE_MIN;
                     continue;
                 }
                 Some(Next::Request(request)) => self.answer(request, scratch),
@@ -176,6 +179,7 @@ impl Http1 {
                 false => self.engine.config.http2.idle_timeout,
             };
             since = Instant::now();
+            turn = idle_min;
             scratch.shrink();
         }
         self.link.part();

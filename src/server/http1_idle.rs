@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::http1::{Ends, Http1};
 use super::left::{Left, LeftToPoller};
-use super::poller::Watched;
+use super::poller::{Watched, IDLE_MIN};
 use super::pool::{Scratch, Task};
 use crate::h1::Waits;
 use crate::transport::Epoll;
@@ -39,17 +39,17 @@ impl Http1 {
             let Some(due) = due else { return conn.end_in_time() };
             conn.engine.poller.forget(due.token);
             // The thread finds that the time is over.
-            if conn.go_on(due).is_err() {
+            if conn.go_on(due, IDLE_MIN).is_err() {
                 drop(Ends { conn: &conn, is_left: false });
             }
         });
     }
 
     /// Makes another thread serve a connection that was left to the poller.
-    fn go_on(self: &Arc<Self>, left: Left) -> Result<(), Task> {
+    fn go_on(self: &Arc<Self>, left: Left, idle_min: Duration) -> Result<(), Task> {
         let theirs = Arc::clone(self);
         let Left { since, waits, .. } = left;
-        self.engine.pool.run(move |scratch| theirs.serve_since(since, waits, scratch))
+        self.engine.pool.run(move |scratch| theirs.serve_since(since, waits, idle_min, scratch))
     }
 
     /// Ends a connection that has been cut, if no thread serves it.
@@ -71,10 +71,10 @@ impl Watched for Http1 {
         self.left().is_left(token)
     }
 
-    fn resume(self: Arc<Self>, token: u64, scratch: &mut Scratch) {
+    fn resume(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
         let left = self.left().take_back(token);
         let Some(left) = left else { return };
-        if let Err(task) = self.go_on(left) {
+        if let Err(task) = self.go_on(left, idle_min) {
             task(scratch);
         }
     }

@@ -59,9 +59,11 @@ pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
     lead_until_idle(served, scratch, poller::IDLE_MIN);
 }
 
-/// Leads a connection, and leaves it to the poller after `idle_min` without input.
+/// Leads a connection, reads at least once, and leaves it to the poller after `idle_min` without
+/// input.
 fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Duration) {
     let _guard = OnPanic(served);
+    let mut time = poller::IDLE_MIN;
     let conn = &served.conn;
     let mut state = conn.lock();
     state.leader = Leader::me();
@@ -86,11 +88,12 @@ fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Durati
             state = conn.read_once(state, None);
             continue;
         }
-        let (after, is_idle) = conn.read_unless_idle(state, idle_min);
-        state = after;
+        let is_idle;
+        (state, is_idle) = conn.read_unless_idle(state, time);
+        time = idle_min;
         if is_idle {
             match leave_to_poller(served, state) {
-                Some(still) => state = still,
+                Some(still) => (state, time) = (still, poller::IDLE_MIN),
                 None => return,
             }
         }
@@ -106,15 +109,17 @@ impl Watched for Served {
         self.conn.lock().leader == Leader::Poller(token)
     }
 
-    fn resume(self: Arc<Self>, token: u64, scratch: &mut Scratch) {
+    fn resume(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
         let mut state = self.conn.lock();
         if state.leader != Leader::Poller(token) {
             return;
         }
         state.leader = Leader::Promised;
         drop(state);
-        if !lead_elsewhere(&self) {
-            lead_until_idle(&self, scratch, poller::SHORTAGE_IDLE_MIN);
+        let theirs = Arc::clone(&self);
+        let lead = move |scratch: &mut Scratch| lead_until_idle(&theirs, scratch, idle_min);
+        if self.engine.pool.run(lead).is_err() {
+            lead_until_idle(&self, scratch, Duration::ZERO);
         }
     }
 }

@@ -46,7 +46,8 @@
 //! sequentially or concurrently, and must not rely on either.
 //!
 //! On Linux, a connection over TCP, TLS or a Unix socket gives its thread back after 200 ms without
-//! input, in either version. One thread waits for all idle connections.
+//! input, in either version, and at once after a request that has come after such a pause. One thread
+//! waits for all idle connections.
 //!
 //! The number of concurrent handlers is bounded for each connection and for the whole server.
 //! Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after

@@ -5,6 +5,9 @@
 //!                                                     └──────────── cut ─▶ the connection ends
 //! ```
 //!
+//! If the wait has taken longer than `IDLE_MIN`, the thread only serves what has come: a client that
+//! sends a request each second occupies a thread for less than a millisecond of it.
+//!
 //! An idle connection over TCP, TLS or a Unix socket gives its thread back to the pool. All of them
 //! wait in one `epoll` set, on one thread of the pool. On systems without `epoll`, and over other
 //! transports, the thread stays, blocked in a read.
@@ -15,7 +18,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::pool::{Pool, Scratch};
 use crate::logging;
@@ -25,8 +28,9 @@ use crate::transport::Epoll;
 /// that goes on after less time costs no more than a read.
 pub(super) const IDLE_MIN: Duration = Duration::from_millis(200);
 
-/// The same for the poller's own thread, where the system has no other.
-pub(super) const SHORTAGE_IDLE_MIN: Duration = Duration::from_millis(1);
+/// The same for a connection whose input came after a longer pause: more will come after another
+/// such pause.
+const IDLE_MIN_AFTER_PAUSE: Duration = Duration::ZERO;
 
 /// The pause after an error of the system's poll.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -39,9 +43,9 @@ pub(super) trait Watched: Send + Sync {
     /// Returns whether the connection has been left to the poller with this token, and still is.
     fn is_left(&self, token: u64) -> bool;
 
-    /// Makes a thread serve the connection, if it [is left](Self::is_left) to the poller. Without
-    /// another thread, this one does.
-    fn resume(self: Arc<Self>, token: u64, scratch: &mut Scratch);
+    /// Makes a thread serve the connection, if it [is left](Self::is_left) to the poller, and leave it
+    /// again after `idle_min` without input. Without another thread, this one does.
+    fn resume(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch);
 }
 
 #[derive(Default)]
@@ -54,9 +58,26 @@ pub(super) struct Poller {
 
 #[derive(Default)]
 struct State {
-    waiting: HashMap<u64, Weak<dyn Watched>>,
+    waiting: HashMap<u64, Waiting>,
     /// Whether a thread polls.
     runs: bool,
+}
+
+/// A wait of a connection for input.
+struct Waiting {
+    conn: Weak<dyn Watched>,
+    since: Instant,
+}
+
+impl Waiting {
+    /// How long a thread that serves the connection now waits for more input.
+    fn idle_min(&self) -> Duration {
+        if self.since.elapsed() < IDLE_MIN {
+            IDLE_MIN
+        } else {
+            IDLE_MIN_AFTER_PAUSE
+        }
+    }
 }
 
 impl Poller {
@@ -80,8 +101,9 @@ impl Poller {
     ) -> bool {
         let Some(epoll) = self.epoll() else { return false };
         let weak = Arc::downgrade(conn);
+        let waiting = Waiting { conn: weak, since: Instant::now() };
         let mut state = self.lock();
-        state.waiting.insert(token, weak);
+        state.waiting.insert(token, waiting);
         let has_thread = std::mem::replace(&mut state.runs, true);
         drop(state);
         if !has_thread {
@@ -131,9 +153,9 @@ impl Poller {
                 thread::sleep(ERROR_PAUSE);
             }
             for token in ready.drain(..) {
-                let conn = self.lock().waiting.remove(&token);
-                if let Some(conn) = conn.and_then(|conn| conn.upgrade()) {
-                    conn.resume(token, scratch);
+                let Some(waiting) = self.lock().waiting.remove(&token) else { continue };
+                if let Some(conn) = waiting.conn.upgrade() {
+                    conn.resume(token, waiting.idle_min(), scratch);
                 }
             }
         }

@@ -54,6 +54,7 @@ impl<R: Read> TlsReader<R> {
                 // The connection is idle, and may remain so.
                 *buffer = Vec::new();
                 (self.incoming.start, self.incoming.end, self.ask) = (0, 0, READ_MIN);
+                self.shared.set_has_more(false);
                 return Err(error);
             }
         };
@@ -87,7 +88,7 @@ impl<R: Read> Read for TlsReader<R> {
                 }
                 Ok(None) => {}
                 Ok(Some(read)) => {
-                    let has_more = read == buf.len() || self.incoming.failed.is_some();
+                    let has_more = read == buf.len() || self.incoming.has_end();
                     self.shared.set_has_more(has_more);
                     return Ok(read);
                 }
@@ -118,6 +119,8 @@ struct Incoming {
     end: usize,
     /// Whether the transport has reached its end.
     ended: bool,
+    /// Whether close_notify has come.
+    closed: bool,
     /// The reason why nothing more can be decrypted.
     failed: Option<Failed>,
 }
@@ -129,6 +132,11 @@ enum Failed {
 }
 
 impl Incoming {
+    /// Returns whether the next read finds an error or the end, without a read of the transport.
+    fn has_end(&self) -> bool {
+        self.closed || self.failed.is_some()
+    }
+
     /// Fills `buf` with available plaintext, or returns `None` if more ciphertext is needed.
     fn decrypt(&mut self, tls: &mut Connection, buf: &mut [u8]) -> io::Result<Option<usize>> {
         let mut filled = 0;
@@ -174,7 +182,10 @@ impl Incoming {
             Ok(state) if state.tls_bytes_to_write() > 0 && is_tls_1_2(tls) => {
                 Some(Failed::Renegotiation)
             }
-            Ok(_) => None,
+            Ok(state) => {
+                self.closed = state.peer_has_closed();
+                None
+            }
         };
         Ok(true)
     }

@@ -45,8 +45,13 @@ impl<T: Transport> TlsStream<T> {
             });
         }
         if below.can_be_watched() {
-            let below = below.clone();
-            closer = closer.with_watch(move |epoll, token| below.watch(epoll, token));
+            let (weak, below) = (Arc::downgrade(&shared), below.clone());
+            closer = closer.with_watch(move |epoll, token| {
+                if weak.upgrade().is_some_and(|shared| shared.has_more()) {
+                    return Err(io::ErrorKind::ResourceBusy.into());
+                }
+                below.watch(epoll, token)
+            });
         }
         if has_read_timeout {
             let weak = Arc::downgrade(&shared);

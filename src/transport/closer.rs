@@ -156,11 +156,14 @@ impl Closer {
     }
 
     /// Adds the stream to a set of sockets, which reports `token` once when there is input. For the
-    /// thread that may read, after a read that has found nothing.
+    /// thread that may read.
     ///
     /// # Errors
     ///
-    /// The system's, also if the stream is no socket or is closed.
+    /// The system's, also if the stream is no socket or is closed. [`ResourceBusy`] if a read would
+    /// return at once.
+    ///
+    /// [`ResourceBusy`]: io::ErrorKind::ResourceBusy
     pub(crate) fn watch(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
         let unsupported = || io::ErrorKind::Unsupported.into();
         self.watch.as_ref().map_or_else(|| Err(unsupported()), |watch| watch(epoll, token))

@@ -10,6 +10,7 @@ mod child;
 mod ending;
 mod handshake;
 mod not_in_time;
+mod paused;
 mod pressure;
 mod refusal;
 mod reload;
