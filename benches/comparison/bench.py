@@ -31,9 +31,11 @@ class Bench:
         self.keep = tempfile.TemporaryDirectory(prefix="compare-")
         self.dir = Path(self.keep.name)
 
-    def build(self):
+    def build(self, *programs):
+        """Builds the peers, or only these programs of them."""
         manifest = ["--locked", "--manifest-path", PEERS]
-        if subprocess.run(["cargo", "build", "--release", "--workspace", *manifest]).returncode != 0:
+        which = [f"--bin={program}" for program in programs] or ["--workspace"]
+        if subprocess.run(["cargo", "build", "--release", *which, *manifest]).returncode != 0:
             sys.exit("the peers cannot be built")
         command = ["cargo", "metadata", "--no-deps", "--format-version=1", *manifest]
         metadata = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

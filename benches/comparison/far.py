@@ -67,7 +67,7 @@ def is_there(bench, name):
 
 def start_far(bench, name, windows):
     """A relay, and the server behind it."""
-    server = start(bench, name.split(",")[0], core=bench.both_cores, windows=windows)
+    server = start(bench, name.split(",")[0], core=bench.both_cores, environment={"WINDOWS": windows or ""})
     process, log = bench.spawn([bench.bin / "relay", server.address, DELAY_MS], bench.both_cores, f"relay-{name}")
     return Server("relay", process, f"http://{first_line(process, log).split()[-1]}"), server
 

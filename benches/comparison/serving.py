@@ -12,7 +12,7 @@ INSTALLED = ["nghttpd", "h2o", "nginx"]
 
 NGINX = """
 daemon off; worker_processes 1; {user} pid {dir}/nginx.pid; error_log {dir}/nginx.log;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 65536; }}
 http {{
     access_log off; default_type text/plain; keepalive_requests 1000000000; keepalive_timeout 600;
     client_max_body_size 0; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;
@@ -61,8 +61,8 @@ def start_all(bench, scheme):
     return servers
 
 
-def start(bench, name, scheme="cleartext", core=None, windows=None):
-    """Starts one server. `windows` are the receive windows of hyper: see peers/src/lib.rs."""
+def start(bench, name, scheme="cleartext", core=None, environment=None, address="127.0.0.1:0"):
+    """Starts one server. Environment variables of the peers: see peers/src/lib.rs."""
     core, tls = core or bench.server_core, scheme == "TLS"
     if name in INSTALLED:
         # These cannot tell which port the system has given them.
@@ -71,8 +71,8 @@ def start(bench, name, scheme="cleartext", core=None, windows=None):
         wait_for_port(port, process)
         return Server(name, process, f"{'https' if tls else 'http'}://127.0.0.1:{port}")
     binary = bench.args.also.get(name) or bench.bin / f"server_{name}"
-    command = [binary, "127.0.0.1:0", *([bench.cert, bench.key] if tls else [])]
-    process, log = bench.spawn(command, core, f"{name}-{scheme}", {"WINDOWS": windows or ""})
+    command = [binary, address, *([bench.cert, bench.key] if tls else [])]
+    process, log = bench.spawn(command, core, f"{name}-{scheme}", environment)
     return Server(name, process, first_line(process, log).split()[-1])
 
 

@@ -49,6 +49,16 @@ impl Windows {
     }
 }
 
+/// The most connections, and streams of a connection, with the environment variable `LIMITS=high`. The
+/// libraries' own limits hold otherwise.
+pub const CONNECTIONS_MAX: usize = 100_000;
+pub const STREAMS_MAX: u32 = 10_000;
+
+/// Returns whether `LIMITS=high`.
+pub fn has_high_limits() -> bool {
+    env::var("LIMITS").as_deref() == Ok("high")
+}
+
 /// The value of the `server` field.
 pub const SERVER: &str = "bench";
 pub const TEXT: &str = "text/plain";

@@ -14,7 +14,8 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use peers::{
-    piece, AnyError, Args, Route, Windows, BINARY, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, TEXT,
+    has_high_limits, piece, AnyError, Args, Route, Windows, BINARY, CONNECTION_WINDOW, HELLO,
+    STREAMS_MAX, STREAM_WINDOW, TEXT,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -71,6 +72,9 @@ where
         Windows::Default => &mut builder,
         Windows::Adaptive => builder.adaptive_window(true),
     };
+    if has_high_limits() {
+        builder.max_concurrent_streams(STREAMS_MAX);
+    }
     builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await?;
     Ok(())
 }

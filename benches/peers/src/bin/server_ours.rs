@@ -4,7 +4,10 @@ use h2_sync::server::{Config, Request, Response, Server};
 use h2_sync::tls::Acceptor;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::HeaderValue;
-use peers::{piece, AnyError, Args, Route, BINARY, HELLO, SERVER, TEXT};
+use peers::{
+    has_high_limits, piece, AnyError, Args, Route, BINARY, CONNECTIONS_MAX, HELLO, SERVER,
+    STREAMS_MAX, TEXT,
+};
 
 fn main() -> Result<(), AnyError> {
     let args = Args::parse();
@@ -14,6 +17,10 @@ fn main() -> Result<(), AnyError> {
     }
     let mut config = Config::default();
     config.server_name = Some(HeaderValue::from_static(SERVER));
+    if has_high_limits() {
+        config.max_connections = CONNECTIONS_MAX;
+        config.http2.max_concurrent_streams = STREAMS_MAX;
+    }
     let handle = server.config(config).serve(answer)?;
     args.announce(handle.local_addr().ok_or("no address")?)?;
     handle.wait();
