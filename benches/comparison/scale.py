@@ -77,7 +77,11 @@ class Watch:
 
     def run(self):
         while True:
-            self.samples.append((time.time(), cpu_time(self.pid), memory(self.pid)))
+            try:
+                self.samples.append((time.time(), cpu_time(self.pid), memory(self.pid)))
+            except (OSError, TypeError):
+                # The server has ended.
+                return
             if self.stops.wait(SAMPLE_SECONDS):
                 return
 
