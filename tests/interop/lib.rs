@@ -29,6 +29,7 @@ mod curl;
 #[allow(unreachable_pub)]
 mod deployed;
 mod devtools;
+mod doh_example;
 mod files;
 mod httpx;
 mod hyper;
