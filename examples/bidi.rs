@@ -1,4 +1,5 @@
 //! A dialogue over one stream: both sides send and receive at the same time.
+//! It shows how a client writes a request body while it reads the response.
 //!
 //! ```text
 //! cargo run --example bidi

@@ -1,4 +1,5 @@
 //! A server that sends every body back while it arrives.
+//! It shows how a handler reads and writes at once, without holding a body in memory.
 //!
 //! ```text
 //! cargo run --release --example echo -- [ADDRESS] [--tls [CERT KEY]]

@@ -1,4 +1,5 @@
 //! The shortest example: a server and a client in one process, over loopback.
+//! It is the program to start from.
 //!
 //! ```text
 //! cargo run --example hello

@@ -1,4 +1,5 @@
 //! The example `hello` one level below: both ends of a connection as two channels.
+//! It shows which actions and events one request consists of.
 //!
 //! ```text
 //! cargo run --example hello_session

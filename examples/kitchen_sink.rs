@@ -1,4 +1,5 @@
 //! A server with one route for each feature.
+//! It is a collection of code to copy from, and a target for `curl` and `h2load`.
 //!
 //! ```text
 //! cargo run --release --example kitchen_sink -- [ADDRESS] [--tls [CERT KEY]]

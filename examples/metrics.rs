@@ -1,4 +1,5 @@
-//! A server that is watched: metrics for Prometheus and others, and an access log.
+//! A server with metrics for Prometheus and others, and an access log.
+//! It shows which figures matter in production, and how they are exported.
 //!
 //! ```text
 //! RUST_LOG=h2_sync::access=info cargo run --release --example metrics -- [ADDRESS] [UPSTREAM] [--tls [CERT KEY]]

@@ -1,4 +1,5 @@
 //! HTTP/2 without a network: a client, and a server in a child process.
+//! It shows that a connection runs on any pair of pipes.
 //!
 //! ```text
 //! cargo run --example over_child_process -- [WORD...]

@@ -1,4 +1,5 @@
 //! Many threads share one connection: 1,000 requests from 64 threads, with timing.
+//! It shows that a client is shared by reference, and what multiplexing saves.
 //!
 //! ```text
 //! cargo run --release --example parallel -- [URL] [REQUESTS] [THREADS]

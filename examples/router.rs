@@ -1,5 +1,5 @@
-//! Routing: how to use a router in front of handlers. The server has none; this example uses
-//! `matchit`.
+//! Routing with the crate `matchit`: the server has no router of its own.
+//! It shows how routes, captured parts of paths and shared state reach a handler.
 //!
 //! ```text
 //! cargo run --example router -- [ADDRESS] [--tls [CERT KEY]]

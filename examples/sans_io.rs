@@ -1,4 +1,5 @@
 //! A client and a server without a network: two protocol cores on one thread.
+//! It is a tour of HTTP/2, and shows how the core is driven by code of your own.
 //!
 //! ```text
 //! cargo run --example sans_io

@@ -1,4 +1,5 @@
 //! A client based on the Session: fetches an `http://` URL and prints status, fields and body.
+//! It shows the loop over events, and the upgrade from HTTP/1.1.
 //!
 //! ```text
 //! cargo run --example session_client -- URL [--upgrade] [--linger]

@@ -1,4 +1,5 @@
 //! A server based on the Session: any request gets 200 and a short response.
+//! It shows how one loop serves all streams of a connection.
 //!
 //! ```text
 //! cargo run --release --example session_server -- [ADDRESS]

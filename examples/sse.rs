@@ -1,4 +1,5 @@
 //! Server-sent events: one per second until the client disconnects.
+//! It shows a response without an end, and how a handler notices a cancelled request.
 //!
 //! ```text
 //! cargo run --release --example sse -- [ADDRESS] [--tls [CERT KEY]]

@@ -1,4 +1,5 @@
 //! A hub of server-sent events: one thread sends to all subscribers.
+//! It shows how thousands of responses go on without a thread for each.
 //!
 //! ```text
 //! cargo run --release --example sse_hub -- [ADDRESS] [--tls [CERT KEY]]

@@ -1,5 +1,5 @@
-//! A client over TLS: fetches an `https://` URL, and prints the body to stdout and details to
-//! stderr.
+//! A client over TLS: fetches an `https://` URL, prints the body to stdout and details to stderr.
+//! It shows a Session behind TLS, and trust in a certificate of your own.
 //!
 //! ```text
 //! cargo run --example tls_client -- https://www.rust-lang.org/

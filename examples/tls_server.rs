@@ -1,4 +1,5 @@
 //! A server over TLS: a page, a page of fifty parts, and uploads that are counted.
+//! It shows a Session behind TLS, with a certificate from files or one made on the spot.
 //!
 //! ```text
 //! cargo run --release --example tls_server -- [ADDRESS] [CERT.pem KEY.pem]

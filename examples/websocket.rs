@@ -1,4 +1,5 @@
 //! A WebSocket in the terminal: lines from standard input go out, messages are printed.
+//! It shows a client that reads and sends in two threads.
 //!
 //! ```text
 //! cargo run --example websocket -- [OPTIONS] URL

@@ -1,4 +1,5 @@
 //! A chat with rooms: a page and its WebSockets from one server, over HTTP/2 and HTTP/1.1.
+//! It shows how one thread reads a socket while others send to it.
 //!
 //! ```text
 //! cargo run --release --example chat -- [ADDRESS] [--tls [CERT KEY]]
