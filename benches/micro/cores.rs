@@ -36,7 +36,7 @@ fn answer(bencher: Bencher<'_, '_>, batch: usize) {
     });
 }
 
-/// A server that has answered a request before, and so many for it to receive.
+/// A server that has answered a request before, and the next requests for it to receive.
 fn requests(batch: usize, now: Instant) -> (Connection, BytesMut, Transmit) {
     let (mut client, mut server) = pair(now);
     let request = request();

@@ -126,7 +126,7 @@ impl EventOrder {
             Role::Server => id.is_server_initiated(),
         };
         let known = self.streams.get(&id).copied();
-        assert!(is_own || known.is_some(), "an event for stream {id}, which nobody has opened");
+        assert!(is_own || known.is_some(), "an event for stream {id}, which was not opened");
         known.unwrap_or(Progress::Opened)
     }
 }

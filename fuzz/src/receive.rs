@@ -108,7 +108,7 @@ impl Case {
         core
     }
 
-    /// Nobody looks at the core until all octets have been received.
+    /// The core is not polled until all octets have been received.
     fn without_application(&self, piece_len: usize) -> Outcome {
         let mut core = self.start();
         let mut buffer = BytesMut::new();
@@ -229,7 +229,7 @@ fn check_failed(core: &mut Connection, error: &ConnectionError, now: Instant) {
     assert_eq!(core.close_reason(), Some(&CloseReason::Error(error.clone())));
     let mut more = BytesMut::from(&[0, 0, 0, 4, 0, 0, 0, 0, 0][..]);
     assert_eq!(core.receive(&mut more, now).as_ref(), Err(error));
-    assert!(more.is_empty(), "what nobody will read is not kept");
+    assert!(more.is_empty(), "discarded octets are not kept");
     assert_eq!(core.handle_timeout(now + Duration::from_secs(3_600)).as_ref(), Err(error));
     assert_eq!(
         core.open(&request("GET"), true, now).err(),

@@ -208,13 +208,13 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
     fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.0.lock().expect("nobody has panicked with it"))
+        std::mem::take(&mut self.0.lock().expect("no thread panicked with the lock"))
     }
 }
 
 impl Write for Written {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody has panicked with it").extend_from_slice(octets);
+        self.0.lock().expect("no thread panicked with the lock").extend_from_slice(octets);
         Ok(octets.len())
     }
 

@@ -74,8 +74,8 @@ impl Conn {
             Some(round_trip_time) => Some(Ok(round_trip_time)),
             None => state.end_error().map(Err),
         };
-        let whom = (StreamId::CONNECTION, Half::Recv);
-        let (mut state, result) = self.wait(state, whom, Some(deadline), ready);
+        let waiter = (StreamId::CONNECTION, Half::Recv);
+        let (mut state, result) = self.wait(state, waiter, Some(deadline), ready);
         state.pongs.retain(|pong| pong.payload != payload);
         result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
     }
@@ -94,8 +94,8 @@ impl Conn {
             true => Some(Ok(state.core.remote_settings().enable_connect_protocol)),
             false => state.end_error().map(Err),
         };
-        let whom = (StreamId::CONNECTION, Half::Recv);
-        let (mut state, result) = self.wait(state, whom, deadline, ready);
+        let waiter = (StreamId::CONNECTION, Half::Recv);
+        let (mut state, result) = self.wait(state, waiter, deadline, ready);
         let me = thread::current().id();
         state.awaits_settings.retain(|thread| thread.id() != me);
         result.unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not come in time")))

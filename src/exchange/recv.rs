@@ -397,7 +397,7 @@ impl State {
         self.driver.held.remove(octets);
     }
 
-    /// Nobody reads the rest of what comes on a stream.
+    /// Discards unread and later DATA of a stream.
     fn decline(&mut self, id: StreamId, now: Instant) {
         let Some(inbox) = self.streams.get_mut(&id) else { return };
         inbox.is_declined = true;

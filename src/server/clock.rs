@@ -45,7 +45,7 @@ struct State {
 
 struct Call {
     at: Instant,
-    whom: Weak<dyn Any + Send + Sync>,
+    owner: Weak<dyn Any + Send + Sync>,
     what: Box<dyn FnOnce(Instant) + Send>,
 }
 
@@ -99,21 +99,21 @@ impl Clock {
         Ok(Ticking { clock, is_shared: false })
     }
 
-    /// Schedules a call of `what` with `whom` and the current time; it is skipped if `whom` has
-    /// been dropped by then.
+    /// Schedules a call of `what` with `owner` and the current time. The call is skipped if `owner`
+    /// has been dropped by then.
     pub(super) fn call<T: Send + Sync + 'static>(
         &self,
         at: Instant,
-        whom: &Weak<T>,
+        owner: &Weak<T>,
         what: impl FnOnce(Arc<T>, Instant) + Send + 'static,
     ) {
-        let weak = Weak::clone(whom);
+        let weak = Weak::clone(owner);
         let call = move |now| {
-            if let Some(whom) = weak.upgrade() {
-                what(whom, now);
+            if let Some(owner) = weak.upgrade() {
+                what(owner, now);
             }
         };
-        let call = Call { at, whom: Weak::<T>::clone(whom), what: Box::new(call) };
+        let call = Call { at, owner: Weak::<T>::clone(owner), what: Box::new(call) };
         let mut state = self.lock();
         state.calls.push(Reverse(call));
         state.forget_the_gone();
@@ -201,7 +201,7 @@ impl State {
     /// Removes the calls for dropped connections, whose memory they would keep.
     fn forget_the_gone(&mut self) {
         if self.calls.len() > self.many {
-            self.calls.retain(|Reverse(call)| call.whom.strong_count() > 0);
+            self.calls.retain(|Reverse(call)| call.owner.strong_count() > 0);
             self.many = MANY.max(2 * self.calls.len());
         }
     }

@@ -399,8 +399,11 @@ pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc
 fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
     let theirs = Arc::clone(served);
     if served.engine.pool.run(move |_| theirs.cut()).is_err() {
-        let whom = Arc::downgrade(served);
-        served.engine.clock.call(now + CUT_RETRY, &whom, |served, now| cut_elsewhere(&served, now));
+        let owner = Arc::downgrade(served);
+        served
+            .engine
+            .clock
+            .call(now + CUT_RETRY, &owner, |served, now| cut_elsewhere(&served, now));
     }
 }
 

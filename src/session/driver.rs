@@ -14,7 +14,7 @@ pub(super) struct Waits {
     pub(super) parked: Option<Parked>,
     /// Whether the writer is requested to deliver events.
     pub(super) is_asked: bool,
-    /// Whether a thread of the application is writing: the writer is left asleep until it has done.
+    /// Whether a thread of the application is writing: the writer is not woken until it is done.
     pub(super) is_written_here: bool,
     /// Whether the unlocking thread is the writer, about to park: no thread is woken then.
     pub(super) goes_to_sleep: bool,

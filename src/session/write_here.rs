@@ -35,7 +35,7 @@ impl Shared {
         if !self.is_due(left) {
             return;
         }
-        // Delivering puts the credit: the writer is left asleep from then on.
+        // Delivering queues credit, which this thread writes: the writer is not woken for it.
         self.wire.lock().is_written_here = true;
         self.deliver();
         let now = Instant::now();

@@ -92,7 +92,7 @@ impl Route {
     }
 }
 
-/// The next piece of a body that has so many octets left. Nothing is copied.
+/// Returns the next piece of a body with `left` octets left, without copying.
 pub fn piece(left: u64) -> Bytes {
     // Not more than the length of the array.
     Bytes::from_static(&OCTETS[..left.min(OCTETS.len() as u64) as usize])

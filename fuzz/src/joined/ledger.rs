@@ -19,7 +19,7 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     lanes: BTreeMap<(bool, StreamId), Lane>,
-    /// Streams that were reset, by whom and why ever.
+    /// Streams that were reset, by either side and for any reason.
     cut: BTreeSet<StreamId>,
     /// Promises that the client has seen.
     promised: BTreeSet<StreamId>,
@@ -64,7 +64,7 @@ impl Ledger {
     pub(super) fn receive_end(&mut self, sender: Role, id: StreamId) {
         let lane = self.lane(sender, id);
         lane.has_got_end = true;
-        assert!(lane.has_sent_end, "stream {id}: an end that nobody sent");
+        assert!(lane.has_sent_end, "stream {id}: an end that was not sent");
         assert_eq!(lane.got, lane.sent, "stream {id}: octets are missing");
     }
 

@@ -146,8 +146,8 @@ fn input_before_an_error_is_kept() {
 fn a_wait_ends_at_its_deadline_and_leaves_no_state() {
     let (conn, _far) = client();
     let deadline = Some(Instant::now() + Duration::from_millis(1));
-    let whom = (StreamId::CONNECTION, Half::Recv);
-    let (state, result) = conn.wait(conn.lock(), whom, deadline, |_| None::<()>);
+    let waiter = (StreamId::CONNECTION, Half::Recv);
+    let (state, result) = conn.wait(conn.lock(), waiter, deadline, |_| None::<()>);
     assert_eq!((result, state.leader, state.parked.len()), (None, Leader::None, 0));
 }
 

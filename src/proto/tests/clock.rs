@@ -142,26 +142,26 @@ fn check_ends(peer: &mut Peer) {
 
 #[test]
 fn settings_acknowledged_during_a_suspension_are_in_time() {
-    let asleep = || {
+    let suspended = || {
         let mut peer = Peer::of_client(Config::default());
         peer.ask(|core, now| core.update_settings(Vec::new(), now)).unwrap();
         peer.sent();
         peer
     };
-    check_survives(&mut asleep(), vec![Settings::acknowledgement().into()]);
-    check_ends(&mut asleep());
+    check_survives(&mut suspended(), vec![Settings::acknowledgement().into()]);
+    check_ends(&mut suspended());
 }
 
 #[test]
 fn a_ping_acknowledged_during_a_suspension_is_in_time() {
-    let asleep = || {
+    let suspended = || {
         let mut peer = Peer::of_client(Config::default());
         let payload = peer.ask(|core, now| core.ping(now)).unwrap();
         (peer, Ping { ack: true, payload })
     };
-    let (mut peer, pong) = asleep();
+    let (mut peer, pong) = suspended();
     check_survives(&mut peer, vec![pong.into()]);
-    check_ends(&mut asleep().0);
+    check_ends(&mut suspended().0);
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn a_body_beyond_the_window_is_accepted_and_uses_no_connection_window() {
     greet(&mut peer, Role::Client);
     peer.sent();
     peer.ask(|core, now| core.release(id(1), 100_000, now)).unwrap();
-    // Nothing more comes on the stream, so nobody needs to hear of its window.
+    // The peer has ended the stream, so it needs no window update.
     peer.expect_nothing();
 }
 

@@ -9,11 +9,11 @@ use super::LONG;
 fn calls_are_made_in_order_of_their_times() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel();
-    let (now, whom) = (Instant::now(), Arc::new(()));
+    let (now, owner) = (Instant::now(), Arc::new(()));
     for n in [3_u64, 1, 2, 0] {
         let sender = sender.clone();
         let at = now + Duration::from_millis(5 * n);
-        clock.call(at, &Arc::downgrade(&whom), move |_, when| {
+        clock.call(at, &Arc::downgrade(&owner), move |_, when| {
             assert!(when >= at);
             sender.send(n).unwrap();
         });
@@ -28,9 +28,9 @@ fn a_call_may_schedule_another() {
     let clock = Arc::new(Clock::start().unwrap());
     let (sender, calls) = channel();
     let theirs = Arc::clone(&clock);
-    let whom = Arc::new(());
-    clock.call(Instant::now(), &Arc::downgrade(&whom), move |whom, now| {
-        theirs.call(now, &Arc::downgrade(&whom), move |_, _| sender.send(()).unwrap());
+    let owner = Arc::new(());
+    clock.call(Instant::now(), &Arc::downgrade(&owner), move |owner, now| {
+        theirs.call(now, &Arc::downgrade(&owner), move |_, _| sender.send(()).unwrap());
     });
     calls.recv_timeout(LONG).unwrap();
     clock.close();
@@ -41,10 +41,10 @@ fn many_calls_for_dropped_targets_are_removed() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel::<()>();
     for _ in 0..10_000 {
-        let whom = Arc::new(());
+        let owner = Arc::new(());
         let sender = sender.clone();
         let what = move |_, _| sender.send(()).unwrap();
-        clock.call(Instant::now() + LONG, &Arc::downgrade(&whom), what);
+        clock.call(Instant::now() + LONG, &Arc::downgrade(&owner), what);
     }
     assert!(clock.calls() <= 600, "{} calls", clock.calls());
     drop((sender, calls));
@@ -70,8 +70,9 @@ fn ticks_continue_until_nothing_is_registered() {
 fn scheduled_calls_are_dropped_at_the_end() {
     let clock = Clock::start().unwrap();
     let (sender, calls) = channel::<()>();
-    let whom = Arc::new(());
-    clock.call(Instant::now() + LONG, &Arc::downgrade(&whom), move |_, _| sender.send(()).unwrap());
+    let owner = Arc::new(());
+    clock
+        .call(Instant::now() + LONG, &Arc::downgrade(&owner), move |_, _| sender.send(()).unwrap());
     clock.close();
     assert!(calls
         .recv_timeout(LONG)

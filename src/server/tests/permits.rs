@@ -137,7 +137,7 @@ fn dropped_connection_delays_no_other() {
     drop(b);
     assert_eq!(gone.strong_count(), 0);
     drop(c);
-    assert!(permits.release().is_none(), "nobody is left in line");
+    assert!(permits.release().is_none(), "the queue is empty");
     assert_eq!(permits.running(), 0);
 }
 

@@ -129,7 +129,7 @@ fn head(stream_identifier: StreamId, kind: &str, length: Option<u64>) -> Act {
     Act::SendHeaders { stream_identifier, headers, is_end_stream: length == Some(0) }
 }
 
-/// Writes all of them, and waits for room where there is none.
+/// Puts all actions, and waits for room if the buffer is full.
 fn put(session: &Session, acts: &mut Vec<Act>) {
     while let Err(error) = session.write_acts(acts) {
         // The first one that is left is the one that could not be done.
