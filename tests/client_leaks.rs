@@ -62,8 +62,8 @@ fn round(url: &str, silent: &TcpListener, way: usize) {
         _ => {
             config.response_timeout = Some(Duration::from_millis(5));
             let client = Client::with_config(config).unwrap();
-            let nobody = format!("http://{}/", silent.local_addr().unwrap());
-            assert!(client.get(nobody).send().unwrap_err().is_timeout());
+            let unanswered = format!("http://{}/", silent.local_addr().unwrap());
+            assert!(client.get(unanswered).send().unwrap_err().is_timeout());
             drop(silent.accept().unwrap());
         }
     }

@@ -73,7 +73,7 @@ fn a_file_is_sent_from_where_it_stands_with_its_length() {
 }
 
 #[test]
-fn a_reader_of_another_length_than_was_told_fails_the_request_alone() {
+fn reader_with_a_wrong_length_fails_only_its_request() {
     bounded(|| {
         let (server, client) = (counting(), client());
         for len in [4, 6] {

@@ -59,7 +59,7 @@ fn options_without_a_path_is_about_the_server() {
 }
 
 #[test]
-fn invalid_parts_are_told_with_their_names() {
+fn error_names_the_invalid_part() {
     let client = client();
     for (request, part) in [
         (client.get("example.com"), "\"example.com\": it does not begin with http"),

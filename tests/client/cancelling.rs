@@ -188,7 +188,7 @@ fn cancelled_while_its_body_is_read_a_response_resets_its_stream() {
 }
 
 #[test]
-fn what_has_come_of_a_body_is_not_read_after_cancelling() {
+fn received_body_is_not_read_after_cancelling() {
     bounded(|| {
         let server = serve(|_, response| response.write_all(&[7; 100_000]));
         let client = client();

@@ -182,7 +182,7 @@ fn a_reset_of_the_servers_says_why() {
 }
 
 #[test]
-fn what_was_refused_and_what_goaway_leaves_out_can_be_retried() {
+fn refused_streams_and_those_after_goaway_can_be_retried() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();
         let mut refused = connection.send(&get("/")).unwrap();
@@ -199,7 +199,7 @@ fn what_was_refused_and_what_goaway_leaves_out_can_be_retried() {
 }
 
 #[test]
-fn what_a_goaway_refuses_is_told_its_code_and_its_text() {
+fn requests_refused_by_goaway_report_its_code_and_text() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();
         let mut left_out = connection.send(&get("/")).unwrap();
@@ -300,7 +300,7 @@ fn a_pong_is_heard_while_another_thread_leads() {
 }
 
 #[test]
-fn tending_answers_what_the_server_asks() {
+fn maintenance_answers_frames_of_the_server() {
     bounded(|| {
         let (connection, mut peer) = connection_and_peer();
         peer.ping(b"are you?");

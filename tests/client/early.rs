@@ -177,7 +177,7 @@ fn a_server_that_does_not_know_about_expect_gets_the_body_all_the_same() {
 }
 
 #[test]
-fn what_has_come_of_a_response_is_read_before_the_request_goes_on() {
+fn received_response_is_read_before_the_request_continues() {
     bounded(|| {
         let (listener, url) = listener();
         let mut config = config();

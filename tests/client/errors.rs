@@ -23,7 +23,7 @@ fn chain(error: &Error) -> Vec<String> {
 }
 
 #[test]
-fn refused_connection_is_told_with_url_and_system_error() {
+fn error_of_a_refused_connection_has_url_and_system_error() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = client().get(format!("http://{closed}/a?b")).send().unwrap_err();
     assert_eq!(error.url(), Some(&*format!("http://{closed}/a?b")));

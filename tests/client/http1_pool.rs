@@ -271,7 +271,7 @@ fn cancelling_a_request_that_is_over_leaves_the_connection_to_the_next() {
 }
 
 #[test]
-fn response_can_be_read_when_the_client_is_gone() {
+fn response_can_be_read_after_the_client_was_dropped() {
     bounded(|| {
         let (gone, is_gone) = mpsc::channel::<()>();
         let (_peer, url) = server(move |server| {

@@ -20,7 +20,7 @@ fn a_value_goes_out_and_comes_back() {
 }
 
 #[test]
-fn what_is_not_json_is_an_error() {
+fn invalid_json_is_an_error() {
     bounded(|| {
         let server = serve(|_, response| response.write_all(b"{"));
         let response = client().get(server.at("/")).send().unwrap();

@@ -30,7 +30,7 @@ fn patient() -> h2_sync::Config {
 }
 
 #[test]
-fn a_thread_that_cannot_write_reads_what_the_peer_has_to_say_first() {
+fn blocked_writer_reads_input_of_the_peer_first() {
     bounded(|| {
         let (connection, mut peer) = narrow(patient());
         let asking = thread::spawn(move || {
@@ -54,7 +54,7 @@ fn a_thread_that_cannot_write_reads_what_the_peer_has_to_say_first() {
 }
 
 #[test]
-fn a_thread_that_writes_what_others_have_put_goes_on_reading() {
+fn thread_that_writes_for_others_continues_reading() {
     bounded(|| {
         let (connection, mut peer) = narrow(patient());
         // It waits for window, and continues when another thread reads the WINDOW_UPDATE.

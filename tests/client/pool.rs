@@ -136,7 +136,7 @@ fn after_goaway_the_next_request_goes_over_a_new_connection() {
 }
 
 #[test]
-fn an_idle_connection_answers_pings_and_hears_the_end() {
+fn idle_connection_answers_pings_and_notices_the_end() {
     bounded(|| {
         let (listener, url) = listener();
         let client = client();
@@ -231,7 +231,7 @@ fn a_busy_connection_whose_answer_stands_behind_data_is_not_taken_for_dead() {
 }
 
 #[test]
-fn those_who_wait_for_one_attempt_share_its_failure() {
+fn waiters_for_one_attempt_share_its_failure() {
     bounded(|| {
         // It accepts nothing, and its queue is full.
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -274,7 +274,7 @@ fn dropping_the_client_goes_away_and_leaves_time_to_finish() {
 }
 
 #[test]
-fn a_server_that_has_gone_without_a_word_costs_the_next_request_nothing() {
+fn silently_closed_connection_does_not_fail_the_next_request() {
     bounded(|| {
         let (listener, url) = listener();
         let client = client();

@@ -33,7 +33,7 @@ fn pushes_are_refused_unless_they_are_asked_for() {
 }
 
 #[test]
-fn a_handler_gets_what_is_promised_and_its_response() {
+fn handler_receives_promises_and_their_responses() {
     bounded(|| {
         let server = serve(pushing);
         let (taken, takes) = mpsc::channel();

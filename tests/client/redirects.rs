@@ -23,7 +23,7 @@ fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {
 }
 
 #[test]
-fn redirects_are_followed_and_told() {
+fn redirects_are_followed_and_reported() {
     bounded(|| {
         let server = serve(handler);
         let response = client().get(server.at("/301/302/303/307/308/end")).send().unwrap();
@@ -47,7 +47,7 @@ fn a_body_goes_along_where_it_should() {
 }
 
 #[test]
-fn a_redirect_that_needs_a_body_again_that_is_gone_is_given_back() {
+fn redirect_that_needs_a_consumed_body_is_returned() {
     bounded(|| {
         let server = serve(handler);
         let body = Body::from_reader(io::Cursor::new("once"));

@@ -51,7 +51,7 @@ fn a_request_arrives_as_it_was_put_together() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_told_by_send() {
+fn send_reports_an_invalid_request() {
     let client = client();
     let wrong = [
         client.get("no url").send(),

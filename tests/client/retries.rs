@@ -32,7 +32,7 @@ fn a_refused_request_is_sent_again() {
 }
 
 #[test]
-fn what_goaway_leaves_out_is_sent_on_a_new_connection() {
+fn requests_that_goaway_leaves_out_are_sent_on_a_new_connection() {
     bounded(|| {
         let (listener, url) = listener();
         let sending = thread::spawn(move || client().get(&*url).send().unwrap().facts().retries);
@@ -149,7 +149,7 @@ fn broken_once(config: Config, post: bool) -> Result<u32, h2_sync::Error> {
 }
 
 #[test]
-fn a_connection_that_breaks_fails_what_the_server_may_have_processed() {
+fn broken_connection_fails_requests_that_may_have_been_processed() {
     bounded(|| {
         assert!(broken_once(config(), false).is_err());
     });

@@ -35,7 +35,7 @@ fn late(
 }
 
 #[test]
-fn what_is_late_resets_its_stream_and_leaves_the_connection() {
+fn timeout_resets_its_stream_and_keeps_the_connection() {
     bounded(|| {
         late(
             config(),
@@ -204,7 +204,7 @@ fn an_upload_that_the_server_does_not_read_times_out() {
 }
 
 #[test]
-fn many_threads_time_out_each_by_itself() {
+fn threads_time_out_independently() {
     bounded(|| {
         late(
             config(),

@@ -123,7 +123,7 @@ fn invalid_certificates_can_be_accepted_by_name() {
 }
 
 #[test]
-fn client_certificate_is_presented_and_its_absence_told() {
+fn client_certificate_is_presented_and_its_absence_reported() {
     use h2_sync::tls::rustls;
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};

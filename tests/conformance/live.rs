@@ -354,7 +354,7 @@ impl Live {
         self.peer.section.clone().expect("the field section is whole")
     }
 
-    /// DATA of so many octets comes next on a stream.
+    /// Asserts that the next frame is DATA of `len` octets.
     #[track_caller]
     pub(crate) fn assert_data(&mut self, stream: u32, len: usize, is_end: bool) {
         let frame = self.frame();

@@ -47,7 +47,7 @@ fn blocks_that_cannot_be_decoded_end_the_connection() {
 
 /// RFC 7541, Section 4.4: an entry that was evicted cannot be referred to.
 #[test]
-fn an_entry_that_was_evicted_is_gone() {
+fn evicted_entry_cannot_be_referenced() {
     server(|live| {
         live.send(headers(1, END, [get(), indexed_literal("a", "b")].concat()));
         live.accept(1);

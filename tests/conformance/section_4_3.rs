@@ -219,7 +219,7 @@ fn a_size_update_over_the_announced_size_ends_the_connection() {
 
 /// Section 4.3.1: a peer that takes no table gets none: the change is signalled in the next block.
 #[test]
-fn a_peer_without_a_table_gets_blocks_that_need_none() {
+fn field_blocks_for_a_peer_without_a_table_use_no_table() {
     server(|live| {
         live.settings(&[(HEADER_TABLE_SIZE, 0)]);
         live.peer.decoder.set_max_table_size(0);

@@ -197,7 +197,7 @@ fn closed_by_a_reset_of_the_server() {
     });
 }
 
-/// Section 5.1, closed: whoever has sent RST_STREAM sends nothing more but PRIORITY.
+/// Section 5.1, closed: after RST_STREAM, an endpoint sends only PRIORITY.
 #[test]
 fn closed_by_a_reset_of_the_client() {
     NO_MORE.check(at_server, &trailers(), |live| {
@@ -351,7 +351,7 @@ fn data_on_a_stream_that_was_reset_is_credited_to_the_connection() {
     );
 }
 
-/// Section 5.1, half-closed (local): whoever has sent END_STREAM sends no more DATA or HEADERS.
+/// Section 5.1, half-closed (local): after END_STREAM, an endpoint sends no DATA or HEADERS.
 #[test]
 fn after_end_stream_nothing_more_is_sent() {
     server(|live| {

@@ -126,7 +126,7 @@ fn streams_over_the_limit_are_refused() {
     );
 }
 
-/// Section 5.1.2: streams count while they are open or half-closed, whoever has closed his half.
+/// Section 5.1.2: streams count while they are open or half-closed, regardless of which side has closed.
 #[test]
 fn half_closed_streams_count() {
     server_with(

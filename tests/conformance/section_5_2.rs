@@ -63,7 +63,7 @@ fn a_request_body_stops_at_the_servers_window() {
 /// Section 5.2.2: a receiver reads on and handles frames that matter for flow control, whatever
 /// becomes of the data that it has got.
 #[test]
-fn data_that_nobody_takes_holds_up_nothing_else() {
+fn unread_data_does_not_delay_other_streams() {
     server_with(
         |config| config.initial_window_size = 100,
         |live| {

@@ -41,7 +41,7 @@ fn a_dependency_in_a_response_has_no_effect() {
     });
 }
 
-/// Section 5.3.2: a live side sends no dependencies, as nobody would heed them.
+/// Section 5.3.2: a live side sends no dependencies, since peers ignore them.
 #[test]
 fn a_live_client_sends_no_dependency() {
     client(|live| {

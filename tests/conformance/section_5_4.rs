@@ -35,7 +35,7 @@ fn goaway_of_a_connection_error_names_the_last_stream_that_was_processed() {
 
 /// Section 5.4.1: nothing is processed after the error.
 #[test]
-fn what_comes_behind_a_connection_error_is_not_processed() {
+fn frames_after_a_connection_error_are_not_processed() {
     server(|live| {
         live.send(bad_frame());
         live.send(ping(b"anybody?"));

@@ -145,7 +145,7 @@ fn rst_stream_ends_a_stream() {
 
 /// Section 6.4: content that waits for the window is dropped with its stream.
 #[test]
-fn rst_stream_drops_what_waits_to_be_sent() {
+fn rst_stream_discards_queued_frames() {
     server(|live| {
         live.settings(&[(INITIAL_WINDOW_SIZE, 0)]);
         live.whole_request(1);

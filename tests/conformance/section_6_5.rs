@@ -45,7 +45,7 @@ fn settings_that_are_cut_end_the_connection() {
 
 /// Section 6.5.1: several entries, also of one setting, are taken in their order.
 #[test]
-fn the_last_of_several_values_is_in_force() {
+fn last_of_several_values_applies() {
     server(|live| {
         live.settings(&[(INITIAL_WINDOW_SIZE, 100), (INITIAL_WINDOW_SIZE, 1)]);
         live.whole_request(1);
@@ -257,7 +257,7 @@ fn each_settings_frame_is_acknowledged_in_order() {
 /// Section 6.5.3: settings are in force when they are acknowledged: what is sent after that keeps
 /// to them.
 #[test]
-fn settings_are_in_force_behind_their_acknowledgement() {
+fn settings_apply_after_their_acknowledgement() {
     server(|live| {
         live.whole_request(1);
         live.respond(1, &headers!(":status" => "200"), false);
@@ -271,7 +271,7 @@ fn settings_are_in_force_behind_their_acknowledgement() {
 
 /// Section 6.5.3: an acknowledgement of nothing changes nothing.
 #[test]
-fn an_acknowledgement_that_nobody_waits_for_is_ignored() {
+fn unexpected_acknowledgement_is_ignored() {
     both(|live| {
         live.send(settings_ack());
         live.send(settings_ack());
@@ -281,7 +281,7 @@ fn an_acknowledgement_that_nobody_waits_for_is_ignored() {
 
 /// Section 6.5.3: the application is told when its settings are acknowledged.
 #[test]
-fn a_live_side_hears_that_its_settings_are_in_force() {
+fn live_side_reports_acknowledged_settings() {
     both(|live: &mut Live| {
         live.event(|evt| matches!(evt, Evt::SettingsAcknowledged).then_some(()));
         live.act(Act::Settings { settings: vec![Setting::MaxConcurrentStreams(5)] });

@@ -38,7 +38,7 @@ fn a_promise_where_push_is_off_ends_the_connection() {
 /// Section 6.6 with Section 6.5.3: before the acknowledgement a promise may have been on its way: it
 /// is refused by itself.
 #[test]
-fn a_promise_before_the_acknowledgement_is_refused_by_itself() {
+fn promise_before_the_acknowledgement_resets_only_its_stream() {
     twice(
         h2_sync::Role::Client,
         |_| {},
@@ -165,7 +165,7 @@ fn a_promise_may_go_on_in_continuation() {
 
 /// Section 6.6: and nothing else comes in between.
 #[test]
-fn a_promise_that_is_not_gone_on_with_ends_the_connection() {
+fn promise_without_its_continuation_ends_the_connection() {
     pushable(|live| {
         let stream = live.open(true);
         live.send(frame(PUSH_PROMISE, 0, stream, [0, 0, 0, 2, 0x82]));

@@ -337,7 +337,7 @@ fn a_live_client_that_has_heard_nothing_sends_65535_octets() {
 /// Section 6.9.3: a receiver that makes its windows smaller takes what was sent before its peer has
 /// acknowledged that, and holds it to the new size from then on.
 #[test]
-fn a_smaller_window_is_in_force_from_its_acknowledgement_on() {
+fn smaller_window_applies_after_its_acknowledgement() {
     server(|live| {
         live.request(1);
         live.act(Act::Settings { settings: vec![Setting::InitialWindowSize(10)] });

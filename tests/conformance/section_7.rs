@@ -5,7 +5,7 @@ use h2_sync::{ErrorCode, Evt, Reason};
 use crate::live::{both, client};
 use crate::wire::*;
 
-/// Section 7: the codes of the RFC, and those that nobody knows, reach the application as they are.
+/// Section 7: codes of the RFC and unknown codes reach the application as they are.
 /// An unknown one triggers nothing special.
 #[test]
 fn every_code_of_rst_stream_reaches_the_application() {

@@ -319,7 +319,7 @@ fn responses_without_content_may_name_a_length() {
 
 /// Section 8.1.1: and with content they are malformed.
 #[test]
-fn content_where_none_may_be_is_malformed() {
+fn content_in_a_message_without_content_is_malformed() {
     client(|live| {
         for (method, code) in [("HEAD", "200"), ("GET", "204"), ("GET", "304")] {
             live.case(format!("{method} {code}"));

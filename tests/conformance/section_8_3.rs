@@ -174,7 +174,7 @@ fn a_live_server_sends_no_response_without_the_right_pseudo_header_fields() {
     });
 }
 
-/// Section 8.3.2: codes that nobody knows are codes.
+/// Section 8.3.2: unknown status codes are accepted.
 #[test]
 fn any_code_of_three_digits_is_taken() {
     client(|live| {

@@ -44,7 +44,7 @@ fn a_promise_of_a_request_that_cannot_be_pushed_is_refused() {
 
 /// Section 8.4.1: GET and HEAD are safe and can be cached.
 #[test]
-fn promises_of_get_and_head_are_told() {
+fn promises_of_get_and_head_are_reported() {
     pushable(|live| {
         let parent = live.open(true);
         for (method, promised) in [("GET", 2), ("HEAD", 4)] {

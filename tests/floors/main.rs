@@ -1,5 +1,5 @@
-//! The rules of the building, which `ARCHITECTURE.md` describes: who imports whom, how long a file
-//! may be, and what the crate does without.
+//! The structural rules of `ARCHITECTURE.md`: permitted imports, the length of files, and features
+//! that the crate does without.
 //!
 //! They are checked on the text of the sources. Each rule has a test that the crate keeps it, and
 //! one that a violation planted in a small tree is found.

@@ -82,7 +82,7 @@ impl Tree {
     pub(crate) fn resolve(&self, import: &Import) -> Vec<Module> {
         let mut way = Vec::new();
         let mut path = import.path.clone();
-        // Longer chains of re-exports there are none; a circle of them would not compile.
+        // There are no longer chains of re-exports, and a cycle would not compile.
         for _ in 0..8 {
             let module = (0..=path.len()).rev().find_map(|end| {
                 let module = &path[..end];

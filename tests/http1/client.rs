@@ -126,7 +126,7 @@ fn content_waits_for_100() {
 }
 
 #[test]
-fn the_body_before_the_head_is_none() {
+fn no_body_before_the_head() {
     let mut connection = posted(&HeaderMap::new(), BodySize::Known(0));
     let mut input = BytesMut::from(OK);
     assert_eq!(connection.receive_body(&mut input), Ok(Received::End));

@@ -42,7 +42,7 @@ fn a_head_has_a_limit() {
 }
 
 #[test]
-fn fields_have_a_limit_below_and_above_what_the_stack_holds() {
+fn limit_of_fields_holds_below_and_above_the_stack_buffer() {
     for max in [3, 32, 33, 100] {
         let config = config(|config| config.max_fields = max);
         let request =

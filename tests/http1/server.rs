@@ -162,7 +162,7 @@ fn a_response_while_100_is_expected_ends_the_connection() {
 }
 
 #[test]
-fn an_expectation_without_content_or_in_http_1_0_is_none() {
+fn expectation_without_content_or_in_http_1_0_is_ignored() {
     for head in [
         "GET / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\r\n",
         "POST / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n",

@@ -67,7 +67,7 @@ fn a_length_among_the_fields_is_the_length() {
 }
 
 #[test]
-fn a_response_to_head_tells_a_length_and_has_no_content() {
+fn response_to_head_has_a_length_and_no_content() {
     let text = response(HEAD, 200, &HeaderMap::new(), BodySize::Known(5), &[""]);
     assert_eq!(text, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
     let text = response(HEAD, 200, &fields(&[("content-length", "7")]), BodySize::Known(0), &[]);

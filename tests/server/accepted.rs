@@ -31,7 +31,7 @@ fn client_of(server: &Handle, peer: impl Into<Peer>) -> Client {
 }
 
 #[test]
-fn accepted_connection_is_served_and_its_address_is_told() {
+fn accepted_connection_is_served_with_its_address() {
     bounded(|| {
         let server = server();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -66,7 +66,7 @@ fn accepted_connection_over_a_pair_is_served() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn facts_of_a_handshake_that_the_application_has_made_are_told() {
+fn facts_of_a_handshake_by_the_application_are_reported() {
     use h2_sync::tls::{Acceptor, Connector};
 
     bounded(|| {

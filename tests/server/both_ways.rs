@@ -153,7 +153,7 @@ fn halves_end_with_trailers_or_with_a_code() {
 }
 
 #[test]
-fn halves_are_told_of_the_end_of_the_connection() {
+fn halves_notice_the_end_of_the_connection() {
     bounded(|| {
         let (server, client, _, mut recv, mut send) = halves();
         let reads = thread::spawn(move || recv.next_chunk().unwrap_err().kind());
@@ -166,7 +166,7 @@ fn halves_are_told_of_the_end_of_the_connection() {
 }
 
 #[test]
-fn a_write_that_was_cut_short_by_its_timeout_is_not_gone_on_with() {
+fn write_cut_by_its_timeout_is_not_resumed() {
     bounded(|| {
         let (_server, mut client, id, recv, mut send) = halves();
         // The client reads none of it: its events are not taken, and its window is 1 MiB.

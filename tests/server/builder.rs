@@ -20,7 +20,7 @@ fn echo(request: &mut Request, response: &mut Response) -> io::Result<()> {
 }
 
 #[test]
-fn handler_gets_what_was_built() {
+fn handler_receives_the_built_request() {
     in_both_versions(|version| {
         let seen = move |request: &mut Request, response: &mut Response| {
             assert_eq!(request.version(), version);

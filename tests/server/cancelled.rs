@@ -120,7 +120,7 @@ fn body_that_arrives_during_the_wait_is_read_afterwards() {
 }
 
 #[test]
-fn client_that_has_gone_without_a_word_cancels_its_requests() {
+fn silently_vanished_client_cancels_its_requests() {
     bounded(|| {
         let (told, tells) = channel(1);
         let server = serve(move |request, _| Ok(told.send(request.wait_cancelled(LONG))?));

@@ -120,7 +120,7 @@ fn a_connection_without_a_stream_ends_after_the_idle_timeout() {
 }
 
 #[test]
-fn a_connection_of_its_age_finishes_what_is_open_and_goes() {
+fn connection_over_its_maximum_age_finishes_open_streams_and_closes() {
     bounded(|| {
         let (at, bolt) = gate();
         let config = config(|config| config.max_age = Some(SOON));
@@ -182,7 +182,7 @@ fn an_age_that_is_never_reached_is_one() {
 }
 
 #[test]
-fn a_stream_whose_window_stays_shut_is_reset_and_its_handler_told() {
+fn stalled_stream_is_reset_and_its_handler_notified() {
     bounded(|| {
         let (sender, errors) = crossbeam_channel::unbounded();
         let config = config(|config| config.http2.stall_timeout = Some(SOON));

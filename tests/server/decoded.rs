@@ -159,7 +159,7 @@ fn redirect_has_status_and_location() {
 }
 
 #[test]
-fn redirect_that_is_none_is_an_error() {
+fn redirect_with_another_status_is_an_error() {
     bounded(|| {
         let server = redirect_server();
         let mut client = Client::of(&server);

@@ -100,7 +100,7 @@ fn an_error_or_a_panic_after_the_header_section_resets_the_stream() {
 /// A response reuses the memory of the previous one on the same thread. Requests that arrive in one
 /// write are handled one after the other.
 #[test]
-fn what_a_response_that_failed_has_left_is_in_no_other_response() {
+fn octets_of_a_failed_response_are_not_in_another_one() {
     bounded(|| {
         let server = serve(|request, response| {
             if request.path() != "/fails" {
@@ -191,7 +191,7 @@ fn other_streams_and_the_connection_go_on() {
 }
 
 #[test]
-fn what_panics_when_it_is_dropped_costs_its_request_alone() {
+fn panic_in_drop_fails_only_its_request() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {

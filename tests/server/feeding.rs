@@ -52,7 +52,7 @@ fn handler_that_has_handed_its_half_on_holds_no_permit() {
 }
 
 #[test]
-fn subscriber_that_does_not_read_gets_its_events_back_and_holds_up_no_other() {
+fn events_for_a_subscriber_that_does_not_read_are_returned_and_delay_no_other() {
     bounded(|| {
         let (server, subscribers) = hub(config(|config| {
             config.http2.max_stream_send_buffer = 4 << 10;
@@ -106,7 +106,7 @@ fn room_comes_back_when_the_peer_reads_on() {
 }
 
 #[test]
-fn what_was_written_before_goes_out_first_and_whole() {
+fn earlier_writes_are_sent_first_and_whole() {
     bounded(|| {
         let (server, subscribers) = hub(Config::default());
         let mut client = Client::of(&server);

@@ -27,7 +27,7 @@ fn hello(request: &mut Request, response: &mut Response) -> Result<(), BoxError>
 }
 
 #[test]
-fn request_is_told_as_in_http2() {
+fn request_looks_as_in_http2() {
     bounded(|| {
         let server = serve(|request, response| {
             let (version, id) = (request.version(), request.stream_id());

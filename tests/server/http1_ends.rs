@@ -260,7 +260,7 @@ fn shutdown_closes_idle_connections_and_finishes_requests() {
 }
 
 #[test]
-fn shutdown_cuts_what_does_not_end_in_time() {
+fn shutdown_aborts_requests_after_its_timeout() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, _| {

@@ -62,7 +62,7 @@ fn idle_connection_answers_a_ping() {
 }
 
 #[test]
-fn idle_connections_are_told_of_a_shutdown() {
+fn idle_connections_receive_goaway_at_shutdown() {
     bounded(|| {
         let server = greeter(|_| ());
         let (mut clients, mut raws) = idle(&server);

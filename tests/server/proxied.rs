@@ -38,7 +38,7 @@ fn told(server: &Handle, header: &[u8]) -> String {
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 #[test]
-fn clients_address_is_told_in_both_versions() {
+fn client_address_is_reported_in_both_versions() {
     bounded(|| {
         let server = behind("127.0.0.0/8", Config::default());
         let v1 = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
@@ -52,7 +52,7 @@ fn clients_address_is_told_in_both_versions() {
 }
 
 #[test]
-fn clients_address_is_told_to_requests_in_http1() {
+fn client_address_is_reported_to_requests_in_http1() {
     bounded(|| {
         let server = behind("127.0.0.1", Config::default());
         let v1 = &b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"[..];

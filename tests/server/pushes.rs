@@ -26,7 +26,7 @@ fn takes_pushes() -> Config {
 }
 
 #[test]
-fn the_handler_answers_what_has_been_promised() {
+fn handler_answers_promised_requests() {
     bounded(|| {
         let server = serve(handler);
         let mut client = Client::with(&server, takes_pushes());
@@ -40,7 +40,7 @@ fn the_handler_answers_what_has_been_promised() {
 }
 
 #[test]
-fn a_client_that_takes_none_gets_none() {
+fn client_that_disables_push_receives_no_promises() {
     bounded(|| {
         let server = serve(|_, response| {
             assert!(!response.can_push());
@@ -55,7 +55,7 @@ fn a_client_that_takes_none_gets_none() {
 }
 
 #[test]
-fn a_promise_that_cannot_be_made_holds_up_no_other() {
+fn impossible_promise_does_not_delay_others() {
     bounded(|| {
         let server = serve(|request, response| {
             if request.path() == "/" {

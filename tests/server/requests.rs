@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::support::{bounded, config, get, post, request, say, serve, serve_with};
 
 #[test]
-fn the_parts_of_the_target_are_told() {
+fn parts_of_the_target_are_available() {
     bounded(|| {
         let server = serve(|request, response| {
             let target = (request.path(), request.query(), request.authority(), request.scheme());
@@ -31,7 +31,7 @@ fn the_uri_is_whole() {
 }
 
 #[test]
-fn header_fields_are_told_in_order_and_as_a_map() {
+fn header_fields_are_available_in_order_and_as_a_map() {
     bounded(|| {
         let server = serve(|request, response| {
             let values: Vec<_> = request.fields().get_all("x").collect();
@@ -70,7 +70,7 @@ fn the_peers_address_is_that_of_the_client() {
 }
 
 #[test]
-fn the_priority_of_the_request_is_told() {
+fn priority_of_the_request_is_available() {
     bounded(|| {
         let server = serve(|request, response| say(response, request.priority().to_string()));
         let reply = Client::of(&server).exchange(&get("/").with("priority", "u=1, i"), b"");
@@ -79,7 +79,7 @@ fn the_priority_of_the_request_is_told() {
 }
 
 #[test]
-fn what_a_layer_puts_into_the_extensions_is_there_for_the_next() {
+fn extensions_are_passed_from_layer_to_layer() {
     bounded(|| {
         let server = serve(|request, response| {
             request.extensions_mut().insert(7_u8);
@@ -122,7 +122,7 @@ fn asking_for_the_trailers_skips_the_body() {
 }
 
 #[test]
-fn a_request_without_trailers_has_none() {
+fn request_without_trailers_has_none() {
     bounded(|| {
         let server = serve(|request, response| say(response, request.trailers()?));
         let reply = Client::of(&server).exchange(&post("/"), b"body");
@@ -132,7 +132,7 @@ fn a_request_without_trailers_has_none() {
 
 /// The URI and the fields of a request with this target, or 400; `None` if the client refuses it.
 #[test]
-fn a_strange_target_is_told_whole_or_answered_with_400() {
+fn unusual_target_is_passed_on_unchanged_or_answered_with_400() {
     bounded(|| {
         let server = serve(|request, response| {
             assert_eq!(request.headers().get("x").unwrap(), "1", "{:?}", request.fields());
@@ -213,7 +213,7 @@ fn connect_has_an_authority_alone() {
 }
 
 #[test]
-fn extended_connect_tells_its_protocol() {
+fn extended_connect_has_its_protocol() {
     bounded(|| {
         let config = config(|config| config.http2.enable_connect_protocol = true);
         let server = serve_with(config, |request, response| {

@@ -154,7 +154,7 @@ fn head_204_and_304_have_no_body_whatever_is_written() {
 }
 
 #[test]
-fn a_status_without_a_body_drops_what_was_written_before() {
+fn status_without_a_body_discards_earlier_writes() {
     bounded(|| {
         let server = serve(|request, response| {
             response.write_all(b"hello")?;
@@ -170,7 +170,7 @@ fn a_status_without_a_body_drops_what_was_written_before() {
 }
 
 #[test]
-fn head_tells_the_length_that_get_would_have() {
+fn head_has_the_length_of_get() {
     bounded(|| {
         let server = serve(|_, response| Ok(response.write_all(b"hello")?));
         let reply = Client::of(&server).exchange(&request("HEAD", "/"), b"");
@@ -258,7 +258,7 @@ fn an_informational_response_has_an_informational_status() {
 }
 
 #[test]
-fn flush_sends_the_header_section_and_what_is_there() {
+fn flush_sends_the_header_section_and_buffered_octets() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, response| {

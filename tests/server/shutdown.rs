@@ -17,7 +17,7 @@ use crate::peer::Peer;
 use crate::support::{bounded, config, eventually, gate, get, serve, serve_with, BoxError, LONG};
 
 #[test]
-fn running_requests_are_finished_and_the_client_is_told_in_two_steps() {
+fn shutdown_finishes_running_requests_and_sends_goaway_twice() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = Arc::new(serve(move |_, response| {
@@ -74,7 +74,7 @@ fn a_request_on_its_way_between_the_two_steps_is_answered() {
 }
 
 #[test]
-fn what_has_not_ended_by_the_deadline_is_cut_and_counted() {
+fn requests_after_the_deadline_are_aborted_and_counted() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, _| {
@@ -252,7 +252,7 @@ fn connection_within_its_handshake_is_waited_for_and_cut_in_the_end() {
 }
 
 #[test]
-fn two_callers_at_once_both_learn_what_was_cut() {
+fn two_concurrent_callers_both_learn_the_number_of_aborted_requests() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, _| {
@@ -334,7 +334,7 @@ fn handler_can_end_its_connection_after_the_response() {
 
 #[cfg(unix)]
 #[test]
-fn a_unix_socket_whose_path_is_gone_does_not_hold_it_up() {
+fn removed_path_of_a_unix_socket_does_not_delay_shutdown() {
     use h2_sync::server::{Request, Response, Server};
     use std::os::unix::net::UnixListener;
 
@@ -360,7 +360,7 @@ fn until_shutdown(request: &mut Request, response: &mut Response) -> Result<(), 
 }
 
 #[test]
-fn handler_is_told_of_the_shutdown_in_either_version() {
+fn handler_is_notified_of_the_shutdown_in_either_version() {
     bounded(|| {
         let server = serve(until_shutdown);
         let mut raw = raw(&server);

@@ -157,7 +157,7 @@ fn a_handler_that_streams_does_not_hide_one_that_is_stuck() {
 }
 
 #[test]
-fn a_connection_whose_client_has_gone_is_not_led_while_its_handlers_run_on() {
+fn connection_without_a_client_has_no_leader_while_handlers_run() {
     bounded(|| {
         let (at, bolt) = gate();
         let server = serve(move |_, _| {

@@ -231,7 +231,7 @@ fn refusal_is_not_followed_by_a_request_to_continue() {
 }
 
 #[test]
-fn request_without_its_body_has_none() {
+fn request_whose_body_was_taken_has_none() {
     fn handler(request: &mut Request, response: &mut Response) -> Result<(), Error> {
         let mut body = request.take_body().unwrap();
         assert!(request.take_body().is_none());

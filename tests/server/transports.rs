@@ -66,7 +66,7 @@ fn a_connection_alone_obeys_its_deadlines() {
 }
 
 #[test]
-fn what_is_not_http_is_an_error() {
+fn response_that_is_not_http_is_an_error() {
     bounded(|| {
         for words in [&b"\x16\x03\x01 hello"[..], b"GET /\r\n\r\n", b"GET / HT", b""] {
             let (mut near, far) = duplex(64 << 10);
@@ -119,7 +119,7 @@ fn answer_to(server: &Handle, octets: &[u8]) -> [u8; 12] {
 }
 
 #[test]
-fn prior_knowledge_and_http1_are_told_apart_on_one_port() {
+fn prior_knowledge_and_http1_are_distinguished_on_one_port() {
     bounded(|| {
         let server = serve(|request, response| Ok(hello(request, response)?));
         assert_eq!(Client::of(&server).fetch("/a").text(), "hello /a");
@@ -170,7 +170,7 @@ fn each_version_can_be_switched_off() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn tls_is_served_and_its_facts_are_told() {
+fn tls_is_served_and_its_facts_are_available() {
     use h2_sync::server::Server;
     use h2_sync::tls::{Acceptor, Connector};
 

@@ -354,7 +354,7 @@ fn a_graceful_shutdown_aborts_streams_at_its_timeout() {
 }
 
 #[test]
-fn a_transport_that_cannot_be_woken_ends_by_itself() {
+fn transport_that_cannot_be_woken_ends_on_its_own() {
     bounded(|| {
         let (near, far) = duplex(1 << 20);
         let mut near = Hooked::new(near, nothing, nothing);

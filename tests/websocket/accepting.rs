@@ -110,7 +110,7 @@ fn sub_protocol_is_the_first_of_the_servers_that_is_offered() {
 }
 
 #[test]
-fn fields_of_the_handler_go_along_and_those_of_the_request_are_told() {
+fn handler_sees_request_fields_and_adds_its_own() {
     bounded(|| {
         for &way in WAYS {
             let site = Site::of(way, server_config(), |request, response| {

@@ -63,7 +63,7 @@ fn opening_request_has_the_fields_of_rfc_6455() {
 }
 
 #[test]
-fn wrong_answer_is_an_error_that_tells_what_is_wrong() {
+fn error_of_an_invalid_answer_says_why() {
     bounded(|| {
         let more = |field: &str| GOOD.replace("\r\n\r\n", &format!("\r\n{field}\r\n\r\n"));
         for (answer, text) in [

@@ -354,7 +354,7 @@ fn peer_that_goes_in_the_midst_of_a_frame_is_an_error_of_the_reader_and_no_messa
 }
 
 #[test]
-fn peer_that_does_not_read_delays_no_other_and_costs_what_is_sent() {
+fn peer_that_does_not_read_delays_no_other_and_holds_only_what_is_sent() {
     measured(|memory| {
         for way in CLEAR {
             let settings = config(|config| {

@@ -20,7 +20,7 @@ models! {
     exchange:
         every_thread_gets_its_response,
         a_leader_that_gives_up_hands_over,
-        a_dropped_response_holds_up_nobody,
+        dropped_response_does_not_delay_others,
         bodies_of_two_threads_go_out_whole,
         bodies_go_out_whole_though_writes_give_up,
         what_a_caller_leaves_goes_out_without_it,

@@ -115,7 +115,7 @@ pub fn a_leader_that_gives_up_hands_over() {
 }
 
 /// An abandoned response is dropped while it arrives: the other threads get theirs.
-pub fn a_dropped_response_holds_up_nobody() {
+pub fn dropped_response_does_not_delay_others() {
     model::check(600, Time::Waits, || {
         let (connection, server) = client();
         let dropped = get(&connection, "/a").unwrap();

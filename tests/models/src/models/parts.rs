@@ -91,16 +91,16 @@ pub fn a_pool_that_closes_does_what_it_has() {
 pub fn the_clock_calls_in_time() {
     let body = || {
         let clock = Arc::new(Clock::start().unwrap());
-        let whom = Arc::new(());
+        let owner = Arc::new(());
         let called = Arc::new(AtomicUsize::new(0));
         let begin = Instant::now();
         let asks = [[4, 1], [2, 3]].map(|times| {
-            let (clock, whom, called) =
-                (Arc::clone(&clock), Arc::clone(&whom), Arc::clone(&called));
+            let (clock, owner, called) =
+                (Arc::clone(&clock), Arc::clone(&owner), Arc::clone(&called));
             thread::spawn(move || {
                 for time in times {
                     let (at, called) = (begin + time * MS, Arc::clone(&called));
-                    clock.call(at, &Arc::downgrade(&whom), move |_, now| {
+                    clock.call(at, &Arc::downgrade(&owner), move |_, now| {
                         model::assert(now >= at, "a call comes too early");
                         called.fetch_add(1, Ordering::SeqCst);
                     });
