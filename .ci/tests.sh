@@ -52,7 +52,7 @@ run_one() {
 export -f run_one
 
 cargo test "${packages[@]}" --no-run --message-format json-render-diagnostics >"$folder/messages"
-[[ ${1-all} != peers ]] || cargo build -p h2-sync -p h2-sync-tools --examples --bins
+[[ ${1-all} != peers ]] || cargo build -p h2-sync -p h2-sync-tools --features h2-sync/handover --examples --bins
 {
     [[ ${1-all} == core ]] || printf '%s\n' 'examples' "$PWD" .ci/examples.sh
     programs <"$folder/messages"
