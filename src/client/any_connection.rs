@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::connection::Connection;
+use super::connection::{Connection, Started};
 use super::head::RequestHead;
 use super::http1::Http1Connection;
 use super::response_half::ResponseHalf;
@@ -38,6 +38,19 @@ impl AnyConnection {
                 halves.map(|(send, recv)| (send.into(), ResponseHalf::new(recv)))
             }
         })
+    }
+
+    /// Starts a request with a small body if the connection has a free slot. What is left of the body
+    /// is returned with the half to send it on. In HTTP/2 that is seldom anything.
+    pub(super) fn send_octets(
+        &self,
+        head: &RequestHead<'_>,
+        octets: Bytes,
+    ) -> Result<Option<Started>, Error> {
+        if let AnyConnection::Http2(connection) = self {
+            return connection.send_octets_if_room(head.http2(), octets);
+        }
+        Ok(self.open(head)?.map(|(send, response)| (response, Some((send, octets)))))
     }
 
     /// Sends a request without a body if the connection has a free slot.

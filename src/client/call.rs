@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::any_connection::AnyConnection;
 use super::body::{Body, Kind};
 use super::cancel::Cancellation;
@@ -160,23 +162,21 @@ impl Call<'_> {
             self.may_be_ended(&response, Phase::Response)?;
             return Ok((lease, Sending { response, upload: None, has_begun: false }));
         }
+        let expects_continue = self.head.expects_continue();
+        if let Kind::Octets(octets) = &body.kind {
+            if octets.len() <= SMALL && !expects_continue {
+                return self.begin_small(octets);
+            }
+        }
         let open = |connection: &AnyConnection| connection.open(&self.head);
         let (lease, (mut send, response)) = self.on_connection(!body.is_repeatable(), open)?;
         self.may_be_ended(&response, Phase::Request)?;
-        let expects_continue = self.head.expects_continue();
         send.set_deadline(self.deadline);
         let taken = Kind::Source(Source::taken());
         let upload = match std::mem::replace(&mut body.kind, taken) {
             Kind::Octets(octets) => {
                 body.kind = Kind::Octets(octets.clone());
-                if octets.len() <= SMALL && !expects_continue {
-                    let put = send_whole(&mut send, octets);
-                    let in_request = |error: Error| error.in_phase(Phase::Request);
-                    put.map_err(|error| assess(&lease, in_request(error), Instant::now(), false))?;
-                    None
-                } else {
-                    Some(Upload::of_octets(send, octets))
-                }
+                Some(Upload::of_octets(send, octets))
             }
             Kind::Source(source) => Some(Upload::of_source(send, source)),
             Kind::Empty => None,
@@ -186,6 +186,21 @@ impl Call<'_> {
             upload.flush();
         }
         Ok((lease, Sending { response, upload, has_begun: false }))
+    }
+
+    /// Starts an exchange whose body is queued with the header section.
+    fn begin_small(&self, octets: &Bytes) -> Result<(Lease<'_>, Sending), Failed> {
+        let send = |connection: &AnyConnection| connection.send_octets(&self.head, octets.clone());
+        let (lease, (response, left)) = self.on_connection(false, send)?;
+        let phase = if left.is_some() { Phase::Request } else { Phase::Response };
+        self.may_be_ended(&response, phase)?;
+        if let Some((mut send, octets)) = left {
+            send.set_deadline(self.deadline);
+            let put = send_whole(&mut send, octets);
+            let in_request = |error: Error| error.in_phase(Phase::Request);
+            put.map_err(|error| assess(&lease, in_request(error), Instant::now(), false))?;
+        }
+        Ok((lease, Sending { response, upload: None, has_begun: false }))
     }
 
     /// Calls `open` with connections from the pool until one starts the exchange.

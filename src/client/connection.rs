@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{HeaderValue, HOST};
 use http::Request;
 
@@ -248,6 +248,27 @@ impl Connection {
         Ok(id.map(|id| self.response(id)))
     }
 
+    /// Sends a request with a small body if the server has a free slot. Flushes. What has to wait of
+    /// the body is returned with the half to send it on.
+    pub(super) fn send_octets_if_room(
+        &self,
+        fields: &Headers,
+        mut octets: Bytes,
+    ) -> Result<Option<Started>, Error> {
+        let opened = self.put(|state, now| {
+            // Under one lock: a handler that starts without its body has to wait for it.
+            let id = state.open_if_room(fields, false, now)?;
+            Ok(id.map(|id| (id, state.put_whole(id, &mut octets, now))))
+        })?;
+        Ok(opened.map(|(id, is_put)| match is_put {
+            true => (self.response(id), None),
+            false => {
+                let (send, response) = self.halves(id);
+                (response, Some((send.into(), octets)))
+            }
+        }))
+    }
+
     fn response(&self, id: StreamId) -> ResponseHalf {
         ResponseHalf::new(RecvHalf::new(Arc::clone(&self.inner.conn), id, None))
     }
@@ -302,6 +323,10 @@ impl Connection {
         Ok(opened)
     }
 }
+
+/// The response of a request with a small body; and what has to wait of the body, with the half to
+/// send it on.
+pub(super) type Started = (ResponseHalf, Option<(SendHalf, Bytes)>);
 
 /// How long sending a request waits for a blocked transport.
 const FLUSH: Duration = Duration::from_secs(1);

@@ -71,6 +71,7 @@ mod lending;
 mod look;
 mod maintenance;
 mod progress;
+mod put;
 mod recv;
 mod send;
 mod tick;

@@ -1,12 +1,15 @@
 //! Bodies of requests.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 
-use h2_sync::client::Body;
+use h2_sync::client::{Body, Client, ConnectHook, ConnectTo};
+use h2_sync::transport::{Halves, ReadHalf, Transport, WriteHalf};
 use h2_sync::ErrorKind;
 
-use crate::support::{bounded, client, octets, serve, Running};
+use crate::support::{bounded, client, config, octets, serve, Running};
 
 /// A server that answers with the length and checksum of the body.
 fn counting() -> Running {
@@ -46,6 +49,57 @@ fn a_reader_of_unknown_length_is_sent_to_its_end() {
         let reader = OddPieces(io::Cursor::new(body));
         let response = client().post(server.at("/")).body(Body::from_reader(reader)).send();
         assert_eq!(response.unwrap().text().unwrap(), expected);
+    });
+}
+
+/// A transport that records its writes.
+struct Recorded(TcpStream, Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Transport for Recorded {
+    type Reader = ReadHalf<TcpStream>;
+    type Writer = RecordedWriter;
+
+    fn split(self) -> io::Result<Halves<Self::Reader, RecordedWriter>> {
+        let Halves { reader, writer, closer } = self.0.split()?;
+        Ok(Halves { reader, writer: RecordedWriter(writer, self.1), closer })
+    }
+}
+
+struct RecordedWriter(WriteHalf<TcpStream>, Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Write for RecordedWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(buf)])
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.1.lock().unwrap().push(bufs.iter().flat_map(|buf| buf.to_vec()).collect());
+        self.0.write_vectored(bufs)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn small_body_goes_out_in_one_write_with_its_header_section() {
+    bounded(|| {
+        let (server, writes) = (counting(), Arc::new(Mutex::new(Vec::new())));
+        let (address, seen) = (server.handle.local_addr().unwrap(), Arc::clone(&writes));
+        let connect =
+            move |_: &ConnectTo<'_>| Ok(Recorded(TcpStream::connect(address)?, Arc::clone(&seen)));
+        let mut config = config();
+        config.connect_hook = Some(ConnectHook::new(connect));
+        let client = Client::with_config(config).unwrap();
+        for len in [100, 2 << 10, (2 << 10) + 1] {
+            let body = octets(len);
+            client.post(server.at("/")).body(body.clone()).send().unwrap();
+            let writes = std::mem::take(&mut *writes.lock().unwrap());
+            let with_body = |write: &&Vec<u8>| write.ends_with(&body[len - 100..]);
+            let write = writes.iter().find(with_body).expect("a write with the body");
+            assert!(write.len() > len + 9 + 9, "{} octets", write.len());
+        }
     });
 }
 
