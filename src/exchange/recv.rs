@@ -50,6 +50,8 @@ pub struct RecvHalf {
     timeout: Option<Duration>,
     /// The time at which reads fail in any case.
     deadline: Option<Instant>,
+    /// Trailers that were taken together with the body.
+    trailers: Option<Headers>,
     /// Nothing of the body comes beyond what has been taken.
     has_ended: bool,
     /// Whether the inbox counts it as one of its halves.
@@ -73,6 +75,7 @@ impl RecvHalf {
             credit: 0,
             timeout,
             deadline: None,
+            trailers: None,
             has_ended: false,
             is_counted: true,
             expects_continue: false,
@@ -183,9 +186,10 @@ impl RecvHalf {
     /// Those of [`next_chunk`](Self::next_chunk).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         while self.next_chunk()?.is_some() {}
-        let mut state = self.conn.lock();
-        let trailers = state.streams.get_mut(&self.id).and_then(|inbox| inbox.trailers.take());
-        drop(state);
+        let trailers = match self.is_counted {
+            true => self.conn.lock().take_trailers(self.id),
+            false => self.trailers.take(),
+        };
         // The core only passes valid trailers. If `http` does not accept them nevertheless, the
         // message is returned without them.
         Ok(trailers.and_then(|trailers| HeaderMap::try_from(&trailers).ok()))
@@ -205,8 +209,8 @@ impl RecvHalf {
             whole = response.as_ref().and_then(|_| state.take_whole(id));
             response
         })?;
-        if let Some(chunks) = whole {
-            self.chunks = chunks;
+        if let Some((chunks, trailers)) = whole {
+            (self.chunks, self.trailers) = (chunks, trailers);
             self.has_nothing();
         }
         Ok(response)
@@ -307,18 +311,21 @@ impl State {
         self.why_over(id).map(Err)
     }
 
-    /// Takes the rest of a stream that has come to its end as it should, and has no other half: its
-    /// body. So one lock is enough for a small response.
-    fn take_whole(&mut self, id: StreamId) -> Option<VecDeque<Bytes>> {
+    fn take_trailers(&mut self, id: StreamId) -> Option<Headers> {
+        self.streams.get_mut(&id)?.trailers.take()
+    }
+
+    /// Takes the body and the trailers of a stream that has ended normally and has no other half.
+    /// So a small response takes the lock once.
+    fn take_whole(&mut self, id: StreamId) -> Option<(VecDeque<Bytes>, Option<Headers>)> {
         let inbox = self.streams.get_mut(&id)?;
         let is_whole = inbox.is_closed && inbox.has_ended && inbox.failure.is_none();
-        if !is_whole || !inbox.responses.is_empty() || inbox.trailers.is_some() || inbox.halves > 1
-        {
+        if !is_whole || !inbox.responses.is_empty() || inbox.halves > 1 {
             return None;
         }
-        let chunks = std::mem::take(&mut inbox.data);
+        let rest = (std::mem::take(&mut inbox.data), inbox.trailers.take());
         self.leave(id);
-        Some(chunks)
+        Some(rest)
     }
 
     /// Why nothing more comes on a stream; `None` if something may.
