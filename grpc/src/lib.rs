@@ -89,8 +89,7 @@
 //! ```
 //!
 //! The examples `helloworld_server`, `helloworld_client`, `route_guide` (all four kinds of call)
-//! and
-//! `web_and_grpc` (a web page on the same port), in the repository, go on from here.
+//! and `web_and_grpc` (a web page on the same port), in the repository, go on from here.
 //!
 //! # Where to find what
 //!

@@ -47,7 +47,7 @@ pub enum Versions {
 ///
 /// # Memory
 ///
-/// - An idle connection: about 12 KiB, or 21 KiB with TLS. On systems other than Linux, also one thread
+/// - An idle connection: about 12 KiB, or 22 KiB with TLS. On systems other than Linux, also one thread
 ///   (see [`stack_size`](Self::stack_size)).
 /// - A connection at work: what [`proto::Config`] says, which is mostly
 ///   `max_concurrent_streams × initial_window_size + window_budget` of request bodies that no handler

@@ -53,7 +53,8 @@ pub struct Config {
     /// without an answer. A read that has timed out can be repeated.
     pub read_timeout: Option<Duration>,
     /// The time that a write waits for a peer that accepts nothing. Default `None`: the `stall_timeout`
-    /// of the connection, which is 60 s by default. A write that times out fails the WebSocket.
+    /// of the connection, which is 30 s by default, or 60 s over a transport of the caller's. A write
+    /// that times out fails the WebSocket.
     pub write_timeout: Option<Duration>,
     /// The time for the peer to answer a Close frame, and the time to end the connection after that.
     /// Default 5 s.
