@@ -9,6 +9,9 @@ use serde_json::{json, Value};
 /// The most events that are kept. A page that connects later, or is slow, misses earlier ones.
 const KEPT: usize = 5_000;
 
+/// The most octets of these events. A field section may have 64 KiB.
+const KEPT_OCTETS: usize = 32 << 20;
+
 pub(crate) struct Hub {
     begin: Instant,
     upstream: String,
@@ -21,6 +24,8 @@ struct Events {
     /// The number of the first event that is kept.
     first: u64,
     kept: VecDeque<Arc<str>>,
+    /// The octets of `kept`.
+    octets: usize,
 }
 
 /// Events in a row.
@@ -47,13 +52,8 @@ impl Hub {
     /// Adds an event, with its time in milliseconds.
     pub(crate) fn push(&self, mut event: Value) {
         event["t"] = json!(self.now());
-        let mut events = self.lock();
-        if events.kept.len() == KEPT {
-            events.kept.pop_front();
-            events.first += 1;
-        }
-        events.kept.push_back(event.to_string().into());
-        drop(events);
+        let event: Arc<str> = event.to_string().into();
+        self.lock().push(event);
         self.changed.notify_all();
     }
 
@@ -78,6 +78,15 @@ impl Hub {
 }
 
 impl Events {
+    fn push(&mut self, event: Arc<str>) {
+        self.octets += event.len();
+        self.kept.push_back(event);
+        while self.kept.len() > KEPT || (self.octets > KEPT_OCTETS && self.kept.len() > 1) {
+            self.octets -= self.kept.pop_front().map_or(0, |event| event.len());
+            self.first += 1;
+        }
+    }
+
     fn next(&self) -> u64 {
         self.first + self.kept.len() as u64
     }

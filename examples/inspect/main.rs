@@ -1,5 +1,5 @@
-//! Shows what HTTP/2 does while it does it: a proxy between any client and server, with a page of its
-//! connections, streams, frames, field blocks and windows, and of who waits for whom.
+//! Shows what HTTP/2 does, live: a proxy between any client and server, with a page of its connections,
+//! streams, frames, field blocks and windows, and of which side waits for what.
 //!
 //! ```text
 //! cargo run --release --example inspect -- [ADDRESS] [UPSTREAM] [PAGE]

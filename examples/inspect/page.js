@@ -1,10 +1,12 @@
-// Draws what the events tell. State is kept for each connection; drawing happens at most ten times a
+// Draws the events of the hub. State is kept for each connection; drawing happens at most ten times a
 // second, from that state alone.
 "use strict";
 
 const $ = id => document.getElementById(id);
 const SIDES = ["client", "server"];
 const other = side => side === "client" ? "server" : "client";
+const MAX_CONNECTIONS = 100;
+const MAX_STREAMS = 1000; // of a connection
 const MAX_FRAMES = 3000;  // of a connection
 const MAX_LISTED = 300;   // in the table
 const MAX_ROWS = 200;     // streams in the timeline
@@ -29,13 +31,14 @@ let stream = null, frame = null;      // what is chosen in it
 let isPaused = false, isSqueezed = true, isDirty = true;
 let offset = 0;                       // from this clock to that of the events
 let names = 0;                        // of frames
+let totals = { connections: 0, frames: 0 };
 
 // ---- State
 
 const newWindow = () => ({ connection: 65535, initial: 65535, first: 65535, most: 65535, history: [] });
 const newConnection = event => ({
   number: event.c, client: event.client ?? "", tls: event.tls, opened: event.t, closed: null, why: "",
-  streams: new Map(), open: new Set(), frames: [], count: 0, last: event.t,
+  streams: new Map(), streamCount: 0, open: new Set(), frames: [], last: event.t,
   windows: { client: newWindow(), server: newWindow() }, pings: new Map(), settings: { client: null, server: null },
 });
 const newStream = (id, t) => ({
@@ -46,13 +49,20 @@ const newStream = (id, t) => ({
 
 function take(event) {
   let connection = connections.get(event.c);
-  if (!connection) connections.set(event.c, connection = newConnection(event));
+  if (!connection) {
+    connections.set(event.c, connection = newConnection(event));
+    totals.connections++;
+    if (connections.size > MAX_CONNECTIONS) {
+      const old = [...connections.values()].filter(it => it.number !== shown && it !== connection);
+      connections.delete((old.find(it => it.closed !== null) ?? old[0]).number);
+    }
+  }
   connection.last = event.t;
   if (!isPicked && (event.k === "open" || shown === null)) choose(event.c);
   if (event.k === "close") Object.assign(connection, { closed: event.t, why: event.why });
   if (event.k === "frame") takeFrame(connection, event);
   if (event.k === "preface" || event.k === "problem") {
-    takeFrame(connection, { ...event, id: 0, len: 24, flags: [], type: event.k === "preface" ? "preface" : "problem", text: event.why ?? "PRI * HTTP/2.0" });
+    takeFrame(connection, { ...event, id: 0, len: event.k === "preface" ? 24 : 0, flags: [], type: event.k === "preface" ? "preface" : "problem", text: event.why ?? "PRI * HTTP/2.0" });
   }
   isDirty = true;
 }
@@ -61,15 +71,28 @@ function streamOf(connection, id, t) {
   let found = connection.streams.get(id);
   if (!found) {
     connection.streams.set(id, found = newStream(id, t));
+    connection.streamCount++;
     connection.open.add(found);
+    if (connection.streams.size > MAX_STREAMS) forgetStream(connection);
     for (const side of SIDES) found[side].window = found[side].most = found[side].first = connection.windows[side].initial;
   }
   return found;
 }
 
+// Forgets the oldest stream that has ended, or else the oldest one.
+function forgetStream(connection) {
+  let old = null;
+  for (const it of connection.streams.values()) {
+    old ??= it;
+    if (!connection.open.has(it)) { old = it; break; }
+  }
+  connection.open.delete(old);
+  connection.streams.delete(old.id);
+}
+
 function takeFrame(connection, event) {
   event.name = ++names;
-  connection.count++;
+  totals.frames++;
   connection.frames.push(event);
   if (connection.frames.length > MAX_FRAMES) connection.frames.shift();
   const { from, id, t } = event;
@@ -141,6 +164,7 @@ function noteStalls(connection, of, t) {
     const is = stalledBy(connection, of, side) !== null;
     if (is && (!last || last[1] !== null)) stalls.push([t, null]);
     if (!is && last && last[1] === null) last[1] = t;
+    if (stalls.length > MAX_FRAMES) stalls.shift();
   }
 }
 
@@ -200,10 +224,10 @@ function draw() {
 
 function drawConnections() {
   const all = [...connections.values()];
-  const frames = all.reduce((sum, it) => sum + it.count, 0), open = all.filter(it => it.closed === null).length;
-  $("totals").textContent = `${open} open of ${many(all.length, "connection")}, ${many(frames, "frame")}`;
+  const open = all.filter(it => it.closed === null).length;
+  $("totals").textContent = `${open} open of ${many(totals.connections, "connection")}, ${many(totals.frames, "frame")}`;
   $("connections").innerHTML = all.slice(-30).reverse().map(it => `<button data-connection="${it.number}" class="${it.closed === null ? "" : "over"}"
-    aria-selected="${it.number === shown}" title="${escape(it.why)}"><span class="dot"></span>#${it.number} ${escape(it.client)}<small>${it.tls ? "TLS" : "cleartext"} · ${many(it.streams.size, "stream")}</small></button>`).join("");
+    aria-selected="${it.number === shown}" title="${escape(it.why)}"><span class="dot"></span>#${it.number} ${escape(it.client)}<small>${it.tls ? "TLS" : "cleartext"} · ${many(it.streamCount, "stream")}</small></button>`).join("");
 }
 
 const HATCH = `<svg viewBox="0 0 0 0" aria-hidden="true" class="defs"><defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -366,6 +390,7 @@ function drawDetail(connection, event) {
 
 // ---- Choices
 
+function clear() { connections = new Map(); totals = { connections: 0, frames: 0 }; isPicked = false; choose(null); }
 function choose(number) { shown = number; stream = frame = null; isDirty = true; }
 const press = (button, is) => button.setAttribute("aria-pressed", is);
 
@@ -382,12 +407,12 @@ document.addEventListener("click", event => act(event.target));
 document.addEventListener("keydown", event => { if (event.key === "Enter" && event.target.tagName !== "BUTTON") act(event.target); });
 $("squeeze").onclick = () => { isSqueezed = !isSqueezed; press($("squeeze"), isSqueezed); draw(); };
 $("pause").onclick = () => { isPaused = !isPaused; press($("pause"), isPaused); isDirty = true; };
-$("clear").onclick = () => { connections = new Map(); isPicked = false; choose(null); draw(); };
+$("clear").onclick = () => { clear(); draw(); };
 addEventListener("resize", () => { isDirty = true; });
 
 const source = new EventSource("/events");
 // After an interruption, all events that are kept come again.
-source.onopen = () => { connections = new Map(); isPicked = false; choose(null); };
+source.onopen = clear;
 source.onmessage = message => take(JSON.parse(message.data));
 source.addEventListener("now", message => { offset = Number(message.data) - performance.now(); });
 

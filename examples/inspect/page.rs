@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// How often a page without events is asked whether it is still there.
+/// The longest time without an event to a page: sending one finds out whether the page is gone.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Nothing is loaded from elsewhere.
@@ -49,7 +49,7 @@ fn events(hub: &Hub, response: &mut Response) -> Result<(), BoxError> {
         for event in &batch.events {
             write!(response, "data: {event}\n\n")?;
         }
-        // The page draws streams that wait up to now. Fails if the page is gone.
+        // The page draws streams that wait up to this time. Fails if the page is gone.
         write!(response, "event: now\ndata: {}\n\n", hub.now())?;
         response.flush()?;
         next = batch.next;

@@ -77,7 +77,11 @@ impl Relay {
                     tap.closed(&error.to_string());
                 }
             };
-            thread::Builder::new().name(format!("connection {number}")).spawn(serve)?;
+            // The connection is closed if no thread can be started.
+            let thread = thread::Builder::new().name(format!("connection {number}"));
+            if let Err(error) = thread.spawn(serve) {
+                log::warn!("connection {number}: {error}");
+            }
         }
         Ok(())
     }
@@ -95,11 +99,11 @@ impl Relay {
         let server = self.connect()?;
         let (to_server, to_client) = (client.closer.clone(), server.closer.clone());
         let closers = [to_server, to_client];
-        let why = thread::scope(|scope| {
+        let why = thread::scope(|scope| -> io::Result<_> {
             let back = || pass_on(server.reader, client.writer, &closers, 0, Side::Server, tap);
-            scope.spawn(back);
-            pass_on(client.reader, server.writer, &closers, 1, Side::Client, tap)
-        });
+            thread::Builder::new().spawn_scoped(scope, back)?;
+            Ok(pass_on(client.reader, server.writer, &closers, 1, Side::Client, tap))
+        })?;
         tap.closed(why);
         Ok(())
     }
@@ -157,16 +161,22 @@ fn pass_on(
     why
 }
 
-/// Writes all octets. A transport may give up from time to time, and is then asked again.
+/// Writes all octets. A transport returns from time to time without having written any.
 fn write(to: &mut dyn Write, mut octets: &[u8]) -> io::Result<()> {
     while !octets.is_empty() {
         match to.write(octets) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(n) => octets = &octets[n..],
             Err(error) if gave_up(&error) => {}
             Err(error) => return Err(error),
         }
     }
-    to.flush()
+    loop {
+        match to.flush() {
+            Err(error) if gave_up(&error) => {}
+            flushed => return flushed,
+        }
+    }
 }
 
 impl FromStr for Upstream {

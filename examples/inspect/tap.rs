@@ -14,6 +14,12 @@ use crate::windows::Windows;
 /// The most characters of a value that the page gets.
 const SHOWN: usize = 2_000;
 
+/// The most settings of a frame that the page gets.
+const MAX_SETTINGS: usize = 50;
+
+/// The most SETTINGS frames whose acknowledgements are awaited.
+const MAX_UNACKNOWLEDGED: usize = 1_000;
+
 /// The sender of octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -175,7 +181,7 @@ impl Sender {
                 }
             }
             Frame::Settings(settings) => {
-                let shown = settings.entries.iter().map(Setting::to_string);
+                let shown = settings.entries.iter().take(MAX_SETTINGS).map(Setting::to_string);
                 event["settings"] = json!(shown.collect::<Vec<_>>());
                 let mut table_size = None;
                 for setting in &settings.entries {
@@ -188,7 +194,9 @@ impl Sender {
                         _ => {}
                     }
                 }
-                peer.table_sizes.push_back(table_size);
+                if peer.table_sizes.len() < MAX_UNACKNOWLEDGED {
+                    peer.table_sizes.push_back(table_size);
+                }
             }
             Frame::WindowUpdate(update) => {
                 event["increment"] = json!(update.increment);

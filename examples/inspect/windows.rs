@@ -1,10 +1,11 @@
 //! Flow-control windows, as an observer of the frames counts them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use h2_sync::frame::DEFAULT_WINDOW;
 
-/// The most streams whose windows are remembered. Others look as if nothing was sent on them.
+/// The most streams whose windows are remembered. Beyond it the oldest is forgotten, and looks as if
+/// nothing was sent on it.
 const MAX_STREAMS: usize = 10_000;
 
 /// What one side may still send: the windows that its peer has granted (RFC 9113, Section 5.2).
@@ -12,14 +13,14 @@ pub(crate) struct Windows {
     connection: i64,
     /// The window of a new stream.
     initial: i64,
-    /// Those that are not as at the beginning.
-    streams: HashMap<u32, i64>,
+    /// The windows that differ from `initial`.
+    streams: BTreeMap<u32, i64>,
 }
 
 impl Windows {
     pub(crate) fn new() -> Self {
         let initial = i64::from(DEFAULT_WINDOW);
-        Windows { connection: initial, initial, streams: HashMap::new() }
+        Windows { connection: initial, initial, streams: BTreeMap::new() }
     }
 
     pub(crate) fn connection(&self) -> i64 {
@@ -61,8 +62,9 @@ impl Windows {
     }
 
     fn change(&mut self, id: u32, by: i64) {
-        if self.streams.len() < MAX_STREAMS || self.streams.contains_key(&id) {
-            *self.streams.entry(id).or_insert(self.initial) += by;
+        if self.streams.len() == MAX_STREAMS && !self.streams.contains_key(&id) {
+            self.streams.pop_first();
         }
+        *self.streams.entry(id).or_insert(self.initial) += by;
     }
 }

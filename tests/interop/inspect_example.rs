@@ -15,6 +15,8 @@ use h2_sync::{BoxError, ErrorCode};
 
 use crate::devtools::Browser;
 use crate::files::Folder;
+use crate::inspect_hub::Hub;
+use crate::inspect_windows::Windows;
 use crate::server_examples::{start, Example};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -100,7 +102,7 @@ fn busy_connection(proxy: &Example) -> (Connection, Vec<Box<dyn std::any::Any>>)
 }
 
 #[test]
-fn page_shows_streams_windows_and_who_waits_in_both_schemes() {
+fn page_shows_streams_windows_and_waits_in_both_schemes() {
     let server = upstream();
     let Some((proxy, page)) = inspect(&server) else { return };
     let folder = Folder::new("inspect");
@@ -157,6 +159,66 @@ fn page_shows_streams_windows_and_who_waits_in_both_schemes() {
 fn keep(shot: &[u8], name: &str) {
     if let Some(folder) = env::var_os("H2_SYNC_SCREENSHOTS") {
         fs::write(Path::new(&folder).join(name), shot).unwrap();
+    }
+}
+
+#[test]
+fn page_forgets_the_oldest_connections_and_streams() {
+    let server = upstream();
+    let Some((_proxy, page)) = inspect(&server) else { return };
+    let folder = Folder::new("inspect-long");
+    let Some(mut browser) = Browser::start(folder.path()) else { return };
+    browser.open(&page);
+    until(&mut browser, "document.readyState === 'complete' && source.readyState === 1");
+    // Events as the server sends them. Stream 1 is open all the time.
+    let fill = "(() => {
+      clear(); isPicked = true; choose(1);
+      const headers = (id, end) => ({ k: 'frame', c: 1, t: id, from: 'client', type: 'HEADERS', id, len: 9,
+        flags: end ? ['END_STREAM'] : [], fields: [[':method', 'GET'], [':path', '/' + id]] });
+      take({ k: 'open', c: 1, t: 0, client: 'a', tls: false });
+      take(headers(1, false));
+      for (let id = 3; id < 6001; id += 2) {
+        take(headers(id, true));
+        take({ ...headers(id, true), from: 'server', fields: [[':status', '200']] });
+      }
+      for (let c = 2; c < 500; c++) {
+        take({ k: 'open', c, t: 6001, client: 'b', tls: false });
+        take({ k: 'close', c, t: 6001, why: 'closed' });
+      }
+      draw();
+      const { streams, open, streamCount } = connections.get(1);
+      return [connections.size, totals.connections, streams.size, open.size, streamCount, streams.has(1), streams.has(3)];
+    })()";
+    let kept = browser.evaluate(fill);
+    assert_eq!(kept, serde_json::json!([100, 499, 1000, 1, 3000, true, false]));
+}
+
+#[test]
+fn hub_keeps_the_newest_events_within_its_bounds() {
+    let hub = Hub::new("http://a.example:80");
+    let text = "x".repeat(64 << 10);
+    for n in 0..1_000 {
+        hub.push(serde_json::json!({ "n": n, "text": text }));
+    }
+    let kept = hub.after(0, Duration::ZERO);
+    let octets: usize = kept.events.iter().map(|event| event.len()).sum();
+    assert!(octets <= 32 << 20 && octets > 31 << 20, "{octets} octets");
+    assert_eq!(kept.next, 1_000);
+    assert!(kept.events.last().unwrap().contains("\"n\":999,"));
+    for n in 0..10_000 {
+        hub.push(serde_json::json!({ "n": n }));
+    }
+    let kept = hub.after(0, Duration::ZERO);
+    assert_eq!((kept.events.len(), kept.next), (5_000, 11_000));
+}
+
+#[test]
+fn windows_are_right_after_ten_thousand_streams() {
+    let mut windows = Windows::new();
+    for id in (1..30_000).step_by(2) {
+        windows.sent(id, 10);
+        windows.updated(0, 10);
+        assert_eq!((windows.stream(id), windows.connection()), (65_525, 65_535), "stream {id}");
     }
 }
 

@@ -34,6 +34,12 @@ mod files;
 mod httpx;
 mod hyper;
 mod inspect_example;
+#[allow(dead_code)] // A part of the example `inspect`.
+#[path = "../../examples/inspect/hub.rs"]
+mod inspect_hub;
+#[allow(dead_code)] // A part of the example `inspect`.
+#[path = "../../examples/inspect/windows.rs"]
+mod inspect_windows;
 mod nghttp2;
 mod nginx;
 mod no_content;
