@@ -1,5 +1,5 @@
-//! A reverse proxy: it shows how a request is forwarded whole, with both bodies in transit at once,
-//! and what has to be thought of when either end answers early, is slow or goes away.
+//! A reverse proxy: forwards requests whole, with both bodies in transit at once, and copes with an
+//! end that answers early, is slow or goes away.
 //!
 //! ```text
 //! cargo run --release --example proxy -- [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
@@ -83,7 +83,11 @@ enum Failure {
 fn main() {
     env_logger::init();
     let (args, [upstream, seconds]) = Args::parse(HELP, ["http://127.0.0.1:8081", "60"]);
-    let patience = Duration::from_secs(seconds.parse().unwrap_or(60));
+    let Ok(seconds @ 1..) = seconds.parse() else {
+        eprint!("{HELP}");
+        std::process::exit(2);
+    };
+    let patience = Duration::from_secs(seconds);
     let proxy = Proxy::new(&upstream, patience).unwrap_or_else(|error| {
         eprintln!("{upstream}: {error}");
         std::process::exit(1);
@@ -91,8 +95,8 @@ fn main() {
     let mut config = server::Config::default();
     // Browsers may open WebSockets over HTTP/2.
     config.websockets = true;
-    // Each request has a thread while it waits for the upstream.
-    config.max_handlers = 2_000;
+    // Responses have the `server` of the upstream, or none.
+    config.server_name = None;
     let handler =
         move |request: &mut Request, response: &mut Response| proxy.handle(request, response);
     args.serve(config, handler).wait();
@@ -104,6 +108,7 @@ impl Proxy {
         // Redirects, codings and cookies are for the client at the other end.
         config.max_redirects = 0;
         config.gzip = false;
+        config.user_agent = None;
         config.response_timeout = Some(patience);
         config.read_timeout = Some(patience);
         let upstream = match upstream.strip_prefix("h2c://") {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use h2_sync::client::CancelHandle;
 use h2_sync::server::Caller;
 
-/// The time between two looks. In HTTP/1.1 each look at a client is a system call.
+/// The time between two checks. In HTTP/1.1 each check of a client is a system call.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// One thread that looks after the clients of all requests: handlers that wait for the upstream
-/// would not notice.
+/// One thread that checks the clients of all requests: a handler that waits for the upstream does
+/// not notice that its client is gone.
 #[derive(Clone)]
 pub(crate) struct Watch(Arc<Mutex<Requests>>);
 
@@ -34,7 +34,7 @@ impl Watch {
         let theirs = watch.clone();
         thread::spawn(move || loop {
             thread::sleep(INTERVAL);
-            theirs.look();
+            theirs.check();
         });
         watch
     }
@@ -48,8 +48,8 @@ impl Watch {
         Watched { watch: self.clone(), number }
     }
 
-    fn look(&self) {
-        // Without the lock, which requests need that begin or end.
+    fn check(&self) {
+        // `is_cancelled` is called without the lock: `add` and `drop` take it.
         let open: Vec<_> = self.lock().open.values().cloned().collect();
         for (caller, cancel) in open {
             if caller.is_cancelled() {
@@ -66,6 +66,7 @@ impl Watch {
 impl Drop for Watched {
     fn drop(&mut self) {
         let ended = self.watch.lock().open.remove(&self.number);
+        // After the lock is released.
         drop(ended);
     }
 }

@@ -2,15 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use h2_sync::client::{Client, Versions};
+use h2_sync::client::{self, Client, Versions};
 use h2_sync::http::{HeaderMap, HeaderValue};
 use h2_sync::server::{self, Handle, Request, Response, Server};
 use h2_sync::{websocket, BoxError};
 
+use crate::peer;
 use crate::server_examples::{start, Example};
 use crate::websocket::{client, connect};
 
@@ -58,7 +60,9 @@ fn upstream() -> (Handle, Receiver<()>) {
         }
         Ok(())
     };
-    let config = server::Config::default().with(|config| config.websockets = true);
+    let mut config = server::Config::default();
+    config.websockets = true;
+    config.server_name = None;
     (Server::bind("127.0.0.1:0").unwrap().config(config).serve(handler).unwrap(), news)
 }
 
@@ -148,6 +152,27 @@ fn fields_of_the_connection_stay_and_those_of_the_proxy_are_added() {
         }
         assert!(!seen.contains("connection:") && !seen.contains("transfer-encoding:"), "{seen}");
     });
+}
+
+#[test]
+fn neither_end_gets_the_name_of_the_proxy_for_that_of_the_other() {
+    with_proxies(|_, proxy, _| {
+        let config = client::Config::default().with(|config| config.user_agent = None);
+        let client = Client::with_config(config).unwrap();
+        let response = client.get(proxy.url("/seen")).send().unwrap();
+        assert_eq!(response.header("server"), None);
+        let seen = response.text().unwrap();
+        assert!(!seen.contains("user-agent:"), "{seen}");
+    });
+}
+
+#[test]
+fn invalid_time_is_refused_with_the_help_text() {
+    let Some(program) = peer::example("proxy") else { return };
+    for seconds in ["0", "soon"] {
+        let output = peer::run(Command::new(&program).args(["127.0.0.1:0", "http://a", seconds]));
+        assert!(!output.success && output.text.contains("usage: proxy"), "{}", output.text);
+    }
 }
 
 #[test]
