@@ -123,7 +123,7 @@ impl Forwarder {
         }
     }
 
-    /// Returns the answer with the identifier of the question; `None` to what is no question.
+    /// Returns the answer with the identifier of the question; `None` if the message is not a question.
     fn answer(&self, question: Vec<u8>) -> Option<Vec<u8>> {
         let id = message::id_of_question(&question)?;
         let mut answer = match self.resolver.ask(question.clone()) {

@@ -119,7 +119,8 @@ fn lookup(url: &str, names: &[&str]) -> Result<(), BoxError> {
 
 fn forward(url: &str, address: &str) -> Result<(), BoxError> {
     let resolver = Resolver::new(url)?;
-    let address: SocketAddr = address.parse().map_err(|_| format!("no address: {address:?}"))?;
+    let address: SocketAddr =
+        address.parse().map_err(|_| format!("invalid address {address:?}"))?;
     let forwarder = forward::Forwarder::bind(address, resolver)?;
     println!("listening on {}", forwarder.address());
     std::io::stdout().flush()?;

@@ -17,7 +17,7 @@ const RECURSION_AVAILABLE: u8 = 0x80;
 /// The resolver has failed (SERVFAIL).
 const SERVER_FAILURE: u8 = 2;
 
-/// What a client of UDP takes that does not say more (RFC 1035, Section 4.2.1).
+/// The largest datagram of a client that announces no size (RFC 1035, Section 4.2.1).
 const DATAGRAM: usize = 512;
 
 const CNAME: u16 = 5;
@@ -54,13 +54,17 @@ pub(crate) fn question(name: &str, kind: Kind) -> Result<Vec<u8>, String> {
     for label in name.trim_end_matches('.').split('.') {
         match u8::try_from(label.len()) {
             Ok(length @ 1..=63) if label.is_ascii() => message.push(length),
-            _ => return Err(format!("{name:?} is no name: a part has 1 to 63 ASCII characters")),
+            _ => {
+                return Err(format!(
+                    "invalid name {name:?}: each label must have 1 to 63 ASCII characters"
+                ))
+            }
         }
         message.extend_from_slice(label.as_bytes());
     }
     message.push(0);
     if message.len() - HEADER > 255 {
-        return Err(format!("{name:?} is no name: it is longer than 253 characters"));
+        return Err(format!("invalid name {name:?}: longer than 253 characters"));
     }
     message.extend_from_slice(&(kind as u16).to_be_bytes());
     message.extend_from_slice(&INTERNET.to_be_bytes());
@@ -70,11 +74,11 @@ pub(crate) fn question(name: &str, kind: Kind) -> Result<Vec<u8>, String> {
 /// Reads the records of an answer.
 pub(crate) fn answers(message: &[u8]) -> Result<Vec<Record>, String> {
     if !is_answer(message) {
-        return Err("the resolver has sent no answer of DNS".to_owned());
+        return Err("the resolver's response is not a DNS answer".to_owned());
     }
     match message[3] & 0x0f {
         0 => {}
-        3 => return Err("there is no such name".to_owned()),
+        3 => return Err("the name does not exist (NXDOMAIN)".to_owned()),
         code => return Err(format!("the resolver has failed with code {code}")),
     }
     let malformed = || "the answer is malformed".to_owned();
@@ -87,7 +91,7 @@ pub(crate) fn is_answer(message: &[u8]) -> bool {
     message.len() >= HEADER && message[2] & ANSWER != 0
 }
 
-/// Returns the identifier of a question; `None` if the message is none.
+/// Returns the identifier of a question; `None` for another message.
 pub(crate) fn id_of_question(message: &[u8]) -> Option<u16> {
     let is_question = message.len() >= HEADER && message[2] & ANSWER == 0;
     is_question.then(|| u16::from_be_bytes([message[0], message[1]]))
@@ -106,7 +110,7 @@ pub(crate) fn failure(question: &[u8]) -> Vec<u8> {
     message
 }
 
-/// An answer without its records, which says so.
+/// An answer without its records, with the flag TC.
 pub(crate) fn truncated(answer: &[u8]) -> Vec<u8> {
     let mut message = without_records(answer);
     message[2] |= TRUNCATED;

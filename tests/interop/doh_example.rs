@@ -70,7 +70,7 @@ fn lookup_prints_addresses_and_other_names() {
     let expected = "www.one.example 60 is one.example\none.example 60 192.0.2.1\n";
     assert!(output.text.contains(expected), "{}", output.text);
     for (name, why) in
-        [("bad.example", "malformed"), ("off.example", "503"), ("a..example", "no name")]
+        [("bad.example", "malformed"), ("off.example", "503"), ("a..example", "invalid name")]
     {
         let output = peer::run(Command::new(&program).args(["lookup", &url, name]));
         assert!(!output.success && output.text.contains(why), "{name}: {}", output.text);
