@@ -23,7 +23,7 @@ use crate::proto::Priority;
 /// A request, which includes its body.
 ///
 /// The handler is called when the header section has arrived; the body may still be in flight.
-/// [`Read`] returns its octets as they arrive. `read_to_end` and `read_to_string` are bounded by
+/// [`Read`](std::io::Read) returns its octets as they arrive. `read_to_end` and `read_to_string` are bounded by
 /// [`max_body`](super::Config::max_body). Over it they fail with an error that is answered with 413
 /// if the handler returns it.
 ///
