@@ -34,7 +34,9 @@ impl State {
                         inbox.responses.push_back((headers, kind));
                     }
                     inbox.has_ended |= end_stream;
-                    inbox.wake(Half::Recv, &mut self.wake);
+                    // A sender may have to stop now.
+                    let half = if end_stream { Half::Either } else { Half::Recv };
+                    inbox.wake(half, &mut self.wake);
                 }
             },
             Event::Data { stream_id, data, end_stream } => {
@@ -50,8 +52,10 @@ impl State {
                 }
                 let core = &self.core;
                 let window = || core.receive_window(stream_id) as usize;
-                let batches = self.driver.batches_wakes && !end_stream;
-                if !batches || !inbox.defers_wake(octets, window) {
+                let batches = self.driver.batches_wakes;
+                if end_stream {
+                    inbox.wake(Half::Either, &mut self.wake);
+                } else if !batches || !inbox.defers_wake(octets, window) {
                     inbox.wake(Half::Recv, &mut self.wake);
                 } else if inbox.begins_to_defer()
                     && !self.driver.deferred_wakes.contains(&stream_id)

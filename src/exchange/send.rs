@@ -12,7 +12,7 @@ use http::HeaderMap;
 use super::conn::{Conn, State};
 use super::inbox::{Half, Inbox};
 use super::wait::until;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::meter::{self, Metered};
@@ -47,6 +47,8 @@ pub struct SendHalf {
     pub(super) is_cut: bool,
     /// The message has no body (a response to HEAD): octets are discarded.
     pub(super) is_bodiless: bool,
+    /// Whether nothing is sent after the end of the peer's message.
+    stops_with_peer: bool,
     pub(crate) meter: Metered,
 }
 
@@ -75,6 +77,7 @@ impl SendHalf {
             has_begun: false,
             is_cut: false,
             is_bodiless: false,
+            stops_with_peer: false,
             meter: None,
         }
     }
@@ -96,6 +99,11 @@ impl SendHalf {
     /// Sets the time at which writes fail, even if the peer accepts octets steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    /// Makes writes fail as soon as the peer has ended its message.
+    pub(crate) fn stop_when_peer_ends(&mut self) {
+        self.stops_with_peer = true;
     }
 
     /// Sends octets without a copy, after everything that was written before.
@@ -236,16 +244,25 @@ impl SendHalf {
         mut data: Bytes,
         then: Then<'_>,
     ) -> Result<(), Error> {
-        let never = |_: &mut State| None::<std::convert::Infallible>;
+        let (id, stops) = (self.id, self.stops_with_peer && !data.is_empty());
+        let ended = |state: &mut State| {
+            let inbox = state.streams.get(&id).filter(|_| stops)?;
+            (inbox.has_ended && !inbox.is_over()).then_some(())
+        };
         let octets = if self.is_bodiless { 0 } else { data.len() };
-        let result = self.put_unless(Half::Send, head, &mut data, then, never);
+        let result = self.put_unless(Half::Send, head, &mut data, then, ended);
+        let result = match result {
+            Ok(Some(())) => Err(Error::text(ErrorKind::Closed, "the peer has ended its message")),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
         meter::sent(&self.meter, octets.saturating_sub(data.len()));
         if result.is_err() && !self.has_begun {
             // No part of it was queued, so nothing is lost.
             self.buffer.extend_from_slice(&data);
         }
         self.is_cut |= self.has_begun && result.as_ref().is_err_and(Error::is_timeout);
-        result.map(drop)
+        result
     }
 
     /// Like `put`, until something else is `ready`. What was queued is taken from `data`.

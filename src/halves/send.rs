@@ -55,6 +55,17 @@ impl SendHalf {
         either!(&mut self.0, half => half.set_deadline(deadline));
     }
 
+    /// Makes writes fail as soon as the peer has ended its message, in HTTP/2: at a client, as soon as
+    /// the response is complete. For protocols in which nothing is sent after that, as in gRPC.
+    ///
+    /// Without this call the message goes on, as HTTP allows (RFC 9113, Section 8.1). Then a write waits
+    /// for the window of a peer that has ended its own, and does not reset the stream, until the timeout.
+    pub fn stop_when_peer_ends(&mut self) {
+        if let Inner::Http2(half) = &mut self.0 {
+            half.stop_when_peer_ends();
+        }
+    }
+
     /// Sends octets without a copy, after everything that was written before.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::thread;
 
 use h2_sync::client::{Body, Client};
 use h2_sync::frame::Frame;
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{headers, ErrorCode, ErrorKind};
 
 use crate::peer::{listener, Peer};
 use crate::support::{bounded, client, config, octets, serve};
@@ -78,6 +78,27 @@ fn sender_sees_the_fields_that_end_a_response_after_they_were_taken() {
         let trailers = response.trailers().unwrap();
         assert_eq!(trailers.as_ref().unwrap()["x-result"], "enough");
         assert_eq!(send.peer_ended_with(), trailers);
+    });
+}
+
+#[test]
+fn sender_that_waits_for_room_stops_when_the_response_ends() {
+    bounded(|| {
+        for data in ["", "enough"] {
+            let (listener, url) = listener();
+            let opening = thread::spawn(move || client().post(&*url).open().unwrap());
+            let mut peer = Peer::accept(&listener);
+            let (id, _) = peer.receive_headers();
+            let (mut send, _response) = opening.join().unwrap();
+            send.stop_when_peer_ends();
+            let sending = thread::spawn(move || send.send(vec![7; 10 << 20]).unwrap_err());
+            peer.receive_data(65_535);
+            peer.send_headers(id, &headers!(":status" => "200"), data.is_empty());
+            if !data.is_empty() {
+                peer.send_data(id, data, true);
+            }
+            assert_eq!(sending.join().unwrap().kind(), ErrorKind::Closed);
+        }
     });
 }
 

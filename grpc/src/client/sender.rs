@@ -45,6 +45,7 @@ impl<T> Sender<T> {
         codec: impl Codec<T>,
     ) -> Self {
         half.set_deadline(deadline);
+        half.stop_when_peer_ends();
         let encode =
             move |message: &T, buffer: &mut BytesMut| writer.write(&codec, message, buffer);
         Sender { half, outcome, deadline, encode: Box::new(encode), buffer: BytesMut::new() }
