@@ -13,6 +13,20 @@ use crate::meter;
 use crate::proto::CommandError;
 
 /// The reason why [`SendHalf::try_send`](crate::client::SendHalf::try_send) has sent nothing.
+///
+/// ```
+/// use h2_sync::bytes::Bytes;
+/// use h2_sync::server::{SendHalf, TrySendError};
+///
+/// /// Returns what is to be sent later.
+/// fn offer(to: &mut SendHalf, event: Bytes) -> Result<Option<Bytes>, h2_sync::Error> {
+///     match to.try_send(event) {
+///         Ok(()) => Ok(None),
+///         Err(TrySendError::Full(octets)) => Ok(Some(octets)),
+///         Err(TrySendError::Closed(error)) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub enum TrySendError {
     /// The buffer is full: the peer reads too slowly. The octets are returned.
@@ -23,6 +37,15 @@ pub enum TrySendError {
 
 impl TrySendError {
     /// Returns whether there may be room later.
+    ///
+    /// ```
+    /// use h2_sync::server::SendHalf;
+    ///
+    /// /// Returns whether the event was dropped because the peer reads too slowly.
+    /// fn is_dropped(to: &mut SendHalf, event: &'static str) -> bool {
+    ///     to.try_send(event).is_err_and(|error| error.is_full())
+    /// }
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, TrySendError::Full(_))
     }

@@ -27,6 +27,26 @@ use crate::{exchange, h1};
 /// Dropping it before the end abandons the rest. A client resets the stream with CANCEL. A server
 /// resets it with NO_ERROR once the response is complete (RFC 9113, Section 8.1). In HTTP/1.1, a
 /// server discards up to 256 KiB of the rest, and closes the connection if there is more.
+///
+/// A relay that ends when both sides have said all, or one is gone:
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use h2_sync::server::{RecvHalf, SendHalf};
+///
+/// fn relay(mut from: RecvHalf, mut to: SendHalf) -> Result<(), h2_sync::Error> {
+///     from.set_read_timeout(Some(Duration::from_secs(30)));
+///     from.set_deadline(Some(Instant::now() + Duration::from_secs(3_600)));
+///     while let Some(octets) = from.next_chunk()? {
+///         to.send(octets)?;
+///     }
+///     match from.trailers()? {
+///         Some(trailers) => to.send_trailers(&trailers),
+///         None => to.finish(),
+///     }
+/// }
+/// ```
 pub struct RecvHalf(Inner);
 
 type Inner = Either<exchange::RecvHalf, h1::RecvHalf>;
@@ -92,6 +112,23 @@ impl RecvHalf {
     /// whether it is.
     ///
     /// Parts of the body that arrive in the meantime are kept, within the stream's window.
+    ///
+    /// A long task checks the peer from time to time:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::RecvHalf;
+    ///
+    /// fn poll(body: &RecvHalf, mut has_news: impl FnMut() -> bool) -> bool {
+    ///     while !has_news() {
+    ///         if body.is_cancelled() || body.wait_cancelled(Duration::from_secs(1)) {
+    ///             return false;
+    ///         }
+    ///     }
+    ///     true
+    /// }
+    /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         match &self.0 {
             Inner::Http2(half) => half.wait_cancelled(timeout),

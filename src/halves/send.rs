@@ -25,6 +25,30 @@ use crate::{exchange, h1, logging};
 /// HTTP/1.1 connection: a truncated body must not look complete.
 ///
 /// Errors of `Write` wrap an [`Error`] of this crate, which `Error::from` returns.
+///
+/// ```
+/// use std::io::Write;
+/// use std::time::{Duration, Instant};
+///
+/// use h2_sync::server::SendHalf;
+/// use h2_sync::{Error, ErrorCode};
+///
+/// fn report(mut body: SendHalf, rows: &[Result<u32, String>]) -> Result<(), Error> {
+///     body.set_write_timeout(Some(Duration::from_secs(10)));
+///     body.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+///     for row in rows {
+///         match row {
+///             Ok(number) => writeln!(body, "{number}")?,
+///             Err(_) => {
+///                 // The client sees that the report is not complete.
+///                 body.reset(ErrorCode::InternalError);
+///                 return Ok(());
+///             }
+///         }
+///     }
+///     body.finish()
+/// }
+/// ```
 pub struct SendHalf(Inner);
 
 type Inner = Either<exchange::SendHalf, h1::SendHalf>;
@@ -89,6 +113,18 @@ impl SendHalf {
 
     /// Sends the buffer, trailers and the end of the message. In HTTP/1.1 the trailers are dropped
     /// if the client has not sent `te: trailers`, or if the response has a `content-length`.
+    ///
+    /// ```
+    /// use h2_sync::http::{HeaderMap, HeaderValue};
+    /// use h2_sync::server::SendHalf;
+    ///
+    /// fn send(body: &mut SendHalf, text: &'static str) -> Result<(), h2_sync::Error> {
+    ///     body.send(text)?;
+    ///     let mut trailers = HeaderMap::new();
+    ///     trailers.insert("x-length", HeaderValue::from(text.len()));
+    ///     body.send_trailers(&trailers)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -172,6 +208,14 @@ impl SendHalf {
 
     /// Returns whether nothing more can be sent: the peer has reset the stream, the connection has
     /// ended, or the message is finished. Costs the same as [`is_cancelled`](Self::is_cancelled).
+    ///
+    /// ```
+    /// use h2_sync::server::SendHalf;
+    ///
+    /// fn forget_closed(subscribers: &mut Vec<SendHalf>) {
+    ///     subscribers.retain(|subscriber| !subscriber.is_closed());
+    /// }
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.is_finished() || self.is_cancelled()
     }
@@ -191,6 +235,20 @@ impl SendHalf {
 
     /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
     /// whether it is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::SendHalf;
+    ///
+    /// /// Sends a piece each second, until the peer is gone.
+    /// fn tick(body: &mut SendHalf) -> Result<(), h2_sync::Error> {
+    ///     while !body.is_cancelled() && !body.wait_cancelled(Duration::from_secs(1)) {
+    ///         body.send("tick\n")?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         match &self.0 {
             Inner::Http2(half) => half.wait_cancelled(timeout),
