@@ -19,6 +19,17 @@ use super::response::Response;
 use crate::error::{BoxError, Error};
 
 /// A server that listens but does not serve yet. See the [module](super).
+///
+/// ```
+/// use h2_sync::server::{Config, Request, Response, Server};
+///
+/// let config = Config::default().with(|config| config.max_handlers = 64);
+/// let server = Server::bind("127.0.0.1:0")?.config(config);
+/// println!("listening on {:?}", server.local_addr());
+/// let server = server.serve(|_: &mut Request, response: &mut Response| response.send("hello"))?;
+/// # drop(server);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
@@ -36,11 +47,33 @@ impl Server {
     }
 
     /// Uses an existing socket, for example with special options.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use h2_sync::server::Server;
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// listener.set_ttl(32)?;
+    /// let server = Server::from_listener(listener);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn from_listener(listener: TcpListener) -> Server {
         Server::on([listener.into()])
     }
 
     /// Uses an existing Unix socket.
+    ///
+    /// [`Listener::bind_unix`] also replaces a socket file that an earlier process has left.
+    ///
+    /// ```no_run
+    /// use std::os::unix::net::UnixListener;
+    ///
+    /// use h2_sync::server::Server;
+    ///
+    /// let server = Server::from_unix_listener(UnixListener::bind("/run/app.sock")?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[cfg(unix)]
     pub fn from_unix_listener(listener: UnixListener) -> Server {
         Server::on([listener.into()])
@@ -48,6 +81,14 @@ impl Server {
 
     /// Uses several listeners, with one handler and one [`Handle`]. See [`Listener`] for an
     /// example.
+    ///
+    /// ```
+    /// use h2_sync::server::{Listener, Server};
+    ///
+    /// let (v4, v6) = (Listener::bind("127.0.0.1:0")?, Listener::bind("[::1]:0"));
+    /// let server = Server::on([v4].into_iter().chain(v6));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on(listeners: impl IntoIterator<Item = Listener>) -> Server {
         Server { listeners: listeners.into_iter().collect(), config: Config::default() }
     }
@@ -57,6 +98,15 @@ impl Server {
     ///
     /// [`Config::versions`] determines the ALPN protocols: `h2` and `http/1.1` by default. A client
     /// without ALPN gets HTTP/1.1.
+    ///
+    /// ```no_run
+    /// use h2_sync::server::Server;
+    /// use h2_sync::tls::Acceptor;
+    ///
+    /// let acceptor = Acceptor::from_pem_files("chain.pem", "key.pem")?;
+    /// let server = Server::bind("[::]:443")?.tls(acceptor);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Server {
@@ -73,6 +123,15 @@ impl Server {
     /// The header must arrive within [`handshake_timeout`](Config::handshake_timeout) and may have
     /// 4,096 octets. A connection of the proxy itself (LOCAL), or for a client without an IP
     /// address (UNKNOWN), keeps the proxy's address.
+    ///
+    /// ```
+    /// use h2_sync::server::{Server, TrustedProxies};
+    ///
+    /// let mut proxies = TrustedProxies::new();
+    /// proxies.add("10.0.0.0/8")?;
+    /// let server = Server::bind("127.0.0.1:0")?.proxy_protocol(proxies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Server {
         for listener in &mut self.listeners {

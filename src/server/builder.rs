@@ -47,6 +47,36 @@ const CAPACITY: usize = 64 << 10;
 /// assert_eq!(Request::builder().uri("/greet").send_to(greet)?.status(), 400);
 /// # Ok::<(), h2_sync::Error>(())
 /// ```
+///
+/// A request with more parts:
+///
+/// ```
+/// use std::io::Read;
+/// use std::net::SocketAddr;
+/// use std::time::Duration;
+///
+/// use h2_sync::http::Version;
+/// use h2_sync::server::{Config, Request, Response};
+///
+/// fn store(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+///     let mut note = String::new();
+///     request.read_to_string(&mut note)?;
+///     response.send(format!("{note:?} by {:?}", request.peer_addr().map(|peer| peer.ip())))
+/// }
+///
+/// let response = Request::builder()
+///     .method("PUT")
+///     .uri("/notes/1")
+///     .version(Version::HTTP_11)
+///     .header("content-type", "text/plain")
+///     .body("buy milk")
+///     .peer(SocketAddr::from(([192, 0, 2, 1], 50_000)))
+///     .config(Config::default().with(|config| config.max_body = 1 << 10))
+///     .read_timeout(Duration::from_secs(5))
+///     .send_to(store)?;
+/// assert_eq!(response.text(), "\"buy milk\" by Some(192.0.2.1)");
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[must_use = "a request does nothing before `send_to`"]
 pub struct RequestBuilder {
     parts: Result<request::Parts, Error>,
@@ -59,6 +89,17 @@ pub struct RequestBuilder {
 
 impl Request {
     /// Begins a request for a test of a handler: `GET /` of HTTP/2, without a body.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// let handler = |request: &mut Request, response: &mut Response| {
+    ///     response.send(format!("{} {}", request.method(), request.uri()))
+    /// };
+    /// let response = Request::builder().send_to(handler)?;
+    /// assert_eq!(response.text(), "GET http://localhost/");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn builder() -> RequestBuilder {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.version = Version::HTTP_2;
@@ -134,6 +175,21 @@ impl RequestBuilder {
     }
 
     /// Sets the trailers, after the body.
+    ///
+    /// ```
+    /// use h2_sync::http::{HeaderMap, HeaderValue};
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// let handler = |request: &mut Request, response: &mut Response| {
+    ///     let trailers = request.trailers()?.unwrap_or_default();
+    ///     response.set_status(if trailers.contains_key("x-checksum") { 200 } else { 400 })
+    /// };
+    /// let mut trailers = HeaderMap::new();
+    /// trailers.insert("x-checksum", HeaderValue::from_static("352441c2"));
+    /// let request = Request::builder().method("POST").body("abc").trailers(trailers);
+    /// assert_eq!(request.send_to(handler)?.status(), 200);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn trailers(mut self, trailers: HeaderMap) -> Self {
         self.trailers = trailers;
         self

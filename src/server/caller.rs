@@ -28,6 +28,17 @@ use crate::h1::Link;
 ///     write!(response, "{sum}")
 /// }
 /// ```
+///
+/// A log line can name the client from another thread:
+///
+/// ```
+/// use h2_sync::server::Caller;
+///
+/// fn note(caller: &Caller) -> String {
+///     let state = if caller.is_server_ready() { "serving" } else { "draining" };
+///     format!("{:?} ({state})", caller.peer().address())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Caller {
     line: Line,
@@ -66,12 +77,44 @@ impl Caller {
 
     /// Calls `act` once when the server shuts down, like
     /// [`Request::on_shutdown`](super::Request::on_shutdown).
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::sync::Arc;
+    ///
+    /// use h2_sync::server::{Caller, ShutdownHook};
+    ///
+    /// fn stop_flag(caller: &Caller) -> (Arc<AtomicBool>, ShutdownHook) {
+    ///     let flag = Arc::new(AtomicBool::new(false));
+    ///     let set = Arc::clone(&flag);
+    ///     (flag, caller.on_shutdown(move || set.store(true, Ordering::Relaxed)))
+    /// }
+    /// ```
     pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
         self.context.farewells.add(Box::new(act))
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled), for as long as `timeout`, and returns
     /// whether it is.
+    ///
+    /// A helper program is stopped when its client is gone:
+    ///
+    /// ```
+    /// use std::io;
+    /// use std::process::Child;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::Caller;
+    ///
+    /// fn supervise(caller: &Caller, child: &mut Child) -> io::Result<()> {
+    ///     while child.try_wait()?.is_none() {
+    ///         if caller.wait_cancelled(Duration::from_millis(100)) {
+    ///             child.kill()?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.line.wait_cancelled(timeout)
     }

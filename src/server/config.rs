@@ -18,6 +18,12 @@ const LEAST_UNREAD: usize = 1 << 20;
 ///
 /// In cleartext, the first octets of a connection decide; over TLS, ALPN does, and a client without
 /// ALPN gets HTTP/1.1.
+///
+/// ```
+/// use h2_sync::server::{Config, Versions};
+///
+/// let config = Config::default().with(|config| config.versions = Versions::Http2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Versions {
@@ -204,6 +210,13 @@ impl Config {
     }
 
     /// Checks every value. All functions that start a server call it.
+    ///
+    /// ```
+    /// use h2_sync::server::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_handlers = 0);
+    /// assert!(config.validate().unwrap_err().to_string().contains("max_handlers"));
+    /// ```
     ///
     /// # Errors
     ///

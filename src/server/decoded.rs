@@ -51,6 +51,18 @@ impl Request {
 
     /// Returns the first parameter of this name in the query, decoded like those of
     /// [`query_pairs`](Self::query_pairs).
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn page(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let number = request.query_value("page").and_then(|text| text.parse::<u32>().ok());
+    ///     response.send(format!("page {}", number.unwrap_or(1)))
+    /// }
+    ///
+    /// assert_eq!(Request::builder().uri("/?page=7").send_to(page)?.text(), "page 7");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn query_value(&self, name: &str) -> Option<Cow<'_, str>> {
         self.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value)
     }
@@ -77,6 +89,19 @@ impl Request {
     }
 
     /// Returns the value of the first cookie of this name.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn language(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let language = request.cookie("lang").unwrap_or("en").to_owned();
+    ///     response.send(language)
+    /// }
+    ///
+    /// let request = Request::builder().header("cookie", "theme=dark; lang=fr");
+    /// assert_eq!(request.send_to(language)?.text(), "fr");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies().find(|(found, _)| *found == name).map(|(_, value)| value)
     }

@@ -41,6 +41,19 @@ impl Farewells {
 
 /// Keeps the callback of [`Request::on_shutdown`](super::Request::on_shutdown) registered until it
 /// is dropped.
+///
+/// ```
+/// use h2_sync::server::{Request, Response};
+///
+/// fn upload(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+///     let hook = request.on_shutdown(|| eprintln!("the shutdown waits for an upload"));
+///     while let Some(octets) = request.next_chunk()? {
+///         // … store the octets …
+///     }
+///     drop(hook); // A shutdown is not reported any more.
+///     response.send("stored")
+/// }
+/// ```
 #[must_use = "what is to be done is forgotten when this is dropped"]
 pub struct ShutdownHook {
     farewells: Arc<Farewells>,

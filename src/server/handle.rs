@@ -37,6 +37,27 @@ const LONG: Duration = Duration::from_secs(3600);
 ///
 /// All methods take `&self`: share it in an `Arc` to stop the server from another thread than the
 /// waiting one. Dropping it calls [`shutdown`](Self::shutdown) with a timeout of zero.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use h2_sync::server::{Request, Response, Server};
+///
+/// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+/// let server = Arc::new(Server::bind("127.0.0.1:0")?.serve(handler)?);
+/// println!("listening on {:?}", server.local_addr());
+///
+/// let stopper = Arc::clone(&server);
+/// thread::spawn(move || {
+///     // … wait for a signal …
+///     stopper.shutdown(Duration::from_secs(10))
+/// });
+/// server.wait();
+/// println!("{} requests", server.stats().requests);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it shuts the server down"]
 pub struct Handle {
     engine: Arc<Engine>,
@@ -53,6 +74,18 @@ pub struct Handle {
 }
 
 /// The connections and requests that a [shutdown](Handle::shutdown) has aborted.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::server::{Cut, Request, Response, Server};
+///
+/// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+/// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+/// let cut = server.shutdown(Duration::from_secs(10));
+/// assert_eq!(cut, Cut::default(), "{} requests were aborted", cut.requests);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Cut {
@@ -170,6 +203,18 @@ impl Handle {
     /// Sets whether the server is [ready](Self::is_ready), for example `false` until a cache is
     /// filled. This only informs; requests that arrive are served. Once a drain or shutdown has
     /// begun, the server is not ready whatever was set.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response, Server};
+    ///
+    /// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+    /// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+    /// server.set_ready(false);
+    /// // … fill the cache …
+    /// server.set_ready(true);
+    /// assert!(server.is_ready());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_ready(&self, is_ready: bool) {
         self.engine.readiness.set(is_ready);
     }

@@ -33,6 +33,17 @@ use super::socket::Socket;
 /// assert_eq!(server.local_addrs().len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// The settings of a listener can be read back:
+///
+/// ```
+/// use h2_sync::server::Listener;
+///
+/// let listener = Listener::bind("127.0.0.1:0")?.named("public");
+/// assert_eq!(listener.name(), Some("public"));
+/// assert_ne!(listener.local_addr().map(|address| address.port()), Some(0));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Listener {
     pub(super) socket: Socket,
@@ -63,6 +74,15 @@ impl Listener {
     /// (`net.ipv4.tcp_migrate_req`, Linux 5.14). To restart without losing any, hand one socket
     /// over instead.
     ///
+    /// ```
+    /// use h2_sync::server::Listener;
+    ///
+    /// let first = Listener::bind_reuse_port("127.0.0.1:0")?;
+    /// let address = first.local_addr().expect("it has an IP address");
+    /// let second = Listener::bind_reuse_port(address)?; // usually in another process
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the address is invalid or cannot be listened on, for example since a process has bound it
@@ -74,6 +94,15 @@ impl Listener {
 
     /// Listens on a Unix socket at a path. A socket that is there without a listening process is
     /// replaced. The file stays after the end of the server.
+    ///
+    /// ```no_run
+    /// use h2_sync::server::{Listener, Request, Response, Server};
+    ///
+    /// let listener = Listener::bind_unix("/run/app/http.sock")?;
+    /// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+    /// Server::on([listener]).serve(handler)?.wait();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -92,6 +121,17 @@ impl Listener {
     }
 
     /// Uses TLS. Without it, connections are cleartext.
+    ///
+    /// ```no_run
+    /// use h2_sync::server::{Listener, Server};
+    /// use h2_sync::tls::Acceptor;
+    ///
+    /// let acceptor = Acceptor::from_pem_files("chain.pem", "key.pem")?;
+    /// let public = Listener::bind("[::]:443")?.tls(acceptor);
+    /// let local = Listener::bind("127.0.0.1:8080")?;
+    /// let server = Server::on([public, local]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, acceptor: crate::tls::Acceptor) -> Listener {
@@ -101,6 +141,17 @@ impl Listener {
 
     /// Expects PROXY protocol headers from these sources. See
     /// [`Server::proxy_protocol`](super::Server::proxy_protocol).
+    ///
+    /// ```
+    /// use h2_sync::server::{Listener, Server, TrustedProxies};
+    ///
+    /// let mut proxies = TrustedProxies::new();
+    /// proxies.add("10.0.0.7")?;
+    /// let balanced = Listener::bind("127.0.0.1:0")?.proxy_protocol(proxies);
+    /// let direct = Listener::bind("127.0.0.1:0")?;
+    /// let server = Server::on([balanced, direct]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn proxy_protocol(mut self, trusted: TrustedProxies) -> Listener {
         self.entrance.proxies = trusted;

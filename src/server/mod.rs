@@ -189,6 +189,7 @@ mod pool;
 #[cfg(unix)]
 mod predecessor;
 mod proxy;
+mod push;
 mod put;
 mod readiness;
 mod reply;
@@ -200,6 +201,7 @@ mod running;
 mod shortage;
 mod single;
 mod socket;
+mod split;
 mod stats;
 #[cfg(all(unix, feature = "handover"))]
 mod successor;

@@ -38,6 +38,27 @@ impl Peer {
 
     /// Adds the facts of a TLS handshake that the application has performed, which
     /// [`Request::tls`](super::Request::tls) returns.
+    ///
+    /// ```
+    /// use std::net::{SocketAddr, TcpStream};
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::server::{Handle, Peer};
+    /// use h2_sync::tls::Acceptor;
+    /// use h2_sync::BoxError;
+    ///
+    /// fn admit(
+    ///     server: &Handle,
+    ///     acceptor: &Acceptor,
+    ///     socket: TcpStream,
+    ///     address: SocketAddr,
+    /// ) -> Result<(), BoxError> {
+    ///     let stream = acceptor.accept(socket, Duration::from_secs(10))?;
+    ///     let peer = Peer::at(address).with_tls(stream.facts().clone());
+    ///     println!("{:?}", peer.tls());
+    ///     Ok(server.serve(stream, peer)?)
+    /// }
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(self, facts: crate::tls::Facts) -> Self {

@@ -65,6 +65,14 @@ impl TrustedProxies {
     }
 
     /// Adds connections of Unix sockets, which have no address.
+    ///
+    /// ```
+    /// use h2_sync::server::TrustedProxies;
+    ///
+    /// let mut proxies = TrustedProxies::new();
+    /// proxies.add_unix().add("127.0.0.1")?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn add_unix(&mut self) -> &mut Self {
         self.unix = true;
         self

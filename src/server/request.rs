@@ -3,9 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
 
 use super::access::Entry;
@@ -14,7 +13,6 @@ use super::context::Context;
 use super::farewell::ShutdownHook;
 use super::incoming::Incoming;
 use super::request_head::RequestHead;
-use crate::error::Error;
 use crate::frame::StreamId;
 use crate::halves::RecvHalf;
 use crate::hpack::Headers;
@@ -41,6 +39,29 @@ use crate::proto::Priority;
 ///     request.read_to_string(&mut text)?;
 ///     Ok(())
 /// }
+/// ```
+///
+/// What a request consists of, beside its method, path and body:
+///
+/// ```
+/// use h2_sync::server::{Request, Response};
+///
+/// fn describe(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+///     let target = (request.scheme(), request.authority(), request.query());
+///     let sender = (request.peer_addr(), request.listener_name(), request.tls().is_some());
+///     let wire = (request.version(), request.stream_id(), request.priority());
+///     println!("{} {target:?} {sender:?} {wire:?}", request.uri());
+///     for (name, value) in request.headers() {
+///         println!("{name}: {value:?}");
+///     }
+///     let agent = request.field("user-agent").unwrap_or("no name").to_owned();
+///     let body = if request.has_body() { "a body" } else { "no body" };
+///     response.send(format!("{agent}, {body}"))
+/// }
+///
+/// let response = Request::builder().header("user-agent", "test").send_to(describe)?;
+/// assert_eq!(response.text(), "test, no body");
+/// # Ok::<(), h2_sync::Error>(())
 /// ```
 pub struct Request {
     head: RequestHead,
@@ -127,24 +148,41 @@ impl Request {
 
     /// Returns all fields in the order received, pseudo-header fields first. An HTTP/1.x request is
     /// converted to this form on the first call, without connection-specific fields.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn dump(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     response.send(format!("{:?}", request.fields().get(":path")))
+    /// }
+    ///
+    /// let response = Request::builder().uri("/a").send_to(dump)?;
+    /// assert_eq!(response.text(), "Some(\"/a\")");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn fields(&self) -> &Headers {
         self.head.fields()
     }
 
     /// Returns the `:protocol` of an extended CONNECT (RFC 8441).
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn tunnel(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     match request.protocol() {
+    ///         None => response.send("an ordinary request"),
+    ///         Some("websocket") => response.set_status(403),
+    ///         Some(_) => response.set_status(501),
+    ///     }
+    /// }
+    /// # assert_eq!(Request::builder().send_to(tunnel)?.status(), 200);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn protocol(&self) -> Option<&str> {
         match &self.head {
             RequestHead::Http2 { fields, .. } => fields.get(":protocol"),
             RequestHead::Http1(_) => None,
-        }
-    }
-
-    /// Returns whether the request has a body that is still to be read. A body may turn out to be
-    /// empty, if the client has not announced its length.
-    pub fn has_body(&self) -> bool {
-        match &self.body {
-            Incoming::Octets(body) => body.http1().is_none_or(|body| !body.is_at_end()),
-            Incoming::Nothing | Incoming::Taken => false,
         }
     }
 
@@ -193,6 +231,30 @@ impl Request {
     }
 
     /// Returns the extensions, for data of layers around the handler.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// fn with_user(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let Some(name) = request.field("x-user").map(str::to_owned) else {
+    ///         return response.set_status(401);
+    ///     };
+    ///     request.extensions_mut().insert(User(name));
+    ///     handler(request, response)
+    /// }
+    ///
+    /// fn handler(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let User(name) = request.extensions().get().cloned().expect("with_user has set it");
+    ///     response.send(format!("hello, {name}"))
+    /// }
+    ///
+    /// let request = Request::builder().header("x-user", "Ada");
+    /// assert_eq!(request.send_to(with_user)?.text(), "hello, Ada");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
@@ -202,33 +264,33 @@ impl Request {
         &mut self.extensions
     }
 
-    /// Sets how long a read of the body waits for the next octets. The initial value is the
-    /// server's [`read_timeout`](super::Config::read_timeout).
-    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
-        if let Some(body) = self.octets() {
-            body.set_read_timeout(timeout);
-        }
-    }
-
-    /// Sets the time at which reads of the body fail, even if it arrives steadily. The initial
-    /// value follows from the server's [`body_timeout`](super::Config::body_timeout).
-    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        if let Some(body) = self.octets() {
-            body.set_deadline(deadline);
-        }
-    }
-
-    /// Sets the most octets that `read_to_end` and `read_to_string` accept. The initial value is
-    /// the server's [`max_body`](super::Config::max_body).
-    pub fn set_max_body(&mut self, octets: usize) {
-        self.max_body = octets;
-    }
-
     /// Returns whether the client has reset the stream or its connection has ended. Costs an
     /// uncontended lock, so a handler may call it in each step of a long task.
     ///
     /// In HTTP/1.x a client cancels by closing. Checking that costs a system call, which looks
     /// beyond up to 64 KiB of input.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn render(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     for line in 0..1_000_000 {
+    ///         if request.is_cancelled() {
+    ///             return Ok(());
+    ///         }
+    ///         // … render the line …
+    ///     }
+    ///     response.send("done")
+    /// }
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.line.is_cancelled()
+    }
+
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
+    /// whether it is.
+    ///
+    /// Parts of the body that arrive in the meantime are kept, within the stream's window.
     ///
     /// ```
     /// use std::io::{self, Write};
@@ -246,14 +308,6 @@ impl Request {
     ///     response.write_all(b"nothing new")
     /// }
     /// ```
-    pub fn is_cancelled(&self) -> bool {
-        self.line.is_cancelled()
-    }
-
-    /// Waits until [`is_cancelled`](Self::is_cancelled) is true, for at most `timeout`, and returns
-    /// whether it is.
-    ///
-    /// Parts of the body that arrive in the meantime are kept, within the stream's window.
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.line.wait_cancelled(timeout)
     }
@@ -261,25 +315,6 @@ impl Request {
     /// Returns the client, for other threads or for use while the body is read.
     pub fn caller(&self) -> Caller {
         Caller::new(&self.line, &self.context)
-    }
-
-    /// Waits for the next piece of the body, without a copy; returns `None` at its end.
-    ///
-    /// # Errors
-    ///
-    /// If the stream was reset, the connection has ended, or a timeout expired.
-    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.octets().map_or(Ok(None), RecvHalf::next_chunk)
-    }
-
-    /// Waits for the end of the body and returns the trailers. The unread part of the body is
-    /// dropped.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`next_chunk`](Self::next_chunk).
-    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
-        self.octets().map_or(Ok(None), RecvHalf::trailers)
     }
 
     /// Calls `act` once when the server shuts down or the connection reaches its
@@ -309,6 +344,18 @@ impl Request {
     }
 
     /// The request in the types of the `http` crate.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn handler(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let request: h2_sync::http::Request<()> = request.to_http();
+    ///     response.send(request.uri().path().to_owned())
+    /// }
+    ///
+    /// assert_eq!(Request::builder().uri("/a?b").send_to(handler)?.text(), "/a");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn to_http(&self) -> http::Request<()> {
         let mut request = http::Request::new(());
         *request.method_mut() = self.method().clone();

@@ -2,6 +2,10 @@
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderMap;
 
 use super::caller::Line;
 use super::incoming::Incoming;
@@ -12,6 +16,105 @@ use crate::h1;
 use crate::halves::RecvHalf;
 
 impl Request {
+    /// Returns whether the request has a body that is still to be read. A body may turn out to be
+    /// empty, if the client has not announced its length.
+    pub fn has_body(&self) -> bool {
+        match &self.body {
+            Incoming::Octets(body) => body.http1().is_none_or(|body| !body.is_at_end()),
+            Incoming::Nothing | Incoming::Taken => false,
+        }
+    }
+
+    /// Sets how long a read of the body waits for the next octets. The initial value is the
+    /// server's [`read_timeout`](super::Config::read_timeout).
+    pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        if let Some(body) = self.octets() {
+            body.set_read_timeout(timeout);
+        }
+    }
+
+    /// Sets the time at which reads of the body fail, even if it arrives steadily. The initial
+    /// value follows from the server's [`body_timeout`](super::Config::body_timeout).
+    ///
+    /// With [`set_read_timeout`](Self::set_read_timeout) and [`set_max_body`](Self::set_max_body),
+    /// a handler has its own limits:
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn upload(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     request.set_max_body(100 << 20);
+    ///     request.set_read_timeout(Some(Duration::from_secs(10)));
+    ///     request.set_deadline(Some(Instant::now() + Duration::from_secs(300)));
+    ///     let mut file = Vec::new();
+    ///     request.read_to_end(&mut file)?;
+    ///     response.send(format!("{} octets", file.len()))
+    /// }
+    /// ```
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        if let Some(body) = self.octets() {
+            body.set_deadline(deadline);
+        }
+    }
+
+    /// Sets the most octets that `read_to_end` and `read_to_string` accept. The initial value is
+    /// the server's [`max_body`](super::Config::max_body).
+    pub fn set_max_body(&mut self, octets: usize) {
+        self.max_body = octets;
+    }
+
+    /// Waits for the next piece of the body, without a copy; returns `None` at its end.
+    ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn count(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let mut octets = 0;
+    ///     while let Some(chunk) = request.next_chunk()? {
+    ///         octets += chunk.len();
+    ///     }
+    ///     response.send(format!("{octets} octets"))
+    /// }
+    ///
+    /// let request = Request::builder().method("POST").body("hello");
+    /// assert_eq!(request.send_to(count)?.text(), "5 octets");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the stream was reset, the connection has ended, or a timeout expired.
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.octets().map_or(Ok(None), RecvHalf::next_chunk)
+    }
+
+    /// Waits for the end of the body and returns the trailers. The unread part of the body is
+    /// dropped.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn store(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     io::copy(request, &mut io::sink())?;
+    ///     match request.trailers()? {
+    ///         Some(trailers) if trailers.contains_key("x-checksum") => response.set_status(204),
+    ///         _ => response.set_status(400),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_chunk`](Self::next_chunk).
+    pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
+        self.octets().map_or(Ok(None), RecvHalf::trailers)
+    }
+
     /// Takes the body, to be read by another thread while the handler writes the response, or to
     /// be passed on. Returns `None` if it was taken before. A request without a body returns a half
     /// that is at its end.

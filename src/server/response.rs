@@ -14,12 +14,11 @@ use super::context::Context;
 use super::fields::Fields;
 use super::head;
 use super::pool::Scratch;
-use super::request::Request;
 use crate::error::Error;
-use crate::exchange::{Arrival, PIECE};
+use crate::exchange::PIECE;
 use crate::frame::{ErrorCode, StreamId};
 use crate::h1::Then;
-use crate::halves::{RecvHalf, SendHalf, Versioned};
+use crate::halves::{SendHalf, Versioned};
 use crate::hpack::Headers;
 use crate::logging;
 use crate::proto::CommandError;
@@ -46,6 +45,30 @@ use crate::proto::CommandError;
 ///     write!(response, "hello")?;
 ///     Ok(())
 /// }
+/// ```
+///
+/// Status, fields and trailers:
+///
+/// ```
+/// use h2_sync::http::{HeaderMap, HeaderValue};
+/// use h2_sync::server::{Request, Response};
+///
+/// fn handler(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+///     response.set_status(201)?;
+///     response.set_header("cache-control", "no-store")?;
+///     response.append_header("set-cookie", "a=1")?;
+///     response.append_header("set-cookie", "b=2")?;
+///     let mut trailers = HeaderMap::new();
+///     trailers.insert("x-checksum", HeaderValue::from(7));
+///     response.set_trailers(trailers);
+///     assert_eq!(response.status(), 201);
+///     response.send("created")
+/// }
+///
+/// let response = Request::builder().send_to(handler)?;
+/// assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
+/// assert_eq!(response.trailers()["x-checksum"], "7");
+/// # Ok::<(), h2_sync::Error>(())
 /// ```
 pub struct Response {
     /// `None` after a [`split`](Self::split).
@@ -112,6 +135,16 @@ impl Response {
 
     /// Returns the header fields for modification, without those that the server adds.
     ///
+    /// ```
+    /// use h2_sync::http::header::{HeaderValue, VARY};
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn handler(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     response.headers_mut()?.insert(VARY, HeaderValue::from_static("accept"));
+    ///     response.send("hello")
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the header section was sent.
@@ -152,6 +185,20 @@ impl Response {
 
     /// Sends an interim response before the final one, such as 103 with `link` fields.
     ///
+    /// ```
+    /// use h2_sync::http::header::{HeaderMap, HeaderValue, LINK};
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn page(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let hint = HeaderValue::from_static("</style.css>; rel=preload; as=style");
+    ///     response.send_informational(103, &HeaderMap::from_iter([(LINK, hint)]))?;
+    ///     // … the client fetches the style while the page is being made …
+    ///     response.send("<h1>Hello</h1>")
+    /// }
+    /// # assert_eq!(Request::builder().send_to(page)?.informational()[0].status(), 103);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the status is not 100 or 102 to 199, a field is invalid, or the header section of the
@@ -182,6 +229,18 @@ impl Response {
     /// answered. An HTTP/1.x connection ends after this response, which says `connection: close` if
     /// its header section was not sent.
     ///
+    /// ```
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn handler(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     // The next request comes over a new connection, which a balancer may send elsewhere.
+    ///     response.close_connection()?;
+    ///     response.send("bye")
+    /// }
+    /// # assert_eq!(Request::builder().send_to(handler)?.text(), "bye");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the response was split from the request.
@@ -191,43 +250,6 @@ impl Response {
             Versioned::Http1(send) => send.link().close_after_response(),
         }
         Ok(())
-    }
-
-    /// Returns whether the client accepts server push. Most do not, and HTTP/1.x has none.
-    pub fn can_push(&self) -> bool {
-        let http2 = self.send.as_ref().and_then(SendHalf::http2);
-        http2.is_some_and(|send| send.conn().lock().core.remote_settings().enable_push)
-    }
-
-    /// Pushes another response: the server's handler is called as if the client had sent `request`
-    /// (RFC 9113, Section 8.4). Returns the identifier of the promised stream.
-    ///
-    /// # Errors
-    ///
-    /// If the client does not accept server push, or no more streams; or if `request` has an unsafe
-    /// method or a body.
-    pub fn push(&mut self, request: &http::Request<()>) -> Result<StreamId, Error> {
-        let mut fields = head::request_fields(request);
-        if fields.authority().is_none() {
-            return Err(Error::usage("a promised request needs an authority"));
-        }
-        let send = self.send.as_ref().ok_or_else(taken_apart)?;
-        let send = send.http2().ok_or_else(|| Error::usage("HTTP/1.x has no pushed streams"))?;
-        let (conn, associated) = (send.conn(), send.stream_id());
-        let id = conn.with(|state, now| {
-            let id = state.core.reserve_stream_id(now)?;
-            let promised = state.core.promise(associated, id, &fields, now);
-            if let Err(error) = promised {
-                // An unused identifier would delay the next ones.
-                let _ = state.core.reset(id, ErrorCode::Cancel, now);
-                return Err(Error::from(error));
-            }
-            let headers = std::mem::take(&mut fields);
-            state.arrive(Arrival { id, headers, end_stream: true, since: now });
-            Ok(id)
-        })?;
-        conn.work_elsewhere();
-        Ok(id)
     }
 
     /// Sets the trailers, which end the response. They may be set until the handler returns. An
@@ -264,35 +286,21 @@ impl Response {
 
     /// Sets the time at which writes fail, even if the client accepts data steadily; `None`, the
     /// initial value, for no limit. The response cannot be continued after such a failure.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn download(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     response.set_deadline(Some(Instant::now() + Duration::from_secs(300)));
+    ///     response.send(vec![0; 100 << 20])
+    /// }
+    /// ```
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         if let Some(send) = &mut self.send {
             send.set_deadline(deadline);
         }
-    }
-
-    /// Splits request and response into a receiving and a sending half, for two threads, or for one
-    /// that outlives the handler. Sends the header section.
-    ///
-    /// The halves alone then control the stream; the handler may return. If the response has no
-    /// body (to HEAD, for example), writes to its half are discarded.
-    ///
-    /// # Errors
-    ///
-    /// If they were split before, the body was [taken](Request::take_body), or the header section
-    /// cannot be sent.
-    pub fn split(&mut self, request: &mut Request) -> Result<(RecvHalf, SendHalf), Error> {
-        self.send.as_ref().ok_or_else(taken_apart)?;
-        request.check_not_taken()?;
-        self.put(Then::More)?;
-        let mut recv = request.take_octets().ok_or_else(taken_apart)?;
-        recv.stand_alone();
-        let mut send = self.send.take().ok_or_else(taken_apart)?;
-        recv.set_meter(send.meter().clone());
-        if !self.has_body() {
-            send.drop_body();
-        }
-        send.flush_put();
-        Ok((recv, send))
     }
 
     /// Completes the response, after the handler has returned `Ok`. Does not flush.
@@ -415,7 +423,7 @@ impl Write for Response {
 
     /// Sends the fields and the buffered body. If there is nothing to send, it still fails if the
     /// client has reset the stream or the connection has ended. An HTTP/1.x client that has shut
-    /// its direction may still read: see [`Request::is_cancelled`].
+    /// its direction may still read: see [`is_cancelled`](super::Request::is_cancelled).
     fn flush(&mut self) -> io::Result<()> {
         if !self.is_started || self.has_body() {
             self.put(Then::More)?;

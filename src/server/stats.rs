@@ -11,6 +11,23 @@ use crate::proto::{self, BUDGETS};
 ///
 /// Taking them locks each open connection for an instant, so they are meant for a monitor that asks
 /// every few seconds.
+///
+/// ```
+/// use h2_sync::server::{Http1Stats, Http2Stats, Stats};
+///
+/// fn report(stats: &Stats) {
+///     println!("{} connections, {} requests", stats.connections, stats.requests);
+///     println!("{} of {} handlers failed", stats.handlers_failed, stats.requests);
+///     let Http1Stats { octets_sent, .. } = stats.http1;
+///     println!("{octets_sent} octets sent over HTTP/1.x");
+///     let Http2Stats { streams_open, blocked_on_windows, .. } = stats.http2;
+///     println!("{streams_open} streams; DATA has waited {blocked_on_windows:?} for windows");
+///     for (budget, connections) in stats.http2.budgets_exhausted() {
+///         println!("{connections} connections have exhausted {budget}");
+///     }
+/// }
+/// # report(&Stats::default());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -52,6 +69,8 @@ pub struct Stats {
 }
 
 /// Statistics of a server's HTTP/1.x connections.
+///
+/// [`Stats`] has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Http1Stats {
@@ -66,6 +85,8 @@ pub struct Http1Stats {
 }
 
 /// Statistics of a server's HTTP/2 connections.
+///
+/// [`Stats`] has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Http2Stats {

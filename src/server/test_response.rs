@@ -20,6 +20,28 @@ use http::{HeaderMap, StatusCode};
 /// assert_eq!(response.body(), "<h1>Hello</h1>".as_bytes());
 /// # Ok::<(), h2_sync::Error>(())
 /// ```
+///
+/// All parts that a client receives:
+///
+/// ```
+/// use h2_sync::http::{HeaderMap, HeaderValue};
+/// use h2_sync::server::{Request, Response};
+///
+/// fn handler(_: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+///     response.send_informational(103, &HeaderMap::new())?;
+///     let mut trailers = HeaderMap::new();
+///     trailers.insert("x-checksum", HeaderValue::from_static("352441c2"));
+///     response.set_trailers(trailers);
+///     response.send("abc")
+/// }
+///
+/// let response = Request::builder().send_to(handler)?;
+/// assert_eq!(response.informational()[0].status(), 103);
+/// assert_eq!((response.status().as_u16(), response.text()), (200, "abc"));
+/// assert!(response.headers().contains_key("date"));
+/// assert!(response.trailers().contains_key("x-checksum"));
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TestResponse {
     pub(super) status: StatusCode,

@@ -18,6 +18,19 @@ impl Request {
     /// ignored.
     ///
     /// The request may also be answered normally. [`Response::upgrade`] switches the protocol.
+    ///
+    /// ```
+    /// use h2_sync::http::Version;
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// let handler = |request: &mut Request, response: &mut Response| {
+    ///     response.send(if request.asks_to_upgrade("echo") { "echo" } else { "HTTP" })
+    /// };
+    /// let request = Request::builder().version(Version::HTTP_11);
+    /// let request = request.header("connection", "upgrade").header("upgrade", "echo");
+    /// assert_eq!(request.send_to(handler)?.text(), "echo");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn asks_to_upgrade(&self, protocol: &str) -> bool {
         match self.version() {
             Version::HTTP_11 => {
