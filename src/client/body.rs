@@ -41,6 +41,12 @@ pub(super) enum Kind {
 
 impl Body {
     /// Returns an empty body.
+    ///
+    /// ```
+    /// use h2_sync::client::Body;
+    ///
+    /// assert!(Body::empty().is_empty());
+    /// ```
     pub fn empty() -> Self {
         Body::default()
     }
@@ -90,6 +96,16 @@ impl Body {
 
     /// Returns a body from a function, with a known length as in
     /// [`from_reader_with_len`](Self::from_reader_with_len).
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    ///
+    /// use h2_sync::client::Body;
+    ///
+    /// // A retry sends the same octets once more.
+    /// let ones = Body::from_fn_with_len(|| Ok(io::repeat(1).take(1_000)), 1_000);
+    /// assert_eq!(ones.len(), Some(1_000));
+    /// ```
     pub fn from_fn_with_len<R: Read + Send + 'static>(
         make: impl Fn() -> io::Result<R> + Send + Sync + 'static,
         len: u64,
@@ -112,6 +128,14 @@ impl Body {
     }
 
     /// Returns a copy of the body, if it can be sent more than once.
+    ///
+    /// ```
+    /// use h2_sync::client::Body;
+    ///
+    /// let text = Body::from("hello");
+    /// assert_eq!(text.try_clone().and_then(|copy| copy.len()), Some(5));
+    /// assert!(Body::from_reader(std::io::stdin()).try_clone().is_none());
+    /// ```
     pub fn try_clone(&self) -> Option<Self> {
         let kind = match &self.kind {
             Kind::Empty => Kind::Empty,

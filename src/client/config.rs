@@ -239,6 +239,13 @@ impl Config {
 
     /// Checks every field. Creating a client calls it.
     ///
+    /// ```
+    /// use h2_sync::client::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_connections_per_origin = 0);
+    /// assert!(config.validate().is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// The first field that is out of its range, with the range.

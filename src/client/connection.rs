@@ -96,6 +96,17 @@ impl Connection {
     /// [`max_promised_streams`](proto::Config::max_promised_streams) limits how many are open at
     /// once.
     ///
+    /// ```no_run
+    /// use std::net::TcpStream;
+    ///
+    /// use h2_sync::client::{Connection, PushHandler};
+    ///
+    /// let print = PushHandler::new(|pushed| println!("{} is pushed", pushed.request.uri()));
+    /// let stream = TcpStream::connect("127.0.0.1:8080")?;
+    /// let connection = Connection::start_with_push(stream, h2_sync::Config::default(), &print)?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`start`](Self::start).
@@ -140,6 +151,21 @@ impl Connection {
     /// Dropping the `SendHalf` before [`finish`](SendHalf::finish), or the [`ResponseHalf`] before
     /// its end, resets the stream with CANCEL.
     ///
+    /// ```
+    /// use h2_sync::client::Connection;
+    /// use h2_sync::http::Request;
+    ///
+    /// fn upload(connection: &Connection, pieces: Vec<Vec<u8>>) -> Result<u16, h2_sync::BoxError> {
+    ///     let request = Request::post("https://example.com/log").body(())?;
+    ///     let (mut send, mut response) = connection.open(&request)?;
+    ///     for piece in pieces {
+    ///         send.send(piece)?;
+    ///     }
+    ///     send.finish()?;
+    ///     Ok(response.response()?.status().as_u16())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send).
@@ -182,11 +208,44 @@ impl Connection {
     /// Does not block on a socket. On a transport that cannot tell [whether it is
     /// readable](crate::transport::Closer::is_readable) it reads with a timeout of 1 ms, if the
     /// transport supports read timeouts.
+    ///
+    /// A thread that keeps a connection ready for requests:
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Connection;
+    ///
+    /// fn keep(connection: &Connection) {
+    ///     while !connection.is_closed() {
+    ///         connection.maintain();
+    ///         thread::sleep(Duration::from_secs(1));
+    ///     }
+    /// }
+    /// ```
     pub fn maintain(&self) {
         self.inner.conn.maintain();
     }
 
     /// Starts a graceful shutdown: sends GOAWAY, accepts no new requests, and finishes open ones.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use h2_sync::client::Connection;
+    ///
+    /// /// Gives requests under way ten seconds.
+    /// fn end(connection: &Connection) {
+    ///     connection.shutdown();
+    ///     let deadline = Instant::now() + Duration::from_secs(10);
+    ///     while connection.open_streams() > 0 && Instant::now() < deadline {
+    ///         thread::sleep(Duration::from_millis(50));
+    ///     }
+    ///     connection.close();
+    /// }
+    /// ```
     pub fn shutdown(&self) {
         self.inner.conn.go_away();
     }
@@ -208,6 +267,16 @@ impl Connection {
     }
 
     /// Returns how many more concurrent requests the server allows now.
+    ///
+    /// ```
+    /// use h2_sync::client::Connection;
+    ///
+    /// /// Returns the connection that can take the most requests.
+    /// fn least_busy(connections: &[Connection]) -> Option<&Connection> {
+    ///     let open = connections.iter().filter(|connection| connection.can_open());
+    ///     open.max_by_key(|connection| connection.free_streams())
+    /// }
+    /// ```
     pub fn free_streams(&self) -> usize {
         self.inner.conn.lock().core.free_streams()
     }
@@ -218,6 +287,15 @@ impl Connection {
     }
 
     /// Returns statistics since the start.
+    ///
+    /// ```
+    /// use h2_sync::client::Connection;
+    ///
+    /// fn report(connection: &Connection) {
+    ///     let stats = connection.stats();
+    ///     println!("{} resets received, {} sent", stats.resets_received, stats.resets_sent);
+    /// }
+    /// ```
     pub fn stats(&self) -> Stats {
         self.inner.conn.lock().core.stats()
     }

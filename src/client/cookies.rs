@@ -44,6 +44,13 @@ impl CookieJar {
     }
 
     /// Removes all cookies.
+    ///
+    /// ```
+    /// use h2_sync::client::CookieJar;
+    ///
+    /// let jar = CookieJar::new();
+    /// jar.clear(); // to log out, for example
+    /// ```
     pub fn clear(&self) {
         self.lock().clear();
     }

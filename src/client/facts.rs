@@ -5,6 +5,20 @@ use std::time::Duration;
 use crate::frame::StreamId;
 
 /// Details of the exchange that produced a response.
+///
+/// ```
+/// use h2_sync::client::Response;
+///
+/// fn log(response: &Response) {
+///     let facts = response.facts();
+///     let connection = if facts.is_reused() { "reused" } else { "new" };
+///     println!("{} after {:?}, {connection} connection", response.url(), facts.first_byte);
+///     if let (Some(connect), Some(tls)) = (facts.connect, facts.tls) {
+///         println!("connected in {connect:?}, TLS in {tls:?}");
+///     }
+///     println!("{} retries, {} redirects", facts.retries, facts.redirects);
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {

@@ -66,6 +66,20 @@ impl Client {
 
     /// Returns a client with the given configuration.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::{Client, Config};
+    ///
+    /// let config = Config::default().with(|config| {
+    ///     config.timeout = Some(Duration::from_secs(30));
+    ///     config.https_only = true;
+    /// });
+    /// let client = Client::with_config(config)?;
+    /// assert!(client.config().https_only);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// A field of `config` is out of its range.
@@ -265,6 +279,8 @@ impl Client {
     }
 
     /// Returns statistics since the start: connections, waiting times, retries.
+    ///
+    /// [`Stats`] has an example.
     pub fn stats(&self) -> Stats {
         self.engine.pool.stats()
     }

@@ -8,6 +8,24 @@ use std::time::Instant;
 use crate::transport::{Halves, Transport};
 
 /// The target of a connection that a [`ConnectHook`] establishes.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use std::time::Instant;
+///
+/// use h2_sync::client::{Client, Config, ConnectHook, ConnectTo};
+///
+/// /// Connects to a test server, whatever host is asked for.
+/// fn connect(to: &ConnectTo<'_>) -> std::io::Result<TcpStream> {
+///     println!("{}:{} (TLS: {})", to.host, to.port, to.is_https);
+///     let time_left = to.deadline.saturating_duration_since(Instant::now());
+///     TcpStream::connect_timeout(&([127, 0, 0, 1], 8080).into(), time_left)
+/// }
+///
+/// let hook = ConnectHook::new(connect);
+/// let client = Client::with_config(Config::default().with(|it| it.connect_hook = Some(hook)))?;
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectTo<'a> {

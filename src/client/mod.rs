@@ -200,6 +200,7 @@ mod push;
 mod redirect;
 mod reference;
 mod request;
+mod request_body;
 mod resolver;
 mod response;
 mod response_body;

@@ -59,6 +59,12 @@ impl Multipart {
     }
 
     /// Adds octets as a file with a name and a media type.
+    ///
+    /// ```
+    /// use h2_sync::client::Multipart;
+    ///
+    /// let form = Multipart::new().octets("report", "report.csv", "text/csv", "a,b\n1,2\n");
+    /// ```
     #[must_use]
     pub fn octets(
         self,
@@ -72,6 +78,16 @@ impl Multipart {
 
     /// Adds the octets of a reader as a file with a name and a media type. `len`, if given, must be
     /// exact: it contributes to `content-length`.
+    ///
+    /// ```
+    /// use std::io::{self, Read};
+    ///
+    /// use h2_sync::client::Multipart;
+    ///
+    /// let zeros = io::repeat(0).take(1 << 20);
+    /// let form = Multipart::new();
+    /// let form = form.reader("disk", "disk.img", "application/x-raw", zeros, Some(1 << 20));
+    /// ```
     #[must_use]
     pub fn reader(
         self,

@@ -19,6 +19,8 @@ use super::origin::bare_host;
 /// | `*` | every host |
 ///
 /// Case and a trailing dot of a host are ignored. An invalid entry covers nothing.
+///
+/// [`parse`](Self::parse) has an example.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
     entries: Vec<Entry>,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode, Uri};
 
 /// A redirect that the client is about to follow.
+///
+/// [`RedirectAction`] has an example.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Redirect<'a> {
@@ -22,6 +24,21 @@ pub struct Redirect<'a> {
 }
 
 /// A decision about a redirect.
+///
+/// ```
+/// use h2_sync::client::{Redirect, RedirectAction, RedirectPolicy};
+///
+/// fn decide(redirect: &Redirect<'_>) -> RedirectAction {
+///     println!("{} {} → {}", redirect.status, redirect.from, redirect.to);
+///     match redirect.to.path() {
+///         _ if redirect.count >= 3 => RedirectAction::Stop,
+///         "/login" => RedirectAction::Fail("the session has expired".to_owned()),
+///         _ => RedirectAction::Follow,
+///     }
+/// }
+///
+/// let policy = RedirectPolicy::new(decide);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectAction {

@@ -30,6 +30,21 @@ pub struct PushHandler {
 }
 
 /// A pushed response.
+///
+/// ```
+/// use h2_sync::client::Pushed;
+///
+/// fn keep(mut pushed: Pushed) -> Result<(), h2_sync::Error> {
+///     if pushed.request.uri().host() != Some("example.com") {
+///         return Ok(()); // Dropping the response refuses it.
+///     }
+///     println!("{}: {}", pushed.request.uri(), pushed.response.response()?.status());
+///     while let Some(octets) = pushed.response.next_chunk()? {
+///         // … store the octets …
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Pushed {
     /// The promised request, which the client did not send.

@@ -4,9 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use form_urlencoded::Serializer;
-use http::header::{
-    HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, CONTENT_TYPE, EXPECT, PROXY_AUTHORIZATION,
-};
+use http::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, PROXY_AUTHORIZATION};
 use http::{request, Method, Request, Uri};
 
 use super::body::Body;
@@ -14,7 +12,6 @@ use super::cancel::CancelHandle;
 use super::credentials::{basic, masked};
 use super::engine::Engine;
 use super::fields::Asterisk;
-use super::multipart::Multipart;
 use super::response::Response;
 use super::response_half::ResponseHalf;
 use super::timeouts::Timeouts;
@@ -61,6 +58,8 @@ impl<'a> RequestBuilder<'a> {
 
     /// Returns the request's URL.
     ///
+    /// [`query`](Self::query) has an example.
+    ///
     /// # Errors
     ///
     /// The URL or another part of the request is invalid.
@@ -84,6 +83,15 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Adds parameters to the query of the URL, like [`query`](Self::query).
+    ///
+    /// ```
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let request = client.get("https://example.com/").query_pairs([("from", 10), ("to", 20)]);
+    /// assert_eq!(request.url()?, "https://example.com/?from=10&to=20");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn query_pairs<N: AsRef<str>, V: fmt::Display>(
         self,
         pairs: impl IntoIterator<Item = (N, V)>,
@@ -231,6 +239,23 @@ impl<'a> RequestBuilder<'a> {
 
     /// Returns a handle that cancels the request from any thread: the one last passed to
     /// [`cancel_with`](Self::cancel_with), or a new one.
+    ///
+    /// ```no_run
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Client;
+    ///
+    /// let client = Client::new()?;
+    /// let mut request = client.get("https://example.com/slow");
+    /// let handle = request.cancel_handle();
+    /// thread::spawn(move || {
+    ///     thread::sleep(Duration::from_secs(1));
+    ///     handle.cancel();
+    /// });
+    /// println!("{:?}", request.send());
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn cancel_handle(&mut self) -> CancelHandle {
         match &mut self.parts {
             Ok(parts) => parts.extensions.get_or_insert_default::<CancelHandle>().clone(),
@@ -254,84 +279,6 @@ impl<'a> RequestBuilder<'a> {
     pub fn cancel_with(self, handle: &CancelHandle) -> Self {
         self.with(|parts| {
             parts.extensions.insert(handle.clone());
-            Ok(())
-        })
-    }
-
-    /// Sets the body.
-    ///
-    /// ```no_run
-    /// use h2_sync::client::{Body, Client};
-    ///
-    /// let client = Client::new()?;
-    /// let text = client.post("https://example.com/").body("hello").send()?;
-    /// let piped = client.post("https://example.com/").body(Body::from_reader(std::io::stdin()));
-    /// piped.send()?;
-    /// # Ok::<(), h2_sync::Error>(())
-    /// ```
-    pub fn body(mut self, body: impl Into<Body>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// Sets a body of form fields, and `content-type: application/x-www-form-urlencoded`.
-    ///
-    /// ```no_run
-    /// use h2_sync::client::Client;
-    ///
-    /// let client = Client::new()?;
-    /// client.post("https://example.com/login").form([("user", "a"), ("remember", "yes")]).send()?;
-    /// # Ok::<(), h2_sync::Error>(())
-    /// ```
-    pub fn form<N: AsRef<str>, V: fmt::Display>(
-        self,
-        fields: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let text = urlencoded(fields);
-        self.content("application/x-www-form-urlencoded").body(text)
-    }
-
-    /// Sets a multipart body, and its `content-type`.
-    ///
-    /// ```no_run
-    /// use h2_sync::client::{Client, Multipart};
-    ///
-    /// let client = Client::new()?;
-    /// let form = Multipart::new().text("title", "A cat").file("photo", "cat.jpg", "image/jpeg")?;
-    /// client.post("https://example.com/upload").multipart(form).send()?.error_for_status()?;
-    /// # Ok::<(), h2_sync::Error>(())
-    /// ```
-    pub fn multipart(self, form: Multipart) -> Self {
-        let kind = form.content_type();
-        self.content(&kind).body(form.into_body())
-    }
-
-    /// Sets a JSON body, and its `content-type`.
-    #[cfg(feature = "json")]
-    pub fn json<T: serde::Serialize + ?Sized>(self, value: &T) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(octets) => self.content("application/json").body(octets),
-            Err(error) => {
-                self.with(|_| Err(Error::usage(format!("the value does not serialize: {error}"))))
-            }
-        }
-    }
-
-    /// Lets the server check the header section before the body is sent (RFC 9110, Section 10.1.1).
-    ///
-    /// ```no_run
-    /// use h2_sync::client::Client;
-    ///
-    /// let client = Client::new()?;
-    /// // A server that rejects it responds before the file is sent.
-    /// let file = std::fs::File::open("large.iso")?;
-    /// let request = client.put("https://example.com/large.iso").expect_continue().body(file);
-    /// println!("{}", request.send()?.status());
-    /// # Ok::<(), h2_sync::Error>(())
-    /// ```
-    pub fn expect_continue(self) -> Self {
-        self.with(|parts| {
-            parts.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
             Ok(())
         })
     }
@@ -375,18 +322,11 @@ impl<'a> RequestBuilder<'a> {
         self.engine.open(self.parts?, self.timeouts)
     }
 
-    /// Sets `content-type` unless it is set already.
-    fn content(self, kind: &str) -> Self {
-        self.with(|parts| {
-            let kind = HeaderValue::from_str(kind);
-            let kind = kind.map_err(|_| Error::usage("invalid content type"))?;
-            parts.headers.entry(CONTENT_TYPE).or_insert(kind);
-            Ok(())
-        })
-    }
-
     /// Changes the request. Keeps the first error.
-    fn with(mut self, change: impl FnOnce(&mut request::Parts) -> Result<(), Error>) -> Self {
+    pub(super) fn with(
+        mut self,
+        change: impl FnOnce(&mut request::Parts) -> Result<(), Error>,
+    ) -> Self {
         if let Ok(parts) = &mut self.parts {
             if let Err(error) = change(parts) {
                 self.parts = Err(error.with_url(&parts.uri));
@@ -434,7 +374,9 @@ fn authorize(parts: &mut request::Parts, value: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn urlencoded<N: AsRef<str>, V: fmt::Display>(pairs: impl IntoIterator<Item = (N, V)>) -> String {
+pub(super) fn urlencoded<N: AsRef<str>, V: fmt::Display>(
+    pairs: impl IntoIterator<Item = (N, V)>,
+) -> String {
     let mut text = Serializer::new(String::new());
     for (name, value) in pairs {
         text.append_pair(name.as_ref(), &value.to_string());

@@ -20,6 +20,28 @@ use crate::error::ErrorKind;
 /// Dropping it before the end of the body resets the stream with CANCEL and leaves the connection
 /// open. An HTTP/1.1 connection is closed, unless the rest of a small body has been received
 /// already.
+///
+/// ```
+/// use h2_sync::client::Client;
+/// use h2_sync::server::{Request, Response, Server};
+///
+/// let handler = |_: &mut Request, response: &mut Response| {
+///     response.set_header("content-type", "text/plain")?;
+///     response.send("hello")
+/// };
+/// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+/// let url = format!("http://{}/", server.local_addr().ok_or("no address")?);
+///
+/// let client = Client::new()?;
+/// let mut response = client.get(url.as_str()).send()?;
+/// println!("{:?} {} from {}", response.version(), response.status(), response.url());
+/// assert_eq!(response.header("content-type"), Some("text/plain"));
+/// assert_eq!(response.headers()["content-length"], "5");
+/// response.set_read_timeout(Some(std::time::Duration::from_secs(10)));
+/// assert_eq!(response.bytes()?, b"hello");
+/// # drop(client);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Response {
     head: FinalHead,
@@ -103,6 +125,13 @@ impl Response {
 
     /// Reads the whole body as UTF-8 text. Invalid sequences are replaced by U+FFFD.
     ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let page = Client::new()?.get("https://example.com/").send()?.text()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`bytes`](Self::bytes).
@@ -111,6 +140,14 @@ impl Response {
     }
 
     /// Reads the whole body as JSON.
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    /// use serde_json::Value;
+    ///
+    /// let items: Vec<Value> = Client::new()?.get("https://example.com/items").send()?.json()?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -164,6 +201,16 @@ impl Response {
     }
 
     /// Converts it to a response of the `http` crate, with [`Facts`] among its extensions.
+    ///
+    /// ```
+    /// use h2_sync::client::{Facts, Response};
+    ///
+    /// fn log(response: Response) {
+    ///     let response = response.into_http();
+    ///     let facts: Option<&Facts> = response.extensions().get();
+    ///     println!("{} {facts:?}", response.status());
+    /// }
+    /// ```
     pub fn into_http(self) -> http::Response<ResponseBody> {
         let mut response = http::Response::from_parts(self.head.into_parts(), self.body);
         response.extensions_mut().insert(self.facts);

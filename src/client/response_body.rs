@@ -23,6 +23,30 @@ use crate::h1::News;
 ///
 /// Dropping it before its end resets the stream with CANCEL and leaves the connection open. An
 /// HTTP/1.1 connection is closed, unless the rest of a small body has been received already.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::client::Client;
+/// use h2_sync::server::{Request, Response, Server};
+///
+/// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
+/// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+/// let url = format!("http://{}/", server.local_addr().ok_or("no address")?);
+///
+/// let client = Client::new()?;
+/// let mut body = client.get(url.as_str()).send()?.into_body();
+/// println!("{} on stream {:?}", body.url(), body.stream_id());
+/// body.set_read_timeout(Some(Duration::from_secs(10)));
+/// let mut octets = 0;
+/// while let Some(chunk) = body.next_chunk()? {
+///     octets += chunk.len();
+/// }
+/// assert_eq!(octets, 5);
+/// assert_eq!(body.trailers()?, None);
+/// # drop((body, client));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct ResponseBody {
     kind: Kind,
@@ -104,6 +128,18 @@ impl ResponseBody {
 
     /// Sets the maximum octets that [`text`](Self::text) and [`bytes`](Self::bytes) return,
     /// initially the client's [`max_body`](super::Config::max_body).
+    ///
+    /// ```no_run
+    /// use h2_sync::client::Client;
+    ///
+    /// let mut body = Client::new()?.get("https://example.com/").send()?.into_body();
+    /// body.set_max_body(1 << 10);
+    /// match body.text() {
+    ///     Err(error) if error.is_body_too_large() => println!("more than 1 KiB"),
+    ///     text => println!("{text:?}"),
+    /// }
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn set_max_body(&mut self, octets: usize) {
         self.max_body = octets;
     }

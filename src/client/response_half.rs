@@ -18,6 +18,25 @@ use crate::hpack::Headers;
 ///
 /// Dropping it before the end of the body resets the stream with CANCEL and returns the
 /// flow-control credit of unread data to the connection. An HTTP/1.1 connection is closed.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use h2_sync::client::ResponseHalf;
+/// use h2_sync::Error;
+///
+/// fn receive(mut response: ResponseHalf) -> Result<Vec<u8>, Error> {
+///     response.set_read_timeout(Some(Duration::from_secs(10)));
+///     response.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+///     println!("{} on stream {:?}", response.response()?.status(), response.stream_id());
+///     let mut body = Vec::new();
+///     while let Some(octets) = response.next_chunk()? {
+///         body.extend_from_slice(&octets);
+///     }
+///     println!("trailers: {:?}", response.trailers()?);
+///     Ok(body)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ResponseHalf {
     recv: Incoming,
@@ -109,6 +128,17 @@ impl ResponseHalf {
 
     /// Like [`response`](Self::response), but returns the fields as received, including the
     /// pseudo-header field `:status`.
+    ///
+    /// ```
+    /// use h2_sync::client::ResponseHalf;
+    ///
+    /// fn log(response: &mut ResponseHalf) -> Result<(), h2_sync::Error> {
+    ///     for field in response.fields()?.iter() {
+    ///         println!("{field:?}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

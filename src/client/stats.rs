@@ -3,6 +3,16 @@
 use crate::histogram::Histogram;
 
 /// Statistics of a [`Client`](super::Client) since its start, over all origins.
+///
+/// ```
+/// use h2_sync::client::Client;
+///
+/// let client = Client::new()?;
+/// let stats = client.stats();
+/// println!("{} connections in use, {} idle", stats.connections_active, stats.connections_idle);
+/// assert_eq!((stats.requests, stats.requests_failed), (0, 0));
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {

@@ -34,6 +34,8 @@ use crate::logging;
 
 /// The outcome of an upgrade request. See
 /// [`RequestBuilder::upgrade`](super::RequestBuilder::upgrade).
+///
+/// [`RequestBuilder::upgrade`](super::RequestBuilder::upgrade) has an example, with [`Tunnel`].
 #[derive(Debug)]
 pub enum Upgraded {
     /// The server switched to the other protocol.
@@ -46,6 +48,21 @@ pub enum Upgraded {
 ///
 /// It occupies an HTTP/1.1 connection, or one stream of an HTTP/2 connection, until both halves are
 /// dropped.
+///
+/// ```
+/// use std::io::{BufRead, Write};
+///
+/// use h2_sync::client::Tunnel;
+///
+/// /// Asks a question of one line and returns the line of the answer.
+/// fn ask(tunnel: &mut Tunnel, question: &str) -> std::io::Result<String> {
+///     writeln!(tunnel.send, "{question}")?;
+///     tunnel.send.flush()?;
+///     let mut answer = String::new();
+///     tunnel.recv.read_line(&mut answer)?;
+///     Ok(answer)
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Tunnel {

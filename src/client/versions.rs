@@ -10,6 +10,14 @@
 ///
 /// HTTP/1.1 here includes HTTP/1.0 servers; [`Response::version`](super::Response::version) tells
 /// them apart.
+///
+/// ```
+/// use h2_sync::client::{Client, Config, Versions};
+///
+/// let config = Config::default().with(|config| config.versions = Versions::Http2);
+/// let client = Client::with_config(config)?;
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Versions {
