@@ -16,7 +16,7 @@ use super::resolver::Resolver;
 use super::versions::Versions;
 use crate::error::Error;
 use crate::http1;
-use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
+use crate::proto::{self, check, leaves_time, ABOVE_ZERO};
 
 /// The configuration of a [`Client`](super::Client): its versions, pool, proxies, limits and
 /// timeouts, and those of each connection ([`http2`](Self::http2), [`http1`](Self::http1)).
@@ -251,7 +251,7 @@ impl Config {
     /// The first field that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), Error> {
         self.http2.validate()?;
-        let time = LONGER_THAN_NOTHING;
+        let time = ABOVE_ZERO;
         Ok(check([
             (leaves_time(self.connect_timeout), "connect_timeout", time),
             (leaves_time(self.tls_timeout), "tls_timeout", time),

@@ -35,7 +35,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
             )));
         }
         if name == HOST && headers.get_all(HOST).iter().count() > 1 {
-            return Err(Error::usage("the field \"host\" is there twice"));
+            return Err(Error::usage("the field \"host\" occurs twice"));
         }
     }
     Ok(())

@@ -138,4 +138,4 @@ pub use settings::SettingValues;
 pub use stats::{Compression, Stats, Traffic, BUDGETS};
 pub(crate) use timers::{GRACE, LATE};
 pub use validate::ConfigError;
-pub(crate) use validate::{check, leaves_time, LONGER_THAN_NOTHING};
+pub(crate) use validate::{check, leaves_time, ABOVE_ZERO};

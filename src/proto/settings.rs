@@ -155,9 +155,7 @@ pub(super) fn own_range(setting: Setting) -> Result<(), &'static str> {
         {
             Err("must be 2^14 to 2^24-1 (RFC 9113, Section 6.5.2)")
         }
-        Setting::MaxHeaderListSize(size) if size > MAX_SECTION => {
-            Err("must be at most 64 MiB: more is no limit")
-        }
+        Setting::MaxHeaderListSize(size) if size > MAX_SECTION => Err("must be at most 64 MiB"),
         // As `Unknown`, a known setting would bypass its rules.
         Setting::Unknown { id: 0x1..=0x6 | 0x8 | 0x9, .. } => {
             Err("must not have the number of a known setting")

@@ -55,7 +55,7 @@ pub(crate) fn check(
 }
 
 /// The rule for timeouts.
-pub(crate) const LONGER_THAN_NOTHING: &str = "must be longer than nothing";
+pub(crate) const ABOVE_ZERO: &str = "must be greater than zero";
 
 /// Whether a timeout is longer than zero or disabled.
 pub(crate) fn leaves_time(deadline: impl Into<Option<Duration>>) -> bool {
@@ -140,7 +140,7 @@ impl Config {
     }
 
     fn check_deadlines(&self) -> Result<(), ConfigError> {
-        let rule = LONGER_THAN_NOTHING;
+        let rule = ABOVE_ZERO;
         check([
             (leaves_time(self.handshake_timeout), "handshake_timeout", rule),
             (leaves_time(self.settings_timeout), "settings_timeout", rule),

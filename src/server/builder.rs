@@ -121,8 +121,8 @@ impl RequestBuilder {
         Method: TryFrom<M>,
     {
         self.with(|parts| {
-            parts.method = Method::try_from(method)
-                .map_err(|_| Error::usage("not the name of a request method"))?;
+            parts.method =
+                Method::try_from(method).map_err(|_| Error::usage("invalid request method"))?;
             Ok(())
         })
     }

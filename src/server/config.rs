@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use crate::error::Error;
 use crate::http1;
-use crate::proto::{self, check, leaves_time, LONGER_THAN_NOTHING};
+use crate::proto::{self, check, leaves_time, ABOVE_ZERO};
 
 /// Enough for our own frames, and little more.
 const LEAST_STACK: usize = 64 << 10;
@@ -223,7 +223,7 @@ impl Config {
     /// The first field with an invalid value, and its valid range.
     pub fn validate(&self) -> Result<(), Error> {
         self.http2.validate()?;
-        let (least, time) = ("must be at least 1", LONGER_THAN_NOTHING);
+        let (least, time) = ("must be at least 1", ABOVE_ZERO);
         Ok(check([
             (
                 self.http2.max_concurrent_streams >= 1,

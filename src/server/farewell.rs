@@ -54,7 +54,7 @@ impl Farewells {
 ///     response.send("stored")
 /// }
 /// ```
-#[must_use = "what is to be done is forgotten when this is dropped"]
+#[must_use = "dropping it unregisters the callback"]
 pub struct ShutdownHook {
     farewells: Arc<Farewells>,
     number: u64,

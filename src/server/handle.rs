@@ -180,7 +180,8 @@ impl Handle {
         let serve = move |scratch: &mut Scratch| {
             opening::serve(admission, halves, peer, &Entrance::default(), scratch);
         };
-        let no_thread = || Error::text(ErrorKind::Internal, "no thread for the connection");
+        let no_thread =
+            || Error::text(ErrorKind::Internal, "no thread could be started for the connection");
         self.engine.pool.run(serve).map_err(|_| no_thread())
     }
 

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use super::config::Config;
 use super::fields::Fields;
 use crate::convert::push_fields;
+use crate::error::Error;
 use crate::hpack::Headers;
 
 /// Writes the header section of a final response, with the server's own fields, replacing the
@@ -53,6 +54,23 @@ pub(super) fn http1_fields<'a>(
         map.insert(SERVER, name.clone());
     }
     map
+}
+
+/// Converts and checks the status of a response; `of` and `range` are for the text of the error.
+pub(super) fn status<S>(
+    status: S,
+    of: &str,
+    range: &str,
+    is_valid: impl Fn(StatusCode) -> bool,
+) -> Result<StatusCode, Error>
+where
+    StatusCode: TryFrom<S>,
+{
+    let status = StatusCode::try_from(status).ok();
+    status.filter(|status| is_valid(*status)).ok_or_else(|| {
+        let number = status.map(|status| format!(" {}", status.as_u16())).unwrap_or_default();
+        Error::usage(format!("invalid status{number} of {of}: must be {range}"))
+    })
 }
 
 /// Returns the header section of a promised request.

@@ -22,7 +22,7 @@ impl Listener {
     /// predecessor's listeners. Returns an empty list if there are none, and for later calls.
     ///
     /// systemd keeps its sockets open, so connections wait in their queue while the service
-    /// restarts. At the end of the server, it is left what has not been accepted.
+    /// restarts. A server that ends leaves connections that it has not accepted in the queue.
     ///
     /// Call it first in `main`: it removes variables from the environment, which other threads must
     /// not read at the same time.

@@ -3,6 +3,7 @@
 use http::header::{HeaderValue, LOCATION};
 use http::StatusCode;
 
+use super::head;
 use super::response::Response;
 use crate::error::Error;
 use crate::http1::encoded_target;
@@ -35,10 +36,9 @@ impl Response {
     where
         StatusCode: TryFrom<S>,
     {
-        let status = StatusCode::try_from(status).ok();
-        let status = status.filter(|status| matches!(status.as_u16(), 301..=303 | 307 | 308));
-        let status = status
-            .ok_or_else(|| Error::usage("a redirect has the status 301, 302, 303, 307 or 308"))?;
+        let range = "301, 302, 303, 307 or 308";
+        let is_redirect = |status: StatusCode| matches!(status.as_u16(), 301..=303 | 307 | 308);
+        let status = head::status(status, "a redirect", range, is_redirect)?;
         let value = encoded_target(location.as_bytes());
         let value = value.and_then(|location| HeaderValue::try_from(location).ok());
         let value = value.ok_or_else(|| {

@@ -127,9 +127,8 @@ impl Response {
         StatusCode: TryFrom<S>,
     {
         self.check_not_started()?;
-        let status = StatusCode::try_from(status).ok().filter(|status| !status.is_informational());
-        self.status =
-            status.ok_or_else(|| Error::usage("a final response has a status of 200 to 999"))?;
+        let is_final = |status: StatusCode| !status.is_informational();
+        self.status = head::status(status, "a final response", "200 to 999", is_final)?;
         Ok(())
     }
 
@@ -209,11 +208,11 @@ impl Response {
     {
         self.check_not_started()?;
         // RFC 9110, Section 15.2.2: 101 is not an interim response. `upgrade` sends it.
-        let status = StatusCode::try_from(status).ok().filter(|status| {
-            status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
-        });
-        let status = status
-            .ok_or_else(|| Error::usage("an informational response is 100, or 102 to 199"))?;
+        let is_interim = |status: StatusCode| {
+            status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+        };
+        let range = "100, or 102 to 199";
+        let status = head::status(status, "an interim response", range, is_interim)?;
         match self.send.as_mut().ok_or_else(taken_apart)?.versioned() {
             Versioned::Http2(send) => {
                 let mut fields = Headers::new().with(":status", status.as_str());
@@ -384,7 +383,7 @@ impl Response {
 
     fn check_not_started(&self) -> Result<(), Error> {
         if self.is_started || self.send.is_none() {
-            return Err(Error::usage("the header section has gone out already"));
+            return Err(Error::usage("the header section was already sent"));
         }
         Ok(())
     }
@@ -396,15 +395,15 @@ impl Response {
     {
         self.check_not_started()?;
         let name = HeaderName::try_from(name).ok();
-        let name = name.ok_or_else(|| Error::usage("not the name of a header field"))?;
-        let value = HeaderValue::try_from(value).ok();
-        let value = value.ok_or_else(|| Error::usage("not the value of a header field"))?;
+        let name = name.ok_or_else(|| Error::usage("invalid name of a header field"))?;
+        let value = HeaderValue::try_from(value)
+            .map_err(|_| Error::usage(format!("invalid value of the header field \"{name}\"")))?;
         Ok((name, value))
     }
 }
 
 pub(super) fn taken_apart() -> Error {
-    Error::usage("request and response have been taken apart")
+    Error::usage("request and response were split")
 }
 
 impl Write for Response {

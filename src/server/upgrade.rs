@@ -89,7 +89,7 @@ impl Response {
         protocol: &str,
     ) -> Result<(RecvHalf, SendHalf), Error> {
         if self.is_started {
-            return Err(Error::usage("the header section has gone out already"));
+            return Err(Error::usage("the header section was already sent"));
         }
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
         if !send.buffer().is_empty() {
@@ -109,7 +109,7 @@ impl Response {
             return Err(Error::usage(what));
         }
         let protocol = HeaderValue::from_str(protocol);
-        let protocol = protocol.map_err(|_| Error::usage("not the name of a protocol"))?;
+        let protocol = protocol.map_err(|_| Error::usage("invalid name of a protocol"))?;
         self.status = StatusCode::SWITCHING_PROTOCOLS;
         self.fields.set(UPGRADE, protocol);
         self.put(Then::More)?;

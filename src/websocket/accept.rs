@@ -23,7 +23,7 @@ use crate::ws::{CloseCode, Role};
 /// | has a method other than GET (CONNECT in HTTP/2) | 405 |
 /// | asks for another version than 13 | 426 (400 in HTTP/2), with `sec-websocket-version: 13` |
 /// | comes from a page of a foreign [origin](Config::origins) | 403 |
-/// | has a field that is missing, there twice or malformed | 400 |
+/// | has a field that is missing, repeated or malformed | 400 |
 ///
 /// The first of [`Config::protocols`] that the client offers is chosen, and compression where both ends
 /// want it. Fields that `response` has been given go along.

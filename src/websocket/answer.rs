@@ -23,7 +23,7 @@ const OWN: [HeaderName; 4] =
 /// Adds the fields of the handshake that both versions have.
 pub(super) fn add_fields(headers: &mut HeaderMap, config: &Config) -> Result<(), Error> {
     if let Some(name) = OWN.iter().find(|name| headers.contains_key(*name)) {
-        return Err(Error::usage(format!("the field {name} is made of the `Config`")));
+        return Err(Error::usage(format!("the field {name} is set from the `Config`")));
     }
     headers.insert(SEC_WEBSOCKET_VERSION, VERSION);
     if !config.protocols.is_empty() {
@@ -100,7 +100,7 @@ pub(super) fn refused(response: &http::response::Parts, body: &[u8]) -> Error {
 }
 
 fn value(text: String) -> Result<HeaderValue, Error> {
-    HeaderValue::try_from(text).map_err(|_| Error::usage("not the value of a field"))
+    HeaderValue::try_from(text).map_err(|_| Error::usage("invalid field value"))
 }
 
 #[cfg(test)]

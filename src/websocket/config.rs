@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::origins::Origins;
 use crate::error::Error;
-use crate::proto::{check, leaves_time, LONGER_THAN_NOTHING};
+use crate::proto::{check, leaves_time, ABOVE_ZERO};
 use crate::ws::{self, Budget, Compression};
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.
@@ -117,7 +117,7 @@ impl Config {
     ///
     /// The first field that is out of its range, and the range.
     pub fn validate(&self) -> Result<(), Error> {
-        let time = LONGER_THAN_NOTHING;
+        let time = ABOVE_ZERO;
         let are_tokens = self.protocols.iter().all(|protocol| is_token(protocol));
         let are_different = self
             .protocols

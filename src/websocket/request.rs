@@ -195,7 +195,7 @@ fn one<'a>(asked: &Asked<'a>, name: &HeaderName) -> Result<&'a HeaderValue, Refu
     match (values.next(), values.next()) {
         (Some(value), None) => Ok(value),
         (None, _) => Err(Refusal::bad(format!("the field {name} is missing"))),
-        (Some(_), Some(_)) => Err(Refusal::bad(format!("the field {name} is there twice"))),
+        (Some(_), Some(_)) => Err(Refusal::bad(format!("the field {name} occurs twice"))),
     }
 }
 
@@ -331,7 +331,7 @@ mod tests {
         }
         let mut headers = good();
         headers.append("sec-websocket-key", HeaderValue::from_static(KEY));
-        assert_refused(&http1(&headers), 400, "sec-websocket-key is there twice");
+        assert_refused(&http1(&headers), 400, "sec-websocket-key occurs twice");
         headers.insert("content-length", HeaderValue::from_static("0"));
         headers.insert("sec-websocket-key", HeaderValue::from_static(KEY));
         assert!(agree(&http1(&headers), &Config::default()).is_ok());

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use h2_sync::server::{Request, Response};
 use h2_sync::{ErrorKind, Headers};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -255,6 +256,29 @@ fn an_informational_response_has_an_informational_status() {
         let reply = Client::of(&server).fetch("/");
         assert_eq!((reply.status(), reply.interim.len()), (Some(200), 0));
     });
+}
+
+#[test]
+fn invalid_status_or_field_is_named_in_the_error() {
+    let response = Request::builder().send_to(|_: &mut Request, response: &mut Response| {
+        let errors = [
+            response.set_status(101),
+            response.set_status(99),
+            response.send_informational(200, &hints()),
+            response.redirect(200, "/"),
+            response.set_header("x-a", "a\nb"),
+        ];
+        let texts: Vec<_> = errors.map(|it| it.unwrap_err().to_string()).into();
+        response.send(texts.join("\n"))
+    });
+    let expected = [
+        "invalid status 101 of a final response: must be 200 to 999",
+        "invalid status of a final response: must be 200 to 999",
+        "invalid status 200 of an interim response: must be 100, or 102 to 199",
+        "invalid status 200 of a redirect: must be 301, 302, 303, 307 or 308",
+        "invalid value of the header field \"x-a\"",
+    ];
+    assert_eq!(response.unwrap().text(), expected.join("\n"));
 }
 
 #[test]

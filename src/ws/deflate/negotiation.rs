@@ -131,7 +131,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// `None` for another extension; the name of a parameter that is unknown, not valid or there twice
+    /// `None` for another extension; the name of a parameter that is unknown, invalid or repeated
     /// as the error.
     fn read<'a>(extension: &Extension<'a>) -> Result<Option<Self>, &'a str> {
         if !extension.name.eq_ignore_ascii_case(NAME) {
