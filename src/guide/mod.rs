@@ -14,7 +14,7 @@
 //! | [`sessions`] | a connection as two channels, and its ancestor in Julia |
 //! | [`core`] | the protocol without I/O: event loops, simulations, tests |
 //! | [`course`] | *HTTP/2 by doing*: each idea of RFC 9113 as a program, with its frames |
-//! | [`cookbook`] | recipes: JSON, uploads with progress, ranges and resume, events, DNS over HTTPS, … |
+//! | [`cookbook`] | recipes: JSON, login, uploads with progress, ranges and resume, events, DNS over HTTPS, … |
 //!
 //! Every program here is compiled as a test, and run unless it needs a server elsewhere. Most of them
 //! have a server and a client in one process, so that you can paste one into `main.rs` and change it.
