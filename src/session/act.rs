@@ -11,6 +11,22 @@ use crate::hpack::Headers;
 use crate::proto::{CommandError, Connection, Priority};
 
 /// A command to the connection, for [`put_act`](super::Session::put_act).
+///
+/// ```
+/// use h2_sync::frame::Setting;
+/// use h2_sync::{headers, Act, ErrorCode, StreamId};
+///
+/// fn refuse(stream_identifier: StreamId) -> [Act; 3] {
+///     let headers = headers!(":status" => "503");
+///     [
+///         Act::SendHeaders { stream_identifier, headers, is_end_stream: true },
+///         // From now on, three requests at a time.
+///         Act::Settings { settings: vec![Setting::MaxConcurrentStreams(3)] },
+///         // And no further ones on this connection.
+///         Act::Goaway { error_code: ErrorCode::NoError, debug_data: "maintenance".into() },
+///     ]
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Act {
@@ -110,6 +126,19 @@ impl Act {
 }
 
 /// An action that was refused, with the reason. No part of it was sent.
+///
+/// ```
+/// use h2_sync::{Act, Error, Session};
+///
+/// /// Returns an action that is to be put again after the next `Evt::SendRoom`.
+/// fn offer(session: &Session, act: Act) -> Result<Option<Act>, Error> {
+///     match session.put_act(act) {
+///         Ok(()) => Ok(None),
+///         Err(refused) if refused.is_full() => Ok(Some(refused.into_act())),
+///         Err(refused) => Err(refused.error().clone()),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct PutError {
     act: Box<Act>,

@@ -12,6 +12,30 @@ use crate::proto::{CloseReason, Event, Extension, HeadersKind, Priority, ResetBy
 use crate::wire::End;
 
 /// An event of a connection, taken with [`take_evt`](super::Session::take_evt).
+///
+/// ```
+/// use h2_sync::{Evt, HeadersKind};
+///
+/// fn describe(evt: &Evt) -> String {
+///     match evt {
+///         Evt::RecvHeaders { headers, kind: HeadersKind::Request, .. } => {
+///             format!("a request for {:?}", headers.path())
+///         }
+///         Evt::RecvHeaders { kind, .. } => format!("a field section: {kind:?}"),
+///         Evt::RecvData { data, is_end_stream, .. } => {
+///             format!("{} octets, the last ones: {is_end_stream}", data.len())
+///         }
+///         Evt::Reset { error_code, by, retry_safe, .. } => {
+///             format!("reset by {by:?} with {error_code:?}; safe to retry: {retry_safe}")
+///         }
+///         Evt::Goaway { last_stream_identifier, .. } => {
+///             format!("no streams after {last_stream_identifier}")
+///         }
+///         Evt::Closed { reason } => format!("closed: {reason:?}"),
+///         other => format!("{other:?}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Evt {
@@ -105,6 +129,20 @@ pub enum Evt {
 }
 
 /// The reason why a connection has ended.
+///
+/// ```
+/// use h2_sync::{ErrorCode, Reason};
+///
+/// /// Returns whether it is worth connecting again.
+/// fn is_worth_a_retry(reason: &Reason) -> bool {
+///     match reason {
+///         Reason::Local => false,
+///         Reason::Peer { goaway, .. } => *goaway != Some(ErrorCode::EnhanceYourCalm),
+///         Reason::Error(error) => error.is_timeout(),
+///         _ => false,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reason {

@@ -20,6 +20,27 @@ use crate::transport::Transport;
 ///
 /// All methods take `&self`: share it by reference or in an `Arc`. Dropping it calls
 /// [`close`](Self::close).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::{new_connection, transport, Act, Evt};
+///
+/// let (near, far) = transport::duplex(64 << 10);
+/// let (client, server) = (new_connection(near, true, false)?, new_connection(far, false, false)?);
+/// client.put_act(Act::Ping)?;
+/// loop {
+///     match client.take_evt_timeout(Duration::from_secs(10))? {
+///         Evt::Pong { round_trip_time } => break println!("answered in {round_trip_time:?}"),
+///         Evt::Closed { reason } => panic!("closed: {reason:?}"),
+///         _ => {}
+///     }
+/// }
+/// println!("{} octets received", client.stats().received.total_octets());
+/// client.close();
+/// # server.close();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -29,6 +50,17 @@ pub struct Session {
 
 impl Session {
     /// Starts a connection with custom settings and limits.
+    ///
+    /// ```
+    /// use h2_sync::transport::duplex;
+    /// use h2_sync::{Config, Role, Session};
+    ///
+    /// let (near, far) = duplex(64 << 10);
+    /// let config = Config::for_role(Role::Server).with(|config| config.max_concurrent_streams = 10);
+    /// let server = Session::with_config(near, Role::Server, config)?;
+    /// # drop((far, server));
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -46,6 +78,22 @@ impl Session {
     /// It always returns eventually: the last event is [`Evt::Closed`], when the peer closes, when
     /// a deadline ends the connection, or when another thread calls [`close`](Self::close).
     ///
+    /// ```
+    /// use h2_sync::{Evt, Session};
+    ///
+    /// fn run(session: &Session) {
+    ///     while let Ok(evt) = session.take_evt() {
+    ///         match evt {
+    ///             Evt::RecvHeaders { stream_identifier, headers, .. } => {
+    ///                 println!("{stream_identifier}: {headers:?}");
+    ///             }
+    ///             Evt::Closed { reason } => println!("closed: {reason:?}"), // the last one
+    ///             _ => {}
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// If `Evt::Closed` has already been taken.
@@ -54,6 +102,17 @@ impl Session {
     }
 
     /// Returns the next event if there is one.
+    ///
+    /// ```
+    /// use h2_sync::Session;
+    ///
+    /// /// Handles what has arrived, between two pictures of a game.
+    /// fn frame(session: &Session) {
+    ///     while let Ok(evt) = session.try_take_evt() {
+    ///         println!("{evt:?}");
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -117,6 +176,27 @@ impl Session {
     /// Events may be taken through it as well as through `take_evt`; credit for received data is
     /// returned to the peer in both cases. With the receiver, the writer thread does that: it
     /// checks every millisecond while events are being taken, and at most every 32 ms otherwise.
+    ///
+    /// ```
+    /// use crossbeam_channel::{select, Receiver};
+    /// use h2_sync::{Act, Error, Session};
+    ///
+    /// /// Waits for events, and for actions of other threads.
+    /// fn run(session: &Session, acts: &Receiver<Act>) -> Result<(), Error> {
+    ///     loop {
+    ///         select! {
+    ///             recv(session.events()) -> evt => match evt {
+    ///                 Ok(evt) => println!("{evt:?}"),
+    ///                 Err(_) => return Ok(()),
+    ///             },
+    ///             recv(acts) -> act => match act {
+    ///                 Ok(act) => session.put_act(act)?,
+    ///                 Err(_) => return Ok(session.close()),
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn events(&self) -> &Receiver<Evt> {
         self.shared.receiver_goes_out();
         &self.events
@@ -135,6 +215,19 @@ impl Session {
 
     /// Like [`put_act`](Self::put_act), but waits for room in the send buffer for at most
     /// `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::{Act, Error, Session};
+    ///
+    /// fn put(session: &Session, act: Act) -> Result<(), Error> {
+    ///     session.put_act_timeout(act, Duration::from_secs(10)).map_err(|refused| {
+    ///         println!("no room for 10 s: {}", refused.is_full());
+    ///         refused.error().clone()
+    ///     })
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -179,6 +272,8 @@ impl Session {
     /// nothing. The writer thread then writes the rest. If a thread is already writing, it includes
     /// these actions, and the call returns at once.
     ///
+    /// [`take_evts`](Self::take_evts) has an example.
+    ///
     /// # Errors
     ///
     /// Those of [`put_acts`](Self::put_acts). What was executed before the error is written.
@@ -193,6 +288,19 @@ impl Session {
     /// [`reservation_timeout`](Config::reservation_timeout)). To release it unused, put
     /// [`Act::Reset`]. [`open`](Self::open) combines both steps.
     ///
+    /// ```
+    /// use h2_sync::{new_connection, transport, Act, ErrorCode};
+    ///
+    /// let (near, _far) = transport::duplex(64 << 10);
+    /// let client = new_connection(near, true, false)?;
+    /// let stream_identifier = client.next_free_stream_identifier()?;
+    /// assert_eq!(stream_identifier.get(), 1);
+    /// // Unused after all:
+    /// client.put_act(Act::Reset { stream_identifier, error_code: ErrorCode::Cancel })?;
+    /// # client.abort();
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the connection is closed or shutting down, or if all 2^30 identifiers are used up.
@@ -202,6 +310,17 @@ impl Session {
 
     /// Opens a stream (client only): reserves an identifier and sends the request on it, without
     /// blocking.
+    ///
+    /// ```
+    /// use h2_sync::{headers, Session, StreamId};
+    ///
+    /// fn get(session: &Session, path: &str) -> Result<StreamId, h2_sync::Error> {
+    ///     let request = headers!(
+    ///         ":method" => "GET", ":scheme" => "http", ":authority" => "example.com", ":path" => path,
+    ///     );
+    ///     session.open(&request, true)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -234,6 +353,16 @@ impl Session {
 
     /// Aborts the connection: pending data is dropped, and the transport is cut without GOAWAY. The
     /// call waits for both threads as [`close`](Self::close) does.
+    ///
+    /// ```
+    /// use h2_sync::{new_connection, transport, Evt};
+    ///
+    /// let (near, _far) = transport::duplex(64 << 10); // a peer that never says anything
+    /// let client = new_connection(near, true, false)?;
+    /// client.abort();
+    /// assert!(matches!(client.take_evt()?, Evt::Closed { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn abort(&self) {
         self.shared.abort();
         self.threads.join(&self.shared);
@@ -243,7 +372,17 @@ impl Session {
     /// `timeout`, then calls [`close`](Self::close). A server sends GOAWAY in two steps (RFC 9113,
     /// Section 6.8), so that requests in flight are not lost. Returns the number of streams that
     /// were aborted.
-    /// that does so. Returns how many streams were cut.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::Session;
+    ///
+    /// fn end(server: &Session) {
+    ///     let aborted = server.shutdown(Duration::from_secs(10));
+    ///     println!("{aborted} requests were not answered within 10 s");
+    /// }
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> usize {
         self.shared.wire.with(|state, now| state.core.shutdown(now));
         self.shared.deliver();

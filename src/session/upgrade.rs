@@ -93,6 +93,21 @@ impl Session {
     /// Leave [`skip_preface`](Config::skip_preface) `false` on both sides: the client still sends
     /// its preface. A client must pass the same `config` as to the upgrade request.
     ///
+    /// ```no_run
+    /// use std::net::TcpListener;
+    ///
+    /// use h2_sync::upgrade::{detect, Detected, Options};
+    /// use h2_sync::{Config, Role, Session};
+    ///
+    /// let (stream, _) = TcpListener::bind("127.0.0.1:8080")?.accept()?;
+    /// if let Detected::Upgrade(request) = detect(stream, &Options::default())? {
+    ///     let upgraded = request.accept()?;
+    ///     let config = Config::for_role(Role::Server);
+    ///     let session = Session::with_opening(upgraded.stream, config, upgraded.opening)?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`with_config`](Self::with_config) and of [`Opening::apply`].
