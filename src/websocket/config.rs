@@ -113,6 +113,13 @@ impl Config {
 
     /// Checks every value for sense. What begins a WebSocket calls it.
     ///
+    /// ```
+    /// use h2_sync::websocket::Config;
+    ///
+    /// let config = Config::default().with(|config| config.max_message = 0);
+    /// assert!(config.validate().is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// The first field that is out of its range, and the range.

@@ -108,6 +108,16 @@ impl<'a> Builder<'a> {
     }
 
     /// Sets limits, deadlines, sub-protocols and compression.
+    ///
+    /// ```
+    /// use h2_sync::client::Client;
+    /// use h2_sync::websocket::{Builder, Config};
+    ///
+    /// let client = Client::new()?;
+    /// let config = Config::default().with(|config| config.max_message = 64 << 10);
+    /// let builder = Builder::new(&client, "wss://example.com/feed").config(config);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn config(self, config: Config) -> Self {
         Builder { config, ..self }
     }
@@ -123,6 +133,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds header fields. Those of a name that is there already are replaced.
+    ///
+    /// ```
+    /// use h2_sync::client::Client;
+    /// use h2_sync::http::header::{HeaderMap, HeaderValue, ORIGIN};
+    /// use h2_sync::websocket::Builder;
+    ///
+    /// let client = Client::new()?;
+    /// let origin = HeaderValue::from_static("https://example.com");
+    /// let headers = HeaderMap::from_iter([(ORIGIN, origin)]);
+    /// let builder = Builder::new(&client, "wss://example.com/feed").headers(headers);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.with(|request| request.headers(headers))
     }
@@ -168,6 +190,21 @@ impl<'a> Builder<'a> {
 
     /// Sets how long the whole opening handshake may take, instead of the client's
     /// [`timeout`](crate::client::Config::timeout). `None` is for ever.
+    ///
+    /// With [`write_timeout`](Self::write_timeout) for what follows:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::client::Client;
+    /// use h2_sync::websocket::Builder;
+    ///
+    /// let client = Client::new()?;
+    /// let builder = Builder::new(&client, "wss://example.com/feed")
+    ///     .timeout(Duration::from_secs(10))
+    ///     .write_timeout(Duration::from_secs(30));
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.with(|request| request.timeout(timeout))
     }
@@ -185,6 +222,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Has the opening handshake cancelled with this handle.
+    ///
+    /// ```
+    /// use h2_sync::client::{CancelHandle, Client};
+    /// use h2_sync::websocket::Builder;
+    ///
+    /// let client = Client::new()?;
+    /// let handle = CancelHandle::new();
+    /// handle.cancel(); // usually by another thread, while `connect` waits
+    /// let builder = Builder::new(&client, "ws://127.0.0.1:1/").cancel_with(&handle);
+    /// assert!(builder.connect().unwrap_err().is_cancelled());
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     pub fn cancel_with(self, handle: &CancelHandle) -> Self {
         self.with(|request| request.cancel_with(handle))
     }

@@ -7,6 +7,20 @@ use http::{HeaderMap, Version};
 use crate::ws::DeflateParams;
 
 /// The outcome of an opening handshake: the sub-protocol, the compression, and the peer's header fields.
+///
+/// ```
+/// use h2_sync::websocket::WebSocket;
+///
+/// fn log(socket: &WebSocket) {
+///     let handshake = socket.handshake();
+///     println!("{:?} from {:?}", handshake.version(), handshake.peer_addr());
+///     println!("protocol {:?}, origin {:?}", handshake.protocol(), handshake.headers().get("origin"));
+///     match handshake.deflate() {
+///         Some(deflate) => println!("compressed, {:?}", deflate.send_context_takeover()),
+///         None => println!("not compressed"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Handshake {
     pub(super) protocol: Option<String>,

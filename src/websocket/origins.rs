@@ -5,6 +5,13 @@
 /// A browser lets any page connect to any WebSocket, with the cookies of the server, and says in
 /// `origin` whose page it is. A server that takes cookies for a proof has to look at it. Programs that
 /// are not browsers send no `origin`, and are always let in.
+///
+/// ```
+/// use h2_sync::websocket::{Config, Origins};
+///
+/// let origins = Origins::SameAnd(vec!["https://app.example".to_owned()]);
+/// let config = Config::default().with(|config| config.origins = origins);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {

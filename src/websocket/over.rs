@@ -134,6 +134,30 @@ pub fn client_over(
 /// Where the application reads requests itself, [`http1`](crate::http1) and [`ws`](crate::ws) are the
 /// parts that this is made of.
 ///
+/// ```
+/// use std::thread;
+///
+/// use h2_sync::http::Request;
+/// use h2_sync::transport::duplex;
+/// use h2_sync::websocket::{client_over, server_over, Config};
+///
+/// let (near, far) = duplex(64 << 10);
+/// let server = thread::spawn(move || -> Result<(), h2_sync::Error> {
+///     let mut socket = server_over(far, &Config::default())?;
+///     while let Some(message) = socket.read()? {
+///         socket.send(message)?;
+///     }
+///     Ok(())
+/// });
+/// let request = Request::get("ws://localhost/").body(())?;
+/// let mut socket = client_over(near, request, &Config::default())?;
+/// socket.send("hello")?;
+/// assert_eq!(socket.read()?.as_ref().and_then(|message| message.as_text()), Some("hello"));
+/// socket.close(1000, "")?;
+/// server.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// No request comes within [`handshake_timeout`](Config::handshake_timeout), or not all of its head within

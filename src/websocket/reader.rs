@@ -30,6 +30,28 @@ const LINGER: Duration = Duration::from_secs(1);
 /// PINGs and the peer's Close frame are answered, and deadlines kept, while a thread is in a call of the
 /// reader. Dropping it closes the WebSocket with 1001 (going away), or with 1011 in a panic; senders then
 /// fail.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::websocket::{Message, Reader};
+///
+/// fn receive(mut reader: Reader) -> Result<(), h2_sync::Error> {
+///     println!("over {:?}", reader.handshake().version());
+///     reader.set_read_timeout(Some(Duration::from_secs(60)));
+///     while let Some(message) = reader.read()? {
+///         match message {
+///             Message::Text(text) if &*text == "bye" => {
+///                 reader.close(1000, "")?;
+///             }
+///             Message::Text(text) => println!("{text}"),
+///             Message::Binary(octets) => println!("{} octets", octets.len()),
+///         }
+///     }
+///     println!("closed: {:?}", reader.closed());
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     pub(super) shared: Arc<Shared>,
@@ -83,6 +105,20 @@ impl Reader {
     }
 
     /// Waits for the next message for `time` at most, whatever the read timeout is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::websocket::{Message, Reader};
+    ///
+    /// /// Returns a message if one comes within a tenth of a second.
+    /// fn poll(reader: &mut Reader) -> Result<Option<Message>, h2_sync::Error> {
+    ///     match reader.read_within(Duration::from_millis(100)) {
+    ///         Err(error) if error.is_timeout() => Ok(None),
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -16,12 +16,34 @@ use crate::ws::{CloseCode, Message};
 ///
 /// Messages go out whole, one after the other, in the order in which the calls began. Dropping senders does
 /// not end the WebSocket.
+///
+/// ```
+/// use std::thread;
+///
+/// use h2_sync::websocket::{Sender, WebSocket};
+///
+/// fn work(socket: &WebSocket) {
+///     let sender: Sender = socket.sender();
+///     println!("sending by {:?}", sender.handshake().protocol());
+///     thread::spawn(move || -> Result<(), h2_sync::Error> {
+///         for part in 1..=100 {
+///             if sender.is_closed() {
+///                 return Ok(());
+///             }
+///             sender.send(format!("{part} %"))?;
+///         }
+///         sender.close(1000, "done")
+///     });
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Sender {
     pub(super) shared: Arc<Shared>,
 }
 
 /// The reason why [`Sender::try_send`] has sent nothing.
+///
+/// [`Sender::try_send`] has an example.
 #[derive(Debug, Clone)]
 pub enum TrySendError {
     /// There is no room: the peer does not read as fast as it is sent to. The message comes back.
@@ -32,6 +54,15 @@ pub enum TrySendError {
 
 impl TrySendError {
     /// Whether there may be room later.
+    ///
+    /// ```
+    /// use h2_sync::websocket::Sender;
+    ///
+    /// /// Returns whether the update was dropped because the peer reads too slowly.
+    /// fn is_dropped(to: &Sender, update: &str) -> bool {
+    ///     to.try_send(update).is_err_and(|error| error.is_full())
+    /// }
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, TrySendError::Full(_))
     }
@@ -107,6 +138,18 @@ impl Sender {
 
     /// Sends a PING with up to 125 octets, ahead of messages that wait. The answer shows that the peer is
     /// there, which [`ping_interval`](super::Config::ping_interval) watches; it is not told.
+    ///
+    /// ```
+    /// use h2_sync::websocket::Sender;
+    ///
+    /// fn keep_alive(senders: &[Sender]) {
+    ///     for sender in senders {
+    ///         if let Err(error) = sender.ping("") {
+    ///             println!("gone: {error}");
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

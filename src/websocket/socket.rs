@@ -35,6 +35,37 @@ use crate::ws::{self, Close, CloseCode, Message, Role};
 /// end or error. Dropping the WebSocket, or its reader, closes it with 1001 (going away) and does not
 /// wait for the answer.
 ///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync::client::Client;
+/// use h2_sync::server::{Request, Response, Server};
+/// use h2_sync::websocket::{accept, connect, Config};
+///
+/// let server = Server::bind("127.0.0.1:0")?.serve(|request: &mut Request, response: &mut Response| {
+///     let mut socket = accept(request, response, &Config::default())?;
+///     while let Some(message) = socket.read()? {
+///         socket.send(message)?;
+///     }
+///     println!("closed by {:?}: {:?}", socket.handshake().peer_addr(), socket.closed());
+///     Ok::<_, h2_sync::Error>(())
+/// })?;
+/// let url = format!("ws://{}/", server.local_addr().ok_or("no address")?);
+///
+/// let client = Client::new()?;
+/// let mut socket = connect(&client, url)?;
+/// assert_eq!(socket.protocol(), None);
+/// socket.set_read_timeout(Some(Duration::from_secs(10)));
+/// socket.send("hello")?;
+/// socket.ping("")?;
+/// assert_eq!(socket.read()?, Some("hello".into()));
+/// socket.close(1000, "")?;
+/// # drop((socket, client));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Memory
 ///
 /// A message that is coming in is held in a buffer of up to twice [`max_message`](Config::max_message)
@@ -84,6 +115,25 @@ impl WebSocket {
 
     /// Waits for the next message for `time` at most, whatever [`read_timeout`](Config::read_timeout) is.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::websocket::WebSocket;
+    ///
+    /// /// Reads until the peer has been silent for a second.
+    /// fn drain(socket: &mut WebSocket) -> Result<usize, h2_sync::Error> {
+    ///     let mut messages = 0;
+    ///     loop {
+    ///         match socket.read_within(Duration::from_secs(1)) {
+    ///             Ok(Some(_)) => messages += 1,
+    ///             Ok(None) => return Ok(messages),
+    ///             Err(error) if error.is_timeout() => return Ok(messages),
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`Reader::read`].
@@ -106,6 +156,8 @@ impl WebSocket {
     }
 
     /// Sends a message if there is room for it, and never waits for the peer.
+    ///
+    /// [`Sender::try_send`] has an example.
     ///
     /// # Errors
     ///
@@ -139,11 +191,34 @@ impl WebSocket {
     }
 
     /// Returns a sender, for another thread.
+    ///
+    /// [`Sender`] has an example.
     pub fn sender(&self) -> Sender {
         self.sender.clone()
     }
 
     /// Splits the WebSocket into its reading and its sending part.
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use h2_sync::websocket::WebSocket;
+    ///
+    /// fn chat(socket: WebSocket, lines: impl Iterator<Item = String> + Send + 'static) {
+    ///     let (reader, sender) = socket.split();
+    ///     thread::spawn(move || {
+    ///         for message in reader {
+    ///             println!("{message:?}");
+    ///         }
+    ///     });
+    ///     for line in lines {
+    ///         if sender.send(line).is_err() {
+    ///             return;
+    ///         }
+    ///     }
+    ///     drop(sender.close(1000, ""));
+    /// }
+    /// ```
     pub fn split(self) -> (Reader, Sender) {
         (self.reader, self.sender)
     }
@@ -174,6 +249,16 @@ impl WebSocket {
     /// The octets that have been read and not been used: after the end, those that came behind the
     /// peer's Close frame. For a caller that goes on using the transport of
     /// [`client_over`](super::client_over) or [`server_over`](super::server_over).
+    ///
+    /// ```
+    /// use h2_sync::websocket::WebSocket;
+    ///
+    /// /// Returns what the peer has sent in the protocol that follows.
+    /// fn end(mut socket: WebSocket) -> Result<h2_sync::bytes::Bytes, h2_sync::Error> {
+    ///     socket.close(1000, "")?;
+    ///     Ok(socket.into_rest())
+    /// }
+    /// ```
     pub fn into_rest(mut self) -> Bytes {
         self.reader.take_rest()
     }

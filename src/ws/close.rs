@@ -12,6 +12,14 @@ use super::text::Text;
 pub(super) const MAX_CONTROL: usize = 125;
 
 /// The code and the reason of a Close frame.
+///
+/// ```
+/// use h2_sync::ws::{Close, CloseCode};
+///
+/// let close = Close { code: Some(CloseCode::NORMAL), reason: "done".into() };
+/// assert_eq!(close.to_string(), "1000 \"done\"");
+/// assert_eq!(Close::default().code, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Close {
     /// The code; `None` in a Close frame without one.

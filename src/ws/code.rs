@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// A status code that tells why a connection is closed (RFC 6455, Section 7.4).
+///
+/// ```
+/// use h2_sync::ws::CloseCode;
+///
+/// assert_eq!(CloseCode::from(1001), CloseCode::GOING_AWAY);
+/// assert!(CloseCode(4_000).is_sendable()); // for the application
+/// assert!(!CloseCode::ABNORMAL.is_sendable());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(pub u16);
 

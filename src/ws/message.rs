@@ -6,6 +6,18 @@ use super::close::Close;
 use super::text::Text;
 
 /// A message of text or binary data. A clone shares the octets.
+///
+/// ```
+/// use h2_sync::ws::Message;
+///
+/// let text = Message::text("hello");
+/// assert_eq!((text.as_text(), text.len(), text.is_empty()), (Some("hello"), 5, false));
+/// assert_eq!(Message::from("hello"), text);
+///
+/// let binary = Message::binary(vec![1, 2, 3]);
+/// assert_eq!((binary.as_text(), binary.as_bytes()), (None, &[1, 2, 3][..]));
+/// assert_eq!(binary.into_bytes().len(), 3);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A text message.

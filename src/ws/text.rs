@@ -25,6 +25,12 @@ impl Text {
     }
 
     /// The text as a `&str`.
+    ///
+    /// ```
+    /// use h2_sync::ws::Text;
+    ///
+    /// assert_eq!(Text::from("hello").as_str().to_uppercase(), "HELLO");
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -58,6 +58,18 @@ impl Compression {
 
 /// What both ends have agreed upon. It comes from [`answer`](super::answer) or
 /// [`accepted`](super::accepted).
+///
+/// ```
+/// use h2_sync::ws::DeflateParams;
+///
+/// fn describe(deflate: &DeflateParams) -> &'static str {
+///     match (deflate.send_context_takeover(), deflate.receive_context_takeover()) {
+///         (true, true) => "with context in both directions",
+///         (false, false) => "each message by itself",
+///         _ => "with context in one direction",
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeflateParams {
     pub(super) send: Direction,
