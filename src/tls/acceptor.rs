@@ -25,6 +25,18 @@ use crate::transport::Transport;
 /// Accepts TLS connections, with a certificate, its key, and the state for resuming sessions.
 ///
 /// Cheap to clone. Clients resume their sessions with any clone.
+///
+/// ```
+/// use h2_sync::server::Server;
+/// use h2_sync::tls::Acceptor;
+///
+/// let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let acceptor = Acceptor::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// assert_eq!(acceptor.config().alpn_protocols, [b"h2"]);
+/// let server = Server::bind("127.0.0.1:0")?.tls(acceptor);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Acceptor {
     config: Arc<ServerConfig>,
@@ -36,6 +48,13 @@ impl Acceptor {
     /// The chain begins with the server's own certificate. TLS 1.2 and 1.3 are supported, and only
     /// `h2` is accepted (see [`with_http1`](Self::with_http1)). Clients are not asked for
     /// certificates, and get tickets to resume their sessions.
+    ///
+    /// ```no_run
+    /// use h2_sync::tls::Acceptor;
+    ///
+    /// let acceptor = Acceptor::from_pem_files("chain.pem", "key.pem")?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -77,6 +96,20 @@ impl Acceptor {
     /// replayed by anyone who has recorded it (RFC 8446, Section 8). Without `h2` among its
     /// `alpn_protocols`, no handshake yields HTTP/2. A [`Server`](crate::server::Server) adds
     /// `http/1.1`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use h2_sync::tls::rustls::server::{ResolvesServerCert, ServerConfig};
+    /// use h2_sync::tls::Acceptor;
+    ///
+    /// fn with_own_choice(certificates: Arc<dyn ResolvesServerCert>) -> Acceptor {
+    ///     let builder = ServerConfig::builder().with_no_client_auth();
+    ///     let mut config = builder.with_cert_resolver(certificates);
+    ///     config.alpn_protocols = vec![b"h2".to_vec()];
+    ///     Acceptor::from_config(config)
+    /// }
+    /// ```
     pub fn from_config(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
         if config.max_early_data_size != 0 {
@@ -88,6 +121,8 @@ impl Acceptor {
 
     /// Creates an acceptor whose certificates can be replaced while it is in use; otherwise like
     /// [`from_pem_files`](Self::from_pem_files).
+    ///
+    /// [`Certificates`] has an example.
     ///
     /// # Errors
     ///
@@ -116,6 +151,8 @@ impl Acceptor {
     /// [`HandshakeError::into_stream`], for use with another library.
     ///
     /// Without this, such clients are rejected with the alert no_application_protocol.
+    ///
+    /// [`HandshakeError`] has an example of a server for both.
     #[must_use]
     pub fn with_http1(mut self) -> Self {
         offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
@@ -137,6 +174,13 @@ impl Acceptor {
     /// Writes the secrets of each connection to the file named by the environment variable
     /// `SSLKEYLOGFILE`, if it is set now. Wireshark can then decrypt recorded traffic, and so can
     /// anyone else with the file.
+    ///
+    /// ```no_run
+    /// use h2_sync::tls::Acceptor;
+    ///
+    /// let acceptor = Acceptor::from_pem_files("chain.pem", "key.pem")?.with_key_log();
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     #[must_use]
     pub fn with_key_log(mut self) -> Self {
         Arc::make_mut(&mut self.config).key_log = Arc::new(rustls::KeyLogFile::new());
@@ -148,6 +192,20 @@ impl Acceptor {
     /// If the transport has no [read timeout](crate::transport::Closer::set_read_timeout), a thread
     /// is started that closes it at the deadline. If closing does not wake the reader either (as
     /// with a plain pair), the call waits for as long as the client is silent.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync::tls::Acceptor;
+    /// use h2_sync::{new_connection, BoxError, Session};
+    ///
+    /// fn next(listener: &TcpListener, acceptor: &Acceptor) -> Result<Session, BoxError> {
+    ///     let (stream, _) = listener.accept()?;
+    ///     let stream = acceptor.accept(stream, Duration::from_secs(10))?;
+    ///     Ok(new_connection(stream, false, false)?)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

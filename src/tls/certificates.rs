@@ -83,6 +83,8 @@ struct Table {
 }
 
 /// Checks the files of [`Certificates`] periodically, until it is dropped.
+///
+/// [`Certificates`] has an example.
 #[must_use = "the files are no longer checked when this is dropped"]
 pub struct CertificateWatch {
     _stop: Sender<()>,
@@ -125,6 +127,17 @@ impl Certificates {
     }
 
     /// Reads all files again, and uses each pair that is usable for the handshakes from now on.
+    ///
+    /// ```
+    /// use h2_sync::tls::Certificates;
+    ///
+    /// /// For a program that gets a signal when the files have changed.
+    /// fn renewed(certificates: &Certificates) {
+    ///     if let Err(error) = certificates.reload() {
+    ///         eprintln!("the previous certificates stay in use: {error}");
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -23,6 +23,20 @@ use crate::transport::Transport;
 /// Makes TLS connections, with trusted certificates and the state for resuming sessions.
 ///
 /// Cheap to clone. Sessions are resumed across clones.
+///
+/// ```no_run
+/// use std::net::TcpStream;
+/// use std::time::Duration;
+///
+/// use h2_sync::new_connection;
+/// use h2_sync::tls::Connector;
+///
+/// let connector = Connector::new()?;
+/// let stream = TcpStream::connect(("example.com", 443))?;
+/// let stream = connector.connect("example.com", stream, Duration::from_secs(10))?;
+/// let session = new_connection(stream, true, false)?;
+/// # Ok::<(), h2_sync::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Connector {
     config: Arc<ClientConfig>,
@@ -82,6 +96,15 @@ impl Connector {
     /// Creates a connector that also trusts the certificates in a PEM text; otherwise like
     /// [`new`](Self::new).
     ///
+    /// ```no_run
+    /// use h2_sync::client::{Client, Config};
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let connector = Connector::with_extra_roots(&std::fs::read("company-ca.pem")?)?;
+    /// let client = Client::with_config(Config::default().with(|it| it.tls = Some(connector)))?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of `new`, and if the text is not PEM or contains no certificate.
@@ -98,6 +121,16 @@ impl Connector {
     /// self-signed certificate is accepted even if it is marked as an authority (`CA:TRUE`, the
     /// default of `openssl req -x509`).
     ///
+    /// ```
+    /// use h2_sync::client::{Client, Config};
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// let connector = Connector::with_only_roots(made.cert.pem().as_bytes())?;
+    /// let client = Client::with_config(Config::default().with(|it| it.tls = Some(connector)))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`with_extra_roots`](Self::with_extra_roots).
@@ -112,6 +145,18 @@ impl Connector {
     ///
     /// The configuration is used as it is. Without `h2` among its `alpn_protocols`, no handshake
     /// yields HTTP/2.
+    ///
+    /// ```
+    /// use h2_sync::tls::rustls::{ClientConfig, RootCertStore};
+    /// use h2_sync::tls::Connector;
+    ///
+    /// fn with_own_roots(roots: RootCertStore) -> Connector {
+    ///     let builder = ClientConfig::builder().with_root_certificates(roots);
+    ///     let mut config = builder.with_no_client_auth();
+    ///     config.alpn_protocols = vec![b"h2".to_vec()];
+    ///     Connector::from_config(config)
+    /// }
+    /// ```
     pub fn from_config(config: impl Into<Arc<ClientConfig>>) -> Self {
         Connector { config: config.into() }
     }
@@ -170,6 +215,15 @@ impl Connector {
     /// Accepts every certificate, with any name, even if it has expired: **anyone on the network
     /// path can read and change what is sent.** For tests against servers whose certificate is not
     /// available. If it is, use [`with_only_roots`](Self::with_only_roots), which is safe.
+    ///
+    /// ```
+    /// use h2_sync::client::{Client, Config};
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let connector = Connector::new()?.danger_accept_invalid_certificates();
+    /// let client = Client::with_config(Config::default().with(|it| it.tls = Some(connector)))?;
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     #[must_use]
     pub fn danger_accept_invalid_certificates(mut self) -> Self {
         let config = Arc::make_mut(&mut self.config);
@@ -180,6 +234,14 @@ impl Connector {
 
     /// Also offers HTTP/1.1. If the server chooses it, the stream is returned as
     /// [`HandshakeError::into_stream`], for use with another library.
+    ///
+    /// ```
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let connector = Connector::new()?.with_http1();
+    /// assert_eq!(connector.config().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     #[must_use]
     pub fn with_http1(mut self) -> Self {
         offer_http1(&mut Arc::make_mut(&mut self.config).alpn_protocols);
@@ -197,6 +259,13 @@ impl Connector {
     /// Writes the secrets of each connection to the file named by the environment variable
     /// `SSLKEYLOGFILE`, if it is set now. Wireshark can then decrypt recorded traffic, and so can
     /// anyone else with the file.
+    ///
+    /// ```
+    /// use h2_sync::tls::Connector;
+    ///
+    /// let connector = Connector::new()?.with_key_log();
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
     #[must_use]
     pub fn with_key_log(mut self) -> Self {
         Arc::make_mut(&mut self.config).key_log = Arc::new(rustls::KeyLogFile::new());

@@ -6,6 +6,16 @@ use rustls::{CipherSuite, Connection, HandshakeKind, ProtocolVersion};
 use super::protocols::H2;
 
 /// The parameters of a TLS connection: a plain copy, for a handler or a log.
+///
+/// ```
+/// use h2_sync::tls::Facts;
+///
+/// fn describe(tls: &Facts) -> String {
+///     let resumed = if tls.is_resumed { ", resumed" } else { "" };
+///     let (version, suite) = (tls.protocol_version, tls.cipher_suite);
+///     format!("{version:?}, {suite:?} for {:?}{resumed}", tls.server_name)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {

@@ -50,6 +50,17 @@ pub struct HandshakeError<T: Transport> {
 }
 
 /// The category of a handshake failure.
+///
+/// ```
+/// use h2_sync::tls::{HandshakeError, HandshakeErrorKind};
+/// use h2_sync::transport::Transport;
+///
+/// /// Returns whether another attempt may succeed.
+/// fn is_temporary<T: Transport>(error: &HandshakeError<T>) -> bool {
+///     use HandshakeErrorKind::{Closed, Timeout, Transport};
+///     matches!(error.kind(), Closed | Timeout | Transport)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandshakeErrorKind {

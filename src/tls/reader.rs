@@ -28,6 +28,8 @@ const READ_MAX: usize = 128 << 10;
 /// With a [read timeout](crate::transport::Closer::set_read_timeout), a read reads once from the
 /// transport, and [gives up](crate::transport::gave_up) with `Interrupted` if that yields no
 /// plaintext.
+///
+/// [`TlsWriter`](super::TlsWriter) has an example with both halves.
 pub struct TlsReader<R> {
     shared: Arc<Shared>,
     reader: R,

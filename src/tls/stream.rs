@@ -18,6 +18,25 @@ use crate::transport::{gave_up, Closer, Halves, Transport};
 /// [`Acceptor::accept`](super::Acceptor::accept) and
 /// [`Connector::connect`](super::Connector::connect) return it. Dropping it sends close_notify and
 /// closes the underlying stream.
+///
+/// ```
+/// use std::io::{self, Read, Write};
+/// use std::net::TcpStream;
+/// use std::time::Duration;
+///
+/// use h2_sync::tls::TlsStream;
+///
+/// /// Asks a question in a protocol of its own.
+/// fn ask(stream: &mut TlsStream<TcpStream>) -> io::Result<[u8; 4]> {
+///     println!("{:?}", stream.facts().protocol_version);
+///     stream.closer().set_read_timeout(Some(Duration::from_secs(10)))?;
+///     stream.write_all(b"time")?;
+///     stream.flush()?;
+///     let mut answer = [0; 4];
+///     stream.read_exact(&mut answer)?;
+///     Ok(answer)
+/// }
+/// ```
 pub struct TlsStream<T: Transport> {
     reader: TlsReader<T::Reader>,
     writer: TlsWriter<T::Writer>,

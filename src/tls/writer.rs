@@ -24,6 +24,26 @@ use crate::transport::Closer;
 /// [`Closer::shutdown_write`](crate::transport::Closer::shutdown_write).
 ///
 /// [gives up]: crate::transport::gave_up
+///
+/// Both halves, on a thread each:
+///
+/// ```
+/// use std::io::{self, Read, Write};
+/// use std::net::TcpStream;
+/// use std::thread;
+///
+/// use h2_sync::tls::{TlsReader, TlsStream, TlsWriter};
+/// use h2_sync::transport::{Halves, Transport};
+///
+/// fn relay(stream: TlsStream<TcpStream>) -> io::Result<()> {
+///     let Halves { reader, writer, .. } = stream.split()?;
+///     let mut reader: TlsReader<_> = reader;
+///     let mut writer: TlsWriter<_> = writer;
+///     thread::spawn(move || io::copy(&mut reader, &mut io::stdout()));
+///     io::copy(&mut io::stdin(), &mut writer)?;
+///     writer.flush()
+/// }
+/// ```
 pub struct TlsWriter<W: Write> {
     shared: Arc<Shared>,
     outgoing: Arc<Mutex<Outgoing<W>>>,
@@ -79,6 +99,17 @@ impl<W: Write> TlsWriter<W> {
     /// Keys are updated automatically long before their limits, so this is seldom needed; some
     /// peers close the connection after repeated key updates. The request is sent with the next
     /// write or flush.
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    ///
+    /// use h2_sync::tls::TlsWriter;
+    ///
+    /// fn renew(writer: &mut TlsWriter<impl Write>) -> io::Result<()> {
+    ///     writer.refresh_keys().map_err(io::Error::other)?;
+    ///     writer.flush()
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
