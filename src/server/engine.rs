@@ -102,16 +102,17 @@ impl Engine {
         config.validate()?;
         // The atomic of `core`: under the models, one of `std` would belong to a single run.
         static STARTED: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
+        let pool = Pool::new(config.stack_size, config.idle_thread_timeout);
         Ok(Arc::new(Engine {
             number: STARTED.fetch_add(1, Ordering::Relaxed) + 1,
-            pool: Pool::new(config.stack_size, config.idle_thread_timeout),
+            poller: Poller::new(&pool, &clock),
+            pool,
             clock,
             permits: Permits::new(config.max_handlers).lending(config.max_waiting_handlers),
             counters: Counters::default(),
             openings: Openings::default(),
             writers: Writers::new(),
             readiness: Arc::new(Readiness::new()),
-            poller: Arc::default(),
             ledger: Arc::new(Ledger::new(config.max_unread)),
             connections: Mutex::default(),
             changed: Condvar::new(),

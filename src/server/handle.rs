@@ -395,7 +395,7 @@ fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
         let mut left = engine.connections();
         left.retain(|conn| stays != Some(conn.number()));
         left.iter().for_each(|conn| conn.cut());
-        // Cutting wakes their threads, which end them.
+        // Cutting wakes their threads, which end them; without a thread they have ended.
         engine.drained(Instant::now() + LAST_WORDS, stays);
     }
     Cut { connections: left.len() + opening, requests }

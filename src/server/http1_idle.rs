@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::http1::{Ends, Http1};
 use super::left::{Left, LeftToPoller};
 use super::poller::{Watched, IDLE_MIN};
-use super::pool::{Scratch, Task};
+use super::pool::Scratch;
 use crate::h1::Waits;
 use crate::transport::Epoll;
 
@@ -18,7 +18,7 @@ impl Http1 {
         let token = engine.poller.token();
         self.left().set(Left { token, since, waits: waits.clone() });
         self.end_in_time();
-        if !engine.poller.add(&engine.pool, token, self) {
+        if !engine.poller.add(token, self) {
             return self.left().take_back(token).is_none();
         }
         if self.link.is_cut() {
@@ -38,18 +38,14 @@ impl Http1 {
             let due = conn.left().take_due(now);
             let Some(due) = due else { return conn.end_in_time() };
             conn.engine.poller.forget(due.token);
+            let (theirs, Left { since, waits, .. }) = (Arc::clone(&conn), due);
             // The thread finds that the time is over.
-            if conn.go_on(due, IDLE_MIN).is_err() {
+            let end =
+                move |scratch: &mut Scratch| theirs.serve_since(since, waits, IDLE_MIN, scratch);
+            if conn.engine.pool.run(end).is_err() {
                 drop(Ends { conn: &conn, is_left: false });
             }
         });
-    }
-
-    /// Makes another thread serve a connection that was left to the poller.
-    fn go_on(self: &Arc<Self>, left: Left, idle_min: Duration) -> Result<(), Task> {
-        let theirs = Arc::clone(self);
-        let Left { since, waits, .. } = left;
-        self.engine.pool.run(move |scratch| theirs.serve_since(since, waits, idle_min, scratch))
     }
 
     /// Ends a connection that has been cut, if no thread serves it.
@@ -71,11 +67,14 @@ impl Watched for Http1 {
         self.left().is_left(token)
     }
 
-    fn resume(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
+    fn has_input(&self, token: u64) -> bool {
+        self.is_left(token)
+    }
+
+    fn serve(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
         let left = self.left().take_back(token);
-        let Some(left) = left else { return };
-        if let Err(task) = self.go_on(left, idle_min) {
-            task(scratch);
+        if let Some(Left { since, waits, .. }) = left {
+            self.serve_since(since, waits, idle_min, scratch);
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn leave_to_poller<'a>(
     let token = engine.poller.token();
     state.leader = Leader::Poller(token);
     drop(state);
-    if engine.poller.add(&engine.pool, token, served) {
+    if engine.poller.add(token, served) {
         return None;
     }
     let mut state = served.conn.lock();

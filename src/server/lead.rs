@@ -109,18 +109,17 @@ impl Watched for Served {
         self.conn.lock().leader == Leader::Poller(token)
     }
 
-    fn resume(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
+    fn has_input(&self, token: u64) -> bool {
         let mut state = self.conn.lock();
-        if state.leader != Leader::Poller(token) {
-            return;
+        let is_left = state.leader == Leader::Poller(token);
+        if is_left {
+            state.leader = Leader::Promised;
         }
-        state.leader = Leader::Promised;
-        drop(state);
-        let theirs = Arc::clone(&self);
-        let lead = move |scratch: &mut Scratch| lead_until_idle(&theirs, scratch, idle_min);
-        if self.engine.pool.run(lead).is_err() {
-            lead_until_idle(&self, scratch, Duration::ZERO);
-        }
+        is_left
+    }
+
+    fn serve(self: Arc<Self>, _: u64, idle_min: Duration, scratch: &mut Scratch) {
+        lead_until_idle(&self, scratch, idle_min);
     }
 }
 

@@ -174,6 +174,12 @@ impl Pool {
         }
     }
 
+    /// Makes the system refuse threads, or end that.
+    #[cfg(test)]
+    pub(super) fn set_short(&self, is_short: bool) {
+        self.lock().shortage.set(is_short);
+    }
+
     /// The number of threads.
     pub(super) fn threads(&self) -> usize {
         self.lock().threads

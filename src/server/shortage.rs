@@ -30,6 +30,11 @@ impl Shortage {
         may
     }
 
+    #[cfg(test)]
+    pub(super) fn set(&mut self, is_short: bool) {
+        self.until = is_short.then(|| Instant::now() + Duration::from_secs(3600));
+    }
+
     /// Records that a thread was started.
     pub(super) fn ended(&mut self) {
         self.until = None;

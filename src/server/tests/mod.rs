@@ -3,6 +3,7 @@
 mod clock;
 mod lending;
 mod permits;
+mod poller;
 mod pool;
 
 use std::time::Duration;

@@ -11,7 +11,7 @@ fn pool(idle_timeout: Duration) -> Arc<Pool> {
 }
 
 #[track_caller]
-fn wait_for_threads(pool: &Pool, count: usize) {
+pub(super) fn wait_for_threads(pool: &Pool, count: usize) {
     let started = Instant::now();
     while pool.threads() != count {
         assert!(started.elapsed() < LONG, "{} threads", pool.threads());
