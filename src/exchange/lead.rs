@@ -34,7 +34,7 @@ impl Conn {
         time: Duration,
     ) -> (Guard<'a>, bool) {
         let began = Instant::now();
-        let (state, read) = match time {
+        let (mut state, read) = match time {
             Duration::ZERO => (state, Read::Nothing),
             _ => self.read(state, began.checked_add(time)),
         };
@@ -44,6 +44,9 @@ impl Conn {
             && !state.has_deferred_wakes()
             && !state.must_write()
             && !state.has_ended();
+        if is_idle {
+            state.rest();
+        }
         (state, is_idle)
     }
 

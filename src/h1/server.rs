@@ -100,6 +100,9 @@ impl Link {
                     }
                     // A shutdown may end it while no thread waits.
                     state.idle_since = Some(since);
+                    if let Some(reading) = &mut state.reading {
+                        reading.buffer.rest();
+                    }
                     return None;
                 }
                 Filled::Late => {

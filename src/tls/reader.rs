@@ -45,6 +45,9 @@ impl<R: Read> TlsReader<R> {
     /// Reads ciphertext once; the buffer must have been used up.
     fn fill(&mut self) -> io::Result<()> {
         let buffer = &mut self.incoming.octets;
+        if buffer.is_empty() {
+            *buffer = self.shared.take_spare();
+        }
         if buffer.len() < self.ask {
             buffer.resize(self.ask, 0);
         } else if self.ask == READ_MIN && buffer.len() > READ_MIN {
@@ -54,8 +57,8 @@ impl<R: Read> TlsReader<R> {
             Ok(read) => read.min(self.ask),
             Err(error) => {
                 // The connection is idle, and may remain so.
-                *buffer = Vec::new();
-                (self.incoming.start, self.incoming.end, self.ask) = (0, 0, READ_MIN);
+                drop(self.incoming.take_buffer());
+                self.ask = READ_MIN;
                 self.shared.set_has_more(false);
                 return Err(error);
             }
@@ -91,6 +94,9 @@ impl<R: Read> Read for TlsReader<R> {
                 Ok(None) => {}
                 Ok(Some(read)) => {
                     let has_more = read == buf.len() || self.incoming.has_end();
+                    if !has_more {
+                        self.shared.set_spare(self.incoming.take_buffer());
+                    }
                     self.shared.set_has_more(has_more);
                     return Ok(read);
                 }
@@ -137,6 +143,12 @@ impl Incoming {
     /// Returns whether the next read finds an error or the end, without a read of the transport.
     fn has_end(&self) -> bool {
         self.closed || self.failed.is_some()
+    }
+
+    /// Takes the buffer, whose octets have been used up.
+    fn take_buffer(&mut self) -> Vec<u8> {
+        (self.start, self.end) = (0, 0);
+        std::mem::take(&mut self.octets)
     }
 
     /// Fills `buf` with available plaintext, or returns `None` if more ciphertext is needed.

@@ -1,5 +1,6 @@
 //! State shared by the halves and the closer of a TLS stream.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,8 @@ pub(super) struct Shared {
     timed: AtomicBool,
     /// The reader may hold octets that have left the transport but have not been read.
     has_more: AtomicBool,
+    /// The reader's buffer, while it is empty.
+    spare: Mutex<Vec<u8>>,
 }
 
 impl Shared {
@@ -30,6 +33,7 @@ impl Shared {
             timed: AtomicBool::new(false),
             // The handshake may have read more than its own records.
             has_more: AtomicBool::new(true),
+            spare: Mutex::default(),
         }
     }
 
@@ -67,7 +71,33 @@ impl Shared {
         self.has_more.load(Ordering::SeqCst)
     }
 
+    /// Frees the buffers of an idle connection: the reader's, and that of rustls, which shrinks it
+    /// before each read.
+    pub(super) fn rest(&self) {
+        drop(self.take_spare());
+        // It always fails.
+        let _ = self.lock().read_tls(&mut Nothing);
+    }
+
+    pub(super) fn set_spare(&self, buffer: Vec<u8>) {
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = buffer;
+    }
+
+    /// Takes the reader's buffer, if it is empty.
+    pub(super) fn take_spare(&self) -> Vec<u8> {
+        std::mem::take(&mut self.spare.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn is_timed(&self) -> bool {
         self.timed.load(Ordering::SeqCst)
+    }
+}
+
+/// A transport without input.
+struct Nothing;
+
+impl io::Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }

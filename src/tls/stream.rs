@@ -66,9 +66,14 @@ impl<T: Transport> TlsStream<T> {
         if below.can_be_watched() {
             let (weak, below) = (Arc::downgrade(&shared), below.clone());
             closer = closer.with_watch(move |epoll, token| {
-                if weak.upgrade().is_some_and(|shared| shared.has_more()) {
+                let Some(shared) = weak.upgrade() else {
+                    return Err(io::ErrorKind::NotConnected.into());
+                };
+                if shared.has_more() {
                     return Err(io::ErrorKind::ResourceBusy.into());
                 }
+                // The connection is idle, and may remain so.
+                shared.rest();
                 below.watch(epoll, token)
             });
         }

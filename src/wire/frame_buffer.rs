@@ -49,8 +49,9 @@ impl FrameBuffer {
             self.block = block.slice(..end);
         }
         blocks::keep(block);
-        if let Ok(read) = result {
-            self.small.note_read(read, BLOCK - before);
+        match result {
+            Ok(read) => self.small.note_read(read, BLOCK - before),
+            Err(_) => self.small.rest(),
         }
         result
     }
@@ -68,6 +69,11 @@ impl FrameBuffer {
         let result = core.receive_from(&mut block, now);
         self.small.push(&block);
         result
+    }
+
+    /// Frees the buffer if it is empty.
+    pub(super) fn rest(&mut self) {
+        self.small.rest();
     }
 
     /// Discards the octets.

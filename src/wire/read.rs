@@ -114,6 +114,13 @@ impl<D: Driver> Wire<D> {
 }
 
 impl<D> State<D> {
+    /// Frees the read buffer, if it is empty, of a connection that may remain idle.
+    pub(crate) fn rest(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            reading.buffer.rest();
+        }
+    }
+
     /// Handles the end or the failure of the transport. Many peers end TLS without close_notify;
     /// without open streams, nothing was truncated by that.
     fn read_ended(&mut self, error: Option<io::Error>) {

@@ -57,11 +57,17 @@ impl ReadBuffer {
                 self.octets = BytesMut::from(&self.octets[..]);
                 self.allocated = self.octets.len();
             }
-        } else if before == 0 {
-            // The connection is idle, and may remain so.
-            (self.octets, self.allocated) = (BytesMut::new(), 0);
+        } else {
+            self.rest();
         }
         result
+    }
+
+    /// Frees the buffer if it is empty: the connection is idle, and may remain so.
+    pub(crate) fn rest(&mut self) {
+        if self.octets.is_empty() {
+            (self.octets, self.allocated) = (BytesMut::new(), 0);
+        }
     }
 
     /// Returns whether the next read should be one of the largest size, and there is little before it.

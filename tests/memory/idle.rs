@@ -25,6 +25,26 @@ const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
 
 const HTTP1: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
+/// Octets of an upload: three frames of DATA.
+const UPLOAD: usize = 48 * KIB;
+
+/// An upload in HTTP/2, on stream 3.
+fn http2_upload() -> Vec<u8> {
+    let mut octets = b"\0\0\x0e\x01\x04\0\0\0\x03\x83\x84\x86\x41\x09localhost".to_vec();
+    for end_stream in [0, 0, 1] {
+        octets.extend_from_slice(&[0, 0x40, 0, 0, end_stream, 0, 0, 0, 3]);
+        octets.resize(octets.len() + UPLOAD / 3, 0);
+    }
+    octets
+}
+
+fn http1_upload() -> Vec<u8> {
+    let head = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {UPLOAD}\r\n\r\n");
+    let mut octets = head.into_bytes();
+    octets.resize(octets.len() + UPLOAD, 0);
+    octets
+}
+
 /// Sends a request and reads until the body has come.
 fn ask(mut stream: impl Read + Write, request: &[u8]) {
     stream.write_all(request).unwrap();
@@ -43,45 +63,75 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Opens connections with one request each by `open`, which keeps nothing but the socket, and
-/// compares what the server holds while they are idle.
-fn idle_connections_take(bound: usize, server: Server, open: impl Fn(SocketAddr) -> TcpStream) {
+/// Opens connections with one request each by `open`, which return the sockets by `close` when they
+/// are idle, and compares what the server holds while they are idle again.
+fn idle_connections_take<S>(
+    bound: usize,
+    server: Server,
+    open: impl Fn(SocketAddr) -> S,
+    close: impl Fn(S) -> TcpStream,
+) {
     let mut config = Config::default();
     config.idle_thread_timeout = Duration::ZERO;
-    let answer = |_: &mut Request, response: &mut Response| response.send("hello");
+    let answer = |request: &mut Request, response: &mut Response| {
+        std::io::copy(request, &mut std::io::sink())?;
+        response.send("hello")
+    };
     let server = server.config(config).serve(answer).unwrap();
     let address = server.local_addr().unwrap();
     measured(|memory| {
-        let streams: Vec<_> = (0..CONNECTIONS).map(|_| open(address)).collect();
-        // All but the one that waits for all of them.
-        let began = Instant::now();
-        while server.stats().threads > 1 {
-            assert!(began.elapsed() < LONG, "{} threads", server.stats().threads);
-            std::thread::yield_now();
-        }
-        assert_eq!(server.stats().connections, CONNECTIONS);
+        let wait_until_idle = || {
+            // All threads but the one that waits for all of them.
+            let began = Instant::now();
+            while server.stats().threads > 1 {
+                assert!(began.elapsed() < LONG, "{} threads", server.stats().threads);
+                std::thread::yield_now();
+            }
+            assert_eq!(server.stats().connections, CONNECTIONS);
+        };
+        let held: Vec<_> = (0..CONNECTIONS).map(|_| open(address)).collect();
+        wait_until_idle();
+        let streams: Vec<_> = held.into_iter().map(close).collect();
+        wait_until_idle();
         memory.assert_kept(CONNECTIONS * bound);
         drop(streams);
     });
 }
 
-fn idle_clear_connections_take(bound: usize, request: &[u8]) {
+/// The same in clear text, with another request on each connection.
+fn idle_clear_connections_take(bound: usize, first: &[u8], then: &[u8]) {
     let server = Server::bind("127.0.0.1:0").unwrap();
-    idle_connections_take(bound, server, |address| {
+    let open = |address| {
         let stream = connect(address);
-        ask(&stream, request);
+        ask(&stream, first);
+        stream
+    };
+    idle_connections_take(bound, server, open, |stream| {
+        if !then.is_empty() {
+            ask(&stream, then);
+        }
         stream
     });
 }
 
 #[test]
 fn idle_connection_of_http2_takes_at_most_ten_kib() {
-    idle_clear_connections_take(HTTP2_MAX, HTTP2);
+    idle_clear_connections_take(HTTP2_MAX, HTTP2, b"");
 }
 
 #[test]
 fn idle_connection_of_http1_takes_at_most_three_kib() {
-    idle_clear_connections_take(HTTP1_MAX, HTTP1);
+    idle_clear_connections_take(HTTP1_MAX, HTTP1, b"");
+}
+
+#[test]
+fn connection_of_http2_gives_the_memory_of_an_upload_back() {
+    idle_clear_connections_take(HTTP2_MAX, HTTP2, &http2_upload());
+}
+
+#[test]
+fn connection_of_http1_gives_the_memory_of_an_upload_back() {
+    idle_clear_connections_take(HTTP1_MAX, HTTP1, &http1_upload());
 }
 
 #[cfg(feature = "tls")]
@@ -97,19 +147,35 @@ mod tls {
     /// the handshake.
     const TLS_MAX: usize = 19 * KIB;
 
-    #[test]
-    fn idle_connection_over_tls_takes_at_most_19_kib() {
+    fn idle_tls_connections_take(bound: usize, then: &[u8]) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let acceptor = Acceptor::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
         let connector = Connector::with_only_roots(chain.as_bytes()).unwrap();
         let server = Server::bind("127.0.0.1:0").unwrap().tls(acceptor);
-        idle_connections_take(TLS_MAX, server, |address| {
+        let open = |address| {
             let mut stream = connect(address);
             let name = "localhost".try_into().unwrap();
             let mut tls = ClientConnection::new(Arc::clone(connector.config()), name).unwrap();
             ask(Stream::new(&mut tls, &mut stream), HTTP2);
+            (tls, stream)
+        };
+        // The client's side of TLS does not count.
+        idle_connections_take(bound, server, open, |(mut tls, mut stream)| {
+            if !then.is_empty() {
+                ask(Stream::new(&mut tls, &mut stream), then);
+            }
             stream
         });
+    }
+
+    #[test]
+    fn idle_connection_over_tls_takes_at_most_19_kib() {
+        idle_tls_connections_take(TLS_MAX, b"");
+    }
+
+    #[test]
+    fn connection_over_tls_gives_the_memory_of_an_upload_back() {
+        idle_tls_connections_take(TLS_MAX, &http2_upload());
     }
 }
