@@ -109,6 +109,8 @@ impl Proxy {
         config.max_redirects = 0;
         config.gzip = false;
         config.user_agent = None;
+        // `http_proxy` in the environment is meant for clients of this machine.
+        config.proxies = client::Proxies::Never;
         config.response_timeout = Some(patience);
         config.read_timeout = Some(patience);
         let upstream = match upstream.strip_prefix("h2c://") {

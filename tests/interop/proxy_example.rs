@@ -13,7 +13,7 @@ use h2_sync::server::{self, Handle, Request, Response, Server};
 use h2_sync::{websocket, BoxError};
 
 use crate::peer;
-use crate::server_examples::{start, Example};
+use crate::server_examples::{start, start_command, Example};
 use crate::websocket::{client, connect};
 
 /// Longer than anything takes.
@@ -173,6 +173,19 @@ fn invalid_time_is_refused_with_the_help_text() {
         let output = peer::run(Command::new(&program).args(["127.0.0.1:0", "http://a", seconds]));
         assert!(!output.success && output.text.contains("usage: proxy"), "{}", output.text);
     }
+}
+
+#[test]
+fn proxy_of_the_environment_is_not_used() {
+    let (server, _news) = upstream();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let Some(program) = peer::example("proxy") else { return };
+    let mut command = Command::new(program);
+    // A port on which no proxy listens.
+    command.envs([("http_proxy", "http://127.0.0.1:1"), ("no_proxy", "")]);
+    let Some(proxy) = start_command(command, &[&url]) else { return };
+    let response = client(Versions::Http1).get(proxy.url("/early")).timeout(LONG).send().unwrap();
+    assert_eq!(response.text().unwrap(), "early");
 }
 
 #[test]

@@ -19,7 +19,8 @@ pub(crate) fn start_logged(name: &str, args: &[&str], log: &std::path::Path) -> 
     start_command(command, args)
 }
 
-fn start_command(mut command: Command, args: &[&str]) -> Option<Example> {
+/// The same with a command, for its environment.
+pub(crate) fn start_command(mut command: Command, args: &[&str]) -> Option<Example> {
     // The expected panic of a handler needs no backtrace.
     let command = command.arg("127.0.0.1:0").args(args).env("RUST_BACKTRACE", "0");
     let mut guard = Guard(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
