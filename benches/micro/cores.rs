@@ -9,8 +9,8 @@ use divan::{black_box, Bencher};
 use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
 use h2_sync::{headers, Headers};
 
-/// Small requests, answered with 11 octets: so many arrive in one piece, and their answers leave in
-/// one piece. An item is a request.
+/// Small requests, answered with 11 octets: this number of them arrives in one piece, and their answers
+/// leave in one piece. An item is a request.
 #[divan::bench(args = [1, 10, 100])]
 fn answer(bencher: Bencher<'_, '_>, batch: usize) {
     let now = Instant::now();

@@ -1,4 +1,4 @@
-//! The rooms: who is in which, and how a line reaches all of them.
+//! The rooms: their members, and how a line reaches all of them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

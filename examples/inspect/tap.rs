@@ -1,4 +1,4 @@
-//! Reads the octets of both directions of a connection, and tells what they mean.
+//! Decodes the octets of both directions of a connection into events.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

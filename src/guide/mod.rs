@@ -10,7 +10,7 @@
 //! | [`proxies`] | forward proxies, resolvers, Unix sockets, load balancers in front of a server |
 //! | [`production`] | processes and listeners, readiness and drain, restarts, certificates, what to watch |
 //! | [`websockets`] | messages in both directions |
-//! | [`versions`] | HTTP/2 and HTTP/1.1: who decides, and what differs |
+//! | [`versions`] | HTTP/2 and HTTP/1.1: how the version is chosen, and what differs |
 //! | [`sessions`] | a connection as two channels, and its ancestor in Julia |
 //! | [`core`] | the protocol without I/O: event loops, simulations, tests |
 //! | [`course`] | *HTTP/2 by doing*: each idea of RFC 9113 as a program, with its frames |

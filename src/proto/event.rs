@@ -63,7 +63,7 @@ pub enum Event {
         stream_id: StreamId,
         /// The error code.
         code: ErrorCode,
-        /// Who ended it.
+        /// The side that ended it, and why.
         by: ResetBy,
         /// The peer states that it processed nothing of the stream, so the request can safely be
         /// retried, on another connection if this one is going away.
@@ -123,7 +123,7 @@ pub enum Event {
     Extension(Extension),
 }
 
-/// Who ended a stream, and why.
+/// The side that ended a stream, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetBy {

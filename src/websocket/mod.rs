@@ -111,11 +111,11 @@
 //! [`max_waiting_handlers`](crate::server::Config::max_waiting_handlers) of them. A WebSocket costs its
 //! thread, and a stream of HTTP/2 or a connection of HTTP/1.1, for as long as it lasts.
 //!
-//! # Who may connect
+//! # Origins
 //!
 //! A browser lets any page connect to any server, with the cookies of that server. So [`accept`] refuses
-//! pages of foreign origins, unless [`Config::origins`] allows them. Programs that are not browsers say no
-//! origin, and are let in.
+//! pages of foreign origins, unless [`Config::origins`] allows them. Programs that are not browsers
+//! send no `origin`, and are accepted.
 //!
 //! # How it ends
 //!
@@ -163,7 +163,7 @@
 //! | `accept`, `request`; `connect`, `answer`; `over` | the opening handshake: server, client, on any transport |
 //! | `config`, `origins`, `handshake` | what can be set, and what was agreed upon |
 //! | `socket` over `reader` and `sender` | what a caller has |
-//! | `shared`, `outlet` | what its threads share, and who writes |
+//! | `shared`, `outlet` | what its threads share, and which one writes |
 
 mod accept;
 mod answer;

@@ -7,7 +7,7 @@
 //! ```text
 //! cargo run --release                                 all tables
 //! cargo run --release -- responses                    that one
-//! cargo run --release -- ours decode requests 1000    one of a table so many times, to profile it
+//! cargo run --release -- ours decode requests 1000    one of a table, 1,000 times, to profile it
 //! ```
 
 mod cpu_time;
@@ -24,7 +24,7 @@ use std::time::Duration;
 use h2_sync::Headers;
 use sets::Set;
 
-/// So many passes of each are timed.
+/// The number of timed passes of each.
 const ROUNDS: usize = 401;
 
 /// What is measured of one set: a pass over all its fields, which says how long it took.

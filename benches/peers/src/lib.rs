@@ -145,7 +145,7 @@ impl Args {
         Ok(Some(Arc::new(config)))
     }
 
-    /// Tells who started the server which port the system has chosen.
+    /// Prints the URL, with the port that the system has chosen, for the process that started the server.
     pub fn announce(&self, address: SocketAddr) -> io::Result<()> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let mut stdout = io::stdout();

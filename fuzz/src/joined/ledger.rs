@@ -15,7 +15,7 @@ pub(super) struct Lane {
     pub(super) has_got_end: bool,
 }
 
-/// All lanes, by who sends on them.
+/// All lanes, by the side that sends on them.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     lanes: BTreeMap<(bool, StreamId), Lane>,

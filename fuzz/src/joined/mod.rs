@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(1 << 20);
 /// - Nothing goes out for a stream before the frame that opens it.
 /// - Neither core finds fault with the other.
 /// - Every stream delivers what was sent, in order, and whole unless it was reset.
-/// - Who was told "full" is told of room; and at the end nothing is left, in either core.
+/// - A side that was told "full" is told of room; at the end nothing is left, in either core.
 pub fn two_cores_joined(data: &[u8]) {
     let mut input = Input::new(data);
     let mut pair = Pair::new(&mut input);

@@ -195,7 +195,8 @@ impl Side {
         }
     }
 
-    /// A command may fail, and changes nothing then. Who was told "full" will be told of room.
+    /// A command may fail, and changes nothing then. A side that was told "full" is told of
+    /// room later.
     fn heed<T>(&mut self, id: StreamId, result: Result<T, CommandError>) -> Option<T> {
         match result {
             Ok(done) => Some(done),
@@ -208,7 +209,7 @@ impl Side {
         }
     }
 
-    /// Who has sent the end waits for nothing.
+    /// A side that has sent the end waits for nothing.
     fn forget_full(&mut self, id: StreamId, end_stream: bool) {
         if end_stream {
             self.full.remove(&id);

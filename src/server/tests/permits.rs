@@ -148,7 +148,7 @@ fn a_lent_permit_goes_to_a_waiting_connection() {
     assert!(permits.acquire(&a) && !permits.acquire(&b));
     assert!(permits.lend());
     assert!(is(permits.release(), &b));
-    assert_eq!(permits.running(), 2, "who waits for its peer is still among them");
+    assert_eq!(permits.running(), 2, "a handler that waits for its peer is still counted");
     assert!(!permits.acquire(&c));
 }
 

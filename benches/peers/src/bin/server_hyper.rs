@@ -112,7 +112,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, Infallib
 /// A body of any of the routes.
 enum Answer {
     Full(Full<Bytes>),
-    /// So many are left.
+    /// The number of octets that are left.
     Octets(u64),
     Echo(Incoming),
 }
