@@ -136,7 +136,7 @@
 //!
 //! | event | response to the client | result in the handler |
 //! | --- | --- | --- |
-//! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout, 415 or 400 for a form or JSON that cannot be read | |
+//! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout, 415 or 400 for a form or JSON that cannot be read. The response has no body; the log has the reason, at `debug` if the client is at fault | |
 //! | the same after the header section was sent | RST_STREAM(INTERNAL_ERROR) | |
 //! | the client resets the stream or closes the connection | | the next read or write fails; [`Error::is_reset`](crate::Error::is_reset) |
 //! | the handler does not read all of the body | the response; if the body does not end within 10 s, or pauses for 1 s, RST_STREAM(NO_ERROR) | |
