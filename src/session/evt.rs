@@ -121,7 +121,8 @@ pub enum Evt {
     },
     /// An extension frame. Boxed, since it is rare and larger than the other variants.
     Extension(Box<Extension>),
-    /// The connection has ended. This is always the last event, and occurs once.
+    /// The connection has ended. This is always the last event, and occurs once. Streams that were
+    /// open end with it, without events of their own.
     Closed {
         /// How it ended.
         reason: Reason,
