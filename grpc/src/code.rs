@@ -6,6 +6,14 @@ use h2_sync::ErrorCode;
 use http::StatusCode;
 
 /// A gRPC status code, with its number on the wire.
+///
+/// ```
+/// use h2_sync_grpc::Code;
+///
+/// assert_eq!(Code::from_i32(5), Code::NotFound);
+/// assert_eq!(Code::from_i32(1_000), Code::Unknown);
+/// assert_eq!(Code::NotFound.name(), "NOT_FOUND");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Code {

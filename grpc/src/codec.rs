@@ -45,6 +45,18 @@ pub trait Codec<T>: Copy + Send + Sync + 'static {
 }
 
 /// The codec of Protocol Buffers, by the crate [`prost`].
+///
+/// ```
+/// use h2_sync::bytes::BytesMut;
+/// use h2_sync_grpc::{Codec, Prost, Status};
+///
+/// // `u32` is the message `google.protobuf.UInt32Value`.
+/// let mut octets = BytesMut::new();
+/// Prost.encode(&7_u32, &mut octets)?;
+/// let number: u32 = Prost.decode(octets.freeze())?;
+/// assert_eq!(number, 7);
+/// # Ok::<(), Status>(())
+/// ```
 #[cfg(feature = "prost")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Prost;

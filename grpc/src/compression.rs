@@ -5,6 +5,15 @@ use bytes::{Bytes, BytesMut};
 use crate::status::Status;
 
 /// A compression of messages.
+///
+/// ```
+/// use h2_sync_grpc::client::CallOptions;
+/// use h2_sync_grpc::server::Services;
+/// use h2_sync_grpc::Compression;
+///
+/// let requests = CallOptions::new().compression(Compression::Gzip);
+/// let replies = Services::new().compression(Compression::Gzip);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {

@@ -7,6 +7,18 @@ use crate::code::Code;
 use crate::status::Status;
 
 /// The message `google.rpc.Status`, the usual content of `grpc-status-details-bin`.
+///
+/// [`Status::with_messages`] makes one. A program that has it in another form passes its octets:
+///
+/// ```
+/// use h2_sync_grpc::prost::Message;
+/// use h2_sync_grpc::{Code, RpcStatus, Status};
+///
+/// let details = RpcStatus { code: Code::Aborted as i32, ..RpcStatus::default() };
+/// let status = Status::aborted("try again").with_details(details.encode_to_vec());
+/// assert_eq!(status.messages()?, []);
+/// # Ok::<(), Status>(())
+/// ```
 #[derive(Clone, PartialEq, Message)]
 pub struct RpcStatus {
     /// The number of the code.
@@ -52,6 +64,16 @@ impl Status {
     }
 
     /// Returns the first message of type `T` in the details. `T` has a [name](prost::Name).
+    ///
+    /// ```
+    /// use h2_sync_grpc::prost_types::{Any, Timestamp};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// let until = Timestamp { seconds: 7, nanos: 0 };
+    /// let detail = Any::from_msg(&until).expect("a message can be encoded");
+    /// let status = Status::unavailable("maintenance").with_messages(vec![detail]);
+    /// assert_eq!(status.message_of::<Timestamp>(), Some(until));
+    /// ```
     pub fn message_of<T: Message + Name + Default>(&self) -> Option<T> {
         self.messages().ok()?.iter().find_map(|any| any.to_msg().ok())
     }

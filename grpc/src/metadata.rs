@@ -35,10 +35,34 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// assert_eq!(metadata.get_bin("trace-bin").unwrap()[..], [0, 159, 146, 150]);
 /// # Ok::<(), h2_sync_grpc::InvalidMetadata>(())
 /// ```
+///
+/// A key may have several values:
+///
+/// ```
+/// use h2_sync_grpc::{Metadata, MetadataValue};
+///
+/// let mut metadata = Metadata::new();
+/// metadata.append("tag", "a")?;
+/// metadata.append("tag", "b")?;
+/// metadata.append_bin("id-bin", [1])?;
+/// assert_eq!(metadata.get_all("tag").collect::<Vec<_>>(), ["a", "b"]);
+/// assert_eq!(metadata.get_all_bin("id-bin").count(), 1);
+/// for (key, value) in metadata.iter() {
+///     match value {
+///         MetadataValue::Text(text) => println!("{key}: {text}"),
+///         MetadataValue::Octets(octets) => println!("{key}: {octets:?}"),
+///     }
+/// }
+/// metadata.remove("tag");
+/// assert!(!metadata.is_empty());
+/// # Ok::<(), h2_sync_grpc::InvalidMetadata>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Metadata(HeaderMap);
 
 /// A value of [`Metadata`].
+///
+/// [`Metadata`] has an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetadataValue<'a> {
     /// Printable ASCII.
@@ -48,6 +72,20 @@ pub enum MetadataValue<'a> {
 }
 
 /// The error for a key or value that is not valid in [`Metadata`].
+///
+/// A method may return it with `?`: it becomes a [`Status`](crate::Status).
+///
+/// ```
+/// use h2_sync_grpc::{Metadata, Status};
+///
+/// fn tagged(tag: &str) -> Result<Metadata, Status> {
+///     let mut metadata = Metadata::new();
+///     metadata.insert("tag", tag)?;
+///     Ok(metadata)
+/// }
+///
+/// println!("{}", tagged("two\nlines").unwrap_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidMetadata(String);
 

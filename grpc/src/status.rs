@@ -34,6 +34,25 @@ const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-det
 /// assert_eq!(status.code(), Code::NotFound);
 /// assert_eq!(status.to_string(), "NOT_FOUND: there is no \"question\"");
 /// ```
+///
+/// With more than a code and a message:
+///
+/// ```
+/// use h2_sync_grpc::{Code, Status};
+///
+/// fn limited() -> Result<Status, h2_sync_grpc::InvalidMetadata> {
+///     let mut status = Status::new(Code::ResourceExhausted, "too many calls");
+///     status.metadata_mut().insert("retry-after", "7")?;
+///     Ok(status.with_details("details in any encoding"))
+/// }
+///
+/// let status = limited()?;
+/// assert_eq!(status.message(), "too many calls");
+/// assert_eq!(status.metadata().get("retry-after"), Some("7"));
+/// assert!(!status.details().is_empty());
+/// assert!(!status.is_unprocessed()); // Only a client can know that.
+/// # Ok::<(), h2_sync_grpc::InvalidMetadata>(())
+/// ```
 #[derive(Clone)]
 pub struct Status(Box<Inner>);
 

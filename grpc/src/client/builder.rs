@@ -19,6 +19,24 @@ pub(super) type Interceptor = Arc<dyn Fn(&mut CallStart<'_>) -> Result<(), Statu
 const PING_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The beginning of a call, as an interceptor sees it.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use h2_sync_grpc::client::CallStart;
+/// use h2_sync_grpc::Status;
+///
+/// /// An interceptor that does not begin calls without time, and counts the others.
+/// fn check(call: &mut CallStart<'_>) -> Result<(), Status> {
+///     let least = Instant::now() + Duration::from_millis(10);
+///     if call.deadline().is_some_and(|deadline| deadline < least) {
+///         return Err(Status::deadline_exceeded("no time is left for this call"));
+///     }
+///     let method = call.path().to_owned();
+///     call.metadata().insert("x-method", method)?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct CallStart<'a> {
     pub(super) path: &'a str,
@@ -53,6 +71,22 @@ impl CallStart<'_> {
 /// let channel = Channel::builder("http://127.0.0.1:50051")
 ///     .server("http://127.0.0.1:50052")
 ///     .options(CallOptions::new().timeout(Duration::from_secs(10)))
+///     .build()?;
+/// # Ok::<(), h2_sync_grpc::Status>(())
+/// ```
+///
+/// The settings of its connections:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use h2_sync_grpc::client::Channel;
+///
+/// let channel = Channel::builder("http://127.0.0.1:50051")
+///     .user_agent("my-program/1.0")
+///     .connect_timeout(Duration::from_secs(3))
+///     .keepalive(Duration::from_secs(300), Duration::from_secs(20))
+///     .configure(|config| config.max_connections_per_origin = 2)
 ///     .build()?;
 /// # Ok::<(), h2_sync_grpc::Status>(())
 /// ```
@@ -94,6 +128,15 @@ impl ChannelBuilder {
 
     /// Sets the TLS configuration: trusted authorities, the client's certificate. Default: the
     /// authorities that browsers trust.
+    ///
+    /// ```no_run
+    /// use h2_sync::tls::Connector;
+    /// use h2_sync_grpc::client::Channel;
+    ///
+    /// let connector = Connector::with_only_roots(&std::fs::read("company-ca.pem")?)?;
+    /// let channel = Channel::builder("https://greeter.example").tls(connector).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, connector: h2_sync::tls::Connector) -> Self {
         self.config.tls = Some(connector);

@@ -59,6 +59,8 @@ impl Channel {
     }
 
     /// Returns a builder for a channel with settings.
+    ///
+    /// [`ChannelBuilder`] has an example.
     pub fn builder(url: &str) -> ChannelBuilder {
         ChannelBuilder::new(url)
     }
@@ -71,6 +73,16 @@ impl Channel {
     /// use HTTP/2 with the server: for `http://` URLs, set
     /// [`prior_knowledge`](h2_sync::client::Config::prior_knowledge).
     ///
+    /// ```
+    /// use h2_sync::client::{Client, Config, Versions};
+    /// use h2_sync_grpc::client::Channel;
+    ///
+    /// let config = Config::default().with(|config| config.versions = Versions::Http2);
+    /// let client = Client::with_config(config)?;
+    /// let channel = Channel::from_client(client, "http://127.0.0.1:50051")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`new`](Self::new).
@@ -80,6 +92,13 @@ impl Channel {
 
     /// Creates a channel to a server on a Unix socket. For further settings, use
     /// [`ChannelBuilder::unix_socket`].
+    ///
+    /// ```
+    /// use h2_sync_grpc::client::Channel;
+    ///
+    /// let channel = Channel::unix("/run/greeter.sock")?;
+    /// # Ok::<(), h2_sync_grpc::Status>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -110,6 +129,17 @@ impl Channel {
     }
 
     /// Returns the options of calls without options of their own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync_grpc::client::{Channel, Stub};
+    ///
+    /// fn slower(channel: &Channel) -> Stub {
+    ///     let options = channel.options().clone().timeout(Duration::from_secs(60));
+    ///     Stub::new(channel).with(options)
+    /// }
+    /// ```
     pub fn options(&self) -> &CallOptions {
         &self.inner.options
     }

@@ -21,6 +21,25 @@ use crate::{MAX_MESSAGE, MAX_METADATA};
 ///     .metadata("authorization", "Bearer abc")?;
 /// # Ok::<(), h2_sync_grpc::InvalidMetadata>(())
 /// ```
+///
+/// All of them:
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use h2_sync_grpc::client::{CallOptions, RetryPolicy};
+/// use h2_sync_grpc::Compression;
+///
+/// let mut options = CallOptions::new()
+///     .deadline(Instant::now() + Duration::from_secs(60))
+///     .compression(Compression::Gzip)
+///     .max_message(16 << 20)
+///     .max_request(16 << 20)
+///     .wait_for_ready(true)
+///     .retry(RetryPolicy::default());
+/// options.metadata_mut().insert_bin("trace-bin", [1, 2, 3])?;
+/// # Ok::<(), h2_sync_grpc::InvalidMetadata>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CallOptions {
     pub(super) timeout: Option<Duration>,

@@ -18,6 +18,21 @@ pub(super) type Decode<T> = Box<dyn Fn(Bytes) -> Result<T, Status> + Send + Sync
 /// It ends after the last message of a successful call, and after an error, which is the status of
 /// the call. While the application does not read, the server can send only as much as the receive
 /// window of the stream allows. Dropping the receiver before the end cancels the call.
+///
+/// ```
+/// use h2_sync_grpc::client::Receiver;
+/// use h2_sync_grpc::Status;
+///
+/// fn sum(mut numbers: Receiver<u32>) -> Result<u32, Status> {
+///     println!("{:?}", numbers.headers()?.get("server-name"));
+///     let mut sum = 0;
+///     while let Some(number) = numbers.receive()? {
+///         sum += number;
+///     }
+///     println!("{:?}", numbers.trailers().get("count"));
+///     Ok(sum)
+/// }
+/// ```
 pub struct Receiver<T> {
     inbound: Inbound,
     decode: Decode<T>,
@@ -72,6 +87,8 @@ impl<T> Iterator for Receiver<T> {
 }
 
 /// The pending response of a client streaming call. Dropping it cancels the call.
+///
+/// [`Stub::client_streaming`](super::Stub::client_streaming) has an example.
 pub struct Reply<T> {
     inbound: Inbound,
     decode: Decode<T>,

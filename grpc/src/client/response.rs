@@ -3,6 +3,16 @@
 use crate::metadata::Metadata;
 
 /// A response message with its metadata.
+///
+/// ```
+/// use h2_sync_grpc::client::Response;
+///
+/// fn number(response: Response<u32>) -> u32 {
+///     println!("{} from {:?}", response.message(), response.headers().get("server-name"));
+///     println!("{:?}", response.trailers().get("count"));
+///     response.into_message()
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Response<T> {
     message: T,

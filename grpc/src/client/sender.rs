@@ -26,6 +26,22 @@ type Encode<T> = dyn Fn(&T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 /// A server may end a call before it has all messages. Then sending fails with the status of the call,
 /// as the [`Receiver`](super::Receiver) or [`Reply`](super::Reply) reports it. After a call that has
 /// ended with OK, it fails with [`FailedPrecondition`](crate::Code::FailedPrecondition).
+///
+/// ```
+/// use h2_sync_grpc::client::Sender;
+/// use h2_sync_grpc::Status;
+///
+/// fn upload(mut numbers: Sender<u32>, all: &[u32]) -> Result<(), Status> {
+///     for number in all {
+///         numbers.feed(number)?; // gathers small messages
+///     }
+///     numbers.flush()?;
+///     if !numbers.is_closed() {
+///         numbers.send(&0)?;
+///     }
+///     numbers.finish()
+/// }
+/// ```
 pub struct Sender<T> {
     half: SendHalf,
     /// How the receiving half has seen the call end.

@@ -43,6 +43,16 @@ impl Stub {
     }
 
     /// Returns a stub with these options instead of those of the channel.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync_grpc::client::{CallOptions, Channel, Stub};
+    ///
+    /// let stub = Stub::new(&Channel::new("http://127.0.0.1:50051")?);
+    /// let quick = stub.with(CallOptions::new().timeout(Duration::from_millis(100)));
+    /// # Ok::<(), h2_sync_grpc::Status>(())
+    /// ```
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
         Stub { channel: self.channel.clone(), options: Arc::new(options) }
@@ -75,6 +85,18 @@ impl Stub {
 
     /// Calls a method that takes a message and sends any number of them.
     ///
+    /// ```
+    /// use h2_sync_grpc::client::Stub;
+    /// use h2_sync_grpc::{Prost, Status};
+    ///
+    /// fn count(stub: &Stub) -> Result<(), Status> {
+    ///     for number in stub.server_streaming::<_, u32, u32>(Prost, "/demo.Numbers/Count", &3)? {
+    ///         println!("{}", number?);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// How the call failed before its response began.
@@ -103,6 +125,20 @@ impl Stub {
 
     /// Calls a method that takes any number of messages and gives one.
     ///
+    /// ```
+    /// use h2_sync_grpc::client::Stub;
+    /// use h2_sync_grpc::{Prost, Status};
+    ///
+    /// fn sum(stub: &Stub) -> Result<u32, Status> {
+    ///     let (mut numbers, sum) = stub.client_streaming::<_, u32, u32>(Prost, "/demo.Numbers/Sum")?;
+    ///     for number in 1..=3 {
+    ///         numbers.send(&number)?;
+    ///     }
+    ///     numbers.finish()?;
+    ///     Ok(sum.wait()?.into_message())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// No connection came about.
@@ -119,6 +155,22 @@ impl Stub {
     }
 
     /// Calls a method that takes any number of messages and sends any number of them.
+    ///
+    /// ```
+    /// use h2_sync_grpc::client::Stub;
+    /// use h2_sync_grpc::{Prost, Status};
+    ///
+    /// fn echo(stub: &Stub) -> Result<(), Status> {
+    ///     let (mut to, mut from) = stub.bidirectional::<_, u32, u32>(Prost, "/demo.Numbers/Echo")?;
+    ///     for number in 1..=3 {
+    ///         to.send(&number)?;
+    ///         println!("{:?}", from.receive()?);
+    ///     }
+    ///     to.finish()?;
+    ///     assert_eq!(from.receive()?, None);
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

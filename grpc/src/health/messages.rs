@@ -3,6 +3,19 @@
 use std::collections::HashMap;
 
 /// Asks about a service.
+///
+/// ```no_run
+/// use h2_sync_grpc::client::{Channel, Stub};
+/// use h2_sync_grpc::health::{HealthCheckRequest, HealthCheckResponse, ServingStatus};
+/// use h2_sync_grpc::Prost;
+///
+/// let stub = Stub::new(&Channel::new("http://127.0.0.1:50051")?);
+/// let request = HealthCheckRequest { service: "helloworld.Greeter".into() };
+/// let response = stub.unary(Prost, "/grpc.health.v1.Health/Check", &request)?;
+/// let response: HealthCheckResponse = response.into_message();
+/// assert_eq!(response.status(), ServingStatus::Serving);
+/// # Ok::<(), h2_sync_grpc::Status>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct HealthCheckRequest {
     /// The name of the service; empty for the server as a whole.
@@ -11,6 +24,8 @@ pub struct HealthCheckRequest {
 }
 
 /// The status of a service.
+///
+/// [`HealthCheckRequest`] has an example.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, prost::Message)]
 pub struct HealthCheckResponse {
     /// A [`ServingStatus`].
@@ -19,6 +34,8 @@ pub struct HealthCheckResponse {
 }
 
 /// Whether a service serves.
+///
+/// [`HealthCheckRequest`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum ServingStatus {
@@ -33,10 +50,26 @@ pub enum ServingStatus {
 }
 
 /// Asks about all services.
+///
+/// ```no_run
+/// use h2_sync_grpc::client::{Channel, Stub};
+/// use h2_sync_grpc::health::{HealthListRequest, HealthListResponse};
+/// use h2_sync_grpc::Prost;
+///
+/// let stub = Stub::new(&Channel::new("http://127.0.0.1:50051")?);
+/// let response = stub.unary(Prost, "/grpc.health.v1.Health/List", &HealthListRequest {})?;
+/// let list: HealthListResponse = response.into_message();
+/// for (service, health) in &list.statuses {
+///     println!("{service}: {:?}", health.status());
+/// }
+/// # Ok::<(), h2_sync_grpc::Status>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, prost::Message)]
 pub struct HealthListRequest {}
 
 /// The status of each service.
+///
+/// [`HealthListRequest`] has an example.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct HealthListResponse {
     /// The statuses by name.

@@ -42,6 +42,18 @@ const LIST_MAX: usize = 100;
 /// are [set](Self::set). While the server is not
 /// [ready](h2_sync::server::Handle::is_ready), none of them serves, whatever was set; a watch tells it
 /// within 100 ms. Each watch takes a thread of the server.
+///
+/// ```
+/// use h2_sync_grpc::health::Health;
+/// use h2_sync_grpc::server::Services;
+///
+/// let health = Health::new();
+/// let services = Services::new().service(health.service());
+/// health.set("helloworld.Greeter", true);
+/// // … its database cannot be reached …
+/// health.set("helloworld.Greeter", false);
+/// health.remove("helloworld.Greeter");
+/// ```
 #[derive(Clone)]
 pub struct Health {
     shared: Arc<Shared>,

@@ -16,6 +16,8 @@ use crate::status::Status;
 
 /// A call that a [`Service`](super::Service) passes to one of its methods. Generated code does
 /// this.
+///
+/// [`Service`](super::Service) has an example with each kind of method.
 pub struct Call<'a> {
     pub(super) cx: &'a Context,
     pub(super) request: &'a mut Request,

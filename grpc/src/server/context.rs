@@ -31,6 +31,23 @@ use crate::metadata::{InvalidMetadata, Metadata};
 ///     Ok(primes)
 /// }
 /// ```
+///
+/// What it knows of the call, and what it sends beside the messages:
+///
+/// ```
+/// use h2_sync_grpc::server::Context;
+/// use h2_sync_grpc::InvalidMetadata;
+///
+/// fn note(cx: &Context) -> Result<(), InvalidMetadata> {
+///     println!("{} from {:?}, {:?} left", cx.path(), cx.peer_addr(), cx.time_left());
+///     println!("token: {}", cx.metadata().get("authorization").is_some());
+///     cx.add_header("server-name", "a")?;
+///     cx.add_header_bin("trace-bin", [1, 2, 3])?;
+///     cx.add_trailer_bin("hash-bin", [4, 5, 6])?;
+///     cx.disable_compression();
+///     Ok(())
+/// }
+/// ```
 pub struct Context {
     fields: Headers,
     metadata: OnceLock<Metadata>,
@@ -85,6 +102,23 @@ impl Context {
 
     /// Waits up to `timeout` until [`is_cancelled`](Self::is_cancelled) is true, and returns its
     /// value.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync_grpc::server::{Context, Sender};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// /// Sends a number each second, until the client has enough.
+    /// fn ticks(cx: &Context, numbers: &mut Sender<'_, u32>) -> Result<(), Status> {
+    ///     let mut number = 0;
+    ///     while cx.is_server_ready() && !cx.wait_cancelled(Duration::from_secs(1)) {
+    ///         number += 1;
+    ///         numbers.send(&number)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         let timeout = self.time_left().map_or(timeout, |left| left.min(timeout));
         self.caller.wait_cancelled(timeout) || self.is_late()
@@ -99,6 +133,23 @@ impl Context {
     /// Calls `act` once when the server shuts down, unless the hook is dropped before. For methods
     /// whose response has no end. See
     /// [`Caller::on_shutdown`](h2_sync::server::Caller::on_shutdown).
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// use h2_sync_grpc::server::{Context, Sender};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// fn ticks(cx: &Context, numbers: &mut Sender<'_, u32>) -> Result<(), Status> {
+    ///     let (stop, stopped) = mpsc::channel();
+    ///     let _hook = cx.on_shutdown(move || drop(stop.send(())));
+    ///     while stopped.recv_timeout(Duration::from_secs(1)).is_err() {
+    ///         numbers.send(&1)?;
+    ///     }
+    ///     Err(Status::unavailable("the server is shutting down"))
+    /// }
+    /// ```
     pub fn on_shutdown(&self, act: impl FnOnce() + Send + 'static) -> ShutdownHook {
         self.caller.on_shutdown(act)
     }
@@ -189,6 +240,26 @@ impl Context {
     }
 
     /// Returns the extensions mutably, so that an interceptor can store values.
+    ///
+    /// ```
+    /// use h2_sync_grpc::server::{Context, Services};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// let services = Services::new().intercept(|cx, next| {
+    ///     let user = cx.metadata().get("x-user").map(str::to_owned);
+    ///     let user = user.ok_or_else(|| Status::unauthenticated("x-user is missing"))?;
+    ///     cx.extensions_mut().insert(User(user));
+    ///     next.run(cx)
+    /// });
+    ///
+    /// /// In a method of a service:
+    /// fn greeting(cx: &Context) -> Option<String> {
+    ///     cx.extensions().get::<User>().map(|User(name)| format!("hello, {name}"))
+    /// }
+    /// ```
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }

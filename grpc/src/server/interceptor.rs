@@ -11,6 +11,22 @@ pub(super) type Interceptor =
     Arc<dyn Fn(&mut Context, Next<'_>) -> Result<(), Status> + Send + Sync>;
 
 /// The rest of a call, for an interceptor: the interceptors after it, and the method.
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use h2_sync_grpc::server::{Context, Next, Services};
+/// use h2_sync_grpc::Status;
+///
+/// fn timed(cx: &mut Context, next: Next<'_>) -> Result<(), Status> {
+///     let start = Instant::now();
+///     let outcome = next.run(cx);
+///     println!("{} took {:?}", cx.path(), start.elapsed());
+///     outcome
+/// }
+///
+/// let services = Services::new().intercept(timed);
+/// ```
 pub struct Next<'a> {
     interceptors: &'a [Interceptor],
     method: &'a mut dyn FnMut(&Context) -> Result<(), Status>,

@@ -48,6 +48,15 @@ impl<'a, T> Receiver<'a, T> {
 
     /// Waits for the next message. `None` after the last one.
     ///
+    /// ```
+    /// use h2_sync_grpc::server::{Context, Receiver};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// fn first(_: &Context, numbers: &mut Receiver<'_, i64>) -> Result<i64, Status> {
+    ///     numbers.receive()?.ok_or_else(|| Status::invalid_argument("there is no number"))
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The client has cancelled the call or disconnected

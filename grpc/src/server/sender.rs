@@ -84,6 +84,19 @@ impl<'a, T> Sender<'a, T> {
     /// [`flush`](Self::flush), or the end of the method. Cheaper than `send` for many small
     /// messages.
     ///
+    /// ```
+    /// use h2_sync_grpc::server::{Context, Sender};
+    /// use h2_sync_grpc::Status;
+    ///
+    /// fn table(_: &Context, rows: &[u32], to: &mut Sender<'_, u32>) -> Result<(), Status> {
+    ///     for row in rows {
+    ///         to.feed(row)?;
+    ///     }
+    ///     to.flush()?; // Before a pause; the end of the method sends the rest as well.
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send).

@@ -21,6 +21,40 @@ use crate::status::Status;
 use crate::{content_type, timeout, MAX_MESSAGE, MAX_METADATA};
 
 /// A service: a set of methods under one name. Generated code implements it.
+///
+/// ```
+/// use h2_sync_grpc::server::{Call, Receiver, Sender, Service, Services};
+/// use h2_sync_grpc::{Prost, Status};
+///
+/// struct Numbers;
+///
+/// impl Service for Numbers {
+///     fn name(&self) -> &'static str {
+///         "demo.Numbers"
+///     }
+///
+///     fn call(&self, call: Call<'_>) -> Result<(), Status> {
+///         type From<'a> = Receiver<'a, u32>;
+///         type To<'a> = Sender<'a, u32>;
+///         match call.method() {
+///             "Double" => call.unary(Prost, |_, number: u32| Ok(2 * number)),
+///             "Count" => call.server_streaming(Prost, |_, last: u32, to: &mut To<'_>| {
+///                 (1..=last).try_for_each(|number| to.send(&number))
+///             }),
+///             "Sum" => call.client_streaming(Prost, |_, from: &mut From<'_>| {
+///                 from.sum::<Result<u32, Status>>()
+///             }),
+///             "Echo" => call.bidirectional(Prost, |_, from: &mut From<'_>, to: &mut To<'_>| {
+///                 from.try_for_each(|number| to.send(&number?))
+///             }),
+///             _ => call.unimplemented(),
+///         }
+///     }
+/// }
+///
+/// let services = Services::new().service(Numbers);
+/// assert_eq!(services.iter().next().map(Service::name), Some("demo.Numbers"));
+/// ```
 pub trait Service: Send + Sync + 'static {
     /// Returns the name with its package: `helloworld.Greeter`.
     fn name(&self) -> &'static str;
@@ -60,6 +94,25 @@ pub trait Service: Send + Sync + 'static {
 ///     Ok::<(), h2_sync::Error>(())
 /// };
 /// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
+/// # server.shutdown(std::time::Duration::from_secs(10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With limits, compression and reflection, for a server of its own:
+///
+/// ```
+/// use h2_sync::server::Server;
+/// use h2_sync_grpc::health::Health;
+/// use h2_sync_grpc::server::Services;
+/// use h2_sync_grpc::Compression;
+///
+/// let services = Services::new()
+///     .service(Health::new().service())
+///     .max_message(1 << 20)
+///     .max_reply(1 << 20)
+///     .compression(Compression::Gzip)
+///     .with_reflection();
+/// let server = Server::bind("127.0.0.1:0")?.serve(services.into_handler())?;
 /// # server.shutdown(std::time::Duration::from_secs(10));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
