@@ -32,6 +32,7 @@
 //! | for the client's body | the server's `read_timeout`, or the end of the client |
 //! | for room, at either end | `stall_timeout` |
 //! | for a client that has gone | the watch, which cancels the request upstream |
+//! | for a message of a WebSocket | a PING that is not answered: SECONDS without input, and once more |
 
 #[path = "../shared/args.rs"]
 mod args;
@@ -58,7 +59,8 @@ usage: proxy [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
 
     ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
     UPSTREAM         http://, h2c:// (HTTP/2 in cleartext) or https://; default http://127.0.0.1:8081
-    SECONDS          how long the upstream may take for each part of a response; default 60
+    SECONDS          how long the upstream may take for each part of a response, and either end
+                     for a PING of a WebSocket; default 60
     --tls            use TLS, with a generated certificate
     --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";

@@ -24,9 +24,13 @@ pub(crate) fn forward(
     for name in ours.cloned().collect::<Vec<_>>() {
         fields.remove(name);
     }
-    let connect = Builder::new(&proxy.client, url).headers(fields).protocols(protocols);
-    let upstream = connect.compression(Compression::default()).connect();
-    let upstream = match upstream {
+    let mut config = websocket::Config::default();
+    config.compression = Some(Compression::default());
+    // An end that has gone without a Close frame does not answer.
+    config.ping_interval = Some(proxy.patience);
+    config.ping_timeout = proxy.patience;
+    let connect = Builder::new(&proxy.client, url).config(config.clone());
+    let upstream = match connect.headers(fields).protocols(protocols).connect() {
         Ok(upstream) => upstream,
         // It has answered, with a refusal.
         Err(error) if error.status().is_some_and(|status| !status.is_success()) => {
@@ -36,8 +40,6 @@ pub(crate) fn forward(
         Err(error) => return Err(Failure::Upstream(error)),
     };
 
-    let mut config = websocket::Config::default();
-    config.compression = Some(Compression::default());
     config.protocols = upstream.protocol().map(str::to_owned).into_iter().collect();
     // The upstream has seen `origin`, and has decided.
     config.origins = Origins::Any;

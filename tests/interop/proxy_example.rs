@@ -1,7 +1,7 @@
 //! The example `proxy` between our clients and our server, in all pairs of versions.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::Mutex;
@@ -225,6 +225,24 @@ fn websockets_pass_with_their_protocol_and_the_code_of_their_close() {
         let close = socket.close(4000, "enough").unwrap();
         assert_eq!(close.code, Some(4000.into()));
     });
+}
+
+#[test]
+fn websocket_ends_when_its_client_does_not_answer_a_ping() {
+    let (server, _news) = upstream();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let Some(proxy) = start("proxy", &[&url, "1"]) else { return };
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    let request = "GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.write_all(request.as_bytes()).unwrap();
+    let mut received = Vec::new();
+    let ended = client.read_to_end(&mut received);
+    assert!(received.starts_with(b"HTTP/1.1 101 "), "{}", received.escape_ascii());
+    if let Err(error) = ended {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
 }
 
 #[test]
