@@ -1,4 +1,4 @@
-//! TLS with [rustls], for HTTP/2 over `https`.
+//! TLS with [rustls], for `https://` and `wss://`.
 //!
 //! An [`Acceptor`] (server) or a [`Connector`] (client) performs the handshake over any
 //! [`Transport`]. The result is a [`TlsStream`], which is itself a [`Transport`].
@@ -41,10 +41,10 @@
 //! | --- | --- |
 //! | `tls` (default) | this module |
 //! | `tls-ring` (default) | cryptography by `ring`, quick to build |
-//! | `system-roots` | [`Connector::with_system_roots`] |
 //! | `tls-aws-lc-rs` | cryptography by `aws-lc-rs`, preferred if both are enabled |
+//! | `system-roots` | [`Connector::with_system_roots`] |
 //!
-//! Without either of these two, the process-wide default provider is used, or the one in a custom
+//! Without `tls-ring` and `tls-aws-lc-rs`, the process-wide default provider is used, or the one in a custom
 //! configuration. [`rustls`] is re-exported for that.
 //!
 //! # Examples
