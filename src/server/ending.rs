@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::engine::{Engine, Served};
 use super::live::Live;
 use super::stats::{Http2Stats, Totals};
+use crate::exchange::Conn;
 use crate::frame::ErrorCode;
 
 /// How long a shutdown waits for the first octet of silent connections, since a client that has
@@ -44,13 +45,13 @@ impl Live for Served {
     // A connection without requests ends by itself, a round trip after it has said so.
     fn shut_down(self: Arc<Self>, _: Duration) {
         self.conn.with(|state, now| state.core.shutdown(now));
-        self.flush_elsewhere();
+        self.engine.run_with(&self.conn, Conn::flush_now);
         self.context.farewells.begin(&self.engine.pool);
     }
 
     fn close(&self) {
         self.conn.with(|state, _| state.core.close(ErrorCode::NoError, Default::default()));
-        self.flush_elsewhere();
+        self.engine.run_with(&self.conn, Conn::flush_now);
     }
 
     fn cut(&self) {

@@ -32,6 +32,9 @@ use crate::wire::{Ledger, Owner};
 /// The application's handler, with its error boxed.
 pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync;
 
+/// The time until another attempt to find a thread.
+const RETRY: Duration = Duration::from_millis(100);
+
 /// A server without its listener.
 pub(super) struct Engine {
     /// A number that is unique among the engines of this process.
@@ -366,6 +369,27 @@ impl Engine {
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Runs `work` with a connection on a thread of the pool. While there is none, it tries again: an
+    /// idle connection has no thread that could do it later.
+    pub(super) fn run_with<C: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        conn: &Arc<C>,
+        work: impl Fn(&Arc<C>) + Clone + Send + 'static,
+    ) {
+        let (theirs, now) = (Arc::clone(conn), work.clone());
+        if self.pool.run(move |_| now(&theirs)).is_ok() {
+            return;
+        }
+        let (engine, at) = (Arc::downgrade(self), Instant::now() + RETRY);
+        self.clock.call(at, &Arc::downgrade(conn), move |conn, _| {
+            if let Some(engine) = engine.upgrade() {
+                engine.run_with(&conn, work);
+            }
+        });
     }
 }
 

@@ -60,7 +60,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// ```
 #[must_use = "dropping it shuts the server down"]
 pub struct Handle {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     local_addrs: Vec<SocketAddr>,
     waker: Waker,
     /// Of the accept thread, which closes the sockets at its end.

@@ -11,7 +11,6 @@ use super::pool::Scratch;
 use super::stats::{Http1Stats, Totals};
 use crate::error::Error;
 use crate::h1::closed;
-use crate::logging;
 
 impl Http1 {
     /// Makes the next response the last one.
@@ -59,17 +58,13 @@ impl Live for Http1 {
         self.context.farewells.begin(&self.engine.pool);
         let Some(at) = Instant::now().checked_add(grace) else { return };
         self.engine.clock.call(at, &Arc::downgrade(&self), move |conn, _| {
-            let pool = Arc::clone(&conn.engine.pool);
             // A wait that has begun later knows of the shutdown, and has a timeout of its own.
-            let close = move |_: &mut Scratch| {
+            conn.engine.run_with(&conn, move |conn| {
                 conn.link.close_idle(grace / 2);
                 if conn.link.is_cut() {
                     conn.end_if_left();
                 }
-            };
-            if pool.run(close).is_err() {
-                logging::debug!("no thread to end an idle connection of HTTP/1.x");
-            }
+            });
         });
     }
 

@@ -51,9 +51,6 @@ const SLOW_REQUESTS: u32 = 32;
 /// A handler that takes longer than this is slow.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// How long the clock waits before it retries to find a thread for cutting a connection.
-const CUT_RETRY: Duration = Duration::from_millis(100);
-
 /// Leads a connection, until it ends, another thread has taken over the lead, or it is idle.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
     lead_until_idle(served, scratch, poller::IDLE_MIN);
@@ -357,7 +354,8 @@ impl Owner for PoolOwner {
             Tick::Flush => {
                 served.flush_elsewhere();
             }
-            Tick::Cut => cut_elsewhere(&served, now),
+            // Closing a TLS stream is a write, which may block.
+            Tick::Cut => served.engine.run_with(&served, |served| served.cut()),
         });
     }
 
@@ -392,18 +390,6 @@ pub(super) fn write_soon<C: Writable + 'static>(engine: &Arc<Engine>, conn: &Arc
         engine.writers.withdraw();
     }
     has_begun
-}
-
-/// Cuts a connection on a pool thread: closing a TLS stream is a write, which may block.
-fn cut_elsewhere(served: &Arc<Served>, now: Instant) {
-    let theirs = Arc::clone(served);
-    if served.engine.pool.run(move |_| theirs.cut()).is_err() {
-        let owner = Arc::downgrade(served);
-        served
-            .engine
-            .clock
-            .call(now + CUT_RETRY, &owner, |served, now| cut_elsewhere(&served, now));
-    }
 }
 
 /// Ends the connection if its leader panics, since no thread would lead it then.

@@ -1,6 +1,7 @@
 //! Unit tests of the server. `tests/server` tests it as a whole.
 
 mod clock;
+mod ending;
 mod lending;
 mod permits;
 mod poller;
