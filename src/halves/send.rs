@@ -84,6 +84,23 @@ impl SendHalf {
     ///
     /// Without this call the message goes on, as HTTP allows (RFC 9113, Section 8.1). Then a write waits
     /// for the window of a peer that has ended its own, and does not reset the stream, until the timeout.
+    ///
+    /// ```
+    /// use h2_sync::client::Client;
+    /// use h2_sync::http::Request;
+    ///
+    /// fn stream(client: &Client, pieces: &[&'static str]) -> Result<(), h2_sync::BoxError> {
+    ///     let request = Request::post("https://example.com/").body(())?;
+    ///     let (mut send, response) = client.open(request)?;
+    ///     send.stop_when_peer_ends();
+    ///     for piece in pieces {
+    ///         send.send(*piece)?; // fails once the response is complete
+    ///     }
+    ///     send.finish()?;
+    ///     println!("{}", std::io::read_to_string(response)?);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn stop_when_peer_ends(&mut self) {
         if let Inner::Http2(half) = &mut self.0 {
             half.stop_when_peer_ends();

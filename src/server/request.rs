@@ -21,9 +21,9 @@ use crate::proto::Priority;
 /// A request, which includes its body.
 ///
 /// The handler is called when the header section has arrived; the body may still be in flight.
-/// [`Read`](std::io::Read) returns its octets as they arrive. `read_to_end` and `read_to_string` are bounded by
-/// [`max_body`](super::Config::max_body). Over it they fail with an error that is answered with 413
-/// if the handler returns it.
+/// [`Read`](std::io::Read) returns its octets as they arrive. `read_to_end` and `read_to_string`
+/// are bounded by [`max_body`](super::Config::max_body). Over it they fail with an error that is
+/// answered with 413 if the handler returns it.
 ///
 /// A client that sent `Expect: 100-continue` gets `100 Continue` when the body is first read, if
 /// none of it has arrived by then.

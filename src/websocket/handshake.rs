@@ -14,7 +14,7 @@ use crate::ws::DeflateParams;
 /// fn log(socket: &WebSocket) {
 ///     let handshake = socket.handshake();
 ///     println!("{:?} from {:?}", handshake.version(), handshake.peer_addr());
-///     println!("protocol {:?}, origin {:?}", handshake.protocol(), handshake.headers().get("origin"));
+///     println!("{:?}, origin {:?}", handshake.protocol(), handshake.headers().get("origin"));
 ///     match handshake.deflate() {
 ///         Some(deflate) => println!("compressed, {:?}", deflate.send_context_takeover()),
 ///         None => println!("not compressed"),

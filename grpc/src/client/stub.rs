@@ -130,7 +130,8 @@ impl Stub {
     /// use h2_sync_grpc::{Prost, Status};
     ///
     /// fn sum(stub: &Stub) -> Result<u32, Status> {
-    ///     let (mut numbers, sum) = stub.client_streaming::<_, u32, u32>(Prost, "/demo.Numbers/Sum")?;
+    ///     let path = "/demo.Numbers/Sum";
+    ///     let (mut numbers, sum) = stub.client_streaming::<_, u32, u32>(Prost, path)?;
     ///     for number in 1..=3 {
     ///         numbers.send(&number)?;
     ///     }
@@ -161,7 +162,8 @@ impl Stub {
     /// use h2_sync_grpc::{Prost, Status};
     ///
     /// fn echo(stub: &Stub) -> Result<(), Status> {
-    ///     let (mut to, mut from) = stub.bidirectional::<_, u32, u32>(Prost, "/demo.Numbers/Echo")?;
+    ///     let path = "/demo.Numbers/Echo";
+    ///     let (mut to, mut from) = stub.bidirectional::<_, u32, u32>(Prost, path)?;
     ///     for number in 1..=3 {
     ///         to.send(&number)?;
     ///         println!("{:?}", from.receive()?);
