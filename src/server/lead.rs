@@ -87,7 +87,8 @@ fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Durati
         }
         let is_idle;
         (state, is_idle) = conn.read_unless_idle(state, time);
-        time = idle_min;
+        // Without a read the lock is kept, and what the connection waits for cannot happen.
+        time = if time.is_zero() { poller::IDLE_MIN } else { idle_min };
         if is_idle {
             match leave_to_poller(served, state) {
                 Some(still) => (state, time) = (still, poller::IDLE_MIN),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use h2_sync::client;
 use h2_sync::server::{Config, Handle, Response, SendHalf};
 use h2_sync::{ErrorCode, Reason};
 
@@ -123,5 +124,20 @@ fn half_of_an_idle_connection_sends_without_a_thread_of_its_own() {
         client.until_body(id, b"onetwo");
         client.reset(id, ErrorCode::Cancel);
         eventually(|| half.try_send("three").is_err());
+    });
+}
+
+/// A pooled client reads only while one of its threads waits.
+#[test]
+fn shutdown_ends_an_idle_connection_whose_client_does_not_read() {
+    bounded(|| {
+        let server = greeter(|_| ());
+        let config = client::Config::default().with(|config| config.prior_knowledge = true);
+        let client = client::Client::with_config(config).unwrap();
+        let url = format!("http://{}/", server.local_addr().unwrap());
+        assert_eq!(client.get(&url).send().unwrap().text().unwrap(), "hello");
+        eventually(|| server.stats().threads == POLLER);
+        assert_eq!(server.shutdown(LONG).requests, 0);
+        eventually(|| server.stats().threads == 0);
     });
 }
