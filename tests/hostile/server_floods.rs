@@ -1,5 +1,8 @@
 //! Floods of frames that are cheap to send.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
 use h2_sync::frame::Kind;
 use h2_sync::ErrorCode;
 
@@ -159,6 +162,8 @@ fn unread(piece: Vec<u8>) {
 fn piled_up(piece: Vec<u8>) {
     measured(move |memory| {
         static BODY: [u8; MIB] = [b'x'; MIB];
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&has_begun);
         let victim = Victim::with(
             |config| {
                 // The budgets would end it after 100, and the stalled write after 30 s.
@@ -168,9 +173,10 @@ fn piled_up(piece: Vec<u8>) {
                 config.http2.settings_timeout = None;
                 config.http2.stall_timeout = None;
             },
-            |request, response| {
+            move |request, response| {
                 while request.path() == "/large" {
                     response.send(&BODY[..])?;
+                    begins.store(true, Ordering::SeqCst);
                 }
                 hello(request, response)
             },
@@ -181,6 +187,7 @@ fn piled_up(piece: Vec<u8>) {
         peer.write(wire::settings(&[(wire::INITIAL_WINDOW_SIZE, wire::MAX_WINDOW)]));
         peer.write(wire::window_update(0, window));
         peer.write(wire::headers(1, wire::END, b"\x82\x86\x04\x06/large\x01\x04test"));
+        eventually(|| has_begun.load(Ordering::SeqCst));
         let measured = memory.start();
         // Far more than 1,000, and than the system buffers.
         let end = peer.flood_unread(std::iter::repeat_n(&piece, 1_000_000), LONG);

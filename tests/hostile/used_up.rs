@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -226,17 +228,25 @@ fn a_client_without_threads_reports_it_and_recovers() {
     });
 }
 
-/// A waiting handler occupies the only thread of its connection, and no other can be started.
+/// Handlers occupy all threads but the one that idle connections wait on, and no other can be started.
 #[test]
 fn a_server_without_threads_serves_existing_connections() {
     let name = "used_up::a_server_without_threads_serves_existing_connections";
     with_limit(SPACE, name, || {
         let (gate, bolt) = gate();
+        let (held_gate, held_bolt) = self::gate();
+        let held = Arc::new(AtomicUsize::new(0));
+        let holds = Arc::clone(&held);
         let victim = Victim::with(
             |config| config.idle_thread_timeout = SOON,
             move |request: &mut Request, response: &mut Response| {
-                if request.path() == "/slow" {
-                    gate.wait();
+                match request.path() {
+                    "/slow" => gate.wait(),
+                    "/held" => {
+                        holds.fetch_add(1, Ordering::SeqCst);
+                        held_gate.wait();
+                    }
+                    _ => {}
                 }
                 hello(request, response)
             },
@@ -244,23 +254,26 @@ fn a_server_without_threads_serves_existing_connections() {
         let neighbour = Neighbour::of(&victim.url);
         let mut peer = victim.peer();
         assert_eq!(peer.fetch(&get("/")).0, 200);
-        eventually(|| victim.handle.stats().threads == 2);
         // Too little for a thread of 2 MiB.
         let space = Space::leave(MIB);
-        // There is no thread for another connection, once one has taken the stack that a thread which
-        // has ended may have left.
+        // There is no thread for another connection, once others have taken those that were idle, and
+        // the stack that a thread which has ended may have left.
         let mut others = Vec::new();
         while victim.handle.stats().connections_failed == 0 {
-            let threads = victim.handle.stats().threads;
-            others.push(victim.peer());
+            let mut other = victim.peer();
+            other.open(&get("/held"), true);
+            others.push(other);
             eventually(|| {
-                let stats = victim.handle.stats();
-                stats.connections_failed == 1 || stats.threads > threads
+                let is_refused = victim.handle.stats().connections_failed == 1;
+                is_refused || held.load(Ordering::SeqCst) == others.len()
             });
         }
         others.last_mut().unwrap().until_closed();
         neighbour.is_served();
-        // Nor for other work of this connection, which waits.
+        // One thread is free again, but there is no second one for other work of this connection.
+        if held.load(Ordering::SeqCst) > 0 {
+            held_bolt.let_one();
+        }
         let slow = peer.open(&get("/slow"), true);
         bolt.comes();
         let behind = peer.open(&get("/"), true);
@@ -272,7 +285,7 @@ fn a_server_without_threads_serves_existing_connections() {
         space.give_back();
         assert_eq!(victim.peer().fetch(&get("/")).0, 200);
         neighbour.was_served();
-        drop((peer, others, bolt));
+        drop((peer, others, bolt, held_bolt));
         victim.comes_to_rest();
     });
 }
