@@ -146,10 +146,12 @@ fn calls_with_messages_in_both_directions_arrive_whole() {
 }
 
 /// Sends as much as the window of the stream allows, until it is twice as large as at first. The
-/// window of the connection is larger.
-fn until_window_has_grown(peer: &mut Peer, stream_id: StreamId, initial: usize) {
+/// window of the connection is larger. Returns the octets that were sent.
+fn until_window_has_grown(peer: &mut Peer, stream_id: StreamId, initial: usize) -> usize {
     let mut window = initial;
+    let mut sent = 0;
     while window < 2 * initial {
+        sent += window;
         let octets = vec![b'x'; window];
         let frames = octets.chunks(16 * KIB).map(|piece| wire::data(stream_id.get(), 0, piece));
         assert!(peer.write(frames.collect::<Vec<_>>().concat()), "{:?}", peer.seen);
@@ -164,6 +166,7 @@ fn until_window_has_grown(peer: &mut Peer, stream_id: StreamId, initial: usize) 
             });
         }
     }
+    sent
 }
 
 #[test]
@@ -190,8 +193,8 @@ fn the_window_of_a_download_that_is_read_at_once_grows() {
         let mut peer = Peer::accept(&listener);
         let (stream_id, _) = peer.receive_headers();
         peer.send_headers(stream_id, &h2_sync::headers!(":status" => "200"), false);
-        until_window_has_grown(&mut peer, stream_id, MIB);
+        let sent = until_window_has_grown(&mut peer, stream_id, MIB);
         peer.send_data(stream_id, "", true);
-        assert!(asks.join().unwrap() > MIB as u64);
+        assert_eq!(asks.join().unwrap(), sent as u64);
     });
 }
