@@ -173,7 +173,7 @@ fn handler_may_open_one_websocket() {
                 let socket = websocket::accept(request, response, &Config::default())?;
                 let error: Error =
                     websocket::accept(request, response, &Config::default()).unwrap_err();
-                assert!(error.to_string().contains("has gone out"), "{error}");
+                assert!(error.to_string().contains("was already sent"), "{error}");
                 echo(socket)
             });
             let client = site.client(way);
