@@ -373,8 +373,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// Runs `work` with a connection on a thread of the pool. While there is none, it tries again: an
-    /// idle connection has no thread that could do it later.
+    /// Runs `work` with a connection on a thread of the pool. If no thread can be started, it tries
+    /// again later: an idle connection has no thread of its own that could do it.
     pub(super) fn run_with<C: Send + Sync + 'static>(
         self: &Arc<Self>,
         conn: &Arc<C>,

@@ -179,7 +179,7 @@ impl Request {
         }
     }
 
-    /// Whether the body has been read to its end, or there is none. In HTTP/1.x.
+    /// Returns whether the body has been read to its end, or is absent. For HTTP/1.x.
     pub(super) fn is_read(&self) -> bool {
         match &self.body {
             Incoming::Octets(body) => body.http1().is_none_or(h1::RecvHalf::is_at_end),

@@ -26,7 +26,7 @@ pub fn filled<T: Display>(name: &str, addresses: &[(&str, T)]) -> String {
 ///
 /// # Panics
 ///
-/// If there is none.
+/// If the text does not occur.
 pub fn replaced(text: &str, from: &str, to: impl Display) -> String {
     assert!(text.contains(from), "{from} in {text}");
     text.replace(from, &to.to_string())

@@ -24,7 +24,7 @@ pub struct Process {
 ///
 /// # Panics
 ///
-/// If there is none.
+/// If no port is free.
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("the address of a listener")
