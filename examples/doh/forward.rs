@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use h2_sync::BoxError;
 
+use crate::crowd::Crowd;
 use crate::message;
 use crate::Resolver;
 
-/// The most questions and TCP connections at a time, each with a thread. More are dropped, and
-/// resolvers ask again.
-const MAX_THREADS: usize = 200;
+/// The most questions by UDP at a time, each with a thread. More are dropped, and resolvers ask again.
+const MAX_QUESTIONS: usize = 200;
+
+/// The most TCP connections, each with a thread.
+const MAX_CONNECTIONS: usize = 100;
 
 /// How long a TCP connection may be silent.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -29,7 +32,10 @@ pub(crate) struct Forwarder {
     udp: UdpSocket,
     tcp: TcpListener,
     resolver: Resolver,
-    threads: AtomicUsize,
+    /// The questions by UDP that are being answered.
+    questions: AtomicUsize,
+    /// The TCP connections.
+    crowd: Crowd,
 }
 
 impl Forwarder {
@@ -42,7 +48,8 @@ impl Forwarder {
         let tries = if address.port() == 0 { PORTS_TRIED } else { 1 };
         let bound = (1..tries).find_map(|_| bind().ok());
         let (tcp, udp) = bound.map_or_else(bind, Ok::<_, io::Error>)?;
-        Ok(Forwarder { udp, tcp, resolver, threads: AtomicUsize::new(0) })
+        let (questions, crowd) = (AtomicUsize::new(0), Crowd::new(MAX_CONNECTIONS));
+        Ok(Forwarder { udp, tcp, resolver, questions, crowd })
     }
 
     pub(crate) fn address(&self) -> String {
@@ -55,11 +62,7 @@ impl Forwarder {
         let theirs = Arc::clone(&forwarder);
         thread::Builder::new().name("tcp".to_owned()).spawn(move || loop {
             match theirs.tcp.accept() {
-                Ok((stream, _)) => Self::spawn(&theirs, move |forwarder| {
-                    if let Err(error) = forwarder.serve(stream) {
-                        log::debug!("a TCP connection has ended: {error}");
-                    }
-                }),
+                Ok((stream, _)) => Self::begin_to_serve(&theirs, stream),
                 Err(error) => pause(&error),
             }
         })?;
@@ -68,9 +71,7 @@ impl Forwarder {
             match forwarder.udp.recv_from(&mut buffer) {
                 Ok((n, client)) => {
                     let question = buffer[..n].to_vec();
-                    Self::spawn(&forwarder, move |forwarder| {
-                        forwarder.answer_datagram(question, client);
-                    });
+                    Self::begin_to_answer(&forwarder, question, client);
                 }
                 // Also where an earlier answer did not reach its client.
                 Err(error) => pause(&error),
@@ -78,21 +79,36 @@ impl Forwarder {
         }
     }
 
-    /// Starts a thread, unless there are too many.
-    fn spawn(forwarder: &Arc<Self>, work: impl FnOnce(&Self) + Send + 'static) {
-        if forwarder.threads.fetch_add(1, Ordering::Relaxed) >= MAX_THREADS {
-            forwarder.threads.fetch_sub(1, Ordering::Relaxed);
-            log::warn!("a question is dropped: {MAX_THREADS} are being answered");
+    /// Starts a thread for a question by UDP, unless there are too many.
+    fn begin_to_answer(forwarder: &Arc<Self>, question: Vec<u8>, client: SocketAddr) {
+        let questions = &forwarder.questions;
+        if questions.fetch_add(1, Ordering::Relaxed) >= MAX_QUESTIONS {
+            questions.fetch_sub(1, Ordering::Relaxed);
+            log::warn!("a question is dropped: {MAX_QUESTIONS} are being answered");
             return;
         }
         let theirs = Arc::clone(forwarder);
         let begun = thread::Builder::new().spawn(move || {
-            work(&theirs);
-            theirs.threads.fetch_sub(1, Ordering::Relaxed);
+            theirs.answer_datagram(question, client);
+            theirs.questions.fetch_sub(1, Ordering::Relaxed);
         });
         if let Err(error) = begun {
-            forwarder.threads.fetch_sub(1, Ordering::Relaxed);
+            questions.fetch_sub(1, Ordering::Relaxed);
             log::warn!("a question is dropped: {error}");
+        }
+    }
+
+    /// Starts a thread for a TCP connection.
+    fn begin_to_serve(forwarder: &Arc<Self>, stream: TcpStream) {
+        if !forwarder.crowd.enter() {
+            log::warn!("a connection is dropped: {MAX_CONNECTIONS} are being answered");
+            return;
+        }
+        let theirs = Arc::clone(forwarder);
+        let begun = thread::Builder::new().spawn(move || theirs.serve(&Arc::new(stream)));
+        if let Err(error) = begun {
+            forwarder.crowd.leave();
+            log::warn!("a connection is dropped: {error}");
         }
     }
 
@@ -108,19 +124,27 @@ impl Forwarder {
         }
     }
 
-    /// Answers the questions of a TCP connection, each of which follows its length.
-    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(SILENCE))?;
-        stream.set_write_timeout(Some(SILENCE))?;
+    /// Answers the questions of a TCP connection.
+    fn serve(&self, stream: &Arc<TcpStream>) {
         loop {
-            let mut length = [0; 2];
-            stream.read_exact(&mut length)?;
-            let mut question = vec![0; u16::from_be_bytes(length).into()];
-            stream.read_exact(&mut question)?;
-            let Some(answer) = self.answer(question) else { return Ok(()) };
-            let Ok(length) = u16::try_from(answer.len()) else { return Ok(()) };
-            stream.write_all(&[&length.to_be_bytes(), &*answer].concat())?;
+            let wait = self.crowd.begin_wait(stream);
+            let question = question(stream);
+            if !self.crowd.end_wait(wait) {
+                return log::debug!("a TCP connection has been replaced by a new one");
+            }
+            if let Err(error) = question.and_then(|question| self.reply(stream, question)) {
+                log::debug!("a TCP connection has ended: {error}");
+                return self.crowd.leave();
+            }
         }
+    }
+
+    fn reply(&self, mut stream: &TcpStream, question: Vec<u8>) -> io::Result<()> {
+        let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+        let answer = self.answer(question).ok_or_else(invalid)?;
+        let length = u16::try_from(answer.len()).map_err(|_| invalid())?;
+        stream.set_write_timeout(Some(SILENCE))?;
+        stream.write_all(&[&length.to_be_bytes(), &*answer].concat())
     }
 
     /// Returns the answer with the identifier of the question; `None` if the message is not a question.
@@ -137,6 +161,16 @@ impl Forwarder {
         message::set_id(&mut answer, id);
         Some(answer)
     }
+}
+
+/// Reads a question of a TCP connection, which follows its length.
+fn question(mut stream: &TcpStream) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(SILENCE))?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut question = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut question)?;
+    Ok(question)
 }
 
 fn pause(error: &io::Error) {

@@ -13,6 +13,7 @@
 //! The host of the URL is resolved by the system. If that is to use this forwarder, put the
 //! resolver's address into the URL, or into `client::Config::resolver`.
 
+mod crowd;
 mod forward;
 mod message;
 

@@ -77,16 +77,31 @@ fn lookup_prints_addresses_and_other_names() {
     }
 }
 
-#[test]
-fn forwarder_answers_by_udp_and_tcp() {
-    let Some(program) = peer::example("doh") else { return };
-    let (_server, url) = resolver();
-    let mut command = Command::new(program);
-    command.args(["forward", &url, "127.0.0.1:0"]).stdout(Stdio::piped());
+/// Starts a forwarder, and returns it with its address.
+fn forwarder(url: &str) -> Option<(Guard, String)> {
+    let mut command = Command::new(peer::example("doh")?);
+    command.args(["forward", url, "127.0.0.1:0"]).stdout(Stdio::piped());
     let mut guard = Guard(command.spawn().unwrap());
     let mut line = String::new();
     BufReader::new(guard.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+    Some((guard, address))
+}
+
+/// Sends a question by TCP, and returns the answer.
+fn ask_by_tcp(tcp: &mut TcpStream, question: &[u8]) -> Vec<u8> {
+    tcp.write_all(&[&(question.len() as u16).to_be_bytes(), question].concat()).unwrap();
+    let mut length = [0; 2];
+    tcp.read_exact(&mut length).unwrap();
+    let mut whole = vec![0; u16::from_be_bytes(length).into()];
+    tcp.read_exact(&mut whole).unwrap();
+    whole
+}
+
+#[test]
+fn forwarder_answers_by_udp_and_tcp() {
+    let (_server, url) = resolver();
+    let Some((_guard, address)) = forwarder(&url) else { return };
 
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.set_read_timeout(Some(LONG)).unwrap();
@@ -130,11 +145,31 @@ fn forwarder_answers_by_udp_and_tcp() {
     let mut tcp = TcpStream::connect(&address).unwrap();
     tcp.set_read_timeout(Some(LONG)).unwrap();
     for _ in 0..2 {
-        tcp.write_all(&[&(big.len() as u16).to_be_bytes(), &*big].concat()).unwrap();
-        let mut length = [0; 2];
-        tcp.read_exact(&mut length).unwrap();
-        let mut whole = vec![0; u16::from_be_bytes(length).into()];
-        tcp.read_exact(&mut whole).unwrap();
-        assert_eq!(whole, answer(&big));
+        assert_eq!(ask_by_tcp(&mut tcp, &big), answer(&big));
     }
+}
+
+#[test]
+fn silent_tcp_clients_keep_no_other_from_an_answer() {
+    let (_server, url) = resolver();
+    let Some((_guard, address)) = forwarder(&url) else { return };
+    let connect = || {
+        let tcp = TcpStream::connect(&address).unwrap();
+        tcp.set_read_timeout(Some(LONG)).unwrap();
+        tcp
+    };
+    let mut silent: Vec<_> = (0..300).map(|_| connect()).collect();
+
+    let one = question(1, "one");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.set_read_timeout(Some(LONG)).unwrap();
+    udp.connect(&address).unwrap();
+    udp.send(&one).unwrap();
+    let mut buffer = [0; 512];
+    let n = udp.recv(&mut buffer).unwrap();
+    assert_eq!(buffer[..n], answer(&one));
+    assert_eq!(ask_by_tcp(&mut connect(), &one), answer(&one));
+    // The first was replaced, the last was not.
+    assert_eq!(silent[0].read(&mut buffer).unwrap(), 0);
+    assert_eq!(ask_by_tcp(&mut silent[299], &one), answer(&one));
 }
