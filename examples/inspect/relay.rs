@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use h2_sync::http::Uri;
 use h2_sync::tls::{Acceptor, Connector};
@@ -16,8 +17,17 @@ use h2_sync::transport::{gave_up, Closer, Halves, Transport};
 use crate::hub::Hub;
 use crate::tap::{Side, Tap};
 
-/// How long a handshake of TLS may take, and a client to begin one.
+/// The most connections at a time, each with two threads and two sockets. More are closed at once.
+const MAX_CONNECTIONS: usize = 200;
+
+/// How long a handshake of TLS may take, a client to begin one, and a connection to the upstream.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long one direction may be silent after the other has ended.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// How often a silent direction is checked.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// The pause after a client could not be accepted.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -37,6 +47,8 @@ pub(crate) struct Relay {
     connector: Connector,
     upstream: Upstream,
     hub: Arc<Hub>,
+    /// The number of connections.
+    open: AtomicUsize,
 }
 
 /// A stream of octets, in cleartext or over TLS.
@@ -44,6 +56,17 @@ struct End {
     reader: Box<dyn Read + Send>,
     writer: Box<dyn Write + Send>,
     closer: Closer,
+}
+
+/// One direction of a connection.
+struct Direction<'a> {
+    side: Side,
+    from: Box<dyn Read + Send>,
+    to: Box<dyn Write + Send>,
+    /// Of the sender and of the receiver.
+    closers: [Closer; 2],
+    /// The other direction, or this one, has ended.
+    is_half_closed: &'a AtomicBool,
 }
 
 impl Relay {
@@ -54,7 +77,7 @@ impl Relay {
     ) -> Result<Self, Box<dyn Error>> {
         // Servers under development often have certificates that no authority has signed.
         let connector = Connector::new()?.danger_accept_invalid_certificates();
-        Ok(Relay { acceptor, connector, upstream, hub })
+        Ok(Relay { acceptor, connector, upstream, hub, open: AtomicUsize::new(0) })
     }
 
     /// Accepts clients, with two threads for each.
@@ -70,16 +93,23 @@ impl Relay {
                     continue;
                 }
             };
-            let relay = Arc::clone(&relay);
+            if relay.open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+                log::warn!("connection {number} is refused: {MAX_CONNECTIONS} are open");
+                continue;
+            }
+            relay.open.fetch_add(1, Ordering::Relaxed);
+            let theirs = Arc::clone(&relay);
             let serve = move || {
-                let tap = Tap::new(number, Arc::clone(&relay.hub));
-                if let Err(error) = relay.serve(stream, &address.to_string(), &tap) {
+                let tap = Tap::new(number, Arc::clone(&theirs.hub));
+                if let Err(error) = theirs.serve(stream, &address.to_string(), &tap) {
                     tap.closed(&error.to_string());
                 }
+                theirs.open.fetch_sub(1, Ordering::Relaxed);
             };
             // The connection is closed if no thread can be started.
             let thread = thread::Builder::new().name(format!("connection {number}"));
             if let Err(error) = thread.spawn(serve) {
+                relay.open.fetch_sub(1, Ordering::Relaxed);
                 log::warn!("connection {number}: {error}");
             }
         }
@@ -97,12 +127,17 @@ impl Relay {
             false => End::of(stream)?,
         };
         let server = self.connect()?;
-        let (to_server, to_client) = (client.closer.clone(), server.closer.clone());
-        let closers = [to_server, to_client];
+        let is_half_closed = &AtomicBool::new(false);
+        let (closer, theirs) = (client.closer, server.closer);
+        let closers = [theirs.clone(), closer.clone()];
+        let (from, to) = (server.reader, client.writer);
+        let back = Direction { side: Side::Server, from, to, closers, is_half_closed };
+        let closers = [closer, theirs];
+        let (from, to) = (client.reader, server.writer);
+        let forth = Direction { side: Side::Client, from, to, closers, is_half_closed };
         let why = thread::scope(|scope| -> io::Result<_> {
-            let back = || pass_on(server.reader, client.writer, &closers, 0, Side::Server, tap);
-            thread::Builder::new().spawn_scoped(scope, back)?;
-            Ok(pass_on(client.reader, server.writer, &closers, 1, Side::Client, tap))
+            thread::Builder::new().spawn_scoped(scope, || back.pass_on(tap))?;
+            Ok(forth.pass_on(tap))
         })?;
         tap.closed(why);
         Ok(())
@@ -111,7 +146,7 @@ impl Relay {
     fn connect(&self) -> Result<End, Box<dyn Error>> {
         let Upstream { host, port, is_tls } = &self.upstream;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((bare, *port))
+        let stream = connect((bare, *port))
             .map_err(|error| format!("cannot connect to {}: {error}", self.upstream))?;
         stream.set_nodelay(true)?;
         match is_tls {
@@ -128,37 +163,63 @@ impl End {
     }
 }
 
-/// Passes octets on until the end of one direction, and then its end. Returns what has happened.
-fn pass_on(
-    mut from: Box<dyn Read + Send>,
-    mut to: Box<dyn Write + Send>,
-    closers: &[Closer; 2],
-    receiver: usize,
-    side: Side,
-    tap: &Tap,
-) -> &'static str {
-    let mut buffer = vec![0; 64 << 10];
-    let why = loop {
-        match from.read(&mut buffer) {
-            Ok(0) => {
-                let _ = closers[receiver].shutdown_write();
-                return "closed";
-            }
-            Ok(n) => {
-                tap.octets(side, &buffer[..n]);
-                if write(&mut *to, &buffer[..n]).is_err() {
-                    break "cut by its receiver";
-                }
-            }
-            Err(error) if gave_up(&error) => {}
-            Err(_) => break "cut by its sender",
+/// Connects to the first address that answers.
+fn connect(to: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let mut last = io::Error::other("the name has no address");
+    for address in to.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, HANDSHAKE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
         }
-    };
-    // The other direction ends as well.
-    for closer in closers {
-        let _ = closer.close();
     }
-    why
+    Err(last)
+}
+
+impl Direction<'_> {
+    /// Passes octets on until the direction ends, and then its end. Returns what has happened.
+    fn pass_on(mut self, tap: &Tap) -> &'static str {
+        let why = self.pass_octets_on(tap);
+        self.is_half_closed.store(true, Ordering::Relaxed);
+        let [_, receiver] = &self.closers;
+        match why {
+            Ok(()) => {
+                let _ = receiver.shutdown_write();
+                "closed"
+            }
+            Err(why) => {
+                // The other direction ends as well.
+                for closer in &self.closers {
+                    let _ = closer.close();
+                }
+                why
+            }
+        }
+    }
+
+    fn pass_octets_on(&mut self, tap: &Tap) -> Result<(), &'static str> {
+        let [sender, _] = &self.closers;
+        sender.set_read_timeout(Some(CHECK)).map_err(|_| "cut by its sender")?;
+        let mut buffer = vec![0; 64 << 10];
+        let mut heard = Instant::now();
+        loop {
+            match self.from.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => {
+                    tap.octets(self.side, &buffer[..n]);
+                    write(&mut *self.to, &buffer[..n]).map_err(|_| "cut by its receiver")?;
+                    heard = Instant::now();
+                }
+                Err(error) if gave_up(&error) => {
+                    if !self.is_half_closed.load(Ordering::Relaxed) {
+                        heard = Instant::now();
+                    } else if heard.elapsed() >= LINGER {
+                        return Err("silent after the other direction has ended");
+                    }
+                }
+                Err(_) => return Err("cut by its sender"),
+            }
+        }
+    }
 }
 
 /// Writes all octets. A transport returns from time to time without having written any.

@@ -1,10 +1,10 @@
 //! The example `inspect`: what its page shows of the traffic of our client, how it looks, and that
 //! the proxy passes everything on.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use h2_sync::client::{self, Client, Connection, Versions};
@@ -237,5 +237,35 @@ fn everything_passes_in_cleartext_and_over_tls() {
         assert_eq!(client.get(url("/download")).send().unwrap().bytes().unwrap().len(), 300_000);
         let upload = client.post(url("/upload")).body(vec![7; 5 << 20]).timeout(LONG);
         assert_eq!(upload.send().unwrap().text().unwrap(), "5242880 octets");
+    }
+}
+
+/// Begins HTTP/2 on a new connection. Returns whether the server does so too.
+fn begin(proxy: &Example) -> (TcpStream, bool) {
+    let mut stream = TcpStream::connect(proxy.address()).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    // The preface, and SETTINGS without entries.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let has_begun = stream.write_all(preface).and_then(|()| stream.read(&mut [0]));
+    (stream, has_begun.is_ok_and(|octets| octets == 1))
+}
+
+#[test]
+fn connections_beyond_the_limit_are_refused_until_another_ends() {
+    let server = upstream();
+    let Some((proxy, _)) = inspect(&server) else { return };
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let (stream, has_begun) = begin(&proxy);
+        assert!(has_begun, "connection {}", open.len());
+        open.push(stream);
+    }
+    let (_refused, has_begun) = begin(&proxy);
+    assert!(!has_begun);
+    drop(open.pop());
+    let until = Instant::now() + LONG;
+    while !begin(&proxy).1 {
+        assert!(Instant::now() < until, "there is room for another connection");
+        std::thread::yield_now();
     }
 }
