@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use args::Args;
 use h2_sync::client::{self, Client, RequestBuilder, ResponseHalf};
-use h2_sync::http::header::CONTENT_LENGTH;
+use h2_sync::http::header::{HeaderMap, CONTENT_LENGTH};
 use h2_sync::http::Method;
 use h2_sync::server::{self, Request, Response};
 use h2_sync::Error;
@@ -80,6 +80,8 @@ enum Failure {
     Upstream(Error),
     /// The client is gone, or the response cannot be passed on.
     Client(Error),
+    /// The request cannot be passed on without the length of its body.
+    LengthRequired,
 }
 
 fn main() {
@@ -138,6 +140,7 @@ impl Proxy {
         match forwarded {
             Ok(()) => Ok(()),
             Err(Failure::Client(error)) => Err(error),
+            Err(Failure::LengthRequired) => response.set_status(411),
             Err(Failure::Upstream(error)) => {
                 log::info!("{} {}: {error}", request.method(), request.path());
                 let status = if error.is_timeout() { 504 } else { 502 };
@@ -151,7 +154,7 @@ impl Proxy {
 
     /// Forwards a request, and copies its response.
     fn forward(&self, request: &mut Request, response: &mut Response) -> Result<(), Failure> {
-        let (upload, mut answer) = self.open(request).map_err(Failure::Upstream)?;
+        let (upload, mut answer) = self.open(request)?;
         answer.set_read_timeout(Some(self.patience));
         while let Some(interim) = answer.informational().map_err(Failure::Upstream)? {
             match interim.status().as_u16() {
@@ -181,31 +184,33 @@ impl Proxy {
     }
 
     /// Opens the request at the upstream, and starts to upload its body.
-    fn open(&self, request: &mut Request) -> Result<(Upload, ResponseHalf), Error> {
+    fn open(&self, request: &mut Request) -> Result<(Upload, ResponseHalf), Failure> {
+        let mut fields = fields::of_request(request);
         let mut may_repeat = !request.has_body();
+        let begun = upload::begin(request, &mut fields)?;
         loop {
-            let mut out = self.request(request.method().clone(), request);
+            let mut out = self.request(request, &fields);
             let cancel = out.cancel_handle();
-            let opened = out.open();
-            match opened {
+            match out.open() {
                 Ok((send, answer)) => {
                     let watched = self.watch.add(request.caller(), cancel);
-                    return Ok((Upload::start(request, send, watched)?, answer));
+                    let upload = Upload::start(request, begun, send, watched);
+                    return Ok((upload.map_err(Failure::Upstream)?, answer));
                 }
                 // The upstream has closed an idle connection at the same time.
                 Err(error) if may_repeat && error.is_retry_safe() => may_repeat = false,
-                Err(error) => return Err(error),
+                Err(error) => return Err(Failure::Upstream(error)),
             }
         }
     }
 
     /// The request to the upstream, without a body.
-    fn request(&self, method: Method, request: &Request) -> RequestBuilder<'_> {
+    fn request(&self, request: &Request, fields: &HeaderMap) -> RequestBuilder<'_> {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         // `*` is the target of a request without a path.
         let target = if target == "*" { "" } else { target };
         let url = format!("{}{target}", self.upstream);
-        self.client.request(method, url).headers(fields::of_request(request))
+        self.client.request(request.method().clone(), url).headers(fields.clone())
     }
 }
 

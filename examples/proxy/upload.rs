@@ -4,13 +4,20 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use h2_sync::bytes::Bytes;
+use h2_sync::http::header::{HeaderMap, CONTENT_LENGTH};
+use h2_sync::http::Method;
 use h2_sync::server::{RecvHalf, Request, SendHalf};
 use h2_sync::Error;
 
 use crate::watch::Watched;
+use crate::Failure;
 
 /// How long the body waits for an upstream that does not answer `expect: 100-continue`.
 const EXPECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The most octets of a body that is read before the request is opened.
+const BEGUN_MAX: usize = 64 << 10;
 
 /// The handler's end of an upload.
 pub(crate) struct Upload {
@@ -26,19 +33,46 @@ enum News {
     Answered,
 }
 
+/// States the length of a body that an upstream in HTTP/1.1 would not get otherwise: the client sends no
+/// chunks in GET, HEAD and TRACE, since few servers expect them there. Such a body is read first, and
+/// returned. Without a body, the other methods would have an empty one in chunks.
+pub(crate) fn begin(request: &mut Request, fields: &mut HeaderMap) -> Result<Vec<u8>, Failure> {
+    let mut begun = Vec::new();
+    if fields.contains_key(CONTENT_LENGTH) {
+        return Ok(begun);
+    }
+    let has_body = request.has_body();
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::TRACE) {
+        while let Some(chunk) = request.next_chunk().map_err(Failure::Client)? {
+            if begun.len() + chunk.len() > BEGUN_MAX {
+                return Err(Failure::LengthRequired);
+            }
+            begun.extend_from_slice(&chunk);
+        }
+        if begun.is_empty() {
+            return Ok(begun);
+        }
+    } else if has_body {
+        return Ok(begun);
+    }
+    fields.insert(CONTENT_LENGTH, begun.len().into());
+    Ok(begun)
+}
+
 impl Upload {
-    /// Takes the body of a request, and copies it on another thread.
+    /// Takes the body of a request, and copies it on another thread, after the part that has been read.
     pub(crate) fn start(
         request: &mut Request,
+        begun: Vec<u8>,
         mut send: SendHalf,
         watched: Watched,
     ) -> Result<Self, Error> {
         let (news, receiver) = mpsc::channel();
         let expects = request.field("expect").is_some();
-        let has_body = request.has_body();
+        let has_body = request.has_body() || !begun.is_empty();
         match request.take_body() {
             Some(body) if has_body => {
-                let copy = move || copy(body, send, &receiver, expects);
+                let copy = move || copy(begun.into(), body, send, &receiver, expects);
                 thread::Builder::new().name("upload".to_owned()).spawn(copy)?;
             }
             _ => send.finish()?,
@@ -61,7 +95,13 @@ impl Upload {
 }
 
 /// Copies the body, until its end or until either side ends.
-fn copy(mut body: RecvHalf, mut send: SendHalf, news: &Receiver<News>, expects: bool) {
+fn copy(
+    begun: Bytes,
+    mut body: RecvHalf,
+    mut send: SendHalf,
+    news: &Receiver<News>,
+    expects: bool,
+) {
     if expects {
         // The first read makes the client send the body (RFC 9110, Section 10.1.1), which the
         // upstream may not want.
@@ -70,8 +110,9 @@ fn copy(mut body: RecvHalf, mut send: SendHalf, news: &Receiver<News>, expects: 
             Ok(News::Answered) | Err(RecvTimeoutError::Disconnected) => return leave(send, news),
         }
     }
+    let mut begun = Some(begun).filter(|begun| !begun.is_empty());
     loop {
-        match body.next_chunk() {
+        match begun.take().map_or_else(|| body.next_chunk(), |begun| Ok(Some(begun))) {
             Ok(Some(chunk)) => {
                 if let Err(error) = send.send(chunk) {
                     // The upstream needs no more of it, or is gone: the handler finds out which.

@@ -41,6 +41,11 @@ fn upstream() -> (Handle, Receiver<()>) {
                 response.set_header("keep-alive", "timeout=5")?;
                 response.set_header("x-kept", "1")?;
             }
+            "/body" => {
+                let length = request.field("content-length").unwrap_or("none").to_owned();
+                let body = std::io::read_to_string(&mut *request)?;
+                response.send(format!("{} {length} {body}", request.method()))?;
+            }
             "/waits" => {
                 sender.lock().unwrap().send(())?;
                 if request.wait_cancelled(LONG) {
@@ -119,6 +124,33 @@ fn bodies_stream_in_turns_and_trailers_pass() {
         let trailers = HeaderMap::from_iter([("sum".parse().unwrap(), HeaderValue::from(6))]);
         send.send_trailers(&trailers).unwrap();
         assert_eq!(answer.trailers().unwrap().unwrap()["sum"], "6");
+    });
+}
+
+#[test]
+fn body_of_a_get_passes_with_its_length_or_not_at_all() {
+    with_proxies(|client, proxy, _| {
+        let get = |length: usize| {
+            let body = std::io::repeat(b'x').take(length as u64);
+            let get = client.get(proxy.url("/body")).body(client::Body::from_reader(body));
+            get.timeout(LONG).send().unwrap()
+        };
+        assert_eq!(get(0).text().unwrap(), "GET none ");
+        let text = "x".repeat(20_000);
+        assert_eq!(get(text.len()).text().unwrap(), format!("GET 20000 {text}"));
+        assert_eq!(get(1 << 20).status(), 411);
+    });
+}
+
+#[test]
+fn request_without_a_body_has_no_chunks() {
+    with_proxies(|client, proxy, _| {
+        for method in ["DELETE", "OPTIONS", "POST"] {
+            let method = method.parse().unwrap();
+            let request = client.request(method, proxy.url("/body")).timeout(LONG);
+            let text = request.send().unwrap().text().unwrap();
+            assert!(text.ends_with(" 0 "), "{text}");
+        }
     });
 }
 
