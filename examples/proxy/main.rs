@@ -28,7 +28,7 @@
 //!
 //! | wait | ended by |
 //! | --- | --- |
-//! | for the upstream's response, or more of it | SECONDS, then 504; a reset or close, then 502 |
+//! | for the upstream's response, or more of it | SECONDS after the upload, then 504; a reset or close, then 502 |
 //! | for the client's body | the server's `read_timeout`, or the end of the client |
 //! | for room, at either end | `stall_timeout` |
 //! | for a client that has gone | the watch, which cancels the request upstream |
@@ -41,7 +41,7 @@ mod sockets;
 mod upload;
 mod watch;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use args::Args;
 use h2_sync::client::{self, Client, RequestBuilder, ResponseHalf};
@@ -59,8 +59,8 @@ usage: proxy [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
 
     ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
     UPSTREAM         http://, h2c:// (HTTP/2 in cleartext) or https://; default http://127.0.0.1:8081
-    SECONDS          how long the upstream may take for each part of a response, and either end
-                     for a PING of a WebSocket; default 60
+    SECONDS          how long the upstream may take for each part of a response, once it has the
+                     body of the request, and either end for a PING of a WebSocket; default 60
     --tls            use TLS, with a generated certificate
     --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
@@ -155,8 +155,7 @@ impl Proxy {
     /// Forwards a request, and copies its response.
     fn forward(&self, request: &mut Request, response: &mut Response) -> Result<(), Failure> {
         let (upload, mut answer) = self.open(request)?;
-        answer.set_read_timeout(Some(self.patience));
-        while let Some(interim) = answer.informational().map_err(Failure::Upstream)? {
+        while let Some(interim) = self.wait(&upload, &mut answer, ResponseHalf::informational)? {
             match interim.status().as_u16() {
                 100 => upload.go_on(),
                 status => {
@@ -173,7 +172,7 @@ impl Proxy {
             // The body may be endless, as that of server-sent events: the client gets what there is.
             flush(response)?;
         }
-        while let Some(chunk) = answer.next_chunk().map_err(Failure::Upstream)? {
+        while let Some(chunk) = self.wait(&upload, &mut answer, ResponseHalf::next_chunk)? {
             response.send(chunk).map_err(Failure::Client)?;
             flush(response)?;
         }
@@ -181,6 +180,32 @@ impl Proxy {
             response.set_trailers(trailers);
         }
         Ok(())
+    }
+
+    /// Waits for a part of the response. The upstream's time begins when it has the body of the request:
+    /// until then, it may need the rest, and the client may be slow.
+    fn wait<T>(
+        &self,
+        upload: &Upload,
+        answer: &mut ResponseHalf,
+        next: impl Fn(&mut ResponseHalf) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let mut wait = self.patience;
+        loop {
+            answer.set_read_timeout(Some(wait));
+            let began = Instant::now();
+            match next(answer) {
+                // Not where the connection has failed, for example by a PING without an answer.
+                Err(error) if error.is_timeout() && began.elapsed() >= wait => {
+                    let since = upload.ended().map_or(Duration::ZERO, |ended| ended.elapsed());
+                    wait = self.patience.saturating_sub(since);
+                    if wait.is_zero() {
+                        return Err(Failure::Upstream(error));
+                    }
+                }
+                part => return part.map_err(Failure::Upstream),
+            }
+        }
     }
 
     /// Opens the request at the upstream, and starts to upload its body.

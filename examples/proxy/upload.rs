@@ -1,8 +1,9 @@
 //! The body of a request on its way to the upstream.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use h2_sync::bytes::Bytes;
 use h2_sync::http::header::{HeaderMap, CONTENT_LENGTH};
@@ -22,6 +23,7 @@ const BEGUN_MAX: usize = 64 << 10;
 /// The handler's end of an upload.
 pub(crate) struct Upload {
     news: Sender<News>,
+    ended: Arc<OnceLock<Instant>>,
     _watched: Watched,
 }
 
@@ -68,16 +70,32 @@ impl Upload {
         watched: Watched,
     ) -> Result<Self, Error> {
         let (news, receiver) = mpsc::channel();
+        let ended = Arc::new(OnceLock::new());
         let expects = request.field("expect").is_some();
         let has_body = request.has_body() || !begun.is_empty();
         match request.take_body() {
             Some(body) if has_body => {
-                let copy = move || copy(begun.into(), body, send, &receiver, expects);
+                let ended = Arc::clone(&ended);
+                let copy = move || {
+                    let kept = copy(begun.into(), body, send, &receiver, expects);
+                    let _ = ended.set(Instant::now());
+                    if kept.is_some() {
+                        while receiver.recv().is_ok() {}
+                    }
+                };
                 thread::Builder::new().name("upload".to_owned()).spawn(copy)?;
             }
-            _ => send.finish()?,
+            _ => {
+                send.finish()?;
+                let _ = ended.set(Instant::now());
+            }
         }
-        Ok(Upload { news, _watched: watched })
+        Ok(Upload { news, ended, _watched: watched })
+    }
+
+    /// When the upload has ended, with the body or before; `None` while it goes on.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        self.ended.get().copied()
     }
 
     pub(crate) fn go_on(&self) {
@@ -94,20 +112,21 @@ impl Upload {
     }
 }
 
-/// Copies the body, until its end or until either side ends.
+/// Copies the body, until its end or until either side ends. Returns the half if it must be kept until the
+/// response has been copied: dropping it would reset the stream, and the response with it.
 fn copy(
     begun: Bytes,
     mut body: RecvHalf,
     mut send: SendHalf,
     news: &Receiver<News>,
     expects: bool,
-) {
+) -> Option<SendHalf> {
     if expects {
         // The first read makes the client send the body (RFC 9110, Section 10.1.1), which the
         // upstream may not want.
         match news.recv_timeout(EXPECT_TIMEOUT) {
             Ok(News::Continue) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(News::Answered) | Err(RecvTimeoutError::Disconnected) => return leave(send, news),
+            Ok(News::Answered) | Err(RecvTimeoutError::Disconnected) => return Some(send),
         }
     }
     let mut begun = Some(begun).filter(|begun| !begun.is_empty());
@@ -117,28 +136,23 @@ fn copy(
                 if let Err(error) = send.send(chunk) {
                     // The upstream needs no more of it, or is gone: the handler finds out which.
                     log::debug!("upload: {error}");
-                    return leave(send, news);
+                    return Some(send);
                 }
             }
             Ok(None) => break,
             // The request is incomplete. Dropping the half resets the upstream's stream, so that it
             // does not look complete.
-            Err(error) => return log::debug!("upload: {error}"),
+            Err(error) => {
+                log::debug!("upload: {error}");
+                return None;
+            }
         }
     }
     let ended = match body.trailers() {
         Ok(Some(trailers)) => send.send_trailers(&trailers),
         _ => send.finish(),
     };
-    if let Err(error) = ended {
-        log::debug!("upload: {error}");
-        leave(send, news);
-    }
-}
-
-/// Keeps the half until the response has been copied: dropping it would reset the stream, and the
-/// response with it.
-fn leave(send: SendHalf, news: &Receiver<News>) {
-    while news.recv().is_ok() {}
-    drop(send);
+    let error = ended.err()?;
+    log::debug!("upload: {error}");
+    Some(send)
 }

@@ -221,6 +221,25 @@ fn proxy_of_the_environment_is_not_used() {
 }
 
 #[test]
+fn upload_may_take_longer_than_the_upstream_for_its_response() {
+    for scheme in ["http", "h2c"] {
+        let (server, _news) = upstream();
+        let url = format!("{scheme}://{}", server.local_addr().unwrap());
+        let Some(proxy) = start("proxy", &[&url, "1"]) else { return };
+        for versions in [Versions::Http1, Versions::Http2] {
+            let (mut send, mut answer) = client(versions).post(proxy.url("/body")).open().unwrap();
+            for _ in 0..12 {
+                send.send("x").unwrap();
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            send.finish().unwrap();
+            answer.set_read_timeout(Some(LONG));
+            assert_eq!(answer.response().unwrap().status(), 200);
+        }
+    }
+}
+
+#[test]
 fn client_that_goes_cancels_the_request_at_the_upstream() {
     with_proxies(|client, proxy, news| {
         let mut request = client.get(proxy.url("/waits"));
