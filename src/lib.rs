@@ -57,8 +57,7 @@
 //!
 //! # A connection as two channels
 //!
-//! Both ends of a connection, on loopback. `cargo run --example hello_session` is the same with comments
-//! on what happens.
+//! Both ends of a connection, on loopback. The example `hello_session` is a commented version.
 //!
 //! ```
 //! use std::net::{TcpListener, TcpStream};
@@ -102,7 +101,7 @@
 //!             }
 //!         }
 //!         Evt::Closed { reason } => panic!("closed: {reason:?}"),
-//!         _ => {} // settings and the like, which the Session has dealt with already
+//!         _ => {} // settings and others, which the Session has already handled
 //!     }
 //! }
 //! assert_eq!(body, b"hello");
@@ -163,8 +162,8 @@
 //! for each stream and 64 MiB at a client. They are reached only if the application takes no events.
 //! Each event also holds its field section or data until you drop it.
 //!
-//! **Threads are welcome.** Clients and Sessions are shared by reference; all their methods take
-//! `&self`. A [`Session`] has two threads of its own, one that reads and one that writes, and they
+//! **Everything can be shared by threads.** The methods of clients and Sessions take `&self`, so share
+//! them by reference. A [`Session`] has two threads of its own, one that reads and one that writes, and they
 //! never wait for the application. Connections of the [`server`] and the [`client`] are read by the
 //! threads that serve or wait. On Linux, all idle connections of a server wait on one thread; on other
 //! systems, each blocks one.
@@ -191,8 +190,8 @@
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper);
 //! - if the client needs a cache: [`reqwest`](https://docs.rs/reqwest) with a middleware;
 //! - if HTTP/1.1 is enough and a small build matters: [`ureq`](https://docs.rs/ureq);
-//! - if a server has very many connections that are busy at the same time: each costs a thread. Idle ones cost
-//!   none on Linux; a [`Session`] always has two.
+//! - if a server has tens of thousands of connections that are busy at the same time: each costs a
+//!   thread. Idle ones cost none on Linux; a [`Session`] always has two.
 
 mod budget;
 pub mod client;
