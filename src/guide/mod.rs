@@ -8,16 +8,16 @@
 //! | [`limits`] | timeouts, cancelling, and bounds on memory and threads |
 //! | [`tls`] | certificates, private authorities, client certificates |
 //! | [`proxies`] | forward proxies, resolvers, Unix sockets, load balancers in front of a server |
-//! | [`production`] | processes and listeners, readiness and drain, restarts, certificates, what to watch |
+//! | [`production`] | readiness and drain, listeners and processes, restarts, certificates, monitoring |
 //! | [`websockets`] | messages in both directions |
 //! | [`versions`] | HTTP/2 and HTTP/1.1: how the version is chosen, and what differs |
-//! | [`sessions`] | a connection as two channels, and its ancestor in Julia |
+//! | [`sessions`] | a connection as two channels: actions in, events out |
 //! | [`core`] | the protocol without I/O: event loops, simulations, tests |
 //! | [`course`] | *HTTP/2 by doing*: each idea of RFC 9113 as a program, with its frames |
 //! | [`cookbook`] | recipes: JSON, login, uploads with progress, ranges and resume, events, DNS over HTTPS, … |
 //!
-//! Every program here is compiled as a test, and run unless it needs a server elsewhere. Most of them
-//! have a server and a client in one process, so that you can paste one into `main.rs` and change it.
+//! Every program here is compiled as a test, and run unless it needs an external server. Most of them have a
+//! server and a client in one process, so that you can paste one into `main.rs` and change it.
 
 #[doc = include_str!("first_steps.md")]
 pub mod first_steps {}
