@@ -47,7 +47,7 @@ fn follow(section: &str, config: &str, programs: &[&str]) -> Option<String> {
 #[test]
 fn drained_restart_behind_haproxy_aborts_nothing() {
     let programs = ["haproxy", "curl", "h2load"];
-    let section = "From nothing to a drained restart";
+    let section = "A drained restart, step by step";
     let Some(text) = follow(section, "haproxy.cfg", &programs) else { return };
     let counts = counts(&text).expect("the output of h2load");
     assert_eq!((counts.refused, counts.failed), (0, 0), "{text}");
