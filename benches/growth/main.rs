@@ -27,7 +27,7 @@ fn main() {
     // Cargo adds options of its own.
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let wanted = wanted.unwrap_or_default();
-    println!("| ns a frame | 1 | 100 | 1,000 | 10,000 | 10,000 ÷ 1 |");
+    println!("| ns per frame | 1 | 100 | 1,000 | 10,000 | 10,000 ÷ 1 |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for case in CASES.iter().filter(|case| case.name.contains(&wanted)) {
         let cells = STREAMS.map(|streams| fastest(case, streams));
