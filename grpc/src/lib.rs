@@ -36,7 +36,7 @@
 //! message HelloReply { string message = 1; }
 //! ```
 //!
-//! **3.** The build script, `build.rs`, which makes code out of it:
+//! **3.** The build script, `build.rs`, which generates code from it:
 //!
 //! ```ignore
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -88,8 +88,8 @@
 //! }
 //! ```
 //!
-//! The examples `helloworld_server`, `helloworld_client`, `route_guide` (all four kinds of call)
-//! and `web_and_grpc` (a web page on the same port), in the repository, go on from here.
+//! The repository has larger examples: `helloworld_server`, `helloworld_client`, `route_guide` (all four
+//! kinds of call) and `web_and_grpc` (a web page on the same port).
 //!
 //! # Where to find what
 //!
@@ -108,19 +108,19 @@
 //!
 //! # Limits
 //!
-//! | what | default | over it |
+//! | limit | default | effect when exceeded |
 //! | --- | --- | --- |
-//! | octets of a message that is received, compressed and inflated | 4 MiB | [`Code::ResourceExhausted`], before memory is taken for it |
-//! | octets of a message that is sent | none | [`Code::ResourceExhausted`] |
-//! | octets of received metadata: names and values of a field section, with 32 for each field | 8 KiB ([`Services::max_metadata`](server::Services::max_metadata), [`CallOptions::max_metadata`](client::CallOptions::max_metadata)) | [`Code::ResourceExhausted`] |
-//! | the same, as announced to the peer | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
+//! | octets of a received message, both compressed and decompressed | 4 MiB | [`Code::ResourceExhausted`], before memory is allocated |
+//! | octets of a sent message | none | [`Code::ResourceExhausted`] |
+//! | octets of received metadata: names and values, plus 32 for each field | 8 KiB ([`Services::max_metadata`](server::Services::max_metadata), [`CallOptions::max_metadata`](client::CallOptions::max_metadata)) | [`Code::ResourceExhausted`] |
+//! | the limit of metadata that is announced to the peer | 64 KiB ([`max_header_list_size`](h2_sync::Config::max_header_list_size)) | 431 at a server, a reset stream at a client |
 //! | calls at once on a connection | 128 ([`max_concurrent_streams`](h2_sync::Config::max_concurrent_streams)) | the client opens another connection, or waits |
 //! | calls at once, each with a thread | 2,048 ([`max_handlers`](h2_sync::server::Config::max_handlers)) | they wait, and are refused after 5 s |
-//! | a client that does not read what a method sends | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
+//! | time for which a client may read nothing of a response | 30 s ([`stall_timeout`](h2_sync::Config::stall_timeout)) | its stream is reset |
 //!
-//! The default of 8 KiB is that of gRPC for C++, Java and Python, so larger metadata does not pass everywhere.
-//! To accept more than 64 KiB, raise both limits. The peer is told the second one, and most implementations
-//! fail a call over it by themselves.
+//! gRPC for C++, Java and Python has the same default of 8 KiB, so peers may reject larger metadata. To
+//! accept more than 64 KiB, raise both limits: most implementations fail a call over the announced limit
+//! without sending it.
 
 pub mod client;
 mod code;

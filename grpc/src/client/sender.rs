@@ -13,18 +13,18 @@ use crate::codec::Codec;
 use crate::framing::Writer;
 use crate::status::Status;
 
-/// Octets of messages that [`Sender::feed`] gathers.
-const GATHERED: usize = 32 << 10;
+/// The octets of messages that [`Sender::feed`] buffers.
+const BUFFERED: usize = 32 << 10;
 
 type Encode<T> = dyn Fn(&T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 
-/// Where a client sends the messages of its request.
+/// Sends the messages of a client's request.
 ///
-/// Sending waits while the server does not read: that is its backpressure. At the end comes
-/// [`finish`](Self::finish); dropping the sender before that cancels the call.
+/// Sending blocks while the server does not read (backpressure). Call [`finish`](Self::finish) at the end;
+/// dropping the sender before that cancels the call.
 ///
-/// A server may end a call before it has all messages. Then sending fails with the status of the call,
-/// as the [`Receiver`](super::Receiver) or [`Reply`](super::Reply) reports it. After a call that has
+/// A server may end a call before it has received all messages. Sending then fails with the status of the
+/// call, which the [`Receiver`](super::Receiver) or [`Reply`](super::Reply) reports too. If the call has
 /// ended with OK, it fails with [`FailedPrecondition`](crate::Code::FailedPrecondition).
 ///
 /// ```
@@ -33,7 +33,7 @@ type Encode<T> = dyn Fn(&T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 ///
 /// fn upload(mut numbers: Sender<u32>, all: &[u32]) -> Result<(), Status> {
 ///     for number in all {
-///         numbers.feed(number)?; // gathers small messages
+///         numbers.feed(number)?; // buffers small messages
 ///     }
 ///     numbers.flush()?;
 ///     if !numbers.is_closed() {
@@ -77,22 +77,21 @@ impl<T> Sender<T> {
         self.flush()
     }
 
-    /// Sends a message that may wait for others: until 32 KiB are there, or the next
-    /// [`send`](Self::send), [`flush`](Self::flush) or [`finish`](Self::finish). Cheaper than `send`
-    /// where many small messages are at hand.
+    /// Buffers a message until 32 KiB are buffered, or until the next [`send`](Self::send),
+    /// [`flush`](Self::flush) or [`finish`](Self::finish). Cheaper than `send` for many small messages.
     ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send).
     pub fn feed(&mut self, message: &T) -> Result<(), Status> {
         (self.encode)(message, &mut self.buffer)?;
-        if self.buffer.len() < GATHERED {
+        if self.buffer.len() < BUFFERED {
             return Ok(());
         }
         self.flush()
     }
 
-    /// Sends the messages that wait.
+    /// Sends the buffered messages.
     ///
     /// # Errors
     ///
@@ -108,7 +107,7 @@ impl<T> Sender<T> {
         self.half.send(octets).map_err(|error| self.ended(error))
     }
 
-    /// Sends the messages that wait, and says that there are no more.
+    /// Sends the buffered messages, and ends the request.
     ///
     /// # Errors
     ///
@@ -118,12 +117,12 @@ impl<T> Sender<T> {
         self.half.finish().map_err(|error| self.ended(error))
     }
 
-    /// Whether nothing can be sent any more: the call has ended.
+    /// Returns whether the call has ended, so that sending fails.
     pub fn is_closed(&self) -> bool {
         self.half.is_closed()
     }
 
-    /// The status of a message that could not be sent.
+    /// Returns the status of a message that could not be sent.
     fn ended(&self, error: h2_sync::Error) -> Status {
         match self.early_end() {
             Some(status) => status.with_cause(error),
@@ -131,7 +130,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Why no more can be sent, if the server has ended the call: it may go on to receive for a while.
+    /// Returns the error of sending if the server has ended the call, which may still receive for a while.
     fn early_end(&self) -> Option<Status> {
         let unread = || Status::of_fields(&self.half.peer_ended_with()?);
         let outcome = self.outcome.get().cloned().or_else(unread)?;

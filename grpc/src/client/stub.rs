@@ -58,7 +58,7 @@ impl Stub {
         Stub { channel: self.channel.clone(), options: Arc::new(options) }
     }
 
-    /// Calls a method that takes a message and gives one.
+    /// Calls a method that takes one message and returns one.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Stub {
         Ok(Response::new(codec.decode(octets)?, headers, trailers))
     }
 
-    /// Calls a method that takes a message and sends any number of them.
+    /// Calls a method that takes one message and returns any number of messages.
     ///
     /// ```
     /// use h2_sync_grpc::client::Stub;
@@ -123,7 +123,7 @@ impl Stub {
         Ok(Receiver::new(inbound?, codec))
     }
 
-    /// Calls a method that takes any number of messages and gives one.
+    /// Calls a method that takes any number of messages and returns one.
     ///
     /// ```
     /// use h2_sync_grpc::client::Stub;
@@ -155,7 +155,7 @@ impl Stub {
         Ok((sender, Reply::new(inbound, codec)))
     }
 
-    /// Calls a method that takes any number of messages and sends any number of them.
+    /// Calls a method that takes and returns any number of messages.
     ///
     /// ```
     /// use h2_sync_grpc::client::Stub;

@@ -36,12 +36,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Statuses in the answer to `List`, as the service's own description bounds them.
 const LIST_MAX: usize = 100;
 
-/// The health of a server and of its services, as clients are told. Clones share it.
+/// The health of a server and of its services, as reported to clients. Clones share it.
 ///
-/// The server as a whole, whose name is empty, serves at first. Other services are unknown until they
-/// are [set](Self::set). While the server is not
-/// [ready](h2_sync::server::Handle::is_ready), none of them serves, whatever was set; a watch tells it
-/// within 100 ms. Each watch takes a thread of the server.
+/// The server as a whole has the empty name, and is serving at first. Other services are unknown until they
+/// are [set](Self::set). While the server is not [ready](h2_sync::server::Handle::is_ready), all are
+/// reported as not serving; a watch reports this within 100 ms. Each watch takes a thread of the server.
 ///
 /// ```
 /// use h2_sync_grpc::health::Health;
@@ -65,7 +64,7 @@ struct Shared {
 }
 
 impl Health {
-    /// A server that serves.
+    /// Creates the health of a server that is serving, without further services.
     pub fn new() -> Self {
         let statuses = BTreeMap::from([(String::new(), ServingStatus::Serving)]);
         let shared = Shared { statuses: Mutex::new(statuses), changed: Condvar::new() };
@@ -80,13 +79,13 @@ impl Health {
         self.shared.changed.notify_all();
     }
 
-    /// Forgets a service: its status is unknown from now on.
+    /// Removes a service, whose status is then unknown.
     pub fn remove(&self, service: &str) {
         self.shared.lock().remove(service);
         self.shared.changed.notify_all();
     }
 
-    /// The service, for [`Services::service`](crate::server::Services::service).
+    /// Returns the health service, for [`Services::service`](crate::server::Services::service).
     pub fn service(&self) -> impl Service {
         HealthService(Arc::clone(&self.shared))
     }

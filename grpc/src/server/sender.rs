@@ -13,7 +13,7 @@ use crate::framing::Writer;
 use crate::status::Status;
 
 /// The number of octets that [`Sender::feed`] buffers.
-const GATHERED: usize = 32 << 10;
+const BUFFERED: usize = 32 << 10;
 
 type Encode<T> = dyn Fn(&Writer, &T, &mut BytesMut) -> Result<(), Status> + Send + Sync;
 
@@ -102,7 +102,7 @@ impl<'a, T> Sender<'a, T> {
     /// Those of [`send`](Self::send).
     pub fn feed(&mut self, message: &T) -> Result<(), Status> {
         self.put(message)?;
-        if self.buffer.len() < GATHERED {
+        if self.buffer.len() < BUFFERED {
             return Ok(());
         }
         self.flush()
