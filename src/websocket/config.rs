@@ -9,7 +9,7 @@ use crate::ws::{self, Budget, Compression};
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.
 ///
-/// Plain data: take [`Config::default`] and change what you need.
+/// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,53 +24,53 @@ use crate::ws::{self, Budget, Compression};
 ///
 /// # Memory
 ///
-/// A WebSocket holds a message that is coming in, in a buffer of up to twice `max_message`, and three
-/// times that while the buffer is moved; and what has come of the transport: up to 64 KiB on HTTP/1.1,
-/// the window of the stream on HTTP/2. What waits to be sent is bounded by
-/// [`Sender::try_send`](super::Sender::try_send). [`Compression`] says what that costs.
+/// A WebSocket holds the message that it is receiving in a buffer of up to twice `max_message`, and three
+/// times `max_message` while the buffer grows. It also holds received octets that no thread has read: up
+/// to 64 KiB in HTTP/1.1, the window of the stream in HTTP/2. [`Sender::try_send`](super::Sender::try_send)
+/// bounds the messages that wait to be sent. [`Compression`] describes the memory of its contexts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Octets that a message may have, inflated. Default 16 MiB. Over it the WebSocket is closed with
-    /// 1009 before the message is in memory.
+    /// The most octets of a received message, after decompression. Default 16 MiB. A larger one closes
+    /// the WebSocket with 1009 before the whole message is in memory.
     pub max_message: usize,
-    /// Octets that the payload of one frame may have, as it is on the wire. Default 16 MiB. A longer
-    /// one closes the WebSocket with 1009 when its header has come.
+    /// The most octets of a received frame's payload, before decompression. Default 16 MiB. A longer one
+    /// closes the WebSocket with 1009 as soon as its header has arrived.
     pub max_frame: usize,
 
-    /// The budget for frames of no use. Default 100, and 50 more each second. A fragment of less than 64
-    /// octets costs 1, PING and PONG an eighth; each complete message earns back 1. A peer that goes over
-    /// it is closed with 1008.
+    /// The budget for control frames and tiny fragments. Default 100, refilled by 50 each second. A
+    /// fragment of less than 64 octets costs 1, PING and PONG one eighth; each complete message refunds
+    /// 1. If it is exhausted, the WebSocket is closed with 1008.
     pub frames_received: Budget,
 
-    /// The time without an octet of the peer's after which a PING is sent. Default `None`: no PINGs. The thread that
-    /// reads sends it.
+    /// The time without an octet from the peer after which the reading thread sends a PING. Default
+    /// `None`: no PINGs.
     pub ping_interval: Option<Duration>,
-    /// The time for the peer to send anything once that PING has gone out. Default 20 s. Then the
-    /// WebSocket fails.
+    /// The time in which the peer must send something after that PING; otherwise the WebSocket fails.
+    /// Default 20 s.
     pub ping_timeout: Duration,
-    /// The time that a read waits for the next message. Default `None`: no limit, except that of a PING
-    /// without an answer. A read that has timed out can be repeated.
+    /// The time that a read waits for the next message. Default `None`: no limit, other than
+    /// `ping_timeout`. A read that timed out can be repeated.
     pub read_timeout: Option<Duration>,
-    /// The time that a write waits for a peer that accepts nothing. Default `None`: the `stall_timeout`
-    /// of the connection, which is 30 s by default, or 60 s over a transport of the caller's. A write
-    /// that times out fails the WebSocket.
+    /// The time that a write waits while the peer accepts nothing. Default `None`: the `stall_timeout` of
+    /// the connection (by default 30 s), or 60 s over the caller's own transport. If a write times out,
+    /// the WebSocket fails.
     pub write_timeout: Option<Duration>,
     /// The time for the peer to answer a Close frame, and the time to end the connection after that.
     /// Default 5 s.
     pub close_timeout: Duration,
 
-    /// How long the opening handshake may take over a transport of the caller's
-    /// ([`client_over`](super::client_over), [`server_over`](super::server_over)). Default 10 s. A
-    /// [`Client`](crate::client::Client) and a [`Server`](crate::server::Server) have times of their own.
+    /// The time for the opening handshake over the caller's own transport
+    /// ([`client_over`](super::client_over), [`server_over`](super::server_over)). Default 10 s.
+    /// [`Client`](crate::client::Client) and [`Server`](crate::server::Server) use their own timeouts.
     pub handshake_timeout: Duration,
-    /// How messages are compressed (RFC 7692). Default `None`: they go as they are. Both ends have to
-    /// want it. What is received is bounded by `max_message` while it is inflated.
+    /// The options of compression (RFC 7692). Default `None`: no compression. It is used only if both ends
+    /// enable it. `max_message` bounds a received message during decompression.
     pub compression: Option<Compression>,
     /// Sub-protocols, the preferred one first (RFC 6455, Section 1.9). Default none.
     ///
-    /// A client offers them all. A server takes the first of its own that the client offers, and
-    /// none where there is no match.
+    /// A client offers all of them. A server selects the first of its own that the client offers, or none
+    /// if there is no match.
     pub protocols: Vec<String>,
     /// The origins whose pages may connect to this server. Default [`Origins::Same`]: the server's own.
     /// Clients ignore it.
@@ -111,7 +111,7 @@ impl Config {
         self
     }
 
-    /// Checks every value for sense. What begins a WebSocket calls it.
+    /// Checks every field. All functions that open a WebSocket call it.
     ///
     /// ```
     /// use h2_sync::websocket::Config;
@@ -136,7 +136,7 @@ impl Config {
             (
                 self.max_frame >= 125,
                 "max_frame",
-                "must be at least 125: a control frame has as many",
+                "must be at least 125, the size of the largest control frame",
             ),
             (self.frames_received.burst >= 1, "frames_received", "must have a burst of at least 1"),
             (leaves_time(self.ping_interval), "ping_interval", time),
@@ -151,7 +151,7 @@ impl Config {
         ])?)
     }
 
-    /// What concerns the core.
+    /// Returns the part of the configuration that the core uses.
     pub(super) fn core(&self) -> ws::Config {
         let (max_message, max_frame) = (self.max_message, self.max_frame);
         let (ping_interval, ping_timeout) = (self.ping_interval, self.ping_timeout);

@@ -1,5 +1,5 @@
-//! WebSocket: messages both ways, at both ends (RFC 6455), over HTTP/1.1 and over HTTP/2 (RFC 8441), with
-//! compression (RFC 7692). For programs that block.
+//! WebSocket clients and servers (RFC 6455) for programs that block, over HTTP/1.1 and HTTP/2 (RFC 8441),
+//! with compression (RFC 7692).
 //!
 //! A server and a client:
 //!
@@ -37,27 +37,27 @@
 //! # }
 //! ```
 //!
-//! # What is called
+//! # Which call to use
 //!
 //! | to | call |
 //! | --- | --- |
 //! | open a WebSocket in a handler, beside ordinary routes | [`accept`] |
 //! | open one at a URL, `ws://` or `wss://` | [`connect`] |
 //! | … with fields, sub-protocols, compression, timeouts | [`Builder`] |
-//! | open one on a stream that is connected already | [`client_over`], [`server_over`] |
+//! | open one on an existing byte stream | [`client_over`], [`server_over`] |
 //! | wait for a message, or for the end | [`WebSocket::read`], or iterate |
 //! | wait for a limited time | [`WebSocket::read_within`], [`Config::read_timeout`] |
 //! | send text or octets | [`WebSocket::send`] |
 //! | send without waiting for the peer | [`Sender::try_send`] |
 //! | ask whether the peer is there | [`WebSocket::ping`], or [`Config::ping_interval`] |
-//! | close, and learn what the peer says | [`WebSocket::close`], [`WebSocket::closed`] |
+//! | close, and get the peer's code and reason | [`WebSocket::close`], [`WebSocket::closed`] |
 //! | read and send on several threads | [`WebSocket::split`], [`WebSocket::sender`] |
-//! | learn what was agreed upon | [`WebSocket::handshake`] |
+//! | get the negotiated sub-protocol and compression | [`WebSocket::handshake`] |
 //!
 //! # Sub-protocols and compression
 //!
-//! Both are agreed upon in the opening handshake, and both ends have to want them. Where one does not
-//! want compression, messages go as they are.
+//! Both are negotiated in the opening handshake, and used only if both ends support them. Otherwise
+//! messages are sent uncompressed, without a sub-protocol.
 //!
 //! ```
 //! use h2_sync::server::{Request, Response};
@@ -77,8 +77,8 @@
 //! }
 //! ```
 //!
-//! Compression pays for text and JSON of some size, and not for images. It costs memory: see
-//! [`Compression`]. [`Config::max_message`] bounds what a message may become, while it is inflated.
+//! Compression pays off for text and JSON of some size, not for images. It costs memory: see
+//! [`Compression`]. [`Config::max_message`] bounds the size of a message, also during decompression.
 //!
 //! # Threads
 //!
@@ -119,20 +119,19 @@
 //!
 //! # How it ends
 //!
-//! - The peer closes: [`WebSocket::read`] gives `None`, and [`WebSocket::closed`] tells code and reason.
+//! - The peer closes: [`WebSocket::read`] returns `None`, and [`WebSocket::closed`] the code and reason.
 //! - This end closes: [`WebSocket::close`] waits for the peer's answer, for `close_timeout` at most.
-//! - The server shuts down, or the connection has its `max_age`: the WebSocket is closed with 1001.
-//! - It is dropped: with 1001, without waiting for the peer.
-//! - The peer breaks a rule, goes over a limit or is gone: an error of `read`;
-//!   [`Error::close_code`](crate::Error::close_code) is what the peer was told.
+//! - The server shuts down, or the connection reaches its `max_age`: the WebSocket is closed with 1001.
+//! - The WebSocket is dropped: it is closed with 1001, without waiting for the peer.
+//! - The peer violates the protocol, exceeds a limit or disappears: `read` fails, and
+//!   [`Error::close_code`](crate::Error::close_code) returns the code that was sent to the peer.
 //!
 //! # Over HTTP/2
 //!
-//! Extended CONNECT (RFC 8441) opens a WebSocket on one stream of a connection that others share. A server
-//! announces it where [`websockets`](crate::server::Config::websockets) says so; a client waits for the
-//! server's SETTINGS, and uses HTTP/1.1 where they do not announce it. END_STREAM is the end of the
-//! transport, RST_STREAM its failure. Refusals are responses, never RST_STREAM, which would have a browser
-//! avoid HTTP/2.
+//! Extended CONNECT (RFC 8441) opens a WebSocket on one stream of a shared connection. A server announces it
+//! if [`websockets`](crate::server::Config::websockets) is set. A client waits for the server's SETTINGS, and
+//! uses HTTP/1.1 if they do not announce it. END_STREAM corresponds to the end of the transport, and
+//! RST_STREAM to its failure. Refusals are responses, never RST_STREAM, after which browsers avoid HTTP/2.
 //!
 //! # Coming from HTTP.jl
 //!
@@ -158,12 +157,12 @@
 //!
 //! # Inside
 //!
-//! | file | what it has |
+//! | file | content |
 //! | --- | --- |
 //! | `accept`, `request`; `connect`, `answer`; `over` | the opening handshake: server, client, on any transport |
-//! | `config`, `origins`, `handshake` | what can be set, and what was agreed upon |
-//! | `socket` over `reader` and `sender` | what a caller has |
-//! | `shared`, `outlet` | what its threads share, and which one writes |
+//! | `config`, `origins`, `handshake` | the settings, and the result of the negotiation |
+//! | `socket` over `reader` and `sender` | the types that a caller uses |
+//! | `shared`, `outlet` | the state that its threads share, and the half that is written to |
 
 mod accept;
 mod answer;

@@ -1,4 +1,4 @@
-//! The part of a WebSocket that reads.
+//! The reading part of a WebSocket.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,22 +13,22 @@ use crate::error::Error;
 use crate::halves::RecvHalf;
 use crate::ws::{Close, CloseCode, Event, Message, Role};
 
-/// How long a thread reads at a time while octets wait that the peer has not taken.
+/// How long one read lasts while queued octets wait for the peer to take them.
 const BEHIND_TURN: Duration = Duration::from_millis(100);
 
 /// The least time that a thread reads before it finds that the peer is late.
 const LEAST_TURN: Duration = Duration::from_millis(1);
 
-/// How long a reader that is dropped may take to say so.
+/// How long dropping a reader may take to send its Close frame.
 const DROP_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How long the end may take after a failure.
+/// How long ending the WebSocket may take after a failure.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The reading part of a WebSocket, which also keeps it going: see [`WebSocket`](super::WebSocket).
+/// The reading part of a [`WebSocket`](super::WebSocket).
 ///
-/// PINGs and the peer's Close frame are answered, and deadlines kept, while a thread is in a call of the
-/// reader. Dropping it closes the WebSocket with 1001 (going away), or with 1011 in a panic; senders then
+/// While a thread is in a call of the reader, PINGs and the peer's Close frame are answered, and deadlines
+/// are checked. Dropping it closes the WebSocket with 1001 (going away), or with 1011 in a panic; senders then
 /// fail.
 ///
 /// ```
@@ -56,14 +56,14 @@ const LINGER: Duration = Duration::from_secs(1);
 pub struct Reader {
     pub(super) shared: Arc<Shared>,
     recv: RecvHalf,
-    /// What has come and not been looked at.
+    /// The octets that were received and not yet decoded.
     octets: Bytes,
     timeout: Option<Duration>,
-    /// The iterator has given the end.
+    /// The iterator has returned the end.
     has_ended: bool,
 }
 
-/// What a wait for octets has come to.
+/// The result of waiting for octets.
 enum Waited {
     Some,
     /// The peer has ended its direction.
@@ -86,25 +86,25 @@ impl Reader {
         &self.shared.handshake
     }
 
-    /// Sets how long [`read`](Self::read) waits for a message; `None` is for ever.
+    /// Sets how long [`read`](Self::read) waits for a message; `None` for no limit.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Waits for the next message. `None` when the peer has closed the WebSocket: then
-    /// [`closed`](Self::closed) says why.
+    /// Waits for the next message. Returns `None` if the peer has closed the WebSocket;
+    /// [`closed`](Self::closed) then returns the reason.
     ///
     /// # Errors
     ///
-    /// The peer broke a rule, went over a limit, or ended the connection without a Close frame; each
-    /// later call gives the same error, and [`Error::close_code`] the code that the peer was told. Or no
-    /// message came within `read_timeout` ([`Error::is_timeout`]): then the call may be repeated,
-    /// and what has come of a message is kept.
+    /// - The peer violated the protocol, exceeded a limit, or ended the connection without a Close frame.
+    ///   Each later call returns the same error; [`Error::close_code`] is the code sent to the peer.
+    /// - No message arrived within `read_timeout` ([`Error::is_timeout`]). The call may be repeated; a
+    ///   partly received message is kept.
     pub fn read(&mut self) -> Result<Option<Message>, Error> {
         self.read_in("read_timeout", self.timeout)
     }
 
-    /// Waits for the next message for `time` at most, whatever the read timeout is.
+    /// Waits for the next message for at most `time`, regardless of the read timeout.
     ///
     /// ```
     /// use std::time::Duration;
@@ -149,12 +149,12 @@ impl Reader {
     /// Closes the WebSocket and waits for the peer's Close frame, which it returns. Messages that arrive
     /// until then are dropped. It returns within `close_timeout` (5 s by default), whatever the peer does.
     ///
-    /// Another thread may have closed it already; this call then waits for the peer like that one.
+    /// If another thread has already sent a Close frame, this call only waits for the peer.
     ///
     /// # Errors
     ///
-    /// A code that must not be sent, or a reason of more than 123 octets ([`ErrorKind::Caller`]): the
-    /// WebSocket stays open. Or those of [`read`](Self::read); the WebSocket has ended all the same.
+    /// If `code` must not be sent or the reason has more than 123 octets ([`ErrorKind::Caller`]): the
+    /// WebSocket then stays open. Otherwise those of [`read`](Self::read), and the WebSocket has ended.
     ///
     /// [`ErrorKind::Caller`]: crate::ErrorKind::Caller
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<Close, Error> {

@@ -1,4 +1,4 @@
-//! The part of a WebSocket that sends.
+//! The sending part of a WebSocket.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::shared::Shared;
 use crate::error::Error;
 use crate::ws::{CloseCode, Message};
 
-/// The sending part of a WebSocket: see [`WebSocket`](super::WebSocket). A clone is a reference count,
-/// and any number of threads may send.
+/// The sending part of a [`WebSocket`](super::WebSocket). Cloning it is cheap, and any number of threads may
+/// send.
 ///
-/// Messages go out whole, one after the other, in the order in which the calls began. Dropping senders does
-/// not end the WebSocket.
+/// Messages are sent whole, one after the other, in the order in which the calls began. Dropping senders
+/// does not end the WebSocket.
 ///
 /// ```
 /// use std::thread;
@@ -46,7 +46,7 @@ pub struct Sender {
 /// [`Sender::try_send`] has an example.
 #[derive(Debug, Clone)]
 pub enum TrySendError {
-    /// There is no room: the peer does not read as fast as it is sent to. The message comes back.
+    /// There is no room: the peer reads too slowly. The error returns the message.
     Full(Message),
     /// The WebSocket is closed or has failed.
     Closed(Error),
@@ -106,10 +106,10 @@ impl Sender {
 
     /// Sends a message if there is room for it. Never waits for the peer: another thread writes.
     ///
-    /// For a thread that sends to many. Where another thread is sending, up to 1 MiB waits for that one,
-    /// for a later call, or for the thread that reads. Otherwise there is as much room as
-    /// [`SendHalf::try_send`](crate::server::SendHalf::try_send) has. It may wait for the compression of
-    /// another message.
+    /// For a thread that sends to many WebSockets. If another thread is sending, up to 1 MiB is queued, and
+    /// sent by that thread, by a later call, or by the reading thread. Otherwise the room is that of
+    /// [`SendHalf::try_send`](crate::server::SendHalf::try_send). The call may wait while another message is
+    /// compressed.
     ///
     /// ```
     /// use h2_sync::websocket::{Message, Sender, TrySendError};
@@ -125,8 +125,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] gives the message back, and [`TrySendError::Closed`] says why nothing can
-    /// be sent any more.
+    /// [`TrySendError::Full`], which returns the message, or [`TrySendError::Closed`] with the reason.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         match self.shared.try_send(&message) {
@@ -136,8 +135,8 @@ impl Sender {
         }
     }
 
-    /// Sends a PING with up to 125 octets, ahead of messages that wait. The answer shows that the peer is
-    /// there, which [`ping_interval`](super::Config::ping_interval) watches; it is not told.
+    /// Sends a PING with up to 125 octets, ahead of queued messages. Its answer counts as input of the peer
+    /// for [`ping_interval`](super::Config::ping_interval), but is not reported to the application.
     ///
     /// ```
     /// use h2_sync::websocket::Sender;
@@ -153,7 +152,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// A longer payload, and those of [`send`](Self::send).
+    /// If the payload is longer, and those of [`send`](Self::send).
     pub fn ping(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let result = state.core.ping(payload);
@@ -162,13 +161,12 @@ impl Sender {
         state.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Sends a Close frame behind the messages that wait, and returns when it has been written. The
-    /// [`Reader`](super::Reader) then comes to its end: when the peer answers, or after `close_timeout`
-    /// (5 s by default).
+    /// Sends a Close frame after the queued messages, and returns when it has been written. Reading then
+    /// ends when the peer answers, or after `close_timeout` (5 s by default).
     ///
     /// # Errors
     ///
-    /// A code that must not be sent, or a reason of more than 123 octets; and those of
+    /// If `code` must not be sent or the reason has more than 123 octets, and those of
     /// [`send`](Self::send).
     pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let state = self.shared.close(self.shared.lock(), Some(code.into()), reason)?;

@@ -1,4 +1,4 @@
-//! A whole WebSocket.
+//! A WebSocket with both its reader and its sender.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use crate::error::Error;
 use crate::halves::{RecvHalf, SendHalf};
 use crate::ws::{self, Close, CloseCode, Message, Role};
 
-/// Messages in both directions.
+/// A WebSocket: messages in both directions.
 ///
-/// One thread reads and sends; or it is [split](Self::split), so that one thread reads while others
-/// send. It iterates over the messages that come.
+/// One thread may read and send, or the WebSocket may be [split](Self::split), so that one thread reads
+/// while others send. It is an iterator over the received messages.
 ///
-/// # What goes on by itself
+/// # Control frames
 ///
-/// While a thread is in a call that reads, PINGs and the peer's Close frame are answered, and PINGs of
-/// [`ping_interval`](Config::ping_interval) are sent and their deadline kept. Answers go out behind the
-/// message that another thread is writing; a peer that does not read holds up no reader. While no thread
-/// reads, none of this happens: what comes waits in the transport.
+/// While a thread is in a call that reads, the WebSocket answers PINGs and the peer's Close frame, sends
+/// the PINGs of [`ping_interval`](Config::ping_interval), and checks deadlines. An answer is sent after the
+/// message that another thread is writing; a peer that does not read never blocks the reader. While no
+/// thread reads, none of this happens, and received octets wait in the transport.
 ///
 /// # The end
 ///
-/// [`close`](Self::close) ends it, and so does the peer: [`read`](Self::read) then gives `None`. What the
-/// peer does wrong is an error of the reader, and senders get it as well. Each later call gives the same
-/// end or error. Dropping the WebSocket, or its reader, closes it with 1001 (going away) and does not
-/// wait for the answer.
+/// [`close`](Self::close) ends the WebSocket. The peer may end it too: [`read`](Self::read) then returns
+/// `None`. If the peer violates the protocol, reads and sends fail with the reason. Each later call returns
+/// the same end or error. Dropping the WebSocket, or its reader, closes it with 1001 (going away) and does
+/// not wait for the answer.
 ///
 /// # Example
 ///
@@ -68,9 +68,8 @@ use crate::ws::{self, Close, CloseCode, Message, Role};
 ///
 /// # Memory
 ///
-/// A message that is coming in is held in a buffer of up to twice [`max_message`](Config::max_message)
-/// octets, and what the transport holds for a reader beside it. To send costs no more than the message,
-/// and a copy at a client, which has to mask it; [`Sender::try_send`] has bounds of its own.
+/// See [`Config`](Config#memory). Sending takes no memory besides the message, except at a client, which
+/// makes a masked copy; [`Sender::try_send`] has its own bounds.
 #[derive(Debug)]
 pub struct WebSocket {
     reader: Reader,
@@ -98,13 +97,13 @@ impl WebSocket {
         self.reader.handshake()
     }
 
-    /// Returns the sub-protocol, if one was agreed upon.
+    /// Returns the negotiated sub-protocol, if there is one.
     pub fn protocol(&self) -> Option<&str> {
         self.handshake().protocol()
     }
 
-    /// Waits for the next message. `None` when the peer has closed the WebSocket: then
-    /// [`closed`](Self::closed) says why.
+    /// Waits for the next message. Returns `None` if the peer has closed the WebSocket;
+    /// [`closed`](Self::closed) then returns the reason.
     ///
     /// # Errors
     ///
@@ -113,7 +112,8 @@ impl WebSocket {
         self.reader.read()
     }
 
-    /// Waits for the next message for `time` at most, whatever [`read_timeout`](Config::read_timeout) is.
+    /// Waits for the next message for at most `time`, regardless of
+    /// [`read_timeout`](Config::read_timeout).
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,7 +141,7 @@ impl WebSocket {
         self.reader.read_within(time)
     }
 
-    /// Sets how long [`read`](Self::read) waits for a message; `None` is for ever.
+    /// Sets how long [`read`](Self::read) waits for a message; `None` for no limit.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.reader.set_read_timeout(timeout);
     }
@@ -223,7 +223,7 @@ impl WebSocket {
         (self.reader, self.sender)
     }
 
-    /// What sends a Close frame, from a thread that must not wait. It does not keep the WebSocket alive.
+    /// Returns a function that sends a Close frame without waiting. It does not keep the WebSocket alive.
     pub(super) fn weak_closer(&self) -> impl Fn(CloseCode, &str) + Send + Sync + 'static {
         let shared = Arc::downgrade(&self.sender.shared);
         move |code, reason: &str| {
@@ -236,7 +236,7 @@ impl WebSocket {
         }
     }
 
-    /// Holds something for as long as a part of the WebSocket lives.
+    /// Keeps a value for as long as a part of the WebSocket exists.
     pub(super) fn keep(&self, what: Box<dyn Any + Send + Sync>) {
         self.sender.shared.keep(what);
     }
@@ -246,8 +246,8 @@ impl WebSocket {
         self.sender.shared.is_writing()
     }
 
-    /// The octets that have been read and not been used: after the end, those that came behind the
-    /// peer's Close frame. For a caller that goes on using the transport of
+    /// Returns the octets that were read from the transport and not used: after the end, those behind the
+    /// peer's Close frame. For callers that continue to use the transport of
     /// [`client_over`](super::client_over) or [`server_over`](super::server_over).
     ///
     /// ```

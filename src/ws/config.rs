@@ -51,7 +51,7 @@ pub struct Config {
     pub frames_received: Budget,
     /// The time without an octet from the peer after which a PING is sent. Default `None`: never.
     pub ping_interval: Option<Duration>,
-    /// How long the peer may send nothing after that PING. Default 20 s.
+    /// The time in which the peer must send something after that PING. Default 20 s.
     pub ping_timeout: Duration,
     /// The time in which the peer must answer a Close frame. Default 5 s.
     pub close_timeout: Duration,

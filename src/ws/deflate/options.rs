@@ -1,8 +1,8 @@
-//! What is asked for, and what has been agreed upon.
+//! The options of compression, and the negotiated parameters.
 
 /// The options of permessage-deflate (RFC 7692, Section 7.1).
 ///
-/// Both ends have to want it; where the peer does not, messages go out as they are.
+/// Compression is used only if both ends enable it; otherwise messages are sent uncompressed.
 ///
 /// ```
 /// use h2_sync::ws::Compression;
@@ -14,18 +14,20 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compression {
-    /// How hard to compress, 1 (fast) to 9 (small). Default 3.
+    /// The compression level, 1 (fast) to 9 (small). Default 3.
     pub level: u32,
-    /// Octets of the smallest message that is compressed. Default 256.
+    /// The size of the smallest message that is compressed, in octets. Default 256.
     pub min_size: usize,
-    /// Whether messages that are sent may refer to earlier ones: smaller messages, for a context of
-    /// 300 KB as long as the connection lives. Default `false`.
+    /// Whether sent messages may refer to earlier ones. Default `false`. It makes them smaller, and takes
+    /// 300 KB for as long as the connection lives.
     pub send_context_takeover: bool,
-    /// The same for messages that are received, for 40 KB. Default `false`.
+    /// Whether received messages may refer to earlier ones. Default `false`. It takes 40 KB for as long as
+    /// the connection lives.
     pub receive_context_takeover: bool,
-    /// How far back a sent message may refer, as a power of 2, 9 to 15 (32 KiB). Default 15.
+    /// The window of sent messages, as a power of two in octets: 9 (512 octets) to 15 (32 KiB). Default
+    /// 15.
     pub send_window_bits: u8,
-    /// The same for messages that are received, where the peer can be told. Default 15.
+    /// The window of received messages, like `send_window_bits`, if the peer accepts a limit. Default 15.
     pub receive_window_bits: u8,
 }
 
@@ -42,7 +44,7 @@ impl Default for Compression {
     }
 }
 
-/// The smallest window: zlib has none of 8 bits.
+/// The smallest window: zlib does not support 8 bits.
 pub(super) const MIN_BITS: u8 = 9;
 pub(super) const MAX_BITS: u8 = 15;
 
@@ -56,7 +58,7 @@ impl Compression {
     }
 }
 
-/// What both ends have agreed upon. It comes from [`answer`](super::answer) or
+/// The negotiated parameters of compression, as returned by [`answer`](super::answer) and
 /// [`accepted`](super::accepted).
 ///
 /// ```
