@@ -5,19 +5,20 @@ use std::time::Instant;
 /// One token, in the unit that buckets count: refilling for a nanosecond is a whole number of it.
 pub(crate) const TOKEN: u64 = 1_000_000_000;
 
-/// A token bucket: `burst` at once, then `per_second`.
+/// A limit on how often a peer may do something: `burst` times at once, and `per_second` times a second.
 ///
-/// Budgets refill, so a connection that lives for weeks is never cut for what it did in sum.
+/// It is a token bucket. It refills, so a connection that lives for weeks is not ended for what it has done
+/// in total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// How many at once, 1 at least.
+    /// The number allowed at once; at least 1.
     pub burst: u32,
-    /// How many more each second.
+    /// The number regained each second.
     pub per_second: u32,
 }
 
 impl Budget {
-    /// A budget of `burst` at once and `per_second` after that.
+    /// Returns a budget of `burst` at once and `per_second` after that.
     pub const fn new(burst: u32, per_second: u32) -> Self {
         Budget { burst, per_second }
     }
@@ -28,7 +29,7 @@ impl Budget {
 #[derive(Debug, Clone)]
 pub(crate) struct TokenBucket {
     budget: Budget,
-    /// What is in it, as of `refilled`.
+    /// The content at the time `refilled`.
     level: u64,
     refilled: Instant,
 }

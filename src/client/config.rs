@@ -84,8 +84,8 @@ pub struct Config {
     /// [`RequestBuilder`](super::RequestBuilder::read_timeout) overrides it for one request.
     pub read_timeout: Option<Duration>,
     /// How long a request may take altogether, from connecting to the end of the response's body,
-    /// including redirects and retries. Default `None`, unlimited. What has arrived whole in time may
-    /// be read later.
+    /// including redirects and retries. Default `None`, unlimited. A body that has arrived whole in
+    /// time may be read later.
     /// [`RequestBuilder`](super::RequestBuilder::timeout) overrides it for one request.
     pub timeout: Option<Duration>,
     /// How long a request with `Expect: 100-continue` waits for a response before it sends its body

@@ -255,12 +255,12 @@ impl Connection {
         self.inner.conn.end();
     }
 
-    /// Whether the connection is known to have ended; see [`maintain`](Self::maintain).
+    /// Returns whether the connection is known to have ended; see [`maintain`](Self::maintain).
     pub fn is_closed(&self) -> bool {
         self.inner.conn.lock().has_ended()
     }
 
-    /// Whether new requests can be sent: the connection is open, neither side has sent GOAWAY, and
+    /// Returns whether new requests can be sent: the connection is open, neither side has sent GOAWAY, and
     /// stream identifiers are left.
     pub fn can_open(&self) -> bool {
         self.inner.conn.lock().core.can_open()
@@ -281,7 +281,8 @@ impl Connection {
         self.inner.conn.lock().core.free_streams()
     }
 
-    /// Requests under way: their responses have not come whole, or a large one has not been read to its end.
+    /// Returns the number of requests in progress: those whose response has not arrived whole, or is large
+    /// and has not been read to its end.
     pub fn open_streams(&self) -> usize {
         self.inner.conn.lock().streams.len()
     }

@@ -31,8 +31,8 @@
 //! - if handlers of its connection were slow recently: each request gets a thread for a while;
 //! - if it had to wait for a permit: the thread of a finished handler passes its permit on.
 //!
-//! While there is no input, a server's connection is left to a poller, which leads until it finds
-//! some and calls a thread.
+//! While there is no input, a server's connection is left to the poller, one thread for all idle
+//! connections. It leads until input arrives, and then calls a thread.
 //!
 //! A leading handler that waits for its own stream reads for at most a second. Then it parks, since
 //! a blocked read cannot be woken. If requests arrive in the meantime, it passes the lead to
@@ -47,8 +47,8 @@
 //! the writer. A turn to write is bounded (see [`flush`]): the rest goes to a thread that only
 //! writes, from the server's pool or, at a client, a new one.
 //!
-//! A client's caller that has put a request yields once before it writes, where other streams are open:
-//! callers that one read has woken put theirs, and one write has them all.
+//! If other streams are open, a client's caller yields once between queueing its request and writing.
+//! Callers that were woken by the same read then queue theirs too, and one write sends them all.
 //!
 //! # What must hold
 //!

@@ -37,8 +37,7 @@ impl Role {
 /// [servers](crate::server::Config) and [clients](crate::client::Config).
 ///
 /// Start from [`Config::default`] and change fields, or use [`with`](Self::with) in an expression.
-/// The default limits are safe
-/// against a hostile peer and generous for a legitimate one.
+/// The default limits are safe against a hostile peer and generous for a legitimate one.
 ///
 /// ```
 /// use h2_sync::proto::Config;
@@ -73,8 +72,8 @@ impl Role {
 /// A stream's receive window starts at `initial_window_size`, and doubles when it limits the peer:
 /// three quarters of it were used in less than four round trips, while at most a quarter was
 /// untaken. If they were used in less than two, it quadruples. It grows up to `max_window_size`, and
-/// all windows of the connection together by up to `window_budget`. A window that is larger than needed shrinks. A slow network with a fast reader
-/// thus gets a large window, and a slow reader does not.
+/// all windows of the connection together by up to `window_budget`. A window that is larger than
+/// needed shrinks. So a fast reader on a slow network gets a large window, and a slow reader does not.
 ///
 /// | | server | client |
 /// | --- | ---: | ---: |
@@ -175,13 +174,13 @@ pub struct Config {
     /// `max_concurrent_streams`, and frames that violate a rule. A request refused because work on
     /// cancelled streams still holds their slots costs one eighth. Default 500 + 33/s.
     pub resets_provoked: Budget,
-    /// Useless frames: PRIORITY, unknown types, empty DATA; for ended streams, a second RST_STREAM
-    /// and credit for more than was sent. Other frames for ended or forgotten streams cost a
+    /// Useless frames: PRIORITY, PRIORITY_UPDATE, GOAWAY, unknown types, stray acknowledgments, empty
+    /// DATA; for ended streams, a second RST_STREAM and credit for more than was sent. Other frames for ended or forgotten streams cost a
     /// quarter. Each request, and each DATA frame with content, refunds one. Default 10,000 +
     /// 330/s.
     pub glitches: Budget,
-    /// PING frames received. Each DATA frame with content, in either direction, refunds one.
-    /// Default 100 + 10/s.
+    /// PING frames received. Each request, and each DATA frame with content in either direction,
+    /// refunds one. Default 100 + 10/s.
     pub pings_received: Budget,
     /// SETTINGS frames received, including acknowledgments. Default 100 + 10/s; a burst of at least
     /// 2: the peer's SETTINGS, and its acknowledgment of ours.
@@ -210,8 +209,8 @@ pub struct Config {
     /// Default `true`; with `false` it is returned only on request.
     pub auto_release: bool,
     /// Whether a peer's stream that was *reset* counts against `max_concurrent_streams` until the
-    /// application reports that its work is over. Drivers enable it: this is what makes opening and
-    /// resetting streams in a row (rapid reset) ineffective. On a client, every promised stream
+    /// application reports that its work is over. Sessions, servers and clients always enable it:
+    /// it makes opening and resetting streams in a row (rapid reset) ineffective. On a client, every promised stream
     /// counts likewise against `max_promised_streams`. Default `false`.
     pub hold_slots: bool,
 

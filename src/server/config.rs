@@ -55,11 +55,11 @@ pub enum Versions {
 ///
 /// - An idle connection: about 12 KiB, or 22 KiB with TLS. On systems other than Linux, also one thread
 ///   (see [`stack_size`](Self::stack_size)).
-/// - A connection at work: what [`proto::Config`] says, which is mostly
-///   `max_concurrent_streams × initial_window_size + window_budget` of request bodies that no handler
-///   reads (48 MiB; over all connections [`max_unread`](Self::max_unread)), and `max_send_buffer` of responses that the peer does not read.
-/// - Handlers: `max_handlers` and `max_waiting_handlers` threads beyond those of the connections, and
-///   what they use themselves.
+/// - A busy connection: at most what [`proto::Config`] describes. Most of it are unread request bodies,
+///   `max_concurrent_streams × initial_window_size + window_budget` (48 MiB; over all connections
+///   [`max_unread`](Self::max_unread)), and responses that the peer does not read, `max_send_buffer`.
+/// - Handlers: up to `max_handlers + max_waiting_handlers` threads besides those of the connections,
+///   and what the handlers allocate.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -68,8 +68,8 @@ pub struct Config {
     /// The settings, limits and timeouts of each connection. `header_timeout`, `idle_timeout`,
     /// `stall_timeout` and `max_stream_send_buffer` also apply to HTTP/1.x.
     pub http2: proto::Config,
-    /// The limits of each HTTP/1.x connection. Handlers are bounded by
-    /// [`max_body`](Self::max_body); `http1.max_body_size` refuses larger bodies before that.
+    /// The limits of each HTTP/1.x connection. Its `max_body_size` limits every request body;
+    /// [`max_body`](Self::max_body) only those that a handler reads into memory as a whole.
     pub http1: http1::Config,
 
     /// The most connections at once. Default 10,000. Further ones wait in the system's queue. Each
@@ -127,15 +127,15 @@ pub struct Config {
     /// with 413.
     pub max_body: usize,
 
-    /// Octets of request bodies that are received and not yet taken by handlers, over all connections of
-    /// HTTP/2. Default 1 GiB; 1 MiB at least. A connection that holds more than what is left of this is
-    /// not read from until less of it is held or more is left, so that the connections that hold the
-    /// most are slowed down, and the others are not. It may be passed by one read of up to 256 KiB for
-    /// each connection. HTTP/1.1 holds one read buffer, of 256 KiB at most, for each connection.
+    /// The most octets of request bodies that are received and not yet read by handlers, over all HTTP/2
+    /// connections. Default 1 GiB; at least 1 MiB. A connection that holds more than what remains is not
+    /// read from meanwhile, so only the connections that hold the most are slowed down. Each connection may exceed it by one read of up to 256 KiB. An HTTP/1.1 connection holds at
+    /// most one read buffer of 256 KiB.
     pub max_unread: usize,
 
-    /// Stack of each thread. Default 2 MiB, as that of any Rust thread, since handlers run on them.
-    /// 64 KiB at least. A large stack costs address space; memory only as it is used.
+    /// The stack size of each thread in octets. Default 2 MiB, like that of other Rust threads, since
+    /// handlers run on them; at least 64 KiB. A large stack costs address space, and memory only as it
+    /// is used.
     pub stack_size: usize,
     /// How long an idle thread is kept. Default 10 s. Beyond 32 idle threads, further ones are kept for
     /// 250 ms at most.

@@ -49,8 +49,8 @@
 //! input, in either version, and at once after a request that has come after such a pause. One thread
 //! waits for all idle connections.
 //!
-//! The number of concurrent handlers is bounded for each connection and for the whole server.
-//! Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
+//! The number of concurrent handlers is bounded for each connection and for the whole server: a
+//! handler needs a *permit* to run. Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
 //! [`queue_timeout`](Config::queue_timeout).
 //!
 //! # Backpressure
@@ -75,8 +75,8 @@
 //! }
 //! ```
 //!
-//! After a time in which balancers notice, the drain is a [shutdown](Handle::shutdown), which lists
-//! the steps. No request is lost that a client has sent before it could know.
+//! When balancers have had time to notice, the drain becomes a [shutdown](Handle::shutdown), whose docs
+//! list the steps. Requests that a client sends before it learns of the end are still answered.
 //!
 //! # Other protocols
 //!
@@ -114,7 +114,7 @@
 //! | `protocol` | `HTTP/2`, `HTTP/1.1`, `HTTP/1.0`, or `HTTP/1.x` for a request that was not understood |
 //! | `method`, `authority`, `path` | as received, the path without the query, which may contain secrets. Octets other than visible ASCII, `"` and `\` are written as `\x20`, so that a value cannot look like another field or line |
 //! | `status` | the status that was sent |
-//! | `received`, `sent` | octets of content that the handler has taken, and that it has sent; in a tunnel those after its opening |
+//! | `received`, `sent` | octets of content that the handler has read and sent; in a tunnel, those after its opening |
 //! | `time` | seconds from the header section of the request to the end |
 //! | `end` | see below |
 //!
@@ -124,15 +124,15 @@
 //! | `failed`, `panicked` | its handler returned an error, or panicked |
 //! | `timed_out` | a timeout of the server expired: that of the header section, of a read or write, or of the handler |
 //! | `cancelled` | the client reset the stream, or the connection ended while the handler was reading or writing |
-//! | `refused` | was refused: by the lack of a permit, or since it was malformed or too large |
+//! | `refused` | was refused: no permit was free in time, or it was malformed or too large |
 //! | `unfinished` | the halves of its response were dropped before the end |
 //!
-//! The line is written when the handler has returned and both halves of the exchange are dropped, so
-//! that of a WebSocket at its end. HTTP/2 requests that are reset by the protocol itself (malformed
+//! The line is written when the handler has returned and both halves of the exchange are dropped; for a
+//! WebSocket, at its end. HTTP/2 requests that are reset by the protocol itself (malformed
 //! ones, and those over the limit of concurrent streams), and those that the client resets before
 //! their handler is called, have no line.
 //!
-//! # When it goes wrong
+//! # Failures
 //!
 //! | event | response to the client | result in the handler |
 //! | --- | --- | --- |

@@ -121,7 +121,7 @@ impl Request {
     ///
     /// The half has the timeouts of the request. It may outlive the handler: the response is
     /// complete when the handler returns, and the body can be read on. What the half does not read
-    /// is declined when it is dropped, as where a handler [leaves](super#when-it-goes-wrong) a
+    /// is declined when it is dropped, as where a handler [leaves](super#failures) a
     /// body unread. In HTTP/1.x the connection serves the next request only when the half was
     /// dropped.
     ///

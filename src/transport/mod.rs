@@ -24,8 +24,8 @@
 //!
 //! # The contract
 //!
-//! See the [`Transport`] trait. The unusual part: a read or write may [give up](gave_up), and is
-//! then repeated. A writer that could block without limit should do so from time to time.
+//! See the [`Transport`] trait. One part is unusual: a read or write may [give up](gave_up), and is
+//! then repeated. A writer that could block without limit should give up from time to time.
 //!
 //! # Examples
 //!

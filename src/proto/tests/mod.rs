@@ -2,8 +2,7 @@
 //!
 //! [`Peer`] exchanges raw frames with one connection. It feeds all input to two connections, whole
 //! to one and in pieces to the other, and both must behave the same. [`Pair`] is two connections
-//! that talk to each other. Time is a number in both.
-//! to do the same. [`Pair`] is two connections that talk to one another. Time is a number in both.
+//! that talk to each other. Both have a virtual clock.
 
 mod audit;
 mod pair;

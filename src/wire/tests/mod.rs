@@ -1,4 +1,4 @@
-//! The steps of a wire, one by one, with readers and writers that do as they are told.
+//! The steps of a wire, one by one, with scripted readers and writers.
 
 mod reading;
 mod writing;
