@@ -1,5 +1,5 @@
 //! A server for the files of a directory, with a listing for each folder.
-//! It shows ranges, conditional requests and paths that must not leave the folder.
+//! It shows ranges, conditional requests, and how to keep paths within the folder.
 //!
 //! ```text
 //! cargo run --release --example file_server -- [ADDRESS] [FOLDER] [--tls [CERT KEY]]

@@ -13,8 +13,8 @@
 //! (`Handle::shutdown` lists the steps) while open requests are finished. `shared/life.rs` has the
 //! signals, and can be copied.
 //!
-//! SIGHUP starts this program anew, with the listening sockets. This process ends when its successor
-//! serves them. The sockets may also come from systemd.
+//! SIGHUP starts a successor: this program again, with the same listening sockets. When the successor
+//! serves, this process finishes its requests and ends. The sockets may also come from systemd.
 
 #[path = "shared/args.rs"]
 mod args;

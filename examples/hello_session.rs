@@ -1,4 +1,4 @@
-//! The example `hello` one level below: both ends of a connection as two channels.
+//! The example `hello` one layer below: both ends of a connection as two channels.
 //! It shows which actions and events one request consists of.
 //!
 //! ```text

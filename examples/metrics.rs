@@ -1,5 +1,5 @@
 //! A server with metrics for Prometheus and others, and an access log.
-//! It shows which figures matter in production, and how they are exported.
+//! It shows which statistics matter in production, and how to export them.
 //!
 //! ```text
 //! RUST_LOG=h2_sync::access=info cargo run --release --example metrics -- [ADDRESS] [UPSTREAM] [--tls [CERT KEY]]

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The last command asks for HTTP/2 in an HTTP/1.1 request (`Upgrade: h2c`). A client that only
-//! speaks HTTP/1.1 gets a response that says that this server does not.
+//! speaks HTTP/1.1 is told in a response that this server does not support it.
 //!
 //! Each connection has one thread, which takes the events of all streams and puts the responses.
 //! That is simple, and enough if responses need no waiting. A program with slow responses would

@@ -1,5 +1,5 @@
 //! A server over TLS: a page, a page of fifty parts, and uploads that are counted.
-//! It shows a Session behind TLS, with a certificate from files or one made on the spot.
+//! It shows a Session behind TLS, with a certificate from files or one generated at the start.
 //!
 //! ```text
 //! cargo run --release --example tls_server -- [ADDRESS] [CERT.pem KEY.pem]

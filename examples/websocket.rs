@@ -8,8 +8,8 @@
 //! cargo run --example websocket -- --compress 'ws://127.0.0.1:8080/rooms/lobby?name=ada'
 //! ```
 //!
-//! The end of the input (Ctrl-D) closes the WebSocket. What the server still sends until it has
-//! answered that is printed, so `echo hello | websocket URL` shows what the server has to say to it.
+//! The end of the input (Ctrl-D) closes the WebSocket. Messages that arrive before the server answers the
+//! Close frame are still printed, so `echo hello | websocket URL` shows the server's reply.
 //!
 //! Two threads share the WebSocket: one has the [`Reader`](websocket::Reader), the other one the
 //! [`Sender`].

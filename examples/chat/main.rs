@@ -10,7 +10,7 @@
 //! a stream of the connection that the page came by (RFC 8441). The handler is the same.
 //! `RUST_LOG=h2_sync::frames=trace` shows the difference.
 //!
-//! A terminal joins by the example `websocket`:
+//! To join from a terminal, use the example `websocket`:
 //!
 //! ```text
 //! cargo run --example websocket -- --compress 'ws://127.0.0.1:8080/rooms/lobby?name=ada'
@@ -18,14 +18,14 @@
 //!
 //! # Threads
 //!
-//! A member has one thread: that of the handler, which reads. What it reads it sends to all members, by
-//! their [`Sender`](websocket::Sender)s. `try_send` leaves a line for another thread to write where the
-//! member's connection is busy, so a slow member does not delay the others.
+//! Each member has one thread, that of its handler. It reads lines, and sends each to all members with their
+//! [`Sender`](websocket::Sender)s. `try_send` never blocks: if a member's connection is busy, another
+//! thread writes the line later, so a slow member does not delay the others.
 //!
 //! ```text
 //! Ada's handler ── reads a line ── try_send ─┬─▶ Ada
 //!                                            ├─▶ Brian
-//!                                            └─▶ Carol, who is slow, and may miss it
+//!                                            └─▶ Carol (slow: may miss it)
 //! ```
 
 #[path = "../shared/args.rs"]

@@ -1,16 +1,16 @@
-//! DNS over HTTPS (RFC 8484): asks a resolver through this client, or forwards the questions of this
-//! machine to one. It shows a binary protocol on top of HTTP, and many requests over one connection.
+//! DNS over HTTPS (RFC 8484): looks up a name, or forwards the DNS queries of this machine to a resolver.
+//! It shows a binary protocol on top of HTTP, and many requests over one connection.
 //!
 //! ```text
 //! cargo run --release --example doh -- lookup https://dns.example/dns-query example.com
 //! cargo run --release --example doh -- forward https://dns.example/dns-query 127.0.0.1:5353
 //! ```
 //!
-//! A question and its answer are messages of DNS as ever, in the bodies of a POST and its response.
-//! The client's pool does the rest: all questions share one connection of HTTP/2, each on a stream of
-//! its own, so a slow answer does not delay the others.
+//! Query and answer are ordinary DNS messages, in the bodies of a POST and its response. All queries share
+//! one HTTP/2 connection of the client's pool, each on a stream of its own, so a slow answer does not delay
+//! the others.
 //!
-//! The host of the URL is resolved by the system. If that is to use this forwarder, put the
+//! The system resolves the host of the URL. If the system itself is to use this forwarder, put the
 //! resolver's address into the URL, or into `client::Config::resolver`.
 
 mod crowd;

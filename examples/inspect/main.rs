@@ -1,5 +1,5 @@
-//! Shows what HTTP/2 does, live: a proxy between any client and server, with a page of its connections,
-//! streams, frames, field blocks and windows, and of which side waits for what.
+//! Shows HTTP/2 traffic live: a proxy between any client and server, with a page that shows connections,
+//! streams, frames, field blocks and windows, and what each side waits for.
 //!
 //! ```text
 //! cargo run --release --example inspect -- [ADDRESS] [UPSTREAM] [PAGE]
@@ -9,18 +9,18 @@
 //! curl --http2-prior-knowledge http://127.0.0.1:8080/
 //! ```
 //!
-//! Open <https://127.0.0.1:8090/> first, and accept its certificate, which is made on the spot. Then
-//! send requests to `ADDRESS`, in cleartext or over TLS: the first octet tells.
+//! Open <https://127.0.0.1:8090/> first, and accept its self-signed certificate. Then send requests to
+//! `ADDRESS`, in cleartext or over TLS: the first octet of a connection distinguishes them.
 //!
 //! # How it works
 //!
-//! Octets are passed on as they are. A [`Tap`](tap::Tap) gets a copy of them, and reads it with the
-//! modules [`frame`](h2_sync::frame) and [`hpack`](h2_sync::hpack) of this crate: that is all it takes
-//! to understand HTTP/2. Its events go to a [`Hub`](hub::Hub), from there as server-sent events to
-//! the page, which the server of this crate serves over HTTP/2.
+//! Octets are forwarded unchanged. A [`Tap`](tap::Tap) gets a copy, and decodes it with only the modules
+//! [`frame`](h2_sync::frame) and [`hpack`](h2_sync::hpack) of this crate. Its events go to a
+//! [`Hub`](hub::Hub), which sends them as server-sent events to the page. The server of this crate serves
+//! both over HTTP/2.
 //!
 //! ```text
-//!   client ◀──────── octets, as they are ────────▶ upstream
+//!   client ◀───────── octets, unchanged ─────────▶ upstream
 //!                │ copy                  │ copy
 //!                └──▶ Tap: frames, ◀─────┘
 //!                     fields, windows ──▶ Hub ──▶ /events ──▶ page

@@ -1,5 +1,5 @@
-//! A reverse proxy: forwards requests whole, with both bodies in transit at once, and copes with an
-//! end that answers early, is slow or goes away.
+//! A reverse proxy. It streams request and response at the same time, and handles clients and upstreams
+//! that answer early, are slow, or disconnect.
 //!
 //! ```text
 //! cargo run --release --example proxy -- [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
