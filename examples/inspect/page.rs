@@ -11,6 +11,7 @@ use crate::hub::Hub;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
+const STATE: &str = include_str!("state.js");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The longest time without an event to a page: sending one finds out whether the page is gone.
@@ -27,6 +28,7 @@ pub(crate) fn handler(
         let (kind, text) = match request.path() {
             "/" => ("text/html", PAGE),
             "/page.css" => ("text/css", STYLE),
+            "/state.js" => ("text/javascript", STATE),
             "/page.js" => ("text/javascript", SCRIPT),
             "/events" => return events(&hub, response),
             _ => return Ok(response.set_status(404)?),
