@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The number of permits that a connection may always hold.
-const FEW: usize = 4;
+const ALWAYS_ALLOWED: usize = 4;
 
 /// The permits for running handlers. A [`Permit`](super::permit::Permit) is one of them as a value.
 #[derive(Debug)]
@@ -24,10 +24,10 @@ pub(super) struct Permits<T> {
 
 /// A connection that can wait for a permit.
 pub(super) trait Waiter {
-    /// Returns whether it is queued.
+    /// Whether the connection is in the queue for a permit.
     fn is_queued(&self) -> &AtomicBool;
 
-    /// The number of permits it holds, including those it has lent.
+    /// The number of permits that the connection holds, including those it has lent.
     fn running(&self) -> usize;
 }
 
@@ -53,23 +53,23 @@ impl<T: Waiter> Permits<T> {
     //
     // `release` decrements the count and then checks for waiters; `acquire` queues and then
     // retries. All accesses are sequentially consistent, so one of the two sees the other.
-    pub(super) fn acquire(&self, who: &Arc<T>) -> bool {
-        if self.may_have_more(who) && self.try_acquire() {
+    pub(super) fn acquire(&self, waiter: &Arc<T>) -> bool {
+        if self.may_have_more(waiter) && self.try_acquire() {
             return true;
         }
-        self.put_in_line(who);
-        self.may_have_more(who) && self.try_acquire()
+        self.enqueue(waiter);
+        self.may_have_more(waiter) && self.try_acquire()
     }
 
-    fn may_have_more(&self, who: &T) -> bool {
-        self.is_within_share(who.running(), self.running.load(Ordering::SeqCst))
+    fn may_have_more(&self, waiter: &T) -> bool {
+        self.is_within_share(waiter.running(), self.running.load(Ordering::SeqCst))
     }
 
     /// Queues a connection, unless it is queued already.
-    fn put_in_line(&self, who: &Arc<T>) {
-        if !who.is_queued().swap(true, Ordering::SeqCst) {
+    fn enqueue(&self, waiter: &Arc<T>) {
+        if !waiter.is_queued().swap(true, Ordering::SeqCst) {
             let mut waiting = self.lock();
-            waiting.push_back(Arc::downgrade(who));
+            waiting.push_back(Arc::downgrade(waiter));
             self.waiters.store(waiting.len(), Ordering::SeqCst);
         }
     }
@@ -92,7 +92,7 @@ impl<T: Waiter> Permits<T> {
         }
         // Under one lock, so that of two concurrent releases, the second counts the first.
         let mut waiting = self.lock();
-        let next = self.next_in_line(&mut waiting);
+        let next = self.dequeue(&mut waiting);
         if next.is_none() {
             self.running.fetch_sub(1, Ordering::SeqCst);
         }
@@ -100,17 +100,17 @@ impl<T: Waiter> Permits<T> {
     }
 
     /// Removes a connection that has ended from the queue.
-    pub(super) fn forget(&self, who: &T) {
-        if who.is_queued().swap(false, Ordering::SeqCst) {
+    pub(super) fn forget(&self, waiter: &T) {
+        if waiter.is_queued().swap(false, Ordering::SeqCst) {
             let mut waiting = self.lock();
-            waiting.retain(|waits| !std::ptr::eq(waits.as_ptr(), who));
+            waiting.retain(|queued| !std::ptr::eq(queued.as_ptr(), waiter));
             self.waiters.store(waiting.len(), Ordering::SeqCst);
         }
     }
 
     /// Takes a permit back from a connection that cannot use it now, and queues the connection.
-    pub(super) fn postpone(&self, who: &Arc<T>) {
-        self.put_in_line(who);
+    pub(super) fn postpone(&self, waiter: &Arc<T>) {
+        self.enqueue(waiter);
         self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
@@ -138,18 +138,18 @@ impl<T: Waiter> Permits<T> {
     }
 
     /// Removes the first connection within its share from the queue.
-    fn next_in_line(&self, waiting: &mut VecDeque<Weak<T>>) -> Option<Arc<T>> {
-        waiting.retain(|waits| waits.strong_count() > 0);
+    fn dequeue(&self, waiting: &mut VecDeque<Weak<T>>) -> Option<Arc<T>> {
+        waiting.retain(|queued| queued.strong_count() > 0);
         // The permit to be passed on still counts as taken.
         let running = self.running.load(Ordering::SeqCst).saturating_sub(1);
         let mut upgraded = waiting.iter().map(Weak::upgrade).enumerate();
-        let next = upgraded.find_map(|(place, waits)| {
-            waits
-                .filter(|waits| self.is_within_share(waits.running(), running))
-                .map(|next| (place, next))
+        let next = upgraded.find_map(|(index, waiter)| {
+            waiter
+                .filter(|waiter| self.is_within_share(waiter.running(), running))
+                .map(|next| (index, next))
         });
-        let next = next.map(|(place, next)| {
-            waiting.remove(place);
+        let next = next.map(|(index, next)| {
+            waiting.remove(index);
             next.is_queued().store(false, Ordering::SeqCst);
             next
         });
@@ -160,7 +160,7 @@ impl<T: Waiter> Permits<T> {
     /// Returns whether a connection that holds `own` permits may take another, when `running` are
     /// taken.
     fn is_within_share(&self, own: usize, running: usize) -> bool {
-        own < FEW || own < self.share(own, running)
+        own < ALWAYS_ALLOWED || own < self.share(own, running)
     }
 
     /// The number of permits that a connection may hold: half of what the others leave, of all

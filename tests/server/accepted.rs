@@ -15,12 +15,12 @@ use crate::support::{bounded, config, eventually, gate, serve, serve_with, LONG}
 type IoResult = std::io::Result<()>;
 
 /// Answers with the facts known of the peer.
-fn who(request: &mut Request, response: &mut Response) -> IoResult {
+fn peer_address(request: &mut Request, response: &mut Response) -> IoResult {
     write!(response, "{:?}", request.peer_addr())
 }
 
 fn server() -> Handle {
-    serve(|request, response| Ok(who(request, response)?))
+    serve(|request, response| Ok(peer_address(request, response)?))
 }
 
 /// A client of a connection that the application passes to the server.
@@ -97,7 +97,7 @@ fn facts_of_a_handshake_by_the_application_are_reported() {
 fn accepted_connections_are_counted_limited_and_shut_down() {
     bounded(|| {
         let config = config(|config| config.max_connections = 2);
-        let server = serve_with(config, |request, response| Ok(who(request, response)?));
+        let server = serve_with(config, |request, response| Ok(peer_address(request, response)?));
         let mut clients = [(); 2].map(|()| client_of(&server, Peer::unknown()));
         for client in &mut clients {
             assert_eq!(client.fetch("/").status(), Some(200));
@@ -160,7 +160,7 @@ fn listener_that_does_not_block_is_made_to() {
     bounded(|| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let server = Server::from_listener(listener).serve(who).unwrap();
+        let server = Server::from_listener(listener).serve(peer_address).unwrap();
         thread::sleep(Duration::from_millis(20));
         assert_eq!(Client::of(&server).fetch("/").status(), Some(200));
         assert_eq!(server.stats().accept_errors, 0);
@@ -176,7 +176,7 @@ fn unix_listener_that_does_not_block_is_made_to() {
         let path = crate::transports::socket_path("blocking");
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
-        let server = Server::from_unix_listener(listener).serve(who).unwrap();
+        let server = Server::from_unix_listener(listener).serve(peer_address).unwrap();
         let stream = UnixStream::connect(&path).unwrap();
         assert_eq!(Client::over(stream, Default::default()).fetch("/").text(), "None");
         assert_eq!(server.stats().accept_errors, 0);
@@ -212,7 +212,7 @@ fn connections_served_alone_share_one_clock() {
         let (mut clients, mut servers) = (Vec::new(), Vec::new());
         for _ in 0..20 {
             let (near, far) = duplex(64 << 10);
-            servers.push(thread::spawn(|| serve_connection(far, Config::default(), who)));
+            servers.push(thread::spawn(|| serve_connection(far, Config::default(), peer_address)));
             clients.push(Client::over(near, Default::default()));
         }
         for client in &mut clients {

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::frames::http1::Raw;
 use crate::support::{bounded, config, eventually};
 
-fn who(request: &mut Request, response: &mut Response) -> std::io::Result<()> {
+fn peer_address(request: &mut Request, response: &mut Response) -> std::io::Result<()> {
     write!(response, "{}", request.peer_addr().map_or("none".to_owned(), |at| at.to_string()))
 }
 
@@ -19,7 +19,7 @@ fn behind(prefix: &str, config: Config) -> Handle {
     let mut proxies = TrustedProxies::new();
     proxies.add(prefix).unwrap();
     let server = Server::bind("127.0.0.1:0").unwrap().proxy_protocol(proxies).config(config);
-    server.serve(who).unwrap()
+    server.serve(peer_address).unwrap()
 }
 
 fn connect(server: &Handle) -> TcpStream {
@@ -135,7 +135,7 @@ fn header_from_another_source_is_refused() {
         assert_closed(&elsewhere, header);
         // Clients without a proxy are served.
         assert!(told(&elsewhere, b"").starts_with("127.0.0.1:"));
-        let off = Server::bind("127.0.0.1:0").unwrap().serve(who).unwrap();
+        let off = Server::bind("127.0.0.1:0").unwrap().serve(peer_address).unwrap();
         assert_closed(&off, header);
         assert!(told(&off, b"").starts_with("127.0.0.1:"));
     });
@@ -175,7 +175,7 @@ fn header_stands_before_tls() {
         let mut proxies = TrustedProxies::new();
         proxies.add("127.0.0.1").unwrap();
         let server = Server::bind("127.0.0.1:0").unwrap().proxy_protocol(proxies).tls(acceptor);
-        let server = server.serve(who).unwrap();
+        let server = server.serve(peer_address).unwrap();
         let mut stream = connect(&server);
         stream.write_all(b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n").unwrap();
         let connector = Connector::with_only_roots(certificate.as_bytes()).unwrap();
@@ -196,7 +196,7 @@ fn proxy_on_a_unix_socket_is_trusted_where_that_is_wanted() {
         let mut proxies = TrustedProxies::new();
         proxies.add_unix();
         let server = Server::from_unix_listener(listener).proxy_protocol(proxies);
-        let _server = server.serve(who).unwrap();
+        let _server = server.serve(peer_address).unwrap();
         let mut stream = UnixStream::connect(&path).unwrap();
         stream.write_all(b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n").unwrap();
         let mut client = Client::over(stream, Default::default());

@@ -65,8 +65,8 @@ pub(crate) fn gate() -> (Gate, Bolt) {
 
 impl Gate {
     /// Reports its arrival, and waits.
-    pub(crate) fn wait(&self, who: &str) {
-        self.come.0.send(who.to_owned()).unwrap();
+    pub(crate) fn wait(&self, name: &str) {
+        self.come.0.send(name.to_owned()).unwrap();
         let _ = self.gate.recv();
     }
 }

@@ -25,8 +25,8 @@ fn waiters<const N: usize>() -> [Arc<Waits>; N] {
     std::array::from_fn(|_| Arc::default())
 }
 
-fn is(next: Option<Arc<Waits>>, who: &Arc<Waits>) -> bool {
-    next.is_some_and(|next| Arc::ptr_eq(&next, who))
+fn is(next: Option<Arc<Waits>>, waiter: &Arc<Waits>) -> bool {
+    next.is_some_and(|next| Arc::ptr_eq(&next, waiter))
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn no_queued_connection_is_forgotten() {
             next.places.fetch_add(1, Ordering::SeqCst);
         }
     };
-    let takes = |who: &Waits| {
+    let takes = |waiter: &Waits| {
         let less = |places: usize| places.checked_sub(1);
-        who.places.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+        waiter.places.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
     };
     thread::scope(|scope| {
         for me in &all {
@@ -191,18 +191,18 @@ fn lending_is_limited() {
 }
 
 /// Takes permits for a connection until there are no more, and returns how many it has.
-fn take_all(permits: &Permits<Waits>, who: &Arc<Waits>) -> usize {
-    while permits.acquire(who) {
-        who.running.fetch_add(1, Ordering::SeqCst);
+fn take_all(permits: &Permits<Waits>, waiter: &Arc<Waits>) -> usize {
+    while permits.acquire(waiter) {
+        waiter.running.fetch_add(1, Ordering::SeqCst);
     }
-    who.running()
+    waiter.running()
 }
 
 #[test]
 fn connection_holds_at_most_half_of_the_remaining_permits_but_always_a_few() {
     let permits = Permits::new(64);
     let [a, b, c, d, e] = waiters();
-    assert_eq!([&a, &b, &c, &d, &e].map(|who| take_all(&permits, who)), [32, 16, 8, 4, 4]);
+    assert_eq!([&a, &b, &c, &d, &e].map(|waiter| take_all(&permits, waiter)), [32, 16, 8, 4, 4]);
     assert_eq!(permits.running(), 64);
 }
 
@@ -226,7 +226,7 @@ fn connections_that_request_all_permits_leave_some_for_a_newcomer() {
 fn permit_skips_a_connection_that_holds_its_share() {
     let permits = Permits::new(16);
     let [a, b, c] = waiters();
-    assert_eq!([&a, &b].map(|who| take_all(&permits, who)), [8, 4]);
+    assert_eq!([&a, &b].map(|waiter| take_all(&permits, waiter)), [8, 4]);
     // `a` and `b` are queued; `c` takes the rest and is queued after them.
     assert_eq!(take_all(&permits, &c), 4);
     assert!(!permits.acquire(&c));

@@ -24,9 +24,9 @@ models! {
         bodies_of_two_threads_go_out_whole,
         bodies_go_out_whole_though_writes_give_up,
         what_a_caller_leaves_goes_out_without_it,
-        a_write_that_stalls_wakes_who_reads,
-        the_end_wakes_all_who_read_write_and_wait,
-        the_peers_end_wakes_all_who_wait,
+        a_write_that_stalls_wakes_the_reader,
+        the_end_wakes_all_readers_writers_and_waiters,
+        the_peers_end_wakes_all_waiting_threads,
         pings_are_answered_while_others_maintain;
     session:
         what_is_put_by_several_threads_is_answered,
@@ -37,13 +37,13 @@ models! {
         credit_goes_back_for_what_the_receiver_takes,
         close_ends_whatever_goes_on,
         the_peers_end_ends_whatever_goes_on,
-        who_waits_for_room_gets_it,
-        who_waits_for_room_learns_of_a_reset;
+        a_thread_that_waits_for_room_gets_it,
+        a_thread_that_waits_for_room_learns_of_a_reset;
     parts:
         every_task_has_a_thread,
         a_pool_that_closes_does_what_it_has,
         the_clock_calls_in_time,
-        places_are_handed_on;
+        permits_are_passed_on;
     server:
         every_request_is_answered,
         requests_stand_in_line_for_slow_handlers,
@@ -54,7 +54,7 @@ models! {
         no_task_is_lost_to_a_thread_that_ends,
         threads_that_do_not_start_lose_nothing,
         shutdown_ends_with_requests_under_way,
-        shutdown_tells_those_who_are_idle,
+        shutdown_tells_idle_connections,
         shutdown_cuts_what_takes_too_long;
     client:
         one_connection_is_made_for_all,

@@ -237,7 +237,7 @@ pub fn what_a_caller_leaves_goes_out_without_it() {
 }
 
 /// One thread's write stalls while another is blocked in a read: both learn of the end.
-pub fn a_write_that_stalls_wakes_who_reads() {
+pub fn a_write_that_stalls_wakes_the_reader() {
     model::check(300, Time::Waits, || {
         net::set_buffer(200);
         let (near, far) = pair();
@@ -264,7 +264,7 @@ pub fn a_write_that_stalls_wakes_who_reads() {
 }
 
 /// The connection is closed while threads read, write and wait: all of them learn of it.
-pub fn the_end_wakes_all_who_read_write_and_wait() {
+pub fn the_end_wakes_all_readers_writers_and_waiters() {
     let body = || {
         net::set_buffer(60);
         let (near, far) = pair();
@@ -294,7 +294,7 @@ pub fn the_end_wakes_all_who_read_write_and_wait() {
 }
 
 /// The server closes the connection while threads wait: all of them learn of it.
-pub fn the_peers_end_wakes_all_who_wait() {
+pub fn the_peers_end_wakes_all_waiting_threads() {
     model::check(400, Time::Waits, || {
         let (near, far) = pair();
         let server = thread::spawn(move || {

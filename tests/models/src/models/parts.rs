@@ -128,12 +128,12 @@ pub fn the_clock_calls_in_time() {
 
 /// A connection with requests that wait for permits.
 #[derive(Debug)]
-struct Who {
+struct Connection {
     is_queued: AtomicBool,
     requests: Mutex<usize>,
 }
 
-impl Waiter for Who {
+impl Waiter for Connection {
     fn is_queued(&self) -> &AtomicBool {
         &self.is_queued
     }
@@ -143,9 +143,9 @@ impl Waiter for Who {
     }
 }
 
-impl Who {
+impl Connection {
     fn new(requests: usize) -> Arc<Self> {
-        Arc::new(Who { is_queued: AtomicBool::new(false), requests: Mutex::new(requests) })
+        Arc::new(Connection { is_queued: AtomicBool::new(false), requests: Mutex::new(requests) })
     }
 
     fn has_more(&self) -> bool {
@@ -160,57 +160,60 @@ impl Who {
     }
 }
 
-struct Line {
-    permits: Permits<Who>,
+struct Handlers {
+    permits: Permits<Connection>,
     running: AtomicUsize,
     cap: usize,
 }
 
-impl Line {
+impl Handlers {
     /// Asks for permits as a connection with new requests does.
-    fn serve(&self, who: &Arc<Who>) {
-        while who.has_more() && self.permits.acquire(who) {
-            self.work(who);
+    fn serve(&self, connection: &Arc<Connection>) {
+        while connection.has_more() && self.permits.acquire(connection) {
+            self.work(connection);
         }
     }
 
-    /// Runs with a permit, which then goes to the next in line.
-    fn work(&self, who: &Arc<Who>) {
-        let mut who = Arc::clone(who);
+    /// Runs with a permit, which then passes to the next connection in the queue.
+    fn work(&self, connection: &Arc<Connection>) {
+        let mut connection = Arc::clone(connection);
         loop {
-            if who.take() {
+            if connection.take() {
                 let before = self.running.fetch_add(1, Ordering::SeqCst);
                 assert!(before < self.cap, "more run than may");
                 self.running.fetch_sub(1, Ordering::SeqCst);
             }
             // The next of its requests waits for a permit as well.
-            if who.has_more() && self.permits.acquire(&who) {
-                self.work(&who);
+            if connection.has_more() && self.permits.acquire(&connection) {
+                self.work(&connection);
             }
             match self.permits.release() {
-                Some(next) => who = next,
+                Some(next) => connection = next,
                 None => return,
             }
         }
     }
 }
 
-fn line(cap: usize) {
-    let line = Line { permits: Permits::new(cap), running: AtomicUsize::new(0), cap };
-    let line = Arc::new(line);
-    let whos = [Who::new(2), Who::new(1), Who::new(1)];
-    let threads = whos.clone().map(|who| {
-        let line = Arc::clone(&line);
-        thread::spawn(move || line.serve(&who))
+fn pass_permits_on(cap: usize) {
+    let handlers = Handlers { permits: Permits::new(cap), running: AtomicUsize::new(0), cap };
+    let handlers = Arc::new(handlers);
+    let connections = [Connection::new(2), Connection::new(1), Connection::new(1)];
+    let threads = connections.clone().map(|connection| {
+        let handlers = Arc::clone(&handlers);
+        thread::spawn(move || handlers.serve(&connection))
     });
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert!(whos.iter().all(|who| !who.has_more()), "a request waits for ever");
-    assert_eq!(line.permits.running(), 0, "a place is lost");
-    assert!(!line.permits.is_wanted(), "a connection waits although a permit is free");
+    assert!(
+        connections.iter().all(|connection| !connection.has_more()),
+        "a request waits for ever"
+    );
+    assert_eq!(handlers.permits.running(), 0, "a permit is lost");
+    assert!(!handlers.permits.is_wanted(), "a connection waits although a permit is free");
 }
 
-/// The limit holds, no permit is lost, and no connection waits for ever.
-pub fn places_are_handed_on() {
-    model::check(1500, Time::Waits, || line(1));
-    model::check(1500, Time::Waits, || line(2));
+/// The limit holds, no permit is lost, and each connection gets its permits.
+pub fn permits_are_passed_on() {
+    model::check(1500, Time::Waits, || pass_permits_on(1));
+    model::check(1500, Time::Waits, || pass_permits_on(2));
 }

@@ -333,7 +333,7 @@ pub fn shutdown_ends_with_requests_under_way() {
 }
 
 /// A client without requests learns that the server shuts down.
-pub fn shutdown_tells_those_who_are_idle() {
+pub fn shutdown_tells_idle_connections() {
     model::check(300, Time::Waits, || {
         let (handle, address) = serve(config(), |_, response| response.send("x"));
         let mut peer = connect(address);

@@ -280,7 +280,7 @@ pub fn the_peers_end_ends_whatever_goes_on() {
 const PIECE: usize = 40_000;
 
 /// A thread waits for room, which the peer's reading makes: it gets it, and no wake-up is lost.
-pub fn who_waits_for_room_gets_it() {
+pub fn a_thread_that_waits_for_room_gets_it() {
     model::check(300, Time::Waits, || {
         let config = Config { max_send_buffer: 1, ..Config::default() };
         let (session, server) = session(config, |core, event| {
@@ -313,7 +313,7 @@ pub fn who_waits_for_room_gets_it() {
 }
 
 /// A thread waits for room when the peer resets the stream: it learns of it.
-pub fn who_waits_for_room_learns_of_a_reset() {
+pub fn a_thread_that_waits_for_room_learns_of_a_reset() {
     model::check(400, Time::Waits, || {
         let config = Config { max_send_buffer: 1, ..Config::default() };
         let theirs = Config { initial_window_size: 10, ..Config::default() };
