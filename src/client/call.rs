@@ -258,7 +258,10 @@ impl Call<'_> {
             && moves < retries.saturating_mul(MOVES_PER_RETRY)
             && (!is_new || moves == 0 || self.pause(moves, until)?);
         if goes_on {
-            logging::debug!("a connection to {} was of no use: {error}", self.origin);
+            logging::debug!(
+                "a connection to {} failed, the request is retried: {error}",
+                self.origin
+            );
             add(&self.pool.counters.retries);
             return Ok(());
         }

@@ -133,7 +133,7 @@ impl<R: BufRead> Decoded<R> {
         if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
             return error;
         }
-        let what = format!("the compressed body is damaged: {error}");
+        let what = format!("the compressed body is invalid: {error}");
         self.fail(Error::text(ErrorKind::Peer, what))
     }
 

@@ -76,7 +76,7 @@ impl Engine {
         timeouts: Timeouts,
     ) -> Result<Response, Error> {
         if parts.method == Method::CONNECT {
-            let what = "a tunnel is opened by `Client::open`, and CONNECT cannot be sent otherwise";
+            let what = "CONNECT can only be sent by `Client::open`, which opens a tunnel";
             return Err(Error::usage(what).with_url(&parts.uri));
         }
         let mut ask = self.ask(parts, body, timeouts);

@@ -52,7 +52,7 @@ pub(super) fn open(
     if status.is_success() {
         return Ok(());
     }
-    let what = format!("the proxy {proxy} opens no tunnel to {target}: {status}");
+    let what = format!("the proxy {proxy} refused a tunnel to {target}: {status}");
     Err(Error::text(ErrorKind::Transport, what))
 }
 

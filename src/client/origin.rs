@@ -29,7 +29,7 @@ impl Origin {
         let authority = uri.authority().ok_or_else(no_host)?;
         // RFC 9110, Section 4.2.4: userinfo in a URL is deprecated, and must not be sent.
         let (host, port) = match authority.as_str().contains('@') {
-            true => Err(Cow::Borrowed("it has user and password in it")),
+            true => Err(Cow::Borrowed("it contains user and password")),
             false => host_and_port(authority.as_str()),
         }
         .map_err(|why| {

@@ -79,7 +79,9 @@ impl PushHandler {
         }
         let response = ResponseHalf::new(RecvHalf::new(Arc::clone(conn), id, timeout));
         let Ok(parts) = request::Parts::try_from(&headers) else {
-            logging::debug!("stream {id}: a promise that the types of `http` cannot hold");
+            logging::debug!(
+                "stream {id}: a promised request that the types of `http` cannot represent"
+            );
             return;
         };
         let pushed = Pushed { request: http::Request::from_parts(parts, ()), response };

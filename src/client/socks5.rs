@@ -107,7 +107,7 @@ fn talk(
         ([VERSION, USER_AND_PASSWORD], Some((user, password))) => {
             authenticate(stream, user, password)?;
         }
-        ([VERSION, _], _) => return wrong("wants to be authenticated to in another way"),
+        ([VERSION, _], _) => return wrong("requires an unsupported authentication method"),
         _ => return wrong("does not speak SOCKS5"),
     }
     stream.write_all(&[&[VERSION, CONNECT, 0], address, &port.to_be_bytes()].concat())?;
@@ -127,7 +127,7 @@ fn talk(
             let mut rest = vec![0; usize::from(len) + 2];
             stream.read_exact(&mut rest)?;
         }
-        _ => return wrong("answers with an address of an unknown kind"),
+        _ => return wrong("answered with an address of an unknown type"),
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ fn authenticate(stream: &mut (impl Read + Write), user: &str, password: &str) ->
     let mut message = vec![1];
     for text in [user, password] {
         let Ok(len) = u8::try_from(text.len()) else {
-            return wrong("takes no user or password of more than 255 octets");
+            return wrong("accepts no user or password over 255 octets");
         };
         message.push(len);
         message.extend_from_slice(text.as_bytes());

@@ -173,7 +173,7 @@ impl Engine {
         let url = parts.uri.clone();
         let failed = |error: Error| error.with_url(&url);
         if parts.method != Method::GET {
-            return Err(failed(Error::usage("an upgrade is asked for with GET")));
+            return Err(failed(Error::usage("an upgrade needs the method GET")));
         }
         if HeaderName::from_bytes(upgrade.protocol.as_bytes()).is_err() {
             let what = format!("{:?} is not the name of a protocol", upgrade.protocol);
@@ -202,7 +202,7 @@ impl Engine {
                 let what = "the server does not announce extended CONNECT (RFC 8441)";
                 return Err(Error::text(ErrorKind::Peer, what));
             }
-            logging::debug!("{} is asked for an upgrade in HTTP/1.1", ask.parts.uri);
+            logging::debug!("{}: requesting the upgrade in HTTP/1.1", ask.parts.uri);
         }
         self.upgrade_connection(ask, upgrade)
     }
@@ -242,7 +242,7 @@ impl Engine {
             let named = answered.head.headers().get(UPGRADE).and_then(|name| name.to_str().ok());
             if !named.is_some_and(|name| name.eq_ignore_ascii_case(upgrade.protocol)) {
                 let what = format!(
-                    "the server goes on in {:?}, not in {:?}",
+                    "the server switched to {:?}, not to {:?}",
                     named.unwrap_or_default(),
                     upgrade.protocol
                 );

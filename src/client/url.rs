@@ -202,7 +202,7 @@ fn to_ascii(host: &str) -> Result<Cow<'_, str>, Cow<'static, str>> {
             |octet: &u8| !octet.is_ascii_alphanumeric() && !b"-._~!$&'()*+,;=%".contains(octet);
         return match host.bytes().find(|octet| odd(octet)) {
             None => Ok(Cow::Borrowed(host)),
-            Some(octet) => Err(format!("the host has a {:?} in it", char::from(octet)).into()),
+            Some(octet) => Err(format!("the host contains {:?}", char::from(octet)).into()),
         };
     }
     #[cfg(feature = "idn")]
@@ -288,8 +288,8 @@ mod tests {
             ("http://a:b:1/", "\"b:1\" is not a port"),
             ("http://[::1/", "lacks a \"]\""),
             ("http://[x]/", "\"x\" is not an IPv6 address"),
-            ("http://a b/", "the host has a ' ' in it"),
-            ("http://a<b/", "the host has a '<' in it"),
+            ("http://a b/", "the host contains ' '"),
+            ("http://a<b/", "the host contains '<'"),
         ] {
             let error = url(text);
             assert!(error.starts_with("invalid URL \"") && error.contains(why), "{text}: {error}");

@@ -212,7 +212,9 @@ impl Conn {
     /// Makes the owner's threads run handlers for requests that are already received.
     pub(crate) fn work_elsewhere(&self) {
         if !self.wire.owner().find_worker() {
-            logging::debug!("no thread for what has arrived: the leader finds it when it wakes up");
+            logging::debug!(
+                "no thread to deliver what arrived: the leader does so when it wakes up"
+            );
         }
     }
 }

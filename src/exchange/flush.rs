@@ -164,9 +164,7 @@ impl Conn {
         }
         drop(state);
         if !self.wire.owner().find_writer_soon() {
-            logging::debug!(
-                "no thread to write what has been sent: it waits for the next one to write"
-            );
+            logging::debug!("no thread to write queued output: the next writing thread does so");
         }
     }
 

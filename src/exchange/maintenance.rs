@@ -77,7 +77,7 @@ impl Conn {
         let waiter = (StreamId::CONNECTION, Half::Recv);
         let (mut state, result) = self.wait(state, waiter, Some(deadline), ready);
         state.pongs.retain(|pong| pong.payload != payload);
-        result.unwrap_or_else(|| Err(Error::timeout("PING was not answered in time")))
+        result.unwrap_or_else(|| Err(Error::timeout("PING was not acknowledged in time")))
     }
 
     /// Waits for the peer's SETTINGS, and returns whether they enable extended CONNECT (RFC 8441,
@@ -98,7 +98,8 @@ impl Conn {
         let (mut state, result) = self.wait(state, waiter, deadline, ready);
         let me = thread::current().id();
         state.awaits_settings.retain(|thread| thread.id() != me);
-        result.unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not come in time")))
+        result
+            .unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not arrive in time")))
     }
 
     /// Ends the connection at once, with GOAWAY if the peer accepts it.

@@ -256,7 +256,7 @@ impl SendHalf {
 
     fn find_writer(&self) {
         if !self.link.owner.find_writer_soon() {
-            logging::debug!("no thread to write what was sent");
+            logging::debug!("no thread to write queued output");
         }
     }
 

@@ -95,7 +95,7 @@ impl Bucket {
         match self {
             Bucket::ResetsReceived => "too many RST_STREAM frames",
             Bucket::ResetsProvoked => "too many streams that had to be reset",
-            Bucket::Glitches => "too many frames of no use",
+            Bucket::Glitches => "too many useless frames (glitches)",
             Bucket::Pings => "too many PING frames",
             Bucket::Settings => "too many SETTINGS frames",
         }

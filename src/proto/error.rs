@@ -81,13 +81,13 @@ impl ConnectionError {
 
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = match self.fault {
+        let fault = match self.fault {
             Fault::Peer => "the peer violated the protocol",
             Fault::Limit => "the peer exceeded a limit",
             Fault::Timeout => "the peer took too long",
             Fault::Internal => "internal failure",
         };
-        write!(f, "{who}: {} ({})", self.detail, self.code)
+        write!(f, "{fault}: {} ({})", self.detail, self.code)
     }
 }
 
@@ -210,8 +210,8 @@ impl fmt::Display for CommandError {
                 write!(f, "too many octets are queued on stream {stream_id}")
             }
             PushDisabled => write!(f, "the peer does not accept pushed streams"),
-            ClientOnly => write!(f, "only a client may do that"),
-            ServerOnly => write!(f, "only a server may do that"),
+            ClientOnly => write!(f, "this call is for clients only"),
+            ServerOnly => write!(f, "this call is for servers only"),
             AlreadyStarted => write!(f, "the connection has started: it is too late to upgrade"),
             InvalidSetting(what) => write!(f, "invalid setting: {what}"),
             ReleasedTooMuch(id) => {
@@ -295,13 +295,13 @@ impl fmt::Display for Malformed {
         match self {
             Name(name) => write!(f, "field name {name:?} has an octet that is not allowed"),
             Value(name) => write!(f, "the value of {name:?} has an octet that is not allowed"),
-            PseudoAfterRegular(name) => write!(f, "{name:?} stands after a regular field"),
-            UnexpectedPseudo(name) => write!(f, "{name:?} has no place in this message"),
+            PseudoAfterRegular(name) => write!(f, "{name:?} follows a regular field"),
+            UnexpectedPseudo(name) => write!(f, "{name:?} is not allowed in this message"),
             DuplicatePseudo(name) => write!(f, "{name:?} occurs twice"),
             MissingPseudo(name) => write!(f, "{name:?} is missing"),
             InvalidPseudo(name) => write!(f, "the value of {name:?} is not valid"),
             ConnectionSpecific(name) => write!(f, "{name:?} is not allowed in HTTP/2"),
-            Te => write!(f, "\"te\" may only say \"trailers\""),
+            Te => write!(f, "\"te\" has a value other than \"trailers\""),
             Host => write!(f, "\"host\" occurs twice, is invalid, or differs from :authority"),
             ContentLength => write!(f, "\"content-length\" is not a number, or has two values"),
             SwitchingProtocols => write!(f, ":status 101 does not exist in HTTP/2"),

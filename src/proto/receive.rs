@@ -120,7 +120,7 @@ impl Connection {
         if !self.input.greeted && (head.kind != Kind::SETTINGS || head.flags.contains(Flags::ACK)) {
             return Err(ConnectionError::peer(
                 ErrorCode::ProtocolError,
-                format!("the first frame has to be SETTINGS, not {head}"),
+                format!("the first frame must be SETTINGS, not {head}"),
             ));
         }
         match &self.input.block {

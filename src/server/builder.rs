@@ -144,7 +144,7 @@ impl RequestBuilder {
     pub fn version(self, version: Version) -> Self {
         self.with(|parts| {
             if ![Version::HTTP_2, Version::HTTP_11].contains(&version) {
-                return Err(Error::usage(format!("a request cannot be sent by {version:?}")));
+                return Err(Error::usage(format!("a request cannot be sent in {version:?}")));
             }
             parts.version = version;
             Ok(())
@@ -264,7 +264,9 @@ impl RequestBuilder {
 /// Completes the target with scheme and authority.
 fn complete(parts: &mut request::Parts) -> Result<(), Error> {
     if parts.method == Method::CONNECT {
-        return Err(Error::usage("a test of a handler has no tunnel, which CONNECT needs"));
+        return Err(Error::usage(
+            "the test of a handler does not support CONNECT, which needs a tunnel",
+        ));
     }
     let host = parts.headers.remove(HOST);
     let host = host.map(|host| Authority::try_from(host.as_bytes())).transpose();

@@ -56,7 +56,7 @@ pub(super) fn run(served: &Arc<Served>, arrival: Arrival, scratch: &mut Scratch)
             call(&served.engine, served.number, &mut request, &mut response, entry.as_deref());
         }
         None => {
-            logging::debug!("stream {id}: a request that the types of `http` cannot hold");
+            logging::debug!("stream {id}: a request that the types of `http` cannot represent");
             response.fail(StatusCode::BAD_REQUEST, None);
             if let Some(entry) = &entry {
                 entry.set_end(End::Refused);

@@ -213,7 +213,9 @@ impl Http1 {
         // it has left behind.
         let run = AssertUnwindSafe(|| permit.run(|| self.run(request, entry, scratch)));
         if catch_unwind(run).is_err() {
-            logging::error!("a request in HTTP/1.x: what the handler left behind panicked");
+            logging::error!(
+                "a request in HTTP/1.x: a value that the handler left behind panicked when dropped"
+            );
         }
         drop(running);
         drop(permit);

@@ -134,7 +134,7 @@ pub(super) fn serve<T: Transport>(
             pool.run_afresh(serve).unwrap_or_else(|task| task(scratch));
         }
         Ok(opened) => opened.serve(scratch),
-        Err(error) => logging::debug!("a connection came to nothing: {error}"),
+        Err(error) => logging::debug!("a connection failed before its first request: {error}"),
     }
 }
 
@@ -237,7 +237,7 @@ fn open_clear<T: Transport>(
             Agreed::Http2(halves, opening) => open_halves(engine, halves, peer, opening),
             Agreed::Http1(request) => {
                 request.refuse()?;
-                let what = "the peer speaks HTTP/1.x, which is switched off, and was told so";
+                let what = "the peer speaks HTTP/1.x, which is disabled (versions); it was refused";
                 Err(Error::upgrade(ErrorKind::Peer, what))
             }
         };

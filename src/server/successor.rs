@@ -60,7 +60,7 @@ fn pass(command: &mut Command, doors: &[Door], line: OwnedFd) -> io::Result<()> 
 
 /// Waits until the successor has served or dropped all listeners.
 fn until_served(line: &mut UnixStream, deadline: Option<Instant>) -> io::Result<()> {
-    let late = || io::Error::new(ErrorKind::TimedOut, "the successor does not serve in time");
+    let late = || io::Error::new(ErrorKind::TimedOut, "the successor did not serve in time");
     let (mut served, mut told) = (false, [0; 64]);
     loop {
         let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
@@ -75,7 +75,7 @@ fn until_served(line: &mut UnixStream, deadline: Option<Instant>) -> io::Result<
         };
         match read {
             Ok(0) if served => return Ok(()),
-            Ok(0) => return Err(io::Error::other("the successor has ended before it served")),
+            Ok(0) => return Err(io::Error::other("the successor ended before it served")),
             Ok(_) => served = true,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}

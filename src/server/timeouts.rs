@@ -67,7 +67,9 @@ fn give_up(served: &Arc<Served>, timeout: Duration, now: Instant) {
             continue;
         }
         let which = Which::new(id, &fields, &served.context);
-        logging::error!("{which}: reset, since the handler runs for longer than {timeout:?}");
+        logging::error!(
+            "{which}: reset, since the handler ran for more than {timeout:?} (handler_timeout)"
+        );
         add(&served.engine.counters.handlers_timed_out);
         state.fail_stream(id, Error::timeout("the handler has taken too long"));
         // The stream is still open.
@@ -91,7 +93,7 @@ fn refuse_overdue(served: &Arc<Served>, now: Instant) {
             break;
         }
         let id = arrival.id;
-        logging::debug!("stream {id}: refused, since no handler has become free in time");
+        logging::debug!("stream {id}: refused: no handler permit was free within queue_timeout");
         add(&served.engine.counters.requests_refused);
         if is_logged {
             access::http2_entry(&arrival.headers, arrival.since, &served.context)

@@ -93,7 +93,7 @@ impl Response {
         }
         let send = self.send.as_mut().ok_or_else(taken_apart)?;
         if !send.buffer().is_empty() {
-            return Err(Error::usage("a part of a body has been written before the upgrade"));
+            return Err(Error::usage("part of a body was written before the upgrade"));
         }
         if !request.asks_to_upgrade(protocol) {
             let what = format!("the client has not asked for an upgrade to {protocol:?}");
@@ -105,7 +105,7 @@ impl Response {
             return self.split(request).map(without_deadline);
         }
         if !request.is_read() {
-            let what = "the body of the request has not been read to its end before the upgrade";
+            let what = "the body of the request was not read to its end before the upgrade";
             return Err(Error::usage(what));
         }
         let protocol = HeaderValue::from_str(protocol);

@@ -81,13 +81,13 @@ fn chosen_protocol(headers: &HeaderMap, config: &Config) -> Result<Option<String
 }
 
 fn wrong(what: &str) -> Error {
-    Error::text(ErrorKind::Peer, format!("the answer to a WebSocket handshake is wrong: {what}"))
+    Error::text(ErrorKind::Peer, format!("invalid response to the WebSocket handshake: {what}"))
 }
 
 /// The error of a response that opens no WebSocket, with the beginning of its body.
 pub(super) fn refused(response: &http::response::Parts, body: &[u8]) -> Error {
     let status = response.status;
-    let mut what = format!("the server opens no WebSocket: {status}");
+    let mut what = format!("the server refused the WebSocket: {status}");
     if let Some(location) = response.headers.get(http::header::LOCATION) {
         what += &format!(", location {location:?}");
     }
@@ -190,7 +190,7 @@ mod tests {
         let response = Response::builder().status(302).header("location", "/login").body(());
         let error = refused(&response.unwrap().into_parts().0, b" go \xff");
         assert_eq!(error.status().unwrap(), 302);
-        let text = "the server opens no WebSocket: 302 Found, location \"/login\": go \u{fffd}";
+        let text = "the server refused the WebSocket: 302 Found, location \"/login\": go \u{fffd}";
         assert_eq!(error.to_string(), text);
     }
 }

@@ -88,7 +88,10 @@ pub fn client_over(
     config.validate()?;
     let (parts, ()) = request.into_parts();
     if parts.method != Method::GET {
-        return Err(Error::usage(format!("a WebSocket is opened by GET, not by {}", parts.method)));
+        return Err(Error::usage(format!(
+            "a WebSocket is opened with GET, not with {}",
+            parts.method
+        )));
     }
     let key = ws::new_key();
     let mut headers = parts.headers;
@@ -120,7 +123,7 @@ pub fn client_over(
         return Err(refused(&response.into_parts().0, &body));
     }
     if !lists(response.headers(), &UPGRADE, WEBSOCKET) {
-        let what = "the server goes on in another protocol than WebSocket";
+        let what = "the server switched to a protocol other than WebSocket";
         return Err(Error::text(ErrorKind::Peer, what));
     }
     let handshake = Handshake { is_lent: true, ..check(response, Some(&key), config)? };

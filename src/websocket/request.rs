@@ -93,7 +93,7 @@ fn check_http1(asked: &Asked<'_>) -> Result<(), Refusal> {
         return Err(wrong_method(asked, "GET"));
     }
     if asked.version != Version::HTTP_11 {
-        return Err(Refusal::bad(format!("{:?} has no WebSockets", asked.version)));
+        return Err(Refusal::bad(format!("{:?} does not support WebSocket", asked.version)));
     }
     if !asked.asks {
         let text = "this resource is a WebSocket: `upgrade: websocket` is missing, or `connection: upgrade`";
@@ -113,7 +113,7 @@ fn check_http2(asked: &Asked<'_>) -> Result<(), Refusal> {
         Some(_) if asked.asks => Ok(()),
         // RFC 9220, Section 3, for HTTP/3.
         Some(protocol) => {
-            let text = format!("the protocol {protocol:?} is not implemented");
+            let text = format!("the protocol {protocol:?} is not supported");
             Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text))
         }
         None if *asked.method == Method::GET => {
@@ -126,7 +126,7 @@ fn check_http2(asked: &Asked<'_>) -> Result<(), Refusal> {
 }
 
 fn wrong_method(asked: &Asked<'_>, allowed: &'static str) -> Refusal {
-    let text = format!("a WebSocket is opened by {allowed}, not by {}", asked.method);
+    let text = format!("a WebSocket is opened with {allowed}, not with {}", asked.method);
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
         .with(ALLOW, HeaderValue::from_static(allowed))
 }
@@ -144,7 +144,7 @@ fn check_version(asked: &Asked<'_>) -> Result<(), Refusal> {
     match one(asked, &SEC_WEBSOCKET_VERSION)? {
         version if version == VERSION => Ok(()),
         version => {
-            let text = format!("version {version:?} of WebSocket is not implemented, but 13");
+            let text = format!("WebSocket version {version:?} is not supported, only 13");
             Err(match asked.version {
                 // 426 asks for another protocol, which HTTP/2 cannot change to.
                 Version::HTTP_2 => Refusal::bad(text).with(SEC_WEBSOCKET_VERSION, VERSION),
@@ -306,7 +306,7 @@ mod tests {
     fn extended_connect_for_another_protocol_is_not_implemented() {
         let headers = good();
         let asked = Asked { protocol: Some("connect-udp"), asks: false, ..http2(&headers) };
-        assert_refused(&asked, 501, "\"connect-udp\" is not implemented");
+        assert_refused(&asked, 501, "\"connect-udp\" is not supported");
     }
 
     #[test]

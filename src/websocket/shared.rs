@@ -212,7 +212,7 @@ impl Shared {
                     }
                     drop(state);
                     if let Err(error) = outlet.finish() {
-                        logging::debug!("the end of a WebSocket: {error}");
+                        logging::debug!("ending a WebSocket: {error}");
                     }
                     state = self.lock();
                     state.is_finished = true;

@@ -127,7 +127,7 @@ fn switch_to_another_protocol_is_an_error() {
         });
         let error = client().get(url).upgrade("echo").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Peer);
-        assert!(error.to_string().contains("goes on in \"other\", not in \"echo\""), "{error}");
+        assert!(error.to_string().contains("switched to \"other\", not to \"echo\""), "{error}");
     });
 }
 

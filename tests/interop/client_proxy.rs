@@ -55,5 +55,5 @@ fn an_https_request_goes_through_tinyproxy() {
 
     let error = client(&identity, &format!("http://{}", proxy.address)).get(&*url).send();
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("407") && error.contains("opens no tunnel"), "{error}");
+    assert!(error.contains("407") && error.contains("refused a tunnel"), "{error}");
 }

@@ -52,7 +52,7 @@ fn server_goes_on_if_the_successor_does_not_come_up() {
     let error = server.hand_over(Command::new("/nonexistent"), LONG).unwrap_err();
     assert_ne!(error.kind(), ErrorKind::TimedOut, "{error}");
     let error = server.hand_over(Command::new("false"), LONG).unwrap_err();
-    assert_eq!(error.to_string(), "the successor has ended before it served");
+    assert_eq!(error.to_string(), "the successor ended before it served");
     // It holds the sockets, but does not serve them.
     let mut sleeps = Command::new("sleep");
     sleeps.arg("1000").stdin(Stdio::null());

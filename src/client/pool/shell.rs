@@ -245,7 +245,7 @@ impl Pool {
         let run = |(probe, made): (Probe, Made)| probe.run(&made.connection);
         if let Err((error, (probe, _))) = on_thread("h2-sync-probe", (probe, made), run) {
             logging::debug!(
-                "a connection to {} was not asked whether it is alive: {error}",
+                "no thread to check the connection to {} with a PING: {error}",
                 probe.origin
             );
         }
@@ -403,10 +403,7 @@ impl Probe {
         let answer = connection.verify(self.pool.verify_timeout);
         self.is_alive = answer.is_ok();
         if let Err(error) = answer {
-            logging::debug!(
-                "asked whether it is alive, the connection to {}: {error}",
-                self.origin
-            );
+            logging::debug!("the check of the connection to {} failed: {error}", self.origin);
         }
         let is_dead = !self.is_alive;
         drop(self);

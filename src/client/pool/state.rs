@@ -86,7 +86,7 @@ impl State {
             return Error::text(ErrorKind::Timeout, what);
         }
         let what = match lane.is_some_and(Lane::is_connecting) {
-            true => format!("connecting to {origin} was not done in time"),
+            true => format!("connecting to {origin} did not succeed in time"),
             false => format!("no stream was free on the connections to {origin} in time"),
         };
         Error::text(ErrorKind::Timeout, what)
