@@ -85,6 +85,7 @@ mod handle;
 mod outbox;
 mod shared;
 mod side;
+mod take;
 mod threads;
 mod upgrade;
 mod write_here;
