@@ -197,6 +197,7 @@ mod request;
 mod request_body;
 mod request_head;
 mod response;
+mod response_end;
 mod running;
 mod shortage;
 mod single;
