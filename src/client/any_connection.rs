@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::connection::{Connection, Started};
+use super::connection::Connection;
 use super::head::RequestHead;
 use super::http1::Http1Connection;
+use super::opening::Started;
 use super::response_half::ResponseHalf;
 use super::upload::send_whole;
 use crate::error::Error;

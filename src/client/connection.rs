@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
 use http::header::{HeaderValue, HOST};
 use http::Request;
 
@@ -12,8 +11,7 @@ use super::fields::check;
 use super::push::PushHandler;
 use super::response_half::ResponseHalf;
 use crate::error::Error;
-use crate::exchange::{self, Callers, Conn, RecvHalf, Snapshot, State};
-use crate::frame::StreamId;
+use crate::exchange::{Callers, Conn, Snapshot};
 use crate::halves::SendHalf;
 use crate::hpack::Headers;
 use crate::proto::{self, Role, Stats};
@@ -171,9 +169,6 @@ impl Connection {
     /// Those of [`send`](Self::send).
     pub fn open(&self, request: &Request<()>) -> Result<(SendHalf, ResponseHalf), Error> {
         let (send, response) = self.open_fields(&fields(request)?)?;
-        response.make_interruptible();
-        let conn = &self.inner.conn;
-        conn.flush_with_others(conn.lock(), Instant::now().checked_add(FLUSH));
         Ok((send.into(), response.cancelled_with(request)?))
     }
 
@@ -301,63 +296,6 @@ impl Connection {
         self.inner.conn.lock().core.stats()
     }
 
-    fn send_fields(&self, fields: &Headers) -> Result<ResponseHalf, Error> {
-        let id = self.put(|state, now| state.open(fields, true, now))?;
-        Ok(self.response(id))
-    }
-
-    /// Sends the header section of a request. Does not flush.
-    fn open_fields(&self, fields: &Headers) -> Result<(exchange::SendHalf, ResponseHalf), Error> {
-        let id = self.inner.conn.with(|state, now| state.open(fields, false, now))?;
-        Ok(self.halves(id))
-    }
-
-    /// Sends the header section of a request if the server has a free slot. Does not flush.
-    pub(super) fn open_if_room(
-        &self,
-        fields: &Headers,
-    ) -> Result<Option<(exchange::SendHalf, ResponseHalf)>, Error> {
-        let id = self.inner.conn.with(|state, now| state.open_if_room(fields, false, now))?;
-        Ok(id.map(|id| self.halves(id)))
-    }
-
-    /// Sends a request without a body if the server has a free slot. Flushes.
-    pub(super) fn send_if_room(&self, fields: &Headers) -> Result<Option<ResponseHalf>, Error> {
-        let id = self.put(|state, now| state.open_if_room(fields, true, now))?;
-        Ok(id.map(|id| self.response(id)))
-    }
-
-    /// Sends a request with a small body if the server has a free slot. Flushes. What has to wait of
-    /// the body is returned with the half to send it on.
-    pub(super) fn send_octets_if_room(
-        &self,
-        fields: &Headers,
-        mut octets: Bytes,
-    ) -> Result<Option<Started>, Error> {
-        let opened = self.put(|state, now| {
-            // Under one lock: a handler that starts without its body has to wait for it.
-            let id = state.open_if_room(fields, false, now)?;
-            Ok(id.map(|id| (id, state.put_whole(id, &mut octets, now))))
-        })?;
-        Ok(opened.map(|(id, is_put)| match is_put {
-            true => (self.response(id), None),
-            false => {
-                let (send, response) = self.halves(id);
-                (response, Some((send.into(), octets)))
-            }
-        }))
-    }
-
-    fn response(&self, id: StreamId) -> ResponseHalf {
-        ResponseHalf::new(RecvHalf::new(Arc::clone(&self.inner.conn), id, None))
-    }
-
-    fn halves(&self, id: StreamId) -> (exchange::SendHalf, ResponseHalf) {
-        let conn = &self.inner.conn;
-        let send = exchange::SendHalf::new(Arc::clone(conn), id, BytesMut::new());
-        (send, self.response(id))
-    }
-
     /// Waits for the server's SETTINGS and returns whether it supports extended CONNECT (RFC 8441).
     pub(super) fn takes_extended_connect(&self, deadline: Option<Instant>) -> Result<bool, Error> {
         self.inner.conn.takes_extended_connect(deadline)
@@ -379,6 +317,11 @@ impl Connection {
         self.inner.conn.set_observer(Arc::new(observer));
     }
 
+    /// Returns the connection that all handles share.
+    pub(super) fn conn(&self) -> &Arc<Conn> {
+        &self.inner.conn
+    }
+
     fn begin(stream: impl Transport, mut config: proto::Config) -> Result<Self, Error> {
         // A pushed stream keeps its slot until the handler has dropped it.
         config.hold_slots = true;
@@ -386,29 +329,7 @@ impl Connection {
         let conn = Conn::new(core, stream.split()?, Callers::of);
         Ok(Connection { inner: Arc::new(Inner { conn }) })
     }
-
-    /// Puts a request by `open`, and writes it.
-    fn put<T>(
-        &self,
-        open: impl FnOnce(&mut State, Instant) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let conn = &self.inner.conn;
-        let (mut state, now) = (conn.lock(), Instant::now());
-        let opened = open(&mut state, now);
-        state.deliver(now);
-        let opened = opened?;
-        // A thread that waits writes what could not be written in this time.
-        conn.flush_with_others(state, now.checked_add(FLUSH));
-        Ok(opened)
-    }
 }
-
-/// The response of a request with a small body; and what has to wait of the body, with the half to
-/// send it on.
-pub(super) type Started = (ResponseHalf, Option<(SendHalf, Bytes)>);
-
-/// How long sending a request waits for a blocked transport.
-const FLUSH: Duration = Duration::from_secs(1);
 
 fn fields(request: &Request<()>) -> Result<Headers, Error> {
     check(request.headers())?;

@@ -172,6 +172,7 @@ mod call;
 mod cancel;
 mod coding;
 mod config;
+mod config_debug;
 mod connect;
 mod connection;
 #[cfg(feature = "cookies")]
@@ -192,6 +193,7 @@ mod http_connect;
 mod incoming;
 mod multipart;
 mod no_proxy;
+mod opening;
 mod origin;
 mod policy;
 mod pool;
