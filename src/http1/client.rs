@@ -1,7 +1,7 @@
 //! The client's end of an HTTP/1.1 connection.
 
 use bytes::{Bytes, BytesMut};
-use http::header::HeaderMap;
+use http::header::{HeaderMap, CONTENT_LENGTH};
 use http::{Response, StatusCode, Version};
 
 use super::chunked::{check_size, Chunked};
@@ -95,6 +95,7 @@ impl ClientConnection {
             return Ok(None);
         }
         self.begin(&response, &facts)?;
+        correct_length(response.headers_mut(), &facts);
         Ok(Some(response))
     }
 
@@ -281,6 +282,16 @@ impl ClientConnection {
         self.asked = asked;
         self.interim = 0;
         self.receiver.state = State::Head;
+    }
+}
+
+/// Leaves one `content-length`, and none beside a transfer coding, which overrides it: the response may be
+/// forwarded (RFC 9112, Sections 6.2 and 6.3; RFC 9110, Section 8.6).
+fn correct_length(headers: &mut HeaderMap, facts: &Facts) {
+    match facts.length {
+        Some(_) if facts.coding != Coding::None => drop(headers.remove(CONTENT_LENGTH)),
+        Some(length) if facts.repeats_length => drop(headers.insert(CONTENT_LENGTH, length.into())),
+        _ => {}
     }
 }
 

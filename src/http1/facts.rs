@@ -8,6 +8,8 @@ use super::error::Error;
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) length: Option<u64>,
+    /// Whether `content-length` has the same value more than once.
+    pub(super) repeats_length: bool,
     pub(super) coding: Coding,
     /// `connection: close`.
     pub(super) closes: bool,
@@ -47,7 +49,10 @@ impl Facts {
         lengths: fn(Option<u64>, &[u8]) -> Result<u64, Error>,
     ) -> Result<(), Error> {
         match *name {
-            header::CONTENT_LENGTH => self.length = Some(lengths(self.length, value)?),
+            header::CONTENT_LENGTH => {
+                self.repeats_length |= self.length.is_some() || value.contains(&b',');
+                self.length = Some(lengths(self.length, value)?);
+            }
             header::TRANSFER_ENCODING => self.coding = self.coding.and(value),
             header::CONNECTION => self.note_connection(value),
             header::UPGRADE => self.has_upgrade = true,

@@ -74,6 +74,33 @@ fn chunks_beside_a_length_are_taken_and_the_connection_is_not_used_again() {
 }
 
 #[test]
+fn response_states_the_length_that_counts_or_none() {
+    let lengths = |head: &str, content: &[u8]| {
+        let log =
+            assert_taken(&[head.as_bytes(), content].concat(), b"ok", head.contains("chunked"));
+        let Seen::Response(_, _, fields) = &log.seen[0] else { panic!("{log:?}") };
+        let lengths = fields.get_all("content-length").iter();
+        lengths.map(|length| length.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let chunks = b"2\r\nok\r\n0\r\n\r\n";
+    for fields in [
+        "content-length: 3\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 2",
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n");
+        assert!(lengths(&head, chunks).is_empty(), "{fields}");
+    }
+    for fields in [
+        "content-length: 2",
+        "content-length: 2, 2",
+        "content-length: 2\r\nx: y\r\ncontent-length: 2",
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n");
+        assert_eq!(lengths(&head, b"ok"), ["2"], "{fields}");
+    }
+}
+
+#[test]
 fn folds_and_blanks_are_taken() {
     let log = assert_taken(
         b"HTTP/1.1  200  Fine thanks\r\nx-a: b\r\n  c\r\n\t d \r\nX-B : e\r\nx-c:\r\n f\r\n\
