@@ -16,9 +16,9 @@ use std::io::{self, BufRead, Write};
 use std::net::TcpStream;
 use std::thread;
 
+use h2_sync::Config;
 use h2_sync::client::{Connection, ResponseHalf, SendHalf};
 use h2_sync::server::{Request, Response, Server};
-use h2_sync::Config;
 
 fn main() -> Result<(), Box<dyn Error>> {
     env_logger::init();

@@ -10,9 +10,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use h2_sync::BoxError;
 use h2_sync::client::{self, Client, Proxies};
 use h2_sync::server::{Request, Response, Server};
-use h2_sync::BoxError;
 
 /// Answers every request. A handler may block: other requests do not wait for it.
 fn handler(request: &mut Request, response: &mut Response) -> io::Result<()> {

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use h2_sync::{headers, new_connection, Act, Evt, Reason, Session};
+use h2_sync::{Act, Evt, Reason, Session, headers, new_connection};
 
 const HELP: &str = "\
 An HTTP/2 server and a client in one process, on loopback. Takes no arguments.

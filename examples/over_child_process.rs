@@ -24,7 +24,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use h2_sync::transport::{Closer, Pair};
-use h2_sync::{headers, new_connection, Act, Evt, Reason, StreamId};
+use h2_sync::{Act, Evt, Reason, StreamId, headers, new_connection};
 
 const HELP: &str = "\
 Sends each word to a child process over HTTP/2, and prints the responses.

@@ -22,10 +22,10 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use h2_sync::frame::{Frame, DEFAULT_MAX_FRAME_SIZE, PREFACE};
+use h2_sync::frame::{DEFAULT_MAX_FRAME_SIZE, Frame, PREFACE};
 use h2_sync::hpack::{Decoder, Limits};
 use h2_sync::proto::{CloseReason, Connection, Event, Transmit};
-use h2_sync::{headers, Config, Headers, HeadersKind, Role, StreamId};
+use h2_sync::{Config, Headers, HeadersKind, Role, StreamId, headers};
 
 const HELP: &str = "\
 Connects two HTTP/2 protocol cores without a network, and prints every frame.

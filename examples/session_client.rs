@@ -25,9 +25,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use h2_sync::proto::ResetBy;
-use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+use h2_sync::upgrade::{Options, Outcome, Upgraded, request_upgrade};
 use h2_sync::{
-    headers, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session, StreamId,
+    Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session, StreamId, headers,
 };
 use http::{Request, Uri};
 
@@ -86,7 +86,7 @@ impl Target {
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return Err("https:// is not supported by this example; see tls_client".to_owned())
+                return Err("https:// is not supported by this example; see tls_client".to_owned());
             }
             Some(other) => return Err(format!("{other}:// is not HTTP")),
             None => return Err("a URL starts with http://".to_owned()),

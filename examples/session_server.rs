@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use h2_sync::upgrade::Options;
 use h2_sync::{
-    headers, Act, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Session, StreamId,
+    Act, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Session, StreamId, headers,
 };
 
 const HELP: &str = "\

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use h2_sync::tls::Connector;
-use h2_sync::{headers, new_connection, Evt, HeadersKind, Session};
+use h2_sync::{Evt, HeadersKind, Session, headers, new_connection};
 use http::Uri;
 
 const HELP: &str = "\
@@ -135,7 +135,7 @@ fn print_response(session: &Session) -> Result<(), Box<dyn Error>> {
                 is_end_stream
             }
             Evt::Reset { error_code, .. } => {
-                return Err(format!("the response ended with {error_code}").into())
+                return Err(format!("the response ended with {error_code}").into());
             }
             Evt::Closed { reason } => return Err(format!("incomplete response: {reason:?}").into()),
             _ => false,

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use h2_sync::tls::{Acceptor, TlsStream};
 use h2_sync::{
-    headers, new_connection, Act, ErrorKind, Evt, Headers, HeadersKind, Reason, Session, StreamId,
+    Act, ErrorKind, Evt, Headers, HeadersKind, Reason, Session, StreamId, headers, new_connection,
 };
 
 const HELP: &str = "\

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::frame::{ErrorCode, StreamId};
-use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, ResetBy, PEER_SPEAKS_HTTP1};
+use crate::proto::{CommandError, ConfigError, ConnectionError, Fault, PEER_SPEAKS_HTTP1, ResetBy};
 #[cfg(feature = "websocket")]
 use crate::ws;
 

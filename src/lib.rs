@@ -226,7 +226,7 @@ pub use frame::{ErrorCode, StreamId};
 pub use histogram::Histogram;
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};
-pub use session::{new_connection, Act, Evt, PutError, Reason, Session};
+pub use session::{Act, Evt, PutError, Reason, Session, new_connection};
 
 // Their types are part of the API.
 pub use bytes;

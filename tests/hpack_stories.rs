@@ -3,8 +3,8 @@
 //! The records are those of the public http2jp/hpack-test-case collection, in a folder beside this
 //! crate; without it these tests say `skipped` and pass.
 
-use h2_sync::hpack::{Decoder, Encoder, Limits};
 use h2_sync::Headers;
+use h2_sync::hpack::{Decoder, Encoder, Limits};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::transport::{duplex, Transport};
-use h2_sync::{headers, Act, Evt, Session};
+use h2_sync::transport::{Transport, duplex};
+use h2_sync::{Act, Evt, Session, headers};
 
 const ROUNDS: usize = 200;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use h2_sync::frame::{ErrorCode, Goaway, PriorityUpdate, Setting, Settings, StreamId};
 use h2_sync::proto::Role;
 
-use crate::peer::{client_id, some_of, Prepared, Stage};
+use crate::peer::{Prepared, Stage, client_id, some_of};
 
 /// One kind of frame, to a core with some number of streams.
 pub(crate) struct Case {

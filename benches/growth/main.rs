@@ -11,7 +11,7 @@ mod peer;
 
 use std::time::{Duration, Instant};
 
-use cases::{Case, CASES};
+use cases::{CASES, Case};
 
 /// The numbers of streams, one column each.
 const STREAMS: [usize; 4] = [1, 100, 1_000, 10_000];

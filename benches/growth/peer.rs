@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use h2_sync::frame::{Data, ErrorCode};
 use h2_sync::frame::{
-    Frame, Headers, RstStream, Setting, Settings, StreamId, WindowUpdate, PREFACE,
+    Frame, Headers, PREFACE, RstStream, Setting, Settings, StreamId, WindowUpdate,
 };
 use h2_sync::hpack::Encoder;
 use h2_sync::proto::{Budget, Config, Connection, Event, Role, Transmit};
-use h2_sync::{headers, Headers as Fields};
+use h2_sync::{Headers as Fields, headers};
 
 /// Octets that a stream has to send: more than the connection's window at the start.
 const BODY: &[u8] = &[b'x'; 100_000];

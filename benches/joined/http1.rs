@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use h2_sync::http1::{BodySize, Config, Received, ServerConnection};
-use http::header::{HeaderMap, HeaderValue, CONTENT_TYPE};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 /// The names of its shapes.
 pub(crate) const SHAPES: [&str; 3] = ["http1-small", "http1-browser", "http1-chunks"];

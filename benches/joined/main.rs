@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
-use h2_sync::{headers, Headers};
+use h2_sync::{Headers, headers};
 
 /// What one request is like.
 struct Shape {

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use divan::counter::{BytesCount, ItemsCount};
-use divan::{black_box, Bencher};
+use divan::{Bencher, black_box};
 use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
-use h2_sync::{headers, Headers};
+use h2_sync::{Headers, headers};
 
 /// Small requests, answered with 11 octets: this number of them arrives in one piece, and their answers
 /// leave in one piece. An item is a request.

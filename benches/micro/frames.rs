@@ -2,9 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use divan::counter::ItemsCount;
-use divan::{black_box, Bencher};
+use divan::{Bencher, black_box};
 use h2_sync::frame::{
-    Data, Frame, Headers, Ping, Setting, Settings, StreamId, WindowUpdate, DEFAULT_MAX_FRAME_SIZE,
+    DEFAULT_MAX_FRAME_SIZE, Data, Frame, Headers, Ping, Setting, Settings, StreamId, WindowUpdate,
 };
 
 const KINDS: [&str; 6] = ["DATA", "DATA of 16 KiB", "HEADERS", "PING", "SETTINGS", "WINDOW_UPDATE"];

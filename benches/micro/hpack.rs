@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
-use divan::{black_box, Bencher};
-use h2_sync::hpack::{huffman, Decoder, Encoder, Limits};
+use divan::{Bencher, black_box};
+use h2_sync::hpack::{Decoder, Encoder, Limits, huffman};
 
 use crate::sets::{self, Set};
 

@@ -7,9 +7,9 @@
 use std::time::Instant;
 
 use divan::counter::ItemsCount;
-use divan::{black_box, Bencher};
-use h2_sync::proto::{CommandError, Config, Connection, Malformed, Role};
+use divan::{Bencher, black_box};
 use h2_sync::Headers;
+use h2_sync::proto::{CommandError, Config, Connection, Malformed, Role};
 
 use crate::sets;
 

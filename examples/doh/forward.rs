@@ -2,16 +2,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::BoxError;
 
+use crate::Resolver;
 use crate::crowd::Crowd;
 use crate::message;
-use crate::Resolver;
 
 /// The most questions by UDP at a time, each with a thread. More are dropped, and resolvers ask again.
 const MAX_QUESTIONS: usize = 200;
@@ -60,10 +60,12 @@ impl Forwarder {
     pub(crate) fn run(self) -> Result<(), BoxError> {
         let forwarder = Arc::new(self);
         let theirs = Arc::clone(&forwarder);
-        thread::Builder::new().name("tcp".to_owned()).spawn(move || loop {
-            match theirs.tcp.accept() {
-                Ok((stream, _)) => Self::begin_to_serve(&theirs, stream),
-                Err(error) => pause(&error),
+        thread::Builder::new().name("tcp".to_owned()).spawn(move || {
+            loop {
+                match theirs.tcp.accept() {
+                    Ok((stream, _)) => Self::begin_to_serve(&theirs, stream),
+                    Err(error) => pause(&error),
+                }
             }
         })?;
         let mut buffer = [0; 65_535];

@@ -22,8 +22,8 @@ use std::net::SocketAddr;
 use std::process;
 use std::time::Duration;
 
-use h2_sync::client::{Client, Config};
 use h2_sync::BoxError;
+use h2_sync::client::{Client, Config};
 use message::{Data, Kind};
 
 const HELP: &str = "\

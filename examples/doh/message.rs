@@ -57,7 +57,7 @@ pub(crate) fn question(name: &str, kind: Kind) -> Result<Vec<u8>, String> {
             _ => {
                 return Err(format!(
                     "invalid name {name:?}: each label must have 1 to 63 ASCII characters"
-                ))
+                ));
             }
         }
         message.extend_from_slice(label.as_bytes());

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use h2_sync::server::{Request, Response};
 use h2_sync::BoxError;
+use h2_sync::server::{Request, Response};
 
 use crate::hub::Hub;
 

@@ -5,14 +5,14 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use h2_sync::http::Uri;
 use h2_sync::tls::{Acceptor, Connector};
-use h2_sync::transport::{gave_up, Closer, Halves, Transport};
+use h2_sync::transport::{Closer, Halves, Transport, gave_up};
 
 use crate::hub::Hub;
 use crate::tap::{Side, Tap};

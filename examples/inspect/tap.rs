@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, BytesMut};
-use h2_sync::frame::{Frame, Kind, Scope, Setting, MAX_MAX_FRAME_SIZE, PREFACE};
+use h2_sync::frame::{Frame, Kind, MAX_MAX_FRAME_SIZE, PREFACE, Scope, Setting};
 use h2_sync::hpack::{Decoder, Limits};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::windows::Windows;
@@ -166,10 +166,10 @@ impl Sender {
                 self.tell_windows(&mut event, id);
             }
             Frame::Headers(headers) => {
-                return self.block(event, &headers.fragment, headers.end_headers)
+                return self.block(event, &headers.fragment, headers.end_headers);
             }
             Frame::Continuation(more) => {
-                return self.block(event, &more.fragment, more.end_headers)
+                return self.block(event, &more.fragment, more.end_headers);
             }
             Frame::PushPromise(promise) => {
                 event["promised"] = json!(promise.promised_stream_id.get());

@@ -44,11 +44,11 @@ mod watch;
 use std::time::{Duration, Instant};
 
 use args::Args;
-use h2_sync::client::{self, Client, RequestBuilder, ResponseHalf};
-use h2_sync::http::header::{HeaderMap, CONTENT_LENGTH};
-use h2_sync::http::Method;
-use h2_sync::server::{self, Request, Response};
 use h2_sync::Error;
+use h2_sync::client::{self, Client, RequestBuilder, ResponseHalf};
+use h2_sync::http::Method;
+use h2_sync::http::header::{CONTENT_LENGTH, HeaderMap};
+use h2_sync::server::{self, Request, Response};
 use upload::Upload;
 use watch::Watch;
 

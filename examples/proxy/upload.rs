@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::bytes::Bytes;
-use h2_sync::http::header::{HeaderMap, CONTENT_LENGTH};
-use h2_sync::http::Method;
-use h2_sync::server::{RecvHalf, Request, SendHalf};
 use h2_sync::Error;
+use h2_sync::bytes::Bytes;
+use h2_sync::http::Method;
+use h2_sync::http::header::{CONTENT_LENGTH, HeaderMap};
+use h2_sync::server::{RecvHalf, Request, SendHalf};
 
-use crate::watch::Watched;
 use crate::Failure;
+use crate::watch::Watched;
 
 /// How long the body waits for an upstream that does not answer `expect: 100-continue`.
 const EXPECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -32,9 +32,11 @@ impl Watch {
     pub(crate) fn start() -> Self {
         let watch = Watch(Arc::default());
         let theirs = watch.clone();
-        thread::spawn(move || loop {
-            thread::sleep(INTERVAL);
-            theirs.check();
+        thread::spawn(move || {
+            loop {
+                thread::sleep(INTERVAL);
+                theirs.check();
+            }
         });
         watch
     }

@@ -47,11 +47,7 @@ impl Life {
         say(&format!(
             "served {served} requests; aborted {requests} requests, {connections} connections"
         ));
-        if cut == Cut::default() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if cut == Cut::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// Waits for the end. Returns whether another process serves the sockets.

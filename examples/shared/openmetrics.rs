@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use h2_sync::{client, server, Histogram};
+use h2_sync::{Histogram, client, server};
 
 /// The media type of the text.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use h2_sync::HeadersKind;
 use h2_sync::frame::ErrorCode;
 use h2_sync::headers;
 use h2_sync::proto::{Connection, Event};
-use h2_sync::HeadersKind;
 
 use super::cores::request;
 

@@ -1,7 +1,7 @@
 //! HPACK and its Huffman code (RFC 7541).
 
-use h2_sync::hpack::{huffman, DecodeError, Decoded, Decoder, Encoder, Field, Limits};
 use h2_sync::Headers;
+use h2_sync::hpack::{DecodeError, Decoded, Decoder, Encoder, Field, Limits, huffman};
 
 use super::fields::read_field;
 use super::input::Input;

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use h2_sync::frame::{self, Frame, PushPromise, Settings, StreamId, PREFACE};
+use h2_sync::frame::{self, Frame, PREFACE, PushPromise, Settings, StreamId};
 use h2_sync::hpack::Encoder;
 use h2_sync::proto::{Config, Connection, ConnectionError, Event, Role, Transmit};
-use h2_sync::{headers, Headers};
+use h2_sync::{Headers, headers};
 
 pub fn start(role: Role, config: &Config, now: Instant) -> Connection {
     Connection::new(role, config.clone(), now).expect("the config makes sense")

@@ -4,7 +4,7 @@ use h2_sync::http1::Config;
 use http::Method;
 
 use super::input::Input;
-use super::messages::{fetch, serve, Log, Seen};
+use super::messages::{Log, Seen, fetch, serve};
 
 /// Smaller limits, for inputs that are short.
 fn limits(input: &mut Input<'_>) -> Config {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use h2_sync::HeadersKind;
 use h2_sync::frame::StreamId;
 use h2_sync::proto::{Event, Role};
-use h2_sync::HeadersKind;
 
 /// How far a stream has come, as the events tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

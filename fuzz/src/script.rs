@@ -9,7 +9,7 @@ use h2_sync::headers;
 use h2_sync::hpack::Field;
 use h2_sync::proto::Role;
 
-use super::cores::{request, RawPeer};
+use super::cores::{RawPeer, request};
 use super::fields::read_field;
 use super::input::Input;
 

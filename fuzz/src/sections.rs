@@ -5,9 +5,9 @@ use std::time::Instant;
 use h2_sync::frame::{ErrorCode, Frame, StreamId};
 use h2_sync::hpack::Field;
 use h2_sync::proto::{CommandError, Config, Connection, Event, Role};
-use h2_sync::{headers, Headers};
+use h2_sync::{Headers, headers};
 
-use super::cores::{events, exchange, feed, frames, request, start, take_output, RawPeer};
+use super::cores::{RawPeer, events, exchange, feed, frames, request, start, take_output};
 use super::fields::read_field;
 use super::input::Input;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use h2_sync::frame::{Flags, Frame, Head, Kind, Setting, StreamId};
 use h2_sync::proto::{Config, Connection, Event, Role};
 
-use super::cores::{events, exchange, feed, frames, request, start, take_output, RawPeer};
+use super::cores::{RawPeer, events, exchange, feed, frames, request, start, take_output};
 use super::input::Input;
 
 /// Any octets as the payload of SETTINGS, to a core with a few streams, and from one.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use h2_sync::proto::{Config, Event, Role};
 use h2_sync::transport::{Closer, Halves, Pair};
-use h2_sync::upgrade::{detect, request_upgrade, Detected, Options, Outcome, Upgraded};
+use h2_sync::upgrade::{Detected, Options, Outcome, Upgraded, detect, request_upgrade};
 use h2_sync::{Error, ErrorKind, Headers, HeadersKind};
 use http::Request;
 

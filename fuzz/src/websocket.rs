@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use h2_sync::ws::{
-    accepted, answer, offer, Compression, Config, Connection, DeflateParams, Error, Event, Message,
-    Role,
+    Compression, Config, Connection, DeflateParams, Error, Event, Message, Role, accepted, answer,
+    offer,
 };
 
 use super::input::Input;

@@ -1,6 +1,6 @@
 //! Paths in the form that the compiler of `.proto` files expects.
 
-use std::path::{absolute, Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, absolute};
 
 /// Returns the absolute path of a file or folder without `.` and `..`, since the compiler compares
 /// paths component by component. A path that does not exist is returned unchanged, to be looked up

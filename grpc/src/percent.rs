@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{percent_decode, utf8_percent_encode, AsciiSet, CONTROLS};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 /// The ASCII characters that are encoded. Spaces at either end are encoded too, since a field value
 /// has none.

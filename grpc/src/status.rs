@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::code::Code;
-use crate::metadata::{decode_bin, encode_bin, Metadata};
+use crate::metadata::{Metadata, decode_bin, encode_bin};
 use crate::percent;
 
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -198,8 +198,8 @@ impl Status {
 /// Converts a transport error. The caller decides whether a deadline was the reason.
 impl From<h2_sync::Error> for Status {
     fn from(error: h2_sync::Error) -> Self {
-        use h2_sync::proto::CommandError as Command;
         use h2_sync::ErrorKind as Kind;
+        use h2_sync::proto::CommandError as Command;
         // The other half of the call was dropped.
         let is_given_up = matches!(
             error.as_command_error(),

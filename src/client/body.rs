@@ -164,11 +164,7 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(octets: Bytes) -> Self {
-        if octets.is_empty() {
-            Body::empty()
-        } else {
-            Body { kind: Kind::Octets(octets) }
-        }
+        if octets.is_empty() { Body::empty() } else { Body { kind: Kind::Octets(octets) } }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use http::header::{HeaderMap, HeaderValue, CONTENT_ENCODING};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 #[cfg(feature = "brotli")]
 use super::brotli::Brotli;

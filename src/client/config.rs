@@ -14,7 +14,7 @@ use super::resolver::Resolver;
 use super::versions::Versions;
 use crate::error::Error;
 use crate::http1;
-use crate::proto::{self, check, leaves_time, ABOVE_ZERO};
+use crate::proto::{self, ABOVE_ZERO, check, leaves_time};
 
 /// The configuration of a [`Client`](super::Client): its versions, pool, proxies, limits and
 /// timeouts, and those of each connection ([`http2`](Self::http2), [`http1`](Self::http1)).

@@ -10,10 +10,10 @@ use super::config::Config;
 use super::connection::Connection;
 use super::dial::Dialer;
 #[cfg(feature = "tls")]
-use super::hook::{boxed, AnyTransport};
+use super::hook::{AnyTransport, boxed};
 use super::hook::{ConnectHook, ConnectTo};
-use super::http1::{ForProxy, Http1Connection};
 use super::http_connect;
+use super::http1::{ForProxy, Http1Connection};
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy, Rules};
 use super::push::PushHandler;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{HeaderValue, HOST};
 use http::Request;
+use http::header::{HOST, HeaderValue};
 
 use super::fields::check;
 use super::push::PushHandler;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cookie_store::{CookieStore, RawCookie};
-use http::header::{HeaderMap, SET_COOKIE};
 use http::Uri;
+use http::header::{HeaderMap, SET_COOKIE};
 use url::Url;
 
 /// A cookie store for [`Config::cookies`](super::Config::cookies). Clones share it.

@@ -1,8 +1,8 @@
 //! Credentials, which must not be shown.
 
-use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
-use http::header::{HeaderMap, AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 
 /// Returns the `Basic` credentials of RFC 7617 for user and password.
 pub(super) fn basic(user: &str, password: &str) -> String {

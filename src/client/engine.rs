@@ -6,11 +6,11 @@ use std::time::Instant;
 
 #[cfg(feature = "cookies")]
 use http::header::COOKIE;
-use http::header::{HeaderValue, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{request, Method, Uri};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, RANGE};
+use http::{Method, Uri, request};
 
 use super::body::Body;
-use super::call::{Answer, Call, Repeat, MOVES_PER_RETRY};
+use super::call::{Answer, Call, MOVES_PER_RETRY, Repeat};
 use super::cancel::Cancellation;
 use super::coding::Coding;
 use super::config::Config;
@@ -21,12 +21,12 @@ use super::final_head::FinalHead;
 use super::head::RequestHead;
 use super::origin::Origin;
 use super::policy::{Redirect, RedirectAction};
-use super::pool::{add, Limits, Pool};
-use super::redirect::{follow, Next};
+use super::pool::{Limits, Pool, add};
+use super::redirect::{Next, follow};
 use super::response::Response;
 use super::response_body::{Raw, ResponseBody};
 use super::response_half::ResponseHalf;
-use super::timeouts::{sooner, Timeouts};
+use super::timeouts::{Timeouts, sooner};
 use crate::error::{Error, ErrorKind};
 use crate::halves::SendHalf;
 use crate::logging;

@@ -1,10 +1,10 @@
 //! The field section of a request.
 
 use http::header::{
-    HeaderMap, HeaderName, HeaderValue, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE,
     TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
-use http::{request, Method};
+use http::{Method, request};
 
 use super::config::Config;
 use crate::error::Error;

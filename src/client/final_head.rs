@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use http::{response, HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, response};
 
 use super::incoming::ResponseHead;
 use crate::convert::fits_in_a_map;

@@ -10,7 +10,7 @@ use super::body::Body;
 use super::config::Config;
 use super::connection::Connection;
 use super::engine::Engine;
-use super::request::{set_url, RequestBuilder};
+use super::request::{RequestBuilder, set_url};
 use super::response::Response;
 use super::response_body::ResponseBody;
 use super::response_half::ResponseHalf;

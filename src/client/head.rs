@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{request, Method, Uri};
+use http::{Method, Uri, request};
 
 use super::fields::{check, expects_continue, is_asterisk, section};
 use crate::convert::Protocol;

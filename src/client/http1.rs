@@ -14,7 +14,7 @@ use crate::exchange::Snapshot;
 use crate::h1::{Codec, Limits, Link, RecvHalf, SendHalf, Standing};
 use crate::http1::{self, ClientConnection};
 use crate::transport::Transport;
-use crate::wire::{spawn, Owner};
+use crate::wire::{Owner, spawn};
 
 /// An HTTP/1.1 connection to a server, or to a proxy that receives requests in absolute form.
 #[derive(Clone)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{response, HeaderMap, Response};
+use http::{HeaderMap, Response, response};
 
 use super::cancel::Cancellation;
 use crate::error::{Error, ErrorKind};
 use crate::exchange;
 use crate::frame::StreamId;
-use crate::h1::{self, closed, Link};
+use crate::h1::{self, Link, closed};
 use crate::halves::RecvHalf;
 use crate::hpack::Headers;
 use crate::proto::HeadersKind;

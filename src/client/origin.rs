@@ -53,11 +53,7 @@ pub(super) fn bare_host(host: &str) -> &str {
 
 /// Returns host and port, with brackets around an IPv6 address.
 pub(super) fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 impl fmt::Display for Origin {

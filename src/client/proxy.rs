@@ -9,7 +9,7 @@ use http::HeaderValue;
 
 use super::credentials::basic;
 use super::no_proxy::NoProxy;
-use super::origin::{authority, Origin};
+use super::origin::{Origin, authority};
 use super::url::{credentials, host_and_port, without_userinfo};
 use crate::error::Error;
 

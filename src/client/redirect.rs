@@ -1,10 +1,10 @@
 //! Derives the next request from a redirect (RFC 9110, Section 15.4).
 
 use http::header::{
-    HeaderName, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_LOCATION, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION,
+    CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, LOCATION, PROXY_AUTHORIZATION,
 };
-use http::{request, HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, request};
 
 use super::fields::Asterisk;
 use super::origin::Origin;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use form_urlencoded::Serializer;
-use http::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, PROXY_AUTHORIZATION};
-use http::{request, Method, Request, Uri};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Method, Request, Uri, request};
 
 use super::body::Body;
 use super::cancel::CancelHandle;

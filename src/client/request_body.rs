@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use http::header::{HeaderValue, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_TYPE, EXPECT, HeaderValue};
 
 use super::body::Body;
 use super::multipart::Multipart;
-use super::request::{urlencoded, RequestBuilder};
+use super::request::{RequestBuilder, urlencoded};
 use crate::error::Error;
 
 impl RequestBuilder<'_> {

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Instant;
 
-use super::dial::{race, Dialer};
+use super::dial::{Dialer, race};
 use super::origin::Origin;
 use super::proxy::{Kind, Proxy};
 use super::timed::Timed;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use http::{request, Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri, request};
 
 use super::any_connection::AnyConnection;
 use super::call::Call;
@@ -24,7 +24,7 @@ use super::request::RequestBuilder;
 use super::response::Response;
 use super::response_body::Raw;
 use super::response_half::ResponseHalf;
-use super::timeouts::{sooner, Timeouts};
+use super::timeouts::{Timeouts, sooner};
 use super::versions::Versions;
 use crate::convert::Protocol;
 use crate::error::{Error, ErrorKind, Phase};

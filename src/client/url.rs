@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::net::Ipv6Addr;
 
 use http::Uri;
-use percent_encoding::{percent_decode_str, utf8_percent_encode, AsciiSet, CONTROLS};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::convert::{is_plain_authority, is_plain_path};
 use crate::error::Error;

@@ -188,7 +188,7 @@ impl<R: fmt::Debug> fmt::Debug for Frames<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ruzstd::encoding::{compress_to_vec, CompressionLevel};
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     fn frame(octets: &[u8]) -> Vec<u8> {
         compress_to_vec(octets, CompressionLevel::Fastest)

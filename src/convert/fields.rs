@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderMap, HeaderName, HeaderValue, CONNECTION, COOKIE, TE};
+use http::header::{CONNECTION, COOKIE, HeaderMap, HeaderName, HeaderValue, TE};
 
 use super::error::ConvertError;
 use crate::hpack::{Field, Headers, Writer};

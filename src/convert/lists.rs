@@ -12,7 +12,7 @@ pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, item: &str) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::{HeaderValue, CONNECTION};
+    use http::header::{CONNECTION, HeaderValue};
 
     #[test]
     fn item_is_found_in_any_line_and_not_as_a_part_of_another() {

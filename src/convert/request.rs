@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue, HOST};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, Request, Version};
 
 use super::error::ConvertError;
-use super::fields::{push_fields, Values};
+use super::fields::{Values, push_fields};
 use crate::hpack::Headers;
 
 /// The `:protocol` of an extended CONNECT (RFC 8441), such as `websocket`. It is an extension of a

@@ -1,5 +1,5 @@
 use http::header::{HeaderMap, HeaderValue};
-use http::{request, response, Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version, request, response};
 
 use super::{ConvertError, Protocol};
 use crate::headers;

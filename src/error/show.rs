@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::{is_late, Cause, Error, StreamReset};
+use super::{Cause, Error, StreamReset, is_late};
 use crate::proto::{CommandError, GoawayText, ResetBy};
 
 impl fmt::Display for Error {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::conn::Conn;
 use crate::logging;
-use crate::wire::{spawn, Owner};
+use crate::wire::{Owner, spawn};
 
 /// The owner for a client's callers. They take turns as leader while they wait, and check the
 /// deadlines themselves. A thread is started only for work that no caller can do.

@@ -86,7 +86,7 @@ pub(crate) use leader::Leader;
 pub(crate) use look::Snapshot;
 pub(crate) use progress::Progress;
 pub(crate) use recv::RecvHalf;
-pub(crate) use send::{SendHalf, Then, PIECE};
+pub(crate) use send::{PIECE, SendHalf, Then};
 pub(crate) use tick::Tick;
 pub use try_send::TrySendError;
 

@@ -5,11 +5,11 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::conn::State;
-use super::send::{Then, PIECE};
+use super::send::{PIECE, Then};
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
-use crate::proto::{CommandError, AT_ONCE};
+use crate::proto::{AT_ONCE, CommandError};
 
 impl State {
     /// Queues a whole message, if no part of it has to wait.

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{ErrorCode, StreamId};
 use crate::hpack::Headers;
 use crate::meter::{self, Metered};
-use crate::proto::{CommandError, AT_ONCE};
+use crate::proto::{AT_ONCE, CommandError};
 
 /// The number of octets that are buffered before they are passed to the connection.
 pub(crate) const PIECE: usize = 64 << 10;

@@ -57,10 +57,6 @@ impl Conn {
             return Tick::Cut;
         }
         self.wire.call_in_time(&mut state);
-        if state.must_write() {
-            Tick::Flush
-        } else {
-            Tick::Nothing
-        }
+        if state.must_write() { Tick::Flush } else { Tick::Nothing }
     }
 }

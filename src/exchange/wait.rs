@@ -102,11 +102,7 @@ impl Wait {
             Whose::Mine if self.has_clock && is_in_the_way => Step::GiveWay(until),
             Whose::Mine | Whose::Free => {
                 self.has_parked_for_room = room_comes_by_write && !self.has_parked_for_room;
-                if self.has_parked_for_room {
-                    Step::Park(until)
-                } else {
-                    Step::Read(until)
-                }
+                if self.has_parked_for_room { Step::Park(until) } else { Step::Read(until) }
             }
         }
     }

@@ -49,7 +49,7 @@ impl PriorityUpdate {
         let prioritized_stream_id = match payload.try_get_u32() {
             Ok(octets) => StreamId::from_wire(octets),
             Err(_) => {
-                return Err(check::too_short(head, "PRIORITY_UPDATE has no prioritized stream"))
+                return Err(check::too_short(head, "PRIORITY_UPDATE has no prioritized stream"));
             }
         };
         // RFC 9218, Section 7.1: a prioritized stream of 0 is a PROTOCOL_ERROR.

@@ -43,7 +43,7 @@ pub(super) fn strip(head: &Head, payload: &mut Bytes, padding: Option<u8>) -> Re
                 head,
                 ErrorCode::ProtocolError,
                 "padding is longer than the payload",
-            ))
+            ));
         }
     }
     Ok(())

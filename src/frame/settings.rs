@@ -174,7 +174,7 @@ impl Setting {
                 return Err(invalid(
                     ErrorCode::FlowControlError,
                     "INITIAL_WINDOW_SIZE is over 2^31-1",
-                ))
+                ));
             }
             0x04 => Self::InitialWindowSize(value),
             // RFC 9113, Section 6.5.2: a value outside of 2^14 to 2^24-1 is a PROTOCOL_ERROR.
@@ -182,7 +182,7 @@ impl Setting {
                 return Err(invalid(
                     ErrorCode::ProtocolError,
                     "MAX_FRAME_SIZE is not between 2^14 and 2^24-1",
-                ))
+                ));
             }
             0x05 => Self::MaxFrameSize(value),
             0x06 => Self::MaxHeaderListSize(value),

@@ -31,11 +31,7 @@ impl StreamId {
 
     /// Creates an identifier, or returns `None` if `id` is over 2^31-1.
     pub const fn new(id: u32) -> Option<Self> {
-        if id <= Self::MAX.0 {
-            Some(Self(id))
-        } else {
-            None
-        }
+        if id <= Self::MAX.0 { Some(Self(id)) } else { None }
     }
 
     /// Creates an identifier from four octets of the wire, without the reserved first bit.

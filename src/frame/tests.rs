@@ -11,7 +11,7 @@ mod wire;
 
 use bytes::BytesMut;
 
-use super::{Error, Frame, Head, Kind, StreamId, DEFAULT_MAX_FRAME_SIZE};
+use super::{DEFAULT_MAX_FRAME_SIZE, Error, Frame, Head, Kind, StreamId};
 
 /// A stream identifier.
 fn id(number: u32) -> StreamId {

@@ -1,16 +1,16 @@
 //! The client's calls: begin an exchange, wait for responses, send a body until a response arrives,
 //! and ask whether the connection can be reused.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, Uri};
 
-use super::link::{closed, Guard, Link, State};
+use super::link::{Guard, Link, State, closed};
 use super::recv::{RecvHalf, Step};
-use super::send::{SendHalf, Then, PIECE};
+use super::send::{PIECE, SendHalf, Then};
 use crate::error::Error;
 use crate::http1::{BodySize, Received, SendError};
 

@@ -54,7 +54,7 @@ mod write;
 
 pub(crate) use client::{News, Standing};
 pub(crate) use codec::Codec;
-pub(crate) use link::{closed, Limits, Link};
+pub(crate) use link::{Limits, Link, closed};
 pub(crate) use recv::RecvHalf;
 pub(crate) use send::{SendHalf, Then};
 pub(crate) use server::{Next, Waits};

@@ -1,7 +1,7 @@
 //! A single read, and the wait for more octets.
 
 use std::any::Any;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::link::{Guard, Link};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
-use super::link::{closed, Link, State};
+use super::link::{Link, State, closed};
 use super::recv::until;
 use super::server::DRAIN_MAX;
 use crate::error::Error;

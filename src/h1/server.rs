@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Request, StatusCode};
 
-use super::link::{closed, Guard, Link, State};
+use super::link::{Guard, Link, State, closed};
 use super::read::{Filled, Lending};
 use super::recv::Step;
 use crate::http1::{BodySize, Error};

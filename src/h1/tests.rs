@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
 use super::*;
 use crate::http1::{BodySize, ClientConnection, Config, ServerConnection};
-use crate::transport::{duplex, Duplex, Transport};
+use crate::transport::{Duplex, Transport, duplex};
 use crate::wire::Owner;
 
 /// Longer than anything takes, also on a busy machine.

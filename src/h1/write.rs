@@ -1,6 +1,6 @@
 //! Writing the queued octets.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::link::{Guard, Link, State, Writing};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
-use super::either::{either, Either};
+use super::either::{Either, either};
 use crate::error::Error;
 use crate::exchange::TrySendError;
 use crate::frame::{ErrorCode, StreamId};

@@ -1,14 +1,14 @@
 //! The [`Decoder`]: field blocks to [`Headers`].
 
-use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
+use super::dynamic_table::{DEFAULT_MAX_SIZE, DynamicTable};
 use super::field::FIELD_OVERHEAD;
 use super::indexing::Indexing;
 use super::reader::{Reader, Stop, StringLiteral};
-use super::repeats::{Repeats, MAX_KEPT_SIZE};
-use super::section::{Decoded, Limits, Section, HARD_LIMIT_FACTOR};
+use super::repeats::{MAX_KEPT_SIZE, Repeats};
+use super::section::{Decoded, HARD_LIMIT_FACTOR, Limits, Section};
 use super::static_table::{self, STATIC_LEN};
 use super::table_entry::TableEntry;
-use super::{huffman, DecodeError, Headers};
+use super::{DecodeError, Headers, huffman};
 use std::fmt;
 
 /// The most size updates in one block: the lowest size since the last block, and the final one (RFC

@@ -1,13 +1,13 @@
 //! The [`Encoder`]: fields to field blocks.
 
-use super::dynamic_table::{DynamicTable, DEFAULT_MAX_SIZE};
+use super::dynamic_table::{DEFAULT_MAX_SIZE, DynamicTable};
 use super::guess::Guess;
 use super::indexing::Indexing;
 use super::policy::indexing;
 use super::repeats::Repeats;
 use super::static_table::{self, STATIC_LEN};
 use super::table_index::{Hashes, TableIndex};
-use super::{huffman, integer, Field, Headers};
+use super::{Field, Headers, huffman, integer};
 use std::fmt;
 
 /// Encodes the field blocks that one side sends on a connection.

@@ -63,11 +63,7 @@ impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_escaped(f, self.name)?;
         f.write_str(": ")?;
-        if self.sensitive {
-            f.write_str("***")
-        } else {
-            write_escaped(f, self.value)
-        }
+        if self.sensitive { f.write_str("***") } else { write_escaped(f, self.value) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The storage behind [`Headers`](super::Headers).
 
-use super::field::{Field, FIELD_OVERHEAD};
+use super::field::{FIELD_OVERHEAD, Field};
 
 /// The most unused capacity of a list's text in octets, in addition to an eighth of its length.
 const MAX_SPARE_TEXT: usize = 256;

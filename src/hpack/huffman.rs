@@ -19,8 +19,8 @@
 //! # Ok::<(), h2_sync::hpack::DecodeError>(())
 //! ```
 
-use super::huffman_table::{long_symbol, CODES, MAX_LENGTH, STEPS, STEP_BITS};
 use super::DecodeError;
+use super::huffman_table::{CODES, MAX_LENGTH, STEP_BITS, STEPS, long_symbol};
 
 /// Returns the number of octets that [`encode`] appends for `text`; may exceed the length of
 /// `text`.

@@ -51,11 +51,7 @@ pub(super) fn decode(input: &[u8], prefix: u32) -> Result<Option<(usize, usize)>
             return Ok(Some((value as usize, place + 2)));
         }
     }
-    if rest.len() < MAX_CONTINUATION {
-        Ok(None)
-    } else {
-        Err(DecodeError::IntegerOverflow)
-    }
+    if rest.len() < MAX_CONTINUATION { Ok(None) } else { Err(DecodeError::IntegerOverflow) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The encoder's policy of which fields enter the dynamic table.
 
-use super::field::{Field, FIELD_OVERHEAD};
+use super::field::{FIELD_OVERHEAD, Field};
 use super::indexing::Indexing;
 use super::static_table as names;
 

@@ -1,6 +1,6 @@
 //! Reads the parts of a field block, which may be incomplete.
 
-use super::{integer, DecodeError};
+use super::{DecodeError, integer};
 
 /// Why reading stopped.
 pub(super) enum Stop {

@@ -1,8 +1,8 @@
 //! Decoding of chunked content (RFC 9112, Section 7.1).
 
 use bytes::{Buf, BytesMut};
-use http::header::{self, HeaderMap, HeaderName};
 use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName};
 
 use super::config::Config;
 use super::error::Error;
@@ -57,11 +57,7 @@ impl Chunked {
                     let size = self.size(&input[..len])?;
                     input.advance(len);
                     self.announce(size, len, config)?;
-                    if size == 0 {
-                        At::Trailers
-                    } else {
-                        At::Data(size)
-                    }
+                    if size == 0 { At::Trailers } else { At::Data(size) }
                 }
                 At::Data(0) => At::DataEnd,
                 At::Data(left) => return Ok(Received::Content(left)),

@@ -1,10 +1,10 @@
 //! The client's end of an HTTP/1.1 connection.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderMap, CONTENT_LENGTH};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{Response, StatusCode, Version};
 
-use super::chunked::{check_size, Chunked};
+use super::chunked::{Chunked, check_size};
 use super::config::Config;
 use super::error::Error;
 use super::facts::{Coding, Facts};

@@ -1,11 +1,11 @@
 //! The sending direction of a client: requests, content, trailers.
 
-use http::header::{HeaderMap, HOST};
+use http::header::{HOST, HeaderMap};
 use http::{Method, Uri};
 
 use super::body_size::BodySize;
 use super::client::{Asked, ClientConnection};
-use super::host::{default_port, HostPort};
+use super::host::{HostPort, default_port};
 use super::send_error::SendError;
 use super::sender::{Framing, Sender};
 use super::write::{self, Given};

@@ -6,14 +6,14 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue, HOST};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use httparse::{Header, ParserConfig, Status};
 
 use super::config::Config;
 use super::error::Error;
-use super::explain::{explain, Kind};
-use super::facts::{only_length, same_lengths, Facts};
+use super::explain::{Kind, explain};
+use super::facts::{Facts, only_length, same_lengths};
 use super::target;
 
 /// The number of fields that are parsed without an allocation.

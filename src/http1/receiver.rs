@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 
-use super::chunked::{too_large, Chunked};
+use super::chunked::{Chunked, too_large};
 use super::config::Config;
 use super::error::Error;
 use super::facts::Facts;

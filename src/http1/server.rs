@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::header::HeaderMap;
 use http::{Method, Request, StatusCode, Version};
 
-use super::chunked::{check_size, Chunked};
+use super::chunked::{Chunked, check_size};
 use super::config::Config;
 use super::error::Error;
 use super::facts::{Coding, Facts};

@@ -1,7 +1,7 @@
 //! The sending direction of a server: interim and final responses, content, trailers.
 
-use http::header::HeaderMap;
 use http::StatusCode;
+use http::header::HeaderMap;
 
 use super::body_size::BodySize;
 use super::receiver::State;

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, Uri};
-use percent_encoding::{percent_encode, AsciiSet, CONTROLS};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
 use super::error::Error;
-use super::host::{default_port, HostPort};
+use super::host::{HostPort, default_port};
 
 /// Parses the target of a request.
 pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Error> {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::octets::{len_in, HOST_OCTETS};
+use super::octets::{HOST_OCTETS, len_in};
 
 /// A host and its port, without userinfo.
 #[derive(Debug, Clone, Copy)]

@@ -23,7 +23,7 @@ use std::time::Instant;
 use super::config::Config;
 use super::error::ConnectionError;
 use super::stats::BUDGETS;
-use crate::budget::{TokenBucket, TOKEN};
+use crate::budget::{TOKEN, TokenBucket};
 use crate::frame::ErrorCode;
 
 /// Maximum octets sent for which late credit is free.

@@ -23,7 +23,7 @@ use super::stats::Stats;
 use super::streams::Streams;
 use super::trace::Tracer;
 use super::validate::ConfigError;
-use crate::frame::{ErrorCode, Settings, StreamId, DEFAULT_WINDOW, PREFACE};
+use crate::frame::{DEFAULT_WINDOW, ErrorCode, PREFACE, Settings, StreamId};
 use crate::hpack;
 
 /// One endpoint of an HTTP/2 connection: bytes and commands go in, events and bytes come out.

@@ -99,7 +99,7 @@ impl Connection {
         }
         match self.streams.get(parent) {
             Some(stream) if stream.send.phase == Phase::Done => {
-                return Err(CommandError::SendClosed(parent))
+                return Err(CommandError::SendClosed(parent));
             }
             Some(_) if parent.is_client_initiated() => {}
             // RFC 9113, Section 8.4: a promise belongs to a request of the client.

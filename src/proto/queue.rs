@@ -44,11 +44,7 @@ const MAX_WASTE: usize = 20;
 /// large, otherwise copied.
 pub(crate) fn detach(payload: Bytes, input_len: usize) -> Bytes {
     let is_shared = payload.len() > SMALL_PAYLOAD && payload.len() * MAX_WASTE >= input_len;
-    if is_shared {
-        payload
-    } else {
-        Bytes::copy_from_slice(&payload)
-    }
+    if is_shared { payload } else { Bytes::copy_from_slice(&payload) }
 }
 
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use super::state::{Cause, Refusal, State};
 use super::stream::Phase;
 use super::streams::Standing;
 use super::trace::Way;
-use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Input, Kind, Scope, StreamId, PREFACE};
+use crate::frame::{Data, ErrorCode, Flags, Frame, Head, Input, Kind, PREFACE, Scope, StreamId};
 use crate::logging;
 
 /// DATA for an ended stream, beyond what was in flight, is charged if it is smaller than this: it

@@ -12,8 +12,8 @@ use std::time::Instant;
 use super::config::{Config, Role};
 use super::error::CommandError;
 use crate::frame::{
-    Setting, DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW, MAX_MAX_FRAME_SIZE,
-    MAX_WINDOW,
+    DEFAULT_HEADER_TABLE_SIZE, DEFAULT_MAX_FRAME_SIZE, DEFAULT_WINDOW, MAX_MAX_FRAME_SIZE,
+    MAX_WINDOW, Setting,
 };
 
 /// Maximum streams opened before the peer's first SETTINGS. RFC 9113, Section 6.5.2, recommends

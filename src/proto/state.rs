@@ -72,7 +72,7 @@ impl State {
             State::Open => State::Open,
             State::HalfClosedRemote => State::HalfClosedRemote,
             State::ReservedRemote | State::HalfClosedLocal | State::Closed(_) => {
-                return Err(Misuse)
+                return Err(Misuse);
             }
         };
         if end_stream {
@@ -113,7 +113,7 @@ impl State {
             State::ReservedLocal => return Err(Refusal::Connection(ErrorCode::ProtocolError)),
             // RFC 9113, Section 5.1: STREAM_CLOSED for anything else after END_STREAM.
             State::HalfClosedRemote | State::Closed(_) => {
-                return Err(Refusal::Stream(ErrorCode::StreamClosed))
+                return Err(Refusal::Stream(ErrorCode::StreamClosed));
             }
         };
         if end_stream {
@@ -129,10 +129,10 @@ impl State {
             // RFC 9113, Section 5.1: HEADERS come first in idle and reserved (remote); in reserved
             // (local) only RST_STREAM, PRIORITY and WINDOW_UPDATE may arrive.
             State::Idle | State::ReservedLocal | State::ReservedRemote => {
-                return Err(Refusal::Connection(ErrorCode::ProtocolError))
+                return Err(Refusal::Connection(ErrorCode::ProtocolError));
             }
             State::HalfClosedRemote | State::Closed(_) => {
-                return Err(Refusal::Stream(ErrorCode::StreamClosed))
+                return Err(Refusal::Stream(ErrorCode::StreamClosed));
             }
         }
         if end_stream {

@@ -61,11 +61,7 @@ pub struct Compression {
 impl Compression {
     /// Returns the octets on the wire per octet of names and values; 1 if there are none.
     pub fn ratio(&self) -> f64 {
-        if self.plain == 0 {
-            1.0
-        } else {
-            self.wire as f64 / self.plain as f64
-        }
+        if self.plain == 0 { 1.0 } else { self.wire as f64 / self.plain as f64 }
     }
 }
 

@@ -108,11 +108,7 @@ impl Streams {
     }
 
     fn history(&mut self, id: StreamId) -> &mut History {
-        if self.is_own(id) {
-            &mut self.own
-        } else {
-            &mut self.peers
-        }
+        if self.is_own(id) { &mut self.own } else { &mut self.peers }
     }
 
     /// Marks an identifier as used, and all lower idle ones of its side as closed (RFC 9113,
@@ -127,11 +123,7 @@ impl Streams {
     }
 
     pub(crate) fn standing(&self, id: StreamId) -> Standing {
-        if self.is_own(id) {
-            self.own.standing(id)
-        } else {
-            self.peers.standing(id)
-        }
+        if self.is_own(id) { self.own.standing(id) } else { self.peers.standing(id) }
     }
 
     /// Returns the stream if the peer knows it.

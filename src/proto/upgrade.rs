@@ -32,7 +32,7 @@ use super::receive_message::Section;
 use super::settings::{self, SettingValues};
 use super::slots::SlotKind;
 use super::stream::Phase;
-use crate::frame::{Flags, Frame, Head, Kind, Setting, Settings, StreamId, PREFACE};
+use crate::frame::{Flags, Frame, Head, Kind, PREFACE, Setting, Settings, StreamId};
 use crate::hpack::Headers;
 use crate::logging;
 

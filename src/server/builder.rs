@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue, HOST};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{request, Method, Uri, Version};
+use http::{Method, Uri, Version, request};
 
 use super::config::Config;
 use super::peer::Peer;

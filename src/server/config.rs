@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use crate::error::Error;
 use crate::http1;
-use crate::proto::{self, check, leaves_time, ABOVE_ZERO};
+use crate::proto::{self, ABOVE_ZERO, check, leaves_time};
 
 /// Enough for our own frames, and little more.
 const LEAST_STACK: usize = 64 << 10;

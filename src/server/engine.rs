@@ -22,7 +22,7 @@ use super::request::Request;
 use super::response::Response;
 use super::running::Running;
 use super::stats::{Counters, Stats, Totals};
-use super::writers::{Writable, Writers, SHARED_WRITE_MAX};
+use super::writers::{SHARED_WRITE_MAX, Writable, Writers};
 use crate::error::{BoxError, Error};
 use crate::exchange::Conn;
 use crate::proto::{CommandError, Connection};

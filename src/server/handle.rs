@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{bounded, Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::accept::{self, Door};
-use super::ending::{idle_grace, SILENCE_MAX};
+use super::ending::{SILENCE_MAX, idle_grace};
 use super::engine::Engine;
 use super::handler;
 use super::opening::{self, Admission, Entrance};

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::io;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 

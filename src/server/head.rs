@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http::header::{HeaderValue, DATE, SERVER};
+use http::header::{DATE, HeaderValue, SERVER};
 use http::{HeaderMap, StatusCode};
 
 use super::config::Config;

@@ -10,14 +10,14 @@
 //! halves that outlive the handler before it reads the next request.
 
 use std::any::Any;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{HeaderName, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Request as HttpRequest, StatusCode};
 
 use super::access::{self, End, Entry};
@@ -41,9 +41,9 @@ use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
 use super::stats::add;
-use super::writers::{Writable, SHARED_WRITE_MAX};
+use super::writers::{SHARED_WRITE_MAX, Writable};
 use crate::error::Error;
-use crate::h1::{closed, Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits};
+use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits, closed};
 use crate::http1::ServerConnection;
 use crate::logging;
 use crate::transport::Halves;

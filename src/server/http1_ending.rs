@@ -1,7 +1,7 @@
 //! The end of an HTTP/1.x connection.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::http1::Http1;

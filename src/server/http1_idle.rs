@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::http1::{Ends, Http1};
 use super::left::{Left, LeftToPoller};
-use super::poller::{Watched, IDLE_MIN};
+use super::poller::{IDLE_MIN, Watched};
 use super::pool::Scratch;
 use crate::h1::Waits;
 use crate::transport::Epoll;

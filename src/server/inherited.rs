@@ -12,7 +12,7 @@ use listenfd::ListenFd;
 use socket2::{Domain, Type};
 
 use super::listener::Listener;
-use super::predecessor::{Line, KEPT, LINE_NAME};
+use super::predecessor::{KEPT, LINE_NAME, Line};
 use super::socket::Socket;
 
 impl Listener {
@@ -55,9 +55,8 @@ fn take() -> io::Result<Vec<Listener>> {
     let is_managed = env::var_os("LISTEN_PID").is_some_and(|pid| !pid.is_empty());
     let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
-    // It removes the variables, so that child processes do not take the descriptors for theirs.
+    // It removes `LISTEN_FDS`, so that child processes do not take the descriptors for theirs.
     let mut sockets = ListenFd::from_env();
-    env::remove_var("LISTEN_FDNAMES");
 
     let (mut listeners, mut line) = (Vec::new(), None);
     for at in 0..sockets.len() {

@@ -24,7 +24,7 @@
 
 use std::any::Any;
 use std::io;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
@@ -37,7 +37,7 @@ use super::permit::{self, Permit};
 use super::poller::{self, Watched};
 use super::pool::{Scratch, Task};
 use super::stats::add;
-use super::timeouts::{call_for_refusal, Timed};
+use super::timeouts::{Timed, call_for_refusal};
 use super::watch::{LeaderWatch, Verdict};
 use super::writers::Writable;
 use crate::exchange::{Arrival, Guard, Leader, Progress, State, Tick};

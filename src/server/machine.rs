@@ -62,7 +62,7 @@ fn shortages(config: &Config, limits: Limits) -> Vec<String> {
 #[cfg(unix)]
 impl Limits {
     fn of_process() -> Self {
-        use rustix::process::{getrlimit, Resource};
+        use rustix::process::{Resource, getrlimit};
 
         let of_user = getrlimit(Resource::Nproc).current;
         let of_group = threads_of_group();

@@ -5,7 +5,7 @@
 //!                     └──────────────┴────────────────────┴─▶ failed: the transport is dropped
 //! ```
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ use crate::logging;
 use crate::proto::{Connection, Role};
 use crate::transport::{Halves, Transport};
 use crate::upgrade::{
-    detect, sniff, Detected, Http1Request, Opening, Options, Prefixed, Replay, Spoken, Upgraded,
+    Detected, Http1Request, Opening, Options, Prefixed, Replay, Spoken, Upgraded, detect, sniff,
 };
 
 /// What is expected on the connections of a listener.

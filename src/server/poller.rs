@@ -84,11 +84,7 @@ struct Waiting {
 impl Waiting {
     /// How long a thread that serves the connection now waits for more input.
     fn idle_min(&self) -> Duration {
-        if self.since.elapsed() < IDLE_MIN {
-            IDLE_MIN
-        } else {
-            IDLE_MIN_AFTER_PAUSE
-        }
+        if self.since.elapsed() < IDLE_MIN { IDLE_MIN } else { IDLE_MIN_AFTER_PAUSE }
     }
 }
 

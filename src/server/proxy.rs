@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 
 use crate::error::{Error, ErrorKind};
-use crate::transport::{gave_up, Closer};
+use crate::transport::{Closer, gave_up};
 
 /// The beginning of a version 2 header.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";

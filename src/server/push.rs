@@ -1,7 +1,7 @@
 //! Server push (RFC 9113, Section 8.4).
 
 use super::head;
-use super::response::{taken_apart, Response};
+use super::response::{Response, taken_apart};
 use crate::error::Error;
 use crate::exchange::Arrival;
 use crate::frame::{ErrorCode, StreamId};

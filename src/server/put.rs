@@ -6,7 +6,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 
 use super::head;
-use super::response::{taken_apart, Response};
+use super::response::{Response, taken_apart};
 use crate::error::Error;
 use crate::exchange;
 use crate::h1::Then;

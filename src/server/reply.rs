@@ -1,7 +1,7 @@
 //! Whole responses: redirects and JSON.
 
-use http::header::{HeaderValue, LOCATION};
 use http::StatusCode;
+use http::header::{HeaderValue, LOCATION};
 
 use super::head;
 use super::response::Response;

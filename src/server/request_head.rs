@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use http::header::{HeaderMap, HOST};
-use http::{request, Extensions, Method, Uri, Version};
+use http::header::{HOST, HeaderMap};
+use http::{Extensions, Method, Uri, Version, request};
 
 use super::plain::Target;
 use crate::convert::fits_in_a_map;

@@ -1,7 +1,7 @@
 //! Request and response as two halves, which may outlive the handler.
 
 use super::request::Request;
-use super::response::{taken_apart, Response};
+use super::response::{Response, taken_apart};
 use crate::error::Error;
 use crate::h1::Then;
 use crate::halves::{RecvHalf, SendHalf};

@@ -5,12 +5,12 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{request, HeaderMap, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version, request};
 
 use super::test_response::TestResponse;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{self, Callers, Conn};
-use crate::h1::{self, closed, Codec, Limits, Link};
+use crate::h1::{self, Codec, Limits, Link, closed};
 use crate::halves::{RecvHalf, SendHalf};
 use crate::hpack::Headers;
 use crate::http1::{BodySize, ClientConnection};

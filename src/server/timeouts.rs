@@ -1,7 +1,7 @@
 //! Timeouts of waiting requests and of running handlers.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::access::{self, End};

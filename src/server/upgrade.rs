@@ -6,7 +6,7 @@ use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, StatusCode, Version};
 
 use super::request::Request;
-use super::response::{taken_apart, Response};
+use super::response::{Response, taken_apart};
 use crate::convert::lists;
 use crate::error::Error;
 use crate::h1::Then;

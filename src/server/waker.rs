@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 #[cfg(unix)]
 use rustix::event::PollFd;
-use rustix::event::{poll, PollFlags, Timespec};
+use rustix::event::{PollFlags, Timespec, poll};
 
 use super::socket::Socket;
 

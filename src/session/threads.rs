@@ -10,12 +10,12 @@
 //! what is owed for taken ones (see [`outbox`](super::outbox)). The thread that causes events
 //! delivers them.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::shared::{Next, Shared, CLOSE_TIMEOUT};
+use super::shared::{CLOSE_TIMEOUT, Next, Shared};
 use super::side::Side;
 use crate::error::Error;
 use crate::logging;

@@ -4,7 +4,7 @@ use super::handle::Session;
 use crate::error::{Error, ErrorKind};
 use crate::proto::{Config, Role};
 use crate::transport::Transport;
-use crate::upgrade::{detect, Detected, Opening, Options, Upgraded};
+use crate::upgrade::{Detected, Opening, Options, Upgraded, detect};
 
 impl Session {
     /// Starts the server's side of a cleartext connection, for clients that use HTTP/2 from the

@@ -16,7 +16,7 @@ use super::handshake_error::HandshakeError;
 use super::key_pair;
 use super::peer::Peer;
 use super::pem::{self, Pem};
-use super::protocols::{offer_http1, H2, HTTP1, HTTP1_0};
+use super::protocols::{H2, HTTP1, HTTP1_0, offer_http1};
 use super::provider::{provider, ticketer, unusable};
 use super::stream::TlsStream;
 use crate::error::Error;

@@ -13,7 +13,7 @@ use super::handshake::handshake;
 use super::handshake_error::HandshakeError;
 use super::peer::Peer;
 use super::pem::Pem;
-use super::protocols::{offer_http1, H2, HTTP1};
+use super::protocols::{H2, HTTP1, offer_http1};
 use super::provider::{provider, unusable};
 use super::stream::TlsStream;
 use super::verifier::{AcceptAll, SelfSignedRoots};

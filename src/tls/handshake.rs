@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::handshake_error::{HandshakeError, HandshakeErrorKind as Kind};
 use super::peer::Peer;
 use super::stream::TlsStream;
-use crate::transport::{gave_up, Closer, Halves, Transport};
+use crate::transport::{Closer, Halves, Transport, gave_up};
 
 /// The size of one read in octets; handshake messages rarely exceed it.
 const READ_LEN: usize = 4 << 10;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::RootCertStore;
 
 use super::failure::Failure;
 use crate::error::{Error, ErrorKind};

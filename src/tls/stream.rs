@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::reader::TlsReader;
 use super::shared::Shared;
 use super::writer::TlsWriter;
-use crate::transport::{gave_up, Closer, Halves, Transport};
+use crate::transport::{Closer, Halves, Transport, gave_up};
 
 /// An established TLS stream. It is a [`Transport`], and a blocking [`Read`] + [`Write`] for
 /// protocols other than HTTP/2.

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 
 use super::failure::Failure;
-use super::outgoing::{finish_if_asked, lock, Outgoing};
+use super::outgoing::{Outgoing, finish_if_asked, lock};
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::transport::Closer;
@@ -78,17 +78,9 @@ impl<W: Write + Send + 'static> TlsWriter<W> {
                     }
                 }
             }
-            if both {
-                below.close()
-            } else {
-                Ok(())
-            }
+            if both { below.close() } else { Ok(()) }
         });
-        if self.below.wakes_reader() {
-            closer
-        } else {
-            closer.without_waking()
-        }
+        if self.below.wakes_reader() { closer } else { closer.without_waking() }
     }
 }
 

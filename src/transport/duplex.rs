@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+use super::halves::{Halves, ReadHalf, Transport, WriteHalf, write_tick};
 use super::pipe::Pipe;
 
 /// Creates an in-memory stream and returns its two ends: each reads what the other writes.

@@ -48,9 +48,9 @@ mod system {
 
     use rustix::buffer::spare_capacity;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-    use rustix::event::{eventfd, EventfdFlags};
+    use rustix::event::{EventfdFlags, eventfd};
     use rustix::fd::{AsFd, OwnedFd};
-    use rustix::io::{read, write, Errno};
+    use rustix::io::{Errno, read, write};
 
     /// The token of the descriptor that wakes the waiting thread.
     const WAKE: u64 = u64::MAX;

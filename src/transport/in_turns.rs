@@ -120,11 +120,7 @@ impl<S> InTurns<S> {
             schedule = self.wait(side, schedule, Some(left));
         }
         schedule.pausing.set(side, false);
-        if *schedule.progress.get(side) {
-            MIN_PAUSE
-        } else {
-            (pause * 2).min(MAX_PAUSE)
-        }
+        if *schedule.progress.get(side) { MIN_PAUSE } else { (pause * 2).min(MAX_PAUSE) }
     }
 
     /// Ends the turns of the writer, or of both sides, and shuts the stream down: now if it is

@@ -75,9 +75,9 @@ mod turns;
 mod unix;
 
 pub use self::closer::Closer;
-pub use self::duplex::{duplex, Duplex};
+pub use self::duplex::{Duplex, duplex};
 pub(crate) use self::epoll::Epoll;
-pub use self::halves::{gave_up, Halves, ReadHalf, Transport, WriteHalf, WRITE_TICK};
+pub use self::halves::{Halves, ReadHalf, Transport, WRITE_TICK, WriteHalf, gave_up};
 pub use self::pair::Pair;
 pub use self::shared::{Shared, SharedReader, SharedWriter};
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
 /// Returns whether a read of the socket would return at once, with octets, the end or an error.

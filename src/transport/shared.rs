@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::closer::Closer;
-use super::halves::{gave_up, Halves, Transport};
-use super::in_turns::{InTurns, ShutdownFn, MIN_PAUSE};
+use super::halves::{Halves, Transport, gave_up};
+use super::in_turns::{InTurns, MIN_PAUSE, ShutdownFn};
 use super::turns::Side;
 
 /// A turn that gives up in less time has not waited, and is followed by a pause.

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 
-use super::halves::{write_tick, Halves, ReadHalf, Transport, WriteHalf};
+use super::halves::{Halves, ReadHalf, Transport, WriteHalf, write_tick};
 use super::readiness::is_readable;
 
 /// Both halves use the same socket.

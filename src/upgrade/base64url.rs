@@ -1,8 +1,8 @@
 //! Base64 with the URL-safe alphabet, without padding (RFC 4648, Section 5), the encoding of the
 //! `HTTP2-Settings` field.
 
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub(super) fn encode(octets: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(octets)

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use http::header::{HeaderValue, CONNECTION, UPGRADE};
-use http::{request, Request, Response, StatusCode};
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use http::{Request, Response, StatusCode, request};
 
 use super::base64url;
 use super::lists::lists;

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::BytesMut;
 use http::{Request, StatusCode, Version};
 
-use super::answer::{answer, HOW, HOW_WITH_UPGRADE};
+use super::answer::{HOW, HOW_WITH_UPGRADE, answer};
 use super::prefixed::Replay;
 use super::wire::Wire;
 use crate::error::Error;

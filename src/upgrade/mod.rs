@@ -91,11 +91,11 @@ mod sniff;
 mod wire;
 mod wish;
 
-pub use client::{request_upgrade, Declined, Outcome};
-pub use detect::{detect, Detected};
+pub use client::{Declined, Outcome, request_upgrade};
+pub use detect::{Detected, detect};
 pub use http1::Http1Request;
 pub use opening::Opening;
 pub use options::Options;
 pub use prefixed::{Prefixed, Replay};
 pub use request::{UpgradeRequest, Upgraded};
-pub(crate) use sniff::{sniff, Spoken};
+pub(crate) use sniff::{Spoken, sniff};

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::options::Options;
 use super::prefixed::{Prefixed, Replay};
 use crate::error::{Error, ErrorKind};
-use crate::transport::{gave_up, Halves, Transport};
+use crate::transport::{Halves, Transport, gave_up};
 
 /// The size of one read in octets; most header sections fit into it.
 const READ: usize = 4 << 10;

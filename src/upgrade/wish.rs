@@ -1,6 +1,6 @@
 //! Recognition and validation of upgrade requests.
 
-use http::header::{HeaderMap, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, TRANSFER_ENCODING};
 use http::{Method, Request, StatusCode, Version};
 
 use super::base64url;

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::config::Config;
 use super::handshake::Handshake;
-use super::request::{agree, Agreed, Asked, Refusal, WEBSOCKET};
+use super::request::{Agreed, Asked, Refusal, WEBSOCKET, agree};
 use super::socket::WebSocket;
 use crate::error::Error;
 use crate::server::{Request, Response};

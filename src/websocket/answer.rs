@@ -1,14 +1,14 @@
 //! What a client sends to open a WebSocket, and what it accepts for an answer.
 
+use http::Response;
 use http::header::{
-    HeaderMap, HeaderName, HeaderValue, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
-use http::Response;
 
 use super::config::Config;
 use super::handshake::Handshake;
-use super::request::{texts, VERSION};
+use super::request::{VERSION, texts};
 use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::ws;

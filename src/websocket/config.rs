@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::origins::Origins;
 use crate::error::Error;
-use crate::proto::{check, leaves_time, ABOVE_ZERO};
+use crate::proto::{ABOVE_ZERO, check, leaves_time};
 use crate::ws::{self, Budget, Compression};
 
 /// The settings, limits and deadlines of a WebSocket, for both roles.

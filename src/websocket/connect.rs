@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version};
 
-use super::answer::{add_fields, check, key_field, refused, SHOWN_MAX};
+use super::answer::{SHOWN_MAX, add_fields, check, key_field, refused};
 use super::config::Config;
 use super::request::WEBSOCKET;
 use super::socket::WebSocket;

@@ -180,7 +180,7 @@ mod socket;
 
 pub use accept::accept;
 pub use config::Config;
-pub use connect::{connect, Builder};
+pub use connect::{Builder, connect};
 pub use handshake::Handshake;
 pub use origins::Origins;
 pub use over::{client_over, server_over};

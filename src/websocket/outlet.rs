@@ -80,7 +80,7 @@ impl Outlet {
         }
         let result = match how {
             How::Waiting => {
-                return self.half.send(data).map(|()| true).map_err(|error| self.explain(error))
+                return self.half.send(data).map(|()| true).map_err(|error| self.explain(error));
             }
             How::Soon => self.half.send_within(data, SOON),
             How::Never => self.half.try_send(data),

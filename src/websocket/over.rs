@@ -9,17 +9,17 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 
-use super::answer::{add_fields, check, key_field, refused, SHOWN_MAX};
+use super::answer::{SHOWN_MAX, add_fields, check, key_field, refused};
 use super::config::Config;
 use super::handshake::Handshake;
-use super::request::{agree, Agreed, Asked, Refusal, WEBSOCKET};
+use super::request::{Agreed, Asked, Refusal, WEBSOCKET, agree};
 use super::socket::WebSocket;
 use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Then, Waits};
 use crate::http1::{self, BodySize, ClientConnection, ServerConnection};
 use crate::transport::{Closer, Halves, Transport};
-use crate::wire::{spawn, Owner};
+use crate::wire::{Owner, spawn};
 use crate::ws::{self, Role};
 
 /// How long a peer may take nothing of what is written, where

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ending::{End, EndStep, WriteFailure, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
+use super::ending::{DRAIN_TIMEOUT, End, EndStep, FINAL_FLUSH_TIMEOUT, WriteFailure};
 use super::state::{Driver, Guard, State, Wire};
 use crate::error::Error;
 use crate::logging;

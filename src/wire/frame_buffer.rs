@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::blocks::{self, BLOCK};
-use super::read_buffer::{read_into, ReadBuffer};
+use super::read_buffer::{ReadBuffer, read_into};
 use crate::proto::{Connection, ConnectionError};
 
 /// A block with fewer octets than this is not shared with what is decoded from it, which would keep
@@ -89,11 +89,7 @@ mod tests {
 
     impl FrameBuffer {
         fn octets(&mut self) -> &[u8] {
-            if self.block.is_empty() {
-                self.small.octets()
-            } else {
-                &self.block
-            }
+            if self.block.is_empty() { self.small.octets() } else { &self.block }
         }
     }
 

@@ -5,8 +5,8 @@
 //! `n` of them with `limit / (n + 1)` each, and there is always as much left for the others. A
 //! connection that holds nothing always reads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The most that one read brings.
 const READ: usize = 256 << 10;

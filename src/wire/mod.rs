@@ -48,9 +48,9 @@ mod state;
 mod write;
 mod write_buffer;
 
-pub(crate) use ending::{End, EndStep, DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT};
+pub(crate) use ending::{DRAIN_TIMEOUT, End, EndStep, FINAL_FLUSH_TIMEOUT};
 pub(crate) use ledger::{Held, Ledger};
-pub(crate) use owner::{spawn, Owner};
+pub(crate) use owner::{Owner, spawn};
 pub(crate) use read::{Read, Readable};
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use read_timeout::ReadTimeout;

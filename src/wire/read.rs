@@ -1,7 +1,7 @@
 //! A single read of the transport, and its effects.
 
 use std::io;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::read_timeout;

@@ -1,6 +1,6 @@
 //! A single write to the transport, and its effects.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::state::{Driver, Guard, State, Wire, Writing};
@@ -87,7 +87,7 @@ impl<D: Driver> Wire<D> {
         let failure = match result {
             Ok(Ok(())) => None,
             Ok(Err(error)) if gave_up(&error) => {
-                return self.put_back(state, writing, Wrote::Blocked)
+                return self.put_back(state, writing, Wrote::Blocked);
             }
             Ok(Err(error)) => Some(error.into()),
             Err(_) => {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::frame::ErrorCode;
-use crate::proto::{Connection, ConnectionError, Transmit, GRACE, LATE};
+use crate::proto::{Connection, ConnectionError, GRACE, LATE, Transmit};
 
 /// The size of a batch in octets: many frames share a system call, and other threads need not wait
 /// long for their turn.

@@ -13,7 +13,7 @@ use super::message::{Event, Message};
 use super::receiver::{Cost, Receiver};
 use super::sender::Sender;
 use super::timers::{Expired, Timers};
-use crate::budget::{TokenBucket, TOKEN};
+use crate::budget::{TOKEN, TokenBucket};
 use crate::logging::{self, FRAMES};
 
 /// The most PINGs of the caller in the send queue.

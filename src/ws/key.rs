@@ -1,8 +1,8 @@
 //! The keys of the opening handshake (RFC 6455, Sections 4.1 and 4.2.2).
 
+use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use base64::Engine;
 
 use super::random;
 

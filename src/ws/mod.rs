@@ -109,7 +109,7 @@ pub use close::Close;
 pub use code::CloseCode;
 pub use config::{Config, Role};
 pub use connection::Connection;
-pub use deflate::{accepted, answer, offer, Compression, DeflateParams};
+pub use deflate::{Compression, DeflateParams, accepted, answer, offer};
 pub use error::{Error, ErrorKind, SendError};
 pub use key::{accept_key, is_key, new_key};
 pub use message::{Event, Message};

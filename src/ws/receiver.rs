@@ -134,10 +134,10 @@ impl Receiver {
         let message = match (&mut self.message, head.opcode) {
             (Some(message), Opcode::Continuation) => message,
             (Some(_), _) => {
-                return Err(Error::protocol("a new message before the end of the previous one"))
+                return Err(Error::protocol("a new message before the end of the previous one"));
             }
             (None, Opcode::Continuation) => {
-                return Err(Error::protocol("a continuation frame without a message"))
+                return Err(Error::protocol("a continuation frame without a message"));
             }
             (none, opcode) => none.insert(Partial::new(opcode == Opcode::Text, head.is_compressed)),
         };
@@ -222,9 +222,5 @@ impl Receiver {
 
 /// Copies the payload of a small message, or shares that of a large one with the input.
 fn share(payload: Bytes) -> Bytes {
-    if payload.len() < SHARED_MIN {
-        Bytes::copy_from_slice(&payload)
-    } else {
-        payload
-    }
+    if payload.len() < SHARED_MIN { Bytes::copy_from_slice(&payload) } else { payload }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2_sync::transport::Transport;
-use h2_sync::{headers, new_connection, Act, ErrorCode, Evt, Reason, Session, StreamId};
+use h2_sync::{Act, ErrorCode, Evt, Reason, Session, StreamId, headers, new_connection};
 
 /// A generous timeout for slow machines.
 pub(crate) const LONG: Duration = Duration::from_secs(100);

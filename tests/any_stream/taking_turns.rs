@@ -11,7 +11,7 @@ use h2_sync::tls::rustls::{
 };
 use h2_sync::tls::{Acceptor, Connector};
 use h2_sync::transport::Shared;
-use rcgen::{generate_simple_self_signed, CertifiedKey};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use crate::alone::alone;
 use crate::exchange::between;

@@ -5,11 +5,11 @@ use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
+use h2_sync::ErrorKind;
 use h2_sync::client::{Body, Client, ConnectHook, ConnectTo};
 use h2_sync::transport::{Halves, ReadHalf, Transport, WriteHalf};
-use h2_sync::ErrorKind;
 
-use crate::support::{bounded, client, config, octets, serve, Running};
+use crate::support::{Running, bounded, client, config, octets, serve};
 
 /// A server that answers with the length and checksum of the body.
 fn counting() -> Running {

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use h2_sync::client::{
     Body, Client, Config, Multipart, Redirect, RedirectAction, RedirectPolicy, Response,
 };
-use h2_sync::{headers, ErrorKind};
+use h2_sync::{ErrorKind, headers};
 use http::header::{HeaderMap, HeaderValue};
 
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, config, connected, serve, Running};
+use crate::peer::{Peer, listener};
+use crate::support::{Running, bounded, client, config, connected, serve};
 
 /// A server that echoes the fields and the body.
 fn echo() -> Running {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{mpsc, Mutex};
+use std::sync::{Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use h2_sync::client::{
     Body, CancelHandle, Client, Connection, Proxies, Proxy, RequestBuilder, Response,
 };
 use h2_sync::frame::{Frame, Ping};
-use h2_sync::{headers, server, Error, ErrorCode, ErrorKind, Phase};
+use h2_sync::{Error, ErrorCode, ErrorKind, Phase, headers, server};
 
 use crate::frames::eventually;
-use crate::peer::{connection_and_peer, listener, Peer};
+use crate::peer::{Peer, connection_and_peer, listener};
 use crate::support::{bounded, client, config, get, post, serve, serve_with};
 
 /// Sends a request on a thread of its own, with `handle`.
@@ -267,9 +267,9 @@ fn requests_of_the_http_crate_have_the_handle_among_their_extensions() {
         let mut reset = [peer.receive_reset(), peer.receive_reset()];
         reset.sort_by_key(|(id, _)| *id);
         assert_eq!(reset, [(one, ErrorCode::Cancel), (other, ErrorCode::Cancel)]);
-        assert!(client
-            .open(http::Request::get(&*url).extension(handle).body(()).unwrap())
-            .is_err());
+        assert!(
+            client.open(http::Request::get(&*url).extension(handle).body(()).unwrap()).is_err()
+        );
     });
 }
 

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::{Request, Response};
-use h2_sync::{headers, ErrorCode, ErrorKind};
+use h2_sync::{ErrorCode, ErrorKind, headers};
 
-use crate::peer::{connection_and_peer, Peer};
-use crate::support::{bounded, connected, get, octets, post, LONG};
+use crate::peer::{Peer, connection_and_peer};
+use crate::support::{LONG, bounded, connected, get, octets, post};
 
 fn echo(request: &mut Request, response: &mut Response) -> io::Result<()> {
     io::copy(request, response).map(drop)

@@ -6,9 +6,9 @@ use std::thread;
 
 use h2_sync::client::{Body, Client};
 use h2_sync::frame::Frame;
-use h2_sync::{headers, ErrorCode, ErrorKind};
+use h2_sync::{ErrorCode, ErrorKind, headers};
 
-use crate::peer::{listener, Peer};
+use crate::peer::{Peer, listener};
 use crate::support::{bounded, client, config, octets, serve};
 
 /// An endless body.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use h2_sync::client::Client;
 use h2_sync::{Error, ErrorCode, ErrorKind, Phase};
 
-use crate::frames::{listener, Peer};
+use crate::frames::{Peer, listener};
 use crate::support::{bounded, client, config, serve};
 
 /// The text of the error and of all its causes.

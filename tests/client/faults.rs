@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use h2_sync::ErrorCode;
 use h2_sync::client::Client;
 use h2_sync::frame::{Frame, StreamId};
-use h2_sync::ErrorCode;
 
 use crate::frames::numbers::Numbers;
 use crate::peer::Peer;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2_sync::client::{Client, Connection};
-use h2_sync::{server, Error, ErrorKind};
+use h2_sync::{Error, ErrorKind, server};
 
 use crate::frames::numbers::Numbers;
-use crate::support::{config, get, octets, post, serve_with, Running, LONG};
+use crate::support::{LONG, Running, config, get, octets, post, serve_with};
 
 const THREADS: u64 = 200;
 

@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, Read, Write};
 
-use flate2::write::GzEncoder;
 use flate2::Compression;
+use flate2::write::GzEncoder;
 use h2_sync::client::Client;
 
-use crate::support::{bounded, client, config, octets, serve, Running};
+use crate::support::{Running, bounded, client, config, octets, serve};
 
 fn serving(octets: &[u8]) -> Running {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use h2_sync::client::Client;
 use h2_sync::frame::Frame;
-use h2_sync::{headers, ErrorCode, StreamId};
+use h2_sync::{ErrorCode, StreamId, headers};
 
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, config, LONG};
+use crate::peer::{Peer, listener};
+use crate::support::{LONG, bounded, client, config};
 
 const SHORT: Duration = Duration::from_millis(50);
 

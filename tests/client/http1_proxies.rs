@@ -2,7 +2,7 @@
 
 use h2_sync::client::{Client, Proxies, Proxy};
 
-use crate::http1_peer::{config, server, Peer1};
+use crate::http1_peer::{Peer1, config, server};
 use crate::support::bounded;
 
 fn through(proxy: &str, change: impl FnOnce(&mut h2_sync::client::Config)) -> Client {

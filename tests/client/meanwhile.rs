@@ -6,10 +6,10 @@ use std::thread;
 use h2_sync::client::Connection;
 use h2_sync::frame::{Setting, StreamId, WindowUpdate};
 use h2_sync::headers;
-use h2_sync::transport::{duplex, Duplex};
+use h2_sync::transport::{Duplex, duplex};
 
 use crate::peer::Peer;
-use crate::support::{bounded, get, octets, post, LONG};
+use crate::support::{LONG, bounded, get, octets, post};
 
 /// A connection to a peer with large windows, over a transport with small buffers.
 fn narrow(config: h2_sync::Config) -> (Connection, Peer<Duplex>) {

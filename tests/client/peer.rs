@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 
 use h2_sync::client::Connection;
-use h2_sync::transport::{duplex, Duplex};
+use h2_sync::transport::{Duplex, duplex};
 
-pub(crate) use crate::frames::{listener, Peer};
+pub(crate) use crate::frames::{Peer, listener};
 use crate::support::LONG;
 
 /// A connection, and its peer in memory.

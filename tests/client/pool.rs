@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc, Barrier, Condvar, Mutex};
+use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use h2_sync::frame::Setting;
 use h2_sync::headers;
 
 use crate::frames::eventually;
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, config, serve, LONG};
+use crate::peer::{Peer, listener};
+use crate::support::{LONG, bounded, client, config, serve};
 
 #[test]
 fn threads_share_one_attempt_and_one_connection() {

@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use h2_sync::client::{Client, Proxies, Proxy};
 use h2_sync::ErrorKind;
+use h2_sync::client::{Client, Proxies, Proxy};
 
-use crate::support::{bounded, serve, Running};
+use crate::support::{Running, bounded, serve};
 
 fn hello() -> Running {
     serve(|_, response| response.write_all(b"hello"))

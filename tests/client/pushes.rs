@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use h2_sync::client::{Client, PushHandler};
 
-use crate::support::{bounded, client, config, serve, LONG};
+use crate::support::{LONG, bounded, client, config, serve};
 
 fn pushing(
     request: &mut h2_sync::server::Request,

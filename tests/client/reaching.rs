@@ -7,7 +7,7 @@ use std::thread;
 use h2_sync::client::{Client, Config, ConnectHook, NoProxy, Proxies, Proxy, Resolver};
 use h2_sync::transport::duplex;
 
-use crate::support::{bounded, config, serve, Running, LONG};
+use crate::support::{LONG, Running, bounded, config, serve};
 
 fn hello() -> Running {
     serve(|request, response| write!(response, "hello {}", request.authority().unwrap_or("")))

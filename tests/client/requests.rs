@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use h2_sync::client::{Body, Client, Facts};
 use h2_sync::ErrorKind;
+use h2_sync::client::{Body, Client, Facts};
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::support::{bounded, client, config, serve};

@@ -6,9 +6,9 @@ use std::thread;
 
 use h2_sync::client::{Body, Client, Config};
 use h2_sync::frame::{Frame, StreamId};
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
-use crate::peer::{listener, Peer};
+use crate::peer::{Peer, listener};
 use crate::support::{bounded, client, config};
 
 #[test]

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::thread;
 
-use h2_sync::client::Client;
 use h2_sync::ErrorCode;
+use h2_sync::client::Client;
 
 use crate::frames::eventually;
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, config, serve, LONG};
+use crate::peer::{Peer, listener};
+use crate::support::{LONG, bounded, client, config, serve};
 
 #[test]
 fn connections_are_counted_by_state() {

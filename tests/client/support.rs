@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Client, Config, Connection, Proxies, Versions};
-use h2_sync::server::{self, serve_connection, Handle, Request, Response, Server};
+use h2_sync::server::{self, Handle, Request, Response, Server, serve_connection};
 use h2_sync::transport::duplex;
 
 use crate::frames::within;

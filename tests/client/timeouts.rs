@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Body, Client, Config};
-use h2_sync::{headers, Error, ErrorCode, Phase};
+use h2_sync::{Error, ErrorCode, Phase, headers};
 
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, config, LONG};
+use crate::peer::{Peer, listener};
+use crate::support::{LONG, bounded, config};
 
 const SHORT: Duration = Duration::from_millis(20);
 

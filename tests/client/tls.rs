@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
+use h2_sync::ErrorKind;
 use h2_sync::client::{Client, Config, ConnectHook, ConnectTo};
 use h2_sync::server::{Handle, Request, Response, Server};
 use h2_sync::tls::{Acceptor, Connector};
-use h2_sync::ErrorKind;
 
 use crate::support::{bounded, config};
 
@@ -128,8 +128,8 @@ fn client_certificate_is_presented_and_its_absence_reported() {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::server::WebPkiClientVerifier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     bounded(|| {
         let (certificate, key) = authority_itself();

@@ -11,9 +11,9 @@ use h2_sync::server::{self, Request, Response, Server};
 use h2_sync::{Error, ErrorCode, ErrorKind};
 use http::Version;
 
-use crate::http1_peer::{client, config, server, Peer1};
+use crate::http1_peer::{Peer1, client, config, server};
 use crate::peer::Peer;
-use crate::support::{bounded, LONG};
+use crate::support::{LONG, bounded};
 
 const SWITCHES: &str =
     "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";

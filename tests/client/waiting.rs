@@ -3,17 +3,17 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Body, Client, Proxies, Proxy};
 use h2_sync::frame::{Frame, Setting, Settings};
-use h2_sync::{server, ErrorCode};
+use h2_sync::{ErrorCode, server};
 
 use crate::frames::eventually;
-use crate::peer::{listener, Peer};
-use crate::support::{bounded, client, config, serve, serve_with, LONG};
+use crate::peer::{Peer, listener};
+use crate::support::{LONG, bounded, client, config, serve, serve_with};
 
 const SHORT: Duration = Duration::from_millis(20);
 

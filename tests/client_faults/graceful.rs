@@ -10,7 +10,7 @@ use h2_sync::client::Client;
 use h2_sync::server::{Handle, Request, Response, Server};
 
 use crate::log::Log;
-use crate::{ask, Tally, LONG};
+use crate::{LONG, Tally, ask};
 
 /// Runs one round. No request fails: those in progress are answered, and those that arrive too late
 /// are sent again to the other server.

@@ -11,7 +11,7 @@ use h2_sync::client::Client;
 use h2_sync::server::{Request, Response, Server};
 
 use crate::log::Log;
-use crate::{ask, ask_once, Tally, LONG};
+use crate::{LONG, Tally, ask, ask_once};
 
 /// The child's line when it listens, which may come after that of the first request.
 const LISTENING: &str = "listening on ";

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use bytes::{Bytes, BytesMut};
 use h2_sync::frame::{self, Frame, Goaway, RstStream, Settings, StreamId};
 use h2_sync::hpack::{Decoder, Encoder, Limits};
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
 pub(crate) struct Peer {
     stream: TcpStream,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use h2_sync::frame::{Frame, Ping, StreamId};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{Frame, Ping, StreamId};
 
 use crate::log::Log;
 use crate::numbers::Numbers;

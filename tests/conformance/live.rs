@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use bytes::Bytes;
-use h2_sync::frame::{Frame, Goaway, Ping, RstStream, PREFACE};
+use h2_sync::frame::{Frame, Goaway, PREFACE, Ping, RstStream};
 use h2_sync::proto::{CommandError, Config};
-use h2_sync::{headers, Act, ErrorCode, Evt, Headers, Reason, Role, Session, StreamId};
+use h2_sync::{Act, ErrorCode, Evt, Headers, Reason, Role, Session, StreamId, headers};
 
-use crate::peer::{Cut, Peer, LONG};
+use crate::peer::{Cut, LONG, Peer};
 use crate::wire;
 
 /// An exchange with a live server that has gone through the start of a connection.

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use h2_sync::frame::Frame;
 
 pub(crate) use crate::support::LONG;
-use crate::support::{is_gone, Peer as Frames};
+use crate::support::{Peer as Frames, is_gone};
 
 /// How the octets of an exchange are cut into writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Section 3: how a connection starts.
 
-use h2_sync::frame::{Frame, Ping, PREFACE};
+use h2_sync::frame::{Frame, PREFACE, Ping};
 use h2_sync::{ErrorCode, Reason, Role};
 
-use crate::live::{server, twice, Live};
+use crate::live::{Live, server, twice};
 use crate::wire::*;
 
 /// Every kind of frame but SETTINGS, as good as it can be.

@@ -3,10 +3,10 @@
 //! That the live side itself sends the reserved bit and unknown flags as 0 is checked on every
 //! frame of every exchange: see `peer.rs`.
 
-use h2_sync::frame::{Frame, Ping};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{Frame, Ping};
 
-use crate::live::{both, client, client_with, id, server, Live};
+use crate::live::{Live, both, client, client_with, id, server};
 use crate::wire::*;
 
 /// Kinds that neither RFC 9113 nor its extensions here define.

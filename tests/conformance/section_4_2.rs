@@ -1,9 +1,9 @@
 //! Section 4.2: frame sizes.
 
 use h2_sync::frame::{Frame, Settings};
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
-use crate::live::{both, client_with, server, server_with, Live};
+use crate::live::{Live, both, client_with, server, server_with};
 use crate::wire::*;
 
 const MAX: usize = 16_384;

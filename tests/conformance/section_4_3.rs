@@ -1,9 +1,9 @@
 //! Section 4.3: field sections are compressed and cut into field blocks. What is wrong inside of a
 //! block is in `rfc_7541.rs`.
 
-use h2_sync::{headers, Act, ErrorCode};
+use h2_sync::{Act, ErrorCode, headers};
 
-use crate::live::{both, client, id, server, server_with, Live};
+use crate::live::{Live, both, client, id, server, server_with};
 use crate::wire::*;
 
 /// Section 4.3: a block that cannot be decoded is a connection error COMPRESSION_ERROR.

@@ -1,11 +1,11 @@
 //! Section 5.1: every state of a stream against every kind of frame that can be on a stream, for
 //! both roles.
 
-use h2_sync::frame::Frame;
 use h2_sync::ErrorCode::{self, Cancel, ProtocolError, StreamClosed};
-use h2_sync::{headers, Act};
+use h2_sync::frame::Frame;
+use h2_sync::{Act, headers};
 
-use crate::live::{client_with, id, request, server, Live};
+use crate::live::{Live, client_with, id, request, server};
 use crate::wire::*;
 
 /// What becomes of a frame.

@@ -1,9 +1,9 @@
 //! Sections 5.1.1 and 5.1.2: stream identifiers and concurrency.
 
 use h2_sync::frame::Frame;
-use h2_sync::{headers, Act, ErrorCode};
+use h2_sync::{Act, ErrorCode, headers};
 
-use crate::live::{client, client_with, id, request, server, server_with, Live};
+use crate::live::{Live, client, client_with, id, request, server, server_with};
 use crate::wire::*;
 
 /// Section 5.1.1: streams of a client have odd identifiers.

@@ -2,7 +2,7 @@
 //! effect. What came instead is in `rfc_9218.rs`.
 
 use h2_sync::frame::Frame;
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
 use crate::live::{both, client, server};
 use crate::wire::*;

@@ -1,6 +1,6 @@
 //! Section 6.1: DATA. Windows are in `section_6_9.rs`, states in `section_5_1.rs`.
 
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
 use crate::live::{both, client, server, server_with};
 use crate::wire::*;

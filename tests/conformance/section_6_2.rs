@@ -1,6 +1,6 @@
 //! Sections 6.2 to 6.4: HEADERS, PRIORITY and RST_STREAM.
 
-use h2_sync::{headers, Act, ErrorCode};
+use h2_sync::{Act, ErrorCode, headers};
 
 use crate::live::{both, client, id, server};
 use crate::wire::*;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use h2_sync::frame::{Frame, Setting};
 use h2_sync::proto::CommandError;
-use h2_sync::{headers, Act, ErrorCode, Evt, Role};
+use h2_sync::{Act, ErrorCode, Evt, Role, headers};
 
-use crate::live::{both, client, client_with, id, request, server, twice, Live};
+use crate::live::{Live, both, client, client_with, id, request, server, twice};
 use crate::wire::*;
 
 /// Section 6.5: SETTINGS are the connection's.

@@ -3,7 +3,7 @@
 use h2_sync::frame::{Frame, Setting};
 use h2_sync::{Act, ErrorCode};
 
-use crate::live::{client, client_with, id, request, server, twice, Live};
+use crate::live::{Live, client, client_with, id, request, server, twice};
 use crate::wire::*;
 
 #[track_caller]

@@ -7,7 +7,7 @@ use h2_sync::frame::{Frame, Ping, StreamId};
 use h2_sync::proto::CommandError;
 use h2_sync::{Act, ErrorCode, Evt, Reason};
 
-use crate::live::{both, client, client_with, request, server, Live};
+use crate::live::{Live, both, client, client_with, request, server};
 use crate::wire::*;
 
 /// Section 6.7: a PING is answered with ACK and the same octets.

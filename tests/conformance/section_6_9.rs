@@ -1,9 +1,9 @@
 //! Section 6.9: WINDOW_UPDATE, and windows to their edges.
 
 use h2_sync::frame::{Frame, Setting};
-use h2_sync::{headers, Act, ErrorCode};
+use h2_sync::{Act, ErrorCode, headers};
 
-use crate::live::{both, client, server, server_with, twice, Live};
+use crate::live::{Live, both, client, server, server_with, twice};
 use crate::wire::*;
 
 /// A live server has promised so much content on stream 1 as `len`, which waits for the window.

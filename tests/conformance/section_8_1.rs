@@ -1,9 +1,9 @@
 //! Section 8.1: how messages are made of frames, and what makes them malformed.
 
 use h2_sync::proto::{CommandError, HeadersKind};
-use h2_sync::{headers, Act, ErrorCode, Evt};
+use h2_sync::{Act, ErrorCode, Evt, headers};
 
-use crate::live::{client, id, request, server, Live};
+use crate::live::{Live, client, id, request, server};
 use crate::wire::*;
 
 fn trailers() -> Vec<u8> {

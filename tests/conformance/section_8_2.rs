@@ -1,9 +1,9 @@
 //! Section 8.2: which fields a message may have.
 
 use h2_sync::proto::CommandError;
-use h2_sync::{headers, Act, ErrorCode};
+use h2_sync::{Act, ErrorCode, headers};
 
-use crate::live::{client, client_with, id, request, server, Live};
+use crate::live::{Live, client, client_with, id, request, server};
 use crate::wire::*;
 
 type Field = (Vec<u8>, Vec<u8>);

@@ -1,7 +1,7 @@
 //! Section 8.3: control data, which is in pseudo-header fields.
 
 use h2_sync::proto::CommandError;
-use h2_sync::{headers, Act, Headers};
+use h2_sync::{Act, Headers, headers};
 
 use crate::live::{client, id, request, server};
 use crate::wire::*;

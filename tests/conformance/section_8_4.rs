@@ -2,9 +2,9 @@
 
 use h2_sync::frame::Frame;
 use h2_sync::proto::CommandError;
-use h2_sync::{headers, Act, ErrorCode, Evt};
+use h2_sync::{Act, ErrorCode, Evt, headers};
 
-use crate::live::{client_with, id, request, server, Live};
+use crate::live::{Live, client_with, id, request, server};
 use crate::wire::*;
 
 #[track_caller]

@@ -1,9 +1,9 @@
 //! Section 8.5: CONNECT; and extended CONNECT (RFC 8441).
 
 use h2_sync::proto::CommandError;
-use h2_sync::{headers, ErrorCode};
+use h2_sync::{ErrorCode, headers};
 
-use crate::live::{client, server, server_with, Live};
+use crate::live::{Live, client, server, server_with};
 use crate::wire::*;
 
 const CONNECT: (&str, &str) = (":method", "CONNECT");

@@ -4,7 +4,7 @@ use std::io;
 
 use h2_sync::{Error, ErrorKind};
 
-use crate::drivers::{Driver, Outcome, ALL};
+use crate::drivers::{ALL, Driver, Outcome};
 use crate::faulty::{At, Call, Fault, Script};
 use crate::secure::Security;
 use crate::sweep::{alone, at_once, nothing_is_left, sweep_beside_others};

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use h2_sync::client::Connection;
-use h2_sync::server::{serve_connection, Request, Response};
+use h2_sync::server::{Request, Response, serve_connection};
 use h2_sync::transport::duplex;
 use h2_sync::{Error, ErrorKind, Role};
 
 use crate::exchange::{answer, config, get, post, server_config};
-use crate::faulty::{At, Call, Fault, Faulty, Script, PLANNED};
-use crate::sweep::{alone, at_once, eventually, nothing_is_left, sweep, sweep_beside_others, Went};
+use crate::faulty::{At, Call, Fault, Faulty, PLANNED, Script};
+use crate::sweep::{Went, alone, at_once, eventually, nothing_is_left, sweep, sweep_beside_others};
 
 const THREADS: usize = 5;
 

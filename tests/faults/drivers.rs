@@ -1,20 +1,20 @@
 //! The four drivers of a connection, each over a failing transport with a healthy peer.
 
 use std::io::{Read, Write};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use h2_sync::client::Connection;
-use h2_sync::server::{serve_connection, Request, Response};
-use h2_sync::transport::{duplex, Halves, Transport};
+use h2_sync::server::{Request, Response, serve_connection};
+use h2_sync::transport::{Halves, Transport, duplex};
 use h2_sync::{Error, ErrorKind, Reason, Role, Session};
 
 use crate::events::Teller;
-use crate::exchange::{answer, ask, config, server_config, Asked};
-use crate::faulty::{Call, Fault, Faulty, Planned, Script, PLANNED};
+use crate::exchange::{Asked, answer, ask, config, server_config};
+use crate::faulty::{Call, Fault, Faulty, PLANNED, Planned, Script};
 use crate::secure::Security;
-use crate::sweep::{eventually, Went};
+use crate::sweep::{Went, eventually};
 
 /// The driver of the connection whose transport fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

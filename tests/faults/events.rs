@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use h2_sync::{headers, Act, Error, Evt, Headers, HeadersKind, Reason, Session, StreamId};
+use h2_sync::{Act, Error, Evt, Headers, HeadersKind, Reason, Session, StreamId, headers};
 
 /// The events and errors of a Session, after its end.
 #[derive(Debug)]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::thread;
 
 use h2_sync::client::Connection;
-use h2_sync::server::{serve_connection, Request, Response};
+use h2_sync::server::{Request, Response, serve_connection};
 use h2_sync::transport::duplex;
 use h2_sync::{Error, ErrorCode};
 use http::HeaderMap;
 
 use crate::exchange::{config, get, post, server_config};
-use crate::faulty::{panic_as_planned, Faulty, Script};
-use crate::sweep::{alone, eventually, sweep, times, Went};
+use crate::faulty::{Faulty, Script, panic_as_planned};
+use crate::sweep::{Went, alone, eventually, sweep, times};
 
 /// The last step of a handler.
 #[derive(Debug, Clone, Copy)]

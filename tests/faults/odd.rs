@@ -7,7 +7,7 @@ use h2_sync::{Error, ErrorKind};
 
 use crate::calls::for_all;
 use crate::drivers::Outcome;
-use crate::faulty::{At, Call, Fault, Script, PLANNED};
+use crate::faulty::{At, Call, Fault, PLANNED, Script};
 use crate::secure::Security;
 
 const PIECE: usize = 24;

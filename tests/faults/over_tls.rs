@@ -6,7 +6,7 @@ use h2_sync::{Error, ErrorKind};
 
 use crate::calls::{fails, for_all};
 use crate::drivers::Outcome;
-use crate::faulty::{At, Call, Fault, Script, PLANNED};
+use crate::faulty::{At, Call, Fault, PLANNED, Script};
 use crate::secure::Security;
 
 /// The octets after which a fault is tried; the handshake and the exchange take several KiB.

@@ -14,7 +14,7 @@ use h2_sync::{Error, ErrorKind};
 use crate::exchange::{answer, config, server_config};
 use crate::relay::{Direction, Relay};
 use crate::secure::Security;
-use crate::sweep::{alone, eventually, nothing_is_left, sweep_beside_others, Went, LONG};
+use crate::sweep::{LONG, Went, alone, eventually, nothing_is_left, sweep_beside_others};
 
 /// The number of times that each request was processed.
 type Processed = Arc<Mutex<HashMap<String, usize>>>;

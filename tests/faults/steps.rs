@@ -1,20 +1,20 @@
 //! Sessions, connections and halves that are closed or dropped at each step of an exchange, without
 //! harm to the other end.
 
-use std::sync::mpsc;
 use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread;
 
 use h2_sync::client::Connection;
-use h2_sync::server::{serve_connection, Request, Response};
+use h2_sync::server::{Request, Response, serve_connection};
 use h2_sync::transport::duplex;
 use h2_sync::{Error, Evt, Reason, Role, Session};
 
 use crate::drivers::ends;
 use crate::events::{Teller, Told};
-use crate::exchange::{answer, ask, ask_in_steps, config, get, post, server_config, Asked};
+use crate::exchange::{Asked, answer, ask, ask_in_steps, config, get, post, server_config};
 use crate::faulty::{Faulty, Script};
-use crate::sweep::{alone, eventually, sweep, times, Went};
+use crate::sweep::{Went, alone, eventually, sweep, times};
 
 /// The least number of steps of the exchange.
 const STEPS: usize = 10;

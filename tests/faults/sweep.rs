@@ -1,7 +1,7 @@
 //! Runs of one exchange, each with the fault one step later than in the run before.
 
 use std::collections::BTreeSet;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,11 +29,7 @@ pub(crate) enum Went {
 
 impl Went {
     pub(crate) fn by(has_fired: bool) -> Self {
-        if has_fired {
-            Went::Faulty
-        } else {
-            Went::Through
-        }
+        if has_fired { Went::Faulty } else { Went::Through }
     }
 }
 
@@ -82,16 +78,18 @@ fn each(
     let next = AtomicUsize::new(0);
     let running = Arc::new(Mutex::new(BTreeSet::new()));
     let under_way = Arc::clone(&running);
-    let work = Arc::new(move || loop {
-        let n = next.fetch_add(1, SeqCst);
-        if !goes_on(n) {
-            return Ok(());
+    let work = Arc::new(move || {
+        loop {
+            let n = next.fetch_add(1, SeqCst);
+            if !goes_on(n) {
+                return Ok(());
+            }
+            under_way.lock().unwrap().insert(n);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(n))) {
+                return Err((n, panic));
+            }
+            under_way.lock().unwrap().remove(&n);
         }
-        under_way.lock().unwrap().insert(n);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(n))) {
-            return Err((n, panic));
-        }
-        under_way.lock().unwrap().remove(&n);
     });
     let (done, results) = mpsc::channel();
     for _ in 0..AT_ONCE {

@@ -3,14 +3,14 @@
 use std::io;
 use std::thread;
 
-use h2_sync::transport::{duplex, Transport};
-use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+use h2_sync::transport::{Transport, duplex};
+use h2_sync::upgrade::{Options, Outcome, Upgraded, request_upgrade};
 use h2_sync::{Error, ErrorKind, Reason, Role, Session};
 
 use crate::events::{Teller, Told};
-use crate::exchange::{config, RIGHT};
-use crate::faulty::{At, Call, Fault, Faulty, Script, PLANNED};
-use crate::sweep::{alone, at_once, eventually, nothing_is_left, sweep_beside_others, Went, LONG};
+use crate::exchange::{RIGHT, config};
+use crate::faulty::{At, Call, Fault, Faulty, PLANNED, Script};
+use crate::sweep::{LONG, Went, alone, at_once, eventually, nothing_is_left, sweep_beside_others};
 
 /// The least octets in each direction.
 const OCTETS: usize = 300;

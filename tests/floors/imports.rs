@@ -1,6 +1,6 @@
 //! Which paths into the crate a source file has.
 
-use crate::tokens::{tokens, Token};
+use crate::tokens::{Token, tokens};
 
 /// A path that starts in the crate, as it stands in a file.
 #[derive(Clone, Debug)]

@@ -141,11 +141,7 @@ pub(crate) fn no_unsafe(tree: &Tree) -> Vec<String> {
     let root = tree.files.get(&Vec::new()).map_or("", |file| &file.text);
     let forbids = root.lines().any(|line| line.trim() == "#![forbid(unsafe_code)]");
     let rule = "src/lib.rs: there is no #![forbid(unsafe_code)]";
-    if forbids {
-        Vec::new()
-    } else {
-        vec![rule.to_owned()]
-    }
+    if forbids { Vec::new() } else { vec![rule.to_owned()] }
 }
 
 /// No async runtime in any section of dependencies but those for tests.

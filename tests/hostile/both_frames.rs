@@ -9,8 +9,8 @@ use h2_sync::{Config, Error, ErrorCode, ErrorKind};
 
 use crate::memory::bounded;
 use crate::neighbour::Neighbour;
-use crate::support::{listener, wire, Peer};
-use crate::victim::{post, Victim};
+use crate::support::{Peer, listener, wire};
+use crate::victim::{Victim, post};
 
 const LENGTHS: u64 = 65;
 

@@ -3,11 +3,11 @@
 use h2_sync::frame::Kind;
 use h2_sync::{ErrorCode, ErrorKind};
 
-use crate::client_stage::{assert_failed, Stage};
-use crate::memory::{measured, MIB};
+use crate::client_stage::{Stage, assert_failed};
+use crate::memory::{MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{wire, Peer};
-use crate::victim::{get, Victim};
+use crate::support::{Peer, wire};
+use crate::victim::{Victim, get};
 
 /// A PING of seven octets: a connection error FRAME_SIZE_ERROR.
 fn error() -> Vec<u8> {

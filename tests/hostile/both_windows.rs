@@ -3,17 +3,17 @@
 use std::io::{Read, Write};
 use std::thread;
 
-use crossbeam_channel::{unbounded, Receiver};
+use crossbeam_channel::{Receiver, unbounded};
 use h2_sync::client::Connection;
 use h2_sync::server::serve_connection;
-use h2_sync::transport::{duplex, Duplex};
-use h2_sync::{headers, Error, ErrorCode, ErrorKind, StreamId};
+use h2_sync::transport::{Duplex, duplex};
+use h2_sync::{Error, ErrorCode, ErrorKind, StreamId, headers};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Stage};
-use crate::memory::{bounded, measured, MIB};
+use crate::client_stage::{Stage, assert_failed, assert_reset, next_request};
+use crate::memory::{MIB, bounded, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{wire, Peer, LONG};
-use crate::victim::{get, hello, post, Victim};
+use crate::support::{LONG, Peer, wire};
+use crate::victim::{Victim, get, hello, post};
 
 const WHOLE: StreamId = StreamId::CONNECTION;
 

@@ -4,9 +4,9 @@ use std::iter::repeat;
 
 use h2_sync::{ErrorCode, ErrorKind};
 
-use crate::client_stage::{assert_failed, assert_reset, Stage};
-use crate::memory::{bounded, measured, KIB, MIB};
-use crate::support::{wire, Flood, Peer};
+use crate::client_stage::{Stage, assert_failed, assert_reset};
+use crate::memory::{KIB, MIB, bounded, measured};
+use crate::support::{Flood, Peer, wire};
 
 /// The memory for one field section: 64 KiB, four times that temporarily, and growth of buffers.
 const BOUND: usize = 2 * MIB;

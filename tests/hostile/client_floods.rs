@@ -8,11 +8,11 @@ use h2_sync::client::Connection;
 use h2_sync::frame::Kind;
 use h2_sync::proto::Budget;
 use h2_sync::transport::duplex;
-use h2_sync::{headers, Config, ErrorCode, ErrorKind};
+use h2_sync::{Config, ErrorCode, ErrorKind, headers};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
-use crate::memory::{bounded, measured, Measured, KIB, MIB};
-use crate::support::{wire, Flood, Peer, LONG};
+use crate::client_stage::{Asked, Stage, assert_failed, assert_reset, next_request};
+use crate::memory::{KIB, MIB, Measured, bounded, measured};
+use crate::support::{Flood, LONG, Peer, wire};
 
 const ALTSVC: u8 = 0x0a;
 const ORIGIN: u8 = 0x0c;

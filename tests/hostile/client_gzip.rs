@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use flate2::write::GzEncoder;
 use flate2::Compression;
-use h2_sync::{headers, ErrorKind, Headers};
+use flate2::write::GzEncoder;
+use h2_sync::{ErrorKind, Headers, headers};
 
-use crate::client_stage::{next_request, Stage};
-use crate::memory::{bounded, measured, KIB, MIB};
+use crate::client_stage::{Stage, next_request};
+use crate::memory::{KIB, MIB, bounded, measured};
 use crate::support::Peer;
 
 fn zeros(octets: usize) -> Vec<u8> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use h2_sync::client::{Client, Versions};
 use h2_sync::{Error, ErrorKind};
 
-use crate::memory::{bounded, measured, MIB};
+use crate::memory::{MIB, bounded, measured};
 use crate::support::LONG;
 
 fn client() -> Client {

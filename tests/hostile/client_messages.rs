@@ -2,15 +2,15 @@
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use h2_sync::{headers, ErrorCode, ErrorKind};
+use h2_sync::{ErrorCode, ErrorKind, headers};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
-use crate::memory::{bounded, measured, KIB, MIB};
-use crate::support::{wire, Peer};
+use crate::client_stage::{Asked, Stage, assert_failed, assert_reset, next_request};
+use crate::memory::{KIB, MIB, bounded, measured};
+use crate::support::{Peer, wire};
 
 /// The server's response must reset the stream with this code, while the connection continues.
 fn resets(

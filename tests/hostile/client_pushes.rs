@@ -1,17 +1,17 @@
 //! Server push to clients that refuse it and to clients that accept it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{unbounded, Receiver};
+use crossbeam_channel::{Receiver, unbounded};
 use h2_sync::client::{Config, PushHandler};
 use h2_sync::{Error, ErrorCode, ErrorKind, Evt, Role, Session, StreamId};
 
-use crate::client_stage::{assert_failed, assert_reset, Stage};
-use crate::memory::{bounded, measured, MIB};
-use crate::support::{eventually, wire, Flood, Peer, LONG};
-use crate::victim::{gate, Bolt};
+use crate::client_stage::{Stage, assert_failed, assert_reset};
+use crate::memory::{MIB, bounded, measured};
+use crate::support::{Flood, LONG, Peer, eventually, wire};
+use crate::victim::{Bolt, gate};
 
 const BOUND: usize = 4 * MIB;
 

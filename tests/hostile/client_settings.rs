@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use h2_sync::{ErrorCode, ErrorKind};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Stage};
+use crate::client_stage::{Stage, assert_failed, assert_reset, next_request};
 use crate::memory::bounded;
-use crate::support::{wire, Peer};
+use crate::support::{Peer, wire};
 
 const SHORT: Duration = Duration::from_millis(200);
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use h2_sync::client::Config;
 use h2_sync::frame::Frame;
-use h2_sync::{headers, ErrorCode, ErrorKind, StreamId};
+use h2_sync::{ErrorCode, ErrorKind, StreamId, headers};
 
-use crate::client_stage::{assert_failed, next_request, Asked, Stage};
+use crate::client_stage::{Asked, Stage, assert_failed, next_request};
 use crate::memory::bounded;
-use crate::support::{wire, Peer, LONG};
+use crate::support::{LONG, Peer, wire};
 
 const SHORT: Duration = Duration::from_millis(300);
 

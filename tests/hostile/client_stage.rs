@@ -8,7 +8,7 @@ use h2_sync::frame::{Frame, Ping};
 use h2_sync::server::Handle;
 use h2_sync::{Error, ErrorCode, ErrorKind, StreamId};
 
-use crate::neighbour::{honest_server, Neighbour};
+use crate::neighbour::{Neighbour, honest_server};
 use crate::support::Peer;
 
 /// The client and its servers.

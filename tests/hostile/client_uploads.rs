@@ -1,19 +1,19 @@
 //! Servers that do not accept a body.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use h2_sync::client::{Body, Connection};
 use h2_sync::frame::Kind;
 use h2_sync::transport::duplex;
-use h2_sync::{headers, Config, Error, ErrorCode, ErrorKind, StreamId};
+use h2_sync::{Config, Error, ErrorCode, ErrorKind, StreamId, headers};
 
-use crate::client_stage::{assert_failed, assert_reset, next_request, Asked, Stage};
-use crate::memory::{bounded, measured, KIB, MIB};
-use crate::support::{wire, Peer, LONG};
+use crate::client_stage::{Asked, Stage, assert_failed, assert_reset, next_request};
+use crate::memory::{KIB, MIB, bounded, measured};
+use crate::support::{LONG, Peer, wire};
 
 const SHORT: Duration = Duration::from_millis(300);
 

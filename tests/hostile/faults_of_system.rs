@@ -7,15 +7,15 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::client::{Client, Connection};
-use h2_sync::server::{serve_connection, Config, Request, Response, Server};
+use h2_sync::server::{Config, Request, Response, Server, serve_connection};
 use h2_sync::transport::duplex;
 use h2_sync::upgrade::Options;
 use h2_sync::{ErrorCode, ErrorKind, Role, Session};
 
-use crate::memory::{bounded, KIB};
+use crate::memory::{KIB, bounded};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, Peer, LONG};
-use crate::victim::{gate, get, hello, post, BoxError, Victim};
+use crate::support::{LONG, Peer, eventually};
+use crate::victim::{BoxError, Victim, gate, get, hello, post};
 
 /// A short timeout, longer than a trivial handler takes.
 const SOON: Duration = Duration::from_secs(1);

@@ -6,14 +6,14 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::thread;
 
 use h2_sync::client::Body;
-use h2_sync::frame::{Dependency, Frame, Kind, Priority, PriorityUpdate, Setting, MAX_WINDOW};
+use h2_sync::frame::{Dependency, Frame, Kind, MAX_WINDOW, Priority, PriorityUpdate, Setting};
 use h2_sync::server::{Request, Response};
-use h2_sync::{headers, ErrorCode, StreamId};
+use h2_sync::{ErrorCode, StreamId, headers};
 
 use crate::client_stage::client;
-use crate::memory::{bounded, KIB, MIB};
-use crate::support::{listener, wire, Flood, Peer};
-use crate::victim::{get, post, request, BoxError, Victim};
+use crate::memory::{KIB, MIB, bounded};
+use crate::support::{Flood, Peer, listener, wire};
+use crate::victim::{BoxError, Victim, get, post, request};
 
 /// More than the burst of any budget.
 const MANY: usize = 12_000;

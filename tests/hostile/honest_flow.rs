@@ -4,14 +4,14 @@
 use std::io::{Read, Write};
 use std::thread;
 
+use h2_sync::StreamId;
 use h2_sync::client::Body;
 use h2_sync::frame::Frame;
-use h2_sync::StreamId;
 
 use crate::client_stage::client;
-use crate::memory::{bounded, KIB, MIB};
-use crate::support::{listener, wire, Peer};
-use crate::victim::{post, Victim};
+use crate::memory::{KIB, MIB, bounded};
+use crate::support::{Peer, listener, wire};
+use crate::victim::{Victim, post};
 
 /// Answers with the number of octets, or with as many octets as the path says.
 fn victim() -> Victim {

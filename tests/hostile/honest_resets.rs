@@ -6,12 +6,12 @@ use std::io::Write;
 use std::sync::mpsc;
 
 use h2_sync::client::{Connection, ResponseHalf};
-use h2_sync::frame::{Frame, Setting, MAX_WINDOW};
-use h2_sync::{headers, ErrorCode, StreamId};
+use h2_sync::frame::{Frame, MAX_WINDOW, Setting};
+use h2_sync::{ErrorCode, StreamId, headers};
 
 use crate::memory::bounded;
-use crate::support::{get, listener, post, wire, Peer, LONG};
-use crate::victim::{gate, hello, Bolt, Victim};
+use crate::support::{LONG, Peer, get, listener, post, wire};
+use crate::victim::{Bolt, Victim, gate, hello};
 
 /// More than the burst of the budget for resets.
 const MANY: usize = 3_000;

@@ -8,9 +8,9 @@ use h2_sync::{Error, ErrorCode, ErrorKind};
 
 use crate::bad_fields::case;
 use crate::memory::bounded;
-use crate::support::wire::{self, and, indexed_literal, ok, END, END_HEADERS, END_STREAM};
-use crate::support::{listener, Peer};
-use crate::victim::{get, hello, Victim};
+use crate::support::wire::{self, END, END_HEADERS, END_STREAM, and, indexed_literal, ok};
+use crate::support::{Peer, listener};
+use crate::victim::{Victim, get, hello};
 
 /// Octets after `GET http://test/` or the status 200.
 type Behind = &'static [u8];

@@ -5,11 +5,11 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use crate::memory::{bounded, measured, KIB, MIB};
+use crate::memory::{KIB, MIB, bounded, measured};
 use crate::neighbour::Neighbour;
 use crate::support::http1::Raw;
-use crate::support::{eventually, LONG};
-use crate::victim::{hello, Victim};
+use crate::support::{LONG, eventually};
+use crate::victim::{Victim, hello};
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -10,9 +10,9 @@ use std::sync::{Arc, PoisonError};
 
 use crate::memory::bounded;
 use crate::neighbour::Neighbour;
-use crate::support::http1::Raw;
-use crate::support::smuggling::{Case, BODIES, HEADS, HONEST, SMUGGLED};
 use crate::support::LONG;
+use crate::support::http1::Raw;
+use crate::support::smuggling::{BODIES, Case, HEADS, HONEST, SMUGGLED};
 use crate::victim::Victim;
 
 /// The paths for which handlers were called.
@@ -75,9 +75,15 @@ fn honest_messages_that_look_similar_are_each_one_request() {
         let mut raw = Raw::connect(victim.address());
         for (octets, body) in [
             ("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 005\r\n\r\nhello", "hello"),
-            ("POST / HTTP/1.1\r\nHost:test\r\nTransfer-Encoding: Chunked\r\n\r\n05;a=\"b\"\r\nhello\r\n0;x\r\nx-sum: 1\r\n\r\n", "hello"),
+            (
+                "POST / HTTP/1.1\r\nHost:test\r\nTransfer-Encoding: Chunked\r\n\r\n05;a=\"b\"\r\nhello\r\n0;x\r\nx-sum: 1\r\n\r\n",
+                "hello",
+            ),
             ("\r\nGET http://test/ HTTP/1.1\r\nhost: test\r\n\r\n", ""),
-            ("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 16\r\n\r\nGET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n"),
+            (
+                "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 16\r\n\r\nGET / HTTP/1.1\r\n",
+                "GET / HTTP/1.1\r\n",
+            ),
             ("OPTIONS * HTTP/1.1\r\nhost:  test \t\r\nx:\r\n\r\n", ""),
         ] {
             raw.send(octets);

@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use peak_alloc::PeakAlloc;
 
-use crate::support::{within, LONG};
+use crate::support::{LONG, within};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;

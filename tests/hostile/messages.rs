@@ -6,11 +6,11 @@ use std::sync::mpsc;
 use h2_sync::server::{Request, Response};
 use h2_sync::{ErrorCode, StreamId};
 
-use crate::bad_fields::{self, case, Field};
+use crate::bad_fields::{self, Field, case};
 use crate::memory::bounded;
-use crate::support::wire::{self, and, block, post, END, END_HEADERS, END_STREAM};
-use crate::support::{Peer, LONG};
-use crate::victim::{get, hello, request, BoxError, Victim};
+use crate::support::wire::{self, END, END_HEADERS, END_STREAM, and, block, post};
+use crate::support::{LONG, Peer};
+use crate::victim::{BoxError, Victim, get, hello, request};
 
 /// The number of cases per connection, which stays within the budget of resets.
 const CASES: usize = 200;

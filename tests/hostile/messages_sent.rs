@@ -2,7 +2,7 @@
 //! complete is sent, and the connection continues. Connection-specific fields of a forwarded
 //! HTTP/1.1 response are dropped.
 
-use std::sync::{mpsc, Mutex};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use h2_sync::client::{Body, Client, Config, Connection, Proxies, RequestBuilder, Versions};
@@ -11,10 +11,10 @@ use h2_sync::server::{Request, Response};
 use h2_sync::{Error, ErrorCode, ErrorKind, Headers, StreamId};
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::bad_fields::{self, case, Field};
+use crate::bad_fields::{self, Field, case};
 use crate::memory::bounded;
-use crate::support::{listener, Peer};
-use crate::victim::{get, request, BoxError, Victim};
+use crate::support::{Peer, listener};
+use crate::victim::{BoxError, Victim, get, request};
 
 /// Fields that `Client` and `Response` must refuse. Names with upper-case letters are missing,
 /// since the types of `http` convert them.

@@ -7,10 +7,10 @@ use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::{Error, ErrorCode, ErrorKind};
 use http::Method;
 
-use crate::bad_fields::{self, case, Field};
+use crate::bad_fields::{self, Field, case};
 use crate::memory::bounded;
-use crate::support::wire::{self, and, block, ok, status, END, END_HEADERS, END_STREAM};
-use crate::support::{listener, Peer};
+use crate::support::wire::{self, END, END_HEADERS, END_STREAM, and, block, ok, status};
+use crate::support::{Peer, listener};
 
 /// The number of cases per connection, which stays within the budget of resets.
 const CASES: usize = 200;

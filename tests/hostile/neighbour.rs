@@ -1,7 +1,7 @@
 //! A well-behaved client that must be served during attacks.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -93,8 +93,8 @@ pub(crate) fn honest_server() -> (Handle, String) {
 #[test]
 fn the_helpers_work() {
     use crate::memory::measured;
-    use crate::support::{listener, Flood, Peer};
-    use crate::victim::{get, Victim};
+    use crate::support::{Flood, Peer, listener};
+    use crate::victim::{Victim, get};
 
     measured(|memory| {
         let victim = Victim::hello();

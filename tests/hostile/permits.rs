@@ -4,8 +4,8 @@ use bytes::Bytes;
 use h2_sync::frame::Setting;
 use h2_sync::server::{Config, Request, Response};
 
-use crate::support::{eventually, within, Peer, LONG};
-use crate::victim::{get, BoxError, Victim};
+use crate::support::{LONG, Peer, eventually, within};
+use crate::victim::{BoxError, Victim, get};
 
 /// An eighth of the former defaults, and of the requests that used them up: 36 connections with 128
 /// requests each. The full number would be 4,600 threads, whose memory would count in the measuring

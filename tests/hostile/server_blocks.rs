@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use h2_sync::frame::{Kind, Setting, StreamId};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{Kind, Setting, StreamId};
 
-use crate::memory::{measured, Memory, KIB, MIB};
+use crate::memory::{KIB, MIB, Memory, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Flood, Peer};
-use crate::victim::{get, hello, Victim};
+use crate::support::{Flood, Peer, eventually, wire};
+use crate::victim::{Victim, get, hello};
 
 /// The limit of a field section: 64 KiB. Up to four times that, it is decoded but not stored.
 const SECTION: usize = 64 * KIB;

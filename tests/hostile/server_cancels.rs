@@ -3,13 +3,13 @@
 
 use std::io::Write;
 
+use h2_sync::ErrorCode;
 use h2_sync::frame::{Frame, Setting, StreamId};
 use h2_sync::proto::Budget;
-use h2_sync::ErrorCode;
 
-use crate::memory::{measured, MIB};
+use crate::memory::{MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{get, wire, Peer};
+use crate::support::{Peer, get, wire};
 use crate::victim::Victim;
 
 /// The burst of the budget. It gains one token per second.

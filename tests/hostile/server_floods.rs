@@ -1,15 +1,15 @@
 //! Floods of frames that are cheap to send.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use h2_sync::frame::Kind;
 use h2_sync::ErrorCode;
+use h2_sync::frame::Kind;
 
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Flood, Peer, LONG};
-use crate::victim::{gate, get, hello, Victim};
+use crate::support::{Flood, LONG, Peer, eventually, wire};
+use crate::victim::{Victim, gate, get, hello};
 
 /// The PING and SETTINGS frames that are accepted: 100, and 10 more per second. A test takes less
 /// than a minute.

@@ -1,15 +1,15 @@
 //! Many concurrent attackers, and a shutdown under attack.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Peer};
-use crate::victim::{hello, Victim};
+use crate::support::{Peer, eventually, wire};
+use crate::victim::{Victim, hello};
 
 /// An attack on a connection of its own.
 type Attack = fn(&mut Peer);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use h2_sync::ErrorCode;
 use h2_sync::frame::{Frame, Setting};
 use h2_sync::server::Config;
-use h2_sync::ErrorCode;
 
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Peer};
-use crate::victim::{gate, get, hello, post, Victim};
+use crate::support::{Peer, eventually, wire};
+use crate::victim::{Victim, gate, get, hello, post};
 
 /// The content of the responses. It is static, so that only the server's memory is measured.
 static BODY: [u8; MIB] = [b'x'; MIB];

@@ -1,12 +1,12 @@
 //! Streams that are opened and reset, by the peer or, on its provocation, by the server.
 
-use h2_sync::frame::{Kind, StreamId};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{Kind, StreamId};
 
-use crate::memory::{measured, MIB};
+use crate::memory::{MIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Peer};
-use crate::victim::{gate, get, hello, Victim};
+use crate::support::{Peer, eventually, wire};
+use crate::victim::{Victim, gate, get, hello};
 
 /// The default limit of concurrent handlers and streams of one connection.
 const CAP: usize = 128;

@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use crate::memory::{measured, KIB};
+use crate::memory::{KIB, measured};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, LONG};
-use crate::victim::{hello, Victim};
+use crate::support::{LONG, eventually};
+use crate::victim::{Victim, hello};
 
 /// The beginning of an upgrade request.
 const HEAD: &str = "\

@@ -6,14 +6,14 @@ use std::io::{ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::frame::{Frame, Ping, Setting, Settings, MAX_WINDOW, PREFACE};
+use h2_sync::frame::{Frame, MAX_WINDOW, PREFACE, Ping, Setting, Settings};
 use h2_sync::server::{Config, Request, Response};
 use h2_sync::{ErrorCode, StreamId};
 
-use crate::memory::{bounded, KIB, MIB};
+use crate::memory::{KIB, MIB, bounded};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, wire, Peer};
-use crate::victim::{get, post, BoxError, Victim};
+use crate::support::{Peer, eventually, wire};
+use crate::victim::{BoxError, Victim, get, post};
 
 /// A short deadline. It does not affect well-behaved peers, since everything they send arrives in
 /// one piece.

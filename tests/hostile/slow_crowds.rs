@@ -3,14 +3,14 @@
 use std::fs;
 use std::time::Duration;
 
-use h2_sync::frame::{Setting, PREFACE};
+use h2_sync::frame::{PREFACE, Setting};
 use h2_sync::server::Config;
 
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
 use crate::slow::{ends_in_peace, handle};
-use crate::support::{eventually, wire, Peer, LONG};
-use crate::victim::{get, post, Victim};
+use crate::support::{LONG, Peer, eventually, wire};
+use crate::victim::{Victim, get, post};
 
 /// A short deadline.
 const SOON: Duration = Duration::from_millis(200);

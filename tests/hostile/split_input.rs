@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ use bytes::BytesMut;
 use h2_sync::client::{Connection, ResponseHalf};
 use h2_sync::frame::{self, Frame};
 use h2_sync::hpack::{Decoder, Limits};
-use h2_sync::server::{self, serve_connection, Request, Response};
+use h2_sync::server::{self, Request, Response, serve_connection};
 use h2_sync::{Error, ErrorCode, Headers};
 
 use crate::bad_fields::case;
 use crate::memory::bounded;
-use crate::support::wire::*;
 use crate::support::LONG;
+use crate::support::wire::*;
 use crate::victim::BoxError;
 
 /// A reader that returns one piece per read, and then blocks until the end of the test.

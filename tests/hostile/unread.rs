@@ -9,11 +9,11 @@ use std::time::Duration;
 use h2_sync::frame::PREFACE;
 
 use crate::client_stage::client;
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
 use crate::slow::ends_in_peace;
 use crate::support::{eventually, wire};
-use crate::victim::{gate, hello, post, Bolt, Victim};
+use crate::victim::{Bolt, Victim, gate, hello, post};
 
 /// The content of one DATA frame. It is static, so that only the server's memory is measured.
 static CONTENT: [u8; 16 * KIB] = [b'x'; 16 * KIB];

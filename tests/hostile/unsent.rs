@@ -4,12 +4,12 @@ use std::io::Write;
 
 use h2_sync::frame::Setting;
 
-use crate::memory::{measured, KIB, MIB};
+use crate::memory::{KIB, MIB, measured};
 use crate::neighbour::Neighbour;
 use crate::slow::ends_in_peace;
 use crate::support::http1::Raw;
-use crate::support::{eventually, Peer};
-use crate::victim::{get, hello, Victim};
+use crate::support::{Peer, eventually};
+use crate::victim::{Victim, get, hello};
 
 /// The rest of a connection: its thread's read buffer, its tables, and the peer's side in this process.
 const CONNECTION: usize = 96 * KIB;

@@ -8,20 +8,20 @@ use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::{Request, Response};
 use h2_sync::transport::duplex;
-use h2_sync::{new_connection, Act, ErrorKind, Evt, Session};
+use h2_sync::{Act, ErrorKind, Evt, Session, new_connection};
 
 use crate::client_stage::client;
-use crate::memory::{bounded, KIB, MIB};
+use crate::memory::{KIB, MIB, bounded};
 use crate::neighbour::Neighbour;
-use crate::support::{eventually, listener, Peer, LONG};
-use crate::victim::{gate, get, hello, Victim};
+use crate::support::{LONG, Peer, eventually, listener};
+use crate::victim::{Victim, gate, get, hello};
 
 /// A short deadline, which does not affect the other connections.
 const SOON: Duration = Duration::from_millis(200);

@@ -1,13 +1,13 @@
 //! Live servers with counted handlers.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_channel::{bounded as channel, Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, bounded as channel};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
 
-use crate::support::{eventually, Peer, LONG};
+use crate::support::{LONG, Peer, eventually};
 pub(crate) use crate::support::{get, post, request};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

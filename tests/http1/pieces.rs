@@ -3,7 +3,7 @@
 use h2_sync::http1::Config;
 use http::Method;
 
-use crate::messages::{fetch, serve, Log};
+use crate::messages::{Log, fetch, serve};
 
 /// What a server sees of these octets, which does not depend on how they are cut.
 #[track_caller]

@@ -3,7 +3,7 @@
 use h2_sync::http1::{BodySize, SendError};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::server::{asked, GET};
+use crate::server::{GET, asked};
 
 const HEAD: &str = "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n";
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::devtools::Browser;
 use crate::files::Folder;
-use crate::server_examples::{start, Example};
+use crate::server_examples::{Example, start};
 
 const IMAGES: usize = 300;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2_sync::frame::StreamId;
-use h2_sync::session::{new_connection, Act, Evt, Reason};
-use h2_sync::{headers, Headers, Session};
+use h2_sync::session::{Act, Evt, Reason, new_connection};
+use h2_sync::{Headers, Session, headers};
 
 use crate::body::{self, Check};
 

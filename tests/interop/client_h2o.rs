@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::body;
-use crate::client_support::{Served, OCTETS};
+use crate::client_support::{OCTETS, Served};
 use crate::files::Folder;
 use crate::peer;
 

@@ -9,7 +9,7 @@ use h2_sync::client::{Body, Client};
 use h2_sync::server::{Handle, Request, Response};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::client_support::{config, Octets, Served};
+use crate::client_support::{Octets, Served, config};
 use crate::files::Folder;
 use crate::peer;
 

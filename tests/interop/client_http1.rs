@@ -9,7 +9,7 @@ use http::{StatusCode, Version};
 use crate::body;
 use crate::client_nginx;
 use crate::client_proxy::tinyproxy;
-use crate::client_support::{check, config, Octets, OCTETS};
+use crate::client_support::{OCTETS, Octets, check, config};
 use crate::files::Folder;
 use crate::peer;
 

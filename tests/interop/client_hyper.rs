@@ -7,7 +7,7 @@ use std::thread;
 use h2_sync::client::{Body, Client, Connection};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::client_support::{check, config, Octets, OCTETS};
+use crate::client_support::{OCTETS, Octets, check, config};
 use crate::hyper::Echo;
 
 #[test]

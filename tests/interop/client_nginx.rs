@@ -8,7 +8,7 @@ use h2_sync::frame::Kind;
 use http::StatusCode;
 
 use crate::body;
-use crate::client_support::{config, Octets, Served, OCTETS};
+use crate::client_support::{OCTETS, Octets, Served, config};
 use crate::files::Folder;
 use crate::nginx;
 use crate::peer;

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
-use h2_sync::client::{Client, Response};
 use h2_sync::Error;
+use h2_sync::client::{Client, Response};
 
 use crate::client_support::config;
 use crate::peer::{self, PATIENCE};

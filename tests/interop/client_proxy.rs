@@ -7,7 +7,7 @@ use h2_sync::client::{Client, Proxies, Proxy};
 use http::StatusCode;
 
 use crate::body;
-use crate::client_support::{check, config_for, OCTETS};
+use crate::client_support::{OCTETS, check, config_for};
 use crate::files::Folder;
 use crate::nginx::nginx_tls;
 use crate::peer;

@@ -9,7 +9,7 @@ use h2_sync::client::{Body, Client};
 use h2_sync::{Error, ErrorKind};
 
 use crate::body;
-use crate::client_support::{config, Octets};
+use crate::client_support::{Octets, config};
 use crate::files::Folder;
 use crate::peer;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::body::{self, LARGE};
 use crate::files::Folder;
 use crate::peer;
-use crate::server::{Server, GREETING};
+use crate::server::{GREETING, Server};
 
 /// curl, with prior knowledge of HTTP/2. It prints the version, the status and the body.
 fn curl(program: &Path) -> Command {

@@ -5,8 +5,8 @@ use std::net::{TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use h2_sync::server::{Handle, Request, Response, Server};
 use h2_sync::BoxError;
+use h2_sync::server::{Handle, Request, Response, Server};
 
 use crate::peer::{self, Guard};
 

@@ -17,7 +17,7 @@ use crate::devtools::Browser;
 use crate::files::Folder;
 use crate::inspect_hub::Hub;
 use crate::inspect_windows::Windows;
-use crate::server_examples::{start, Example};
+use crate::server_examples::{Example, start};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -124,8 +124,7 @@ fn page_shows_streams_windows_and_waits_in_both_schemes() {
         until(&mut browser, &format!("{rows}.includes('{shown}')"));
     }
     // The fields of the request that is chosen.
-    let choose =
-        "act([...document.querySelectorAll('.row')].find(row => row.title === 'GET /download')); \
+    let choose = "act([...document.querySelectorAll('.row')].find(row => row.title === 'GET /download')); \
                   document.getElementById('detail').innerText";
     browser.evaluate(choose);
     until(&mut browser, "document.querySelector('#list .HEADERS') !== null");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bytes::BytesMut;
-use h2_sync::frame::{Frame, Ping, Settings, DEFAULT_MAX_FRAME_SIZE, PREFACE};
+use h2_sync::frame::{DEFAULT_MAX_FRAME_SIZE, Frame, PREFACE, Ping, Settings};
 
 use crate::files::Folder;
 use crate::peer;
@@ -67,9 +67,9 @@ fn openssl_carries_an_exchange_of_prefaces() {
         }
     }
     assert!(matches!(&frames[0], Frame::Settings(settings) if !settings.ack), "{frames:?}");
-    assert!(frames
-        .iter()
-        .any(|frame| matches!(frame, Frame::Settings(Settings { ack: true, .. }))));
+    assert!(
+        frames.iter().any(|frame| matches!(frame, Frame::Settings(Settings { ack: true, .. })))
+    );
     assert!(
         matches!(frames.last(), Some(Frame::Ping(ping)) if ping.ack && ping.payload == payload)
     );

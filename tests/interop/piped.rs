@@ -3,7 +3,7 @@
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 
-use crate::peer::{collect, Guard, PATIENCE};
+use crate::peer::{Guard, PATIENCE, collect};
 
 /// A program with piped input and output.
 #[derive(Debug)]

@@ -3,17 +3,17 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
-use std::sync::mpsc::{self, Receiver};
 use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use h2_sync::client::{self, Client, Versions};
 use h2_sync::http::{HeaderMap, HeaderValue};
 use h2_sync::server::{self, Handle, Request, Response, Server};
-use h2_sync::{websocket, BoxError};
+use h2_sync::{BoxError, websocket};
 
 use crate::peer;
-use crate::server_examples::{start, start_command, Example};
+use crate::server_examples::{Example, start, start_command};
 use crate::websocket::{client, connect};
 
 /// Longer than anything takes.

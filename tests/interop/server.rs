@@ -10,14 +10,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use h2_sync::frame::StreamId;
-use h2_sync::session::{new_connection, Act, Evt, Reason};
-use h2_sync::{headers, Headers, Session};
+use h2_sync::session::{Act, Evt, Reason, new_connection};
+use h2_sync::{Headers, Session, headers};
 
 use crate::body::{self, Check};
 

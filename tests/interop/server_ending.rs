@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use h2_sync::{headers, new_connection, Act, Evt};
+use h2_sync::{Act, Evt, headers, new_connection};
 
 use crate::peer::{self, Guard};
 use crate::server_examples::start;

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::body;
 use crate::files::Folder;
 use crate::peer;
-use crate::server_examples::{curl, start, Example};
+use crate::server_examples::{Example, curl, start};
 
 const OCTETS: usize = 20 << 20;
 

@@ -11,7 +11,7 @@ use h2_sync::tls::{Acceptor, Connector};
 use crate::body::{self, LARGE};
 use crate::files::Folder;
 use crate::peer;
-use crate::server::{Server, GREETING};
+use crate::server::{GREETING, Server};
 
 /// The time limit of a handshake, far longer than any takes.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use h2_sync::session::Evt;
-use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+use h2_sync::upgrade::{Options, Outcome, Upgraded, request_upgrade};
 use h2_sync::{Config, Session};
 use http::{Request, StatusCode};
 

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::fs;
 use std::process::Command;
 
+use h2_sync::Error;
 use h2_sync::client::{Client, Versions};
 use h2_sync::server::{self, Handle, Request, Response, Server};
 use h2_sync::websocket::{self, Builder, Compression, Config, Message, WebSocket};
-use h2_sync::Error;
 
 use crate::client_support;
 use crate::deployed::filled;

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use h2_sync::client::{Client, Versions};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::files::Folder;
 use crate::peer::{self, Server};

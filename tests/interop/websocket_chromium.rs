@@ -10,7 +10,7 @@ use h2_sync::websocket::{self, CloseCode};
 use crate::client_support::config_for;
 use crate::devtools::Browser;
 use crate::files::Folder;
-use crate::server_examples::{start_logged, Example};
+use crate::server_examples::{Example, start_logged};
 use crate::tls::Identity;
 use crate::websocket::client;
 use crate::websocket_chat::line_of;

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::{Config, Handle, Request, Response, Server};
-use h2_sync::{headers, Error, ErrorCode};
+use h2_sync::{Error, ErrorCode, headers};
 use log::Level;
 
 use crate::capture::{install, lines_with};
 use crate::support::http1::Raw;
-use crate::support::{eventually, get, post, within, Peer, LONG};
+use crate::support::{LONG, Peer, eventually, get, post, within};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

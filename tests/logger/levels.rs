@@ -3,13 +3,13 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use h2_sync::ErrorCode;
 use h2_sync::frame::WindowUpdate;
 use h2_sync::server::{Config, Handle, Request, Response, Server};
-use h2_sync::ErrorCode;
 use log::Level;
 
 use crate::capture::{install, lines_with};
-use crate::support::{eventually, post, within, Peer, LONG};
+use crate::support::{LONG, Peer, eventually, post, within};
 
 fn serve<H>(handler: H) -> Handle
 where

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use h2_sync::client::{Client, Config, Versions};
 use h2_sync::server::Server;
-use h2_sync::{headers, transport, Act, Evt, Session};
+use h2_sync::{Act, Evt, Session, headers, transport};
 
 use crate::capture::{for_each_line, install};
-use crate::support::{get, within, LONG};
+use crate::support::{LONG, get, within};
 
 /// Requests that are answered while the logger is busy with their connection.
 const REQUESTS: usize = 20;

@@ -8,8 +8,8 @@ use h2_sync::frame::{
 use h2_sync::headers;
 use h2_sync::proto::{Config, Role};
 
-use crate::counted::{measured, KIB};
-use crate::peer::{client_id, encoded, Peer};
+use crate::counted::{KIB, measured};
+use crate::peer::{Peer, client_id, encoded};
 
 /// What one stream takes besides its field sections and DATA: its state, and its events.
 const STREAM: usize = 2 * KIB;

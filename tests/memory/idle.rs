@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use h2_sync::server::{Config, Request, Response, Server};
 
-use crate::counted::{measured, KIB};
+use crate::counted::{KIB, measured};
 
 const CONNECTIONS: usize = 200;
 

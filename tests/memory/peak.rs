@@ -4,8 +4,8 @@ use h2_sync::frame::{Setting, Settings};
 use h2_sync::headers;
 use h2_sync::proto::{Config, Role};
 
-use crate::counted::{measured, KIB};
-use crate::peer::{client_id, Peer};
+use crate::counted::{KIB, measured};
+use crate::peer::{Peer, client_id};
 
 const STREAMS: usize = 10_000;
 

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use h2_sync::frame::{self, Frame, Settings, StreamId, PREFACE};
+use h2_sync::Headers;
+use h2_sync::frame::{self, Frame, PREFACE, Settings, StreamId};
 use h2_sync::hpack::Encoder;
 use h2_sync::proto::{Config, Connection, Event, Role, Transmit};
-use h2_sync::Headers;
 
 /// The core under test, and the peer's side of HPACK.
 pub(crate) struct Peer {

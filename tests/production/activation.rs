@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::process::{answer, ask, command, send, Process};
+use crate::process::{Process, answer, ask, command, send};
 
 /// Starts the server with sockets and their names, as systemd does: with the number of its process.
 fn activate(sockets: Vec<OwnedFd>, names: &str) -> Process {

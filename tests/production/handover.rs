@@ -8,7 +8,7 @@ use std::time::Duration;
 use h2_sync::server::{Cut, Handle, Listener, Server};
 
 use crate::load::Load;
-use crate::process::{answer, ask, command, eventually, handler, Process, LONG};
+use crate::process::{LONG, Process, answer, ask, command, eventually, handler};
 
 fn server() -> (Handle, SocketAddr) {
     let listener = Listener::bind("127.0.0.1:0").unwrap().named("web");

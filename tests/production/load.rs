@@ -1,8 +1,8 @@
 //! Clients that send requests all the time and must not see an error.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use h2_sync::client::{Client, Config};

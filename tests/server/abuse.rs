@@ -1,7 +1,7 @@
 //! Peers that open streams and reset them.
 
-use h2_sync::frame::Frame;
 use h2_sync::ErrorCode;
+use h2_sync::frame::Frame;
 
 use crate::client::Client;
 use crate::peer::Peer;

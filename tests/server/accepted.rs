@@ -5,12 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::server::{serve_connection, Config, Handle, Peer, Request, Response, Server};
-use h2_sync::transport::{duplex, Transport};
 use h2_sync::ErrorKind;
+use h2_sync::server::{Config, Handle, Peer, Request, Response, Server, serve_connection};
+use h2_sync::transport::{Transport, duplex};
 
 use crate::client::Client;
-use crate::support::{bounded, config, eventually, gate, serve, serve_with, LONG};
+use crate::support::{LONG, bounded, config, eventually, gate, serve, serve_with};
 
 type IoResult = std::io::Result<()>;
 

@@ -7,7 +7,7 @@ use h2_sync::server::{RecvHalf, SendHalf};
 use h2_sync::{ErrorCode, ErrorKind};
 
 use crate::client::Client;
-use crate::support::{bounded, eventually, gate, serve, LONG};
+use crate::support::{LONG, bounded, eventually, gate, serve};
 
 #[test]
 fn handler_and_client_take_turns() {

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use h2_sync::Error;
 use h2_sync::http::{HeaderMap, HeaderValue, Version};
 use h2_sync::server::{Config, Peer, Request, Response};
-use h2_sync::Error;
 
 use crate::support::bounded;
 
@@ -43,8 +43,7 @@ fn handler_receives_the_built_request() {
         let request = request.header("x-a", "1").header("host", "a.example");
         let request = request.body("hello").trailers(trailers);
         let response = request.peer(Peer::at(([192, 0, 2, 1], 9).into())).send_to(seen).unwrap();
-        let expected =
-            "PUT http://a.example/a?b=c+d Some(\"a.example\") Some(\"c d\") Some(\"1\") \
+        let expected = "PUT http://a.example/a?b=c+d Some(\"a.example\") Some(\"c d\") Some(\"1\") \
                         Some(192.0.2.1:9) hello Some(\"6\")";
         assert_eq!(response.text(), expected);
     });

@@ -9,7 +9,7 @@ use h2_sync::{Error, ErrorCode};
 
 use crate::client::Client;
 use crate::peer::Peer;
-use crate::support::{bounded, get, post, serve, BoxError, LONG};
+use crate::support::{BoxError, LONG, bounded, get, post, serve};
 
 /// How a handler watches its client.
 type Watch = fn(&Request) -> bool;

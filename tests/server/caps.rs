@@ -6,7 +6,7 @@ use std::time::Duration;
 use h2_sync::{ErrorCode, StreamId};
 
 use crate::client::Client;
-use crate::support::{bounded, config, eventually, gate, serve_with, Bolt, Gate};
+use crate::support::{Bolt, Gate, bounded, config, eventually, gate, serve_with};
 
 fn caps(all: usize, each: usize, queue_timeout: Duration) -> (h2_sync::server::Handle, Bolt) {
     let (at, bolt) = gate();

@@ -10,7 +10,7 @@ use h2_sync::server::Handle;
 use h2_sync::transport::Transport;
 use h2_sync::{Act, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session, StreamId};
 
-use crate::support::{get, post, LONG};
+use crate::support::{LONG, get, post};
 
 pub(crate) struct Client {
     pub(crate) session: Session,

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::frame::{Frame, Setting, WindowUpdate};
-use h2_sync::server::{serve_connection, Request, Response};
+use h2_sync::server::{Request, Response, serve_connection};
 use h2_sync::{ErrorCode, ErrorKind, Reason, StreamId};
 
 use crate::client::Client;
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, gate, get, serve_with, LONG};
+use crate::support::{LONG, bounded, config, eventually, gate, get, serve_with};
 
 /// A short timeout, long enough for the events before it.
 const SOON: Duration = Duration::from_millis(50);

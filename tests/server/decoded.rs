@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use h2_sync::server::Handle;
 use h2_sync::Headers;
+use h2_sync::server::Handle;
 
 use crate::client::{Client, Reply};
 use crate::http1::raw;

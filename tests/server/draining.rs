@@ -9,7 +9,7 @@ use h2_sync::server::{Cut, Handle, Request, Response};
 
 use crate::client::Client;
 use crate::http1::raw;
-use crate::support::{bounded, eventually, gate, serve, BoxError, LONG};
+use crate::support::{BoxError, LONG, bounded, eventually, gate, serve};
 
 /// Answers `/ready` as balancers ask for it.
 fn ready(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {

@@ -9,7 +9,7 @@ use h2_sync::{Error, ErrorCode, ErrorKind};
 
 use crate::client::{Client, Reply};
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, gate, get, post, serve, serve_with, BoxError};
+use crate::support::{BoxError, bounded, config, eventually, gate, get, post, serve, serve_with};
 
 const SECRET: &str = "the password is 12345";
 
@@ -314,9 +314,9 @@ fn a_read_that_has_timed_out_can_be_tried_again() {
 /// A handler learns of a reset, on the leader and on another thread.
 fn sees_the_reset(
     act: impl Fn(&mut h2_sync::server::Request, &mut h2_sync::server::Response) -> io::Result<()>
-        + Send
-        + Sync
-        + 'static,
+    + Send
+    + Sync
+    + 'static,
 ) {
     let (sender, errors) = crossbeam_channel::unbounded();
     let (at, bolt) = gate();

@@ -10,7 +10,7 @@ use h2_sync::{ErrorCode, StreamId};
 
 use crate::client::Client;
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, get, serve_with, LONG};
+use crate::support::{LONG, bounded, config, eventually, get, serve_with};
 
 type Subscribers = Arc<Mutex<Vec<SendHalf>>>;
 

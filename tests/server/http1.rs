@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Version};
 use crate::client::Client;
 use crate::frames::http1::Raw;
 use crate::support::{
-    bounded, config, eventually, gate, request, serve, serve_with, BoxError, LONG,
+    BoxError, LONG, bounded, config, eventually, gate, request, serve, serve_with,
 };
 
 pub(crate) fn raw(server: &Handle) -> Raw {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use h2_sync::server::Config;
 
 use crate::http1::raw;
-use crate::support::{bounded, config, eventually, gate, serve, serve_with, LONG};
+use crate::support::{LONG, bounded, config, eventually, gate, serve, serve_with};
 
 const SHORT: Duration = Duration::from_millis(30);
 

@@ -10,7 +10,7 @@ use h2_sync::{ErrorCode, Reason};
 use crate::client::Client;
 use crate::frames::http1::Raw;
 use crate::http1::raw;
-use crate::support::{bounded, config, eventually, serve_with, LONG};
+use crate::support::{LONG, bounded, config, eventually, serve_with};
 
 const CONNECTIONS: usize = 12;
 

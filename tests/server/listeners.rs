@@ -9,7 +9,7 @@ use h2_sync::server::{Cut, Listener, Request, Response, Server, Versions};
 use crate::client::Client;
 use crate::frames::http1::Raw;
 use crate::http1::raw;
-use crate::support::{bounded, config, eventually, serve_with, BoxError, LONG};
+use crate::support::{BoxError, LONG, bounded, config, eventually, serve_with};
 
 /// Answers with the name of the listener.
 fn name(request: &mut Request, response: &mut Response) -> Result<(), BoxError> {

@@ -6,7 +6,7 @@ use h2_sync::{Config, ErrorKind};
 use http::Request;
 
 use crate::client::Client;
-use crate::support::{bounded, config, serve, serve_with, BoxError};
+use crate::support::{BoxError, bounded, config, serve, serve_with};
 
 fn handler(
     request: &mut h2_sync::server::Request,

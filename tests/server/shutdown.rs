@@ -14,7 +14,7 @@ use h2_sync::{ErrorCode, Reason, StreamId};
 use crate::client::Client;
 use crate::http1::raw;
 use crate::peer::Peer;
-use crate::support::{bounded, config, eventually, gate, get, serve, serve_with, BoxError, LONG};
+use crate::support::{BoxError, LONG, bounded, config, eventually, gate, get, serve, serve_with};
 
 #[test]
 fn shutdown_finishes_running_requests_and_sends_goaway_twice() {

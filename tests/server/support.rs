@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use crossbeam_channel::{bounded as channel, Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, bounded as channel};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
 
 use crate::frames::within;
-pub(crate) use crate::frames::{eventually, get, post, request, LONG};
+pub(crate) use crate::frames::{LONG, eventually, get, post, request};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

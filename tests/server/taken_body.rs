@@ -4,14 +4,14 @@ use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use crossbeam_channel::{unbounded, Receiver};
+use crossbeam_channel::{Receiver, unbounded};
 use h2_sync::http::{HeaderMap, HeaderValue, Version};
 use h2_sync::server::{Handle, Request, Response};
 use h2_sync::{Error, ErrorCode, Headers};
 
 use crate::client::Client;
 use crate::http1::raw;
-use crate::support::{bounded, post, serve, LONG};
+use crate::support::{LONG, bounded, post, serve};
 
 /// The result of reading a body to its end.
 type Outcome = Result<(usize, Option<HeaderMap>), Error>;

@@ -4,8 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
-use h2_sync::server::{serve_connection, Config, Handle, Request, Response, Versions};
-use h2_sync::transport::{duplex, Closer, Duplex, Halves, ReadHalf, Transport, WriteHalf};
+use h2_sync::server::{Config, Handle, Request, Response, Versions, serve_connection};
+use h2_sync::transport::{Closer, Duplex, Halves, ReadHalf, Transport, WriteHalf, duplex};
 use h2_sync::{ErrorCode, ErrorKind, Reason};
 
 use crate::client::Client;
@@ -292,7 +292,7 @@ fn a_certificate_resolver_that_panics_costs_its_connection_alone() {
 
     use h2_sync::server::Server;
     use h2_sync::tls::rustls::server::{ClientHello, ResolvesServerCert};
-    use h2_sync::tls::rustls::{crypto, sign::CertifiedKey, ServerConfig};
+    use h2_sync::tls::rustls::{ServerConfig, crypto, sign::CertifiedKey};
     use h2_sync::tls::{Acceptor, Connector};
 
     use crate::support::eventually;

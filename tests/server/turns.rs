@@ -1,8 +1,8 @@
 //! Fairness of writing for other handlers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -28,11 +28,13 @@ fn four_equal_writers_get_equal_shares_of_a_slow_reader() {
         let most = Arc::new(AtomicUsize::new(0));
         let sent = Arc::new(AtomicUsize::new(0));
         let most_at_once = Arc::clone(&most);
-        let server = serve_with(Default::default(), move |_, response| loop {
-            let before = sent.load(Ordering::Relaxed);
-            response.send(piece.clone())?;
-            let others = sent.fetch_add(PIECE, Ordering::Relaxed) - before;
-            most_at_once.fetch_max(others, Ordering::Relaxed);
+        let server = serve_with(Default::default(), move |_, response| {
+            loop {
+                let before = sent.load(Ordering::Relaxed);
+                response.send(piece.clone())?;
+                let others = sent.fetch_add(PIECE, Ordering::Relaxed) - before;
+                most_at_once.fetch_max(others, Ordering::Relaxed);
+            }
         });
         let stream = std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
         let client: Session = h2_sync::new_connection(stream, true, false).unwrap();

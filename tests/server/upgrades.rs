@@ -11,7 +11,7 @@ use http::Version;
 use crate::client::Client;
 use crate::frames::http1::Raw;
 use crate::http1::raw;
-use crate::support::{bounded, config, gate, serve, serve_with, BoxError, LONG};
+use crate::support::{BoxError, LONG, bounded, config, gate, serve, serve_with};
 
 const ASKS: &str =
     "GET /t HTTP/1.1\r\nhost: test\r\nconnection: keep-alive, Upgrade\r\nupgrade: x, Echo\r\n\r\n";

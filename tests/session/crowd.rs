@@ -76,24 +76,26 @@ fn each_event_is_taken_by_one_of_many_takers() {
             for taker in 0..8 {
                 let (server, requests) = (&server, &requests);
                 let receiver = (taker % 2 == 0).then(|| server.events().clone());
-                scope.spawn(move || loop {
-                    let evt = match &receiver {
-                        Some(receiver) => receiver.recv(),
-                        None => server.take_evt(),
-                    };
-                    match evt {
-                        Ok(Evt::RecvHeaders { stream_identifier, .. }) => {
-                            *requests.lock().unwrap() += 1;
-                            let headers = ok();
-                            let act = Act::SendHeaders {
-                                stream_identifier,
-                                headers,
-                                is_end_stream: true,
-                            };
-                            server.put_act(act).unwrap();
+                scope.spawn(move || {
+                    loop {
+                        let evt = match &receiver {
+                            Some(receiver) => receiver.recv(),
+                            None => server.take_evt(),
+                        };
+                        match evt {
+                            Ok(Evt::RecvHeaders { stream_identifier, .. }) => {
+                                *requests.lock().unwrap() += 1;
+                                let headers = ok();
+                                let act = Act::SendHeaders {
+                                    stream_identifier,
+                                    headers,
+                                    is_end_stream: true,
+                                };
+                                server.put_act(act).unwrap();
+                            }
+                            Ok(_) => {}
+                            Err(_) => break,
                         }
-                        Ok(_) => {}
-                        Err(_) => break,
                     }
                 });
             }

@@ -1,7 +1,7 @@
 //! The end of a connection: its reason, its events, and its threads.
 
 use std::io;
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use bytes::Bytes;
 use h2_sync::frame::{Data, Frame, Goaway, Ping};

@@ -1,7 +1,7 @@
 //! The other side of a Session, which sends scripted frames.
 
 use h2_sync::frame::Frame;
-use h2_sync::transport::{duplex, Duplex};
+use h2_sync::transport::{Duplex, duplex};
 use h2_sync::{Config, Role, Session};
 
 use crate::frames;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use h2_sync::proto::Config;
 use h2_sync::session::{RecvTimeoutError, Session};
-use h2_sync::transport::{duplex, Closer, Duplex, Halves, Pair, ReadHalf, Transport, WriteHalf};
-use h2_sync::{headers, Evt, Headers, Reason, Role, StreamId};
+use h2_sync::transport::{Closer, Duplex, Halves, Pair, ReadHalf, Transport, WriteHalf, duplex};
+use h2_sync::{Evt, Headers, Reason, Role, StreamId, headers};
 
 use crate::frames::within;
 
@@ -178,7 +178,7 @@ impl<W: FnMut() -> io::Result<()>> Write for HookedWriter<W> {
         let written = self.0.write_vectored(bufs)?;
         let mut all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
         all.truncate(written);
-        self.2 .0.lock().unwrap().push(all);
+        self.2.0.lock().unwrap().push(all);
         Ok(written)
     }
 

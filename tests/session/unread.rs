@@ -5,7 +5,7 @@ use bytes::Bytes;
 use h2_sync::frame::{Frame, Setting};
 use h2_sync::{Act, Config, ErrorCode, Evt, Role, Session, StreamId};
 
-use crate::peer::{session_and_peer, Peer};
+use crate::peer::{Peer, session_and_peer};
 use crate::support::*;
 
 /// Concurrent streams: the limit that a Session announces by default.

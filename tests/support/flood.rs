@@ -4,11 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use h2_sync::frame::{Goaway, Kind, Settings};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{Goaway, Kind, Settings};
 
 use super::bounded::LONG;
-use super::peer::{is_gone, Peer};
+use super::peer::{Peer, is_gone};
 
 /// The result of a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

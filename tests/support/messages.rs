@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use bytes::Bytes;
 use h2_sync::frame::{self, Frame, Goaway, Ping, RstStream, WindowUpdate};
-use h2_sync::{headers, ErrorCode, Headers, StreamId};
+use h2_sync::{ErrorCode, Headers, StreamId, headers};
 
 use super::peer::Peer;
 

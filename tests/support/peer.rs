@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use bytes::BytesMut;
+use h2_sync::Headers;
 use h2_sync::frame::{self, Frame, Head, Setting, Settings};
 use h2_sync::hpack::{Decoder, Encoder, Limits};
-use h2_sync::Headers;
 
 use super::bounded::LONG;
 use super::seen::Seen;

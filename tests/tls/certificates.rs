@@ -3,9 +3,9 @@
 use std::error::Error as _;
 use std::fs;
 
-use h2_sync::tls::{Acceptor, Connector, HandshakeErrorKind};
 use h2_sync::ErrorKind;
-use rcgen::{date_time_ymd, CertificateParams, KeyPair};
+use h2_sync::tls::{Acceptor, Connector, HandshakeErrorKind};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::support::*;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use h2_sync::{headers, new_connection, Evt};
+use h2_sync::{Evt, headers, new_connection};
 
 use crate::support::*;
 

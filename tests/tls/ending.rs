@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use h2_sync::transport::{duplex, Halves, Transport};
+use h2_sync::transport::{Halves, Transport, duplex};
 
 use crate::support::*;
 

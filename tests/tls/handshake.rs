@@ -1,7 +1,7 @@
 //! Successful handshakes.
 
 use h2_sync::tls::rustls::{CipherSuite, ProtocolVersion};
-use h2_sync::transport::{duplex, Closer, Pair};
+use h2_sync::transport::{Closer, Pair, duplex};
 
 use crate::support::*;
 

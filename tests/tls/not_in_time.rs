@@ -5,9 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::tls::{HandshakeError, HandshakeErrorKind};
-use h2_sync::transport::{duplex, Closer, Pair, Transport};
 use h2_sync::ErrorKind;
+use h2_sync::tls::{HandshakeError, HandshakeErrorKind};
+use h2_sync::transport::{Closer, Pair, Transport, duplex};
 
 use crate::support::*;
 

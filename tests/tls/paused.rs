@@ -6,7 +6,7 @@ use std::time::Duration;
 use h2_sync::client::{self, Client};
 use h2_sync::server::{Config, Request, Response, Server};
 
-use crate::support::{bounded, Identity, LONG};
+use crate::support::{Identity, LONG, bounded};
 use crate::waits::eventually;
 
 /// More than one record, and more than one read of the server.

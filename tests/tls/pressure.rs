@@ -1,12 +1,12 @@
 //! Writes to a peer that does not read: they give up, and lose nothing.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::transport::{duplex, gave_up, Duplex, Halves, ReadHalf, Transport, WriteHalf};
+use h2_sync::transport::{Duplex, Halves, ReadHalf, Transport, WriteHalf, duplex, gave_up};
 
 use crate::support::*;
 
@@ -99,10 +99,12 @@ fn closing_ends_a_blocked_writer() {
     bounded(|| {
         let (client, _server) = connected(duplex(1000));
         let Halves { reader, mut writer, closer } = client.split().unwrap();
-        let writing = thread::spawn(move || loop {
-            match writer.write(&[0; 1 << 16]) {
-                Err(error) if !gave_up(&error) => return error,
-                _ => {}
+        let writing = thread::spawn(move || {
+            loop {
+                match writer.write(&[0; 1 << 16]) {
+                    Err(error) if !gave_up(&error) => return error,
+                    _ => {}
+                }
             }
         });
         closer.close().unwrap();

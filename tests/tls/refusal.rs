@@ -4,8 +4,8 @@
 //! the in-memory transport fails writes, or drops input, on command.
 
 use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use h2_sync::client::Connection;
@@ -14,7 +14,7 @@ use h2_sync::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use h2_sync::tls::rustls::server::WebPkiClientVerifier;
 use h2_sync::tls::rustls::{RootCertStore, ServerConfig};
 use h2_sync::tls::{Acceptor, TlsStream};
-use h2_sync::transport::{duplex, Duplex, Halves, Transport};
+use h2_sync::transport::{Duplex, Halves, Transport, duplex};
 use h2_sync::{Config, Error, ErrorKind};
 
 use crate::support::*;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use h2_sync::tls::rustls::pki_types::{pem::PemObject, CertificateDer, PrivateKeyDer};
 use h2_sync::tls::rustls::ProtocolVersion;
 use h2_sync::tls::rustls::SupportedProtocolVersion;
-use h2_sync::tls::rustls::{version, ClientConfig, Connection, RootCertStore, ServerConfig};
+use h2_sync::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use h2_sync::tls::rustls::{ClientConfig, Connection, RootCertStore, ServerConfig, version};
 use h2_sync::tls::{Acceptor, Connector};
 
 use crate::support::*;

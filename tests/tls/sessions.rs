@@ -6,8 +6,8 @@ use std::thread;
 
 use bytes::Bytes;
 use h2_sync::tls::{TlsReader, TlsStream, TlsWriter};
-use h2_sync::transport::{duplex, Halves, Transport};
-use h2_sync::{headers, new_connection, Act, Evt, Headers, Session, StreamId};
+use h2_sync::transport::{Halves, Transport, duplex};
+use h2_sync::{Act, Evt, Headers, Session, StreamId, headers, new_connection};
 
 use crate::support::*;
 
@@ -121,7 +121,7 @@ fn both_directions_at_once_while_keys_change() {
 fn both_directions_at_once_in_tls_1_2() {
     bounded(|| {
         use h2_sync::tls::rustls::ServerConfig;
-        use h2_sync::tls::rustls::{version, ProtocolVersion};
+        use h2_sync::tls::rustls::{ProtocolVersion, version};
         let identity = Identity::of(NAME);
         let (connector, acceptor) = (identity.connector(), identity.acceptor());
         let config = acceptor.config();

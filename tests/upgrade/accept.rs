@@ -1,14 +1,14 @@
 //! Accepted upgrade requests, with their bodies.
 
 use h2_sync::transport::duplex;
-use h2_sync::upgrade::{detect, Detected, Opening, Options, Prefixed, UpgradeRequest, Upgraded};
+use h2_sync::upgrade::{Detected, Opening, Options, Prefixed, UpgradeRequest, Upgraded, detect};
 use h2_sync::{ErrorKind, Role};
 
 use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{detect_in_steps, rest, scripted, wish, End, Scripted, Written, STEPS};
+use crate::support::{End, STEPS, Scripted, Written, detect_in_steps, rest, scripted, wish};
 
 const SWITCHING: &str =
     "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n";

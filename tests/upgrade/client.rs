@@ -4,11 +4,11 @@ use std::io::Read;
 use std::time::Duration;
 
 use h2_sync::transport::duplex;
-use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
+use h2_sync::upgrade::{Options, Outcome, Upgraded, request_upgrade};
 use h2_sync::{Config, Error, ErrorKind, Role};
 use http::{Request, StatusCode, Version};
 
-use crate::support::{rest, scripted, End, Scripted, STEPS};
+use crate::support::{End, STEPS, Scripted, rest, scripted};
 
 const SWITCHING: &str =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";

@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::transport::{duplex, Transport};
-use h2_sync::upgrade::{detect, Detected, Options, Upgraded};
+use h2_sync::transport::{Transport, duplex};
+use h2_sync::upgrade::{Detected, Options, Upgraded, detect};
 use h2_sync::{ErrorKind, Headers};
 
-use crate::support::{detect_in_steps, rest, scripted, wish, End, Scripted, GOAWAY, STEPS};
+use crate::support::{End, GOAWAY, STEPS, Scripted, detect_in_steps, rest, scripted, wish};
 
 const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

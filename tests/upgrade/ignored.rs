@@ -2,7 +2,7 @@
 
 use h2_sync::upgrade::Detected;
 
-use crate::support::{detect_in_steps, STEPS, WISH};
+use crate::support::{STEPS, WISH, detect_in_steps};
 
 #[track_caller]
 fn assert_ordinary(request: &str) {

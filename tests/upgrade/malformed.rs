@@ -1,9 +1,9 @@
 //! Requests that are answered with an HTTP/1.1 error.
 
-use h2_sync::upgrade::{detect, Detected, Options};
 use h2_sync::ErrorKind;
+use h2_sync::upgrade::{Detected, Options, detect};
 
-use crate::support::{detect_in_steps, scripted, wish, End, GOAWAY, STEPS, WISH};
+use crate::support::{End, GOAWAY, STEPS, WISH, detect_in_steps, scripted, wish};
 
 /// The request is answered with this status, and the connection is closed.
 #[track_caller]

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use h2_sync::frame::{Frame, Settings, PREFACE};
-use h2_sync::transport::{duplex, Duplex, Transport};
-use h2_sync::upgrade::{request_upgrade, Options, Outcome, Upgraded};
-use h2_sync::{headers, Act, Config, Error, ErrorKind, Evt, HeadersKind, Session, StreamId};
+use h2_sync::frame::{Frame, PREFACE, Settings};
+use h2_sync::transport::{Duplex, Transport, duplex};
+use h2_sync::upgrade::{Options, Outcome, Upgraded, request_upgrade};
+use h2_sync::{Act, Config, Error, ErrorKind, Evt, HeadersKind, Session, StreamId, headers};
 use http::Request;
 
 use crate::support::wish;

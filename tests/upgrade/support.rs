@@ -3,9 +3,9 @@
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use h2_sync::transport::{Closer, Halves, Pair};
-use h2_sync::upgrade::{detect, Detected, Options};
 use h2_sync::Error;
+use h2_sync::transport::{Closer, Halves, Pair};
+use h2_sync::upgrade::{Detected, Options, detect};
 
 /// The sizes of reads, which must not affect results.
 pub(crate) const STEPS: [usize; 4] = [1, 2, 7, usize::MAX];

@@ -1,11 +1,11 @@
 //! Handlers that open WebSockets beside ordinary routes.
 
-use h2_sync::websocket::{self, Builder, CloseCode, Compression, Config, Message};
 use h2_sync::Error;
+use h2_sync::websocket::{self, Builder, CloseCode, Compression, Config, Message};
 use http::Version;
 
 use crate::memory::bounded;
-use crate::sites::{assert_echo, config, echo, server_config, Site, WAYS};
+use crate::sites::{Site, WAYS, assert_echo, config, echo, server_config};
 
 #[test]
 fn websocket_is_opened_beside_ordinary_routes_in_each_way() {

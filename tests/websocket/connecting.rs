@@ -4,14 +4,14 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
 
+use h2_sync::ErrorKind;
 use h2_sync::client::{CancelHandle, Proxies, Proxy, Versions};
 use h2_sync::websocket::{self, Builder, Compression};
-use h2_sync::ErrorKind;
 use http::Version;
 
-use crate::by_hand::{frame, ByHand, ACCEPT, CLOSE};
+use crate::by_hand::{ACCEPT, ByHand, CLOSE, frame};
 use crate::memory::bounded;
-use crate::sites::{assert_echo, client_config, config, echo, server_config, Site, Way, WAYS};
+use crate::sites::{Site, WAYS, Way, assert_echo, client_config, config, echo, server_config};
 
 /// What the client makes of a server that answers the opening request with `answer`, in which `ACCEPT`
 /// stands for what belongs to the key of the request. Gives the head of that request as well.
@@ -34,8 +34,7 @@ fn answered(
     (result, server.join().unwrap().1)
 }
 
-const GOOD: &str =
-    "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n\
+const GOOD: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n\
                     sec-websocket-accept: ACCEPT\r\n\r\n";
 
 #[test]
@@ -216,7 +215,7 @@ fn opening_handshake_can_be_cancelled() {
 #[test]
 fn websocket_does_not_wait_for_a_connection_of_http11_that_is_busy() {
     use std::io::Write;
-    use std::sync::{mpsc, Mutex};
+    use std::sync::{Mutex, mpsc};
 
     bounded(|| {
         let (release, released) = mpsc::channel::<()>();

@@ -6,9 +6,9 @@ use std::io::{Read, Write};
 use h2_sync::client::Client;
 use h2_sync::websocket::Compression;
 
-use crate::by_hand::{frame, ByHand, BINARY, CLOSE, PING, PONG, TEXT};
-use crate::memory::{bounded, measured, MIB};
-use crate::sites::{config, echo, Site, Way};
+use crate::by_hand::{BINARY, ByHand, CLOSE, PING, PONG, TEXT, frame};
+use crate::memory::{MIB, bounded, measured};
+use crate::sites::{Site, Way, config, echo};
 
 const NEW_TEXT: u8 = 0x01;
 const MORE: u8 = 0x00;

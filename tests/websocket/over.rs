@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::transport::{duplex, Duplex};
-use h2_sync::websocket::{client_over, server_over, CloseCode, Config, WebSocket};
 use h2_sync::Error;
+use h2_sync::transport::{Duplex, duplex};
+use h2_sync::websocket::{CloseCode, Config, WebSocket, client_over, server_over};
 
-use crate::by_hand::{frame, request, CLOSE, TEXT};
+use crate::by_hand::{CLOSE, TEXT, frame, request};
 use crate::memory::bounded;
 use crate::sites::{assert_echo, config, echo};
 use crate::support::LONG;

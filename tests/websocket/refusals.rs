@@ -5,7 +5,7 @@ use http::{Method, Version};
 
 use crate::by_hand::request;
 use crate::memory::bounded;
-use crate::sites::{assert_echo, config, echo, Site, Way, WAYS};
+use crate::sites::{Site, WAYS, Way, assert_echo, config, echo};
 use crate::support::http1::{Raw, Reply};
 
 /// What the server answers to a request in HTTP/1.1, after which the connection takes another.

@@ -7,7 +7,7 @@ use h2_sync::websocket::{self, CloseCode};
 
 use crate::by_hand::{ByHand, CLOSE};
 use crate::memory::bounded;
-use crate::sites::{assert_echo, config, server_config, Site, Way, WAYS};
+use crate::sites::{Site, WAYS, Way, assert_echo, config, server_config};
 use crate::support::LONG;
 
 #[test]

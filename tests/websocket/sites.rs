@@ -1,11 +1,11 @@
 //! Servers with a WebSocket beside an ordinary route, and clients for them.
 
+use h2_sync::Error;
 use h2_sync::client::{self, Client, Proxies, Versions};
 use h2_sync::server::{self, Handle, Request, Response, Server};
 #[cfg(feature = "tls")]
 use h2_sync::tls::{Acceptor, Connector};
 use h2_sync::websocket::{self, WebSocket};
-use h2_sync::Error;
 
 /// A server whose `/ws` is a WebSocket, and whose other routes answer with `plain`.
 pub(crate) struct Site {

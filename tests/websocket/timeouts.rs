@@ -9,7 +9,7 @@ use h2_sync::websocket::{self, Builder, CloseCode};
 
 use crate::by_hand::{ByHand, CLOSE, PING, PONG};
 use crate::memory::bounded;
-use crate::sites::{assert_echo, client_config, config, echo, Site, Way, WAYS};
+use crate::sites::{Site, WAYS, Way, assert_echo, client_config, config, echo};
 
 const SOON: Duration = Duration::from_millis(50);
 

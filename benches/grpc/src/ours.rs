@@ -3,9 +3,9 @@
 use std::thread;
 
 use h2_sync::server::Server;
+use h2_sync_grpc::Status;
 use h2_sync_grpc::client::Channel;
 use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
-use h2_sync_grpc::Status;
 use pb::{Order, Payload};
 
 use crate::{Kind, Task};

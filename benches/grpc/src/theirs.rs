@@ -5,8 +5,8 @@ use std::pin::Pin;
 use pb::bench_client::BenchClient;
 use pb::bench_server::{Bench, BenchServer};
 use pb::{Order, Payload};
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::Stream;
+use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{Kind, Task};

@@ -10,7 +10,7 @@ use h2::frame::{BytesStr, Error, Head, Headers as HeadersFrame, Kind, Pseudo};
 use h2_sync::Headers;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{cpu_time, Blocks, Sections};
+use crate::{Blocks, Sections, cpu_time};
 
 /// HEADERS with END_HEADERS.
 const END_HEADERS: u8 = 0x04;

@@ -29,7 +29,7 @@ extern "C" {
     fn nghttp2_hd_deflate_new(deflater: *mut *mut c_void, table_size: usize) -> c_int;
     fn nghttp2_hd_deflate_del(deflater: *mut c_void);
     fn nghttp2_hd_deflate_bound(deflater: *mut c_void, fields: *const Field, count: usize)
-        -> usize;
+    -> usize;
     fn nghttp2_hd_deflate_hd(
         deflater: *mut c_void,
         out: *mut u8,

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use h2_sync::hpack::{Decoder, Encoder, Limits};
 use h2_sync::Headers;
+use h2_sync::hpack::{Decoder, Encoder, Limits};
 
 use crate::{Blocks, Sections};
 

@@ -10,9 +10,9 @@ use std::{env, process};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::ServerConfig;
 
 pub type AnyError = Box<dyn Error + Send + Sync>;
 

@@ -7,7 +7,7 @@ use h2_sync::headers;
 use h2_sync::proto::{CloseReason, Role};
 
 use super::super::cores::request;
-use super::{other, Pair, DEADLINE};
+use super::{DEADLINE, Pair, other};
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 

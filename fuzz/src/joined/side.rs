@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use h2_sync::Headers;
 use h2_sync::frame::{ErrorCode, StreamId};
 use h2_sync::proto::{CommandError, Config, Connection, Event, Role, Transmit};
-use h2_sync::Headers;
 
 use super::super::cores::start;
 use super::super::order::EventOrder;
-use super::ledger::{payload, Ledger};
+use super::ledger::{Ledger, payload};
 use super::other;
 
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use h2_sync::proto::{Priority, Role};
 
 use super::super::cores::request;
 use super::super::input::Input;
-use super::{other, Pair};
+use super::{Pair, other};
 
 impl Pair {
     pub(super) fn step(&mut self, input: &mut Input<'_>) {

@@ -11,7 +11,7 @@ use h2_sync_grpc_interop::pb::{
     TestServiceClient, UnimplementedServiceClient,
 };
 use h2_sync_grpc_interop::{
-    bounded, eventually, payload, serve, serve_with, Running, ECHO_INITIAL, ECHO_TRAILING, LONG,
+    ECHO_INITIAL, ECHO_TRAILING, LONG, Running, bounded, eventually, payload, serve, serve_with,
 };
 
 fn simple(request_size: i32, response_size: i32) -> SimpleRequest {

@@ -1,8 +1,8 @@
 //! Ways to servers, and what is done around calls.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use h2_sync_grpc::health::Health;
 use h2_sync_grpc::server::{Context, Next, Services};
 use h2_sync_grpc::{Code, Prost, Status};
 use h2_sync_grpc_interop::pb::{Empty, SimpleRequest, TestServiceClient, TestServiceServer};
-use h2_sync_grpc_interop::{bounded, eventually, serve, serve_with, TestService, LONG};
+use h2_sync_grpc_interop::{LONG, TestService, bounded, eventually, serve, serve_with};
 
 #[test]
 fn servers_take_turns_and_one_that_is_gone_is_left_out() {

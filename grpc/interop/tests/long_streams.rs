@@ -13,11 +13,7 @@ const MESSAGE: i32 = 8 << 10;
 
 /// The length in the test suite, or the full one.
 fn length(short: usize, full: usize) -> usize {
-    if std::env::var_os("H2_SYNC_GRPC_LONG").is_some() {
-        full
-    } else {
-        short
-    }
+    if std::env::var_os("H2_SYNC_GRPC_LONG").is_some() { full } else { short }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
 use h2_sync_grpc::{Prost, Status};
 use h2_sync_grpc_interop::bounded;
 use h2_sync_grpc_interop::shapes::h2sync::shapes::api::v1 as api;
-use h2_sync_grpc_interop::shapes::h2sync::shapes::common::outer::{Choice, Inner};
 use h2_sync_grpc_interop::shapes::h2sync::shapes::common::Outer;
+use h2_sync_grpc_interop::shapes::h2sync::shapes::common::outer::{Choice, Inner};
 use h2_sync_grpc_interop::shapes::h2sync::shapes::r#type as keywords;
 use h2_sync_grpc_interop::shapes::{Bare, BareClient, BareServer, Unpackaged};
 

@@ -1,8 +1,8 @@
 //! Channels: connections to one or more servers.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use h2_sync::client::Client;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use h2_sync::client::{ResponseBody, ResponseHalf};
-use http::header::{HeaderMap, CONTENT_TYPE};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::options::Limits;
 use super::start::status_of;
@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::compression::Compression;
 use crate::content_type;
 use crate::framing::Reader;
-use crate::metadata::{too_large, Metadata};
+use crate::metadata::{Metadata, too_large};
 use crate::status::Status;
 
 /// How a call has ended, for both of its halves.
@@ -216,11 +216,7 @@ impl Inbound {
     /// Checks a header section or trailers against the limit of metadata.
     fn check_size(&self, fields: &HeaderMap) -> Result<(), Status> {
         let (size, limit) = (Metadata::section_size(fields), self.limits.metadata);
-        if size > limit {
-            Err(too_large(size, limit))
-        } else {
-            Ok(())
-        }
+        if size > limit { Err(too_large(size, limit)) } else { Ok(()) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use h2_sync::client::RequestBuilder;
-use http::header::{HeaderMap, HeaderValue, CONTENT_TYPE, TE, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE, USER_AGENT};
 
 use super::builder::CallStart;
 use super::channel::Channel;

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use h2_sync::server::Request;
 
 use super::context::Context;
-use super::receiver::{gone, Receiver};
+use super::receiver::{Receiver, gone};
 use super::reply::Reply;
 use super::sender::Sender;
 use crate::codec::Codec;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use h2_sync::server::{Caller, Request, ShutdownHook};
 use h2_sync::Headers;
+use h2_sync::server::{Caller, Request, ShutdownHook};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
 use crate::metadata::{InvalidMetadata, Metadata};

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use h2_sync::server::Response;
-use http::header::{HeaderMap, HeaderValue, CONTENT_TYPE};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::context::Context;
-use crate::compression::{Compression, ACCEPTED};
-use crate::status::{Status, GRPC_STATUS};
+use crate::compression::{ACCEPTED, Compression};
+use crate::status::{GRPC_STATUS, Status};
 
 /// The largest status, in octets, that is sent in a header section: all known clients accept it.
 const TRAILERS_ONLY_MAX: usize = 4 << 10;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::code::Code;
 use crate::compression::Compression;
 use crate::metadata::too_large;
 use crate::status::Status;
-use crate::{content_type, timeout, MAX_MESSAGE, MAX_METADATA};
+use crate::{MAX_MESSAGE, MAX_METADATA, content_type, timeout};
 
 /// A service: a set of methods under one name. Generated code implements it.
 ///

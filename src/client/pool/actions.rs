@@ -1,7 +1,7 @@
 //! Inputs and outputs of the pool's state machine.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::client::origin::Origin;

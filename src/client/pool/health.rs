@@ -95,11 +95,7 @@ fn fresh(seen: &Seen) -> Health {
 }
 
 fn good(seen: &Seen) -> Health {
-    if seen.takes_more {
-        Health::Good
-    } else {
-        draining(seen)
-    }
+    if seen.takes_more { Health::Good } else { draining(seen) }
 }
 
 fn suspect(seen: &Seen, since: Instant) -> Health {
@@ -113,11 +109,7 @@ fn suspect(seen: &Seen, since: Instant) -> Health {
 }
 
 fn draining(seen: &Seen) -> Health {
-    if seen.open == 0 {
-        Health::Gone
-    } else {
-        Health::Draining
-    }
+    if seen.open == 0 { Health::Gone } else { Health::Draining }
 }
 
 #[cfg(test)]

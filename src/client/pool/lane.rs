@@ -3,8 +3,8 @@
 //! It makes all decisions without performing them: time is passed in, and [`Action`]s are returned.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};

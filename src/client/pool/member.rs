@@ -1,7 +1,7 @@
 //! A connection with the state that its lane keeps.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use super::actions::{ConnectionId, Limits};

@@ -1,12 +1,12 @@
 //! The pool's threads: waiting requests, connection attempts and PINGs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc, Condvar, Weak};
+use std::sync::{Arc, Condvar, Weak, mpsc};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, WaiterId};
-use super::counters::{add, Counters};
+use super::counters::{Counters, add};
 use super::lane::Lane;
 use super::machine::Attempted;
 use super::state::{Made, State, Waiter};

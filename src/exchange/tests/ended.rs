@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::super::Leader;
-use super::{client, open, LONG};
+use super::{LONG, client, open};
 use crate::error::{Error, ErrorKind};
 
 fn failure(of: &str) -> Error {

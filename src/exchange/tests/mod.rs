@@ -14,7 +14,7 @@ use super::{Callers, Conn, RecvHalf, SendHalf};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 use crate::proto::{Config, Connection, Event, Role};
-use crate::transport::{duplex, Duplex, Transport};
+use crate::transport::{Duplex, Transport, duplex};
 use crate::wire::WriteBuffer;
 
 /// A generous timeout for slow machines.

@@ -1,19 +1,19 @@
 //! Calls of a connection to a server as its owner.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
 use super::super::{Conn, Leader, RecvHalf, SendHalf, Then, Tick};
-use super::{get, Far, LONG};
+use super::{Far, LONG, get};
 use crate::error::ErrorKind;
 use crate::frame::ErrorCode;
 use crate::proto::{Config, Connection, Event, Role};
-use crate::transport::{duplex, Transport};
+use crate::transport::{Transport, duplex};
 use crate::wire::Owner;
 
 /// Counts the calls to the owner.

@@ -1,11 +1,11 @@
 //! Frames other than DATA: encoded at once, in the order of the calls.
 
 use super::batch::Transmit;
-use super::field_block::{encode_block, BlockFrame, BlockStart};
+use super::field_block::{BlockFrame, BlockStart, encode_block};
 use super::state::{Outgoing, Requests};
 use crate::frame::{
-    ErrorCode, Frame, Goaway, Head, Ping, PriorityUpdate, RstStream, Settings, StreamId,
-    WindowUpdate, PREFACE,
+    ErrorCode, Frame, Goaway, Head, PREFACE, Ping, PriorityUpdate, RstStream, Settings, StreamId,
+    WindowUpdate,
 };
 use crate::hpack::Headers;
 use crate::proto::streams::KnownStream;

@@ -6,7 +6,7 @@ use super::bounds::Room;
 use super::scheduler::Scheduler;
 use super::send_queue::SendQueue;
 use super::stall::Stalls;
-use crate::frame::{StreamId, DEFAULT_WINDOW};
+use crate::frame::{DEFAULT_WINDOW, StreamId};
 use crate::hpack::Encoder;
 use crate::proto::config::{Config, Role};
 use crate::proto::flow::SendWindow;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::super::{Config, Event, Extension, Fault};
 use super::peer::data_frame;
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::{
     AltSvc, Dependency, ErrorCode, Flags, Frame, Kind, Ping, Priority, Settings, StreamId, Unknown,
     WindowUpdate,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{Config, Event, HeadersKind, Role};
-use super::{get, id, post, status, trailers, Peer, Sent};
+use super::{Peer, Sent, get, id, post, status, trailers};
 use crate::frame::{Continuation, ErrorCode, Frame, Headers, Ping, Setting};
 use crate::hpack::Headers as Fields;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::{CloseReason, Config, Connection, Event, Fault, Role, Transmit};
-use super::{get, id, post, status, Pair, Peer, Side};
+use super::{Pair, Peer, Side, get, id, post, status};
 use crate::frame::{ErrorCode, Flags, Frame, Head, Kind, Ping, Settings, WindowUpdate};
 
 const MS: Duration = Duration::from_millis(1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{Budget, Config, Connection, Role};
-use super::{post, status, Pair, Side};
+use super::{Pair, Side, post, status};
 
 const NO_TIME: Duration = Duration::ZERO;
 

@@ -1,7 +1,7 @@
 //! CONNECT (RFC 9113, Section 8.5) and extended CONNECT (RFC 8441).
 
 use super::super::{CommandError, Config, Event, Malformed, Role};
-use super::{id, status, trailers, Peer};
+use super::{Peer, id, status, trailers};
 use crate::frame::{ErrorCode, Setting};
 use crate::headers;
 use crate::hpack::Headers;

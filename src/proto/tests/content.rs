@@ -2,7 +2,7 @@
 //! for sending and for receiving.
 
 use super::super::{CommandError, Config, Event, HeadersKind};
-use super::{get, id, status, trailers, Peer};
+use super::{Peer, get, id, status, trailers};
 use crate::frame::{ErrorCode, Setting};
 use crate::headers;
 use crate::hpack::Headers;

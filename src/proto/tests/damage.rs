@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::super::{Config, Connection, Event, Role, Transmit};
-use super::{audit, get, id, post, status, trailers, Pair, Side};
-use crate::frame::{ErrorCode, Setting, PREFACE};
+use super::{Pair, Side, audit, get, id, post, status, trailers};
+use crate::frame::{ErrorCode, PREFACE, Setting};
 
 /// Returns the octets of a long conversation, from the client and from the server.
 fn conversation() -> [Vec<u8>; 2] {

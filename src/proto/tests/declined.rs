@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{CommandError, Config, Event, Role};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::ErrorCode;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 //! 6.9).
 
 use super::super::{CommandError, Config, Event};
-use super::peer::{data_frame, Sent};
-use super::{get, id, post, status, Peer};
+use super::peer::{Sent, data_frame};
+use super::{Peer, get, id, post, status};
 use crate::frame::{Data, ErrorCode, Frame, Setting, Settings, StreamId, WindowUpdate};
 
 const CONNECTION: u32 = 0;

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::super::{Config, Event, ResetBy, Role};
-use super::{get, id, post, status, trailers, Peer, Sent};
-use crate::frame::{ErrorCode, Frame, Setting, Settings, MAX_WINDOW};
+use super::{Peer, Sent, get, id, post, status, trailers};
+use crate::frame::{ErrorCode, Frame, MAX_WINDOW, Setting, Settings};
 
 const CONNECTION: u32 = 0;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{CloseReason, CommandError, Config, ConnectionError, Event, ResetBy};
-use super::{get, id, post, status, Peer, Sent};
+use super::{Peer, Sent, get, id, post, status};
 use crate::frame::{ErrorCode, Frame, Goaway, Ping, Setting, StreamId};
 
 fn server() -> Peer {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::{Config, Role};
 use super::peer::data_frame;
-use super::{get, id, post, status, Peer, Sent};
-use crate::frame::{ErrorCode, Frame, Setting, Settings, PREFACE};
+use super::{Peer, Sent, get, id, post, status};
+use crate::frame::{ErrorCode, Frame, PREFACE, Setting, Settings};
 
 const INITIAL: u32 = 4 << 10;
 const MAX: u32 = 64 << 10;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::super::{Config, Connection, Event, Role, Transmit};
-use super::{get, id, Peer};
+use super::{Peer, get, id};
 use crate::frame::{
-    ErrorCode, Frame, Goaway, Ping, Setting, Settings, StreamId, WindowUpdate, PREFACE,
+    ErrorCode, Frame, Goaway, PREFACE, Ping, Setting, Settings, StreamId, WindowUpdate,
 };
 
 fn first_octets(role: Role, config: Config) -> Vec<u8> {

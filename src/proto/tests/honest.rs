@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{Config, Event, Role};
-use super::peer::{data_frame, Sent};
-use super::{get, id, post, status, Pair, Peer, Side};
+use super::peer::{Sent, data_frame};
+use super::{Pair, Peer, Side, get, id, post, status};
 use crate::frame::{
     Dependency, ErrorCode, Frame, Ping, Priority, PriorityUpdate, Setting, Settings, StreamId,
 };

@@ -2,7 +2,7 @@
 //! 6.4).
 
 use super::super::{CommandError, Config, Connection, Event, Priority};
-use super::{get, id, post, Peer, Role, Sent};
+use super::{Peer, Role, Sent, get, id, post};
 use crate::frame::{ErrorCode, Setting};
 
 /// Returns a client whose server allows no streams: requests are deferred.

@@ -1,7 +1,7 @@
 //! Frames that cross the end of their stream: a legitimate race, ignored for a small charge.
 
 use super::super::{Budget, Config, Event};
-use super::{get, id, post, status, trailers, Pair, Peer, Side};
+use super::{Pair, Peer, Side, get, id, post, status, trailers};
 use crate::frame::{ErrorCode, RstStream, WindowUpdate};
 
 /// Returns a client that remembers four streams, has cancelled stream 1, and has completed ten

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 
 use super::super::{CommandError, Config, Connection, Event, Extension, HeadersKind};
-use super::{get, id, status, Pair, Peer};
+use super::{Pair, Peer, get, id, status};
 use crate::frame::{AltSvc, Flags, Frame, Kind, Origin, Unknown};
 
 fn encoded(frame: &Frame) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Valid messages and the resulting events (RFC 9113, Section 8.1).
 
 use super::super::{Config, Event, HeadersKind};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::ErrorCode;
 use crate::headers;
 use crate::hpack::Headers;

@@ -2,7 +2,7 @@
 //! error PROTOCOL_ERROR, sent ones an error of the call.
 
 use super::super::{CommandError, Config, Event, Malformed, ResetBy};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::ErrorCode;
 use crate::headers;
 use crate::hpack::Headers;

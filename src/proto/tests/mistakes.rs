@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{CommandError, Config, Connection};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::{ErrorCode, StreamId};
 
 type Command = fn(&mut Connection, std::time::Instant, StreamId) -> Result<(), CommandError>;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::{CommandError, Config, Role};
-use super::{get, id, post, status, Peer, Sent};
+use super::{Peer, Sent, get, id, post, status};
 use crate::frame::{ErrorCode, Setting, Settings, StreamId};
 
 const HALF: Duration = Duration::from_millis(25);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 
 use super::super::{Config, Connection, Event, Role, Transmit};
-use super::{audit, WireOrder};
+use super::{WireOrder, audit};
 use crate::frame::{Frame, PREFACE};
 
 /// One of the two sides.

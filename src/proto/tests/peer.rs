@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::super::{Config, Connection, ConnectionError, Event, Role, Transmit};
-use super::{audit, id, WireOrder};
+use super::{WireOrder, audit, id};
 use crate::frame::{
-    Data, ErrorCode, Frame, Goaway, Headers as HeadersFrame, PushPromise, RstStream, Setting,
-    Settings, StreamId, WindowUpdate, PREFACE,
+    Data, ErrorCode, Frame, Goaway, Headers as HeadersFrame, PREFACE, PushPromise, RstStream,
+    Setting, Settings, StreamId, WindowUpdate,
 };
 use crate::hpack::{Decoder, Encoder, Headers, Limits};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{CommandError, Config, Event, Fault};
-use super::{get, Peer, Sent};
+use super::{Peer, Sent, get};
 use crate::frame::{ErrorCode, Frame, Ping, StreamId, WindowUpdate};
 
 const SECOND: Duration = Duration::from_secs(1);

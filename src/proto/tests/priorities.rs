@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{CommandError, Config, Event, Priority, Role};
-use super::{get, id, status, Peer, Sent};
+use super::{Peer, Sent, get, id, status};
 use crate::frame::{ErrorCode, Frame, PriorityUpdate, Setting};
 
 const FRAME: usize = 16_384;

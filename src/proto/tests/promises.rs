@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{CommandError, Config, Event, Malformed, ResetBy, Role};
-use super::{get, id, post, status, trailers, Peer, Sent};
+use super::{Peer, Sent, get, id, post, status, trailers};
 use crate::frame::{ErrorCode, Setting, Settings};
 
 /// Returns a server with a request on stream 1, whose client has announced these settings.

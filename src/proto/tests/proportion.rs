@@ -1,7 +1,7 @@
 //! Frames that affect or skip many streams.
 
 use super::super::{Config, Event, ResetBy, Role};
-use super::{get, id, post, Peer};
+use super::{Peer, get, id, post};
 use crate::frame::{ErrorCode, PriorityUpdate, Setting, Settings};
 
 fn client_with_uploads(count: u32) -> Peer {

@@ -1,7 +1,7 @@
 //! Server push received by a client (RFC 9113, Section 8.4).
 
 use super::super::{Config, Event, HeadersKind, ResetBy};
-use super::{get, id, post, status, Peer};
+use super::{Peer, get, id, post, status};
 use crate::frame::{ErrorCode, Setting, Settings};
 
 /// Returns a client that accepts pushed streams and has sent a request on stream 1.

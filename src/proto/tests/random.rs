@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::{CommandError, Config, Connection, Event, Priority};
-use super::{audit, get, post, status, trailers, Pair, Side};
+use super::{Pair, Side, audit, get, post, status, trailers};
 use crate::frame::{ErrorCode, Setting, StreamId};
 
 /// An action of the random application.
@@ -285,11 +285,7 @@ impl World {
 }
 
 fn side_of(server: bool) -> Side {
-    if server {
-        Side::Server
-    } else {
-        Side::Client
-    }
+    if server { Side::Server } else { Side::Client }
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Field sections that come again: their checks are those of the first time.
 
 use super::super::{Config, Event};
-use super::{get, id, status, Peer};
+use super::{Peer, get, id, status};
 use crate::frame::ErrorCode;
 use crate::headers;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::{Config, Event};
-use super::{get, id, post, status, Pair, Peer, Side};
+use super::{Pair, Peer, Side, get, id, post, status};
 use crate::frame::ErrorCode;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::super::{CommandError, Config, Event, Role};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::{ErrorCode, Setting, Settings, StreamId};
 
 const FULL_CONNECTION: CommandError = CommandError::Full { stream_id: StreamId::CONNECTION };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{CommandError, Config, Event, Role};
-use super::{get, id, post, status, Peer, Sent};
+use super::{Peer, Sent, get, id, post, status};
 use crate::frame::{ErrorCode, Frame, Setting, Settings};
 use crate::headers;
 

@@ -1,7 +1,7 @@
 //! The limit of concurrent streams, and work that holds its slot (CVE-2023-44487).
 
 use super::super::{Config, Event};
-use super::{get, id, post, status, Peer};
+use super::{Peer, get, id, post, status};
 use crate::frame::ErrorCode;
 
 fn server(limit: u32, hold_slots: bool) -> Peer {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::{Config, Event, Fault, ResetBy, Role};
-use super::{get, id, status, trailers, Peer};
+use super::{Peer, get, id, status, trailers};
 use crate::frame::{ErrorCode, Setting, Settings};
 
 const SECOND: Duration = Duration::from_secs(1);

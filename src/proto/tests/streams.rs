@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{Config, Event, ResetBy};
-use super::{get, id, post, status, trailers, Peer};
+use super::{Peer, get, id, post, status, trailers};
 use crate::frame::{
     Continuation, Dependency, ErrorCode, Frame, Priority, PushPromise, RstStream, WindowUpdate,
 };

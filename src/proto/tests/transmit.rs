@@ -1,7 +1,7 @@
 //! The order of output, which does not depend on how it is requested.
 
 use super::super::{Config, Event, Role};
-use super::{get, id, post, status, Pair, Peer, Sent, Side};
+use super::{Pair, Peer, Sent, Side, get, id, post, status};
 use crate::frame::{Kind, Setting};
 
 #[test]

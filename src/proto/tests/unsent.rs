@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{Config, Role};
-use super::{get, id, Peer};
+use super::{Peer, get, id};
 use crate::frame::{ErrorCode, Goaway, Setting, StreamId};
 
 fn ask(peer: &mut Peer) -> StreamId {

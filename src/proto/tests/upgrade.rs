@@ -4,8 +4,8 @@
 use bytes::Bytes;
 
 use super::super::{CommandError, Config, Event, HeadersKind, Malformed, ResetBy, Role};
-use super::{get, id, post, status, Peer};
-use crate::frame::{ErrorCode, Frame, RstStream, Setting, Settings, PREFACE};
+use super::{Peer, get, id, post, status};
+use crate::frame::{ErrorCode, Frame, PREFACE, RstStream, Setting, Settings};
 use crate::hpack::Headers;
 
 /// Returns a server that has received only the upgrade request.

@@ -3,7 +3,7 @@
 
 use super::super::{CommandError, Config, Event, HeadersKind, ResetBy, Role};
 use super::upgrade::{client, greet, payload, start};
-use super::{get, id, post, status, Pair, Side};
+use super::{Pair, Side, get, id, post, status};
 use crate::frame::{ErrorCode, Setting, Settings};
 use crate::hpack::Headers;
 

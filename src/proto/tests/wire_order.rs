@@ -1,8 +1,8 @@
 //! Output may only concern streams that the peer knows (RFC 9113, Section 5.1). The fuzz targets
 //! include this file.
 
-use super::frame::{Frame, StreamId};
 use super::Role;
+use super::frame::{Frame, StreamId};
 
 /// Panics on a frame for a stream that nothing has opened.
 #[derive(Debug)]

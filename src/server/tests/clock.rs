@@ -1,5 +1,5 @@
-use std::sync::mpsc::channel;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use super::super::clock::Clock;
@@ -74,7 +74,9 @@ fn scheduled_calls_are_dropped_at_the_end() {
     clock
         .call(Instant::now() + LONG, &Arc::downgrade(&owner), move |_, _| sender.send(()).unwrap());
     clock.close();
-    assert!(calls
-        .recv_timeout(LONG)
-        .is_err_and(|error| error != std::sync::mpsc::RecvTimeoutError::Timeout));
+    assert!(
+        calls
+            .recv_timeout(LONG)
+            .is_err_and(|error| error != std::sync::mpsc::RecvTimeoutError::Timeout)
+    );
 }

@@ -8,9 +8,9 @@ use super::super::config::Config;
 use super::super::engine::{Engine, Served};
 use super::super::lead::PoolOwner;
 use super::super::peer::Peer;
-use super::super::permit::{lend, Permit};
+use super::super::permit::{Permit, lend};
 use crate::proto::{self, Connection, Role};
-use crate::transport::{duplex, Transport};
+use crate::transport::{Transport, duplex};
 
 /// Returns a server with one permit, and one of its connections.
 fn server() -> (Arc<Engine>, Arc<Served>) {

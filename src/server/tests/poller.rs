@@ -1,14 +1,14 @@
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::clock::{Clock, Ticking};
 use super::super::poller::{Poller, Watched};
 use super::super::pool::{Pool, Scratch};
-use super::pool::wait_for_threads;
 use super::LONG;
+use super::pool::wait_for_threads;
 use crate::transport::{Epoll, Halves, ReadHalf, Transport, WriteHalf};
 
 /// A connection that says when it is served, and is served until it is told to stop.

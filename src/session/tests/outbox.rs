@@ -6,14 +6,14 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
-use crossbeam_channel::{unbounded, Receiver};
+use crossbeam_channel::{Receiver, unbounded};
 
 use crate::frame::{ErrorCode, StreamId};
 use crate::headers;
 use crate::proto::{Budget, CommandError, Config, Connection, Role, Transmit};
+use crate::session::Evt;
 use crate::session::outbox::CAPACITY;
 use crate::session::shared::Shared;
-use crate::session::Evt;
 use crate::transport::{Closer, Halves};
 
 /// A generous timeout for slow machines.

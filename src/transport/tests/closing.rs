@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::super::{duplex, Closer, Halves, Pair, Shared, Transport};
+use super::super::{Closer, Halves, Pair, Shared, Transport, duplex};
 use super::{read, read_exact, tcp, write_all, write_for_ever};
 
 /// `close` ends a read and a write that wait for a silent peer, whether or not they have blocked

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use super::super::{duplex, Halves, Shared, Transport};
+use super::super::{Halves, Shared, Transport, duplex};
 use super::{read, tcp, write_all};
 
 /// The number of bytes that each side sends: 16 MiB.

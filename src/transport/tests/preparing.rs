@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use super::super::{duplex, gave_up, Transport, WRITE_TICK};
+use super::super::{Transport, WRITE_TICK, duplex, gave_up};
 use super::{tcp, write_all};
 
 /// Reads block without limit, whatever was set on the stream before.

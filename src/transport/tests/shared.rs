@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::super::{duplex, Halves, Shared, SharedReader, SharedWriter, Transport};
+use super::super::{Halves, Shared, SharedReader, SharedWriter, Transport, duplex};
 use super::{read, write_all};
 
 /// A stream that logs each call. It has no input; its writes follow a script, then accept

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::peer::{frame, in_each_version, read_octets, LONG, MUCH};
+use super::peer::{LONG, MUCH, frame, in_each_version, read_octets};
 use crate::error::ErrorKind;
 use crate::halves::SendHalf;
 use crate::websocket::{CloseCode, Config};

@@ -1,8 +1,8 @@
 //! Two ends, each what a test likes: a WebSocket, or the halves underneath.
 
 use std::io::Read;
-use std::sync::mpsc;
 use std::sync::Mutex;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! Sending without waiting.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{mpsc, Arc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
-use super::peer::{in_each_version, LONG};
+use super::peer::{LONG, in_each_version};
 use crate::websocket::{Config, Message, TrySendError};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::peer::{echo, in_each_version, Tunnel, LONG};
+use super::peer::{LONG, Tunnel, echo, in_each_version};
 use crate::websocket::{CloseCode, Compression, Config, Message};
 
 fn sizes() -> Vec<usize> {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::peer::{frame, in_each_version, read_octets, MUCH};
+use super::peer::{MUCH, frame, in_each_version, read_octets};
 use crate::websocket::{CloseCode, Config};
 
 const SHORT: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-use super::super::{End, Read, DRAIN_TIMEOUT};
+use super::super::{DRAIN_TIMEOUT, End, Read};
 use super::*;
 use crate::error::Error;
 use crate::frame::{ErrorCode, Goaway, Ping, StreamId};

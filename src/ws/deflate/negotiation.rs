@@ -1,7 +1,7 @@
 //! Which parameters are asked for, chosen and accepted (RFC 7692, Section 7.1).
 
 use super::super::error::Error;
-use super::list::{extensions, Extension};
+use super::list::{Extension, extensions};
 use super::options::{Compression, DeflateParams, Direction, MAX_BITS, MIN_BITS};
 
 const NAME: &str = "permessage-deflate";
@@ -74,7 +74,9 @@ pub fn accepted<'a>(
         None => ours.send_bits(),
         Some(Some(bits @ MIN_BITS..)) if bits <= ours.send_bits() => bits,
         Some(_) => {
-            return Err(Error::protocol("the server asks for a compression window of another size"))
+            return Err(Error::protocol(
+                "the server asks for a compression window of another size",
+            ));
         }
     };
     let send = Direction {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{frame, masked, text, Peer};
+use super::peer::{Peer, frame, masked, text};
 use crate::ws::{Close, CloseCode, ErrorKind, Event, SendError};
 
 fn close(code: u16, reason: &str) -> Event {

@@ -1,6 +1,6 @@
 //! Compressed messages: the examples of RFC 7692, Section 7.2.3, and what may go wrong.
 
-use super::peer::{agreed, compression, frame, masked, text, transmitted, Peer};
+use super::peer::{Peer, agreed, compression, frame, masked, text, transmitted};
 use crate::ws::{CloseCode, Compression, Config, Connection, ErrorKind, Event, Message, Role};
 
 /// A client's connection, with takeover from the server or without.

@@ -1,6 +1,6 @@
 //! The examples of RFC 6455, Section 5.7.
 
-use super::peer::{binary, text, Peer};
+use super::peer::{Peer, binary, text};
 use crate::ws::{Event, Message};
 
 #[test]

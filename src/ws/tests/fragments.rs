@@ -1,6 +1,6 @@
 //! Messages in fragments, and control frames in between.
 
-use super::peer::{masked, text, Peer};
+use super::peer::{Peer, masked, text};
 use crate::ws::{CloseCode, Event};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::peer::{binary, frame, masked, text, Peer};
+use super::peer::{Peer, binary, frame, masked, text};
 use crate::ws::{CloseCode, Error, ErrorKind, Message};
 
 fn assert_protocol_error(peer: &mut Peer, error: &Error) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use crate::ws::{
-    answer, offer, Compression, Config, Connection, DeflateParams, Error, Event, Message, Role,
+    Compression, Config, Connection, DeflateParams, Error, Event, Message, Role, answer, offer,
 };
 
 /// A connection under a virtual clock.

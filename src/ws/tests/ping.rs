@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{frame, masked, Peer};
+use super::peer::{Peer, frame, masked};
 use crate::ws::{CloseCode, Config, ErrorKind, Event, Message, Role, SendError};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! Text has to be UTF-8, and is refused as early as it is not.
 
-use super::peer::{binary, masked, text, Peer};
+use super::peer::{Peer, binary, masked, text};
 use crate::ws::{CloseCode, ErrorKind};
 
 fn assert_refused(peer: &mut Peer, octets: Vec<u8>) {

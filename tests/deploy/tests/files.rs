@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use h2_sync::client::Client;
 use h2_sync::server::{Request, Response, Server};
 use h2_sync_deploy::deployed::file;
-use h2_sync_deploy::fleet::{find, free_address, missing, Folder, Process};
+use h2_sync_deploy::fleet::{Folder, Process, find, free_address, missing};
 
 #[path = "../../../examples/shared/openmetrics.rs"]
 mod openmetrics;

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use h2_sync_deploy::deployed::{file, filled};
-use h2_sync_deploy::fleet::{find, free_address, Folder};
+use h2_sync_deploy::fleet::{Folder, find, free_address};
 use h2_sync_deploy::h2load::counts;
 
 /// Runs the first shell block of a section, with other ports and the backend as the program. Returns

@@ -9,7 +9,7 @@ use h2_sync::client::{Client, Config, Versions};
 use h2_sync_deploy::chain::Chain;
 use h2_sync_deploy::fleet::Pair;
 use h2_sync_deploy::h2load::H2load;
-use h2_sync_deploy::load::{under_load, Kind, Report, Target, THREADS};
+use h2_sync_deploy::load::{Kind, Report, THREADS, Target, under_load};
 
 /// The server under test.
 fn backend() -> &'static Path {

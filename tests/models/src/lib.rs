@@ -52,6 +52,6 @@ pub use error::{Error, ErrorKind, Phase};
 pub use frame::{ErrorCode, StreamId};
 pub use hpack::Headers;
 pub use proto::{Config, HeadersKind, Role};
-pub use session::{new_connection, Act, Evt, PutError, Reason, Session};
+pub use session::{Act, Evt, PutError, Reason, Session, new_connection};
 
 pub mod models;

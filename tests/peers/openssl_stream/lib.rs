@@ -22,9 +22,9 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{
-    select_next_proto, AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslStream,
+    AlpnError, Ssl, SslContext, SslContextBuilder, SslMethod, SslStream, select_next_proto,
 };
-use openssl::x509::{X509Builder, X509NameBuilder, X509};
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 use alone::alone;
 use exchange::between;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use peers::{usage, AnyError};
+use peers::{AnyError, usage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -36,11 +36,7 @@ fn main() -> Result<(), AnyError> {
     let (address, count, busy) = (address.parse()?, count.parse()?, busy.parse()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut times = LocalSet::new().block_on(&runtime, async {
-        if busy == 0 {
-            at_once(address, count).await
-        } else {
-            beside(address, count, busy).await
-        }
+        if busy == 0 { at_once(address, count).await } else { beside(address, count, busy).await }
     })?;
     times.sort();
     let lost = count - times.len();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use peers::{usage, AnyError};
+use peers::{AnyError, usage};
 
 fn main() -> Result<(), AnyError> {
     let args: Vec<_> = std::env::args().skip(1).collect();

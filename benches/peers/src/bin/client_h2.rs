@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use h2::client::SendRequest;
 use h2::RecvStream;
+use h2::client::SendRequest;
 use http::Request;
-use peers::{piece, AnyError, Task, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
+use peers::{AnyError, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, Task, piece};
 use tokio::net::TcpStream;
 
 fn main() -> Result<(), AnyError> {

@@ -1,11 +1,11 @@
 //! `h2_sync::client`.
 
-use std::io::{repeat, Read};
+use std::io::{Read, repeat};
 use std::thread;
 use std::time::Instant;
 
 use h2_sync::client::{Body, Client, Config, Proxies, Versions};
-use peers::{AnyError, Task, Version, CALLERS, HELLO};
+use peers::{AnyError, CALLERS, HELLO, Task, Version};
 
 fn main() -> Result<(), AnyError> {
     let (url, version, task) = Task::parse();

@@ -1,10 +1,10 @@
 //! `reqwest::blocking`, which has a thread of its own with a runtime on it.
 
-use std::io::{repeat, Read};
+use std::io::{Read, repeat};
 use std::thread;
 use std::time::Instant;
 
-use peers::{AnyError, Task, Version, Windows, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW};
+use peers::{AnyError, CALLERS, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, Task, Version, Windows};
 use reqwest::blocking::{Body, Client};
 
 fn main() -> Result<(), AnyError> {

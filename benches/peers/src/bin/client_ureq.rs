@@ -1,10 +1,10 @@
 //! `ureq`, which speaks HTTP/1.1 alone, on the threads that call it.
 
-use std::io::{repeat, Read};
+use std::io::{Read, repeat};
 use std::thread;
 use std::time::Instant;
 
-use peers::{AnyError, Task, CALLERS, HELLO};
+use peers::{AnyError, CALLERS, HELLO, Task};
 use ureq::{Agent, SendBody};
 
 fn main() -> Result<(), AnyError> {

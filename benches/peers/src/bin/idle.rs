@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use peers::{usage, AnyError};
-use rustls::pki_types::pem::PemObject;
+use peers::{AnyError, usage};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// The preface (RFC 9113, Section 3.4), SETTINGS without any, and the acknowledgement of theirs.

@@ -6,7 +6,7 @@ use h2::{RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
 use http::{HeaderValue, Request, Response, StatusCode};
 use peers::{
-    date, piece, AnyError, Args, Route, BINARY, CONNECTION_WINDOW, HELLO, STREAM_WINDOW, TEXT,
+    AnyError, Args, BINARY, CONNECTION_WINDOW, HELLO, Route, STREAM_WINDOW, TEXT, date, piece,
 };
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};

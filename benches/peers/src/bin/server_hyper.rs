@@ -14,8 +14,8 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use peers::{
-    has_high_limits, piece, AnyError, Args, Route, Windows, BINARY, CONNECTION_WINDOW, HELLO,
-    STREAMS_MAX, STREAM_WINDOW, TEXT,
+    AnyError, Args, BINARY, CONNECTION_WINDOW, HELLO, Route, STREAM_WINDOW, STREAMS_MAX, TEXT,
+    Windows, has_high_limits, piece,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};

@@ -2,11 +2,11 @@
 
 use h2_sync::server::{Config, Request, Response, Server};
 use h2_sync::tls::Acceptor;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use peers::{
-    has_high_limits, piece, AnyError, Args, Route, BINARY, CONNECTIONS_MAX, HELLO, SERVER,
-    STREAMS_MAX, TEXT,
+    AnyError, Args, BINARY, CONNECTIONS_MAX, HELLO, Route, SERVER, STREAMS_MAX, TEXT,
+    has_high_limits, piece,
 };
 
 fn main() -> Result<(), AnyError> {

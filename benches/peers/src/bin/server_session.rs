@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use h2_sync::tls::Acceptor;
 use h2_sync::{Act, Config, ErrorCode, Evt, Headers, HeadersKind, Reason, Role, Session, StreamId};
-use peers::{date, piece, AnyError, Args, Route, BINARY, HELLO, SERVER, TEXT};
+use peers::{AnyError, Args, BINARY, HELLO, Route, SERVER, TEXT, date, piece};
 
 /// For a handshake, and for a client that does not read.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use std::{env, iter};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use peers::{usage, AnyError};
+use peers::{AnyError, usage};
 
 const USAGE: &str = "ADDRESS OCTETS MESSAGES IN_FLIGHT plain|deflate";
 

@@ -1,9 +1,9 @@
 //! `h2_sync::websocket` on a server with defaults: sends every message back, compressed where that was
 //! agreed on.
 
+use h2_sync::Error;
 use h2_sync::server::{Request, Response, Server};
 use h2_sync::websocket::{self, Compression, Config};
-use h2_sync::Error;
 use peers::{AnyError, Args};
 
 fn main() -> Result<(), AnyError> {

@@ -4,8 +4,8 @@
 //! `cargo run -p h2-sync-grpc-examples --bin helloworld_server [ADDRESS]`
 
 use h2_sync::server::Server;
-use h2_sync_grpc::server::{Context, Services};
 use h2_sync_grpc::Status;
+use h2_sync_grpc::server::{Context, Services};
 
 mod pb {
     h2_sync_grpc::include_proto!("helloworld");

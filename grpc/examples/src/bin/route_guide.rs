@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::Server;
+use h2_sync_grpc::Status;
 use h2_sync_grpc::client::Channel;
 use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
-use h2_sync_grpc::Status;
 use pb::{Feature, Point, Rectangle, RouteNote, RouteSummary};
 
 mod pb {

@@ -4,13 +4,13 @@
 //! `cargo run -p h2-sync-grpc-examples --bin web_and_grpc [ADDRESS]`
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use h2_sync::server::{Request, Response, Server};
 use h2_sync::Error;
-use h2_sync_grpc::server::{Context, Services};
+use h2_sync::server::{Request, Response, Server};
 use h2_sync_grpc::Status;
+use h2_sync_grpc::server::{Context, Services};
 
 mod pb {
     h2_sync_grpc::include_proto!("helloworld");

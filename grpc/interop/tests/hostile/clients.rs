@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use h2_sync::client::{Client, Config, Proxies, ResponseHalf, SendHalf, Versions};
-use h2_sync_grpc_interop::{serve, Running};
+use h2_sync_grpc_interop::{Running, serve};
 use http::{HeaderMap, Request};
 
 use crate::bombs::{gzip_bomb, message};

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use h2_sync::client::{ResponseHalf, SendHalf, Versions};
 use h2_sync_grpc::prost::Message;
 use h2_sync_grpc_interop::pb::OutputRequest;
-use h2_sync_grpc_interop::{serve, Running};
+use h2_sync_grpc_interop::{Running, serve};
 
 use crate::bombs::{gzip_bomb, message, prefix, section};
-use crate::clients::{client, grpc_status, open, STREAM, UNARY};
 use crate::clients::{DEADLINE_EXCEEDED, INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED};
-use crate::memory::{measured, KIB, MIB};
-use crate::support::{eventually, Peer};
+use crate::clients::{STREAM, UNARY, client, grpc_status, open};
+use crate::memory::{KIB, MIB, measured};
+use crate::support::{Peer, eventually};
 
 /// What tables and idle connections keep after an attack.
 const SPARE: usize = 4 * MIB;

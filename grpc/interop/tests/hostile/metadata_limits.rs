@@ -3,7 +3,7 @@
 use h2_sync_grpc::client::{CallOptions, Channel};
 use h2_sync_grpc::{Code, Status};
 use h2_sync_grpc_interop::pb::{EchoStatus, Empty, SimpleRequest, TestServiceClient};
-use h2_sync_grpc_interop::{bounded, serve, serve_with, ECHO_INITIAL};
+use h2_sync_grpc_interop::{ECHO_INITIAL, bounded, serve, serve_with};
 
 /// Returns options with `octets` of metadata, which the server does not send back.
 fn options(octets: usize) -> CallOptions {

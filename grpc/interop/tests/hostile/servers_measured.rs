@@ -1,7 +1,7 @@
 //! What hostile responses cost our client.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use h2_sync_grpc_interop::pb::{
 use h2_sync_grpc_interop::serve;
 
 use crate::bombs::{gzip_bomb, message, prefix, section};
-use crate::memory::{bounded, measured, KIB, MIB};
-use crate::servers::{fields, Liar, GRPC, OK};
-use crate::support::{eventually, listener, wire, Peer};
+use crate::memory::{KIB, MIB, bounded, measured};
+use crate::servers::{GRPC, Liar, OK, fields};
+use crate::support::{Peer, eventually, listener, wire};
 
 /// What tables and idle connections keep after an attack.
 const SPARE: usize = 4 * MIB;

@@ -12,7 +12,7 @@ use h2_sync_grpc::{Code, Compression, Prost, Status};
 use h2_sync_grpc_interop::pb::{
     EchoStatus, Empty, InputRequest, OutputRequest, SimpleRequest, TestServiceClient,
 };
-use h2_sync_grpc_interop::{payload, ECHO_INITIAL, ECHO_TRAILING, LONG};
+use h2_sync_grpc_interop::{ECHO_INITIAL, ECHO_TRAILING, LONG, payload};
 
 /// What lies between the client and the service.
 #[derive(Debug, Clone, Copy, Default)]

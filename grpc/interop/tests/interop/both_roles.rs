@@ -6,7 +6,7 @@ use h2_sync::tls::{Acceptor, Connector};
 use h2_sync_grpc::client::Channel;
 use h2_sync_grpc_interop::{serve_tls, serve_with};
 
-use crate::battery::{self, with_all, Way};
+use crate::battery::{self, Way, with_all};
 use crate::files::{Folder, Identity};
 use crate::peer;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use h2_sync_grpc::client::Channel;
-use h2_sync_grpc_interop::{serve, Running};
+use h2_sync_grpc_interop::{Running, serve};
 
 use crate::battery::{self, Way};
 use crate::files::Folder;

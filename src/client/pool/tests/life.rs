@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{limits, Test, MS};
+use super::{MS, Test, limits};
 use crate::client::origin::Origin;
 use crate::client::pool::actions::{Limits, Place};
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use h2_sync_deploy::chain::Chain;
 use h2_sync_deploy::fleet::Pair;
-use h2_sync_deploy::load::{under_load, Target};
+use h2_sync_deploy::load::{Target, under_load};
 
 /// The time between two restarts.
 const CALM: Duration = Duration::from_secs(2);

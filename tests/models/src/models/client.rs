@@ -1,13 +1,13 @@
 //! A client with its pool of connections and its maintenance thread.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use modelled_std::model::{self, Time};
 
-use super::peer::{respond, Peer};
+use super::peer::{Peer, respond};
 use crate::client::{CancelHandle, Client, Config, Proxies, Versions};
 use crate::error::Error;
 use crate::proto::{self, Event, Role};

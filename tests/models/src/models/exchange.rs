@@ -10,7 +10,7 @@ use http::Request;
 use modelled_std::model::{self, Time};
 use modelled_std::net;
 
-use super::peer::{respond, Peer};
+use super::peer::{Peer, respond};
 use crate::client::{Connection, ResponseHalf, SendHalf};
 use crate::error::Error;
 use crate::frame::StreamId;

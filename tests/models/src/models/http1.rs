@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{mpsc, Arc};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -127,16 +127,20 @@ pub fn a_cut_wakes_both_halves() {
             peer
         });
         let (mut send, mut recv) = post(&link);
-        let sends = thread::spawn(move || loop {
-            if let Err(error) = send.send(Bytes::from_static(&[b'.'; 60])) {
-                return error;
+        let sends = thread::spawn(move || {
+            loop {
+                if let Err(error) = send.send(Bytes::from_static(&[b'.'; 60])) {
+                    return error;
+                }
             }
         });
         let reads = thread::spawn(move || {
             let result = recv.next_response();
-            result.and_then(|_| loop {
-                let chunk = recv.next_chunk()?;
-                model::assert(chunk.is_some(), "a body that was cut short looks whole");
+            result.and_then(|_| {
+                loop {
+                    let chunk = recv.next_chunk()?;
+                    model::assert(chunk.is_some(), "a body that was cut short looks whole");
+                }
             })
         });
         let (asks, cuts) = (Arc::clone(&link), Arc::clone(&link));

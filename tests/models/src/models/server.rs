@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use modelled_std::model::{self, Time};
 
-use super::peer::{request, Peer};
+use super::peer::{Peer, request};
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::proto::{self, Event, Role};
@@ -101,7 +101,7 @@ impl Gauge {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0 .0.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

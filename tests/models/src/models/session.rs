@@ -9,7 +9,7 @@ use bytes::Bytes;
 use modelled_std::model::{self, Time};
 use modelled_std::net;
 
-use super::peer::{request, respond, Peer};
+use super::peer::{Peer, request, respond};
 use crate::error::Error;
 use crate::frame::{ErrorCode, StreamId};
 use crate::proto::{Config, Connection, Event, Role};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use modelled_std::model::{self, Time};
 
-use crate::transport::{duplex, gave_up, Halves, Shared, Transport};
+use crate::transport::{Halves, Shared, Transport, duplex, gave_up};
 
 const TEXT: &[u8] = b"what is written at one end";
 

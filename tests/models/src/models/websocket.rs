@@ -8,7 +8,7 @@ use std::time::Duration;
 use modelled_std::model::{self, Time};
 
 use crate::websocket::{
-    client_over, server_over, CloseCode, Config, Message, Reader, Sender, TrySendError, WebSocket,
+    CloseCode, Config, Message, Reader, Sender, TrySendError, WebSocket, client_over, server_over,
 };
 
 const MS: Duration = Duration::from_millis(1);

@@ -1,7 +1,7 @@
 //! Checks a model: runs its body many times, each with another interleaving of its threads.
 
 use ::std::cell::RefCell;
-use ::std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+use ::std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use ::std::time::Duration;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId};

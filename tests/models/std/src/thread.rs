@@ -3,14 +3,14 @@
 use ::std::cell::{Cell, RefCell};
 use ::std::collections::HashMap;
 use ::std::io;
-use ::std::sync::atomic::{AtomicBool, Ordering};
 use ::std::sync::Arc;
+use ::std::sync::atomic::{AtomicBool, Ordering};
 pub use ::std::thread::*;
 use ::std::time::Duration;
 
-pub use shuttle::thread::{scope, yield_now, Scope, ScopedJoinHandle, ThreadId};
+pub use shuttle::thread::{Scope, ScopedJoinHandle, ThreadId, scope, yield_now};
 
-use shuttle::rand::{thread_rng, Rng};
+use shuttle::rand::{Rng, thread_rng};
 
 use crate::clock;
 pub use crate::local::LocalKey;

@@ -3,13 +3,13 @@
 use std::io;
 
 use bytes::Bytes;
-use h2_sync::frame::{self, Ping, RstStream, Settings, StreamId, WindowUpdate};
 use h2_sync::ErrorCode;
+use h2_sync::frame::{self, Ping, RstStream, Settings, StreamId, WindowUpdate};
 
 use crate::http1;
 use crate::load::Load;
 use crate::pattern::Random;
-use crate::raw::{gave_up, get, put, put_raw, request, Raw};
+use crate::raw::{Raw, gave_up, get, put, put_raw, request};
 
 /// A kind of hostile load.
 pub(crate) struct Attack {

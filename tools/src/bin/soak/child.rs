@@ -7,8 +7,8 @@ use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::figures::Figures;
 use crate::Result;
+use crate::figures::Figures;
 
 /// The server's statistics.
 #[derive(Debug)]
@@ -119,11 +119,7 @@ impl Child {
         let Child { mut process, input, .. } = self;
         drop(input);
         let status = process.wait()?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("the server: {status}").into())
-        }
+        if status.success() { Ok(()) } else { Err(format!("the server: {status}").into()) }
     }
 
     fn ask(&mut self) -> Result<Reply> {

@@ -8,9 +8,9 @@ use h2_sync::client::{Body, Client, Connection};
 use h2_sync::transport::Transport;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
+use crate::Result;
 use crate::load::Load;
 use crate::pattern::{Pattern, Random};
-use crate::Result;
 
 /// A kind of well-behaved load.
 pub(crate) struct Honest {

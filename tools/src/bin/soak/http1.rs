@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::attacks::{on, Tried};
+use crate::attacks::{Tried, on};
 use crate::load::Load;
 use crate::pattern::Random;
 use crate::raw::Raw;

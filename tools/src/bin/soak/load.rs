@@ -1,19 +1,19 @@
 //! The threads that generate load, and their results.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::tls::Connector;
 
-use crate::attacks::{self, Attack, ATTACKS};
+use crate::Result;
+use crate::attacks::{self, ATTACKS, Attack};
 use crate::child::About;
 use crate::gate::Gate;
-use crate::honest::{Honest, Outcome, HONEST};
+use crate::honest::{HONEST, Honest, Outcome};
 use crate::pattern::Random;
 use crate::slow::SLOW;
-use crate::Result;
 
 const HONEST_THREADS: u64 = 16;
 

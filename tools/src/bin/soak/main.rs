@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 
 use child::Child;
 use env_logger::Env;
-use figures::{cpu_time, mib, Figures};
+use figures::{Figures, cpu_time, mib};
 use load::{Load, Sums};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use h2_sync::frame::{self, Frame, Setting, Settings, StreamId};
 use h2_sync::hpack::Encoder;
 use h2_sync::tls::Connector;
-use h2_sync::{headers, Headers};
+use h2_sync::{Headers, headers};
 
 use crate::gate::Gate;
 use crate::load::Load;

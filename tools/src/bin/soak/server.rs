@@ -13,10 +13,10 @@ use h2_sync::server::{Config, Handle, Request, Response, Server};
 use h2_sync::tls::Acceptor;
 use http::StatusCode;
 
+use crate::Result;
 use crate::child::Reply;
 use crate::figures::allocated;
 use crate::pattern::PATTERN;
-use crate::Result;
 
 /// The server's timeouts, shorter than advisable in production so that slow attacks finish.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2_sync::frame::{self, Continuation, Ping, Setting, StreamId, WindowUpdate};
 
-use crate::attacks::{on, Attack, Then, Tried};
+use crate::attacks::{Attack, Then, Tried, on};
 use crate::http1;
 use crate::load::Load;
 use crate::pattern::Random;
-use crate::raw::{get, request, Raw};
+use crate::raw::{Raw, get, request};
 
 pub(crate) const SLOW: &[Attack] = &[
     Attack { name: "silence", then: Then::Cut, run: silence },

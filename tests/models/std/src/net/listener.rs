@@ -5,11 +5,11 @@ use ::std::collections::HashMap;
 use ::std::fmt;
 use ::std::io;
 use ::std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
-use ::std::sync::atomic::{AtomicBool, Ordering};
 use ::std::sync::Arc;
+use ::std::sync::atomic::{AtomicBool, Ordering};
 
 use super::TcpStream;
-use crate::sync::mpsc::{channel, Receiver, Sender};
+use crate::sync::mpsc::{Receiver, Sender, channel};
 use crate::sync::{Condvar, Mutex};
 
 /// The default capacity of a socket's buffer.

@@ -9,7 +9,7 @@ mod unix;
 
 pub use ::std::net::*;
 
-pub use listener::{wait_until, TcpListener};
+pub use listener::{TcpListener, wait_until};
 pub use stream::TcpStream;
 #[cfg(unix)]
 pub use unix::{UnixListener, UnixStream};

@@ -7,8 +7,8 @@ use ::std::os::unix::net;
 use ::std::path::Path;
 use ::std::time::Duration;
 
-use super::listener;
 use super::TcpStream;
+use super::listener;
 
 /// The capacity of each direction.
 const BUFFER: usize = 64 << 10;

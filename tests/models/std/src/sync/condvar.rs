@@ -4,7 +4,7 @@ use ::std::fmt;
 use ::std::sync::{self, LockResult, PoisonError};
 use ::std::time::Duration;
 
-use shuttle::rand::{thread_rng, Rng};
+use shuttle::rand::{Rng, thread_rng};
 
 use super::{MutexGuard, Waiter};
 use crate::clock;

@@ -2,8 +2,8 @@
 
 use ::std::collections::VecDeque;
 use ::std::fmt;
-pub use ::std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError};
 use ::std::sync::Arc;
+pub use ::std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError};
 use ::std::time::Duration;
 
 use super::{Condvar, Mutex, MutexGuard};
