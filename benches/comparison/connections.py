@@ -71,7 +71,7 @@ def bursts(bench, seconds):
 
 def burst(bench, server, args):
     command = ["taskset", "-c", bench.client_core, bench.bin / "burst", server.address, *map(str, args)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     figures = re.search(r"p50 (\S+) p99 (\S+) p99.9 (\S+) worst (\S+) ms, (\d+) lost", run.stdout)
     if not figures:
         raise Failure(f"no figures: {run.stderr[-300:]}")
