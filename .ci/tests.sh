@@ -36,24 +36,39 @@ for _, *test in sorted(found):
 '
 }
 
-# Runs one program, and prints all of its output at its end.
+# Runs one program. Its output is kept if it fails, for the end: between that of hundreds of tests that
+# pass, a reader would not find it.
 run_one() {
     local name=$1 start=$SECONDS status=0 log
     log=$(mktemp -p "$folder")
     cd "$2"
     timeout 900 "${@:3}" >"$log" 2>&1 || status=$?
-    {
-        flock 9
-        printf '\n-- %s: %d s, status %d\n' "$name" $((SECONDS - start)) "$status"
-        cat "$log"
-    } 9>"$folder/lock"
+    printf '%s: %d s, status %d\n' "$name" $((SECONDS - start)) "$status"
+    ((status == 0)) || mv "$log" "$folder/failed ${name//\//-}"
     return "$status"
 }
 export -f run_one
+
+# What failed: all of the output, and then, where a reader begins, the names.
+failures() {
+    local log
+    for log in "$folder/failed "*; do
+        printf '\n== %s\n' "${log##*/}"
+        cat "$log"
+    done
+    printf '\n== summary\n'
+    for log in "$folder/failed "*; do
+        printf '%s\n' "${log##*/}"
+        grep -aE '^test .* FAILED$|panicked at' "$log" || tail -n 5 "$log"
+    done
+}
 
 cargo test "${packages[@]}" --no-run --message-format json-render-diagnostics >"$folder/messages"
 [[ ${1-all} != peers ]] || cargo build -p h2-sync -p h2-sync-tools --features h2-sync/handover --examples --bins
 {
     [[ ${1-all} == core ]] || printf '%s\n' 'examples' "$PWD" .ci/examples.sh
     programs <"$folder/messages"
-} | xargs -d '\n' -n 3 -P $(($(nproc) + 1)) bash -c 'run_one "$@"' run_one
+} | xargs -d '\n' -n 3 -P $(($(nproc) + 1)) bash -c 'run_one "$@"' run_one || {
+    failures
+    exit 1
+}
