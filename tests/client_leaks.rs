@@ -98,7 +98,7 @@ fn no_thread_and_no_descriptor_is_left() {
     for n in 0..rounds() {
         round(&url, &silent, n);
     }
-    server.shutdown(Duration::from_secs(20));
+    server.shutdown(Duration::from_secs(60));
     drop((server, silent));
     // The system may take a moment to clear a joined thread away.
     let deadline = Instant::now() + Duration::from_secs(40);

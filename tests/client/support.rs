@@ -2,21 +2,12 @@
 
 use std::io;
 use std::thread;
-use std::time::Duration;
 
 use h2_sync::client::{Client, Config, Connection, Proxies, Versions};
 use h2_sync::server::{self, Handle, Request, Response, Server, serve_connection};
 use h2_sync::transport::duplex;
 
-use crate::frames::within;
-
-/// A limit that no wait reaches, even on a slow machine.
-pub(crate) const LONG: Duration = Duration::from_secs(100);
-
-/// Runs a test with a time limit.
-pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    within(2 * LONG, test);
-}
+pub(crate) use crate::frames::{LONG, bounded};
 
 /// Settings that ignore the environment.
 pub(crate) fn config() -> Config {

@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use peak_alloc::PeakAlloc;
 
-use crate::support::{LONG, within};
+use crate::support;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -18,13 +18,13 @@ pub(crate) const MIB: usize = 1 << 20;
 /// Runs a test that could hang, concurrently with others that do not measure.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     let _turn = ALONE.read().unwrap_or_else(PoisonError::into_inner);
-    within(2 * LONG, test);
+    support::bounded(test);
 }
 
 /// Runs a test that could hang, while no other test runs.
 pub(crate) fn measured(test: impl FnOnce(&Memory) + Send + 'static) {
     let _turn = ALONE.write().unwrap_or_else(PoisonError::into_inner);
-    within(3 * LONG, || test(&Memory(())));
+    support::bounded(|| test(&Memory(())));
 }
 
 /// The permission to measure. Thread stacks are not counted.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use h2_sync::frame::Setting;
 use h2_sync::server::{Config, Request, Response};
 
-use crate::support::{LONG, Peer, eventually, within};
+use crate::support::{Peer, bounded, eventually};
 use crate::victim::{BoxError, Victim, get};
 
 /// An eighth of the former defaults, and of the requests that used them up: 36 connections with 128
@@ -33,7 +33,7 @@ fn answer(request: &mut Request, response: &mut Response) -> Result<(), BoxError
 
 #[test]
 fn a_client_gets_a_permit_beside_peers_that_take_all_they_can() {
-    within(4 * LONG, || {
+    bounded(|| {
         let victim = Victim::with(scarce, answer);
         let mut greedy: Vec<_> = (0..PEERS)
             .map(|_| Peer::connect_with(victim.address(), vec![Setting::InitialWindowSize(0)]))

@@ -11,7 +11,7 @@ use log::Level;
 
 use crate::capture::{install, lines_with};
 use crate::support::http1::Raw;
-use crate::support::{LONG, Peer, eventually, get, post, within};
+use crate::support::{LONG, Peer, bounded, eventually, get, post};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -75,7 +75,7 @@ fn echo(request: &mut Request, response: &mut Response) -> Result<(), BoxError> 
 
 #[test]
 fn request_of_http2_has_a_line_with_its_fields_in_order() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), echo);
         let mut peer = Peer::connect(server.local_addr().unwrap());
         let stream_id = peer.open(&post("/fields?password=12345"), false);
@@ -96,7 +96,7 @@ fn request_of_http2_has_a_line_with_its_fields_in_order() {
 
 #[test]
 fn request_of_http1_has_a_line() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), echo);
         let mut raw = Raw::connect(server.local_addr().unwrap());
         raw.send("PUT /http1?a HTTP/1.1\r\nhost: a.example\r\ncontent-length: 3\r\n\r\nabc");
@@ -111,7 +111,7 @@ fn request_of_http1_has_a_line() {
 
 #[test]
 fn hostile_target_cannot_forge_a_line() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), |_, _| Ok(()));
         let mut peer = Peer::connect(server.local_addr().unwrap());
         let fields = headers!(
@@ -127,7 +127,7 @@ fn hostile_target_cannot_forge_a_line() {
 
 #[test]
 fn end_tells_what_the_handler_did() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), |request, response| match request.path() {
             "/access-fails" => Err("no such table".into()),
             "/access-panics" => panic!("out of range"),
@@ -160,7 +160,7 @@ fn end_tells_what_the_handler_did() {
 
 #[test]
 fn request_that_its_client_resets_is_cancelled() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), |request, response| {
             if request.path() == "/access-reset" {
                 return echo(request, response);
@@ -185,7 +185,7 @@ fn request_that_its_client_resets_is_cancelled() {
 
 #[test]
 fn handler_over_its_timeout_has_timed_out() {
-    within(2 * LONG, || {
+    bounded(|| {
         let mut config = Config::default();
         config.handler_timeout = Some(Duration::from_millis(20));
         let server = serve(config, |request, _| {
@@ -200,7 +200,7 @@ fn handler_over_its_timeout_has_timed_out() {
 
 #[test]
 fn request_without_a_permit_is_refused() {
-    within(2 * LONG, || {
+    bounded(|| {
         let mut config = Config::default();
         config.max_handlers = 1;
         config.max_handlers_per_connection = 1;
@@ -224,7 +224,7 @@ fn request_without_a_permit_is_refused() {
 
 #[test]
 fn malformed_request_of_http1_is_refused() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), echo);
         let mut raw = Raw::connect(server.local_addr().unwrap());
         let address = raw.stream.local_addr().unwrap();
@@ -239,7 +239,7 @@ fn malformed_request_of_http1_is_refused() {
 
 #[test]
 fn line_of_a_split_response_is_written_when_its_halves_are_gone() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), |request, response| {
             let is_finished = request.path() == "/access-split";
             let (_, mut send) = response.split(request)?;
@@ -262,7 +262,7 @@ fn line_of_a_split_response_is_written_when_its_halves_are_gone() {
 
 #[test]
 fn line_of_a_tunnel_counts_its_octets() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(Config::default(), |request, response| {
             let (mut recv, mut send) = response.upgrade(request, "echo")?;
             while let Some(octets) = recv.next_chunk()? {

@@ -9,7 +9,7 @@ use h2_sync::server::{Config, Handle, Request, Response, Server};
 use log::Level;
 
 use crate::capture::{install, lines_with};
-use crate::support::{LONG, Peer, eventually, post, within};
+use crate::support::{LONG, Peer, bounded, eventually, post};
 
 fn serve<H>(handler: H) -> Handle
 where
@@ -44,7 +44,7 @@ fn assert_tells(line: &str, peer: &Peer, path: &str, why: &str) {
 
 #[test]
 fn handler_that_fails_is_an_error_with_the_request() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(|_, _| Err(io::Error::other("no such table")));
         let mut peer = Peer::connect(server.local_addr().unwrap());
         peer.open(&post("/fails?password=12345"), true);
@@ -56,7 +56,7 @@ fn handler_that_fails_is_an_error_with_the_request() {
 
 #[test]
 fn handler_that_panics_is_an_error_with_the_request() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(|_, _| panic!("out of range"));
         let mut peer = Peer::connect(server.local_addr().unwrap());
         peer.open(&post("/panics"), true);
@@ -68,7 +68,7 @@ fn handler_that_panics_is_an_error_with_the_request() {
 
 #[test]
 fn handler_that_runs_for_too_long_is_an_error_with_the_request() {
-    within(2 * LONG, || {
+    bounded(|| {
         let mut config = Config::default();
         config.handler_timeout = Some(Duration::from_millis(50));
         let server = serve_with(config, |request, _| {
@@ -85,7 +85,7 @@ fn handler_that_runs_for_too_long_is_an_error_with_the_request() {
 
 #[test]
 fn handler_whose_client_has_gone_is_no_error() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(|request, _| request.read_to_end(&mut Vec::new()).map(drop));
         let mut peer = Peer::connect(server.local_addr().unwrap());
         let stream_id = peer.open(&post("/gone"), false);
@@ -97,7 +97,7 @@ fn handler_whose_client_has_gone_is_no_error() {
 
 #[test]
 fn body_over_the_limit_is_no_error_of_the_handler() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(|request, response| {
             request.set_max_body(1);
             request.read_to_end(&mut Vec::new())?;
@@ -113,7 +113,7 @@ fn body_over_the_limit_is_no_error_of_the_handler() {
 /// An attack must not fill the log.
 #[test]
 fn what_a_peer_does_wrong_is_logged_at_debug() {
-    within(2 * LONG, || {
+    bounded(|| {
         let server = serve(|_, _| Ok(()));
         let mut peer = Peer::connect(server.local_addr().unwrap());
         let address = peer.stream.local_addr().unwrap().to_string();

@@ -9,7 +9,7 @@ use h2_sync::server::Server;
 use h2_sync::{Act, Evt, Session, headers, transport};
 
 use crate::capture::{for_each_line, install};
-use crate::support::{LONG, get, within};
+use crate::support::{bounded, get};
 
 /// Requests that are answered while the logger is busy with their connection.
 const REQUESTS: usize = 20;
@@ -17,7 +17,7 @@ const REQUESTS: usize = 20;
 #[test]
 fn logger_that_uses_a_session_does_not_stop_it() {
     install();
-    within(2 * LONG, || {
+    bounded(|| {
         let (near, far) = transport::duplex(64 << 10);
         let client = Arc::new(h2_sync::new_connection(near, true, false).unwrap());
         let server = Arc::new(h2_sync::new_connection(far, false, false).unwrap());
@@ -56,7 +56,7 @@ fn answer_next(server: &Session) {
 #[test]
 fn logger_that_uses_client_and_server_does_not_stop_them() {
     install();
-    within(2 * LONG, || {
+    bounded(|| {
         // The logger writes to a response that is not over.
         let open = Arc::new(Mutex::new(None));
         let theirs = Arc::clone(&open);

@@ -5,15 +5,9 @@ use std::io::Write;
 use crossbeam_channel::{Receiver, Sender, bounded as channel};
 use h2_sync::server::{Config, Handle, Request, Response, Server};
 
-use crate::frames::within;
-pub(crate) use crate::frames::{LONG, eventually, get, post, request};
+pub(crate) use crate::frames::{LONG, bounded, eventually, get, post, request};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Runs a test with a time limit.
-pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    within(2 * LONG, test);
-}
 
 /// A server on loopback.
 pub(crate) fn serve<H>(handler: H) -> Handle

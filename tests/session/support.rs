@@ -10,15 +10,7 @@ use h2_sync::session::{RecvTimeoutError, Session};
 use h2_sync::transport::{Closer, Duplex, Halves, Pair, ReadHalf, Transport, WriteHalf, duplex};
 use h2_sync::{Evt, Headers, Reason, Role, StreamId, headers};
 
-use crate::frames::within;
-
-/// A generous timeout for slow machines.
-pub(crate) const LONG: Duration = Duration::from_secs(100);
-
-/// Runs a test that could hang, and fails it in that case.
-pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    within(2 * LONG, test);
-}
+pub(crate) use crate::frames::{LONG, bounded};
 
 pub(crate) fn id(n: u32) -> StreamId {
     StreamId::new(n).unwrap()

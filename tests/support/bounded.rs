@@ -4,21 +4,21 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A generous timeout for slow machines.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+/// A timeout for one wait. It is generous, since the machine may be busy.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// Runs code that could hang, and fails the test in that case.
-pub(crate) fn within<T: Send + 'static>(
-    time: Duration,
-    test: impl FnOnce() -> T + Send + 'static,
-) -> T {
+/// A test that takes longer hangs.
+const HANG: Duration = Duration::from_secs(300);
+
+/// Runs a test, and fails it if it hangs.
+pub(crate) fn bounded<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     let running = thread::spawn(move || {
         let value = test();
         done.send(()).unwrap();
         value
     });
-    match is_done.recv_timeout(time) {
+    match is_done.recv_timeout(HANG) {
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
         _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
     }

@@ -17,7 +17,7 @@ pub(crate) mod smuggling;
 pub(crate) mod table;
 pub(crate) mod wire;
 
-pub(crate) use bounded::{LONG, eventually, within};
+pub(crate) use bounded::{LONG, bounded, eventually};
 pub(crate) use flood::Flood;
 pub(crate) use messages::{get, post, request};
 pub(crate) use peer::{Peer, is_gone, listener};

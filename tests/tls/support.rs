@@ -10,17 +10,9 @@ use h2_sync::tls::rustls::{ClientConfig, Connection, ServerConfig};
 use h2_sync::tls::{Acceptor, Connector, HandshakeError, TlsStream};
 use h2_sync::transport::Transport;
 
-use crate::waits::within;
-
-/// A generous timeout for slow machines.
-pub(crate) const LONG: Duration = Duration::from_secs(100);
+pub(crate) use crate::waits::{LONG, bounded};
 
 pub(crate) const NAME: &str = "test.example";
-
-/// Runs a test that could hang, and fails it in that case.
-pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
-    within(2 * LONG, test);
-}
 
 /// A certificate and its key as PEM.
 pub(crate) struct Identity {
