@@ -23,6 +23,8 @@ use std::env;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -42,6 +44,9 @@ RUST_LOG=h2_sync::frames=trace shows every frame.
 ";
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
+
+/// The most connections at a time, each with three threads. More are closed at once.
+const MAX_CONNECTIONS: usize = 200;
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -76,6 +81,7 @@ fn listen(address: &str) -> io::Result<()> {
     writeln!(stdout, "listening on {}", listener.local_addr()?)?;
     // A parent process at the other end of a pipe may wait for this line.
     stdout.flush()?;
+    let open = Arc::new(AtomicUsize::new(0));
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
@@ -87,6 +93,12 @@ fn listen(address: &str) -> io::Result<()> {
                 continue;
             }
         };
+        if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            eprintln!("{peer} is refused: {MAX_CONNECTIONS} connections are open");
+            continue;
+        }
+        open.fetch_add(1, Ordering::Relaxed);
+        let theirs = Arc::clone(&open);
         let serve = move || {
             let complaint = match serve(stream) {
                 Ok(reason) => complaint(&reason),
@@ -98,9 +110,11 @@ fn listen(address: &str) -> io::Result<()> {
                 Some(complaint) => eprintln!("{peer}: {complaint}"),
                 None => log::info!("{peer} closed the connection"),
             }
+            theirs.fetch_sub(1, Ordering::Relaxed);
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
+            open.fetch_sub(1, Ordering::Relaxed);
             eprintln!("{peer}: cannot start a thread: {error}");
         }
     }

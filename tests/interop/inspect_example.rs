@@ -2,7 +2,7 @@
 //! the proxy passes everything on.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -240,8 +240,8 @@ fn everything_passes_in_cleartext_and_over_tls() {
 }
 
 /// Begins HTTP/2 on a new connection. Returns whether the server does so too.
-fn begin(proxy: &Example) -> (TcpStream, bool) {
-    let mut stream = TcpStream::connect(proxy.address()).unwrap();
+pub(crate) fn begin(address: impl ToSocketAddrs) -> (TcpStream, bool) {
+    let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     // The preface, and SETTINGS without entries.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -255,15 +255,15 @@ fn connections_beyond_the_limit_are_refused_until_another_ends() {
     let Some((proxy, _)) = inspect(&server) else { return };
     let mut open = Vec::new();
     for _ in 0..200 {
-        let (stream, has_begun) = begin(&proxy);
+        let (stream, has_begun) = begin(proxy.address());
         assert!(has_begun, "connection {}", open.len());
         open.push(stream);
     }
-    let (_refused, has_begun) = begin(&proxy);
+    let (_refused, has_begun) = begin(proxy.address());
     assert!(!has_begun);
     drop(open.pop());
     let until = Instant::now() + LONG;
-    while !begin(&proxy).1 {
+    while !begin(proxy.address()).1 {
         assert!(Instant::now() < until, "there is room for another connection");
         std::thread::yield_now();
     }

@@ -13,6 +13,7 @@ use http::{Request, StatusCode};
 
 use crate::body::{self, Check};
 use crate::files::Folder;
+use crate::inspect_example::begin;
 use crate::nginx::nginx;
 use crate::peer;
 
@@ -38,6 +39,18 @@ fn curl(args: &[&str]) -> Option<String> {
     let output = peer::run(command.args(args).arg(format!("http://{}/", server.address)));
     assert!(output.success, "{output:?}");
     Some(output.text)
+}
+
+#[test]
+fn connections_beyond_the_limit_are_refused() {
+    let Some(server) = server() else { return };
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let (stream, has_begun) = begin(server.address);
+        assert!(has_begun, "connection {}", open.len());
+        open.push(stream);
+    }
+    assert!(!begin(server.address).1);
 }
 
 #[test]
