@@ -77,7 +77,8 @@ fn ticks(
     response.set_header("content-type", "text/event-stream")?;
     response.set_header("cache-control", "no-store")?;
     // A browser that reconnects sends the last event it has received.
-    let last = request.field("last-event-id").and_then(|id| id.parse().ok()).unwrap_or(0_u64);
+    let last = request.field("last-event-id").and_then(|id| id.parse::<u32>().ok());
+    let last = last.map_or(0, u64::from);
     let mut next = Instant::now();
     for tick in last + 1.. {
         write!(response, "id: {tick}\ndata: {tick}\n\n")?;

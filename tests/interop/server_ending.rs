@@ -4,10 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+use h2_sync::client::Versions;
 use h2_sync::{Act, Evt, headers, new_connection};
 
 use crate::peer::{self, Guard};
 use crate::server_examples::start;
+use crate::websocket::client;
 
 #[test]
 fn events_come_one_by_one() {
@@ -21,6 +23,17 @@ fn events_come_one_by_one() {
     for tick in 1..=3 {
         let line = lines.find(|line| line.as_ref().unwrap().starts_with("data: "));
         assert_eq!(line.unwrap().unwrap(), format!("data: {tick}"));
+    }
+}
+
+#[test]
+fn last_event_of_a_client_that_cannot_be_is_passed_over() {
+    let Some(server) = start("sse", &[]) else { return };
+    let client = client(Versions::Http2);
+    for (last, next) in [("7", "id: 8"), (&*u64::MAX.to_string(), "id: 1")] {
+        let request = client.get(server.url("/ticks")).timeout(None);
+        let events = request.header("last-event-id", last).send().unwrap().into_body();
+        assert_eq!(events.lines().next().unwrap().unwrap(), next);
     }
 }
 
