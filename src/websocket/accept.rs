@@ -10,31 +10,31 @@ use crate::error::Error;
 use crate::server::{Request, Response};
 use crate::ws::{CloseCode, Role};
 
-/// Opens a WebSocket in a handler, in whichever version the request came: with 101 in HTTP/1.1, with 200
-/// to an extended CONNECT in HTTP/2 (RFC 8441).
+/// Opens a WebSocket in a handler. The response is 101 in HTTP/1.1, and 200 to an extended CONNECT in HTTP/2
+/// (RFC 8441).
 ///
-/// A request that does not open one is answered here, and the error tells how; the handler need only
-/// return it.
+/// Any other request is refused with one of these responses, and the function returns an error that the
+/// handler can return in turn:
 ///
 /// | the request | the response |
 /// | --- | --- |
 /// | does not ask for a WebSocket, in HTTP/1.1 | 426, with `upgrade: websocket` |
-/// | does not, in HTTP/2 | 400; 501 to an extended CONNECT for another protocol |
+/// | does not ask for a WebSocket, in HTTP/2 | 400; 501 to an extended CONNECT for another protocol |
 /// | has a method other than GET (CONNECT in HTTP/2) | 405 |
-/// | asks for another version than 13 | 426 (400 in HTTP/2), with `sec-websocket-version: 13` |
+/// | asks for a version other than 13 | 426 (400 in HTTP/2), with `sec-websocket-version: 13` |
 /// | comes from a page of a foreign [origin](Config::origins) | 403 |
 /// | has a field that is missing, repeated or malformed | 400 |
 ///
-/// The first of [`Config::protocols`] that the client offers is chosen, and compression where both ends
-/// want it. Fields that `response` has been given go along.
+/// The first of [`Config::protocols`] that the client offers is selected, and compression is used if both
+/// ends enable it. Fields that the handler has set in `response` are sent too.
 ///
-/// The handler uses the WebSocket, or gives it to a thread that outlives it. While it waits for its peer,
+/// The handler may use the WebSocket itself, or pass it to another thread and return. While it waits for its peer,
 /// its permit is lent to other requests: see
 /// [`max_waiting_handlers`](crate::server::Config::max_waiting_handlers). `handler_timeout` and
 /// `body_timeout` do not apply. When the server shuts down, the WebSocket is closed with 1001.
 ///
-/// Browsers open WebSockets on HTTP/2 where [`websockets`](crate::server::Config::websockets) has that
-/// announced.
+/// Browsers open WebSockets on HTTP/2 if the server has [`websockets`](crate::server::Config::websockets)
+/// enabled.
 ///
 /// ```
 /// use h2_sync::server::{Request, Response};

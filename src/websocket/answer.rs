@@ -1,4 +1,4 @@
-//! What a client sends to open a WebSocket, and what it accepts for an answer.
+//! The client's fields of the opening handshake, and the checks of the response.
 
 use http::Response;
 use http::header::{
@@ -13,14 +13,14 @@ use crate::convert::lists;
 use crate::error::{Error, ErrorKind};
 use crate::ws;
 
-/// Octets of a refusal's body that its error shows.
+/// The most octets of a refusal's body that its error quotes.
 pub(super) const SHOWN_MAX: usize = 512;
 
-/// The fields that the handshake sets, and nothing else.
+/// The fields that only the handshake may set.
 const OWN: [HeaderName; 4] =
     [SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_EXTENSIONS];
 
-/// Adds the fields of the handshake that both versions have.
+/// Adds the fields of the handshake that HTTP/1.1 and HTTP/2 share.
 pub(super) fn add_fields(headers: &mut HeaderMap, config: &Config) -> Result<(), Error> {
     if let Some(name) = OWN.iter().find(|name| headers.contains_key(*name)) {
         return Err(Error::usage(format!("the field {name} is set from the `Config`")));
@@ -35,7 +35,7 @@ pub(super) fn add_fields(headers: &mut HeaderMap, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// The field of a request in HTTP/1.1 with this key.
+/// Returns the HTTP/1.1 field with this key.
 pub(super) fn key_field(key: &str) -> Result<(HeaderName, HeaderValue), Error> {
     Ok((SEC_WEBSOCKET_KEY, value(key.to_owned())?))
 }
@@ -66,7 +66,7 @@ pub(super) fn check(
     Ok(Handshake { protocol, deflate, version, headers, peer: None, is_lent: false })
 }
 
-/// The sub-protocol that the server has chosen. None is allowed; one that was not offered is not.
+/// Returns the sub-protocol that the server has selected, if any. It must be one that was offered.
 fn chosen_protocol(headers: &HeaderMap, config: &Config) -> Result<Option<String>, Error> {
     let mut chosen = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
     let Some(protocol) = chosen.next() else { return Ok(None) };
@@ -84,7 +84,7 @@ fn wrong(what: &str) -> Error {
     Error::text(ErrorKind::Peer, format!("invalid response to the WebSocket handshake: {what}"))
 }
 
-/// The error of a response that opens no WebSocket, with the beginning of its body.
+/// Returns the error for a response that does not open a WebSocket, with the beginning of its body.
 pub(super) fn refused(response: &http::response::Parts, body: &[u8]) -> Error {
     let status = response.status;
     let mut what = format!("the server refused the WebSocket: {status}");

@@ -15,16 +15,16 @@ use crate::client::{CancelHandle, Client, RequestBuilder, Response, Tunnel, Upgr
 use crate::error::Error;
 use crate::ws::{self, Compression, Role};
 
-/// How long the body of a refusal is read, to be shown.
+/// How long the body of a refusal is read, to quote it in the error.
 const SHOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Opens a WebSocket with the defaults of [`Config`]. [`Builder`] has everything else.
+/// Opens a WebSocket with the defaults of [`Config`]. To change them, use [`Builder`].
 ///
-/// The URL begins with `ws://` or `wss://`; `http://` and `https://` mean the same. The client's proxies,
-/// TLS, cookies and default fields are those of its requests.
+/// The URL begins with `ws://` or `wss://`; `http://` and `https://` mean the same. The proxies, TLS
+/// configuration, cookies and default fields of the client apply as to its other requests.
 ///
-/// The WebSocket shares a connection of HTTP/2 with other requests where the server announces extended
-/// CONNECT (RFC 8441). Otherwise it has a connection of HTTP/1.1 of its own: see
+/// If the server announces extended CONNECT (RFC 8441), the WebSocket shares an HTTP/2 connection with other
+/// requests. Otherwise it has its own HTTP/1.1 connection: see
 /// [`RequestBuilder::upgrade`](crate::client::RequestBuilder::upgrade). It may outlive the client.
 ///
 /// ```
@@ -56,16 +56,19 @@ const SHOWN_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
-/// The request is not valid; no connection came about ([`Error::is_connect`]); the server answers with
-/// another status, redirects included ([`Error::status`], with the beginning of the body in the text); it
-/// chooses a sub-protocol or an extension that was not offered; or something took too long.
+/// - The request is invalid.
+/// - No connection could be established ([`Error::is_connect`]).
+/// - The server answered with another status, including redirects ([`Error::status`]). The text quotes the
+///   beginning of the body.
+/// - The server selected a sub-protocol or an extension that was not offered.
+/// - A timeout expired ([`Error::is_timeout`]).
 pub fn connect(client: &Client, url: impl AsRef<str>) -> Result<WebSocket, Error> {
     Builder::new(client, url).connect()
 }
 
-/// A WebSocket that is being put together, for [`connect`](Self::connect).
+/// A builder for a WebSocket, which [`connect`](Self::connect) opens.
 ///
-/// What is wrong with a part of it is told by `connect`.
+/// `connect` also reports invalid parts, such as a malformed URL or field.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -92,7 +95,7 @@ pub struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// A WebSocket at this URL.
+    /// Returns a builder for a WebSocket at this URL.
     pub fn new(client: &'a Client, url: impl AsRef<str>) -> Self {
         let url = url.as_ref();
         let scheme = |name: &str| {
@@ -132,7 +135,7 @@ impl<'a> Builder<'a> {
         self.with(|request| request.header(name, value))
     }
 
-    /// Adds header fields. Those of a name that is there already are replaced.
+    /// Adds header fields, replacing existing ones of the same names.
     ///
     /// ```
     /// use h2_sync::client::Client;
@@ -149,7 +152,7 @@ impl<'a> Builder<'a> {
         self.with(|request| request.headers(headers))
     }
 
-    /// Changes the request in the ways that [`RequestBuilder`] has: credentials, a query.
+    /// Changes the request with the methods of [`RequestBuilder`], for example to add credentials or a query.
     ///
     /// ```no_run
     /// use h2_sync::client::Client;
@@ -164,7 +167,7 @@ impl<'a> Builder<'a> {
         Builder { request: change(self.request), ..self }
     }
 
-    /// Sets the sub-protocols that are offered, the preferred one first.
+    /// Sets the sub-protocols to offer, the preferred one first.
     pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.config.protocols = protocols.into_iter().map(Into::into).collect();
         self
@@ -176,22 +179,22 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Sets how long making a connection may take, or waiting for one, instead of the client's
-    /// [`connect_timeout`](crate::client::Config::connect_timeout). A TLS handshake comes on top.
+    /// Sets the timeout for connecting or waiting for a connection, instead of the client's
+    /// [`connect_timeout`](crate::client::Config::connect_timeout). It does not include the TLS handshake.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         self.with(|request| request.connect_timeout(timeout))
     }
 
-    /// Sets how long the response may take, instead of the client's
-    /// [`response_timeout`](crate::client::Config::response_timeout). `None` is for ever.
+    /// Sets the timeout of the response, instead of the client's
+    /// [`response_timeout`](crate::client::Config::response_timeout). `None` for no limit.
     pub fn response_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.with(|request| request.response_timeout(timeout))
     }
 
-    /// Sets how long the whole opening handshake may take, instead of the client's
-    /// [`timeout`](crate::client::Config::timeout). `None` is for ever.
+    /// Sets the timeout of the whole opening handshake, instead of the client's
+    /// [`timeout`](crate::client::Config::timeout). `None` for no limit.
     ///
-    /// With [`write_timeout`](Self::write_timeout) for what follows:
+    /// Here with a [`write_timeout`](Self::write_timeout) for the messages:
     ///
     /// ```
     /// use std::time::Duration;
@@ -221,7 +224,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Has the opening handshake cancelled with this handle.
+    /// Sets a handle that cancels the opening handshake from another thread.
     ///
     /// ```
     /// use h2_sync::client::{CancelHandle, Client};
@@ -250,7 +253,7 @@ impl<'a> Builder<'a> {
         let mut headers = request.headers_so_far()?.clone();
         add_fields(&mut headers, &config)?;
         let http1 = HeaderMap::from_iter([key_field(&key)?]);
-        // A reader looks at its deadlines every few seconds, which finds a reset by a sender as well.
+        // A reader checks its deadlines every few seconds, and so notices a reset by a sender.
         let upgrade = Upgrade { protocol: WEBSOCKET, http1, is_interruptible: false };
         let tunnel = match request.headers(headers).upgrade_with(&upgrade)? {
             Upgraded::Switched(tunnel) => *tunnel,
@@ -263,7 +266,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The error of a response that opens no WebSocket.
+/// Returns the error for a response that does not open a WebSocket.
 fn shown(mut response: Response) -> Error {
     let until = Instant::now() + SHOWN_TIMEOUT;
     let mut body = Vec::new();

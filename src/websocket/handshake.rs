@@ -1,4 +1,4 @@
-//! What an opening handshake has agreed upon.
+//! The result of an opening handshake.
 
 use std::net::SocketAddr;
 
@@ -28,12 +28,12 @@ pub struct Handshake {
     pub(super) version: Version,
     pub(super) headers: HeaderMap,
     pub(super) peer: Option<SocketAddr>,
-    /// The transport goes on when the WebSocket has ended.
+    /// Whether the transport is used after the end of the WebSocket.
     pub(super) is_lent: bool,
 }
 
 impl Handshake {
-    /// Returns the sub-protocol, if one was agreed upon.
+    /// Returns the negotiated sub-protocol, if there is one.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
     }
@@ -54,7 +54,7 @@ impl Handshake {
         &self.headers
     }
 
-    /// Returns the client's address, at a server that knows it.
+    /// Returns the client's address, if this is a server that knows it.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer
     }

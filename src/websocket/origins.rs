@@ -1,10 +1,10 @@
-//! Whose pages may connect.
+//! The origins whose pages may open WebSockets.
 
 /// The origins whose pages may connect to a server (RFC 6455, Section 10.2).
 ///
-/// A browser lets any page connect to any WebSocket, with the cookies of the server, and says in
-/// `origin` whose page it is. A server that takes cookies for a proof has to look at it. Programs that
-/// are not browsers send no `origin`, and are always let in.
+/// A browser lets any page connect to any WebSocket, with the cookies of the server, and sends the origin of
+/// the page in the field `origin`. A server that authenticates by cookies must check it. Programs other than
+/// browsers send no `origin`, and are always accepted.
 ///
 /// ```
 /// use h2_sync::websocket::{Config, Origins};
@@ -18,17 +18,17 @@ pub enum Origins {
     /// Pages of the authority that the request is for, over `http` or `https`.
     #[default]
     Same,
-    /// Pages of that authority, and of these origins: scheme, host and port, as in `https://example.com`, without a
-    /// path. Origins of other schemes than `http` and `https`, such as `capacitor://localhost`, and
-    /// `null` have to be the same text.
+    /// Pages of that authority, and of these origins: scheme, host and port without a path, as in
+    /// `https://example.com`. `null`, and origins with schemes other than `http` and `https`, such as
+    /// `capacitor://localhost`, are compared as text.
     SameAnd(Vec<String>),
-    /// Pages of any origin, also of sandboxed ones (`null`).
+    /// Pages of any origin, including sandboxed ones (`null`).
     Any,
 }
 
 impl Origins {
-    /// Whether a page of `origin` may connect by a request for `authority`: the values of the fields
-    /// `origin`, and `host` or `:authority`.
+    /// Returns whether a page of `origin` may connect with a request for `authority`. These are the values of
+    /// the fields `origin`, and `host` or `:authority`.
     ///
     /// ```
     /// use h2_sync::websocket::Origins;
@@ -49,7 +49,7 @@ impl Origins {
 }
 
 impl Origins {
-    /// Whether each listed origin can be that of a page: none has a path, for one.
+    /// Returns whether each listed origin has the form of a page's origin, for example without a path.
     pub(super) fn are_valid(&self) -> bool {
         let Origins::SameAnd(origins) = self else { return true };
         origins.iter().all(|origin| match origin.split_once("://") {
@@ -67,14 +67,14 @@ fn is_listed_as(listed: &str, origin: &str) -> bool {
     }
 }
 
-/// Whether a page of `origin` belongs to the server at `authority`, whose scheme a proxy in front may
-/// have changed: an authority without a port means that of the page's scheme.
+/// Returns whether a page of `origin` belongs to the server at `authority`. An authority without a port has
+/// the default port of the page's scheme, since a proxy may have changed the scheme of the request.
 fn is_same(origin: &str, authority: &str) -> bool {
     let Some((scheme, host, port)) = normal(origin) else { return false };
     normal(&format!("{scheme}://{authority}")) == Some((scheme, host, port))
 }
 
-/// Scheme, host and port; `None` for what is no origin of HTTP.
+/// Returns scheme, host and port; `None` unless it is an HTTP origin.
 fn normal(origin: &str) -> Option<(String, String, u16)> {
     let (scheme, authority) = origin.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! The half that is written to, with what it has not taken yet.
+//! The writing half of the transport, with the frames that it has not accepted yet.
 
 use std::time::{Duration, Instant};
 
@@ -9,32 +9,31 @@ use crate::frame::ErrorCode;
 use crate::halves::{SendHalf, TrySendError};
 use crate::ws;
 
-/// Octets of small frames that are written together.
+/// The most octets of small frames that are written together.
 const TURN: usize = 64 << 10;
 
-/// How long a thread that reads writes at a time. What the transport does not take by then is written
-/// by another thread.
+/// How long a reading thread writes at a time. Another thread writes the rest.
 const SOON: Duration = Duration::from_millis(5);
 
-/// Octets of the longest head of a frame.
+/// The length of the longest frame header in octets.
 const MAX_HEAD: usize = 14;
 
 /// How the calling thread writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// Waits for the peer, within the write timeout.
+    /// Waits for the peer, up to the write timeout.
     Waiting,
-    /// Writes what the transport takes now. For a thread that reads.
+    /// Writes what the transport accepts now, for a reading thread.
     Soon,
-    /// Has another thread write.
+    /// Lets another thread write.
     Never,
 }
 
-/// The half that is written to. One thread has it at a time.
+/// The writing half, which one thread uses at a time.
 #[derive(Debug)]
 pub(super) struct Outlet {
     half: SendHalf,
-    /// A payload that stands behind what is in the buffer of the half.
+    /// A payload to be written after the buffer of the half.
     held: Bytes,
     write_timeout: Option<Duration>,
 }
@@ -46,36 +45,36 @@ impl Outlet {
         Outlet { half, held: Bytes::new(), write_timeout }
     }
 
-    /// Whether all that was taken from the core has been put.
+    /// Returns whether everything taken from the core was passed to the half.
     pub(super) fn is_empty(&mut self) -> bool {
         self.held.is_empty() && self.half.buffer().is_empty()
     }
 
-    /// Whether the transport has octets that it has not taken.
+    /// Returns whether octets wait that the transport has not accepted.
     pub(super) fn has_unwritten(&self) -> bool {
         self.half.has_unwritten()
     }
 
-    /// Whether a message of that many octets would be put without waiting.
+    /// Returns whether a message of this many octets can be passed on without waiting.
     pub(super) fn has_room(&mut self, octets: usize) -> bool {
         self.is_empty() && self.half.has_room(octets + MAX_HEAD)
     }
 
-    /// Sets by when all has to be written.
+    /// Sets the deadline for writing everything.
     pub(super) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.half.set_deadline(deadline);
     }
 
-    /// Takes the next frames. All before have been put.
+    /// Takes the next frames from the core. Earlier ones must have been passed on.
     pub(super) fn take(&mut self, core: &mut ws::Connection) {
         self.held = core.poll_transmit(self.half.buffer(), TURN).unwrap_or_default();
     }
 
-    /// Puts and writes what was taken. `false` where there is no room for it.
+    /// Passes the taken frames to the half, and writes them. Returns `false` if there is no room for them.
     pub(super) fn write(&mut self, how: How) -> Result<bool, Error> {
         let mut data = std::mem::take(&mut self.held);
         if how != How::Waiting && self.half.stream_id().is_some() {
-            // One piece has room of any size where nothing waits; a second one has not.
+            // An empty queue accepts one piece of any size, but not a second one.
             self.half.buffer().extend_from_slice(&std::mem::take(&mut data));
         }
         let result = match how {
@@ -95,7 +94,7 @@ impl Outlet {
         }
     }
 
-    /// Which setting it was by which a write was late.
+    /// Makes the error of a write that timed out name the setting.
     fn explain(&self, error: Error) -> Error {
         match self.write_timeout {
             Some(time) if error.is_timeout() => {

@@ -1,4 +1,4 @@
-//! WebSockets on a transport of the caller's, without a pool or a server.
+//! WebSockets on the caller's own transport, without a pool or a server.
 
 use std::io;
 use std::sync::Arc;
@@ -22,29 +22,27 @@ use crate::transport::{Closer, Halves, Transport};
 use crate::wire::{Owner, spawn};
 use crate::ws::{self, Role};
 
-/// How long a peer may take nothing of what is written, where
-/// [`write_timeout`](Config::write_timeout) does not say otherwise.
+/// The write timeout, unless [`write_timeout`](Config::write_timeout) is set.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Octets that wait to be written for a thread that does not wait for them.
+/// The most octets that are queued for threads that send without waiting.
 const MAX_SEND_BUFFER: usize = 1 << 20;
 
-/// Opens a WebSocket on a stream that is connected to a server already: TCP, TLS, a pair of pipes,
-/// anything that is a [`Transport`]. In HTTP/1.1.
+/// Opens a WebSocket over HTTP/1.1 on a stream that is connected to a server: TCP, TLS, a pair of pipes, or
+/// any other [`Transport`].
 ///
-/// `request` has the target, `host` and further fields: its URI may be absolute, or a path with a `host`
-/// field beside it. The fields of the handshake are added.
+/// `request` has the target and the header fields. Its URI is absolute, or a path if the request has a
+/// `host` field. The fields of the handshake are added.
 ///
-/// # Whose stream it is
+/// # Ownership of the stream
 ///
-/// The stream is never shut down, whatever happens, and it is dropped with the WebSocket. So a caller
-/// that goes on using it gives a clone ([`TcpStream::try_clone`](std::net::TcpStream::try_clone)) and
-/// keeps the other. A socket has timeouts for reading and writing set meanwhile.
+/// The stream is never shut down, and is dropped with the WebSocket. To continue to use it, pass a clone
+/// ([`TcpStream::try_clone`](std::net::TcpStream::try_clone)). The read and write timeouts of a socket are
+/// changed meanwhile.
 ///
-/// What follows the server's last frame may have been read with it:
-/// [`WebSocket::into_rest`](super::WebSocket::into_rest) gives those octets back. A thread that is blocked
-/// in a read cannot be woken; deadlines are kept where the transport's reads can be given a time, as those
-/// of sockets can.
+/// Octets behind the server's last frame may have been read too:
+/// [`WebSocket::into_rest`](super::WebSocket::into_rest) returns them. A thread that is blocked in a read
+/// cannot be woken. Deadlines are kept if the transport supports read timeouts, as sockets do.
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -69,7 +67,7 @@ const MAX_SEND_BUFFER: usize = 1 << 20;
 /// socket.send("hello")?;
 /// assert_eq!(socket.read()?, Some("hello".into()));
 /// socket.close(websocket::CloseCode::NORMAL, "")?;
-/// // `stream` is as it was: nothing has shut it down.
+/// // `stream` is still open, and can be used further.
 /// server.join().unwrap()?;
 /// # Ok(())
 /// # }
@@ -77,7 +75,7 @@ const MAX_SEND_BUFFER: usize = 1 << 20;
 ///
 /// # Errors
 ///
-/// The request is not valid, the transport fails, the server answers with another status
+/// If the request is invalid, the transport fails, the server answers with another status
 /// ([`Error::status`]), or the handshake takes longer than
 /// [`handshake_timeout`](Config::handshake_timeout).
 pub fn client_over(
@@ -130,12 +128,12 @@ pub fn client_over(
     Ok(start(recv, send, Role::Client, config, handshake))
 }
 
-/// Accepts a WebSocket on a stream that a client has connected: the server's end of [`client_over`], with
-/// the same rules about the stream. Reads one request in HTTP/1.1, and answers it as
-/// [`accept`](super::accept) does.
+/// Accepts a WebSocket on a stream that is connected to a client. It is the counterpart of [`client_over`],
+/// and treats the stream in the same way. It reads one HTTP/1.1 request, and answers it like
+/// [`accept`](super::accept).
 ///
-/// Where the application reads requests itself, [`http1`](crate::http1) and [`ws`](crate::ws) are the
-/// parts that this is made of.
+/// An application that reads requests itself can use [`http1`](crate::http1) and [`ws`](crate::ws)
+/// directly.
 ///
 /// ```
 /// use std::thread;
@@ -163,8 +161,9 @@ pub fn client_over(
 ///
 /// # Errors
 ///
-/// No request comes within [`handshake_timeout`](Config::handshake_timeout), or not all of its head within
-/// as much again; it was refused ([`Error::status`]); or the transport fails.
+/// If no request arrives within [`handshake_timeout`](Config::handshake_timeout), or its header section is
+/// not complete within the same time after that; if the request was refused ([`Error::status`]); or if the
+/// transport fails.
 pub fn server_over(io: impl Transport, config: &Config) -> Result<WebSocket, Error> {
     config.validate()?;
     let until = Instant::now().checked_add(config.handshake_timeout);
@@ -217,7 +216,7 @@ pub fn server_over(io: impl Transport, config: &Config) -> Result<WebSocket, Err
     Ok(start(recv, send, Role::Server, config, handshake))
 }
 
-/// The halves have no deadline any more.
+/// Removes the deadlines of the halves.
 fn start(
     mut recv: RecvHalf,
     mut send: SendHalf,
@@ -237,7 +236,7 @@ fn refuse(link: &Link, status: StatusCode, mut headers: HeaderMap, text: &str) -
     Error::refused(status, format!("a WebSocket is refused with {status}: {text}"))
 }
 
-/// The beginning of a body, as far as it comes in time.
+/// Returns the beginning of a body, as far as it arrives in time.
 fn beginning(recv: &mut RecvHalf) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < SHOWN_MAX {
@@ -261,7 +260,7 @@ fn link(codec: Codec, io: impl Transport, config: &Config) -> Result<Arc<Link>, 
     }))
 }
 
-/// The transport of a caller that keeps it: it can be told how long reads wait, and is not shut down.
+/// A transport that the caller keeps: its read timeout is set, but it is not shut down.
 fn lent<R, W>(halves: Halves<R, W>) -> Halves<R, W>
 where
     R: io::Read + Send + 'static,
@@ -279,7 +278,7 @@ where
     Halves { reader, writer, closer: lent }
 }
 
-/// A connection whose threads are those of its caller.
+/// The owner of a connection without a thread pool and without a clock.
 struct Alone(std::sync::Weak<Link>);
 
 impl Owner for Alone {

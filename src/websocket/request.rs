@@ -1,4 +1,4 @@
-//! What a request has to be that opens a WebSocket, and what is answered otherwise.
+//! The server's checks of a request that opens a WebSocket, and the responses to invalid ones.
 
 use http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, ORIGIN,
@@ -28,12 +28,12 @@ pub(super) struct Asked<'a> {
     pub(super) headers: &'a HeaderMap,
 }
 
-/// What a server agrees to.
+/// The result of the negotiation at a server.
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) protocol: Option<String>,
     pub(super) deflate: Option<DeflateParams>,
-    /// The fields of the response that say so.
+    /// The fields of the response that announce it.
     pub(super) fields: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -60,7 +60,7 @@ impl Refusal {
     }
 }
 
-/// What the server answers to a request.
+/// Returns the server's answer to a request.
 pub(super) fn agree(asked: &Asked<'_>, config: &Config) -> Result<Agreed, Refusal> {
     match asked.version {
         Version::HTTP_2 => check_http2(asked)?,
@@ -175,7 +175,7 @@ fn key<'a>(asked: &Asked<'a>) -> Result<&'a [u8], Refusal> {
     }
 }
 
-/// The first protocol of ours that the client offers.
+/// Returns the first of our protocols that the client offers.
 fn choose_protocol(asked: &Asked<'_>, config: &Config) -> Result<Option<String>, Refusal> {
     let offered: Vec<_> = texts(asked.headers, &SEC_WEBSOCKET_PROTOCOL)
         .flat_map(|text| text.split(','))
@@ -189,7 +189,7 @@ fn choose_protocol(asked: &Asked<'_>, config: &Config) -> Result<Option<String>,
     Ok(chosen.cloned())
 }
 
-/// The value of a field that has to be there once.
+/// Returns the value of a field that must occur exactly once.
 fn one<'a>(asked: &Asked<'a>, name: &HeaderName) -> Result<&'a HeaderValue, Refusal> {
     let mut values = asked.headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -199,7 +199,7 @@ fn one<'a>(asked: &Asked<'a>, name: &HeaderName) -> Result<&'a HeaderValue, Refu
     }
 }
 
-/// The values of a field that are text.
+/// Returns the values of a field that are text.
 pub(super) fn texts<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -207,7 +207,7 @@ pub(super) fn texts<'a>(
     headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
-/// What is made of tokens and base64 is a value.
+/// Converts text of tokens and base64, which is always a valid field value.
 fn value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }

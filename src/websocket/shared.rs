@@ -1,4 +1,4 @@
-//! What the reader and all senders of a WebSocket share.
+//! The state that the reader and all senders of a WebSocket share.
 
 use std::any::Any;
 use std::fmt;
@@ -13,18 +13,18 @@ use crate::halves::SendHalf;
 use crate::logging::{self, Lock, Locked};
 use crate::ws::{self, Close, CloseCode, Message, Role, SendError};
 
-/// A longer `close_timeout` means this one: it has to be a point in time.
+/// The longest `close_timeout`, so that the deadline does not overflow.
 const CLOSE_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the threads of one WebSocket share.
+/// The state shared by the threads of one WebSocket.
 ///
 /// The lock is held while messages are framed, compressed or inflated, and never across I/O.
 pub(super) struct Shared {
     state: Lock<State>,
-    /// A message has been written, the outlet has been put back, or the end has come.
+    /// Signalled when a message was written, the outlet was put back, or the WebSocket has ended.
     changed: Condvar,
     pub(super) handshake: Handshake,
-    /// What lives as long as the WebSocket.
+    /// Values that live as long as the WebSocket.
     kept: Mutex<Vec<Box<dyn Any + Send + Sync>>>,
     pub(super) role: Role,
     pub(super) close_timeout: Duration,
@@ -32,24 +32,24 @@ pub(super) struct Shared {
 
 pub(super) type Guard<'a> = Locked<'a, State>;
 
-/// What the lock protects.
+/// The state that the lock protects.
 pub(super) struct State {
     pub(super) core: ws::Connection,
-    /// Gone while a thread writes, and for good when the direction has ended.
+    /// `None` while a thread writes, and after the direction has ended.
     pub(super) outlet: Option<Outlet>,
-    /// The number of the latest message that has been written.
+    /// The number of the last message that was written.
     written: u64,
-    /// What the peer's Close frame said.
+    /// The code and reason of the peer's Close frame.
     pub(super) closed: Option<Close>,
-    /// Why the WebSocket has failed.
+    /// The reason why the WebSocket has failed.
     pub(super) failure: Option<Error>,
-    /// The direction ends when all has been written.
+    /// Whether the direction ends when everything has been written.
     pub(super) is_finishing: bool,
-    /// The direction has ended.
+    /// Whether the direction has ended.
     pub(super) is_finished: bool,
-    /// The transport is to be cut.
+    /// Whether the transport is to be cut.
     is_cut: bool,
-    /// Threads that wait for a change.
+    /// The number of threads that wait for a change.
     waiting: usize,
 }
 
@@ -86,7 +86,7 @@ impl Shared {
         self.state.lock()
     }
 
-    /// Holds something for as long as a part of the WebSocket lives.
+    /// Keeps a value for as long as a part of the WebSocket exists.
     pub(super) fn keep(&self, what: Box<dyn Any + Send + Sync>) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
@@ -108,11 +108,12 @@ impl Shared {
         self.write_until(state, number).map(drop)
     }
 
-    /// Sends a message if there is room, and has another thread write it. `None` where there is no room.
+    /// Sends a message if there is room, and lets another thread write it. Returns `None` if there is no
+    /// room.
     pub(super) fn try_send(&self, message: &Message) -> Result<Option<()>, Error> {
         let mut state = self.lock();
         if state.core.is_open() && state.outlet.is_some() {
-            // What found no room before comes first.
+            // Earlier output that found no room is sent first.
             state = self.write(state, How::Never);
             let has_room = |outlet: &mut Outlet| outlet.has_room(message.len());
             if state.outlet.as_mut().is_some_and(|outlet| !has_room(outlet)) {
@@ -129,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// Sends a Close frame behind what waits. Returns the number that it has.
+    /// Queues a Close frame after the queued messages, and returns its number.
     pub(super) fn close<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -143,7 +144,7 @@ impl Shared {
         }
     }
 
-    /// Waits until the message of that number has been written, by this thread or another.
+    /// Waits until the message with this number has been written, by this thread or another.
     pub(super) fn write_until<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -158,7 +159,7 @@ impl Shared {
             }
             if state.written >= number {
                 if state.waiting == 0 {
-                    // No thread is left for what was sent meanwhile without waiting.
+                    // No other thread would write what was sent meanwhile without waiting.
                     state = self.write(state, How::Never);
                 }
                 return Ok(state);
@@ -175,7 +176,7 @@ impl Shared {
         }
     }
 
-    /// Writes what waits, if no other thread does.
+    /// Writes queued output, if no other thread does.
     pub(super) fn write<'a>(&'a self, mut state: Guard<'a>, how: How) -> Guard<'a> {
         match state.outlet.take() {
             Some(outlet) => self.write_with(state, outlet, how, u64::MAX),
@@ -183,9 +184,9 @@ impl Shared {
         }
     }
 
-    /// Writes what waits. After the message of that number, another thread that waits goes on. Without
-    /// one, the messages that are queued by then are written as well, and no later ones: other threads
-    /// might queue them faster than the peer takes them. Behind a Close frame no more are queued.
+    /// Writes queued output. After the message with this number, another waiting thread continues. If there
+    /// is none, the messages queued by then are written too, but no later ones, since other threads might
+    /// queue them faster than the peer takes them. Nothing is queued after a Close frame.
     fn write_with<'a>(
         &'a self,
         mut state: Guard<'a>,
@@ -202,7 +203,7 @@ impl Shared {
                 state = self.lock();
                 break;
             }
-            // A thread that reads leaves PONGs where they are until there is room for them.
+            // A reading thread leaves PONGs in the queue until there is room for them.
             let is_behind = how == How::Soon && outlet.has_unwritten();
             if outlet.is_empty() && !is_behind {
                 if !state.core.has_transmit() {
@@ -254,7 +255,7 @@ impl Shared {
         state
     }
 
-    /// Ends the direction behind what waits. Returns whether it has ended by `until`.
+    /// Ends the direction after the queued output. Returns whether it has ended by `until`.
     pub(super) fn finish<'a>(&'a self, mut state: Guard<'a>, until: Instant) -> bool {
         state.is_finishing = true;
         loop {
@@ -266,27 +267,27 @@ impl Shared {
             if state.is_finished || until <= now {
                 return state.is_finished;
             }
-            // Another thread writes, and ends the direction behind that or leaves it to this one.
+            // Another thread writes; it then ends the direction, or leaves that to this thread.
             state.waiting += 1;
             state = state.wait(&self.changed, Some(until - now));
             state.waiting -= 1;
         }
     }
 
-    /// Cuts the direction as soon as no thread writes.
+    /// Cuts the direction as soon as no thread is writing.
     pub(super) fn cut<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         state.is_cut = true;
         self.write(state, How::Soon)
     }
 
-    /// Whether a thread is writing.
+    /// Returns whether a thread is writing.
     #[cfg(test)]
     pub(super) fn is_writing(&self) -> bool {
         let state = self.lock();
         state.outlet.is_none() && !state.is_finished
     }
 
-    /// Wakes the threads that wait. Without one it costs no system call.
+    /// Wakes the waiting threads. If there are none, it makes no system call.
     pub(super) fn notify(&self, state: &State) {
         if state.waiting > 0 {
             self.changed.notify_all();
@@ -295,7 +296,7 @@ impl Shared {
 }
 
 impl State {
-    /// Why a call has failed: what has happened to the WebSocket tells more than that it is closed.
+    /// Returns the error of a failed call. The reason why the WebSocket ended replaces a mere “closed”.
     pub(super) fn explain(&self, error: SendError) -> Error {
         match (&self.failure, &self.closed, error) {
             (Some(failure), _, SendError::Closed) => failure.clone(),
@@ -307,7 +308,7 @@ impl State {
         }
     }
 
-    /// Whether octets wait that no thread of the WebSocket writes.
+    /// Returns whether output is queued that no thread of the WebSocket writes.
     pub(super) fn is_behind(&mut self) -> bool {
         let Some(outlet) = &mut self.outlet else { return false };
         self.core.has_transmit() || !outlet.is_empty() || outlet.has_unwritten()
