@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn number_that_is_none_is_unknown() {
+    fn a_number_without_a_code_is_unknown() {
         for number in ["17", "-1", "x", "", "99999999999999999999"] {
             let trailers = fields(&[("grpc-status", number), ("grpc-message", "m")]);
             let status = Status::of_fields(&trailers).unwrap().unwrap_err();

@@ -281,7 +281,7 @@ mod tests {
     type Change = fn(&mut Config);
 
     #[test]
-    fn the_defaults_are_those_that_are_documented_and_valid() {
+    fn defaults_are_as_documented_and_valid() {
         let config = Config::default();
         let seconds = Duration::from_secs;
         assert_eq!((config.connect_timeout, config.tls_timeout), (seconds(10), seconds(10)));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_switched_off_can_be() {
+    fn optional_settings_can_be_disabled() {
         let mut config = Config {
             response_timeout: None,
             read_timeout: None,

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_nothing_and_a_part_is_an_error() {
+    fn empty_input_is_an_empty_body_and_a_truncated_one_an_error() {
         let whole = gzip(b"hello");
         assert_eq!(inflated(b"").unwrap(), b"");
         assert_eq!(inflated(&whole).unwrap(), b"hello");

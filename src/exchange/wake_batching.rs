@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn then_it_is_woken_for_a_third_of_the_window() {
+    fn reader_is_woken_for_a_third_of_the_window() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
         assert!(batching.may_defer(WINDOW / 3 - 1, WINDOW));
@@ -108,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn in_a_huge_window_it_is_woken_long_before() {
+    fn reader_with_a_huge_window_is_woken_earlier() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
         assert!(!batching.may_defer(MOST, (1 << 31) - 1));
     }
 
     #[test]
-    fn a_small_piece_begins_it_anew() {
+    fn a_small_piece_ends_the_deferral() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
         batching.came(100);

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_counts_as_not_said() {
+    fn priority_values_out_of_range_are_ignored() {
         for text in
             ["u=8", "u=-1", "u=10", "u", "u=x", "u=1.0", "u=(1)", "u=\"1\"", "i=1", "i=\"?1\""]
         {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_a_dictionary_is_void() {
+    fn a_priority_that_is_not_a_dictionary_is_ignored() {
         for text in [
             "u=1,",
             "u=1, ,i",

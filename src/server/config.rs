@@ -257,7 +257,7 @@ mod tests {
     type Change = fn(&mut Config);
 
     #[test]
-    fn the_defaults_are_those_that_are_documented_and_valid() {
+    fn defaults_are_as_documented_and_valid() {
         let config = Config::default();
         assert_eq!((config.max_connections, config.max_handlers), (10_000, 2_048));
         assert_eq!(config.max_waiting_handlers, 4_096);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_switched_off_can_be() {
+    fn optional_settings_can_be_disabled() {
         let config = Config {
             max_waiting_handlers: 0,
             queue_timeout: NO_TIME,

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_speaks_of_a_connection_of_http_1_is_left_out() {
+    fn connection_specific_fields_of_http_1_are_left_out() {
         let mut fields = Fields::default();
         set(&mut fields, "connection", "x");
         set(&mut fields, "x", "1");

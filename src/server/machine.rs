@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_that_suffice_are_not_told() {
+    fn sufficient_limits_are_not_logged() {
         let config = Config::default();
         assert_eq!(shortages(&config, Limits::default()), [] as [String; 0]);
         let threads = (config.max_connections + config.max_handlers) as u64;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_that_is_too_low_is_told_with_its_remedy() {
+    fn a_limit_that_is_too_low_is_logged_with_its_remedy() {
         let config = Config::default();
         let limits = [
             (Limits { descriptors: Some(1_024), ..Limits::default() }, "LimitNOFILE"),

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_are_those_that_are_documented_and_valid() {
+    fn defaults_are_as_documented_and_valid() {
         let config = Config::default();
         assert_eq!((config.max_message, config.max_frame), (16 << 20, 16 << 20));
         assert_eq!((config.ping_interval, config.ping_timeout), (None, Duration::from_secs(20)));

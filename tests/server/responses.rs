@@ -16,7 +16,7 @@ fn hints() -> HeaderMap {
 }
 
 #[test]
-fn nothing_said_is_200_without_a_body() {
+fn the_default_response_is_200_without_a_body() {
     bounded(|| {
         let server = serve(|_, _| Ok(()));
         let reply = Client::of(&server).fetch("/");

@@ -214,7 +214,7 @@ fn setting(id: u16, value: u32) -> Vec<u8> {
 }
 
 #[test]
-fn settings_that_switch_are_0_or_1() {
+fn boolean_settings_are_0_or_1() {
     for id in [0x02, 0x08, 0x09] {
         decode(&setting(id, 0)).unwrap();
         decode(&setting(id, 1)).unwrap();

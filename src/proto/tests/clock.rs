@@ -71,7 +71,7 @@ fn octets_that_come_one_by_one_do_not_put_the_deadline_off() {
 
 /// The last octets of each frame arrive together with the first of the next, for hours.
 #[test]
-fn frames_that_end_in_time_go_on_for_ever() {
+fn frames_that_end_in_time_are_accepted_indefinitely() {
     let mut peer = server();
     let ping = octets(Ping { ack: false, payload: [0; 8] });
     peer.send_octets(&ping[..3]);
@@ -90,7 +90,7 @@ fn frames_that_end_in_time_go_on_for_ever() {
 }
 
 #[test]
-fn data_may_come_as_slowly_as_the_network_is() {
+fn data_may_arrive_slowly() {
     let mut peer = server();
     peer.send_headers(1, &post(), false);
     let head = Head { length: 60, kind: Kind::DATA, flags: Flags::default(), stream_id: id(1) };
@@ -105,7 +105,7 @@ fn data_may_come_as_slowly_as_the_network_is() {
 }
 
 #[test]
-fn without_a_header_timeout_a_frame_may_take_for_ever() {
+fn without_a_header_timeout_a_frame_may_take_any_time() {
     let config = Config { header_timeout: None, idle_timeout: None, ..Config::default() };
     let mut peer = Peer::of_server(config);
     let ping = octets(Ping { ack: false, payload: [0; 8] });

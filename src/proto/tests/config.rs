@@ -15,7 +15,7 @@ fn seconds(n: u64) -> Duration {
 
 /// Users size machines by these defaults, so a change must be deliberate.
 #[test]
-fn the_defaults_are_those_that_are_documented() {
+fn defaults_are_as_documented() {
     let Config {
         skip_preface,
         header_table_size,

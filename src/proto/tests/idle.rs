@@ -62,7 +62,7 @@ fn window_that_grows_is_not_announced_on_a_deferred_stream() {
 }
 
 #[test]
-fn priority_may_be_said_before_a_stream_is_opened() {
+fn priority_may_be_sent_before_a_stream_is_opened() {
     let mut peer = deferring();
     open(&mut peer);
     peer.ask(|core, _| core.update_priority(id(1), Priority::new(1, false))).unwrap();

@@ -227,7 +227,7 @@ fn an_even_identifier_from_a_client_is_a_connection_error() {
 }
 
 #[test]
-fn a_reset_ends_the_stream_and_reports_who_and_why() {
+fn a_reset_ends_the_stream_and_reports_side_and_code() {
     let mut peer = Peer::of_server(Config::default());
     peer.send_headers(1, &post(), false);
     peer.events();

@@ -26,7 +26,7 @@ fn until_goaway(mut stream: &TcpStream) {
 }
 
 #[test]
-fn idle_connection_is_told_of_the_shutdown_as_soon_as_there_is_a_thread() {
+fn idle_connection_learns_of_the_shutdown_as_soon_as_there_is_a_thread() {
     let config = Config::default().with(|config| config.idle_thread_timeout = Duration::ZERO);
     let handler = |_: &mut Request, response: &mut Response| response.send("hello");
     let server = Server::bind("127.0.0.1:0").unwrap().config(config).serve(handler).unwrap();

@@ -230,7 +230,7 @@ fn small_messages_and_those_that_would_grow_go_out_as_they_are() {
 }
 
 #[test]
-fn context_is_held_while_it_is_needed_alone() {
+fn context_is_held_only_while_it_is_needed() {
     let mut peer = client(false);
     assert_eq!(peer.send(&b"\x41\x03\xf2\x48\xcd"[..]), Ok(vec![]));
     assert!(peer.core.holds_context());
