@@ -1,16 +1,16 @@
-//! Parts of a URI that a `Uri` can hold for sure, as a look at each octet shows.
+//! A quick check for parts of a URI that `http::Uri` certainly accepts.
 
-/// A `Uri` holds no more than 64 KiB.
+/// A limit below that of `Uri`, which is 64 KiB.
 const PLAIN_PATH: usize = 32 << 10;
 
-/// Whether a `Uri` can hold this path and query as they are.
+/// Returns whether `Uri` certainly accepts this path and query unchanged.
 pub(crate) fn is_plain_path(path: &[u8]) -> bool {
     path.len() < PLAIN_PATH
         && path.first() == Some(&b'/')
         && path.iter().all(|&octet| PLAIN_OCTETS[usize::from(octet)])
 }
 
-/// What a path or a query may hold for sure.
+/// The octets that are certainly accepted in a path or query.
 static PLAIN_OCTETS: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0;
@@ -24,7 +24,7 @@ static PLAIN_OCTETS: [bool; 256] = {
     table
 };
 
-/// What a name or an IPv4 address may hold for sure.
+/// The octets that are certainly accepted in a name or an IPv4 address.
 static NAME_OCTETS: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0;
@@ -35,7 +35,7 @@ static NAME_OCTETS: [bool; 256] = {
     table
 };
 
-/// A name or an IPv4 address, and a port.
+/// Returns whether this is a name or an IPv4 address, with an optional port.
 pub(crate) fn is_plain_authority(authority: &[u8]) -> bool {
     let in_name = |octet: &u8| NAME_OCTETS[usize::from(*octet)];
     let name = authority.iter().take_while(|octet| in_name(octet)).count();

@@ -1,10 +1,10 @@
-//! Targets of requests that the types of `http` can hold for sure: nearly all are like that, and need
-//! not be converted to know.
+//! A quick check for request targets that the types of `http` certainly accept. Nearly all are like that, and
+//! need not be converted to find out.
 
 use crate::convert::{is_plain_authority, is_plain_path};
 use crate::hpack::Headers;
 
-/// What a request is for, as it came.
+/// The target of a request, as received.
 #[derive(Default)]
 pub(super) struct Target<'a> {
     pub(super) method: Option<&'a [u8]>,
@@ -22,8 +22,7 @@ impl<'a> Target<'a> {
                 b":scheme" => target.scheme = Some(field.value),
                 b":authority" => target.authority = Some(field.value),
                 b":path" => target.path = Some(field.value),
-                // Pseudo-header fields stand first. One that has nothing to do with the target, or
-                // none.
+                // Another pseudo-header field, such as `:protocol`, is not part of the target.
                 name if name.first() == Some(&b':') => {}
                 b"host" => target.authority = target.authority.or(Some(field.value)),
                 _ if target.authority.is_some() => break,
@@ -33,8 +32,7 @@ impl<'a> Target<'a> {
         target
     }
 
-    /// Whether the types of `http` can hold it, as is plain to see. Nearly all are like that, and
-    /// need not be converted to know; the others are tried.
+    /// Returns whether the types of `http` certainly accept it. Other targets are converted to find out.
     pub(super) fn is_plain(&self) -> bool {
         matches!(self.scheme, Some(b"http" | b"https"))
             && self.path.is_some_and(is_plain_path)

@@ -1,14 +1,14 @@
-//! Contexts that are kept for all connections.
+//! Unused compression contexts, kept for all connections.
 
 use std::sync::{Mutex, PoisonError};
 
-/// How many are kept: as many as work at the same time on an ordinary machine.
+/// The number of contexts that are kept, about as many as a machine uses at the same time.
 const KEPT: usize = 8;
 
-/// Contexts that no connection uses now.
+/// Contexts that no connection is using.
 ///
-/// To make one costs several times what a small message costs, and one for each connection would be
-/// held by many that do nothing.
+/// Creating a context costs several times as much as a small message. One for each connection would waste
+/// the memory of idle connections.
 pub(super) struct Contexts<K, C>(Mutex<Vec<(K, C)>>);
 
 impl<K: PartialEq, C> Contexts<K, C> {
@@ -22,7 +22,7 @@ impl<K: PartialEq, C> Contexts<K, C> {
         Some(kept.swap_remove(at).1)
     }
 
-    /// Keeps a context that has been reset. The one that has been there longest makes room.
+    /// Keeps a context that was reset, and drops the oldest one if there are too many.
     pub(super) fn put(&self, kind: K, context: C) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let dropped = (kept.len() == KEPT).then(|| kept.remove(0));

@@ -8,7 +8,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::contexts::Contexts;
 use super::options::{DeflateParams, Direction};
 
-/// RFC 7692, Section 7.2.1: the end of what a flush writes, which is not sent.
+/// The end of a flush, which is not sent (RFC 7692, Section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// Level and window bits.
@@ -16,12 +16,12 @@ type Kind = (u32, u8);
 
 static IDLE: Contexts<Kind, Compress> = Contexts::new();
 
-/// Compresses what is sent.
+/// The compressor of sent messages.
 pub(in crate::ws) struct Deflater {
     direction: Direction,
     level: u32,
     min_size: usize,
-    /// With takeover, from the first message on.
+    /// The context; with takeover, kept from the first message on.
     context: Option<Compress>,
 }
 
@@ -36,7 +36,8 @@ impl Deflater {
         self.context.is_some()
     }
 
-    /// Compresses a message. `None` where it goes out as it is: it is small, or would become larger.
+    /// Compresses a message. Returns `None` if it is sent uncompressed, since it is small or would become
+    /// larger.
     pub(in crate::ws) fn deflate(&mut self, message: &[u8]) -> Option<Bytes> {
         if message.is_empty() || message.len() < self.min_size {
             return None;
@@ -48,7 +49,7 @@ impl Deflater {
         });
         let compressed = run(&mut context, message);
         if self.direction.takeover {
-            // A context that has failed is not used again. A new one refers to nothing.
+            // A failed context is not used again. A new one does not refer to earlier messages.
             self.context = compressed.is_some().then_some(context);
             return compressed.map(Bytes::from);
         }
@@ -58,7 +59,7 @@ impl Deflater {
     }
 }
 
-/// One message, up to the empty block that is not sent.
+/// Compresses one message, up to the empty block that is not sent.
 fn run(context: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(message.len() / 4 + 64);
     let begin = context.total_in();
@@ -66,7 +67,7 @@ fn run(context: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
         let taken = (context.total_in() - begin) as usize;
         let status = context.compress_vec(&message[taken..], &mut out, FlushCompress::Sync).ok()?;
         let is_taken = context.total_in() - begin == message.len() as u64;
-        // With room left in the output, nothing waits in the context.
+        // If the output has room left, the context holds no further output.
         if is_taken && out.len() < out.capacity() {
             break;
         }

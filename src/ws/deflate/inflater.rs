@@ -1,4 +1,4 @@
-//! Inflating messages.
+//! Decompressing messages.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use super::super::error::Error;
 use super::contexts::Contexts;
 use super::options::{DeflateParams, Direction, MIN_BITS};
 
-/// RFC 7692, Section 7.2.2: what stands behind the compressed octets of a message.
+/// The octets to append to those of a compressed message (RFC 7692, Section 7.2.2).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// An empty final block. Without context takeover it shows that the one before has ended.
+/// An empty final block. Without context takeover it shows that the previous block has ended.
 const FINAL_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 
-/// Octets that are made room for at least.
+/// The least room for output, in octets.
 const STEP: usize = 4 << 10;
 
-/// By window bits.
+/// The contexts by window bits.
 static IDLE: Contexts<u8, Decompress> = Contexts::new();
 
-/// Inflates what is received.
+/// The decompressor of received messages.
 pub(in crate::ws) struct Inflater {
     direction: Direction,
-    /// Of the message under way, or with takeover.
+    /// The context of the current message; with takeover, of all messages.
     context: Option<Decompress>,
-    /// All that has come ends with a final block (RFC 7692, Section 7.2.3.4).
+    /// Whether the octets so far end with a final block (RFC 7692, Section 7.2.3.4).
     is_at_end: bool,
 }
 
@@ -41,7 +41,7 @@ impl Inflater {
         self.context.is_some()
     }
 
-    /// Inflates a piece of a message, behind what is in `out`; that has `max` octets at most.
+    /// Decompresses a piece of a message and appends it to `out`, up to a total of `max` octets.
     pub(in crate::ws) fn inflate(
         &mut self,
         mut octets: &[u8],
@@ -55,7 +55,7 @@ impl Inflater {
         });
         loop {
             if out.len() == out.capacity() {
-                // One octet more than allowed, to see that there is one.
+                // One octet more than allowed, to detect a message that is too large.
                 let left = max.saturating_add(1).saturating_sub(out.len());
                 out.reserve_exact(out.len().clamp(STEP, left.max(STEP)));
             }
@@ -73,7 +73,7 @@ impl Inflater {
             if status == Status::StreamEnd {
                 context.reset(false);
             }
-            // With room left in the output, nothing waits in the context.
+            // If the output has room left, the context holds no further output.
             if self.is_at_end || octets.is_empty() && out.len() < out.capacity() {
                 return Ok(());
             }
@@ -83,7 +83,7 @@ impl Inflater {
         }
     }
 
-    /// The message is complete.
+    /// Ends the message.
     pub(in crate::ws) fn end(&mut self, out: &mut Vec<u8>, max: usize) -> Result<(), Error> {
         if !self.is_at_end {
             self.inflate(&TAIL, out, max)?;

@@ -20,7 +20,7 @@ pub(super) fn extensions(value: &str) -> impl Iterator<Item = Extension<'_>> {
     })
 }
 
-/// Splits where a separator is not within quotes.
+/// Splits the text at separators outside of quotes.
 fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     value.split(move |c| {

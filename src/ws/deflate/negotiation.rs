@@ -1,4 +1,4 @@
-//! Which parameters are asked for, chosen and accepted (RFC 7692, Section 7.1).
+//! The negotiation of the parameters (RFC 7692, Section 7.1).
 
 use super::super::error::Error;
 use super::list::{Extension, extensions};
@@ -33,9 +33,9 @@ pub fn offer(compression: &Compression) -> String {
     value.0
 }
 
-/// Chooses the first offer that a server can accept, and returns what is agreed upon and the value of
-/// `sec-websocket-extensions` that says so. `offers` are the values of the request's fields of that
-/// name. `None` where no offer can be accepted: then the response has no such field.
+/// Selects the first offer that a server can accept. Returns the negotiated parameters, and the value of
+/// `sec-websocket-extensions` for the response. `offers` are the values of the request's fields of that name.
+/// Returns `None` if no offer can be accepted: the response then has no such field.
 pub fn answer<'a>(
     offers: impl IntoIterator<Item = &'a str>,
     compression: &Compression,
@@ -44,13 +44,13 @@ pub fn answer<'a>(
     offers.find_map(|offer| choose(&Asked::read(&offer).ok()??, compression))
 }
 
-/// Checks what the server has chosen; `None` is no compression. `answer` are the values of the
-/// response's `sec-websocket-extensions` fields; `compression` is what was [offered](offer), if that
-/// was anything.
+/// Checks the server's selection, and returns the negotiated parameters; `None` for no compression. `answer`
+/// are the values of the response's `sec-websocket-extensions` fields, `compression` the options that were
+/// [offered](offer), if any.
 ///
 /// # Errors
 ///
-/// The server has chosen what was not offered, or has not kept to what was.
+/// If the server has selected an extension that was not offered, or parameters that contradict the offer.
 pub fn accepted<'a>(
     answer: impl IntoIterator<Item = &'a str>,
     compression: Option<&Compression>,
@@ -90,7 +90,7 @@ pub fn accepted<'a>(
     Ok(Some(params(ours, send, receive)))
 }
 
-/// What a server answers to one offer.
+/// Returns the answer of a server to one offer.
 fn choose(asked: &Asked, ours: &Compression) -> Option<(DeflateParams, String)> {
     let asked_bits = asked.server_bits.unwrap_or(MAX_BITS);
     if asked_bits < MIN_BITS {
@@ -100,7 +100,7 @@ fn choose(asked: &Asked, ours: &Compression) -> Option<(DeflateParams, String)> 
         takeover: ours.send_context_takeover && !asked.server_no_takeover,
         bits: asked_bits.min(ours.send_bits()),
     };
-    // A client that does not know the parameter must not be told of it.
+    // The parameter must not be sent to a client that has not offered it.
     let client_bits = asked.client_bits.map(|bits| bits.unwrap_or(MAX_BITS));
     let receive = Direction {
         takeover: ours.receive_context_takeover && !asked.client_no_takeover,
@@ -128,13 +128,13 @@ struct Asked {
     server_no_takeover: bool,
     client_no_takeover: bool,
     server_bits: Option<u8>,
-    /// In an offer it may have no value.
+    /// In an offer, it may have no value.
     client_bits: Option<Option<u8>>,
 }
 
 impl Asked {
-    /// `None` for another extension; the name of a parameter that is unknown, invalid or repeated
-    /// as the error.
+    /// Parses an extension. Returns `None` for another extension. The error is the name of a parameter that
+    /// is unknown, invalid or repeated.
     fn read<'a>(extension: &Extension<'a>) -> Result<Option<Self>, &'a str> {
         if !extension.name.eq_ignore_ascii_case(NAME) {
             return Ok(None);
@@ -165,7 +165,7 @@ impl Asked {
     }
 }
 
-/// 8 to 15, without leading zeros.
+/// Parses a number from 8 to 15 without leading zeros.
 fn window_bits(value: &str) -> Option<u8> {
     (8..=15).find(|bits| bits.to_string() == value)
 }
