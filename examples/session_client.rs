@@ -211,7 +211,7 @@ fn print_response(
             Evt::Reset { stream_identifier, error_code, by, retry_safe, detail }
                 if stream_identifier == ours =>
             {
-                let who = match by {
+                let reason = match by {
                     ResetBy::Peer => "the server reset the stream",
                     ResetBy::Goaway => "the server is shutting down",
                     ResetBy::Violation => "the response violates the protocol",
@@ -219,7 +219,7 @@ fn print_response(
                 };
                 let hint = if retry_safe { "; a retry is safe" } else { "" };
                 let detail = detail.as_deref().unwrap_or("no details");
-                return Err(format!("{who}: {error_code} ({detail}){hint}").into());
+                return Err(format!("{reason}: {error_code} ({detail}){hint}").into());
             }
             Evt::Closed { reason } => {
                 return Err(format!("incomplete response: {}", tell(&reason)).into());

@@ -184,14 +184,14 @@ fn verdict(held: &[Held], sums: Sums) -> bool {
         complaints.push(format!("{} attacks were not cut", sums.uncut));
     }
     let both = [("server", first.server, last.server), ("clients", first.clients, last.clients)];
-    for (who, first, last) in both {
+    for (side, first, last) in both {
         if last.allocated > first.allocated + (64 << 10)
             || last.resident > first.resident + first.resident / 10 + (16 << 20)
         {
-            complaints.push(format!("{who}: memory grew from {first} to {last}"));
+            complaints.push(format!("{side}: memory grew from {first} to {last}"));
         }
         if (last.threads, last.descriptors) != (first.threads, first.descriptors) {
-            complaints.push(format!("{who}: changed from {first} to {last}"));
+            complaints.push(format!("{side}: changed from {first} to {last}"));
         }
     }
     for complaint in &complaints {
