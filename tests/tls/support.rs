@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use h2_sync::tls::rustls::{ClientConfig, Connection, ServerConfig};
 use h2_sync::tls::{Acceptor, Connector, HandshakeError, TlsStream};
