@@ -79,7 +79,8 @@ fn handler_that_runs_for_too_long_is_an_error_with_the_request() {
         peer.open(&post("/hangs"), true);
         let (level, line) = line_about("/hangs");
         assert_eq!(level, Level::Error);
-        assert_tells(&line, &peer, "/hangs", "the handler ran for more than 50ms");
+        let why = "reset, since the handler ran for more than 50ms (handler_timeout)";
+        assert_tells(&line, &peer, "/hangs", why);
     });
 }
 

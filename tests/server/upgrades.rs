@@ -146,7 +146,7 @@ fn body_of_the_request_is_read_before_the_upgrade() {
     bounded(|| {
         let server = serve(|request, response| {
             let error = response.upgrade(request, "echo").unwrap_err();
-            assert!(error.to_string().contains("has not been read"), "{error}");
+            assert!(error.to_string().contains("was not read to its end"), "{error}");
             let mut body = String::new();
             request.read_to_string(&mut body)?;
             assert_eq!(body, "body");
