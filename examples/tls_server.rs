@@ -21,6 +21,8 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -45,6 +47,9 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:8443";
 
 /// The timeout for a handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most connections at a time, each with three threads. More are closed at once.
+const MAX_CONNECTIONS: usize = 200;
 
 const PARTS: usize = 50;
 
@@ -93,6 +98,7 @@ fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
     writeln!(stdout, "listening on {url}\ntry: curl --insecure {url}/")?;
     // A parent process at the other end of a pipe may wait for these lines.
     stdout.flush()?;
+    let open = Arc::new(AtomicUsize::new(0));
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
@@ -104,7 +110,12 @@ fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        let acceptor = acceptor.clone();
+        if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            eprintln!("{peer} is refused: {MAX_CONNECTIONS} connections are open");
+            continue;
+        }
+        open.fetch_add(1, Ordering::Relaxed);
+        let (acceptor, theirs) = (acceptor.clone(), Arc::clone(&open));
         // The handshake waits for the client, so it also runs on the connection's thread.
         let serve = move || {
             match handshake(&acceptor, stream) {
@@ -113,9 +124,11 @@ fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
                 Err(error) => eprintln!("{peer}: {error}"),
                 Ok(()) => log::info!("{peer} closed the connection"),
             }
+            theirs.fetch_sub(1, Ordering::Relaxed);
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
+            open.fetch_sub(1, Ordering::Relaxed);
             eprintln!("{peer}: cannot start a thread: {error}");
         }
     }

@@ -1,7 +1,7 @@
 //! TLS: our identity, and curl and nghttp2's clients against our server.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -66,6 +66,24 @@ fn assert_curl_gets_a_greeting(how: &str) {
     assert!(output.success, "{output:?}");
     assert_eq!(output.text.trim(), format!("{GREETING}HTTP/2 200"));
     server.finish();
+}
+
+#[test]
+fn connections_beyond_the_limit_of_the_example_are_refused() {
+    let Some(example) = peer::example("tls_server") else { return };
+    let server = peer::Server::start(|port| {
+        let mut command = Command::new(&example);
+        command.arg(format!("127.0.0.1:{port}"));
+        command
+    });
+    let connector = Connector::new().unwrap().danger_accept_invalid_certificates();
+    let connect = || {
+        let stream = TcpStream::connect(server.address).unwrap();
+        connector.connect("localhost", stream, HANDSHAKE)
+    };
+    let open: Vec<_> = (0..200).map(|_| connect().unwrap()).collect();
+    connect().unwrap_err();
+    drop(open);
 }
 
 #[test]
