@@ -14,9 +14,9 @@
 //! | GET, POST `/` | `hello world` |
 //! | `/bytes/N` | N octets |
 //! | POST `/echo` | the request body, while it arrives |
-//! | POST `/sink`, `/sink/RATE` | returns the length of the body, read at RATE MiB/s |
+//! | POST `/sink`, `/sink/RATE` | returns the length of the body, read at RATE MiB/s, at least 0.01 |
 //! | POST `/hold` | responds after 10 s, without reading the body |
-//! | `/sleep/MS` | responds after MS milliseconds |
+//! | `/sleep/MS` | responds after MS milliseconds, at most 60,000 |
 //! | `/panic` | panics |
 //! | `/fail-late` | fails after half of the response body |
 //! | `/trailers` | a body with trailers |
@@ -51,6 +51,11 @@ usage: kitchen_sink [ADDRESS] [--tls [CERT KEY]]
 RUST_LOG=h2_sync=debug logs failed requests, RUST_LOG=h2_sync::frames=trace every frame.
 ";
 
+/// The longest `/sleep` in milliseconds, and the slowest `/sink` in MiB/s: a request must not occupy a
+/// thread for good.
+const MAX_SLEEP: u64 = 60_000;
+const MIN_RATE: f64 = 0.01;
+
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// The handle, for `/stats`.
@@ -79,7 +84,7 @@ fn handler(request: &mut Request, response: &mut Response) -> Result {
         ("/echo", "") if is_post => echo(request, response),
         ("/sink", "") if is_post => sink(request, response, f64::INFINITY),
         ("/sink", rate) if is_post => match rate.parse() {
-            Ok(rate) if rate > 0.0 => sink(request, response, rate),
+            Ok(rate) if rate >= MIN_RATE => sink(request, response, rate),
             _ => not_found(response),
         },
         ("/hold", "") if is_post => hold(response),
@@ -88,8 +93,8 @@ fn handler(request: &mut Request, response: &mut Response) -> Result {
             Ok(response.set_status(405)?)
         }
         ("/sleep", ms) => match ms.parse() {
-            Ok(ms) => sleep(response, Duration::from_millis(ms)),
-            Err(_) => not_found(response),
+            Ok(ms @ ..=MAX_SLEEP) => sleep(response, Duration::from_millis(ms)),
+            _ => not_found(response),
         },
         ("/panic", "") => panic!("as requested"),
         ("/fail-late", "") => fail_late(response),

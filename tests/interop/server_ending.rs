@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use h2_sync::client::Versions;
 use h2_sync::{Act, Evt, headers, new_connection};
@@ -35,6 +36,17 @@ fn last_event_of_a_client_that_cannot_be_is_passed_over() {
         let events = request.header("last-event-id", last).send().unwrap().into_body();
         assert_eq!(events.lines().next().unwrap().unwrap(), next);
     }
+}
+
+#[test]
+fn request_cannot_occupy_a_thread_for_good() {
+    let Some(server) = start("kitchen_sink", &[]) else { return };
+    let client = client(Versions::Http2);
+    let time = Duration::from_secs(60);
+    let sleep = client.get(server.url(&format!("/sleep/{}", u64::MAX))).timeout(time);
+    assert_eq!(sleep.send().unwrap().status(), 404);
+    let sink = client.post(server.url("/sink/0.000001")).body("octets").timeout(time);
+    assert_eq!(sink.send().unwrap().status(), 404);
 }
 
 #[test]
