@@ -32,7 +32,7 @@ fn each_wrong_request_in_http11_is_answered_with_its_status_and_a_text() {
             (good.replace("sec-websocket-version: 13\r\n", ""), 400, "version is missing"),
             (good.replace("sec-websocket-key", "x-key"), 400, "sec-websocket-key is missing"),
             (good.replace("dGhl", "!!!!"), 400, "16 octets in base64"),
-            (good.replace("GET", "POST"), 405, "not by POST"),
+            (good.replace("GET", "POST"), 405, "not with POST"),
             (good.replace("HTTP/1.1", "HTTP/1.0"), 400, "HTTP/1.0"),
             (request("origin: https://evil.example\r\n"), 403, "\"https://evil.example\""),
             (request("origin: null\r\n"), 403, "\"null\""),
