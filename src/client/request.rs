@@ -158,7 +158,11 @@ impl<'a> RequestBuilder<'a> {
     /// ```
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.with(|parts| {
-            parts.headers.extend(headers);
+            if parts.headers.is_empty() {
+                parts.headers = headers;
+            } else {
+                parts.headers.extend(headers);
+            }
             Ok(())
         })
     }
