@@ -12,7 +12,7 @@ use h2_sync::{ErrorCode, StreamId, headers};
 
 use crate::client_stage::client;
 use crate::memory::{KIB, MIB, bounded};
-use crate::support::{Flood, Peer, listener, wire};
+use crate::support::{Flood, Peer, eventually, listener, wire};
 use crate::victim::{BoxError, Victim, get, post, request};
 
 /// More than the burst of any budget.
@@ -237,6 +237,8 @@ fn a_browser_that_cancels_fifty_images_a_few_times_is_served() {
                 peer.reset(image, ErrorCode::Cancel);
             }
             is_served(&mut peer);
+            // A cancelled image holds its slot until its handler has ended.
+            eventually(|| victim.handle.stats().handlers_running == 0);
         }
         assert_eq!(peer.seen.resets(ErrorCode::RefusedStream), 0, "{:?}", peer.seen);
     });
