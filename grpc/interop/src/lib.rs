@@ -46,7 +46,7 @@ pub const ECHO_TRAILING: &str = "x-grpc-test-echo-trailing-bin";
 /// The service of the tests.
 #[derive(Debug, Default)]
 pub struct TestService {
-    /// The number of methods that saw their call cancelled.
+    /// The number of calls that have failed with CANCELLED.
     pub cancelled: AtomicU64,
     /// The number of calls that have begun.
     pub begun: AtomicU64,
@@ -65,11 +65,21 @@ impl TestService {
         Ok(())
     }
 
+    /// Counts a call whose client no longer waits.
+    //
+    // Any operation of the method may report it: a receive, a send, or the flush after it. Only the
+    // outcome covers all of them.
+    fn count(&self, outcome: Result<(), Status>) -> Result<(), Status> {
+        if outcome.as_ref().is_err_and(|status| status.code() == Code::Cancelled) {
+            self.cancelled.fetch_add(1, Ordering::SeqCst);
+        }
+        outcome
+    }
+
     /// Sleeps, unless the call is cancelled.
     fn sleep(&self, cx: &Context, millis: i32) -> Result<(), Status> {
         let time = Duration::from_millis(millis.unsigned_abs().into());
         if !time.is_zero() && cx.wait_cancelled(time) {
-            self.cancelled.fetch_add(1, Ordering::SeqCst);
             return Err(Status::cancelled("the client no longer waits"));
         }
         Ok(())
@@ -121,12 +131,7 @@ impl pb::TestService for TestService {
     ) -> Result<(), Status> {
         self.echo(cx)?;
         for request in requests {
-            let request = request.inspect_err(|status| {
-                if status.code() == Code::Cancelled {
-                    self.cancelled.fetch_add(1, Ordering::SeqCst);
-                }
-            })?;
-            self.reply(cx, &request, replies)?;
+            self.reply(cx, &request?, replies)?;
         }
         Ok(())
     }
@@ -199,7 +204,10 @@ pub fn serve_tls(acceptor: Acceptor, change: impl FnOnce(Services) -> Services) 
 
 fn start(server: Server, change: impl FnOnce(Services) -> Services) -> Running {
     let service = Arc::new(TestService::default());
-    let services = Services::new().service(pb::TestServiceServer::shared(Arc::clone(&service)));
+    let counting = Arc::clone(&service);
+    let services = Services::new()
+        .service(pb::TestServiceServer::shared(Arc::clone(&service)))
+        .intercept(move |cx, next| counting.count(next.run(cx)));
     let handle = server.serve(change(services).into_handler()).expect("a server");
     Running { service, handle }
 }

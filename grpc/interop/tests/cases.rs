@@ -260,44 +260,77 @@ fn cancel_after_first_response() {
         assert_eq!(replies.receive().unwrap().unwrap().payload.len(), 31_415);
         handle.cancel();
         assert_eq!(replies.receive().unwrap_err().code(), Code::Cancelled);
-        let cancelled = &server.service.cancelled;
-        eventually("the method notices", || cancelled.load(Ordering::SeqCst) == 1);
+        assert_noticed(&server);
     });
 }
 
-/// The method notices that its client has gone, while it waits for something else.
-fn assert_noticed(server: &Running, call: impl FnOnce(&TestServiceClient)) {
-    call(&server.client());
+/// Waits until the method of a call has begun.
+fn assert_begun(server: &Running) {
+    let begun = &server.service.begun;
+    eventually("the call begins", || begun.load(Ordering::SeqCst) == 1);
+}
+
+/// The method notices that its client no longer waits.
+fn assert_noticed(server: &Running) {
     let cancelled = &server.service.cancelled;
     eventually("the method notices", || cancelled.load(Ordering::SeqCst) == 1);
+}
+
+#[test]
+fn method_that_receives_notices_the_cancellation() {
+    bounded(|| {
+        let server = serve();
+        let handle = CancelHandle::new();
+        let client = server.client().with(CallOptions::new().cancel_with(&handle));
+        let (_requests, _reply) = client.streaming_input_call().unwrap();
+        assert_begun(&server);
+        handle.cancel();
+        assert_noticed(&server);
+    });
+}
+
+#[test]
+fn method_that_sends_notices_the_cancellation() {
+    bounded(|| {
+        let server = serve();
+        let handle = CancelHandle::new();
+        let client = server.client().with(CallOptions::new().cancel_with(&handle));
+        let (mut requests, mut replies) = client.full_duplex_call().unwrap();
+        // More than the windows have room for: the method still sends when the first has arrived.
+        requests.send(&output(0, &[1_000_000; 1_000])).unwrap();
+        replies.receive().unwrap();
+        handle.cancel();
+        assert_noticed(&server);
+    });
 }
 
 #[test]
 fn dropped_receiver_cancels_the_call() {
     bounded(|| {
         let server = serve();
-        assert_noticed(&server, |client| {
-            let mut request = output(0, &[1, 1]);
-            request.sleep_ms = 90_000;
-            let (mut requests, replies) = client.full_duplex_call().unwrap();
-            requests.send(&request).unwrap();
-            eventually("the call begins", || server.service.begun.load(Ordering::SeqCst) == 1);
-            drop(replies);
-        });
+        let client = server.client();
+        let mut request = output(0, &[1, 1]);
+        request.sleep_ms = 90_000;
+        let (mut requests, replies) = client.full_duplex_call().unwrap();
+        requests.send(&request).unwrap();
+        assert_begun(&server);
+        drop(replies);
+        assert_noticed(&server);
     });
 }
 
 #[test]
 fn dropped_sender_cancels_the_call() {
     bounded(|| {
-        assert_noticed(&serve(), |client| {
-            let (mut requests, mut replies) = client.full_duplex_call().unwrap();
-            requests.send(&output(0, &[1])).unwrap();
-            replies.receive().unwrap();
-            drop(requests);
-            let failed = replies.receive().unwrap_err();
-            assert_eq!(failed.code(), Code::Cancelled, "{failed:?}");
-        });
+        let server = serve();
+        let client = server.client();
+        let (mut requests, mut replies) = client.full_duplex_call().unwrap();
+        requests.send(&output(0, &[1])).unwrap();
+        replies.receive().unwrap();
+        drop(requests);
+        let failed = replies.receive().unwrap_err();
+        assert_eq!(failed.code(), Code::Cancelled, "{failed:?}");
+        assert_noticed(&server);
     });
 }
 
@@ -367,11 +400,10 @@ fn unary_call_is_cancelled_by_another_thread() {
         let client = server.client().with(CallOptions::new().cancel_with(&handle));
         let request = SimpleRequest { sleep_ms: 90_000, ..SimpleRequest::default() };
         let call = thread::spawn(move || client.unary_call(&request).unwrap_err());
-        eventually("the call begins", || server.service.begun.load(Ordering::SeqCst) == 1);
+        assert_begun(&server);
         handle.cancel();
         assert_eq!(call.join().unwrap().code(), Code::Cancelled);
-        let cancelled = &server.service.cancelled;
-        eventually("the method notices", || cancelled.load(Ordering::SeqCst) == 1);
+        assert_noticed(&server);
     });
 }
 
