@@ -15,9 +15,6 @@ pb, stubs = load()
 
 
 class Service(stubs.TestServiceServicer):
-    def __init__(self):
-        self.cancelled = 0
-
     def echo(self, context):
         initial, trailing = [], []
         for key, value in context.invocation_metadata():
