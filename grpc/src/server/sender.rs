@@ -74,7 +74,8 @@ impl<'a, T> Sender<'a, T> {
     ///
     /// The message is too large, the client no longer waits
     /// ([`Code::Cancelled`](crate::Code::Cancelled)), or the deadline has passed. The method can
-    /// return the status to end the call.
+    /// return the status to end the call. If the client cancels as soon as it has the message,
+    /// this may fail although the message has arrived.
     pub fn send(&mut self, message: &T) -> Result<(), Status> {
         self.put(message)?;
         self.flush()
