@@ -95,6 +95,8 @@ pub(crate) struct Arrival {
 }
 
 impl wire::Driver for Streams {
+    const LINGERS: bool = true;
+
     fn deliver(state: &mut State, now: Instant) {
         state.deliver_events(now);
     }

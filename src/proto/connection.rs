@@ -111,6 +111,8 @@ pub(super) struct Ending {
     pub(super) goaway_received: Option<PeerGoaway>,
     pub(super) shutdown: Option<Shutdown>,
     pub(super) closed: Option<CloseReason>,
+    /// Whether it has ended because nothing was left to do.
+    pub(super) is_orderly: bool,
 }
 
 /// The progress of a graceful shutdown.

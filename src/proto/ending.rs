@@ -127,6 +127,7 @@ impl Connection {
     pub(super) fn end_when_drained(&mut self) {
         let is_draining = matches!(self.ending.shutdown, Some(Shutdown::Draining));
         if is_draining && self.ending.closed.is_none() && self.streams.is_empty() {
+            self.ending.is_orderly = true;
             self.end(CloseReason::Local);
         }
     }
@@ -134,7 +135,14 @@ impl Connection {
     /// Ends the connection if the peer has announced its end and has had time to close it.
     pub(super) fn end_after_goaway(&mut self) {
         self.queue_goaway(self.ending.last_processed, ErrorCode::NoError, Bytes::new());
+        self.ending.is_orderly = true;
         self.end(CloseReason::Peer(self.peer_goaway()));
+    }
+
+    /// Returns whether a server has ended the connection because nothing was left to do: its peer
+    /// may still be reading the last responses.
+    pub(crate) fn has_served_all(&self) -> bool {
+        self.role == Role::Server && self.ending.is_orderly
     }
 
     /// Returns the code and debug data of the peer's last GOAWAY.

@@ -29,8 +29,12 @@ pub(crate) const LATE: Duration = Duration::from_secs(1);
 /// … and the deadline is extended by this.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// How long the peer has to close the connection after its GOAWAY, once no stream is left.
+/// How long a server has to close the connection after its GOAWAY, once no stream is left.
 const AFTER_GOAWAY: Duration = Duration::from_secs(1);
+
+/// The same for a client, which may still be reading its last responses: what it sends to a socket that
+/// we have closed would make the system discard them.
+const AFTER_GOAWAY_OF_CLIENT: Duration = Duration::from_secs(30);
 
 impl Connection {
     /// Returns when to call [`handle_timeout`](Self::handle_timeout), unless another call comes
@@ -110,7 +114,11 @@ impl Connection {
             // wait is bounded.
             Deadline::Drain => {
                 let goaway = self.ending.goaway_received.as_ref()?;
-                self.streams.is_empty().then(|| deadlines.drain(goaway.at, AFTER_GOAWAY))?
+                let time = match self.role {
+                    Role::Client => AFTER_GOAWAY,
+                    Role::Server => AFTER_GOAWAY_OF_CLIENT,
+                };
+                self.streams.is_empty().then(|| deadlines.drain(goaway.at, time))?
             }
         }
     }

@@ -37,6 +37,9 @@ pub(super) type Guard<'a> = wire::Guard<'a, Waits>;
 pub(super) type SessionWire = Wire<Waits>;
 
 impl Driver for Waits {
+    // The application waits for the end of its threads.
+    const LINGERS: bool = false;
+
     // Events are delivered to the application's channel without this lock; see `outbox`.
     fn deliver(_: &mut State, _: Instant) {}
 

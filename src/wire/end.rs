@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ending::{DRAIN_TIMEOUT, End, EndStep, FINAL_FLUSH_TIMEOUT, WriteFailure};
+use super::ending::{DRAIN_TIMEOUT, End, EndStep, WriteFailure};
 use super::state::{Driver, Guard, State, Wire};
 use crate::error::Error;
 use crate::logging;
@@ -112,7 +112,7 @@ impl<D> State<D> {
 
     /// Returns whether the time for writing the last frames is over.
     pub(super) fn is_past_final_flush(&self, now: Instant) -> bool {
-        self.end.since.is_some_and(|since| now >= since + FINAL_FLUSH_TIMEOUT)
+        self.end.is_past_final_flush(now)
     }
 
     /// Returns whether a deadline of the live connection has passed.

@@ -11,6 +11,14 @@ pub(crate) const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time from the end of one direction of the transport to the end of the other.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The same after a server has answered all requests, counted from the last input. A slow client may
+/// still be reading what the system has buffered; its WINDOW_UPDATE to a closed socket would make the
+/// system discard the rest. It is that of nginx (`lingering_timeout`).
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest end of such a connection: that of nginx (`lingering_time`).
+const LINGER_MAX: Duration = Duration::from_secs(30);
+
 /// The progress of a connection's end.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
@@ -20,6 +28,10 @@ pub(super) struct Ending {
     pub(super) failed: Option<Error>,
     /// The time at which the core was closed.
     pub(super) since: Option<Instant>,
+    /// Whether the peer may still be reading the last responses.
+    lingers: bool,
+    /// The time of the last input.
+    pub(super) heard: Option<Instant>,
     /// The time at which our direction was shut.
     pub(super) write_shut: Option<Instant>,
     /// Whether the transport has no more input.
@@ -70,30 +82,51 @@ pub(crate) enum EndStep {
 }
 
 impl Ending {
+    /// Records that the core was closed. `lingers` means that all requests have been answered.
+    pub(super) fn begin(&mut self, lingers: bool, now: Instant) {
+        self.since = Some(now);
+        self.lingers = lingers;
+    }
+
     /// Returns the next step. `is_written` means that nothing is left to write and no thread is
     /// writing.
     pub(super) fn next(&self, now: Instant, is_written: bool) -> EndStep {
         let Some(since) = self.since else { return EndStep::Alive };
-        let cut_at = since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT;
+        let cut_at = self.cut_at(since);
         match self.write_shut {
             _ if self.is_cut => EndStep::Over,
             // Without last frames to protect, there is no reason to drain.
             _ if self.write_failed.is_some() || now >= cut_at => EndStep::Cut,
             None if is_written => EndStep::Shut,
             None => EndStep::Write,
-            Some(shut) if self.read_ended || now >= shut + DRAIN_TIMEOUT => EndStep::Cut,
-            Some(shut) => EndStep::Drain(cut_at.min(shut + DRAIN_TIMEOUT)),
+            Some(_) if self.read_ended => EndStep::Cut,
+            Some(_) => EndStep::Drain(cut_at),
         }
     }
 
     /// Returns the time of the next step, if nothing else happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let since = self.since.filter(|_| !self.is_cut)?;
-        if self.write_failed.is_some() {
-            return Some(since);
+        Some(if self.write_failed.is_some() { since } else { self.cut_at(since) })
+    }
+
+    /// Returns whether the time for writing the last frames is over.
+    pub(super) fn is_past_final_flush(&self, now: Instant) -> bool {
+        let time = if self.lingers { LINGER_MAX } else { FINAL_FLUSH_TIMEOUT };
+        self.since.is_some_and(|since| now >= since + time)
+    }
+
+    /// Returns when the transport is cut if the peer does not close it.
+    fn cut_at(&self, since: Instant) -> Instant {
+        match self.write_shut {
+            Some(shut) if self.lingers => {
+                let heard = self.heard.map_or(shut, |heard| heard.max(shut));
+                (heard + LINGER_TIMEOUT).min(since + LINGER_MAX)
+            }
+            None if self.lingers => since + LINGER_MAX,
+            Some(shut) => (shut + DRAIN_TIMEOUT).min(since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT),
+            None => since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT,
         }
-        let cut_at = since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT;
-        Some(self.write_shut.map_or(cut_at, |shut| cut_at.min(shut + DRAIN_TIMEOUT)))
     }
 }
 
@@ -124,6 +157,38 @@ mod tests {
         end.is_cut = true;
         assert_eq!(end.next(until, true), EndStep::Over);
         assert_eq!(end.deadline(), None);
+    }
+
+    #[test]
+    fn a_client_that_still_reads_the_last_response_is_waited_for() {
+        let now = Instant::now();
+        let mut end = Ending::default();
+        end.begin(true, now);
+        end.write_shut = Some(now);
+        assert_eq!(end.next(now, true), EndStep::Drain(now + LINGER_TIMEOUT));
+        let mut later = now;
+        while later + LINGER_TIMEOUT < now + LINGER_MAX {
+            later += Duration::from_secs(4);
+            end.heard = Some(later);
+            let until = (later + LINGER_TIMEOUT).min(now + LINGER_MAX);
+            assert_eq!(
+                (end.next(later, true), end.deadline()),
+                (EndStep::Drain(until), Some(until))
+            );
+        }
+        assert_eq!(end.next(now + LINGER_MAX, true), EndStep::Cut);
+        end.read_ended = true;
+        assert_eq!(end.next(now, true), EndStep::Cut);
+    }
+
+    #[test]
+    fn the_last_response_has_more_time_than_the_last_frames() {
+        let now = Instant::now();
+        let mut end = Ending::default();
+        end.begin(true, now);
+        assert!(!end.is_past_final_flush(now + FINAL_FLUSH_TIMEOUT));
+        assert_eq!(end.next(now + LINGER_TIMEOUT, false), EndStep::Write);
+        assert_eq!(end.next(now + LINGER_MAX, false), EndStep::Cut);
     }
 
     #[test]

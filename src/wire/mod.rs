@@ -24,12 +24,13 @@
 //! ```text
 //!   the core is closed ─▶ final flush: GOAWAY is written   (FINAL_FLUSH_TIMEOUT)
 //!                         our direction is shut
-//!                         the reader drains                (DRAIN_TIMEOUT)
+//!                         the reader drains                (DRAIN_TIMEOUT, LINGER_TIMEOUT)
 //!                         the transport is cut, both halves are dropped
 //! ```
 //!
 //! If a socket is closed with unread octets, the system sends a TCP RST, which can destroy the
-//! GOAWAY before the peer reads it. Draining prevents that.
+//! GOAWAY, and the last responses, before the peer reads them. Draining prevents that. A server that
+//! has answered all requests drains while its client still reads.
 //!
 //! A failed write does not close the core: the reason (an early response, a GOAWAY, a TLS alert)
 //! may still be in the transport. The reader has [`DRAIN_TIMEOUT`] to find it, and the same time

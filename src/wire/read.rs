@@ -60,6 +60,7 @@ impl<D: Driver> Wire<D> {
                 Read::Some
             }
             Ok(Ok(1..)) => {
+                state.end.heard = Some(now);
                 // The core has queued GOAWAY for an error, and keeps it as the reason for the end.
                 let _ = reading.buffer.pass_to(&mut state.core, now);
                 Read::Some

@@ -20,6 +20,9 @@ use crate::transport::{Closer, Epoll, Halves};
 ///
 /// The methods are called with the lock held. They must not block or call the application.
 pub(crate) trait Driver: Sized {
+    /// Whether the end of a connection waits for a peer that still reads the last responses.
+    const LINGERS: bool;
+
     /// Called when the core may have events, for drivers that deliver them under the lock.
     fn deliver(state: &mut State<Self>, now: Instant);
 
@@ -155,7 +158,7 @@ impl<D: Driver> State<D> {
     pub(crate) fn deliver(&mut self, now: Instant) {
         D::deliver(self, now);
         if self.end.since.is_none() && self.core.close_reason().is_some() {
-            self.end.since = Some(now);
+            self.end.begin(D::LINGERS && self.core.has_served_all(), now);
             D::ended(self);
         }
     }

@@ -95,7 +95,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If it does not within some seconds.
+    /// If it does not within a minute.
     pub(crate) fn start(mut command: impl FnMut(u16) -> Command) -> Self {
         // Another program may take the port before the server binds it.
         for _ in 0..5 {
@@ -124,7 +124,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If it does not take connections within some seconds.
+    /// If it does not take connections within a minute.
     pub(crate) fn replace(&mut self, command: &mut Command) {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let mut before = std::mem::replace(&mut self.guard, Guard(child));
@@ -136,7 +136,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If it does not take connections within some seconds.
+    /// If it does not take connections within a minute.
     pub(crate) fn start_again(&mut self, command: &mut Command) {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         self.guard = Guard(child);
@@ -156,7 +156,8 @@ pub(crate) struct Guard(pub(crate) Child);
 impl Guard {
     /// Waits until a server listens there. Returns `false` if the process ends instead.
     fn waits_for(&mut self, address: SocketAddr) -> bool {
-        for _ in 0..200 {
+        // A Python program takes long to start on a busy machine.
+        for _ in 0..1_200 {
             if TcpStream::connect(address).is_ok() {
                 return true;
             }

@@ -103,6 +103,16 @@ fn after_goaway_the_peer_has_a_second_to_close_once_no_stream_is_left() {
 }
 
 #[test]
+fn client_that_has_announced_its_end_has_time_to_read_its_last_response() {
+    let mut peer = server();
+    peer.send_goaway(0, ErrorCode::NoError);
+    peer.pass(Duration::from_millis(29_999));
+    peer.expect_alive();
+    peer.pass(Duration::from_millis(1));
+    peer.expect(goaway(id(0), ErrorCode::NoError));
+}
+
+#[test]
 fn repeated_goaways_do_not_extend_the_time_to_close() {
     let mut peer = client();
     peer.send_goaway(0, ErrorCode::NoError);

@@ -21,6 +21,8 @@ use crate::transport::{Closer, Halves};
 struct Plain;
 
 impl Driver for Plain {
+    const LINGERS: bool = true;
+
     fn deliver(_: &mut State<Self>, _: Instant) {}
     fn ended(_: &mut State<Self>) {}
     fn before_unlock(_: &mut State<Self>, _: &dyn Owner) {}
