@@ -14,7 +14,7 @@ struct Timespec {
 /// As Linux numbers its clocks.
 const CLOCK_THREAD_CPUTIME_ID: c_int = 3;
 
-extern "C" {
+unsafe extern "C" {
     fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int;
 }
 

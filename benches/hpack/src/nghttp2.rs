@@ -25,7 +25,7 @@ const INFLATE_EMIT: c_int = 0x02;
 const TABLE_SIZE: usize = 4096;
 
 #[link(name = "nghttp2")]
-extern "C" {
+unsafe extern "C" {
     fn nghttp2_hd_deflate_new(deflater: *mut *mut c_void, table_size: usize) -> c_int;
     fn nghttp2_hd_deflate_del(deflater: *mut c_void);
     fn nghttp2_hd_deflate_bound(deflater: *mut c_void, fields: *const Field, count: usize)
