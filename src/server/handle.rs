@@ -259,7 +259,8 @@ impl Handle {
     ///    those in the queue of the system.
     /// 2. Each connection of HTTP/2 gets GOAWAY in two steps: the first announces the end, and a
     ///    round trip later the second names the last request that is answered (RFC 9113, Section
-    ///    6.8). It ends when its requests have been answered.
+    ///    6.8). It ends when its requests have been answered, and its client has closed it or has
+    ///    sent nothing for 5 s: a slow client may still be reading, for up to 30 s.
     /// 3. In HTTP/1.x, the next response says `connection: close`, and its connection ends after
     ///    it. An idle connection is kept for 500 ms, or half of `timeout` if that is less: a client
     ///    that sends a request at this moment gets a response instead of a reset.
