@@ -118,14 +118,14 @@ impl Ending {
 
     /// Returns when the transport is cut if the peer does not close it.
     fn cut_at(&self, since: Instant) -> Instant {
+        let (silence, longest, heard) = match self.lingers {
+            true => (LINGER_TIMEOUT, LINGER_MAX, self.heard),
+            false => (DRAIN_TIMEOUT, FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT, None),
+        };
+        let last = since + longest;
         match self.write_shut {
-            Some(shut) if self.lingers => {
-                let heard = self.heard.map_or(shut, |heard| heard.max(shut));
-                (heard + LINGER_TIMEOUT).min(since + LINGER_MAX)
-            }
-            None if self.lingers => since + LINGER_MAX,
-            Some(shut) => (shut + DRAIN_TIMEOUT).min(since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT),
-            None => since + FINAL_FLUSH_TIMEOUT + DRAIN_TIMEOUT,
+            Some(shut) => last.min(heard.map_or(shut, |heard| heard.max(shut)) + silence),
+            None => last,
         }
     }
 }
