@@ -24,7 +24,6 @@ use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -81,7 +80,8 @@ fn listen(address: &str) -> io::Result<()> {
     writeln!(stdout, "listening on {}", listener.local_addr()?)?;
     // A parent process at the other end of a pipe may wait for this line.
     stdout.flush()?;
-    let open = Arc::new(AtomicUsize::new(0));
+    // Each connection holds a clone.
+    let open = Arc::new(());
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
@@ -93,13 +93,13 @@ fn listen(address: &str) -> io::Result<()> {
                 continue;
             }
         };
-        if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+        if Arc::strong_count(&open) > MAX_CONNECTIONS {
             eprintln!("{peer} is refused: {MAX_CONNECTIONS} connections are open");
             continue;
         }
-        open.fetch_add(1, Ordering::Relaxed);
-        let theirs = Arc::clone(&open);
+        let is_open = Arc::clone(&open);
         let serve = move || {
+            let _is_open = is_open;
             let complaint = match serve(stream) {
                 Ok(reason) => complaint(&reason),
                 // The peer closed at once, as port checks do.
@@ -110,11 +110,9 @@ fn listen(address: &str) -> io::Result<()> {
                 Some(complaint) => eprintln!("{peer}: {complaint}"),
                 None => log::info!("{peer} closed the connection"),
             }
-            theirs.fetch_sub(1, Ordering::Relaxed);
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
-            open.fetch_sub(1, Ordering::Relaxed);
             eprintln!("{peer}: cannot start a thread: {error}");
         }
     }

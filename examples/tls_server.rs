@@ -22,7 +22,6 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -98,7 +97,8 @@ fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
     writeln!(stdout, "listening on {url}\ntry: curl --insecure {url}/")?;
     // A parent process at the other end of a pipe may wait for these lines.
     stdout.flush()?;
-    let open = Arc::new(AtomicUsize::new(0));
+    // Each connection holds a clone.
+    let open = Arc::new(());
     loop {
         let (stream, peer) = match listener.accept() {
             Ok(connected) => connected,
@@ -110,25 +110,23 @@ fn listen(address: &str, acceptor: &Acceptor) -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        if open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+        if Arc::strong_count(&open) > MAX_CONNECTIONS {
             eprintln!("{peer} is refused: {MAX_CONNECTIONS} connections are open");
             continue;
         }
-        open.fetch_add(1, Ordering::Relaxed);
-        let (acceptor, theirs) = (acceptor.clone(), Arc::clone(&open));
+        let (acceptor, is_open) = (acceptor.clone(), Arc::clone(&open));
         // The handshake waits for the client, so it also runs on the connection's thread.
         let serve = move || {
+            let _is_open = is_open;
             match handshake(&acceptor, stream) {
                 // Many clients disconnect without closing TLS.
                 Err(error) if error.kind() == ErrorKind::Transport => log::info!("{peer}: {error}"),
                 Err(error) => eprintln!("{peer}: {error}"),
                 Ok(()) => log::info!("{peer} closed the connection"),
             }
-            theirs.fetch_sub(1, Ordering::Relaxed);
         };
         // Unlike `thread::spawn`, this does not panic when the system has no threads left.
         if let Err(error) = thread::Builder::new().name(peer.to_string()).spawn(serve) {
-            open.fetch_sub(1, Ordering::Relaxed);
             eprintln!("{peer}: cannot start a thread: {error}");
         }
     }

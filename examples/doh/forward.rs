@@ -3,7 +3,6 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -32,8 +31,8 @@ pub(crate) struct Forwarder {
     udp: UdpSocket,
     tcp: TcpListener,
     resolver: Resolver,
-    /// The questions by UDP that are being answered.
-    questions: AtomicUsize,
+    /// Each question by UDP that is being answered holds a clone.
+    questions: Arc<()>,
     /// The TCP connections.
     crowd: Crowd,
 }
@@ -48,7 +47,7 @@ impl Forwarder {
         let tries = if address.port() == 0 { PORTS_TRIED } else { 1 };
         let bound = (1..tries).find_map(|_| bind().ok());
         let (tcp, udp) = bound.map_or_else(bind, Ok::<_, io::Error>)?;
-        let (questions, crowd) = (AtomicUsize::new(0), Crowd::new(MAX_CONNECTIONS));
+        let (questions, crowd) = (Arc::new(()), Crowd::new(MAX_CONNECTIONS));
         Ok(Forwarder { udp, tcp, resolver, questions, crowd })
     }
 
@@ -83,19 +82,16 @@ impl Forwarder {
 
     /// Starts a thread for a question by UDP, unless there are too many.
     fn begin_to_answer(forwarder: &Arc<Self>, question: Vec<u8>, client: SocketAddr) {
-        let questions = &forwarder.questions;
-        if questions.fetch_add(1, Ordering::Relaxed) >= MAX_QUESTIONS {
-            questions.fetch_sub(1, Ordering::Relaxed);
+        if Arc::strong_count(&forwarder.questions) > MAX_QUESTIONS {
             log::warn!("a question is dropped: {MAX_QUESTIONS} are being answered");
             return;
         }
-        let theirs = Arc::clone(forwarder);
+        let (theirs, is_open) = (Arc::clone(forwarder), Arc::clone(&forwarder.questions));
         let begun = thread::Builder::new().spawn(move || {
+            let _is_open = is_open;
             theirs.answer_datagram(question, client);
-            theirs.questions.fetch_sub(1, Ordering::Relaxed);
         });
         if let Err(error) = begun {
-            questions.fetch_sub(1, Ordering::Relaxed);
             log::warn!("a question is dropped: {error}");
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,6 @@ pub(crate) struct Relay {
     connector: Connector,
     upstream: Upstream,
     hub: Arc<Hub>,
-    /// The number of connections.
-    open: AtomicUsize,
 }
 
 /// A stream of octets, in cleartext or over TLS.
@@ -77,12 +75,14 @@ impl Relay {
     ) -> Result<Self, Box<dyn Error>> {
         // Servers under development often have certificates that no authority has signed.
         let connector = Connector::new()?.danger_accept_invalid_certificates();
-        Ok(Relay { acceptor, connector, upstream, hub, open: AtomicUsize::new(0) })
+        Ok(Relay { acceptor, connector, upstream, hub })
     }
 
     /// Accepts clients, with two threads for each.
     pub(crate) fn run(self, listener: &TcpListener) -> Result<(), Box<dyn Error>> {
         let relay = Arc::new(self);
+        // Each connection holds a clone.
+        let open = Arc::new(());
         for number in 1.. {
             let (stream, address) = match listener.accept() {
                 Ok(accepted) => accepted,
@@ -93,23 +93,21 @@ impl Relay {
                     continue;
                 }
             };
-            if relay.open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            if Arc::strong_count(&open) > MAX_CONNECTIONS {
                 log::warn!("connection {number} is refused: {MAX_CONNECTIONS} are open");
                 continue;
             }
-            relay.open.fetch_add(1, Ordering::Relaxed);
-            let theirs = Arc::clone(&relay);
+            let (theirs, is_open) = (Arc::clone(&relay), Arc::clone(&open));
             let serve = move || {
+                let _is_open = is_open;
                 let tap = Tap::new(number, Arc::clone(&theirs.hub));
                 if let Err(error) = theirs.serve(stream, &address.to_string(), &tap) {
                     tap.closed(&error.to_string());
                 }
-                theirs.open.fetch_sub(1, Ordering::Relaxed);
             };
             // The connection is closed if no thread can be started.
             let thread = thread::Builder::new().name(format!("connection {number}"));
             if let Err(error) = thread.spawn(serve) {
-                relay.open.fetch_sub(1, Ordering::Relaxed);
                 log::warn!("connection {number}: {error}");
             }
         }
