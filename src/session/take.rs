@@ -52,7 +52,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `Empty` if there is none, `Disconnected` if `Evt::Closed` has already been taken.
+    /// `Empty` if no event is waiting, `Disconnected` if `Evt::Closed` has already been taken.
     pub fn try_take_evt(&self) -> Result<Evt, TryRecvError> {
         self.events.try_recv().inspect(|_| self.taken())
     }

@@ -184,9 +184,9 @@ impl Shared {
         }
     }
 
-    /// Writes queued output. After the message with this number, another waiting thread continues. If there
-    /// is none, the messages queued by then are written too, but no later ones, since other threads might
-    /// queue them faster than the peer takes them. Nothing is queued after a Close frame.
+    /// Writes queued output. After the message with this number, another waiting thread continues. If no
+    /// other thread waits, this one also writes the messages that are queued by then, and no later ones: other
+    /// threads might queue them faster than the peer takes them. Nothing is queued after a Close frame.
     fn write_with<'a>(
         &'a self,
         mut state: Guard<'a>,
