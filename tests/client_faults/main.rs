@@ -5,6 +5,9 @@
 //! has `H2_SYNC_ROUNDS=1000`.
 #![cfg(target_os = "linux")]
 
+#[path = "../support/bounded.rs"]
+#[allow(dead_code, reason = "this test uses a part of it")]
+mod bounded;
 mod graceful;
 mod killed;
 mod log;
@@ -14,13 +17,13 @@ mod peer;
 mod raw;
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use h2_sync::client::{Client, Config, Proxies, Versions};
 use h2_sync::{Error, ErrorKind};
 
+use bounded::bounded_by;
 use killed::Killed;
 use log::Log;
 use raw::{Fault, Raw};
@@ -139,19 +142,6 @@ fn kind(error: &Error) -> String {
     format!("{:?}", error.kind())
 }
 
-/// Runs a test with a time limit.
-fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let running = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(LONG + Duration::from_secs(2) * rounds() as u32) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-    }
-}
-
 fn counts() -> (usize, usize) {
     let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
     (count("task"), count("fd"))
@@ -173,7 +163,7 @@ fn assert_back_at(before: (usize, usize)) {
 
 #[test]
 fn every_request_ends_once_and_nothing_is_left_behind() {
-    bounded(|| {
+    bounded_by(LONG + Duration::from_secs(2) * rounds() as u32, || {
         let before = counts();
         let log = Log::default();
         let kept = Client::with_config(config()).unwrap();

@@ -1,8 +1,10 @@
 //! The service that the tests call, and servers for it.
 
+#[path = "../../../tests/support/bounded.rs"]
+mod bounded;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use h2_sync::server::{Config, Handle, Server};
@@ -10,6 +12,8 @@ use h2_sync::tls::Acceptor;
 use h2_sync_grpc::client::Channel;
 use h2_sync_grpc::server::{Context, Receiver, Sender, Services};
 use h2_sync_grpc::{Code, Status};
+
+pub use bounded::{LONG, bounded, eventually};
 
 /// The code generated from `testing.proto`.
 #[allow(missing_docs)]
@@ -33,9 +37,6 @@ use pb::{
     EchoStatus, Empty, InputRequest, InputResponse, OutputRequest, OutputResponse, SimpleRequest,
     SimpleResponse,
 };
-
-/// The time after which a test counts as hanging, generous enough for a slow machine.
-pub const LONG: Duration = Duration::from_secs(100);
 
 /// The key of metadata that is echoed before the first message.
 pub const ECHO_INITIAL: &str = "x-grpc-test-echo-initial";
@@ -237,29 +238,5 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.handle.shutdown(Duration::ZERO);
-    }
-}
-
-/// Runs a test, and fails it if it hangs.
-pub fn bounded(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = std::sync::mpsc::channel();
-    let thread = thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    if is_done.recv_timeout(2 * LONG) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-        panic!("the test hangs");
-    }
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
-
-/// Waits until a condition holds, for a bounded time.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = std::time::Instant::now() + LONG;
-    while !is_so() {
-        assert!(std::time::Instant::now() < until, "timeout: {what}");
-        thread::sleep(Duration::from_millis(2));
     }
 }

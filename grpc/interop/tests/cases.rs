@@ -267,13 +267,13 @@ fn cancel_after_first_response() {
 /// Waits until the method of a call has begun.
 fn assert_begun(server: &Running) {
     let begun = &server.service.begun;
-    eventually("the call begins", || begun.load(Ordering::SeqCst) == 1);
+    eventually(|| begun.load(Ordering::SeqCst) == 1);
 }
 
 /// The method notices that its client no longer waits.
 fn assert_noticed(server: &Running) {
     let cancelled = &server.service.cancelled;
-    eventually("the method notices", || cancelled.load(Ordering::SeqCst) == 1);
+    eventually(|| cancelled.load(Ordering::SeqCst) == 1);
 }
 
 #[test]

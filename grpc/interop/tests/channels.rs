@@ -46,7 +46,7 @@ fn server_that_comes_back_is_called_again() {
         let service = Arc::new(TestService::default());
         let services = Services::new().service(TestServiceServer::shared(Arc::clone(&service)));
         let server = Server::bind(&*address).unwrap().serve(services.into_handler()).unwrap();
-        eventually("the server is called", || {
+        eventually(|| {
             client.empty_call(&Empty {}).unwrap();
             service.begun.load(Ordering::SeqCst) > 0
         });
