@@ -4,9 +4,10 @@
 mod either;
 mod recv;
 mod send;
+mod send_internal;
 
 pub use recv::RecvHalf;
 pub use send::SendHalf;
-pub(crate) use send::Versioned;
+pub(crate) use send_internal::Versioned;
 
 pub use crate::exchange::TrySendError;

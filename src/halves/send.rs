@@ -4,15 +4,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 
 use super::either::{Either, either};
 use crate::error::Error;
 use crate::exchange::TrySendError;
 use crate::frame::{ErrorCode, StreamId};
-use crate::meter::Metered;
-use crate::{exchange, h1, logging};
+use crate::{exchange, h1};
 
 /// The sending half of an exchange: the body of a message, and its trailers.
 ///
@@ -49,12 +48,9 @@ use crate::{exchange, h1, logging};
 ///     body.finish()
 /// }
 /// ```
-pub struct SendHalf(Inner);
+pub struct SendHalf(pub(super) Inner);
 
-type Inner = Either<exchange::SendHalf, h1::SendHalf>;
-
-/// A half as its version.
-pub(crate) type Versioned<'a> = Either<&'a mut exchange::SendHalf, &'a mut h1::SendHalf>;
+pub(super) type Inner = Either<exchange::SendHalf, h1::SendHalf>;
 
 impl SendHalf {
     /// Returns the stream identifier. `None` in HTTP/1.x, which has no streams.
@@ -198,31 +194,6 @@ impl SendHalf {
         }
     }
 
-    /// Sends octets as [`try_send`](Self::try_send) does, and writes what the transport takes within
-    /// `time`. Another thread writes the rest.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn send_within(&mut self, data: Bytes, time: Duration) -> Result<(), TrySendError> {
-        match &mut self.0 {
-            Inner::Http2(half) => half.send_within(data, time),
-            Inner::Http1(half) => half.send_within(data, time).map_err(full_or_closed),
-        }
-    }
-
-    /// Whether [`try_send`](Self::try_send) would take that many octets now.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn has_room(&self, octets: usize) -> bool {
-        either!(&self.0, half => half.has_room(octets))
-    }
-
-    /// Whether octets wait for the transport of HTTP/1.x. A stream of HTTP/2 is bounded by itself.
-    #[cfg(feature = "websocket")]
-    pub(crate) fn has_unwritten(&self) -> bool {
-        match &self.0 {
-            Inner::Http2(_) => false,
-            Inner::Http1(half) => !half.link().is_all_written(),
-        }
-    }
-
     /// Returns whether nothing more can be sent: the peer has reset the stream, the connection has
     /// ended, or the message is finished. Costs the same as [`is_cancelled`](Self::is_cancelled).
     ///
@@ -273,59 +244,6 @@ impl SendHalf {
         }
     }
 
-    /// Returns the half as its version.
-    pub(crate) fn versioned(&mut self) -> Versioned<'_> {
-        match &mut self.0 {
-            Inner::Http2(half) => Versioned::Http2(half),
-            Inner::Http1(half) => Versioned::Http1(half),
-        }
-    }
-
-    /// Returns the HTTP/2 half, if it is one.
-    pub(crate) fn http2(&self) -> Option<&exchange::SendHalf> {
-        match &self.0 {
-            Inner::Http2(half) => Some(half),
-            Inner::Http1(_) => None,
-        }
-    }
-
-    /// Returns the HTTP/1.x half, if it is one.
-    pub(crate) fn http1(&self) -> Option<&h1::SendHalf> {
-        match &self.0 {
-            Inner::Http1(half) => Some(half),
-            Inner::Http2(_) => None,
-        }
-    }
-
-    /// Returns the octets that were written but not queued.
-    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        either!(&mut self.0, half => &mut half.buffer)
-    }
-
-    /// Has the octets counted that are queued.
-    pub(crate) fn set_meter(&mut self, meter: Metered) {
-        either!(&mut self.0, half => half.meter = meter);
-    }
-
-    pub(crate) fn meter(&self) -> &Metered {
-        either!(&self.0, half => &half.meter)
-    }
-
-    /// Discards what is written from now on: the message has no body.
-    pub(crate) fn drop_body(&mut self) {
-        either!(&mut self.0, half => half.drop_body());
-    }
-
-    /// Marks the octets sent from now on as those of a tunnel. The HTTP/1.x codec tracks this itself.
-    pub(crate) fn note_tunnel(&mut self) {
-        if let Inner::Http2(half) = &mut self.0 {
-            let (conn, id) = (half.conn(), half.stream_id());
-            if let Some(inbox) = conn.lock().streams.get_mut(&id) {
-                inbox.is_tunnel = true;
-            }
-        }
-    }
-
     /// Returns the fields with which the peer has ended its message: the trailers, or the header fields
     /// of a message without a body. `None` before the end, after a message without either, and in
     /// HTTP/1.x.
@@ -351,54 +269,9 @@ impl SendHalf {
             Inner::Http1(_) => None,
         }
     }
-
-    /// Returns whether the end of the message was requested.
-    pub(crate) fn is_finished(&self) -> bool {
-        either!(&self.0, half => half.is_finished())
-    }
-
-    /// Returns whether the header section was queued.
-    pub(crate) fn has_begun(&self) -> bool {
-        either!(&self.0, half => half.has_begun())
-    }
-
-    /// Queues octets without a copy, and writes out the queue.
-    pub(crate) fn put_and_flush(&mut self, data: Bytes) -> Result<(), Error> {
-        match &mut self.0 {
-            Inner::Http2(half) => {
-                half.put(None, data, exchange::Then::More)?;
-                half.flush_conn();
-                Ok(())
-            }
-            Inner::Http1(half) => {
-                half.put(data, h1::Then::More)?;
-                half.flush_link()
-            }
-        }
-    }
-
-    /// Writes out the queue. The next call reports an error.
-    pub(crate) fn flush_put(&mut self) {
-        match &mut self.0 {
-            Inner::Http2(half) => half.flush_conn(),
-            Inner::Http1(half) => {
-                if let Err(error) = half.flush_link() {
-                    logging::debug!("writing a response: {error}");
-                }
-            }
-        }
-    }
-
-    /// Writes out the queue, and fails if the exchange has ended prematurely.
-    pub(crate) fn flush_and_check(&mut self) -> Result<(), Error> {
-        match &mut self.0 {
-            Inner::Http2(half) => half.flush_and_check(),
-            Inner::Http1(half) => half.flush().map_err(Error::from),
-        }
-    }
 }
 
-fn full_or_closed((data, error): (Bytes, Option<Error>)) -> TrySendError {
+pub(super) fn full_or_closed((data, error): (Bytes, Option<Error>)) -> TrySendError {
     match error {
         Some(error) => TrySendError::Closed(error),
         None => TrySendError::Full(data),
