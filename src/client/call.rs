@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::Method;
 
 use super::any_connection::AnyConnection;
 use super::body::{Body, Kind};
@@ -17,13 +18,14 @@ use super::origin::Origin;
 use super::pool::{Lease, Place, Pool, add};
 use super::response_body::{Raw, Rest};
 use super::response_half::ResponseHalf;
+use super::response_timer::ResponseTimer;
 use super::source::Source;
 use super::timeouts::{Timeouts, sooner};
 use super::upload::{Upload, send_whole};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::frame::ErrorCode;
 use crate::h1::News;
-use crate::halves::SendHalf;
+use crate::halves::{EndedAt, SendHalf};
 use crate::logging;
 
 /// A body of up to this many octets is queued together with the header section. The connection
@@ -146,11 +148,20 @@ impl Call<'_> {
     pub(super) fn open(&self) -> Result<(SendHalf, ResponseHalf), Error> {
         let open = |connection: &AnyConnection| connection.open(&self.head);
         let (_, halves) = self.on_connection(true, open).map_err(|failed| failed.error)?;
-        let (mut send, response) = halves;
+        let (mut send, mut response) = halves;
         // Either half may reset the stream while another thread waits on the other.
         response.make_interruptible();
         self.may_be_ended(&response, Phase::Request)?;
         send.flush_put();
+        if let Some(timeout) = self.timeouts.response {
+            let sent_at = EndedAt::default();
+            if *self.head.method() == Method::CONNECT {
+                // What follows belongs to the tunnel.
+                let _ = sent_at.set(Instant::now());
+            }
+            send.note_end_in(Arc::clone(&sent_at));
+            response.limit_by(ResponseTimer::new(timeout, sent_at));
+        }
         Ok((send, response))
     }
 

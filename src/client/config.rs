@@ -75,7 +75,8 @@ pub struct Config {
     /// How long the TLS handshake may take, after connecting. Default 10 s.
     pub tls_timeout: Duration,
     /// How long the final response may take after the request has been sent; interim responses do
-    /// not restart it. Default 60 s; `None` disables it.
+    /// not restart it. Default 60 s; `None` disables it. With [`open`](super::Client::open) it
+    /// starts when the caller has finished the request.
     /// [`RequestBuilder`](super::RequestBuilder::response_timeout) overrides it for one request.
     pub response_timeout: Option<Duration>,
     /// How long each piece of a response's body may take. Default 60 s; `None` disables it.

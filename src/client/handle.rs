@@ -226,10 +226,12 @@ impl Client {
     ///
     /// The connection comes from the pool, through a proxy and with TLS as for other requests, and
     /// `user-agent` is added in the same way. The request is not retried once its header section
-    /// has been sent; redirects are not followed and bodies are not decompressed. The halves have
-    /// timeouts of their own: see [`SendHalf::set_write_timeout`],
-    /// [`ResponseHalf::set_read_timeout`] and their deadlines. [`Config::timeout`] bounds the wait
-    /// for a connection.
+    /// has been sent; redirects are not followed and bodies are not decompressed.
+    ///
+    /// [`Config::timeout`] bounds the wait for a connection, and [`Config::response_timeout`] the
+    /// wait for the response, from the end of the request. The halves have timeouts of their own for
+    /// all other waits: see [`SendHalf::set_write_timeout`], [`ResponseHalf::set_read_timeout`] and
+    /// their deadlines.
     ///
     /// A CONNECT request opens a tunnel through an HTTP/2 proxy: the URL is the proxy's, and the
     /// field `host` names the target (RFC 9113, Section 8.5).

@@ -69,6 +69,10 @@
 //! | [`response_timeout`](RequestBuilder::response_timeout) | the request sent | the final response; interim responses do not restart it | `Response` |
 //! | [`read_timeout`](RequestBuilder::read_timeout) | each read of the body | the next octets | `Body` |
 //!
+//! With [`Client::open`] the caller sends the request and reads the body: `response_timeout` starts
+//! when the [`SendHalf`] is finished, or with the header section of a CONNECT request, and `timeout`
+//! only covers the wait for a connection. The other waits have the timeouts that the halves are given.
+//!
 //! On a timeout the stream is reset with CANCEL, and other requests on the connection continue; an
 //! HTTP/1.1 connection is closed. If the client has received nothing from the server since it sent
 //! the request, it checks the connection with a PING. New requests avoid that connection until the
@@ -207,6 +211,7 @@ mod resolver;
 mod response;
 mod response_body;
 mod response_half;
+mod response_timer;
 mod socks5;
 mod source;
 mod stats;

@@ -302,8 +302,9 @@ impl<'a> RequestBuilder<'a> {
     /// Sends the header section alone and returns the two halves of its stream, as
     /// [`Client::open`](super::Client::open) does. A body set before is not sent.
     ///
-    /// [`timeout`](Self::timeout) bounds the wait for a connection; the halves have deadlines of
-    /// their own. A [`cancel_handle`](Self::cancel_handle) cancels the exchange at any step.
+    /// [`timeout`](Self::timeout) bounds the wait for a connection, and
+    /// [`response_timeout`](Self::response_timeout) the wait for the response, from the end of the
+    /// request; the halves have deadlines of their own. A [`cancel_handle`](Self::cancel_handle) cancels the exchange at any step.
     ///
     /// # Errors
     ///

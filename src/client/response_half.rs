@@ -8,6 +8,8 @@ use http::{HeaderMap, Request, Response};
 
 use super::cancel::{CancelHandle, Cancellation};
 use super::incoming::{Incoming, ResponseHead};
+use super::response_timer::ResponseTimer;
+use super::timeouts::sooner;
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -43,11 +45,27 @@ pub struct ResponseHalf {
     /// The head of the final response, once it has arrived.
     head: Option<ResponseHead>,
     cancellation: Cancellation,
+    read_timeout: Option<Duration>,
+    deadline: Option<Instant>,
+    /// Limits the wait for the final response, if the caller sends the request.
+    timer: Option<ResponseTimer>,
 }
 
 impl ResponseHalf {
     pub(super) fn new(recv: impl Into<Incoming>) -> Self {
-        ResponseHalf { recv: recv.into(), head: None, cancellation: Cancellation::default() }
+        ResponseHalf {
+            recv: recv.into(),
+            head: None,
+            cancellation: Cancellation::default(),
+            read_timeout: None,
+            deadline: None,
+            timer: None,
+        }
+    }
+
+    /// Limits how long the final response may take.
+    pub(super) fn limit_by(&mut self, timer: ResponseTimer) {
+        self.timer = Some(timer);
     }
 
     /// Lets `cancellation` end it.
@@ -79,13 +97,17 @@ impl ResponseHalf {
     }
 
     /// Sets how long each wait for a response, or for more of the body, may take. With `None`, the
-    /// default, it waits until the connection ends.
+    /// default, a wait for the body lasts until the connection ends. The wait for the response also
+    /// ends by the client's [`response_timeout`](super::Config::response_timeout), which counts from
+    /// the end of the request; a [`Connection`](super::Connection) has no such timeout.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.read_timeout = timeout;
         self.recv.set_read_timeout(timeout);
     }
 
     /// Sets the time after which every wait fails.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
         self.recv.set_deadline(deadline);
     }
 
@@ -167,10 +189,11 @@ impl ResponseHalf {
         self.recv.trailers()
     }
 
-    /// Waits for the final head: in HTTP/1.1 the body follows it in the same stream of octets.
+    /// Waits for the final head: in HTTP/1.1 the body follows it in the same stream of octets, and
+    /// it may have a timeout of its own.
     fn come_to_body(&mut self) -> Result<(), Error> {
         self.cancellation.check()?;
-        if self.recv.is_http1() {
+        if self.recv.is_http1() || self.timer.is_some() {
             while self.next()?.is_some() {}
         }
         Ok(())
@@ -192,12 +215,24 @@ impl ResponseHalf {
             return Ok(None);
         }
         self.cancellation.check()?;
-        let (head, is_interim) = self.recv.next_response()?;
+        let (head, is_interim) = self.next_head()?;
         if is_interim {
             return Ok(Some(head));
         }
         self.head = Some(head);
+        self.timer = None;
         Ok(None)
+    }
+
+    fn next_head(&mut self) -> Result<(ResponseHead, bool), Error> {
+        let ResponseHalf { recv, read_timeout, deadline, timer, .. } = self;
+        let Some(timer) = timer else { return recv.next_response() };
+        let head = timer.run(sooner(*read_timeout, *deadline), |until| {
+            recv.set_deadline(until);
+            recv.next_response()
+        });
+        recv.set_deadline(*deadline);
+        head
     }
 
     /// Whether any octets of a response have arrived.

@@ -7,6 +7,7 @@ mod send;
 mod send_internal;
 
 pub use recv::RecvHalf;
+pub(crate) use send::EndedAt;
 pub use send::SendHalf;
 pub(crate) use send_internal::Versioned;
 

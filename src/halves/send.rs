@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -48,14 +49,21 @@ use crate::{exchange, h1};
 ///     body.finish()
 /// }
 /// ```
-pub struct SendHalf(pub(super) Inner);
+pub struct SendHalf {
+    pub(super) half: Inner,
+    /// Where the end of the message is noted, for a thread that waits for the response.
+    pub(super) ended_at: Option<EndedAt>,
+}
+
+/// When the end of a message was sent.
+pub(crate) type EndedAt = Arc<OnceLock<Instant>>;
 
 pub(super) type Inner = Either<exchange::SendHalf, h1::SendHalf>;
 
 impl SendHalf {
     /// Returns the stream identifier. `None` in HTTP/1.x, which has no streams.
     pub fn stream_id(&self) -> Option<StreamId> {
-        match &self.0 {
+        match &self.half {
             Inner::Http2(half) => Some(half.stream_id()),
             Inner::Http1(_) => None,
         }
@@ -67,12 +75,12 @@ impl SendHalf {
     /// When the time is over, the unsent data is lost. The body cannot be continued then: later
     /// writes fail too, and dropping the half resets the stream.
     pub fn set_write_timeout(&mut self, timeout: Option<Duration>) {
-        either!(&mut self.0, half => half.set_write_timeout(timeout));
+        either!(&mut self.half, half => half.set_write_timeout(timeout));
     }
 
     /// Sets the time at which writes fail, even if the peer accepts octets steadily.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        either!(&mut self.0, half => half.set_deadline(deadline));
+        either!(&mut self.half, half => half.set_deadline(deadline));
     }
 
     /// Makes writes fail as soon as the peer has ended its message, in HTTP/2: at a client, as soon as
@@ -98,7 +106,7 @@ impl SendHalf {
     /// }
     /// ```
     pub fn stop_when_peer_ends(&mut self) {
-        if let Inner::Http2(half) = &mut self.0 {
+        if let Inner::Http2(half) = &mut self.half {
             half.stop_when_peer_ends();
         }
     }
@@ -109,7 +117,7 @@ impl SendHalf {
     ///
     /// If the stream was reset or is finished, the connection has ended, or a timeout expired.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
-        either!(&mut self.0, half => half.send(data.into()))
+        either!(&mut self.half, half => half.send(data.into()))
     }
 
     /// Sends the buffer and the end of the message.
@@ -118,10 +126,12 @@ impl SendHalf {
     ///
     /// Those of [`send`](Self::send).
     pub fn finish(&mut self) -> Result<(), Error> {
-        match &mut self.0 {
-            Inner::Http2(half) => half.finish(),
-            Inner::Http1(half) => half.finish(None),
+        match &mut self.half {
+            Inner::Http2(half) => half.finish()?,
+            Inner::Http1(half) => half.finish(None)?,
         }
+        self.note_end();
+        Ok(())
     }
 
     /// Sends the buffer, trailers and the end of the message. In HTTP/1.1 the trailers are dropped
@@ -144,15 +154,17 @@ impl SendHalf {
     /// Those of [`send`](Self::send), and if the trailers are not a valid field section (RFC 9113,
     /// Section 8.1).
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
-        match &mut self.0 {
-            Inner::Http2(half) => half.send_trailers(trailers),
-            Inner::Http1(half) => half.finish(Some(trailers)),
+        match &mut self.half {
+            Inner::Http2(half) => half.send_trailers(trailers)?,
+            Inner::Http1(half) => half.finish(Some(trailers))?,
         }
+        self.note_end();
+        Ok(())
     }
 
     /// Ends the stream with RST_STREAM, or the HTTP/1.x connection. Unsent data is dropped.
     pub fn reset(&mut self, code: ErrorCode) {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => half.reset(code),
             Inner::Http1(half) => half.abort(),
         }
@@ -188,7 +200,7 @@ impl SendHalf {
     /// }
     /// ```
     pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => half.try_send(data),
             Inner::Http1(half) => half.try_send(data.into()).map_err(full_or_closed),
         }
@@ -215,7 +227,7 @@ impl SendHalf {
     /// Also returns true after the stream has ended normally in both directions. A client only
     /// notices what has been read, and reads while one of its threads waits.
     pub fn is_cancelled(&self) -> bool {
-        match &self.0 {
+        match &self.half {
             Inner::Http2(half) => half.is_cancelled(),
             Inner::Http1(half) => half.link().is_cancelled(),
         }
@@ -238,7 +250,7 @@ impl SendHalf {
     /// }
     /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
-        match &self.0 {
+        match &self.half {
             Inner::Http2(half) => half.wait_cancelled(timeout),
             Inner::Http1(half) => half.link().wait_cancelled(timeout),
         }
@@ -263,7 +275,7 @@ impl SendHalf {
     /// }
     /// ```
     pub fn peer_ended_with(&self) -> Option<HeaderMap> {
-        match &self.0 {
+        match &self.half {
             // The core only passes valid sections.
             Inner::Http2(half) => HeaderMap::try_from(&half.peer_ended_with()?).ok(),
             Inner::Http1(_) => None,
@@ -280,30 +292,30 @@ pub(super) fn full_or_closed((data, error): (Bytes, Option<Error>)) -> TrySendEr
 
 impl From<exchange::SendHalf> for SendHalf {
     fn from(half: exchange::SendHalf) -> Self {
-        SendHalf(Inner::Http2(half))
+        SendHalf { half: Inner::Http2(half), ended_at: None }
     }
 }
 
 impl From<h1::SendHalf> for SendHalf {
     fn from(half: h1::SendHalf) -> Self {
-        SendHalf(Inner::Http1(half))
+        SendHalf { half: Inner::Http1(half), ended_at: None }
     }
 }
 
 impl Write for SendHalf {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        either!(&mut self.0, half => half.write(buf))
+        either!(&mut self.half, half => half.write(buf))
     }
 
     /// Sends the buffer. If it is empty, the call still fails if the stream was reset or the
     /// connection has ended.
     fn flush(&mut self) -> io::Result<()> {
-        either!(&mut self.0, half => half.flush())
+        either!(&mut self.half, half => half.flush())
     }
 }
 
 impl fmt::Debug for SendHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        either!(&self.0, half => half.fmt(f))
+        either!(&self.half, half => half.fmt(f))
     }
 }

@@ -3,13 +3,14 @@
 use std::io::Write;
 #[cfg(feature = "websocket")]
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
 use super::either::{Either, either};
 #[cfg(feature = "websocket")]
 use super::send::full_or_closed;
-use super::send::{Inner, SendHalf};
+use super::send::{EndedAt, Inner, SendHalf};
 use crate::error::Error;
 #[cfg(feature = "websocket")]
 use crate::exchange::TrySendError;
@@ -24,7 +25,7 @@ impl SendHalf {
     /// `time`. Another thread writes the rest.
     #[cfg(feature = "websocket")]
     pub(crate) fn send_within(&mut self, data: Bytes, time: Duration) -> Result<(), TrySendError> {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => half.send_within(data, time),
             Inner::Http1(half) => half.send_within(data, time).map_err(full_or_closed),
         }
@@ -33,13 +34,13 @@ impl SendHalf {
     /// Whether [`try_send`](Self::try_send) would take that many octets now.
     #[cfg(feature = "websocket")]
     pub(crate) fn has_room(&self, octets: usize) -> bool {
-        either!(&self.0, half => half.has_room(octets))
+        either!(&self.half, half => half.has_room(octets))
     }
 
     /// Whether octets wait for the transport of HTTP/1.x. A stream of HTTP/2 is bounded by itself.
     #[cfg(feature = "websocket")]
     pub(crate) fn has_unwritten(&self) -> bool {
-        match &self.0 {
+        match &self.half {
             Inner::Http2(_) => false,
             Inner::Http1(half) => !half.link().is_all_written(),
         }
@@ -47,7 +48,7 @@ impl SendHalf {
 
     /// Returns the half as its version.
     pub(crate) fn versioned(&mut self) -> Versioned<'_> {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => Versioned::Http2(half),
             Inner::Http1(half) => Versioned::Http1(half),
         }
@@ -55,7 +56,7 @@ impl SendHalf {
 
     /// Returns the HTTP/2 half, if it is one.
     pub(crate) fn http2(&self) -> Option<&exchange::SendHalf> {
-        match &self.0 {
+        match &self.half {
             Inner::Http2(half) => Some(half),
             Inner::Http1(_) => None,
         }
@@ -63,34 +64,46 @@ impl SendHalf {
 
     /// Returns the HTTP/1.x half, if it is one.
     pub(crate) fn http1(&self) -> Option<&h1::SendHalf> {
-        match &self.0 {
+        match &self.half {
             Inner::Http1(half) => Some(half),
             Inner::Http2(_) => None,
         }
     }
 
+    /// Notes the end of the message in `ended_at`, when it is sent.
+    pub(crate) fn note_end_in(&mut self, ended_at: EndedAt) {
+        self.ended_at = Some(ended_at);
+    }
+
+    pub(super) fn note_end(&self) {
+        if let Some(ended_at) = &self.ended_at {
+            // A message ends once.
+            let _ = ended_at.set(Instant::now());
+        }
+    }
+
     /// Returns the octets that were written but not queued.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        either!(&mut self.0, half => &mut half.buffer)
+        either!(&mut self.half, half => &mut half.buffer)
     }
 
     /// Has the octets counted that are queued.
     pub(crate) fn set_meter(&mut self, meter: Metered) {
-        either!(&mut self.0, half => half.meter = meter);
+        either!(&mut self.half, half => half.meter = meter);
     }
 
     pub(crate) fn meter(&self) -> &Metered {
-        either!(&self.0, half => &half.meter)
+        either!(&self.half, half => &half.meter)
     }
 
     /// Discards what is written from now on: the message has no body.
     pub(crate) fn drop_body(&mut self) {
-        either!(&mut self.0, half => half.drop_body());
+        either!(&mut self.half, half => half.drop_body());
     }
 
     /// Marks the octets sent from now on as those of a tunnel. The HTTP/1.x codec tracks this itself.
     pub(crate) fn note_tunnel(&mut self) {
-        if let Inner::Http2(half) = &mut self.0 {
+        if let Inner::Http2(half) = &mut self.half {
             let (conn, id) = (half.conn(), half.stream_id());
             if let Some(inbox) = conn.lock().streams.get_mut(&id) {
                 inbox.is_tunnel = true;
@@ -100,17 +113,17 @@ impl SendHalf {
 
     /// Returns whether the end of the message was requested.
     pub(crate) fn is_finished(&self) -> bool {
-        either!(&self.0, half => half.is_finished())
+        either!(&self.half, half => half.is_finished())
     }
 
     /// Returns whether the header section was queued.
     pub(crate) fn has_begun(&self) -> bool {
-        either!(&self.0, half => half.has_begun())
+        either!(&self.half, half => half.has_begun())
     }
 
     /// Queues octets without a copy, and writes out the queue.
     pub(crate) fn put_and_flush(&mut self, data: Bytes) -> Result<(), Error> {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => {
                 half.put(None, data, exchange::Then::More)?;
                 half.flush_conn();
@@ -125,7 +138,7 @@ impl SendHalf {
 
     /// Writes out the queue. The next call reports an error.
     pub(crate) fn flush_put(&mut self) {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => half.flush_conn(),
             Inner::Http1(half) => {
                 if let Err(error) = half.flush_link() {
@@ -137,7 +150,7 @@ impl SendHalf {
 
     /// Writes out the queue, and fails if the exchange has ended prematurely.
     pub(crate) fn flush_and_check(&mut self) -> Result<(), Error> {
-        match &mut self.0 {
+        match &mut self.half {
             Inner::Http2(half) => half.flush_and_check(),
             Inner::Http1(half) => half.flush().map_err(Error::from),
         }

@@ -1,15 +1,16 @@
 //! Timeouts.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::client::{Body, Client, Config};
+use h2_sync::client::{Body, Client, Config, ResponseHalf, Versions};
+use h2_sync::http::Method;
 use h2_sync::{Error, ErrorCode, Phase, headers};
 
 use crate::peer::{Peer, listener};
-use crate::support::{LONG, bounded, config};
+use crate::support::{LONG, bounded, config, serve};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -90,6 +91,86 @@ fn a_request_may_have_a_shorter_time_for_its_response_than_the_client() {
                 assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
             },
         );
+    });
+}
+
+/// A call that waits for the response.
+type Wait = fn(&mut ResponseHalf) -> Result<(), Error>;
+
+/// Opens a request, has it sent, and returns the error of the wait for its response.
+fn open_and_wait(client: &Client, url: &str, wait: Wait) -> Error {
+    let (mut send, mut response) = client.post(url).response_timeout(SHORT).open().unwrap();
+    send.send("all of it").unwrap();
+    send.finish().unwrap();
+    let error = wait(&mut response).unwrap_err();
+    assert_eq!(error.phase(), Some(Phase::Response));
+    assert_eq!(error.to_string(), "no response came within 20ms (response_timeout)");
+    error
+}
+
+#[test]
+fn response_has_a_timeout_where_the_caller_sends_the_request() {
+    bounded(|| {
+        let waits: [Wait; 3] = [
+            |response| response.response().map(drop),
+            |response| {
+                while response.informational()?.is_some() {}
+                Ok(())
+            },
+            |response| response.next_chunk().map(drop),
+        ];
+        for wait in waits {
+            let act = |peer: &mut Peer<TcpStream>| {
+                let (id, _) = peer.receive_headers();
+                peer.receive_data("all of it".len());
+                // Interim responses do not restart the time.
+                peer.send_headers(id, &headers!(":status" => "103"), false);
+                assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+            };
+            late(config(), move |client, url| open_and_wait(client, url, wait), act);
+            let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/", silent.local_addr().unwrap());
+            let mut http1 = config();
+            http1.versions = Versions::Http1;
+            open_and_wait(&Client::with_config(http1).unwrap(), &url, wait);
+        }
+    });
+}
+
+#[test]
+fn request_may_take_longer_than_the_timeout_of_its_response() {
+    bounded(|| {
+        for versions in [Versions::Http2, Versions::Http1] {
+            let server = serve(|request, _| io::copy(request, &mut io::sink()).map(drop));
+            let mut config = config();
+            config.versions = versions;
+            let client = Client::with_config(config).unwrap();
+            let request = client.post(server.at("/")).response_timeout(SHORT);
+            let (mut send, mut response) = request.open().unwrap();
+            let waiting = thread::spawn(move || response.response());
+            for _ in 0..5 {
+                send.send("a piece").unwrap();
+                thread::sleep(SHORT);
+            }
+            assert!(!waiting.is_finished());
+            send.finish().unwrap();
+        }
+    });
+}
+
+#[test]
+fn response_to_connect_has_a_timeout_from_the_start() {
+    bounded(|| {
+        let ask = |client: &Client, url: &str| {
+            let request = client.request(Method::CONNECT, url).header("host", "a:1");
+            let (_send, mut response) = request.response_timeout(SHORT).open().unwrap();
+            response.response().unwrap_err()
+        };
+        let act = |peer: &mut Peer<TcpStream>| {
+            let (id, _) = peer.receive_headers();
+            assert_eq!(peer.receive_reset(), (id, ErrorCode::Cancel));
+        };
+        late(config(), ask, act);
     });
 }
 
