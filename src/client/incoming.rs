@@ -68,6 +68,14 @@ impl Incoming {
         }
     }
 
+    /// Returns the end of a wait that begins now.
+    pub(super) fn until(&self) -> Option<Instant> {
+        match self {
+            Incoming::Http2(recv) => recv.until(),
+            Incoming::Http1(half) => half.recv.as_ref().and_then(h1::RecvHalf::until),
+        }
+    }
+
     /// Waits for the next response and returns it, with `true` if it is an interim one.
     pub(super) fn next_response(&mut self) -> Result<(ResponseHead, bool), Error> {
         match self {

@@ -9,7 +9,6 @@ use http::{HeaderMap, Request, Response};
 use super::cancel::{CancelHandle, Cancellation};
 use super::incoming::{Incoming, ResponseHead};
 use super::response_timer::ResponseTimer;
-use super::timeouts::sooner;
 use crate::error::Error;
 use crate::frame::StreamId;
 use crate::hpack::Headers;
@@ -45,7 +44,6 @@ pub struct ResponseHalf {
     /// The head of the final response, once it has arrived.
     head: Option<ResponseHead>,
     cancellation: Cancellation,
-    read_timeout: Option<Duration>,
     deadline: Option<Instant>,
     /// Limits the wait for the final response, if the caller sends the request.
     timer: Option<ResponseTimer>,
@@ -57,7 +55,6 @@ impl ResponseHalf {
             recv: recv.into(),
             head: None,
             cancellation: Cancellation::default(),
-            read_timeout: None,
             deadline: None,
             timer: None,
         }
@@ -101,7 +98,6 @@ impl ResponseHalf {
     /// ends by the client's [`response_timeout`](super::Config::response_timeout), which counts from
     /// the end of the request; a [`Connection`](super::Connection) has no such timeout.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
-        self.read_timeout = timeout;
         self.recv.set_read_timeout(timeout);
     }
 
@@ -225,9 +221,9 @@ impl ResponseHalf {
     }
 
     fn next_head(&mut self) -> Result<(ResponseHead, bool), Error> {
-        let ResponseHalf { recv, read_timeout, deadline, timer, .. } = self;
+        let ResponseHalf { recv, deadline, timer, .. } = self;
         let Some(timer) = timer else { return recv.next_response() };
-        let head = timer.run(sooner(*read_timeout, *deadline), |until| {
+        let head = timer.run(recv.until(), |until| {
             recv.set_deadline(until);
             recv.next_response()
         });

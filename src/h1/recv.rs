@@ -159,7 +159,7 @@ impl RecvHalf {
     }
 
     /// The latest end of a wait that begins now.
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         until(self.timeout, self.deadline, Instant::now())
     }
 }
