@@ -129,33 +129,20 @@ fn send_file(path: &Path, request: &Request, response: &mut Response) -> Result 
     let metadata = file.metadata()?;
     response.set_header("content-type", mime_type(path))?;
     response.set_header("x-content-type-options", "nosniff")?;
-    response.set_header("accept-ranges", "bytes")?;
     let modified = modified(&metadata);
-    let last_modified = modified.map(httpdate::fmt_http_date);
-    if let Some(date) = &last_modified {
-        response.set_header("last-modified", date)?;
+    if let Some(modified) = modified {
+        response.set_header("last-modified", httpdate::fmt_http_date(modified))?;
     }
     if modified.is_some_and(|modified| is_known(request, modified)) {
         return Ok(response.set_status(304)?);
     }
 
-    let len = metadata.len();
-    let (start, octets) = match range(request, last_modified.as_deref(), len) {
-        Range::Whole => (0, len),
-        Range::Part(start, end) => {
-            response.set_status(206)?;
-            response.set_header("content-range", format!("bytes {start}-{end}/{len}"))?;
-            (start, end - start + 1)
-        }
-        Range::None => {
-            response.set_header("content-range", format!("bytes */{len}"))?;
-            return complain(response, 416, "the file does not have that range");
-        }
+    let Some(part) = response.select_range(request, metadata.len())? else {
+        return complain(response, 416, "the file does not have that range");
     };
-    response.set_header("content-length", octets)?;
     if request.method() != Method::HEAD {
-        file.seek(SeekFrom::Start(start))?;
-        copy(&mut file, octets, response)?;
+        file.seek(SeekFrom::Start(part.start))?;
+        copy(&mut file, part.end - part.start, response)?;
     }
     Ok(())
 }
@@ -191,41 +178,6 @@ fn is_known(request: &Request, modified: SystemTime) -> bool {
         request.field("if-modified-since").filter(|_| request.field("if-none-match").is_none());
     let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
     date.is_some_and(|date| modified <= date)
-}
-
-/// The requested part of a file.
-enum Range {
-    Whole,
-    /// From the first to the last octet, both included.
-    Part(u64, u64),
-    /// A range outside of the file.
-    None,
-}
-
-/// Parses the `range` field (RFC 9110, Section 14.2). Invalid and multiple ranges are ignored.
-fn range(request: &Request, last_modified: Option<&str>, len: u64) -> Range {
-    let wanted = request.field("range").filter(|_| request.method() == Method::GET);
-    // The client has a part of the file, and wants the rest only if the file is unchanged.
-    let fits = request.field("if-range").is_none_or(|date| Some(date) == last_modified);
-    let wanted = wanted.filter(|_| fits).and_then(|range| range.strip_prefix("bytes="));
-    let Some((first, last)) = wanted.and_then(|range| range.split_once('-')) else {
-        return Range::Whole;
-    };
-    let is_number = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
-    if !is_number(first) || !is_number(last) {
-        return Range::Whole;
-    }
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if last < first => Range::Whole,
-        (Ok(first), Ok(last)) if first < len => Range::Part(first, last.min(len - 1)),
-        (Ok(first), _) if first < len => Range::Part(first, len - 1),
-        // A suffix range: the last `octets` octets.
-        (Err(_), Ok(octets)) if first.is_empty() && octets > 0 && len > 0 => {
-            Range::Part(len.saturating_sub(octets), len - 1)
-        }
-        _ if first.is_empty() && last.is_empty() => Range::Whole,
-        _ => Range::None,
-    }
 }
 
 /// Returns the media type of a file, by its extension.

@@ -191,6 +191,7 @@ mod predecessor;
 mod proxy;
 mod push;
 mod put;
+mod ranges;
 mod readiness;
 mod reply;
 mod request;
