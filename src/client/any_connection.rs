@@ -82,6 +82,14 @@ impl AnyConnection {
         }
     }
 
+    /// Reads once if no other thread does, for a request that waits for a free stream: until `until`,
+    /// for at most `time`. Returns `false` at once if the connection cannot be read like that.
+    pub(super) fn read_in_turn(&self, until: Option<Instant>, time: Duration) -> bool {
+        let turn = Instant::now() + time;
+        let until = until.map_or(turn, |until| until.min(turn));
+        self.http2().is_some_and(|connection| connection.conn().read_in_turn(until))
+    }
+
     /// Returns when octets last arrived from the server; `None` in HTTP/1.1, which is checked
     /// before each use.
     pub(super) fn heard(&self) -> Option<Instant> {

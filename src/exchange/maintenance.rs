@@ -102,6 +102,21 @@ impl Conn {
             .unwrap_or_else(|| Err(Error::timeout("the server's SETTINGS did not arrive in time")))
     }
 
+    /// Reads once, or waits for the end of another thread's read, until `deadline`. For a thread that
+    /// waits for a free stream: if all others are busy elsewhere, none reads the end of a stream.
+    /// Returns `false` at once if the transport has no timeout for reads.
+    pub(crate) fn read_in_turn(self: &Arc<Self>, deadline: Instant) -> bool {
+        if !self.wire.can_limit_reads() {
+            return false;
+        }
+        let state = self.lock();
+        let before = state.steps;
+        let ready = |state: &mut State| (state.steps != before || state.has_ended()).then_some(());
+        let waiter = (StreamId::CONNECTION, Half::Recv);
+        drop(self.wait(state, waiter, Some(deadline), ready));
+        true
+    }
+
     /// Ends the connection at once, with GOAWAY if the peer accepts it.
     pub(crate) fn end(self: &Arc<Self>) {
         let mut state = self.lock();

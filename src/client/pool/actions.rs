@@ -43,7 +43,7 @@ pub(crate) enum Action<C> {
     Grant { waiter: WaiterId, grant: Grant<C> },
     /// Fails the request: it gets no connection.
     Fail { waiter: WaiterId, error: Error },
-    /// Wakes the request to recompute its deadline, which may be earlier now.
+    /// Wakes the request: its deadline may be earlier now, or it has become the head of the queue.
     Wake { waiter: WaiterId },
     /// Starts a connection attempt.
     Connect { origin: Origin, attempt: AttemptId },

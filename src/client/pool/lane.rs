@@ -34,6 +34,8 @@ pub(crate) struct Lane<C> {
     members: Vec<Member<C>>,
     attempts: Vec<AttemptId>,
     queue: VecDeque<Waiter>,
+    /// The last request that was told that it is the first of the queue.
+    head: Option<WaiterId>,
     /// Failed attempts since a connection last answered a request.
     failures: u32,
     /// The time before which no attempt starts.
@@ -63,6 +65,7 @@ impl<C: Pooled> Lane<C> {
             members: Vec::new(),
             attempts: Vec::new(),
             queue: VecDeque::new(),
+            head: None,
             failures: 0,
             paused_until: None,
             expected_room: if is_serial { 1 } else { EXPECTED_ROOM },
@@ -269,13 +272,26 @@ impl<C: Pooled> Lane<C> {
         self.probe(actions);
         self.connect(limits, now, new_attempt, actions);
         self.discard(actions);
-        actions.extend(self.wake_for_clock(now));
+        actions.extend(self.wake_head(now));
     }
 
-    /// The head of the queue waits for the lane's next deadline.
-    pub(crate) fn wake_for_clock(&self, now: Instant) -> Option<Action<C>> {
+    /// Wakes the head of the queue if it is new, or has a deadline of the lane to wait for.
+    pub(crate) fn wake_head(&mut self, now: Instant) -> Option<Action<C>> {
         let waiter = self.queue.front()?.id;
-        self.clock().is_some_and(|at| at > now).then_some(Action::Wake { waiter })
+        let is_new = self.head.replace(waiter) != Some(waiter);
+        let has_deadline = self.clock().is_some_and(|at| at > now);
+        (is_new || has_deadline).then_some(Action::Wake { waiter })
+    }
+
+    /// Returns the connection that a queued request reads in this turn: the head of the queue reads
+    /// all of HTTP/2 in turn, since a stream may end on any. No other thread may be reading it.
+    pub(crate) fn to_read(&self, waiter: WaiterId, turn: usize) -> Option<&C> {
+        if self.queue.front()?.id != waiter {
+            return None;
+        }
+        let all: Vec<_> = self.members.iter().filter(|member| member.may_gain_room()).collect();
+        let member = all.get(turn.checked_rem(all.len())?)?;
+        Some(&member.connection)
     }
 
     /// Grants connections in FIFO order. Only requests that need certainty may be overtaken.

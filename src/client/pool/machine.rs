@@ -78,7 +78,7 @@ impl<C: Pooled> Machine<C> {
     ) {
         if let Some(lane) = self.lanes.get_mut(origin) {
             lane.leave(waiter);
-            actions.extend(lane.wake_for_clock(now));
+            actions.extend(lane.wake_head(now));
         }
     }
 

@@ -45,6 +45,15 @@ impl<C: Pooled> Member<C> {
             last_used: now,
         }
     }
+
+    /// Whether a read may free a stream: in HTTP/2, on a connection that takes requests.
+    pub(crate) fn may_gain_room(&self) -> bool {
+        let takes_requests = matches!(self.health, Health::Fresh | Health::Good);
+        takes_requests && !self.seen.is_serial && {
+            let seen = self.connection.seen();
+            seen.takes_more && !seen.has_ended
+        }
+    }
 }
 
 impl<C> Member<C> {

@@ -18,6 +18,10 @@ use crate::client::stats::Stats;
 use crate::error::{Error, ErrorKind};
 use crate::logging::{self, Lock, Locked};
 
+/// How long a queued request reads one connection. A read cannot be interrupted by a grant, nor by a
+/// cancellation.
+const READ_TURN_MAX: Duration = Duration::from_millis(10);
+
 /// Enough stack to connect, including a TLS handshake.
 const STACK: usize = 512 << 10;
 
@@ -120,6 +124,7 @@ impl Pool {
         deadline: Option<Instant>,
         cancellation: &Cancellation,
     ) -> Result<Grant<Made>, Error> {
+        let mut turn = 0;
         loop {
             let mut state = self.lock();
             let verdict = state.waiters.get_mut(&waiter).and_then(|waiter| waiter.verdict.take());
@@ -147,9 +152,16 @@ impl Pool {
                     continue;
                 }
             }
+            let lane = state.machine.lane(origin);
+            let to_read = lane.and_then(|lane| lane.to_read(waiter, turn)).cloned();
             drop(state);
             let clock = clock.filter(|&at| at > now);
-            match [deadline, clock].into_iter().flatten().min() {
+            let until = [deadline, clock].into_iter().flatten().min();
+            turn += 1;
+            if to_read.is_some_and(|made| made.connection.read_in_turn(until, READ_TURN_MAX)) {
+                continue;
+            }
+            match until {
                 Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
                 None => thread::park(),
             }

@@ -54,6 +54,7 @@ struct Test {
     failed: Vec<WaiterId>,
     attempts: Vec<AttemptId>,
     probes: Vec<ConnectionId>,
+    woken: Vec<WaiterId>,
     discarded: usize,
 }
 
@@ -86,6 +87,7 @@ impl Test {
             failed: Vec::new(),
             attempts: Vec::new(),
             probes: Vec::new(),
+            woken: Vec::new(),
             discarded: 0,
         }
     }
@@ -100,7 +102,7 @@ impl Test {
                 Action::Connect { attempt, .. } => self.attempts.push(attempt),
                 Action::Probe { id, .. } => self.probes.push(id),
                 Action::Discard { .. } => self.discarded += 1,
-                Action::Wake { .. } => {}
+                Action::Wake { waiter } => self.woken.push(waiter),
             }
         }
     }
@@ -185,6 +187,60 @@ fn requests_share_the_attempt_and_the_connection_in_order() {
     assert_eq!(test.attempts.len(), 1);
     test.made(10);
     assert_eq!(test.waiters(), asked);
+}
+
+#[test]
+fn head_of_the_queue_reads_each_http2_connection_in_turn() {
+    let mut test = Test::new(Limits { per_origin: 2, ..limits() });
+    test.ask();
+    test.made(1);
+    test.send();
+    test.ask();
+    test.made(1);
+    test.send();
+    let (head, next) = (test.ask(), test.ask());
+    let lane = test.machine.lane(&test.origin).unwrap();
+    let read = |waiter, turn| lane.to_read(waiter, turn).map(|fake| Rc::as_ptr(&fake.0));
+    assert_ne!(read(head, 0).unwrap(), read(head, 1).unwrap());
+    assert_eq!(read(head, 0), read(head, 2));
+    assert_eq!(read(next, 0), None);
+}
+
+#[test]
+fn new_head_of_the_queue_is_woken() {
+    let mut test = Test::new(Limits { per_origin: 1, ..limits() });
+    test.ask();
+    let fake = test.made(1);
+    test.send();
+    let (head, next, last) = (test.ask(), test.ask(), test.ask());
+    assert_eq!(test.woken.last(), Some(&head));
+    fake.end();
+    test.note(|_, _| {});
+    assert_eq!(test.waiters(), [head]);
+    assert_eq!(test.woken.last(), Some(&next));
+    let mut actions = Vec::new();
+    test.machine.leave(&test.origin, next, test.now, &mut actions);
+    test.act(actions);
+    assert_eq!(test.woken.last(), Some(&last));
+}
+
+#[test]
+fn http1_and_closing_connections_are_not_read_for_a_queued_request() {
+    let mut test = Test::new(Limits { serial_per_origin: 1, is_serial: (true, false), ..limits() });
+    test.ask();
+    test.made(1);
+    test.send();
+    let head = test.ask();
+    assert!(test.machine.lane(&test.origin).unwrap().to_read(head, 0).is_none());
+
+    let mut test = Test::new(Limits { per_origin: 1, ..limits() });
+    test.ask();
+    let fake = test.made(1);
+    test.send();
+    let head = test.ask();
+    assert!(test.machine.lane(&test.origin).unwrap().to_read(head, 0).is_some());
+    fake.change(|seen| seen.takes_more = false);
+    assert!(test.machine.lane(&test.origin).unwrap().to_read(head, 0).is_none());
 }
 
 #[test]

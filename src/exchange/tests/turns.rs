@@ -27,6 +27,27 @@ fn a_thread_alone_reads_for_itself_and_leaves_the_lead_free() {
 }
 
 #[test]
+fn thread_that_waits_for_a_free_stream_reads_the_end_of_one() {
+    let (conn, mut far) = client();
+    let (_recv, mut send) = open(&conn);
+    send.finish().unwrap();
+    let id = far.request();
+    let busy = conn.snapshot().free;
+    far.respond(id, "hello");
+    while conn.snapshot().free == busy {
+        assert!(conn.read_in_turn(Instant::now() + Duration::from_secs(60)));
+    }
+    assert_eq!(conn.lock().leader, Leader::None);
+}
+
+#[test]
+fn turn_without_input_ends_in_time() {
+    let (conn, _far) = client();
+    assert!(conn.read_in_turn(Instant::now() + Duration::from_millis(1)));
+    assert_eq!(conn.lock().leader, Leader::None);
+}
+
+#[test]
 fn a_leader_with_its_response_passes_the_lead_to_a_waiting_thread() {
     let (conn, mut far) = client();
     let halves: Vec<_> = (0..8).map(|_| open(&conn)).collect();
