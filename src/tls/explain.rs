@@ -43,11 +43,24 @@ fn certificate(reason: &CertificateError, peer: Peer<'_>) -> String {
             format!("{whose} is not valid yet, or the local clock is wrong: {reason}")
         }
         E::NotValidForNameContext { expected, presented } => {
-            let names = if presented.is_empty() { "no name".into() } else { presented.join(", ") };
+            let names: Vec<_> = presented.iter().map(|name| plain(name)).collect();
+            let names = if names.is_empty() { "no name".into() } else { names.join(", ") };
             format!("{whose} is valid for {names}, not for {:?}", expected.to_str())
         }
+        E::Other(error) => match error.0.downcast_ref() {
+            Some(webpki::Error::CaUsedAsEndEntity) => {
+                format!("{whose} is that of an authority (CA:TRUE), which is not trusted")
+            }
+            _ => format!("{whose} is not accepted: {}", error.0),
+        },
         _ => format!("{whose} is not accepted: {reason}"),
     }
+}
+
+/// Returns a name of a certificate without the notation of rustls: `DnsName("example.com")`.
+fn plain(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(name, |inner| inner.trim_matches('"'))
 }
 
 /// Returns the text for an alert from the peer.
@@ -120,6 +133,26 @@ mod tests {
         assert!(spoken(b"HTTP/1.1 400 Bad").contains("response"));
         assert!(spoken(&[0, 0, 6, 4, 0, 0, 0, 0, 0]).contains("HTTP/2"));
         assert_eq!(spoken(b"SSH-2.0-x"), "\"SSH-2.0-\"");
+    }
+
+    #[test]
+    fn certificate_errors_are_told_in_plain_words() {
+        let other = rustls::OtherError(std::sync::Arc::new(webpki::Error::CaUsedAsEndEntity));
+        let text = certificate(&CertificateError::Other(other), Peer::Server("a.example"));
+        assert!(
+            text.ends_with("is that of an authority (CA:TRUE), which is not trusted"),
+            "{text}"
+        );
+
+        let expected = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let presented =
+            vec!["DnsName(\"b.example\")".to_owned(), "IpAddress(192.0.2.1)".to_owned()];
+        let reason = CertificateError::NotValidForNameContext { expected, presented };
+        let text = certificate(&reason, Peer::Server("a.example"));
+        assert!(
+            text.ends_with("is valid for b.example, 192.0.2.1, not for \"a.example\""),
+            "{text}"
+        );
     }
 
     #[test]
