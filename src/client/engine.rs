@@ -207,7 +207,8 @@ impl Engine {
     ) -> Result<(SendHalf, ResponseHalf), Error> {
         let ask = self.ask(parts, Body::from_reader(std::io::empty()), timeouts);
         let halves = self.open_stream(&ask).map_err(|error| error.with_url(&ask.parts.uri));
-        halves.map(|(send, response)| (send, response.cancelled_by(ask.cancellation)))
+        let url = ask.parts.uri;
+        halves.map(|(send, response)| (send, response.cancelled_by(ask.cancellation).of_url(url)))
     }
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {

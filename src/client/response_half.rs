@@ -4,12 +4,12 @@ use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
 
 use super::cancel::{CancelHandle, Cancellation};
 use super::incoming::{Incoming, ResponseHead};
 use super::response_timer::ResponseTimer;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::frame::StreamId;
 use crate::hpack::Headers;
 
@@ -47,6 +47,8 @@ pub struct ResponseHalf {
     deadline: Option<Instant>,
     /// Limits the wait for the final response, if the caller sends the request.
     timer: Option<ResponseTimer>,
+    /// The URL of a request of `Client::open`, for errors.
+    url: Option<Uri>,
 }
 
 impl ResponseHalf {
@@ -57,12 +59,18 @@ impl ResponseHalf {
             cancellation: Cancellation::default(),
             deadline: None,
             timer: None,
+            url: None,
         }
     }
 
     /// Limits how long the final response may take.
     pub(super) fn limit_by(&mut self, timer: ResponseTimer) {
         self.timer = Some(timer);
+    }
+
+    /// Adds the URL of the request, and the phase, to errors.
+    pub(super) fn of_url(self, url: Uri) -> Self {
+        ResponseHalf { url: Some(url), ..self }
     }
 
     /// Lets `cancellation` end it.
@@ -172,7 +180,7 @@ impl ResponseHalf {
     /// Those of [`response`](Self::response).
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         self.come_to_body()?;
-        self.recv.next_chunk()
+        self.recv.next_chunk().map_err(|error| in_body(error, self.url.as_ref()))
     }
 
     /// Reads to the end of the body, discarding unread data, and returns the trailers.
@@ -182,13 +190,13 @@ impl ResponseHalf {
     /// Those of [`response`](Self::response).
     pub fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         self.come_to_body()?;
-        self.recv.trailers()
+        self.recv.trailers().map_err(|error| in_body(error, self.url.as_ref()))
     }
 
     /// Waits for the final head: in HTTP/1.1 the body follows it in the same stream of octets, and
     /// it may have a timeout of its own.
     fn come_to_body(&mut self) -> Result<(), Error> {
-        self.cancellation.check()?;
+        self.cancellation.check().map_err(|error| in_body(error, self.url.as_ref()))?;
         if self.recv.is_http1() || self.timer.is_some() {
             while self.next()?.is_some() {}
         }
@@ -210,8 +218,9 @@ impl ResponseHalf {
         if self.head.is_some() {
             return Ok(None);
         }
-        self.cancellation.check()?;
-        let (head, is_interim) = self.next_head()?;
+        let next = self.cancellation.check().and_then(|()| self.next_head());
+        let in_response = |error| in_phase(error, Phase::Response, self.url.as_ref());
+        let (head, is_interim) = next.map_err(in_response)?;
         if is_interim {
             return Ok(Some(head));
         }
@@ -241,17 +250,29 @@ impl ResponseHalf {
     }
 }
 
+/// Adds phase and URL to the error of a request that [`Client::open`](super::Client::open) has sent.
+/// For other requests, the caller of this half does so.
+fn in_phase(error: Error, phase: Phase, url: Option<&Uri>) -> Error {
+    match url {
+        Some(url) => error.in_phase(phase).with_url(url),
+        None => error,
+    }
+}
+
+fn in_body(error: Error, url: Option<&Uri>) -> Error {
+    in_phase(error, Phase::Body, url)
+}
+
 fn to_http(head: ResponseHead) -> Result<Response<()>, Error> {
     head.into_parts().map(|parts| Response::from_parts(parts, ()))
 }
 
 impl Read for ResponseHalf {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.come_to_body()?;
         if buf.is_empty() {
             return Ok(0);
         }
-        let octets = self.recv.fill_buf()?;
+        let octets = self.fill_buf()?;
         let n = octets.len().min(buf.len());
         buf[..n].copy_from_slice(&octets[..n]);
         self.recv.consume(n);
@@ -262,7 +283,8 @@ impl Read for ResponseHalf {
 impl BufRead for ResponseHalf {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.come_to_body()?;
-        self.recv.fill_buf()
+        let url = self.url.as_ref();
+        self.recv.fill_buf().map_err(|error| in_body(Error::from(error), url).into())
     }
 
     fn consume(&mut self, n: usize) {

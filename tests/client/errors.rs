@@ -49,6 +49,38 @@ fn unknown_host_is_an_error_of_the_look_up() {
 }
 
 #[test]
+fn errors_of_an_opened_request_have_its_url_and_phase() {
+    bounded(|| {
+        let server = serve(|request, response| match request.path() {
+            "/breaks" => {
+                response.flush()?;
+                Err(io::Error::other("no more"))
+            }
+            _ => {
+                request.wait_cancelled(Duration::from_secs(60));
+                Ok(())
+            }
+        });
+        let client = client();
+        let (_send, mut response) = client.get(server.at("/breaks")).open().unwrap();
+        assert_eq!(response.response().unwrap().status(), 200);
+        let error = response.next_chunk().unwrap_err();
+        assert_eq!((error.phase(), error.url()), (Some(Phase::Body), Some(&*server.at("/breaks"))));
+        let error = Error::from(response.read(&mut [0]).unwrap_err());
+        assert_eq!((error.phase(), error.url()), (Some(Phase::Body), Some(&*server.at("/breaks"))));
+
+        let (_send, mut response) = client.get(server.at("/waits")).open().unwrap();
+        response.set_read_timeout(Some(Duration::from_millis(1)));
+        let error = response.response().unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        assert_eq!(
+            (error.phase(), error.url()),
+            (Some(Phase::Response), Some(&*server.at("/waits")))
+        );
+    });
+}
+
+#[test]
 fn late_response_is_a_timeout_of_the_response() {
     bounded(|| {
         let (_server, url) = listener();
