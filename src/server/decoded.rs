@@ -14,8 +14,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 impl Request {
     /// Returns the path, percent-decoded. `None` if it is not UTF-8 then.
     ///
-    /// An encoded slash (`%2F`) becomes a slash too. Where that matters, split
-    /// [`path`](Self::path) first and decode its segments.
+    /// An encoded slash (`%2F`) becomes a slash too; [`path_segments`](Self::path_segments) keeps it
+    /// within its segment.
     ///
     /// ```
     /// use h2_sync::server::{Request, Response};
@@ -29,6 +29,34 @@ impl Request {
     /// ```
     pub fn decoded_path(&self) -> Option<Cow<'_, str>> {
         percent_decode_str(self.path()).decode_utf8().ok()
+    }
+
+    /// Returns the segments of the path, each percent-decoded: those of `/notes/a%2Fb` are `notes`
+    /// and `a/b`. Octets that are not UTF-8 become U+FFFD. The path `/` has one segment, which is
+    /// empty, as is the last one of a path that ends in a slash.
+    ///
+    /// ```
+    /// use std::borrow::Cow;
+    ///
+    /// use h2_sync::server::{Request, Response};
+    ///
+    /// fn route(request: &mut Request, response: &mut Response) -> Result<(), h2_sync::Error> {
+    ///     let segments: Vec<String> = request.path_segments().map(Cow::into_owned).collect();
+    ///     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    ///     match (request.method().as_str(), &segments[..]) {
+    ///         ("GET" | "HEAD", ["authors", author, "books"]) => response.send(format!("books by {author}")),
+    ///         _ => response.set_status(404),
+    ///     }
+    /// }
+    ///
+    /// let response = Request::builder().uri("/authors/L%C3%B6we%2FBerg/books").send_to(route)?;
+    /// assert_eq!(response.text(), "books by Löwe/Berg");
+    /// # Ok::<(), h2_sync::Error>(())
+    /// ```
+    pub fn path_segments(&self) -> impl Iterator<Item = Cow<'_, str>> + '_ {
+        let path = self.path();
+        let segments = path.strip_prefix('/').unwrap_or(path).split('/');
+        segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy())
     }
 
     /// Returns the parameters of the query in their order, decoded as HTML forms encode them: `+`

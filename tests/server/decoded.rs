@@ -37,6 +37,23 @@ fn request_without_cookies_has_none() {
 }
 
 #[test]
+fn segments_of_a_path_are_decoded_one_by_one() {
+    bounded(|| {
+        let server =
+            serve(|request, response| say(response, request.path_segments().collect::<Vec<_>>()));
+        let mut client = Client::of(&server);
+        for (path, segments) in [
+            ("/", r#"[""]"#),
+            ("/a%2Fb/caf%C3%A9/", r#"["a/b", "café", ""]"#),
+            ("/%ff/%zz?x=/y", r#"["�", "%zz"]"#),
+            ("//a", r#"["", "a"]"#),
+        ] {
+            assert_eq!(client.fetch(path).text(), segments, "{path}");
+        }
+    });
+}
+
+#[test]
 fn query_is_decoded() {
     bounded(|| {
         let server = serve(|request, response| {
