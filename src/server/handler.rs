@@ -139,7 +139,9 @@ pub(super) fn call(
             } else {
                 logging::error!("{}: the handler failed: {error}", which());
             }
-            let status = response.refusal().unwrap_or_else(|| status_of(cause));
+            let status = response.refusal().unwrap_or_else(|| {
+                cause.map_or(StatusCode::INTERNAL_SERVER_ERROR, Error::response_status)
+            });
             if status != StatusCode::INTERNAL_SERVER_ERROR {
                 // The rest of the body is not worth waiting for.
                 response.close_http1();
@@ -162,7 +164,7 @@ pub(super) fn call(
 /// Returns how a request has ended whose handler has failed, with this error if it is one of ours.
 fn end_of(cause: Option<&Error>) -> End {
     match cause {
-        Some(error) if error.is_body_too_large() => End::Refused,
+        Some(error) if error.is_body_too_large() || error.is_of_content() => End::Refused,
         Some(error) if error.is_timeout() => End::TimedOut,
         Some(error) if is_of_the_client(error) => End::Cancelled,
         _ => End::Failed,
@@ -172,7 +174,7 @@ fn end_of(cause: Option<&Error>) -> End {
 /// Returns whether an error is caused by the client: it is gone, too slow, or sends too much.
 fn is_of_the_client(error: &Error) -> bool {
     error.is_body_too_large()
-        || error.content_status().is_some()
+        || error.is_of_content()
         || error.is_timeout()
         || matches!(error.kind(), ErrorKind::Reset | ErrorKind::Closed | ErrorKind::Transport)
 }
@@ -191,17 +193,6 @@ fn own_error<'a>(error: &'a (dyn std::error::Error + Send + Sync + 'static)) -> 
         };
     }
     None
-}
-
-fn status_of(cause: Option<&Error>) -> StatusCode {
-    if let Some(status) = cause.and_then(Error::content_status) {
-        return status;
-    }
-    match cause {
-        Some(error) if error.is_body_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
-        Some(error) if error.is_timeout() => StatusCode::REQUEST_TIMEOUT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {

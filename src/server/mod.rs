@@ -124,7 +124,7 @@
 //! | `failed`, `panicked` | its handler returned an error, or panicked |
 //! | `timed_out` | a timeout of the server expired: that of the header section, of a read or write, or of the handler |
 //! | `cancelled` | the client reset the stream, or the connection ended while the handler was reading or writing |
-//! | `refused` | was refused: no permit was free in time, or it was malformed or too large |
+//! | `refused` | was refused: no permit was free in time, it was malformed or too large, or its handler returned the error of a form or JSON |
 //! | `unfinished` | the halves of its response were dropped before the end |
 //!
 //! The line is written when the handler has returned and both halves of the exchange are dropped; for a

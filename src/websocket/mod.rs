@@ -42,6 +42,7 @@
 //! | to | call |
 //! | --- | --- |
 //! | open a WebSocket in a handler, beside ordinary routes | [`accept`] |
+//! | serve a page and a WebSocket at the same path | [`Request::asks_to_upgrade`](crate::server::Request::asks_to_upgrade), with `"websocket"` |
 //! | open one at a URL, `ws://` or `wss://` | [`connect`] |
 //! | … with fields, sub-protocols, compression, timeouts | [`Builder`] |
 //! | open one on an existing byte stream | [`client_over`], [`server_over`] |

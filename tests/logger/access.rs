@@ -139,6 +139,7 @@ fn end_tells_what_the_handler_did() {
                 request.set_max_body(1);
                 echo(request, response)
             }
+            "/access-form" => request.form().map(drop).map_err(Into::into),
             _ => {
                 response.flush()?;
                 Err("too late for a status".into())
@@ -150,10 +151,12 @@ fn end_tells_what_the_handler_did() {
         }
         let stream_id = peer.open(&post("/access-large"), false);
         peer.send_data(stream_id, "two", true);
+        peer.open(&post("/access-form"), true);
         line_with(" path=/access-fails ").assert("status=500 end=failed");
         line_with(" path=/access-panics ").assert("status=500 end=panicked");
         line_with(" path=/access-late ").assert("status=408 end=timed_out");
         line_with(" path=/access-large ").assert("status=413 end=refused");
+        line_with(" path=/access-form ").assert("status=415 end=refused");
         line_with(" path=/access-flushed ").assert("status=200 end=failed");
     });
 }
