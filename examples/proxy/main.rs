@@ -2,7 +2,7 @@
 //! that answer early, are slow, or disconnect.
 //!
 //! ```text
-//! cargo run --release --example proxy -- [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
+//! cargo run --release --example proxy -- [ADDRESS] [UPSTREAM] [SECONDS] [UPLOAD] [--tls [CERT KEY]]
 //!
 //! cargo run --release --example kitchen_sink -- 127.0.0.1:8081
 //! cargo run --release --example proxy -- 127.0.0.1:8080 h2c://127.0.0.1:8081
@@ -29,7 +29,7 @@
 //! | wait | ended by |
 //! | --- | --- |
 //! | for the upstream's response, or more of it | SECONDS after the upload, then 504; a reset or close, then 502 |
-//! | for the client's body | the server's `read_timeout`, or the end of the client |
+//! | for the client's body | the server's `read_timeout` for each part and UPLOAD for the whole, then 408; the end of the client |
 //! | for room, at either end | `stall_timeout` |
 //! | for a client that has gone | the watch, which cancels the request upstream |
 //! | for a message of a WebSocket | a PING that is not answered: SECONDS without input, and once more |
@@ -55,12 +55,14 @@ use watch::Watch;
 const HELP: &str = "\
 Forwards all requests to a server, the upstream.
 
-usage: proxy [ADDRESS] [UPSTREAM] [SECONDS] [--tls [CERT KEY]]
+usage: proxy [ADDRESS] [UPSTREAM] [SECONDS] [UPLOAD] [--tls [CERT KEY]]
 
     ADDRESS          the address to listen on; default 127.0.0.1:8080, port 0 for any free port
     UPSTREAM         http://, h2c:// (HTTP/2 in cleartext) or https://; default http://127.0.0.1:8081
     SECONDS          how long the upstream may take for each part of a response, once it has the
                      body of the request, and either end for a PING of a WebSocket; default 60
+    UPLOAD           how many seconds the client may take for the whole body of a request, during
+                     which the upstream may wait for the rest; default 3600
     --tls            use TLS, with a generated certificate
     --tls CERT KEY   use TLS, with this certificate and key (PEM files)
 ";
@@ -86,8 +88,9 @@ enum Failure {
 
 fn main() {
     env_logger::init();
-    let (args, [upstream, seconds]) = Args::parse(HELP, ["http://127.0.0.1:8081", "60"]);
-    let Ok(seconds @ 1..) = seconds.parse() else {
+    let (args, [upstream, seconds, upload]) =
+        Args::parse(HELP, ["http://127.0.0.1:8081", "60", "3600"]);
+    let (Ok(seconds @ 1..), Ok(upload @ 1..)) = (seconds.parse(), upload.parse()) else {
         eprint!("{HELP}");
         std::process::exit(2);
     };
@@ -99,6 +102,8 @@ fn main() {
     let mut config = server::Config::default();
     // Browsers may open WebSockets over HTTP/2.
     config.websockets = true;
+    // An upstream that never answers might otherwise get a body that never ends.
+    config.body_timeout = Some(Duration::from_secs(upload));
     // Responses have the `server` of the upstream, or none.
     config.server_name = None;
     let handler =
@@ -203,7 +208,12 @@ impl Proxy {
                         return Err(Failure::Upstream(error));
                     }
                 }
-                part => return part.map_err(Failure::Upstream),
+                Ok(part) => return Ok(part),
+                // The stream is reset where the client's body is not complete.
+                Err(error) => {
+                    let failure = upload.failure().map(Failure::Client);
+                    return Err(failure.unwrap_or(Failure::Upstream(error)));
+                }
             }
         }
     }

@@ -23,8 +23,15 @@ const BEGUN_MAX: usize = 64 << 10;
 /// The handler's end of an upload.
 pub(crate) struct Upload {
     news: Sender<News>,
-    ended: Arc<OnceLock<Instant>>,
+    ended: Arc<OnceLock<Ended>>,
     _watched: Watched,
+}
+
+/// The end of an upload.
+struct Ended {
+    at: Instant,
+    /// The reason why the client's body is not complete.
+    failure: Option<Error>,
 }
 
 /// What the handler's thread has received.
@@ -77,9 +84,11 @@ impl Upload {
             Some(body) if has_body => {
                 let ended = Arc::clone(&ended);
                 let copy = move || {
-                    let kept = copy(begun.into(), body, send, &receiver, expects);
-                    let _ = ended.set(Instant::now());
-                    if kept.is_some() {
+                    let copied = copy(begun.into(), body, &mut send, &receiver, expects);
+                    let is_kept = copied.as_ref().is_ok_and(|is_whole| !is_whole);
+                    let _ = ended.set(Ended { at: Instant::now(), failure: copied.err() });
+                    // Dropping the half resets the stream, and the response with it.
+                    if is_kept {
                         while receiver.recv().is_ok() {}
                     }
                 };
@@ -87,7 +96,7 @@ impl Upload {
             }
             _ => {
                 send.finish()?;
-                let _ = ended.set(Instant::now());
+                let _ = ended.set(Ended { at: Instant::now(), failure: None });
             }
         }
         Ok(Upload { news, ended, _watched: watched })
@@ -95,7 +104,12 @@ impl Upload {
 
     /// When the upload has ended, with the body or before; `None` while it goes on.
     pub(crate) fn ended(&self) -> Option<Instant> {
-        self.ended.get().copied()
+        self.ended.get().map(|ended| ended.at)
+    }
+
+    /// Why the client's body is not complete; `None` if it is, or may still become so.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.ended.get()?.failure.clone()
     }
 
     pub(crate) fn go_on(&self) {
@@ -112,47 +126,44 @@ impl Upload {
     }
 }
 
-/// Copies the body, until its end or until either side ends. Returns the half if it must be kept until the
-/// response has been copied: dropping it would reset the stream, and the response with it.
+/// Copies the body, until its end or until either side ends. Returns whether the upstream got all of it:
+/// one that takes no more may still answer.
+///
+/// # Errors
+///
+/// The client's body is not complete. The upstream's stream must be reset, so that what it got does not
+/// look complete.
 fn copy(
     begun: Bytes,
     mut body: RecvHalf,
-    mut send: SendHalf,
+    send: &mut SendHalf,
     news: &Receiver<News>,
     expects: bool,
-) -> Option<SendHalf> {
+) -> Result<bool, Error> {
     if expects {
         // The first read makes the client send the body (RFC 9110, Section 10.1.1), which the
         // upstream may not want.
         match news.recv_timeout(EXPECT_TIMEOUT) {
             Ok(News::Continue) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(News::Answered) | Err(RecvTimeoutError::Disconnected) => return Some(send),
+            Ok(News::Answered) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
     }
     let mut begun = Some(begun).filter(|begun| !begun.is_empty());
-    loop {
-        match begun.take().map_or_else(|| body.next_chunk(), |begun| Ok(Some(begun))) {
-            Ok(Some(chunk)) => {
-                if let Err(error) = send.send(chunk) {
-                    // The upstream needs no more of it, or is gone: the handler finds out which.
-                    log::debug!("upload: {error}");
-                    return Some(send);
-                }
-            }
-            Ok(None) => break,
-            // The request is incomplete. Dropping the half resets the upstream's stream, so that it
-            // does not look complete.
-            Err(error) => {
-                log::debug!("upload: {error}");
-                return None;
-            }
+    while let Some(chunk) =
+        begun.take().map_or_else(|| body.next_chunk(), |begun| Ok(Some(begun)))?
+    {
+        if let Err(error) = send.send(chunk) {
+            // The upstream needs no more of it, or is gone: the handler finds out which.
+            log::debug!("upload: {error}");
+            return Ok(false);
         }
     }
-    let ended = match body.trailers() {
-        Ok(Some(trailers)) => send.send_trailers(&trailers),
-        _ => send.finish(),
+    let ended = match body.trailers()? {
+        Some(trailers) => send.send_trailers(&trailers),
+        None => send.finish(),
     };
-    let error = ended.err()?;
-    log::debug!("upload: {error}");
-    Some(send)
+    if let Err(error) = &ended {
+        log::debug!("upload: {error}");
+    }
+    Ok(ended.is_ok())
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use h2_sync::client::{self, Client, Versions};
@@ -51,6 +51,9 @@ fn upstream() -> (Handle, Receiver<()>) {
                 if request.wait_cancelled(LONG) {
                     sender.lock().unwrap().send(())?;
                 }
+            }
+            "/reads" => {
+                std::io::copy(request, &mut std::io::sink())?;
             }
             "/breaks" => {
                 response.write_all(b"part")?;
@@ -201,8 +204,9 @@ fn neither_end_gets_the_name_of_the_proxy_for_that_of_the_other() {
 #[test]
 fn invalid_time_is_refused_with_the_help_text() {
     let Some(program) = peer::example("proxy") else { return };
-    for seconds in ["0", "soon"] {
-        let output = peer::run(Command::new(&program).args(["127.0.0.1:0", "http://a", seconds]));
+    for times in [["0", "1"], ["soon", "1"], ["1", "0"]] {
+        let command = &mut Command::new(&program);
+        let output = peer::run(command.args(["127.0.0.1:0", "http://a"]).args(times));
         assert!(!output.success && output.text.contains("usage: proxy"), "{}", output.text);
     }
 }
@@ -235,6 +239,34 @@ fn upload_may_take_longer_than_the_upstream_for_its_response() {
             send.finish().unwrap();
             answer.set_read_timeout(Some(LONG));
             assert_eq!(answer.response().unwrap().status(), 200);
+        }
+    }
+}
+
+#[test]
+fn body_that_never_ends_ends_where_the_upstream_does_not_answer() {
+    for scheme in ["http", "h2c"] {
+        let (server, _news) = upstream();
+        let url = format!("{scheme}://{}", server.local_addr().unwrap());
+        let Some(proxy) = start("proxy", &[&url, "1", "2"]) else { return };
+        for (versions, path) in [
+            (Versions::Http1, "/reads"),
+            (Versions::Http2, "/reads"),
+            (Versions::Http1, "/waits"),
+            (Versions::Http2, "/waits"),
+        ] {
+            let (mut send, mut answer) = client(versions).post(proxy.url(path)).open().unwrap();
+            let (answered, is_answered) = mpsc::channel::<()>();
+            let sending = std::thread::spawn(move || {
+                let pause = Duration::from_millis(50);
+                while is_answered.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    let _ = send.send("x");
+                }
+            });
+            answer.set_read_timeout(Some(LONG));
+            assert_eq!(answer.response().unwrap().status(), 408, "{versions:?} {path} {scheme}");
+            drop(answered);
+            sending.join().unwrap();
         }
     }
 }
