@@ -134,8 +134,8 @@ impl Request {
         self.cookies().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Reads the body as the fields of an HTML form, in their order. File uploads use another
-    /// encoding, `multipart/form-data`.
+    /// Reads the body as the fields of an HTML form, in their order. Forms with files use another
+    /// encoding: see [`multipart`](Self::multipart).
     ///
     /// ```
     /// use h2_sync::server::{Request, Response};

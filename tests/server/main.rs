@@ -17,6 +17,7 @@ mod draining;
 mod ended;
 mod failures;
 mod feeding;
+mod forms;
 #[path = "../support/mod.rs"]
 mod frames;
 mod http1;
