@@ -11,7 +11,6 @@ use super::actions::{Action, AttemptId, ConnectionId, Grant, Limits, Place, Wait
 use super::health::{Health, Pooled};
 use super::member::Member;
 use crate::client::origin::Origin;
-use crate::client::stats::Stats;
 use crate::error::Error;
 use crate::logging;
 
@@ -31,8 +30,8 @@ const EXPECTED_ROOM: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Lane<C> {
     origin: Origin,
-    members: Vec<Member<C>>,
-    attempts: Vec<AttemptId>,
+    pub(super) members: Vec<Member<C>>,
+    pub(super) attempts: Vec<AttemptId>,
     queue: VecDeque<Waiter>,
     /// The last request that was told that it is the first of the queue.
     head: Option<WaiterId>,
@@ -221,7 +220,7 @@ impl<C: Pooled> Lane<C> {
     }
 
     /// Updates the observed state of the connections, and which of them are used.
-    fn observe(&mut self, now: Instant) {
+    pub(super) fn observe(&mut self, now: Instant) {
         for member in &mut self.members {
             let seen = member.connection.seen();
             if seen.open > 0 || member.granted > 0 {
@@ -236,23 +235,6 @@ impl<C: Pooled> Lane<C> {
             // A granted request must still find it.
             member.health =
                 if next == Health::Gone && member.granted > 0 { Health::Draining } else { next };
-        }
-    }
-
-    /// Adds its connections and attempts to `stats`.
-    pub(crate) fn count(&self, stats: &mut Stats) {
-        stats.attempts_running += self.attempts.len();
-        for member in &self.members {
-            let seen = member.connection.seen();
-            *match member.health.next(&seen) {
-                Health::Fresh | Health::Good if seen.open + member.granted == 0 => {
-                    &mut stats.connections_idle
-                }
-                Health::Fresh | Health::Good => &mut stats.connections_active,
-                Health::Suspect { .. } => &mut stats.connections_suspect,
-                Health::Draining => &mut stats.connections_draining,
-                Health::Gone => continue,
-            } += 1;
         }
     }
 
@@ -393,42 +375,6 @@ impl<C: Pooled> Lane<C> {
         self.members.iter().filter_map(hedge).chain(self.paused_until).max()
     }
 
-    fn discard(&mut self, actions: &mut Vec<Action<C>>) {
-        self.members.retain(|member| {
-            let is_gone = member.health.next(&member.seen) == Health::Gone && member.granted == 0;
-            if is_gone {
-                actions.push(Action::Discard { connection: member.connection.clone() });
-            }
-            !is_gone
-        });
-    }
-
-    /// Retires connections that have been idle too long or are too old.
-    pub(crate) fn expire(&mut self, limits: &Limits, now: Instant) {
-        self.observe(now);
-        for member in self.members.iter_mut().filter(|member| member.health.counts()) {
-            let idle = now.saturating_duration_since(member.last_used);
-            let age = now.saturating_duration_since(member.born);
-            let is_old = limits.max_age.is_some_and(|max_age| age >= max_age);
-            if is_old || member.is_idle() && idle >= limits.idle_timeout {
-                member.health = Health::Draining;
-            }
-        }
-    }
-
-    /// Returns the idle connections and when each was last used.
-    pub(crate) fn idle(&self) -> impl Iterator<Item = (Instant, ConnectionId)> + '_ {
-        let idle = self.members.iter().filter(|member| member.is_idle());
-        idle.map(|member| (member.last_used, member.id))
-    }
-
-    /// Accepts no more requests on the connection.
-    pub(crate) fn retire(&mut self, id: ConnectionId) {
-        if let Some(member) = self.member(id) {
-            member.health = Health::Draining;
-        }
-    }
-
     /// Returns the error of the last failed attempt, if no connection has been established since.
     pub(crate) fn last_error(&self) -> Option<&Error> {
         self.last_error.as_ref()
@@ -456,7 +402,7 @@ impl<C: Pooled> Lane<C> {
         self.paused_until = now.checked_add(pause);
     }
 
-    fn member(&mut self, id: ConnectionId) -> Option<&mut Member<C>> {
+    pub(super) fn member(&mut self, id: ConnectionId) -> Option<&mut Member<C>> {
         self.members.iter_mut().find(|member| member.id == id)
     }
 }

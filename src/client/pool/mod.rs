@@ -19,7 +19,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | `health` | the states of a connection and their transitions |
-//! | `lane`, `member` | one origin: connections, attempts and the queue |
+//! | `lane`, `member`, `upkeep` | one origin: connections, attempts and the queue |
 //! | `machine` | all origins. Pure, like the above: time is passed in, `actions` are returned |
 //! | `counters` | what the statistics count |
 //! | `shell`, `state` | the lock, and the threads that wait, connect and check |
@@ -37,6 +37,7 @@ mod machine;
 mod member;
 mod shell;
 mod state;
+mod upkeep;
 
 pub(super) use actions::{Limits, Place};
 pub(super) use counters::add;
