@@ -78,7 +78,7 @@ impl AnyConnection {
     pub(super) fn maintain(&self) {
         match self {
             AnyConnection::Http2(connection) => connection.maintain(),
-            AnyConnection::Http1(connection) => connection.look(),
+            AnyConnection::Http1(connection) => connection.maintain(),
         }
     }
 

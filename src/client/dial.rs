@@ -64,8 +64,8 @@ impl Dialer {
                 let (found, addresses) = mpsc::channel();
                 let (resolver, name) = (self.resolver.clone(), host.to_owned());
                 // The receiver is gone if the lookup took too long.
-                let look = move || drop(found.send(resolver.look_up(&name, port)));
-                spawn(look).map_err(Error::thread)?;
+                let look_up = move || drop(found.send(resolver.look_up(&name, port)));
+                spawn(look_up).map_err(Error::thread)?;
                 let left = deadline.saturating_duration_since(Instant::now());
                 match addresses.recv_timeout(left) {
                     Ok(Ok(addresses)) => addresses,

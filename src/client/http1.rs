@@ -84,8 +84,8 @@ impl Http1Connection {
 
     /// Closes an idle connection if the server has closed it or sent octets that belong to no
     /// response.
-    pub(super) fn look(&self) {
-        self.inner.link.look();
+    pub(super) fn maintain(&self) {
+        self.inner.link.maintain();
     }
 
     /// Whether it is known to have ended, or will end with the current exchange.

@@ -135,7 +135,7 @@ impl Inbox {
     /// Wakes a reader with a deferred wake, unless much has arrived since the last tick. Returns
     /// whether the wake stays deferred.
     pub(super) fn check_deferred_wake(&mut self, wake: &mut Vec<Thread>) -> bool {
-        let goes_on = self.batching.look(self.waiting_octets());
+        let goes_on = self.batching.tick(self.waiting_octets());
         if goes_on == Some(false) {
             self.wake(Half::Recv, wake);
         }

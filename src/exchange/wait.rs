@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn wait_that_could_not_look_in_time_looks_once_more() {
+    fn wait_that_missed_its_deadline_checks_once_more() {
         let now = Instant::now();
         let mut wait = wait(now, true);
         let late = now + 101 * MS + LATE;

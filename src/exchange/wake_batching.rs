@@ -67,7 +67,7 @@ impl WakeBatching {
     }
 
     /// Handles a tick. Returns whether the wake stays deferred; `None` if it is not deferred.
-    pub(super) fn look(&mut self, waits: usize) -> Option<bool> {
+    pub(super) fn tick(&mut self, waits: usize) -> Option<bool> {
         let before = self.deferred?;
         if waits == before {
             *self = WakeBatching { proof: self.proof.saturating_mul(2), ..WakeBatching::default() };
@@ -132,14 +132,14 @@ mod tests {
     #[test]
     fn wake_stays_deferred_while_much_comes() {
         let mut batching = WakeBatching::default();
-        assert_eq!(batching.look(FRAME), None);
+        assert_eq!(batching.tick(FRAME), None);
         assert!(batching.begins_to_defer());
         assert!(!batching.begins_to_defer());
-        assert_eq!(batching.look(MOVES), Some(true));
-        assert_eq!(batching.look(2 * MOVES), Some(true));
-        assert_eq!(batching.look(2 * MOVES + 1), Some(false));
+        assert_eq!(batching.tick(MOVES), Some(true));
+        assert_eq!(batching.tick(2 * MOVES), Some(true));
+        assert_eq!(batching.tick(2 * MOVES + 1), Some(false));
         batching.wake();
-        assert_eq!(batching.look(MOVES), None);
+        assert_eq!(batching.tick(MOVES), None);
     }
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
         batching.begins_to_defer();
-        batching.look(FRAME);
-        assert_eq!(batching.look(FRAME), Some(false));
+        batching.tick(FRAME);
+        assert_eq!(batching.tick(FRAME), Some(false));
         assert_eq!(prove(&mut batching), 2 * PROOF / FRAME + 1);
     }
 }

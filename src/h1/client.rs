@@ -16,7 +16,7 @@ use crate::http1::{BodySize, Received, SendError};
 
 /// How long a check may take if the transport has input without octets of HTTP, such as TLS
 /// tickets.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(1);
+const CHECK_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// The part of a response that stops the sending of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Link {
 
     /// Ends an idle connection that the server has closed, or on which it has sent unexpected
     /// octets. Does not wait for the server.
-    pub(crate) fn look(&self) {
+    pub(crate) fn maintain(&self) {
         let mut state = self.lock();
         let is_idle = |state: &State| {
             state.codec.is_idle() && self.halves.load(Ordering::SeqCst) == 0 && state.cut.is_none()
@@ -101,7 +101,7 @@ impl Link {
                 return;
             }
             // TLS may deliver tickets, which contain no octets of HTTP.
-            let until = Instant::now().checked_add(LOOK_TIMEOUT);
+            let until = Instant::now().checked_add(CHECK_TIMEOUT);
             state = self.read_once(state, until).0;
         }
         let is_over = state.input_len() > 0 || state.input_ended.is_some();
@@ -173,7 +173,7 @@ impl Link {
         if !self.may_be_readable() {
             return false;
         }
-        let until = Instant::now().checked_add(LOOK_TIMEOUT);
+        let until = Instant::now().checked_add(CHECK_TIMEOUT);
         let mut state: Guard<'_> = self.read_once(self.lock(), until).0;
         state.has_news(news)
     }

@@ -1,10 +1,10 @@
-//! An HTTP/1.1 connection over one transport, for threads that block: the codec of [`http1`] behind
-//! a lock, the two halves of the transport, and the two halves of the current exchange.
+//! An HTTP/1.1 connection over one transport, for threads that block: the codec of [`http1`](crate::http1)
+//! behind a lock, the two halves of the transport, and the two halves of the current exchange.
 //!
 //! ```text
 //!                  ┌ server: next_request ─▶ RecvHalf + SendHalf ─▶ end_exchange ─▶ … ─▶ part
 //!   Link::new ─▶ Link
-//!                  └ client: open ─▶ RecvHalf (next_response, body) + SendHalf ─▶ look ─▶ open …
+//!                  └ client: open ─▶ RecvHalf (next_response, body) + SendHalf ─▶ maintain ─▶ open …
 //! ```
 //!
 //! # Calls
@@ -19,7 +19,7 @@
 //! | [`Link::open`] | client | queues the head of a request, and returns the halves of its exchange |
 //! | [`RecvHalf::next_response`] | client | waits for the next response, interim or final |
 //! | [`SendHalf::write_until`] | client | writes a body until part of the response arrives |
-//! | [`Link::look`], [`Link::standing`] | client | whether the connection is idle and alive, without unexpected octets |
+//! | [`Link::maintain`], [`Link::standing`] | client | whether the connection is idle and alive, without unexpected octets |
 //! | [`RecvHalf`], [`SendHalf`] | both | body and trailers in each direction, with the methods of an HTTP/2 exchange |
 //! | [`Link::flush`] | both | writes the queued octets |
 //! | [`Link::announce_close`] | server | makes the next response the last one |

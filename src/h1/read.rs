@@ -47,7 +47,7 @@ impl Lending {
     }
 
     /// Lends the permit if the wait has taken long enough. Called without the lock.
-    pub(super) fn look(&mut self, link: &Link, now: Instant) {
+    pub(super) fn lend_if_due(&mut self, link: &Link, now: Instant) {
         if self.at.is_some_and(|at| at <= now) {
             self.at = None;
             self._lent = link.owner.lend_permit();
@@ -88,7 +88,7 @@ impl Link {
             let now = Instant::now();
             if lending.at.is_some_and(|at| at <= now) {
                 drop(state);
-                lending.look(self, now);
+                lending.lend_if_due(self, now);
                 state = self.lock();
             }
         }

@@ -72,7 +72,7 @@ fn post(client: &Arc<Link>) -> (SendHalf, RecvHalf) {
 }
 
 fn can_be_used(client: &Link) -> bool {
-    client.look();
+    client.maintain();
     client.standing() == Standing::Free
 }
 

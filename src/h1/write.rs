@@ -139,7 +139,7 @@ impl Link {
                 self.cut(Error::timeout("the peer took nothing more in time (stall_timeout)"));
             } else if is_handler {
                 drop(state);
-                lending.get_or_insert_with(|| Lending::due(self)).look(self, now);
+                lending.get_or_insert_with(|| Lending::due(self)).lend_if_due(self, now);
             } else {
                 continue;
             }

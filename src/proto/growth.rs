@@ -216,14 +216,14 @@ impl StreamWindow {
             return None;
         }
         if self.used >= size / 4 * 3 && untaken <= size / 4 {
-            self.look(took, growth);
+            self.adapt(took, growth);
         }
         let share = growth.share(self.is_limiting);
         self.shrink(self.borrowed.saturating_sub(share), growth);
         self.window.take_update()
     }
 
-    fn look(&mut self, took: Duration, growth: &mut Growth) {
+    fn adapt(&mut self, took: Duration, growth: &mut Growth) {
         (self.used, self.used_since) = (0, None);
         self.set_limiting(growth.is_within(LIMITED, took), growth);
         let size = self.size();

@@ -38,7 +38,7 @@ impl<'a> Running<'a> {
         let (overrun, now) = (conn.overrun(), Instant::now());
         *overrun.lock() = Some(now);
         if !overrun.is_timed.swap(true, Ordering::SeqCst) {
-            look_later(conn.engine(), conn, now, timeout);
+            check_later(conn.engine(), conn, now, timeout);
         }
         Some(Running(overrun))
     }
@@ -51,7 +51,7 @@ impl Drop for Running<'_> {
 }
 
 /// Schedules a check at the timeout of a handler that has started at `since`.
-fn look_later<C: Timed + 'static>(
+fn check_later<C: Timed + 'static>(
     engine: &Engine,
     conn: &Arc<C>,
     since: Instant,
@@ -70,7 +70,7 @@ fn look_later<C: Timed + 'static>(
             add(&conn.engine().counters.handlers_timed_out);
             conn.give_up();
         } else if !conn.overrun().is_timed.swap(true, Ordering::SeqCst) {
-            look_later(conn.engine(), &conn, since, timeout);
+            check_later(conn.engine(), &conn, since, timeout);
         }
     });
 }

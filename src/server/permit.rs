@@ -76,7 +76,7 @@ impl<C: Claimant> Permit<C> {
         self.served.place().running() <= self.served.handler_limit()
     }
 
-    /// Runs a handler, during which this thread may [lend](lend) the permit.
+    /// Runs a handler, during which this thread may [lend] the permit.
     pub(super) fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let _mark = Mark::set(self.served.engine().number);
         handler()

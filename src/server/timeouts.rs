@@ -39,8 +39,8 @@ impl Drop for Timed<'_> {
 fn call_for_end(served: &Arc<Served>, since: Instant, timeout: Duration) {
     let Some(at) = since.checked_add(timeout) else { return };
     if !served.handlers.is_timed.swap(true, Ordering::SeqCst) {
-        let look = move |served: Arc<Served>, now| give_up(&served, timeout, now);
-        served.engine.clock.call(at, &Arc::downgrade(served), look);
+        let check = move |served: Arc<Served>, now| give_up(&served, timeout, now);
+        served.engine.clock.call(at, &Arc::downgrade(served), check);
     }
 }
 

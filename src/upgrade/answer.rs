@@ -50,7 +50,7 @@ pub(super) fn answer<T: Transport>(
     codec.finish(None, &mut out)?;
     wire.write(&out)?;
     logging::debug!("server: a peer in HTTP/1.1 was answered {status}");
-    wire.part();
+    wire.shut_down();
     Ok(())
 }
 

@@ -76,6 +76,6 @@ pub(super) fn go_away<T: Transport>(mut wire: Wire<T>, error_code: ErrorCode) {
     Frame::from(goaway).encode(&mut octets);
     // A failed write must not hide the reason for the GOAWAY.
     if wire.write(&octets).is_ok() {
-        wire.part();
+        wire.shut_down();
     }
 }

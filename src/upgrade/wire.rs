@@ -97,7 +97,7 @@ impl<T: Transport> Wire<T> {
 
     /// Ends the connection after the final answer, and drains input: closing a TCP socket with
     /// unread octets could discard the answer.
-    pub(super) fn part(mut self) {
+    pub(super) fn shut_down(mut self) {
         self.deadline = Instant::now().checked_add(LINGER);
         let can_wait = matches!(self.halves.closer.set_read_timeout(Some(LINGER)), Ok(true));
         if self.halves.closer.shutdown_write().is_err() || !can_wait {

@@ -250,16 +250,16 @@ fn deadline_for_the_peer_is_extended_while_no_thread_reads() {
     let (conn, _) = server_over(near, Config::default());
     // Long after each of the deadlines, and a second later each time.
     let late = Instant::now() + LONG;
-    let look = |second: u64| conn.tick(late + Duration::from_secs(second));
+    let tick = |second: u64| conn.tick(late + Duration::from_secs(second));
     conn.lock().leader = Leader::me();
     for second in 0..10 {
-        look(second);
+        tick(second);
         assert!(!conn.lock().has_ended());
     }
     // It reads, and nothing arrives.
     conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
     for second in 10..20 {
-        look(second);
+        tick(second);
     }
     assert!(conn.lock().has_ended());
 }

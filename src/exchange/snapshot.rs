@@ -11,10 +11,10 @@ use crate::wire::Readable;
 
 /// The longest read on a transport that cannot tell whether it has input, and for the rest of a TLS
 /// record.
-const LOOK: Duration = Duration::from_millis(1);
+const READ_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// The most reads per check. More input is left to the threads that wait for it.
-const READS_PER_LOOK: usize = 16;
+const READS_MAX: usize = 16;
 
 /// The state of a connection for the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,13 +70,13 @@ impl Conn {
 
     /// Reads available input. The calling thread must lead.
     fn read_what_has_come<'a>(self: &'a Arc<Self>, mut state: Guard<'a>) -> Guard<'a> {
-        for _ in 0..READS_PER_LOOK {
-            let (after, readable) = self.wire.poll_readable(state, LOOK);
+        for _ in 0..READS_MAX {
+            let (after, readable) = self.wire.poll_readable(state, READ_TIMEOUT);
             state = after;
             if readable == Readable::No {
                 break;
             }
-            state = self.read_once(state, Some(Instant::now() + LOOK));
+            state = self.read_once(state, Some(Instant::now() + READ_TIMEOUT));
             if readable == Readable::Unknown || state.is_over() {
                 break;
             }
