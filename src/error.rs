@@ -309,7 +309,8 @@ impl Error {
     }
 
     /// Returns the close code of a failed WebSocket: the one sent to the peer, or
-    /// [`ABNORMAL`](ws::CloseCode::ABNORMAL) if there was no Close frame.
+    /// [`ABNORMAL`](ws::CloseCode::ABNORMAL) if the peer has ended its octets without a Close frame. `None`
+    /// for other errors, also if the connection has failed: a peer that is killed resets it.
     #[cfg(feature = "websocket")]
     pub fn close_code(&self) -> Option<ws::CloseCode> {
         match &*self.cause {
@@ -391,6 +392,9 @@ impl Error {
     /// Returns whether the peer has not processed the request, so that it can safely be sent again.
     /// That is so if the peer says it (REFUSED_STREAM, or a GOAWAY that excludes the request), or
     /// if no part of the request was sent, since the connection failed before that.
+    ///
+    /// The next attempt may fail as well: an error of a certificate ([`is_tls`](Self::is_tls)) is also
+    /// safe to retry.
     pub fn is_retry_safe(&self) -> bool {
         let had_no_connection = matches!(
             self.phase(),

@@ -104,7 +104,8 @@ fn open_and_wait(client: &Client, url: &str, wait: Wait) -> Error {
     send.finish().unwrap();
     let error = wait(&mut response).unwrap_err();
     assert_eq!(error.phase(), Some(Phase::Response));
-    assert_eq!(error.to_string(), "no response came within 20ms (response_timeout)");
+    let text = format!("{url}: no response came within 20ms (response_timeout)");
+    assert_eq!(error.to_string(), text);
     error
 }
 

@@ -9,11 +9,29 @@
 //! | client streaming | a [`Sender`], and a [`Reply`] to wait for |
 //! | bidirectional | a [`Sender`] and a [`Receiver`], for one thread or two |
 //!
+//! A dialogue, with the client of `rpc Talk (stream Text) returns (stream Text)`:
+//!
+//! ```ignore
+//! let (mut send, mut receive) = echo.talk()?;
+//! send.send(&Text { text: "one".into() })?;
+//! println!("{:?}", receive.receive()?); // the answer, while the request goes on
+//! send.finish()?;
+//! while let Some(text) = receive.receive()? {
+//!     println!("{text:?}");
+//! }
+//! ```
+//!
 //! # Deadlines
 //!
 //! A call without a deadline waits indefinitely. [`CallOptions::timeout`] sets a deadline, which is
 //! also sent to the server. When it passes, the call ends with
-//! [`DeadlineExceeded`](crate::Code::DeadlineExceeded), even if the server does not respond.
+//! [`DeadlineExceeded`](crate::Code::DeadlineExceeded), even if the server does not respond. Each
+//! generated client has a function `with` for options:
+//!
+//! ```ignore
+//! let options = CallOptions::new().timeout(Duration::from_secs(2));
+//! let reply = greeter.with(options).say_hello(&request)?;
+//! ```
 //!
 //! # Cancelling
 //!
