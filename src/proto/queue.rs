@@ -35,15 +35,19 @@ const MAX_SPARE: usize = 512;
 /// DATA up to this size is copied, so that a small piece held by the application does not keep the
 /// whole read buffer alive.
 const SMALL_PAYLOAD: usize = 4 << 10;
+/// DATA in input with fewer octets than this is copied. The last frame of an input is rarely whole,
+/// and its beginning is moved: in small input, that is much of the memory that would be kept.
+const SMALL_INPUT: usize = 192 << 10;
 /// A payload is also copied if sharing it would keep more than this many times its size alive: a
 /// peer could otherwise make us hold large buffers of ignored frames for small payloads. A frame of
 /// 16 KiB in the largest read, plus what was left before it, is shared.
 const MAX_WASTE: usize = 20;
 
-/// Returns a payload to keep in an event, from a read buffer of `input_len` octets: shared if it is
-/// large, otherwise copied.
+/// Returns a payload to keep in an event, from input of `input_len` octets: shared if both are large,
+/// otherwise copied.
 pub(crate) fn detach(payload: Bytes, input_len: usize) -> Bytes {
-    let is_shared = payload.len() > SMALL_PAYLOAD && payload.len() * MAX_WASTE >= input_len;
+    let is_large = payload.len() > SMALL_PAYLOAD && input_len >= SMALL_INPUT;
+    let is_shared = is_large && payload.len() * MAX_WASTE >= input_len;
     if is_shared { payload } else { Bytes::copy_from_slice(&payload) }
 }
 

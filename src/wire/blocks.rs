@@ -9,10 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
-/// The size of a block in octets.
-pub(super) const BLOCK: usize = 256 << 10;
+use crate::frame::{DEFAULT_MAX_FRAME_SIZE, Head};
 
-/// The most blocks that are kept: 2 MiB in all. Beyond that, they are freed after use.
+/// The size of a block in octets: sixteen frames of the default maximum size. A block begins with a
+/// frame, so a full one ends with one.
+pub(super) const BLOCK: usize = 16 * (Head::LEN + DEFAULT_MAX_FRAME_SIZE as usize);
+
+/// The most blocks that are kept: a little over 2 MiB. Beyond that, they are freed after use.
 const KEPT: usize = 8;
 
 static BLOCKS: Blocks = Blocks(Mutex::new(Vec::new()));

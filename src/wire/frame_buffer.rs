@@ -10,15 +10,11 @@ use super::blocks::{self, BLOCK};
 use super::read_buffer::{ReadBuffer, read_into};
 use crate::proto::{Connection, ConnectionError};
 
-/// A block with fewer octets than this is not shared with what is decoded from it, which would keep
-/// all of it allocated.
-const FULL: usize = BLOCK / 4 * 3;
-
 /// Octets that were read but not decoded.
 #[derive(Debug)]
 pub(super) struct FrameBuffer {
     small: ReadBuffer,
-    /// The octets in place of those in `small`, after a read that has filled a block.
+    /// The octets in place of those in `small`, after a read into a block.
     block: Bytes,
 }
 
@@ -37,16 +33,10 @@ impl FrameBuffer {
         let before = left.len();
         block[..before].copy_from_slice(left);
         let result = read_into(reader, &mut block[before..]);
-        let end = before + *result.as_ref().unwrap_or(&0);
-        let is_shared = end >= FULL;
-        if is_shared {
-            left.clear();
-        } else {
-            self.small.push(&block[before..end]);
-        }
         let block = block.freeze();
-        if is_shared {
-            self.block = block.slice(..end);
+        if let Ok(read @ 1..) = result {
+            left.clear();
+            self.block = block.slice(..before + read);
         }
         blocks::keep(block);
         match result {
@@ -114,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn short_read_does_not_keep_a_block() {
+    fn reads_become_small_after_a_short_one() {
         let mut buffer = grown(b"left");
         assert_eq!(buffer.fill(&mut &b" and read"[..]).unwrap(), 9);
-        assert!(buffer.block.is_empty());
         assert_eq!(buffer.octets(), b"left and read");
+        buffer.clear();
         assert!(!buffer.small.wants_block());
     }
 

@@ -72,7 +72,7 @@ impl ReadBuffer {
 
     /// Returns whether the next read should be one of the largest size, and there is little before it.
     pub(super) fn wants_block(&self) -> bool {
-        self.ask == LARGE && self.octets.len() <= LARGE / 2
+        self.ask > LARGE / 2 && self.octets.len() <= LARGE / 2
     }
 
     /// Chooses the size of the next read, after one that found `read` octets with room for `room`.
