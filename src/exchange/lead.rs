@@ -26,28 +26,14 @@ impl Conn {
         self.read(state, until).0
     }
 
-    /// Like `read_once` for at most `time`, without a read if that is zero. Returns whether the
-    /// connection was idle all the time, and needs no thread until there is input.
-    pub(crate) fn read_unless_idle<'a>(
+    /// Like `read_once` for at most `time`. Returns whether there was anything.
+    pub(crate) fn read_for<'a>(
         self: &'a Arc<Self>,
         state: Guard<'a>,
         time: Duration,
     ) -> (Guard<'a>, bool) {
-        let began = Instant::now();
-        let (mut state, read) = match time {
-            Duration::ZERO => (state, Read::Nothing),
-            _ => self.read(state, began.checked_add(time)),
-        };
-        let is_idle = read == Read::Nothing
-            && began.elapsed() >= time
-            && state.arrivals.is_empty()
-            && !state.has_deferred_wakes()
-            && !state.must_write()
-            && !state.has_ended();
-        if is_idle {
-            state.rest();
-        }
-        (state, is_idle)
+        let (state, read) = self.read(state, Instant::now().checked_add(time));
+        (state, read != Read::Nothing)
     }
 
     /// Makes the poller of a server report `token` when there is input.
@@ -116,6 +102,20 @@ impl State {
     pub(crate) fn progress(&self) -> Progress {
         let is_working = matches!(self.leader, Leader::Thread { reads: false, .. });
         Progress::new(is_working, self.has_deferred_wakes(), self.reads, self.steps)
+    }
+
+    /// Returns whether the connection only waits for input, and needs no thread until there is some.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.arrivals.is_empty()
+            && !self.has_deferred_wakes()
+            && !self.must_write()
+            && !self.has_ended()
+            && !self.holds_too_much()
+    }
+
+    /// Returns whether the connection does not read now, since it holds too much.
+    pub(crate) fn holds_too_much(&self) -> bool {
+        self.held.is_over()
     }
 
     /// Wakes one of the threads that could lead now.

@@ -9,8 +9,7 @@ pub(crate) enum Leader {
     None,
     /// A thread that was called and has not started yet.
     Promised,
-    /// The poller of a server, which calls a thread when there is input. The number is that of this
-    /// wait.
+    /// The poller of a server, whose thread leads when there is input. The number is that of this wait.
     Poller(u64),
     Thread {
         id: ThreadId,

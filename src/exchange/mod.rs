@@ -31,8 +31,8 @@
 //! - if handlers of its connection were slow recently: each request gets a thread for a while;
 //! - if it had to wait for a permit: the thread of a finished handler passes its permit on.
 //!
-//! While there is no input, a server's connection is left to the poller, one thread for all idle
-//! connections. It leads until input arrives, and then calls a thread.
+//! While there is no input, a server's connection is left to a poller. The thread that polls leads
+//! when it finds some.
 //!
 //! A leading handler that waits for its own stream reads for at most a second. Then it parks, since
 //! a blocked read cannot be woken. If requests arrive in the meantime, it passes the lead to

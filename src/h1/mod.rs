@@ -57,7 +57,7 @@ pub(crate) use codec::Codec;
 pub(crate) use link::{Limits, Link, closed};
 pub(crate) use recv::RecvHalf;
 pub(crate) use send::{SendHalf, Then};
-pub(crate) use server::{Next, Waits};
+pub(crate) use server::{Next, Pause, Turn, Waits};
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,17 @@ pub(crate) struct Waits {
     pub(crate) head: Option<Duration>,
 }
 
+/// How long a thread waits for a request before it may do something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// To the end of the wait.
+    Whole,
+    /// Until there was no octet for this time. After the first octet, it waits for the whole head.
+    Idle(Duration),
+    /// For one read, which takes this time at most. If that is zero, there is no read.
+    Once(Duration),
+}
+
 /// What arrived where a request may begin.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -50,70 +61,87 @@ pub(crate) enum Next {
     Ended,
 }
 
+/// Why a turn has ended without a request, while there is still time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// There was no octet.
+    Idle,
+    /// The head is not complete.
+    InHead,
+}
+
 impl Link {
     /// Waits for the head of the next request, after the previous exchange has
     /// [ended](Self::end_exchange).
     #[cfg(any(test, feature = "websocket"))]
     pub(crate) fn next_request(&self, waits: &Waits) -> Next {
-        // Without a turn, it waits to the end.
-        self.next_request_since(waits, Instant::now(), None).unwrap_or(Next::Ended)
+        // Such a turn has no pause.
+        self.next_request_since(waits, Instant::now(), Turn::Whole).unwrap_or(Next::Ended)
     }
 
-    /// Like `next_request`, for a wait that has begun at `since`. Returns `None` if there was no octet
-    /// for a `turn`, and there is still time.
+    /// Like `next_request`, for a wait that has begun at `since`, of which this is a turn.
     pub(crate) fn next_request_since(
         &self,
         waits: &Waits,
         since: Instant,
-        turn: Option<Duration>,
-    ) -> Option<Next> {
+        turn: Turn,
+    ) -> Result<Next, Pause> {
         let after = |timeout: Option<Duration>, since: Instant| since.checked_add(timeout?);
         let idle_until = after(waits.idle, since);
-        let turn_until = after(turn, Instant::now());
+        let time = match turn {
+            Turn::Whole => None,
+            Turn::Idle(time) | Turn::Once(time) => Some(time),
+        };
+        let is_once = matches!(turn, Turn::Once(_));
+        let mut turn_ends = after(time, Instant::now());
         let mut state = self.lock();
         let mut head_since = None;
         loop {
             state.idle_since = None;
             match state.receive_request() {
-                Ok(Some(request)) => return Some(Next::Request(request)),
+                Ok(Some(request)) => return Ok(Next::Request(request)),
                 Ok(None) => {}
-                Err(error) => return Some(Next::Refused(error)),
+                Err(error) => return Ok(Next::Refused(error)),
             }
             let is_empty = state.input_len() == 0;
             if is_empty && state.codec.is_closed() {
-                return Some(Next::Ended);
+                return Ok(Next::Ended);
             }
-            let until = if is_empty {
-                [idle_until, turn_until].into_iter().flatten().min()
+            let wait_until = if is_empty {
+                idle_until
             } else {
                 after(waits.head, *head_since.get_or_insert_with(Instant::now))
             };
+            let turn_until = turn_ends.filter(|_| is_empty || is_once);
+            let until = [wait_until, turn_until].into_iter().flatten().min();
             state.idle_since = is_empty.then_some(since);
             let filled;
             (state, filled) = self.fill(state, until, &mut Lending::none());
             state.idle_since = None;
             match filled {
+                Filled::Some if is_once => turn_ends = Some(Instant::now()),
                 Filled::Some => {}
-                Filled::Late if is_empty => {
-                    if idle_until.is_some_and(|until| until <= Instant::now()) {
-                        return Some(Next::Ended);
+                Filled::Late if wait_until.is_none_or(|until| Instant::now() < until) => {
+                    if !is_empty {
+                        return Err(Pause::InHead);
                     }
                     // A shutdown may end it while no thread waits.
                     state.idle_since = Some(since);
                     if let Some(reading) = &mut state.reading {
                         reading.buffer.rest();
                     }
-                    return None;
+                    return Err(Pause::Idle);
                 }
+                Filled::Late if is_empty => return Ok(Next::Ended),
                 Filled::Late => {
                     if let Some(server) = state.codec.server() {
                         server.stop_receiving();
                     }
-                    return Some(Next::Late);
+                    return Ok(Next::Late);
                 }
                 Filled::Ended => match state.end_of_request() {
-                    Ok(()) => return Some(Next::Ended),
-                    Err(error) => return Some(Next::Refused(error)),
+                    Ok(()) => return Ok(Next::Ended),
+                    Err(error) => return Ok(Next::Refused(error)),
                 },
             }
         }
@@ -200,20 +228,24 @@ impl Link {
         }
     }
 
+    /// Returns whether [`part`](Self::part) waits for the client.
+    pub(crate) fn parts_slowly(&self) -> bool {
+        let state = self.lock();
+        let can_wait = state.cut.is_none() && state.input_ended.is_none();
+        let has_ended = state.codec.is_closed() || state.codec.is_tunnel();
+        can_wait && state.write_failed.is_none() && has_ended
+    }
+
     /// Ends the connection so that the client can read the last response (RFC 9112, Section 9.6):
     /// shuts our direction, then reads and drops input until the client closes or a timeout. Unread
     /// input would make TCP send a reset, which can destroy the response.
     pub(crate) fn part(&self) {
-        let mut state = self.lock();
-        let can_wait = state.cut.is_none() && state.input_ended.is_none();
-        let has_ended = state.codec.is_closed() || state.codec.is_tunnel();
-        let has_spoken = state.write_failed.is_none() && has_ended;
-        drop(state);
+        let waits = self.parts_slowly();
         let _ = self.closer.shutdown_write();
-        if can_wait && has_spoken {
+        if waits {
             let until = Instant::now().checked_add(PART_TIMEOUT);
             let mut dropped = 0;
-            state = self.lock();
+            let mut state = self.lock();
             while dropped < PART_MAX {
                 if let Some(reading) = &mut state.reading {
                     dropped += reading.buffer.octets().len();

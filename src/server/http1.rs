@@ -35,7 +35,7 @@ use super::overrun::{Overrun, Running};
 use super::peer::Peer;
 use super::permit::{self, Claimant, Permit};
 use super::place::Place;
-use super::poller::IDLE_MIN;
+use super::poller::{IDLE_MIN, Stay};
 use super::pool::Scratch;
 use super::request::Request;
 use super::request_head::RequestHead;
@@ -43,7 +43,7 @@ use super::response::Response;
 use super::stats::add;
 use super::writers::{SHARED_WRITE_MAX, Writable};
 use crate::error::Error;
-use crate::h1::{Codec, Limits, Link, Next, RecvHalf, SendHalf, Waits, closed};
+use crate::h1::{Codec, Limits, Link, Next, Pause, RecvHalf, SendHalf, Turn, Waits, closed};
 use crate::http1::ServerConnection;
 use crate::logging;
 use crate::transport::Halves;
@@ -128,46 +128,48 @@ impl Http1 {
         // The first request must begin within the handshake timeout, with and without TLS.
         let first = if self.is_ending() { SILENCE_MAX } else { config.handshake_timeout };
         let waits = Waits { idle: Some(first), head: config.http2.header_timeout };
-        self.serve_since(Instant::now(), waits, IDLE_MIN, scratch);
+        self.serve_since(Instant::now(), waits, Stay::UntilIdle, scratch);
     }
 
-    /// Serves the connection, which waits for a request since then. After `idle_min` without
-    /// input, it is left to the poller.
+    /// Serves the connection, which waits for a request since then, and leaves it to the poller when
+    /// it is idle.
     pub(super) fn serve_since(
         self: &Arc<Self>,
         mut since: Instant,
         mut waits: Waits,
-        idle_min: Duration,
+        mut stay: Stay,
         scratch: &mut Scratch,
     ) {
         let mut ends = Ends { conn: self, is_left: false };
-        let mut turn = IDLE_MIN;
+        // Whether this thread reads, and does not only look for what has been read.
+        let mut reads = true;
         loop {
-            let turn_or_end = self.can_be_watched.then_some(turn);
-            let goes_on = match self.link.next_request_since(&waits, since, turn_or_end) {
-                None => {
-                    ends.is_left = self.leave_to_poller(since, &waits);
+            let goes_on = match self.next_request(&waits, since, stay, reads) {
+                Err(pause) => {
+                    ends.is_left = pause == Pause::Idle && self.leave_to_poller(since, &waits)
+                        || stay == Stay::Once && self.serve_elsewhere(since, &waits);
                     if ends.is_left {
                         return;
                     }
-                    turn = IDLE_MIN;
+                    // There is no other thread.
+                    (stay, reads) = (Stay::UntilIdle, true);
                     continue;
                 }
-                Some(Next::Request(request)) => self.answer(request, scratch),
-                Some(Next::Refused(error)) => {
+                Ok(Next::Request(request)) => self.answer(request, scratch),
+                Ok(Next::Refused(error)) => {
                     logging::debug!("a request in HTTP/1.x is refused: {error}");
                     let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
                     access::without_head(&self.context, status, End::Refused);
                     self.refuse(status, error.detail());
                     false
                 }
-                Some(Next::Late) => {
+                Ok(Next::Late) => {
                     let status = StatusCode::REQUEST_TIMEOUT;
                     access::without_head(&self.context, status, End::TimedOut);
                     self.refuse(status, "the request did not come in time");
                     false
                 }
-                Some(Next::Ended) => false,
+                Ok(Next::Ended) => false,
             };
             if !goes_on {
                 break;
@@ -179,10 +181,32 @@ impl Http1 {
                 false => self.engine.config.http2.idle_timeout,
             };
             since = Instant::now();
-            turn = idle_min;
+            reads = stay == Stay::UntilIdle && !self.engine.poller.is_preferred();
             scratch.shrink();
         }
-        self.link.part();
+        ends.is_left = stay == Stay::Once && self.link.parts_slowly() && self.part_elsewhere();
+        if !ends.is_left {
+            self.link.part();
+        }
+    }
+
+    fn next_request(
+        &self,
+        waits: &Waits,
+        since: Instant,
+        stay: Stay,
+        reads: bool,
+    ) -> Result<Next, Pause> {
+        if !self.can_be_watched {
+            return self.link.next_request_since(waits, since, Turn::Whole);
+        }
+        let time = if reads { IDLE_MIN } else { Duration::ZERO };
+        let turn = match stay {
+            Stay::UntilIdle => Turn::Idle(time),
+            Stay::Once => Turn::Once(time),
+        };
+        let _reads = reads.then(|| self.engine.poller.reads());
+        self.link.next_request_since(waits, since, turn)
     }
 
     /// Answers a request. Returns whether another request may follow.

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::http1::{Ends, Http1};
 use super::left::{Left, LeftToPoller};
-use super::poller::{IDLE_MIN, Watched};
+use super::poller::{Stay, Watched};
 use super::pool::Scratch;
 use crate::h1::Waits;
 use crate::transport::Epoll;
@@ -38,14 +38,29 @@ impl Http1 {
             let due = conn.left().take_due(now);
             let Some(due) = due else { return conn.end_in_time() };
             conn.engine.poller.forget(due.token);
-            let (theirs, Left { since, waits, .. }) = (Arc::clone(&conn), due);
             // The thread finds that the time is over.
-            let end =
-                move |scratch: &mut Scratch| theirs.serve_since(since, waits, IDLE_MIN, scratch);
-            if conn.engine.pool.run(end).is_err() {
+            if !conn.serve_elsewhere(due.since, &due.waits) {
                 drop(Ends { conn: &conn, is_left: false });
             }
         });
+    }
+
+    /// Makes another thread serve the connection. Returns `false` if no thread is available.
+    pub(super) fn serve_elsewhere(self: &Arc<Self>, since: Instant, waits: &Waits) -> bool {
+        let (theirs, waits) = (Arc::clone(self), waits.clone());
+        let serve =
+            move |scratch: &mut Scratch| theirs.serve_since(since, waits, Stay::UntilIdle, scratch);
+        self.engine.pool.run(serve).is_ok()
+    }
+
+    /// Makes another thread end the connection. Returns `false` if no thread is available.
+    pub(super) fn part_elsewhere(self: &Arc<Self>) -> bool {
+        let theirs = Arc::clone(self);
+        let part = move |_: &mut Scratch| {
+            let ends = Ends { conn: &theirs, is_left: false };
+            ends.conn.link.part();
+        };
+        self.engine.pool.run(part).is_ok()
     }
 
     /// Ends a connection that has been cut, if no thread serves it.
@@ -71,10 +86,10 @@ impl Watched for Http1 {
         self.is_left(token)
     }
 
-    fn serve(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch) {
+    fn serve(self: Arc<Self>, token: u64, stay: Stay, scratch: &mut Scratch) {
         let left = self.left().take_back(token);
         if let Some(Left { since, waits, .. }) = left {
-            self.serve_since(since, waits, idle_min, scratch);
+            self.serve_since(since, waits, stay, scratch);
         }
     }
 }

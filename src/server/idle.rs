@@ -12,6 +12,7 @@ pub(super) fn leave_to_poller<'a>(
 ) -> Option<Guard<'a>> {
     let engine = &served.engine;
     let token = engine.poller.token();
+    state.rest();
     state.leader = Leader::Poller(token);
     drop(state);
     if engine.poller.add(token, served) {

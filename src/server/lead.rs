@@ -34,7 +34,7 @@ use super::engine::{Engine, Served};
 use super::handler;
 use super::idle::leave_to_poller;
 use super::permit::{self, Permit};
-use super::poller::{self, Watched};
+use super::poller::{IDLE_MIN, Stay, Watched};
 use super::pool::{Scratch, Task};
 use super::stats::add;
 use super::timeouts::{Timed, call_for_refusal};
@@ -53,15 +53,15 @@ const SLOW: Duration = Duration::from_millis(1);
 
 /// Leads a connection, until it ends, another thread has taken over the lead, or it is idle.
 pub(super) fn lead(served: &Arc<Served>, scratch: &mut Scratch) {
-    lead_until_idle(served, scratch, poller::IDLE_MIN);
+    lead_for(served, Stay::UntilIdle, scratch);
 }
 
-/// Leads a connection, reads at least once, and leaves it to the poller after `idle_min` without
-/// input.
-fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Duration) {
+/// Leads a connection, reads at least once, and leaves it to the poller when it is idle.
+fn lead_for(served: &Arc<Served>, mut stay: Stay, scratch: &mut Scratch) {
     let _guard = OnPanic(served);
-    let mut time = poller::IDLE_MIN;
-    let conn = &served.conn;
+    let (conn, poller) = (&served.conn, &served.engine.poller);
+    // Whether the last read has found something; `None` before a read.
+    let mut found: Option<bool> = None;
     let mut state = conn.lock();
     state.leader = Leader::me();
     keep_watch(served);
@@ -85,16 +85,28 @@ fn lead_until_idle(served: &Arc<Served>, scratch: &mut Scratch, idle_min: Durati
             state = conn.read_once(state, None);
             continue;
         }
-        let is_idle;
-        (state, is_idle) = conn.read_unless_idle(state, time);
-        // Without a read the lock is kept, and what the connection waits for cannot happen.
-        time = if time.is_zero() { poller::IDLE_MIN } else { idle_min };
-        if is_idle {
-            match leave_to_poller(served, state) {
-                Some(still) => (state, time) = (still, poller::IDLE_MIN),
-                None => return,
+        // A read would pause, which the thread of other connections must not do.
+        let must_go = stay == Stay::Once && state.holds_too_much();
+        if must_go
+            || found.is_some_and(|found| stay == Stay::Once || !found || poller.is_preferred())
+        {
+            if state.is_idle() {
+                match leave_to_poller(served, state) {
+                    Some(still) => state = still,
+                    None => return,
+                }
             }
+            if stay == Stay::Once && promise_lead(served, &mut state) {
+                return;
+            }
+            // There is no other thread.
+            stay = Stay::UntilIdle;
         }
+        let reads = poller.reads();
+        let came;
+        (state, came) = conn.read_for(state, IDLE_MIN);
+        drop(reads);
+        found = Some(came);
     }
 }
 
@@ -116,8 +128,8 @@ impl Watched for Served {
         is_left
     }
 
-    fn serve(self: Arc<Self>, _: u64, idle_min: Duration, scratch: &mut Scratch) {
-        lead_until_idle(&self, scratch, idle_min);
+    fn serve(self: Arc<Self>, _: u64, stay: Stay, scratch: &mut Scratch) {
+        lead_for(&self, stay, scratch);
     }
 }
 
@@ -265,6 +277,17 @@ fn lead_elsewhere(served: &Arc<Served>) -> bool {
     served.engine.pool.run(move |scratch| lead(&theirs, scratch)).is_ok()
 }
 
+/// Passes the lead to another thread. Returns `false` if no thread is available.
+fn promise_lead(served: &Arc<Served>, state: &mut State) -> bool {
+    // Under one lock, so that the old leader never finds the lead free without a successor.
+    let before = std::mem::replace(&mut state.leader, Leader::Promised);
+    let has_gone = lead_elsewhere(served);
+    if !has_gone {
+        state.leader = before;
+    }
+    has_gone
+}
+
 /// Makes the clock watch the leader, while it works from time to time.
 fn keep_watch(served: &Arc<Served>) {
     // Loaded first, which is cheaper than the swap and usually sufficient.
@@ -309,17 +332,12 @@ fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
     if !now.is_working() || has_moved {
         return true;
     }
-    let before = state.leader;
-    // Under one lock, so that the old leader never finds the lead free without a successor.
-    state.leader = Leader::Promised;
-    if lead_elsewhere(served) {
+    if promise_lead(served, &mut state) {
         add(&served.engine.counters.leaders_replaced);
         // A long write is no sign of slow handlers.
         if is_stuck && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
-    } else {
-        state.leader = before;
     }
     true
 }

@@ -46,8 +46,11 @@
 //! sequentially or concurrently, and must not rely on either.
 //!
 //! On Linux, a connection over TCP, TLS or a Unix socket gives its thread back after 200 ms without
-//! input, in either version, and at once after a request that has come after such a pause. One thread
-//! waits for all idle connections.
+//! input, in either version, and at once if more than two threads for each core wait like that. One
+//! thread waits for all idle connections. It runs the handler of a request that arrives on one of them
+//! itself, so that quick requests over many connections need no thread switches either. If the handler
+//! takes longer than a few milliseconds, another thread waits for the others meanwhile, and the next
+//! requests get a thread each. Up to one such thread for each core waits, if there is much to do.
 //!
 //! The number of concurrent handlers is bounded for each connection and for the whole server: a
 //! handler needs a *permit* to run. Further requests wait, and are refused with REFUSED_STREAM (503 in HTTP/1.x) after
@@ -187,6 +190,7 @@ mod permits;
 mod place;
 mod plain;
 mod poller;
+mod polling;
 mod pool;
 #[cfg(unix)]
 mod predecessor;

@@ -1,29 +1,40 @@
 //! Connections that wait for input without a thread.
 //!
 //! ```text
-//!   a thread leads ── no input for IDLE_MIN ─▶ the poller waits ── input ─▶ a thread leads
-//!                                                     └──────────── cut ─▶ the connection ends
+//!   a thread serves ── no input for IDLE_MIN, or ─▶ the poller waits ── input ─▶ it serves what came
+//!          ▲           too many threads read              │  ▲                            │
+//!          │                                              │  └────── no more input ───────┘
+//!          └──────── it alone is busy; it must wait ──────┘
 //! ```
 //!
-//! If the wait has taken longer than `IDLE_MIN`, the thread only serves what has come: a client that
-//! sends a request each second occupies a thread for less than a millisecond of it.
-//!
-//! While the system starts no thread, the one that polls serves a connection itself, and another one
-//! polls as soon as it can be found.
-//!
 //! An idle connection over TCP, TLS or a Unix socket gives its thread back to the pool. All of them
-//! wait in one `epoll` set, on one thread of the pool. On systems without `epoll`, and over other
+//! wait in one `epoll` set, on a thread of the pool. On systems without `epoll`, and over other
 //! transports, the thread stays, blocked in a read.
+//!
+//! The thread that polls serves a connection with input itself: it reads once, runs the handlers,
+//! writes, and polls again. A request on one of many connections so costs no switch of threads. The
+//! polling thread does not wait for a client: a connection that does is passed to another thread. A
+//! single busy connection gets a thread that blocks in reads, which is cheaper than polling.
+//!
+//! Handlers may block. The [clock](super::clock) watches the polling threads. One that has served the
+//! same connection since the last tick is replaced by another thread of the pool, which serves what is
+//! ready, and polls. For some time after that, each connection with input gets a thread at once
+//! ([`Polling`] has the rules). While the system starts no thread, the next one is found as soon as it
+//! does.
+//!
+//! Several threads poll the same set, up to the number of cores, if there is much to do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::clock::Ticking;
+use super::polling::{Help, Number, Polling};
 use super::pool::{Pool, Scratch};
 use crate::logging::{self, Lock};
 use crate::transport::Epoll;
@@ -32,12 +43,27 @@ use crate::transport::Epoll;
 /// that goes on after less time costs no more than a read.
 pub(super) const IDLE_MIN: Duration = Duration::from_millis(200);
 
-/// The same for a connection whose input came after a longer pause: more will come after another
-/// such pause.
-const IDLE_MIN_AFTER_PAUSE: Duration = Duration::ZERO;
+/// How long an additional polling thread waits for input before it ends.
+const SURPLUS_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The pause after an error of the system's poll, and before an attempt to find a thread.
+/// The number of connections with a thread each, for each core. With more, polling is cheaper.
+const READERS_PER_CORE: usize = 2;
+
+/// A connection is the only busy one if it was served this many times in a row.
+const ONLY: u32 = 8;
+
+/// The pause after an error of the system's poll.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a thread serves a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// Until the connection is idle for a while. The thread may block.
+    UntilIdle,
+    /// For what has come. The thread has other connections to serve: what waits for the client or for
+    /// other threads is passed to another one.
+    Once,
+}
 
 /// A connection that the poller can wait for.
 pub(super) trait Watched: Send + Sync {
@@ -51,28 +77,33 @@ pub(super) trait Watched: Send + Sync {
     /// poller; a thread [serves](Self::serve) it then.
     fn has_input(&self, token: u64) -> bool;
 
-    /// Serves the connection, and leaves it again after `idle_min` without input.
-    fn serve(self: Arc<Self>, token: u64, idle_min: Duration, scratch: &mut Scratch);
+    /// Serves the connection, which is left to the poller again after that.
+    fn serve(self: Arc<Self>, token: u64, stay: Stay, scratch: &mut Scratch);
 }
 
 pub(super) struct Poller {
     pool: Arc<Pool>,
     clock: Arc<Ticking>,
-    /// `None` if the system has none.
-    epoll: OnceLock<Option<Epoll>>,
+    /// Not set while the system has none to give.
+    epoll: OnceLock<Epoll>,
     next_token: AtomicU64,
+    /// The number of threads that block in a read of a connection that could be left to the poller.
+    readers: AtomicUsize,
+    /// The most of them, beyond which it is cheaper to poll.
+    max_readers: usize,
     state: Lock<State>,
 }
 
-#[derive(Default)]
 struct State {
     waiting: HashMap<u64, Waiting>,
     /// The tokens of connections that have input.
-    ready: Vec<u64>,
-    /// Whether a thread polls.
-    runs: bool,
-    /// Whether the clock will find one.
-    is_sought: bool,
+    ready: VecDeque<u64>,
+    polling: Polling,
+    /// How many connections in a row were served without another one left in between: it is the same
+    /// one each time.
+    in_a_row: u32,
+    /// Whether the clock watches the threads that poll.
+    is_watched: bool,
 }
 
 /// A wait of a connection for input.
@@ -81,30 +112,32 @@ struct Waiting {
     since: Instant,
 }
 
-impl Waiting {
-    /// How long a thread that serves the connection now waits for more input.
-    fn idle_min(&self) -> Duration {
-        if self.since.elapsed() < IDLE_MIN { IDLE_MIN } else { IDLE_MIN_AFTER_PAUSE }
-    }
-}
-
 impl State {
     /// Takes a connection that has input.
     fn next_ready(&mut self) -> Option<(u64, Waiting)> {
         let waiting = &mut self.waiting;
-        let mut ready = std::iter::from_fn(|| self.ready.pop());
+        let mut ready = std::iter::from_fn(|| self.ready.pop_front());
         ready.find_map(|token| Some((token, waiting.remove(&token)?)))
     }
 }
 
 impl Poller {
     pub(super) fn new(pool: &Arc<Pool>, clock: &Arc<Ticking>) -> Arc<Self> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Poller::with_cores(pool, clock, cores)
+    }
+
+    pub(super) fn with_cores(pool: &Arc<Pool>, clock: &Arc<Ticking>, cores: usize) -> Arc<Self> {
+        let (waiting, ready) = (HashMap::new(), VecDeque::new());
+        let polling = Polling::new(cores);
         Arc::new(Poller {
             pool: Arc::clone(pool),
             clock: Arc::clone(clock),
             epoll: OnceLock::new(),
             next_token: AtomicU64::new(0),
-            state: Lock::default(),
+            readers: AtomicUsize::new(0),
+            max_readers: READERS_PER_CORE * cores,
+            state: Lock::new(State { waiting, ready, polling, in_a_row: 0, is_watched: false }),
         })
     }
 
@@ -124,7 +157,8 @@ impl Poller {
         let Some(epoll) = self.epoll() else { return false };
         let weak = Arc::downgrade(conn);
         let mut state = self.state.lock();
-        if !self.has_thread(&mut state) {
+        // Under the lock: a thread that ends meanwhile would not poll for this connection.
+        if !state.polling.has_thread() && !self.start(&mut state) {
             return false;
         }
         state.waiting.insert(token, Waiting { conn: weak, since: Instant::now() });
@@ -146,95 +180,186 @@ impl Poller {
         let mut state = self.state.lock();
         let is_last = state.waiting.remove(&token).is_some() && state.waiting.is_empty();
         drop(state);
-        if let Some(Err(error)) = self.epoll().filter(|_| is_last).map(Epoll::wake) {
+        if is_last {
+            self.wake();
+        }
+    }
+
+    /// Counts this thread, until the result is dropped, among those that block in a read.
+    pub(super) fn reads(&self) -> Reads<'_> {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        Reads(&self.readers)
+    }
+
+    /// Returns whether so many threads block in reads that another connection had better be left to
+    /// the poller at once.
+    pub(super) fn is_preferred(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) >= self.max_readers
+    }
+
+    fn epoll(&self) -> Option<&Epoll> {
+        if self.epoll.get().is_none() {
+            // Tried again next time: descriptors may be scarce only now.
+            let epoll = Epoll::new().map_err(|error| logging::debug!("no poller: {error}")).ok()?;
+            // Another thread may have been faster.
+            let _ = self.epoll.set(epoll);
+        }
+        self.epoll.get()
+    }
+
+    /// Makes a thread that waits for input return.
+    fn wake(&self) {
+        if let Some(Err(error)) = self.epoll().map(Epoll::wake) {
             logging::debug!("waking the poller: {error}");
         }
     }
 
-    fn epoll(&self) -> Option<&Epoll> {
-        let new = || Epoll::new().map_err(|error| logging::debug!("no poller: {error}")).ok();
-        self.epoll.get_or_init(new).as_ref()
-    }
-
-    /// Finds a thread that polls, unless there is one. Under the lock: a connection that is added
-    /// meanwhile would rely on a thread that may not be found.
-    fn has_thread(self: &Arc<Self>, state: &mut State) -> bool {
-        if !state.runs {
-            let theirs = Arc::clone(self);
-            state.runs = self.pool.run(move |scratch| theirs.run(scratch)).is_ok();
+    /// Makes another thread poll. Returns `false` if no thread is available.
+    fn start(self: &Arc<Self>, state: &mut State) -> bool {
+        let (theirs, number) = (Arc::clone(self), state.polling.begin());
+        let has_begun = self.pool.run(move |scratch| theirs.run(number, scratch)).is_ok();
+        if !has_begun {
+            state.polling.end(number);
         }
-        state.runs
+        has_begun
     }
 
-    /// Makes the clock find a thread that polls, unless there is one by then.
-    fn find_thread_later(self: &Arc<Self>) {
-        if std::mem::replace(&mut self.state.lock().is_sought, true) {
-            return;
-        }
-        self.clock.call(Instant::now() + PAUSE, &Arc::downgrade(self), |poller, _| {
-            let mut state = poller.state.lock();
-            state.is_sought = false;
-            let has_thread = state.waiting.is_empty() || poller.has_thread(&mut state);
-            drop(state);
-            if !has_thread {
-                poller.find_thread_later();
-            }
-        });
-    }
-
-    /// Polls while any connection waits, and no other thread does.
-    fn run(self: &Arc<Self>, scratch: &mut Scratch) {
-        let _runs = Runs(self);
+    /// Polls, until other threads do or no connection waits.
+    fn run(self: &Arc<Self>, me: Number, scratch: &mut Scratch) {
+        let _polls = Polls { poller: self, me };
         let Some(epoll) = self.epoll() else { return };
-        let mut ready = Vec::new();
+        let (mut ready, mut is_surplus) = (Vec::new(), false);
         // Another thread may have left some that are ready.
-        while self.serve_ready(scratch) && self.goes_on() {
-            if let Err(error) = epoll.wait(&mut ready) {
+        while self.serve_ready(me, scratch) {
+            let Some(time) = self.time_to_wait(me, is_surplus) else { return };
+            let began = Instant::now();
+            if let Err(error) = epoll.wait(&mut ready, time) {
                 logging::warn!("waiting for input on idle connections: {error}");
                 thread::sleep(PAUSE);
             }
-            self.state.lock().ready.append(&mut ready);
+            is_surplus = time.is_some_and(|time| began.elapsed() >= time);
+            self.state.lock().ready.extend(ready.drain(..));
         }
     }
 
-    /// Makes threads serve the connections that have input. Returns whether this thread still polls.
-    fn serve_ready(self: &Arc<Self>, scratch: &mut Scratch) -> bool {
+    /// Returns how long a thread waits for input, if that is limited, or `None` if it is to end.
+    fn time_to_wait(&self, me: Number, is_surplus: bool) -> Option<Option<Duration>> {
+        let mut state = self.state.lock();
+        let is_alone = state.polling.is_alone(me);
+        if state.waiting.is_empty() || is_surplus && !is_alone {
+            state.polling.end(me);
+            let is_over = state.waiting.is_empty() && !is_alone;
+            drop(state);
+            if is_over {
+                // The others end as well.
+                self.wake();
+            }
+            return None;
+        }
+        Some((!is_alone).then_some(SURPLUS_TIMEOUT))
+    }
+
+    /// Serves the connections that have input. Returns whether this thread still polls.
+    fn serve_ready(self: &Arc<Self>, me: Number, scratch: &mut Scratch) -> bool {
+        let mut began: Option<Instant> = None;
         loop {
-            let next = self.state.lock().next_ready();
-            let Some((token, waiting)) = next else { return true };
+            let mut state = self.state.lock();
+            if let Some(began) = began.take() {
+                state.polling.has_served(began.elapsed());
+            }
+            if !state.polling.is_free(me) {
+                return false;
+            }
+            let Some((token, waiting)) = state.next_ready() else { return true };
+            state.polling.serves(me);
+            self.keep_watch(&mut state);
+            let help = state.polling.help(state.ready.len());
+            if help == Some(Help::Start) {
+                self.start(&mut state);
+            }
+            let is_only = token + 1 == self.next_token.load(Ordering::Relaxed);
+            state.in_a_row = if is_only { state.in_a_row + 1 } else { 0 };
+            let (is_only, is_slow) = (state.in_a_row > ONLY, state.polling.wants_thread());
+            drop(state);
+            if help == Some(Help::Wake) {
+                self.wake();
+            }
             let Some(conn) = waiting.conn.upgrade() else { continue };
             if !conn.has_input(token) {
                 continue;
             }
-            let (theirs, idle_min) = (Arc::clone(&conn), waiting.idle_min());
-            let serve = move |scratch: &mut Scratch| theirs.serve(token, idle_min, scratch);
-            if self.pool.run(serve).is_err() {
-                // Its handler may take long: another thread polls as soon as there is one.
-                self.state.lock().runs = false;
-                self.find_thread_later();
-                conn.serve(token, Duration::ZERO, scratch);
-                if std::mem::replace(&mut self.state.lock().runs, true) {
-                    return false;
+            let now = Instant::now();
+            let is_busy = now.saturating_duration_since(waiting.since) < IDLE_MIN;
+            if is_slow || is_only && is_busy {
+                // After a pause, more input will come after another one.
+                let stay = if is_busy { Stay::UntilIdle } else { Stay::Once };
+                let theirs = Arc::clone(&conn);
+                if self.pool.run(move |scratch| theirs.serve(token, stay, scratch)).is_ok() {
+                    continue;
                 }
             }
+            conn.serve(token, Stay::Once, scratch);
+            began = Some(now);
         }
     }
 
-    fn goes_on(&self) -> bool {
-        let mut state = self.state.lock();
-        state.runs = !state.waiting.is_empty();
-        state.runs
+    /// Makes the clock watch the threads that poll.
+    fn keep_watch(self: &Arc<Self>, state: &mut State) {
+        if !std::mem::replace(&mut state.is_watched, true) {
+            let weak = Arc::downgrade(self);
+            self.clock.watch(move || weak.upgrade().is_some_and(|poller| poller.tick()));
+        }
+    }
+
+    /// Replaces the threads that are stuck. Returns whether there is more to watch.
+    fn tick(self: &Arc<Self>) -> bool {
+        let (mut state, mut must_wake) = (self.state.lock(), false);
+        for stuck in state.polling.tick() {
+            let has_others = state.polling.is_over_limit();
+            let has_begun = !has_others && self.start(&mut state);
+            if has_others || has_begun {
+                state.polling.replace(stuck);
+            }
+            // A thread that waits does not know of those that the stuck thread has found ready.
+            must_wake |= !has_begun && !state.ready.is_empty();
+        }
+        // After a panic.
+        let lacks_thread = state.polling.is_empty() && !state.waiting.is_empty();
+        let is_short = lacks_thread && !self.start(&mut state);
+        let goes_on = !state.polling.is_quiet() || is_short;
+        state.is_watched = goes_on;
+        drop(state);
+        if must_wake {
+            self.wake();
+        }
+        goes_on
+    }
+}
+
+/// A thread that blocks in a read.
+pub(super) struct Reads<'a>(&'a AtomicUsize);
+
+impl Drop for Reads<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Lets another thread poll after a panic of this one.
-struct Runs<'a>(&'a Arc<Poller>);
+struct Polls<'a> {
+    poller: &'a Arc<Poller>,
+    me: Number,
+}
 
-impl Drop for Runs<'_> {
+impl Drop for Polls<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.state.lock().runs = false;
-            self.0.find_thread_later();
+            let mut state = self.poller.state.lock();
+            state.polling.end(self.me);
+            self.poller.keep_watch(&mut state);
+            drop(state);
+            // A thread that waits serves those that this one has found ready.
+            self.poller.wake();
         }
     }
 }

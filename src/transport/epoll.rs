@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-/// A set of sockets, of which a thread waits for the first that has input.
+/// A set of sockets, of which threads wait for those that have input.
 ///
 /// Each socket is added with a token, reported once, and has to be added again for the next report.
 /// A closed socket leaves the set by itself.
@@ -25,12 +26,13 @@ impl Epoll {
         self.0.add(socket, token)
     }
 
-    /// Waits until a socket can be read, or for a [`wake`](Self::wake), and adds the tokens.
-    pub(crate) fn wait(&self, ready: &mut Vec<u64>) -> io::Result<()> {
-        self.0.wait(ready)
+    /// Waits until a socket can be read, for a [`wake`](Self::wake), or for `time`, if that is
+    /// limited. Adds the tokens of a few sockets; other threads that wait get the others.
+    pub(crate) fn wait(&self, ready: &mut Vec<u64>, time: Option<Duration>) -> io::Result<()> {
+        self.0.wait(ready, time)
     }
 
-    /// Makes the waiting thread, or the next to wait, return.
+    /// Makes one of the waiting threads, or the next to wait, return.
     pub(crate) fn wake(&self) -> io::Result<()> {
         self.0.wake()
     }
@@ -45,10 +47,11 @@ impl fmt::Debug for Epoll {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     use std::io;
+    use std::time::Duration;
 
     use rustix::buffer::spare_capacity;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-    use rustix::event::{EventfdFlags, eventfd};
+    use rustix::event::{EventfdFlags, Timespec, eventfd};
     use rustix::fd::{AsFd, OwnedFd};
     use rustix::io::{Errno, read, write};
 
@@ -56,7 +59,7 @@ mod system {
     const WAKE: u64 = u64::MAX;
 
     /// The most sockets that one call reports.
-    const EVENTS: usize = 64;
+    const EVENTS: usize = 32;
 
     pub(super) struct Epoll {
         set: OwnedFd,
@@ -81,9 +84,11 @@ mod system {
             }
         }
 
-        pub(super) fn wait(&self, ready: &mut Vec<u64>) -> io::Result<()> {
+        pub(super) fn wait(&self, ready: &mut Vec<u64>, time: Option<Duration>) -> io::Result<()> {
             let mut events = Vec::<Event>::with_capacity(EVENTS);
-            match epoll::wait(&self.set, spare_capacity(&mut events), None) {
+            // A time that the type cannot hold is longer than any wait.
+            let time = time.and_then(|time| Timespec::try_from(time).ok());
+            match epoll::wait(&self.set, spare_capacity(&mut events), time.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -108,6 +113,7 @@ mod system {
 mod system {
     use std::convert::Infallible;
     use std::io;
+    use std::time::Duration;
 
     pub(super) struct Epoll(Infallible);
 
@@ -116,7 +122,7 @@ mod system {
             Err(io::ErrorKind::Unsupported.into())
         }
 
-        pub(super) fn wait(&self, _: &mut Vec<u64>) -> io::Result<()> {
+        pub(super) fn wait(&self, _: &mut Vec<u64>, _: Option<Duration>) -> io::Result<()> {
             match self.0 {}
         }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod ending;
+mod inline;
 mod lending;
 mod permits;
 mod poller;

@@ -2,19 +2,20 @@ use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use super::super::clock::{Clock, Ticking};
-use super::super::poller::{Poller, Watched};
+use super::super::poller::{Poller, Stay, Watched};
 use super::super::pool::{Pool, Scratch};
 use super::LONG;
 use super::pool::wait_for_threads;
 use crate::transport::{Epoll, Halves, ReadHalf, Transport, WriteHalf};
 
-/// A connection that says when it is served, and is served until it is told to stop.
+/// A connection that tells on which thread it is served, and is served until it is told to stop.
 struct Conn {
     halves: Halves<ReadHalf<TcpStream>, WriteHalf<TcpStream>>,
-    served: Sender<()>,
+    served: Sender<ThreadId>,
     stop: Mutex<Receiver<()>>,
 }
 
@@ -22,7 +23,7 @@ struct Conn {
 struct Peer {
     conn: Arc<Conn>,
     stream: TcpStream,
-    served: Receiver<()>,
+    served: Receiver<ThreadId>,
     stop: Sender<()>,
 }
 
@@ -39,8 +40,8 @@ impl Watched for Conn {
         true
     }
 
-    fn serve(self: Arc<Self>, _: u64, _: Duration, _: &mut Scratch) {
-        self.served.send(()).unwrap();
+    fn serve(self: Arc<Self>, _: u64, _: Stay, _: &mut Scratch) {
+        self.served.send(thread::current().id()).unwrap();
         // Fails if the test is over.
         let _ = self.stop.lock().unwrap().recv();
     }
@@ -61,12 +62,137 @@ impl Peer {
     fn send(&mut self) {
         self.stream.write_all(b"input").unwrap();
     }
+
+    /// Waits until it is served, and returns the thread.
+    fn comes(&self) -> ThreadId {
+        self.served.recv_timeout(LONG).unwrap()
+    }
+
+    /// Lets the thread that serves it go on.
+    fn stop(&self) {
+        self.stop.send(()).unwrap();
+    }
 }
 
 fn poller() -> (Arc<Pool>, Arc<Ticking>, Arc<Poller>) {
+    poller_of(1)
+}
+
+fn poller_of(cores: usize) -> (Arc<Pool>, Arc<Ticking>, Arc<Poller>) {
     let (pool, clock) = (Pool::new(64 << 10, Duration::ZERO), Arc::new(Clock::start().unwrap()));
-    let poller = Poller::new(&pool, &clock);
+    let poller = Poller::with_cores(&pool, &clock, cores);
     (pool, clock, poller)
+}
+
+#[test]
+fn quick_connections_are_served_by_the_thread_that_polls() {
+    let (pool, clock, poller) = poller();
+    let mut peers: Vec<_> = (0..20).map(|_| Peer::new(&poller)).collect();
+    // No tick, so that no thread is replaced on a slow machine.
+    clock.close();
+    peers.iter_mut().for_each(Peer::send);
+    peers.iter().for_each(Peer::stop);
+    let threads: Vec<_> = peers.iter().map(Peer::comes).collect();
+    assert!(threads.iter().all(|thread| *thread == threads[0]), "{threads:?}");
+    assert!(pool.threads() <= 1);
+}
+
+#[test]
+fn connection_that_blocks_the_polling_thread_does_not_delay_the_others() {
+    let (_pool, _clock, poller) = poller();
+    let mut peers: Vec<_> = (0..4).map(|_| Peer::new(&poller)).collect();
+    peers.iter_mut().for_each(Peer::send);
+    let mut threads: Vec<_> = peers.iter().map(Peer::comes).collect();
+    threads.dedup();
+    assert_eq!(threads.len(), peers.len());
+    peers.iter().for_each(Peer::stop);
+}
+
+#[test]
+fn each_connection_gets_a_thread_after_one_that_was_slow() {
+    let (_pool, clock, poller) = poller();
+    let mut peers: Vec<_> = (0..6).map(|_| Peer::new(&poller)).collect();
+    for peer in &mut peers[..2] {
+        peer.send();
+        peer.comes();
+    }
+    // Without a tick, no thread is replaced.
+    clock.close();
+    peers[2..].iter_mut().for_each(Peer::send);
+    peers[2..].iter().for_each(|peer| _ = peer.comes());
+    peers.iter().for_each(Peer::stop);
+}
+
+#[test]
+fn polling_threads_use_all_cores() {
+    const CORES: usize = 3;
+    let (_pool, clock, poller) = poller_of(CORES);
+    // No tick, so that no thread is replaced.
+    clock.close();
+    let mut first = Peer::new(&poller);
+    first.send();
+    // Nothing else is served before all have input.
+    first.comes();
+    let mut peers: Vec<_> = (0..20).map(|_| Peer::new(&poller)).collect();
+    peers.iter_mut().for_each(Peer::send);
+    first.stop();
+    let began = Instant::now();
+    let mut threads = Vec::new();
+    while threads.len() < CORES {
+        assert!(began.elapsed() < LONG, "{threads:?}");
+        threads.extend(peers.iter().filter_map(|peer| peer.served.try_recv().ok()));
+        thread::yield_now();
+    }
+    threads.dedup();
+    assert_eq!(threads.len(), CORES);
+    peers.iter().for_each(Peer::stop);
+}
+
+#[test]
+fn surplus_polling_threads_end() {
+    let (pool, clock, poller) = poller_of(2);
+    // No tick, so that no thread is replaced.
+    clock.close();
+    let mut first = Peer::new(&poller);
+    first.send();
+    first.comes();
+    let mut peers: Vec<_> = (0..20).map(|_| Peer::new(&poller)).collect();
+    let _idle = Peer::new(&poller);
+    peers.iter_mut().for_each(Peer::send);
+    peers.iter().for_each(Peer::stop);
+    first.stop();
+    peers.iter().for_each(|peer| _ = peer.comes());
+    wait_for_threads(&pool, 1);
+}
+
+#[test]
+fn all_polling_threads_end_with_the_last_connection() {
+    let (pool, clock, poller) = poller_of(4);
+    // No tick, so that no thread is replaced.
+    clock.close();
+    let mut first = Peer::new(&poller);
+    first.send();
+    first.comes();
+    let mut peers: Vec<_> = (0..40).map(|_| Peer::new(&poller)).collect();
+    peers.iter_mut().for_each(Peer::send);
+    peers.iter().for_each(Peer::stop);
+    first.stop();
+    peers.iter().for_each(|peer| _ = peer.comes());
+    wait_for_threads(&pool, 0);
+}
+
+#[test]
+fn panic_of_a_polling_thread_makes_another_one_poll() {
+    let (_pool, _clock, poller) = poller();
+    let (first, mut second) = (Peer::new(&poller), Peer::new(&poller));
+    let Peer { conn, mut stream, served, .. } = first;
+    // Its connection cannot tell that it is served.
+    drop(served);
+    stream.write_all(b"input").unwrap();
+    second.send();
+    second.comes();
+    second.stop();
+    drop(conn);
 }
 
 #[test]
@@ -75,12 +201,12 @@ fn connection_served_by_the_poller_delays_the_others_only_while_there_is_no_thre
     let (mut one, mut two) = (Peer::new(&poller), Peer::new(&poller));
     pool.set_short(true);
     one.send();
-    one.served.recv_timeout(LONG).unwrap();
+    one.comes();
     two.send();
     pool.set_short(false);
-    two.served.recv_timeout(LONG).unwrap();
-    one.stop.send(()).unwrap();
-    two.stop.send(()).unwrap();
+    two.comes();
+    one.stop();
+    two.stop();
 }
 
 #[test]
@@ -90,8 +216,8 @@ fn poller_polls_again_after_it_has_served_a_connection() {
     pool.set_short(true);
     for peer in [&mut one, &mut two] {
         peer.send();
-        peer.served.recv_timeout(LONG).unwrap();
-        peer.stop.send(()).unwrap();
+        peer.comes();
+        peer.stop();
     }
 }
 

@@ -138,6 +138,14 @@ pub mod event {
         pub tv_nsec: i64,
     }
 
+    impl TryFrom<std::time::Duration> for Timespec {
+        type Error = std::num::TryFromIntError;
+
+        fn try_from(time: std::time::Duration) -> Result<Self, Self::Error> {
+            Ok(Timespec { tv_sec: time.as_secs().try_into()?, tv_nsec: time.subsec_nanos().into() })
+        }
+    }
+
     impl PollFlags {
         pub const IN: PollFlags = PollFlags(1);
 
