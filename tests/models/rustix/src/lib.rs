@@ -1,32 +1,74 @@
-//! As much of rustix as h2-sync uses: whether sockets of a model have something to read.
+//! As much of rustix as h2-sync uses: whether sockets of a model have something to read, and waits
+//! for that.
 
 /// Sockets that can be asked whether they are readable.
 pub mod fd {
+    use std::sync::Arc;
+
+    use modelled_std::net::epoll::{Epoll, Source};
+
     pub trait AsFd {
         fn is_readable(&self) -> bool;
+
+        /// What is added to an `epoll` set. Models do that with sockets of connections alone.
+        fn source(&self) -> Option<&Arc<Source>> {
+            None
+        }
     }
 
-    /// Nothing makes one.
-    #[derive(Debug)]
-    pub enum OwnedFd {}
+    /// A descriptor that is not a socket.
+    pub enum OwnedFd {
+        Epoll(Arc<Epoll>),
+        Eventfd(Eventfd),
+    }
+
+    /// An eventfd that does not block.
+    #[derive(Default)]
+    pub struct Eventfd {
+        pub(crate) count: std::sync::Mutex<u64>,
+        pub(crate) source: Arc<Source>,
+    }
+
+    impl Drop for Eventfd {
+        fn drop(&mut self) {
+            self.source.close();
+        }
+    }
 
     impl AsFd for OwnedFd {
         fn is_readable(&self) -> bool {
-            match *self {}
+            self.source().is_some_and(|source| source.is_readable())
+        }
+
+        fn source(&self) -> Option<&Arc<Source>> {
+            match self {
+                OwnedFd::Epoll(_) => None,
+                OwnedFd::Eventfd(eventfd) => Some(&eventfd.source),
+            }
+        }
+    }
+
+    impl AsFd for modelled_std::net::TcpListener {
+        fn is_readable(&self) -> bool {
+            modelled_std::net::TcpListener::is_readable(self)
         }
     }
 
     macro_rules! impl_as_fd {
-        ($($socket:ident)*) => {$(
+        ($socket:ident) => {
             impl AsFd for modelled_std::net::$socket {
                 fn is_readable(&self) -> bool {
                     modelled_std::net::$socket::is_readable(self)
                 }
+
+                fn source(&self) -> Option<&Arc<Source>> {
+                    Some(modelled_std::net::$socket::source(self))
+                }
             }
-        )*};
+        };
     }
 
-    impl_as_fd!(TcpListener TcpStream);
+    impl_as_fd!(TcpStream);
     #[cfg(unix)]
     impl_as_fd!(UnixStream);
 
@@ -39,72 +81,10 @@ pub mod fd {
 }
 
 pub mod event {
-    use super::fd::AsFd;
+    use super::fd::{AsFd, Eventfd, OwnedFd};
     use super::io;
 
-    /// A system without it: no model has idle connections without threads.
-    pub mod epoll {
-        use std::ops::BitOr;
-
-        use super::super::fd::{AsFd, OwnedFd};
-        use super::super::io::{Errno, Result};
-
-        pub struct CreateFlags;
-
-        impl CreateFlags {
-            pub const CLOEXEC: CreateFlags = CreateFlags;
-        }
-
-        #[derive(Clone, Copy)]
-        pub struct EventFlags;
-
-        impl EventFlags {
-            pub const IN: EventFlags = EventFlags;
-            pub const RDHUP: EventFlags = EventFlags;
-            pub const ONESHOT: EventFlags = EventFlags;
-        }
-
-        impl BitOr for EventFlags {
-            type Output = EventFlags;
-
-            fn bitor(self, _: EventFlags) -> EventFlags {
-                self
-            }
-        }
-
-        #[derive(Clone, Copy)]
-        pub struct EventData(u64);
-
-        impl EventData {
-            pub fn new_u64(value: u64) -> Self {
-                EventData(value)
-            }
-
-            pub fn u64(self) -> u64 {
-                self.0
-            }
-        }
-
-        pub struct Event {
-            pub data: EventData,
-        }
-
-        pub fn create(_: CreateFlags) -> Result<OwnedFd> {
-            Err(Errno::NOSYS)
-        }
-
-        pub fn add(_: &OwnedFd, _: &impl AsFd, _: EventData, _: EventFlags) -> Result<()> {
-            Err(Errno::NOSYS)
-        }
-
-        pub fn modify(_: &OwnedFd, _: &impl AsFd, _: EventData, _: EventFlags) -> Result<()> {
-            Err(Errno::NOSYS)
-        }
-
-        pub fn wait(_: &OwnedFd, _: &mut Vec<Event>, _: Option<&super::Timespec>) -> Result<usize> {
-            Err(Errno::NOSYS)
-        }
-    }
+    pub mod epoll;
 
     pub struct EventfdFlags;
 
@@ -121,8 +101,8 @@ pub mod event {
         }
     }
 
-    pub fn eventfd(_: u32, _: EventfdFlags) -> io::Result<super::fd::OwnedFd> {
-        Err(io::Errno::NOSYS)
+    pub fn eventfd(_: u32, _: EventfdFlags) -> io::Result<OwnedFd> {
+        Ok(OwnedFd::Eventfd(Eventfd::default()))
     }
 
     pub struct PollFd<'s> {
@@ -211,17 +191,39 @@ pub mod io {
     pub struct Errno(i32);
 
     impl Errno {
+        pub const NOENT: Errno = Errno(2);
         pub const INTR: Errno = Errno(4);
+        pub const AGAIN: Errno = Errno(11);
         pub const EXIST: Errno = Errno(17);
+        pub const INVAL: Errno = Errno(22);
         pub const NOSYS: Errno = Errno(38);
     }
 
-    pub fn read(_: &OwnedFd, _: &mut [u8]) -> Result<usize> {
-        Err(Errno::NOSYS)
+    /// Reads an eventfd.
+    pub fn read(fd: &OwnedFd, _: &mut [u8]) -> Result<usize> {
+        change(fd, |count| match std::mem::take(count) {
+            0 => Err(Errno::AGAIN),
+            _ => Ok(8),
+        })
     }
 
-    pub fn write(_: &OwnedFd, _: &[u8]) -> Result<usize> {
-        Err(Errno::NOSYS)
+    /// Adds to an eventfd.
+    pub fn write(fd: &OwnedFd, more: &[u8]) -> Result<usize> {
+        let more = u64::from_ne_bytes(more.try_into().map_err(|_| Errno::INVAL)?);
+        change(fd, |count| {
+            *count += more;
+            Ok(8)
+        })
+    }
+
+    fn change(fd: &OwnedFd, change: impl FnOnce(&mut u64) -> Result<usize>) -> Result<usize> {
+        let OwnedFd::Eventfd(eventfd) = fd else { return Err(Errno::INVAL) };
+        // Lets other threads run first.
+        modelled_std::thread::yield_now();
+        let mut count = eventfd.count.lock().expect("no thread panics with the lock");
+        let result = change(&mut count);
+        eventfd.source.set_readable(*count > 0);
+        result
     }
 
     impl From<Errno> for std::io::Error {

@@ -14,6 +14,7 @@ mod local;
 pub mod model;
 pub mod net;
 pub mod os;
+pub mod panic;
 pub mod sync;
 pub mod thread;
 pub mod time;

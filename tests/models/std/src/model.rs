@@ -75,6 +75,12 @@ pub fn assert(holds: bool, what: &str) {
     }
 }
 
+/// Panics as code under test may, for `catch_unwind` to catch. Nothing is printed.
+pub fn unwind() -> ! {
+    thread::begin_unwinding();
+    resume_unwind(Box::new("a panic of a model"))
+}
+
 /// The number of leaps of time so far. In a model without timeouts of its own, a leap means that a
 /// wake-up was lost and a timeout made up for it.
 pub fn leaps() -> usize {

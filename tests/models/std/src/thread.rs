@@ -1,8 +1,9 @@
 //! Threads that the model checker schedules.
 
 use ::std::cell::{Cell, RefCell};
-use ::std::collections::HashMap;
+use ::std::collections::{HashMap, HashSet};
 use ::std::io;
+use ::std::num::NonZero;
 use ::std::sync::Arc;
 use ::std::sync::atomic::{AtomicBool, Ordering};
 pub use ::std::thread::*;
@@ -15,6 +16,9 @@ use shuttle::rand::{Rng, thread_rng};
 use crate::clock;
 pub use crate::local::LocalKey;
 use crate::sync::Waiter;
+
+/// The number of cores, unless a model sets another.
+const CORES_AT_FIRST: usize = 2;
 
 /// As std's, but for the size of the stack, which is that of all threads of a model.
 #[derive(Debug, Default)]
@@ -112,8 +116,33 @@ pub fn set_fails(fails: bool) {
     FAILS.set(fails);
 }
 
+/// Sets the number of cores of the machine.
+pub fn set_cores(cores: usize) {
+    CORES.set(cores);
+}
+
+pub fn available_parallelism() -> io::Result<NonZero<usize>> {
+    Ok(NonZero::new(CORES.get()).expect("a machine has cores"))
+}
+
+/// Whether this thread unwinds after a [panic of its model](crate::model::unwind). std's would say
+/// so while another thread of the model does.
+pub fn panicking() -> bool {
+    ::std::thread::panicking() && UNWINDING.with_borrow(|all| all.contains(&current().id()))
+}
+
+pub(crate) fn begin_unwinding() {
+    UNWINDING.with_borrow_mut(|all| all.insert(current().id()));
+}
+
+pub(crate) fn end_unwinding() {
+    UNWINDING.with_borrow_mut(|all| all.remove(&current().id()));
+}
+
 ::std::thread_local! {
     static FAILS: Cell<bool> = const { Cell::new(false) };
+    static CORES: Cell<usize> = const { Cell::new(CORES_AT_FIRST) };
+    static UNWINDING: RefCell<HashSet<ThreadId>> = RefCell::default();
     // All threads of an execution are run by one thread of the system's.
     static PARKED: RefCell<HashMap<ThreadId, Parking>> = RefCell::default();
 }
@@ -126,7 +155,9 @@ struct Parking {
 
 pub(crate) fn start() {
     PARKED.take();
+    UNWINDING.take();
     FAILS.set(false);
+    CORES.set(CORES_AT_FIRST);
 }
 
 pub(crate) fn forget() {

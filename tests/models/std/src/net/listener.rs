@@ -25,6 +25,7 @@ struct Network {
     listeners: HashMap<u16, Arc<Sender<TcpStream>>>,
     next_port: u16,
     buffer: usize,
+    has_epoll: bool,
     /// Signals a change that a thread may [wait for](wait_until). Made when it is first needed.
     changed: Option<Arc<Changed>>,
 }
@@ -37,7 +38,8 @@ struct Changed {
 
 impl Network {
     fn new() -> Self {
-        Network { listeners: HashMap::new(), next_port: 40_000, buffer: BUFFER, changed: None }
+        let (listeners, changed) = (HashMap::new(), None);
+        Network { listeners, next_port: 40_000, buffer: BUFFER, has_epoll: true, changed }
     }
 
     fn next_port(&mut self) -> u16 {
@@ -56,6 +58,14 @@ pub(crate) fn forget() {
 
 pub(super) fn set_buffer(octets: usize) {
     NETWORK.with_borrow_mut(|network| network.buffer = octets);
+}
+
+pub(super) fn set_epoll(has_epoll: bool) {
+    NETWORK.with_borrow_mut(|network| network.has_epoll = has_epoll);
+}
+
+pub(super) fn has_epoll() -> bool {
+    NETWORK.with_borrow(|network| network.has_epoll)
 }
 
 pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {

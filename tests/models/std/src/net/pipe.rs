@@ -2,8 +2,10 @@
 
 use ::std::collections::VecDeque;
 use ::std::io;
+use ::std::sync::Arc;
 use ::std::time::Duration;
 
+use super::epoll::Source;
 use crate::model;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::time::Instant;
@@ -11,6 +13,7 @@ use crate::time::Instant;
 pub(super) struct Pipe {
     state: Mutex<State>,
     changed: Condvar,
+    source: Arc<Source>,
 }
 
 #[derive(Default)]
@@ -28,7 +31,7 @@ struct State {
 impl Pipe {
     pub(super) fn new(capacity: usize) -> Self {
         let state = State { capacity, ..State::default() };
-        Pipe { state: Mutex::new(state), changed: Condvar::new() }
+        Pipe { state: Mutex::new(state), changed: Condvar::new(), source: Arc::default() }
     }
 
     /// Reads or peeks.
@@ -64,6 +67,7 @@ impl Pipe {
             };
         };
         state.is_read = false;
+        self.source.set_readable(state.is_readable());
         drop(state);
         self.changed.notify_all();
         result
@@ -92,23 +96,34 @@ impl Pipe {
             };
         };
         state.is_written = false;
+        self.source.set_readable(state.is_readable());
         drop(state);
         self.changed.notify_all();
         result
     }
 
     pub(super) fn is_readable(&self) -> bool {
-        let state = self.lock();
-        !state.octets.is_empty() || state.has_ended || state.is_deaf
+        self.lock().is_readable()
+    }
+
+    /// For the reader's sets.
+    pub(super) fn source(&self) -> &Arc<Source> {
+        &self.source
     }
 
     pub(super) fn end(&self) {
-        self.lock().has_ended = true;
-        self.changed.notify_all();
+        self.change(|state| state.has_ended = true);
     }
 
     pub(super) fn be_deaf(&self) {
-        self.lock().is_deaf = true;
+        self.change(|state| state.is_deaf = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        self.source.set_readable(state.is_readable());
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -131,5 +146,11 @@ impl Pipe {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_readable(&self) -> bool {
+        !self.octets.is_empty() || self.has_ended || self.is_deaf
     }
 }

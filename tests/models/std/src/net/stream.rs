@@ -6,6 +6,7 @@ use ::std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use ::std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::std::time::Duration;
 
+use super::epoll::Source;
 use super::listener;
 use super::pipe::Pipe;
 
@@ -57,6 +58,11 @@ impl TcpStream {
     /// Whether a read would return at once.
     pub fn is_readable(&self) -> bool {
         self.incoming.is_readable()
+    }
+
+    /// For sets that it is added to.
+    pub fn source(&self) -> &Arc<Source> {
+        self.incoming.source()
     }
 
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -153,6 +159,7 @@ impl Write for TcpStream {
 
 impl Drop for TcpStream {
     fn drop(&mut self) {
+        self.source().close();
         self.outgoing.end();
         self.incoming.be_deaf();
     }

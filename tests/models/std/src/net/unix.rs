@@ -5,9 +5,11 @@ use ::std::io::{self, IoSlice, Read, Write};
 use ::std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use ::std::os::unix::net;
 use ::std::path::Path;
+use ::std::sync::Arc;
 use ::std::time::Duration;
 
 use super::TcpStream;
+use super::epoll::Source;
 use super::listener;
 
 /// The capacity of each direction.
@@ -30,6 +32,11 @@ impl UnixStream {
     /// Whether a read would return at once.
     pub fn is_readable(&self) -> bool {
         self.0.is_readable()
+    }
+
+    /// For sets that it is added to.
+    pub fn source(&self) -> &Arc<Source> {
+        self.0.source()
     }
 
     /// Also wakes a thread that polls the other end.

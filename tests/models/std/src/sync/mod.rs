@@ -3,12 +3,14 @@
 mod condvar;
 pub mod mpsc;
 mod mutex;
+mod once_lock;
 mod waiter;
 
 pub use ::std::sync::*;
 
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use mutex::{Mutex, MutexGuard};
+pub use once_lock::OnceLock;
 pub(crate) use waiter::Waiter;
 
 pub mod atomic {
