@@ -44,6 +44,13 @@ models! {
         a_pool_that_closes_does_what_it_has,
         the_clock_calls_in_time,
         permits_are_passed_on;
+    poller:
+        every_input_is_served,
+        blocked_polling_threads_are_replaced,
+        polling_threads_that_do_not_start_lose_nothing,
+        panic_of_a_polling_thread_loses_only_its_connection,
+        connections_are_cut_at_any_moment,
+        a_connection_is_cut_as_it_is_left;
     server:
         every_request_is_answered,
         requests_stand_in_line_for_slow_handlers,
@@ -56,6 +63,16 @@ models! {
         shutdown_ends_with_requests_under_way,
         shutdown_tells_idle_connections,
         shutdown_cuts_what_takes_too_long;
+    idle:
+        input_on_idle_connections_is_answered,
+        handlers_on_idle_connections_meet,
+        bodies_on_idle_connections_delay_no_other_connection,
+        threads_that_do_not_start_lose_no_idle_connection,
+        connections_are_left_again_and_again,
+        idle_timeouts_meet_input,
+        shutdown_ends_idle_connections,
+        a_cut_meets_input_on_idle_connections,
+        shutdown_cuts_idle_connections_that_stay_open;
     client:
         one_connection_is_made_for_all,
         a_call_is_cancelled_while_its_answer_arrives,

@@ -1,6 +1,5 @@
 //! HTTP/1.1 at both ends: the halves of a connection, a server, and a client's pool.
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -10,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use modelled_std::model::{self, Time};
 
+use super::text::Peer;
 use crate::client::{Client, Config as ClientConfig, Proxies, Versions};
 use crate::error::Error;
 use crate::h1::{Codec, Limits, Link, RecvHalf, SendHalf};
@@ -19,71 +19,6 @@ use crate::transport::Transport;
 use crate::wire::Owner;
 
 const MS: Duration = Duration::from_millis(1);
-
-/// A peer that reads and writes text itself.
-struct Peer {
-    stream: TcpStream,
-    input: Vec<u8>,
-}
-
-impl Peer {
-    fn new(stream: TcpStream) -> Self {
-        Peer { stream, input: Vec::new() }
-    }
-
-    /// Sends octets. Ignores a closed peer.
-    fn send(&mut self, text: &str) {
-        let _ = self.stream.write_all(text.as_bytes());
-    }
-
-    /// Reads a head without a body, and returns its first line. `None` at the end.
-    fn head(&mut self) -> Option<String> {
-        let end = self.find("\r\n\r\n")?;
-        let head: Vec<u8> = self.input.drain(..end).collect();
-        let head = String::from_utf8(head).unwrap();
-        Some(head.lines().next().unwrap().to_owned())
-    }
-
-    /// Reads a response with `content-length`, and returns its body.
-    fn body(&mut self) -> Option<String> {
-        let end = self.find("\r\n\r\n")?;
-        let head = String::from_utf8(self.input.drain(..end).collect()).unwrap();
-        let lines = head.lines().filter_map(|line| line.strip_prefix("content-length: "));
-        let len: usize = lines.last().expect(&head).parse().unwrap();
-        while self.input.len() < len {
-            self.read()?;
-        }
-        Some(String::from_utf8(self.input.drain(..len).collect()).unwrap())
-    }
-
-    /// Where a text ends.
-    fn find(&mut self, text: &str) -> Option<usize> {
-        loop {
-            let found = self.input.windows(text.len()).position(|it| it == text.as_bytes());
-            match found {
-                Some(at) => return Some(at + text.len()),
-                None => self.read()?,
-            }
-        }
-    }
-
-    /// `None` at the end.
-    fn read(&mut self) -> Option<()> {
-        let mut octets = vec![0; 4 << 10];
-        let len = self.stream.read(&mut octets).unwrap_or(0);
-        self.input.extend_from_slice(&octets[..len]);
-        (len > 0).then_some(())
-    }
-
-    /// Answers a GET with its path. Returns `false` at the end of the connection.
-    fn answer(&mut self, field: &str) -> bool {
-        let Some(line) = self.head() else { return false };
-        let path = line.split(' ').nth(1).unwrap();
-        let len = path.len();
-        self.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n{field}\r\n{path}"));
-        true
-    }
-}
 
 /// An owner that never writes: the callers of the link flush.
 struct Callers;
@@ -194,7 +129,7 @@ pub fn a_shutdown_ends_kept_connections() {
                 assert!(
                     ["/b", "/c"].starts_with(&bodies.iter().map(|it| &**it).collect::<Vec<_>>())
                 );
-                assert!(peer.input.is_empty());
+                assert!(peer.is_empty());
             })
         });
         thread::yield_now();
@@ -211,7 +146,7 @@ pub fn a_shutdown_does_not_wait_for_an_idle_connection() {
         let idle = thread::spawn(move || {
             peer.send("GET /a HTTP/1.1\r\nhost: a\r\n\r\n");
             let first = peer.body();
-            assert_eq!((peer.body(), peer.input.len()), (None, 0));
+            assert_eq!((peer.body(), peer.is_empty()), (None, true));
             first
         });
         thread::yield_now();

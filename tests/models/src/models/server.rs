@@ -17,11 +17,11 @@ use crate::server::{Config, Handle, Request, Response, Server};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config { date: false, ..Config::default() }
 }
 
-fn serve<H>(config: Config, handler: H) -> (Handle, SocketAddr)
+pub(super) fn serve<H>(config: Config, handler: H) -> (Handle, SocketAddr)
 where
     H: Fn(&mut Request, &mut Response) -> Result<(), Error> + Send + Sync + 'static,
 {
@@ -30,12 +30,12 @@ where
     (server.serve(handler).unwrap(), address)
 }
 
-fn connect(address: SocketAddr) -> Peer {
+pub(super) fn connect(address: SocketAddr) -> Peer {
     Peer::new(Role::Client, TcpStream::connect(address).unwrap(), proto::Config::default())
 }
 
 /// The outcome of a request: its body, or `None` after a reset.
-type Answers = HashMap<StreamId, Option<String>>;
+pub(super) type Answers = HashMap<StreamId, Option<String>>;
 
 /// Sends these requests at once, and waits for all outcomes or the end of the connection.
 fn ask(address: SocketAddr, paths: &[&str]) -> Vec<Option<String>> {
@@ -53,7 +53,7 @@ fn ask_on(mut peer: Peer, paths: &[&str]) -> Vec<Option<String>> {
     ids.iter().map(|id| answers.remove(id).flatten()).collect()
 }
 
-fn wait(peer: &mut Peer, answers: &mut Answers, ids: &[StreamId]) {
+pub(super) fn wait(peer: &mut Peer, answers: &mut Answers, ids: &[StreamId]) {
     let mut bodies = HashMap::<StreamId, Vec<u8>>::new();
     peer.run(|_, event| {
         match event {
@@ -106,14 +106,14 @@ impl Drop for Running {
 }
 
 /// Shuts the server down, and asserts that nothing is left of it.
-fn end(handle: Handle) {
+pub(super) fn end(handle: Handle) {
     let cut = handle.shutdown(Duration::from_secs(5));
     assert_eq!((cut.connections, cut.requests), (0, 0));
     assert_ended(&handle);
 }
 
 /// Asserts that no connection and no handler is left.
-fn assert_ended(handle: &Handle) {
+pub(super) fn assert_ended(handle: &Handle) {
     assert_eq!(handle.stats().connections, 0);
     // A thread may give its permit back a moment after its response was sent.
     for _ in 0..1_000 {
