@@ -24,7 +24,7 @@ use crate::logging;
 use crate::transport::Transport;
 
 /// The time for writing GOAWAY on connections that are aborted.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const FINAL_FLUSH_MAX: Duration = Duration::from_secs(2);
 
 /// How long to wait for the accept thread. It blocks for longer only if another process has made a
 /// shared socket blocking.
@@ -70,7 +70,7 @@ pub struct Handle {
     accept_ended: Receiver<()>,
     accept_thread: Mutex<Option<JoinHandle<()>>>,
     /// What was aborted so far.
-    cut: Mutex<Cut>,
+    aborted: Mutex<Aborted>,
 }
 
 /// The connections and requests that a [shutdown](Handle::shutdown) has aborted.
@@ -78,17 +78,17 @@ pub struct Handle {
 /// ```
 /// use std::time::Duration;
 ///
-/// use h2_sync::server::{Cut, Request, Response, Server};
+/// use h2_sync::server::{Aborted, Request, Response, Server};
 ///
 /// let handler = |_: &mut Request, response: &mut Response| response.send("hello");
 /// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
-/// let cut = server.shutdown(Duration::from_secs(10));
-/// assert_eq!(cut, Cut::default(), "{} requests were aborted", cut.requests);
+/// let aborted = server.shutdown(Duration::from_secs(10));
+/// assert_eq!(aborted, Aborted::default(), "{} requests were aborted", aborted.requests);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Cut {
+pub struct Aborted {
     /// Connections that had not ended at the timeout.
     pub connections: usize,
     /// Requests on them without a complete response.
@@ -120,7 +120,7 @@ impl Handle {
             doors: weak,
             accept_ended,
             accept_thread: Mutex::new(Some(thread)),
-            cut: Mutex::default(),
+            aborted: Mutex::default(),
         })
     }
 
@@ -239,12 +239,12 @@ impl Handle {
     /// let server = Server::bind("127.0.0.1:0")?.serve(handler)?;
     /// assert!(server.is_ready());
     /// // At SIGTERM:
-    /// let cut = server.drain(Duration::from_millis(5), Duration::from_secs(25));
+    /// let aborted = server.drain(Duration::from_millis(5), Duration::from_secs(25));
     /// assert!(!server.is_ready());
-    /// assert_eq!(cut.requests, 0);
+    /// assert_eq!(aborted.requests, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn drain(&self, notice: Duration, timeout: Duration) -> Cut {
+    pub fn drain(&self, notice: Duration, timeout: Duration) -> Aborted {
         self.engine.readiness.end();
         self.engine.pause(notice);
         self.shutdown(timeout)
@@ -274,7 +274,7 @@ impl Handle {
     ///
     /// Called from a handler, it neither waits for that handler's connection nor aborts it: the
     /// connection ends when its requests have been answered.
-    pub fn shutdown(&self, timeout: Duration) -> Cut {
+    pub fn shutdown(&self, timeout: Duration) -> Aborted {
         let engine = &self.engine;
         let stays = handler::runs_for(engine);
         engine.begin_shutdown(idle_grace(timeout));
@@ -286,20 +286,20 @@ impl Handle {
         }
         let is_drained = self.drained(deadline, stays);
         // If another caller is aborting connections, this waits for its result.
-        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut aborted = self.aborted.lock().unwrap_or_else(PoisonError::into_inner);
         if !is_drained {
             engine.abort_accept();
         }
         self.join_accept();
         if !is_drained {
-            cut.add(cut_all(engine, stays));
+            aborted.add(abort_all(engine, stays));
         }
-        let cut = *cut;
+        let aborted = *aborted;
         match stays {
             Some(_) => engine.close_when_empty(),
             None => engine.close(),
         }
-        cut
+        aborted
     }
 
     /// Starts the process that takes the place of this one, with the listening sockets of this
@@ -376,15 +376,15 @@ impl Handle {
     }
 }
 
-impl Cut {
-    fn add(&mut self, more: Cut) {
+impl Aborted {
+    fn add(&mut self, more: Aborted) {
         self.connections += more.connections;
         self.requests += more.requests;
     }
 }
 
 /// Aborts all connections except one that may stay, and waits until their peers were notified.
-fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
+fn abort_all(engine: &Engine, stays: Option<u64>) -> Aborted {
     let mut left = engine.connections();
     let opening = engine.connection_count().saturating_sub(left.len());
     // Connections that have already ended were aborted by an earlier call.
@@ -392,14 +392,14 @@ fn cut_all(engine: &Engine, stays: Option<u64>) -> Cut {
     let requests = left.iter().map(|conn| conn.open_requests()).sum();
     engine.openings.close_all();
     left.iter().for_each(|conn| conn.close());
-    if !engine.drained(Instant::now() + LAST_WORDS, stays) {
+    if !engine.drained(Instant::now() + FINAL_FLUSH_MAX, stays) {
         let mut left = engine.connections();
         left.retain(|conn| stays != Some(conn.number()));
         left.iter().for_each(|conn| conn.cut());
         // Cutting wakes their threads, which end them; without a thread they have ended.
-        engine.drained(Instant::now() + LAST_WORDS, stays);
+        engine.drained(Instant::now() + FINAL_FLUSH_MAX, stays);
     }
-    Cut { connections: left.len() + opening, requests }
+    Aborted { connections: left.len() + opening, requests }
 }
 
 impl Drop for Handle {

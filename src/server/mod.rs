@@ -227,7 +227,7 @@ pub use builder::RequestBuilder;
 pub use caller::Caller;
 pub use config::{Config, Versions};
 pub use farewell::ShutdownHook;
-pub use handle::{Cut, Handle};
+pub use handle::{Aborted, Handle};
 pub use listener::Listener;
 pub use multipart::{Multipart, Part};
 pub use peer::Peer;

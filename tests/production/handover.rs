@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use h2_sync::server::{Cut, Handle, Listener, Server};
+use h2_sync::server::{Aborted, Handle, Listener, Server};
 
 use crate::load::Load;
 use crate::process::{LONG, Process, answer, ask, command, eventually, handler};
@@ -26,7 +26,7 @@ fn no_request_is_lost_while_a_successor_takes_over() {
     assert_eq!(successor.line("inherited"), "web");
     let ours = load.answered();
     eventually(|| load.answered() > ours + 50);
-    assert_eq!(server.shutdown(LONG), Cut::default());
+    assert_eq!(server.shutdown(LONG), Aborted::default());
     let until_end = load.answered();
     eventually(|| load.answered() > until_end + 50);
     assert_eq!(answer(ask(address)), format!("{} web", successor.id()));
@@ -59,7 +59,7 @@ fn server_goes_on_if_the_successor_does_not_come_up() {
     let error = server.hand_over(sleeps, Duration::from_millis(100)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(answer(ask(address)), format!("{} web", std::process::id()));
-    assert_eq!(server.shutdown(LONG), Cut::default());
+    assert_eq!(server.shutdown(LONG), Aborted::default());
     let error = server.hand_over(command(), LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotConnected);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use h2_sync::server::{Cut, Handle, Request, Response};
+use h2_sync::server::{Aborted, Handle, Request, Response};
 
 use crate::client::Client;
 use crate::http1::raw;
@@ -18,7 +18,7 @@ fn ready(request: &mut Request, response: &mut Response) -> Result<(), BoxError>
     Ok(response.set_status(if is_ready { 200 } else { 503 })?)
 }
 
-fn drain(server: &Arc<Handle>, notice: Duration) -> thread::JoinHandle<Cut> {
+fn drain(server: &Arc<Handle>, notice: Duration) -> thread::JoinHandle<Aborted> {
     let server = Arc::clone(server);
     thread::spawn(move || server.drain(notice, LONG))
 }
@@ -41,8 +41,8 @@ fn server_in_its_notice_is_not_ready_and_serves_as_before() {
         }
         assert!(client.goaways.is_empty());
         // A second call ends the notice.
-        assert_eq!(server.shutdown(LONG), Cut::default());
-        assert_eq!(drains.join().unwrap(), Cut::default());
+        assert_eq!(server.shutdown(LONG), Aborted::default());
+        assert_eq!(drains.join().unwrap(), Aborted::default());
         client.until_closed();
         old.assert_closed();
     });
@@ -52,7 +52,7 @@ fn server_in_its_notice_is_not_ready_and_serves_as_before() {
 fn drain_without_requests_ends_after_its_notice() {
     bounded(|| {
         let server = serve(ready);
-        assert_eq!(server.drain(Duration::from_millis(1), LONG), Cut::default());
+        assert_eq!(server.drain(Duration::from_millis(1), LONG), Aborted::default());
         assert!(!server.is_ready());
     });
 }
@@ -97,7 +97,7 @@ fn request_behind_a_response_that_did_not_announce_the_end_is_answered() {
         let reply = raw.reply();
         assert!(reply.text() == "body" && reply.closes(), "{}", reply.head);
         raw.assert_closed();
-        assert_eq!(drains.join().unwrap(), Cut::default());
+        assert_eq!(drains.join().unwrap(), Aborted::default());
     });
 }
 
@@ -109,7 +109,7 @@ fn idle_connection_of_http1_does_not_count_as_aborted() {
         for raw in &mut idle {
             assert_eq!(raw.get("/").text(), "hello");
         }
-        assert_eq!(server.shutdown(LONG), Cut::default());
+        assert_eq!(server.shutdown(LONG), Aborted::default());
         idle.iter_mut().for_each(|raw| raw.assert_closed());
     });
 }

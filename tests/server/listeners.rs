@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 
-use h2_sync::server::{Cut, Listener, Request, Response, Server, Versions};
+use h2_sync::server::{Aborted, Listener, Request, Response, Server, Versions};
 
 use crate::client::Client;
 use crate::frames::http1::Raw;
@@ -47,7 +47,7 @@ fn listeners_with_their_own_versions_share_a_handler_and_a_handle() {
         assert_ne!(Raw::connect(h2).get("/").status, 200);
 
         eventually(|| server.stats().connections == 4);
-        assert_eq!(server.shutdown(LONG), Cut::default());
+        assert_eq!(server.shutdown(LONG), Aborted::default());
         for address in expected {
             assert!(TcpStream::connect(address).is_err());
         }
@@ -149,7 +149,7 @@ fn requests_in_the_queue_of_the_system_are_answered_at_the_end() {
             let reply = raw.reply();
             assert!(reply.status == 200 && reply.closes(), "{}", reply.head);
         }
-        assert_eq!(stops.join().unwrap(), Cut::default());
+        assert_eq!(stops.join().unwrap(), Aborted::default());
         assert_eq!(server.stats().connections_accepted, 4);
     });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use h2_sync::frame::{Frame, Setting, Settings, WindowUpdate};
-use h2_sync::server::{Cut, Handle, Request, Response};
+use h2_sync::server::{Aborted, Handle, Request, Response};
 use h2_sync::{ErrorCode, Reason, StreamId};
 
 use crate::client::Client;
@@ -278,7 +278,7 @@ fn two_concurrent_callers_both_learn_the_number_of_aborted_requests() {
 }
 
 /// A server whose handlers can shut it down.
-fn stopped_by_its_handler(timeout: Duration) -> (Arc<OnceLock<Handle>>, Receiver<Cut>) {
+fn stopped_by_its_handler(timeout: Duration) -> (Arc<OnceLock<Handle>>, Receiver<Aborted>) {
     let (told, tells) = crossbeam_channel::bounded(1);
     let own = Arc::new(OnceLock::<Handle>::new());
     let handle = Arc::clone(&own);
