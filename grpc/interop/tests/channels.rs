@@ -171,7 +171,7 @@ fn details_of_a_status_arrive() {
 
 /// The health of a service, as it is watched.
 mod health {
-    use h2_sync::server::Cut;
+    use h2_sync::server::Aborted;
     use h2_sync_grpc::client::{Receiver, Stub};
     use h2_sync_grpc::health::{HealthCheckRequest, HealthCheckResponse, ServingStatus};
 
@@ -254,7 +254,7 @@ mod health {
                 assert_eq!(next().unwrap_err().code(), Code::Unavailable);
                 drain.join().unwrap()
             });
-            assert_eq!(drained, Cut::default());
+            assert_eq!(drained, Aborted::default());
         });
     }
 
