@@ -276,6 +276,15 @@ impl Link {
         }
     }
 
+    /// Ends the connection after the current exchange, unless the whole request has been received.
+    pub(crate) fn close_before_rest(&self) {
+        if let Some(server) = self.lock().codec.server()
+            && !server.has_whole_body()
+        {
+            server.close_after_response();
+        }
+    }
+
     /// The status that answers a fault in the body of the request, if there was one.
     pub(crate) fn refusal(&self) -> Option<StatusCode> {
         self.lock().refusal

@@ -224,6 +224,11 @@ impl ServerConnection {
         self.is_persistent = false;
     }
 
+    /// Returns whether the body of the current request has been received to its end.
+    pub fn has_whole_body(&self) -> bool {
+        self.receiver.is_done()
+    }
+
     /// Makes the next response say `connection: close`, and ends the connection after it. For a
     /// server that is shutting down: until a response has said so, the client may send another
     /// request.

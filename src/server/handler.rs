@@ -144,7 +144,7 @@ pub(super) fn call(
             });
             if status != StatusCode::INTERNAL_SERVER_ERROR {
                 // The rest of the body is not worth waiting for.
-                response.close_http1();
+                response.decline_rest();
             }
             response.fail(status, cause);
         }

@@ -89,6 +89,13 @@ impl Response {
         }
     }
 
+    /// Ends an HTTP/1.x connection after this response, unless the whole request has been received.
+    pub(super) fn decline_rest(&self) {
+        if let Some(send) = self.send.as_ref().and_then(SendHalf::http1) {
+            send.link().close_before_rest();
+        }
+    }
+
     /// Returns the status for an error in an HTTP/1.x body, if there was one.
     pub(super) fn refusal(&self) -> Option<StatusCode> {
         self.send.as_ref()?.http1()?.link().refusal()

@@ -164,6 +164,29 @@ fn large_bodies_go_both_ways() {
 }
 
 #[test]
+fn refused_request_keeps_the_connection_if_its_body_was_read() {
+    bounded(|| {
+        let server = serve(|request, response| {
+            if request.path() == "/read" {
+                std::io::copy(request, &mut std::io::sink())?;
+            }
+            // Not a form: answered with 415.
+            request.form()?;
+            Ok(response.send("")?)
+        });
+        let mut raw = raw(&server);
+        let post = |path| format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx");
+        for _ in 0..2 {
+            raw.send(post("/read"));
+            let reply = raw.reply();
+            assert_eq!((reply.status, reply.closes()), (415, false));
+        }
+        raw.send(post("/unread"));
+        assert!(raw.reply().closes());
+    });
+}
+
+#[test]
 fn trailers_go_to_clients_that_take_them() {
     bounded(|| {
         let server = serve(|request, response| {
