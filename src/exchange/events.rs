@@ -51,11 +51,14 @@ impl State {
                     self.driver.held.add(octets);
                 }
                 let core = &self.core;
-                let window = || core.receive_window(stream_id) as usize;
+                let body = || {
+                    let window = core.receive_window(stream_id) as usize;
+                    (window, core.expects_content(stream_id))
+                };
                 let batches = self.driver.batches_wakes;
                 if end_stream {
                     inbox.wake(Half::Either, &mut self.wake);
-                } else if !batches || !inbox.defers_wake(octets, window) {
+                } else if !batches || !inbox.defers_wake(octets, body) {
                     inbox.wake(Half::Recv, &mut self.wake);
                 } else if inbox.begins_to_defer()
                     && !self.driver.deferred_wakes.contains(&stream_id)
@@ -109,11 +112,8 @@ impl State {
     pub(crate) fn check_deferred_wakes(&mut self) {
         let Streams { deferred_wakes, streams, .. } = &mut self.driver;
         let wake = &mut self.wake;
-        let goes_on = |inbox: &mut Inbox| inbox.check_deferred_wake(wake);
-        deferred_wakes.retain({
-            let mut goes_on = goes_on;
-            move |id| streams.get_mut(id).is_some_and(&mut goes_on)
-        });
+        let mut goes_on = |inbox: &mut Inbox| inbox.check_deferred_wake(wake);
+        deferred_wakes.retain(|id| streams.get_mut(id).is_some_and(&mut goes_on));
     }
 
     /// Returns whether there are readers that only the clock wakes, should nothing more arrive.

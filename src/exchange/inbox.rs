@@ -121,10 +121,18 @@ impl Inbox {
     }
 
     /// A piece of the body has come that is not the last. Whether the thread that waits for it need not
-    /// be woken yet, in a window of that size.
-    pub(super) fn defers_wake(&mut self, octets: usize, window: impl FnOnce() -> usize) -> bool {
+    /// be woken yet. `body` returns the size of the window, and whether more of the body has been
+    /// announced.
+    pub(super) fn defers_wake(
+        &mut self,
+        octets: usize,
+        body: impl FnOnce() -> (usize, bool),
+    ) -> bool {
         self.batching.came(octets);
-        self.waiting[0].is_some() && self.batching.may_defer(self.waiting_octets(), window())
+        let may_defer = |(window, is_announced)| {
+            self.batching.may_defer(self.waiting_octets(), window, is_announced)
+        };
+        self.waiting[0].is_some() && may_defer(body())
     }
 
     /// Defers the wake of the reader. Returns whether it was not deferred before.

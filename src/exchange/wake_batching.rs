@@ -2,9 +2,12 @@
 //!
 //! Waking a thread costs more than receiving a frame of 16 KiB. If a body arrives in consecutive
 //! full frames, the wake is deferred until a large part of the window, or the end, has arrived. If
-//! it arrives slowly, the clock wakes the reader. If nothing more arrives, the next deferral needs
-//! a longer run of full frames. So a peer that sends 16 KiB and waits for the answer is delayed
-//! once, not each time.
+//! it arrives slowly, the clock wakes the reader.
+//!
+//! One full frame suffices if `content-length` has announced more of the body. Otherwise the peer may
+//! wait for an answer to what it has sent, so several frames have to arrive first. If nothing more
+//! arrives then, the next deferral needs a longer run of them: such a peer is delayed once, not each
+//! time.
 //!
 //! Measured with ten concurrent uploads on one core, per MiB: 28 to 37 thread switches instead of
 //! 125 to 129, and a tenth less CPU (1.1 ms instead of 1.25 ms). A third of the window instead of a
@@ -13,7 +16,7 @@
 /// The size in octets from which a frame counts as full.
 const FULL: usize = 8 << 10;
 
-/// The octets that must arrive in full frames before a wake is deferred.
+/// The octets of a body of unknown length that must arrive in full frames before a wake is deferred.
 const PROOF: usize = 32 << 10;
 
 /// The reader is woken when this fraction of the window has arrived, or [`MOST`] octets.
@@ -24,14 +27,14 @@ const MOST: usize = 1 << 20;
 
 /// The octets that must arrive between two ticks; otherwise the reader is woken. If a body arrives
 /// slowly, waking is cheap, and delayed credit would make it slower.
-const MOVES: usize = 32 << 10;
+const MOVES: usize = 16 << 10;
 
 /// The arrival pattern of a body, and whether its reader's wake is deferred.
 #[derive(Debug)]
 pub(super) struct WakeBatching {
     /// Octets that have arrived in consecutive full frames.
     run: usize,
-    /// The number of such octets needed to defer a wake.
+    /// The number of such octets needed to defer a wake, for a body of unknown length.
     proof: usize,
     /// The octets that waited at the last tick, if the wake is deferred.
     deferred: Option<usize>,
@@ -50,8 +53,9 @@ impl WakeBatching {
     }
 
     /// Returns whether the wake of a reader with this many waiting octets may be deferred.
-    pub(super) fn may_defer(&self, waits: usize, window: usize) -> bool {
-        self.run > self.proof && waits < MOST.min(window / PART)
+    pub(super) fn may_defer(&self, waits: usize, window: usize, is_announced: bool) -> bool {
+        let proof = if is_announced { 0 } else { self.proof };
+        self.run > proof && waits < MOST.min(window / PART)
     }
 
     /// Defers the wake. Returns whether it was not deferred before.
@@ -89,7 +93,7 @@ mod tests {
     fn prove(batching: &mut WakeBatching) -> usize {
         let mut sleeps = |_: &usize| {
             batching.came(FRAME);
-            batching.may_defer(FRAME, WINDOW)
+            batching.may_defer(FRAME, WINDOW, false)
         };
         1 + (0..).take_while(|n| !sleeps(n)).count()
     }
@@ -103,15 +107,15 @@ mod tests {
     fn reader_is_woken_for_a_third_of_the_window() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
-        assert!(batching.may_defer(WINDOW / 3 - 1, WINDOW));
-        assert!(!batching.may_defer(WINDOW / 3, WINDOW));
+        assert!(batching.may_defer(WINDOW / 3 - 1, WINDOW, false));
+        assert!(!batching.may_defer(WINDOW / 3, WINDOW, false));
     }
 
     #[test]
     fn reader_with_a_huge_window_is_woken_earlier() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
-        assert!(!batching.may_defer(MOST, (1 << 31) - 1));
+        assert!(!batching.may_defer(MOST, (1 << 31) - 1, false));
     }
 
     #[test]
@@ -119,14 +123,22 @@ mod tests {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
         batching.came(100);
-        assert!(!batching.may_defer(100, WINDOW));
+        assert!(!batching.may_defer(100, WINDOW, true));
     }
 
     #[test]
     fn without_a_window_no_wake_is_deferred() {
         let mut batching = WakeBatching::default();
         prove(&mut batching);
-        assert!(!batching.may_defer(0, 0));
+        assert!(!batching.may_defer(0, 0, true));
+    }
+
+    #[test]
+    fn reader_of_an_announced_body_is_not_woken_for_a_full_frame() {
+        let mut batching = WakeBatching::default();
+        batching.came(FRAME);
+        assert!(batching.may_defer(FRAME, WINDOW, true));
+        assert!(!batching.may_defer(FRAME, WINDOW, false));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::block::Block;
 use super::budgets::Budgets;
 use super::checked::{CheckedRequest, CheckedResponse};
 use super::config::{Config, Role};
+use super::content::Content;
 use super::deadlines::Deadlines;
 use super::event::{CloseReason, Event};
 use super::flow::RecvWindow;
@@ -258,6 +259,12 @@ impl Connection {
     pub(crate) fn is_window_low(&self, id: StreamId) -> bool {
         let window = self.streams.get(id).map(|stream| &stream.recv.window);
         window.is_some_and(|window| window.signed() < i64::from(window.size() / 2))
+    }
+
+    /// Whether the peer has announced more of a body, in `content-length`, than has arrived.
+    pub(crate) fn expects_content(&self, id: StreamId) -> bool {
+        let stream = self.streams.get(id);
+        stream.is_some_and(|stream| matches!(stream.recv.content, Content::Left(1..)))
     }
 
     /// Whether a stream is open, or about to be.
