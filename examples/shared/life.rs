@@ -6,7 +6,7 @@ use std::process::{self, ExitCode};
 use std::time::Duration;
 use std::{env, thread};
 
-use h2_sync::server::{Cut, Handle};
+use h2_sync::server::{Aborted, Handle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -41,13 +41,14 @@ impl Life {
             }
         });
         // The sockets of the successor are the same: no balancer has to notice.
-        let cut = if has_successor { handle.shutdown(GRACE) } else { handle.drain(notice, GRACE) };
+        let aborted =
+            if has_successor { handle.shutdown(GRACE) } else { handle.drain(notice, GRACE) };
         let served = handle.stats().requests;
-        let Cut { requests, connections, .. } = cut;
+        let Aborted { requests, connections, .. } = aborted;
         say(&format!(
             "served {served} requests; aborted {requests} requests, {connections} connections"
         ));
-        if cut == Cut::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if aborted == Aborted::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// Waits for the end. Returns whether another process serves the sockets.
