@@ -304,7 +304,8 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// [`timeout`](Self::timeout) bounds the wait for a connection, and
     /// [`response_timeout`](Self::response_timeout) the wait for the response, from the end of the
-    /// request; the halves have deadlines of their own. A [`cancel_handle`](Self::cancel_handle) cancels the exchange at any step.
+    /// request; the halves have deadlines of their own. A [`cancel_handle`](Self::cancel_handle)
+    /// cancels the exchange at any step.
     ///
     /// # Errors
     ///

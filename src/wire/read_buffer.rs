@@ -72,13 +72,14 @@ impl ReadBuffer {
 
     /// Returns whether the next read should be one of the largest size, and there is little before it.
     pub(super) fn wants_block(&self) -> bool {
-        self.ask > LARGE / 2 && self.octets.len() <= LARGE / 2
+        self.ask == LARGE && self.octets.len() <= LARGE / 2
     }
 
     /// Chooses the size of the next read, after one that found `read` octets with room for `room`.
     pub(super) fn note_read(&mut self, read: usize, room: usize) {
         self.ask = if read == room {
-            (self.ask * 4).min(LARGE)
+            // After a size just below the largest one, the buffer would grow once more.
+            if self.ask * 4 > LARGE / 2 { LARGE } else { self.ask * 4 }
         } else {
             // The transport has no more data for now, so the next read may block for long.
             read.next_power_of_two().clamp(SMALL, REST)
