@@ -181,9 +181,9 @@ pub fn input_on_idle_connections_is_answered() {
             end(handle);
         }
     };
-    model::check(40, Time::Waits, body(1));
-    model::check(40, Time::Waits, body(2));
-    model::check(40, Time::RunsFor(500 * MS), body(2));
+    model::check(20, Time::Waits, body(1));
+    model::check(20, Time::Waits, body(2));
+    model::check(20, Time::RunsFor(500 * MS), body(2));
 }
 
 /// Handlers on idle connections wait for one another: each gets a thread after a few ticks.
@@ -202,13 +202,13 @@ pub fn handlers_on_idle_connections_meet() {
             end(handle);
         }
     };
-    model::check(70, Time::Waits, body(1));
-    model::check(70, Time::Waits, body(2));
+    model::check(35, Time::Waits, body(1));
+    model::check(35, Time::Waits, body(2));
 }
 
 /// Handlers on idle connections wait for bodies: other connections are answered meanwhile.
 pub fn bodies_on_idle_connections_delay_no_other_connection() {
-    model::check(80, Time::Waits, || {
+    model::check(40, Time::Waits, || {
         let (handle, address) = server(1, config(), 0);
         let [mut one, mut two, mut other] = clients(address);
         thread::sleep(IDLE);
@@ -228,7 +228,7 @@ pub fn bodies_on_idle_connections_delay_no_other_connection() {
 
 /// The system refuses threads now and then while connections are idle: no request is lost.
 pub fn threads_that_do_not_start_lose_no_idle_connection() {
-    model::check(100, Time::Waits, || {
+    model::check(50, Time::Waits, || {
         let (handle, address) = server(2, config(), 2);
         let clients = clients::<3>(address);
         thread::set_fails(true);
@@ -246,7 +246,7 @@ pub fn threads_that_do_not_start_lose_no_idle_connection() {
 /// More connections are busy than threads may block in reads: the others are left to the poller
 /// after each request.
 pub fn connections_are_left_again_and_again() {
-    model::check(80, Time::Waits, || {
+    model::check(40, Time::Waits, || {
         let (handle, address) = server(1, config(), 0);
         let clients = clients::<4>(address);
         let since = Instant::now();
@@ -264,7 +264,7 @@ pub fn connections_are_left_again_and_again() {
 /// has ended.
 pub fn idle_timeouts_meet_input() {
     let config = || config().with(|config| config.http2.idle_timeout = Some(2 * IDLE));
-    model::check(100, Time::RunsFor(3 * IDLE), move || {
+    model::check(50, Time::RunsFor(3 * IDLE), move || {
         let (handle, address) = server(2, config(), 0);
         let clients = clients::<2>(address);
         at_once(clients, |_, mut client| {
@@ -294,8 +294,8 @@ pub fn shutdown_ends_idle_connections() {
         end(handle);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     };
-    model::check(60, Time::Waits, body);
-    model::check(60, Time::RunsFor(300 * MS), body);
+    model::check(30, Time::Waits, body);
+    model::check(30, Time::RunsFor(300 * MS), body);
 }
 
 /// The same with a timeout of zero: connections are cut as input arrives, and nothing is left.
@@ -316,8 +316,8 @@ pub fn a_cut_meets_input_on_idle_connections() {
         drop(handle);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     };
-    model::check(70, Time::Waits, body);
-    model::check(70, Time::RunsFor(300 * MS), body);
+    model::check(35, Time::Waits, body);
+    model::check(35, Time::RunsFor(300 * MS), body);
 }
 
 /// Clients keep their idle connections open: the shutdown cuts them in the end, and its threads end.
@@ -334,6 +334,6 @@ pub fn shutdown_cuts_idle_connections_that_stay_open() {
             drop(clients);
         }
     };
-    model::check(30, Time::Waits, body(MS));
-    model::check(30, Time::Waits, body(Duration::from_secs(60)));
+    model::check(15, Time::Waits, body(MS));
+    model::check(15, Time::Waits, body(Duration::from_secs(60)));
 }
