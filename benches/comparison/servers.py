@@ -83,7 +83,9 @@ def check(bench, server):
     if server.name not in INSTALLED:
         expected = {":status", "content-type", "content-length", "date", "server"}
         # The second is short, since HPACK has indexed most of it.
-        if set(fields) != expected or heads != ["45", "9"]:
+        # The digits of a date differ in the length of their Huffman codes.
+        first, *more = map(int, heads)
+        if set(fields) != expected or first not in range(44, 49) or more != [9]:
             raise Failure(f"GET / has the fields {fields} in {heads} octets")
     bodies = [("/", [], b"hello world"), (f"/bytes/{MIB}", [], b"." * MIB)]
     if server.name not in ["h2o", "nginx"]:
