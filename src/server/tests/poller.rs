@@ -148,20 +148,27 @@ fn polling_threads_use_all_cores() {
     peers.iter().for_each(Peer::stop);
 }
 
+/// Connections that have been served, after all had input while the only polling thread was busy.
+fn serve_at_once(poller: &Arc<Poller>, count: usize) -> Vec<Peer> {
+    let mut first = Peer::new(poller);
+    first.send();
+    first.comes();
+    let mut peers: Vec<_> = (0..count).map(|_| Peer::new(poller)).collect();
+    peers.iter_mut().for_each(Peer::send);
+    peers.iter().for_each(Peer::stop);
+    first.stop();
+    peers.iter().for_each(|peer| _ = peer.comes());
+    peers.push(first);
+    peers
+}
+
 #[test]
 fn surplus_polling_threads_end() {
     let (pool, clock, poller) = poller_of(2);
     // No tick, so that no thread is replaced.
     clock.close();
-    let mut first = Peer::new(&poller);
-    first.send();
-    first.comes();
-    let mut peers: Vec<_> = (0..20).map(|_| Peer::new(&poller)).collect();
     let _idle = Peer::new(&poller);
-    peers.iter_mut().for_each(Peer::send);
-    peers.iter().for_each(Peer::stop);
-    first.stop();
-    peers.iter().for_each(|peer| _ = peer.comes());
+    let _served = serve_at_once(&poller, 20);
     wait_for_threads(&pool, 1);
 }
 
@@ -170,14 +177,7 @@ fn all_polling_threads_end_with_the_last_connection() {
     let (pool, clock, poller) = poller_of(4);
     // No tick, so that no thread is replaced.
     clock.close();
-    let mut first = Peer::new(&poller);
-    first.send();
-    first.comes();
-    let mut peers: Vec<_> = (0..40).map(|_| Peer::new(&poller)).collect();
-    peers.iter_mut().for_each(Peer::send);
-    peers.iter().for_each(Peer::stop);
-    first.stop();
-    peers.iter().for_each(|peer| _ = peer.comes());
+    let _served = serve_at_once(&poller, 40);
     wait_for_threads(&pool, 0);
 }
 
