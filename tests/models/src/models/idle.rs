@@ -150,12 +150,22 @@ fn at_once<const N: usize>(
     clients: [Client; N],
     act: impl Fn(usize, Client) + Clone + Send + 'static,
 ) {
+    while_each(clients, act, || ());
+}
+
+/// Runs `act` for each of them on a thread of its own, and `meanwhile` on this one.
+fn while_each<const N: usize>(
+    clients: [Client; N],
+    act: impl Fn(usize, Client) + Clone + Send + 'static,
+    meanwhile: impl FnOnce(),
+) {
     let mut number = 0;
     let threads = clients.map(|client| {
         let (act, which) = (act.clone(), number);
         number += 1;
         thread::spawn(move || act(which, client))
     });
+    meanwhile();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
@@ -282,17 +292,16 @@ pub fn shutdown_ends_idle_connections() {
         let (handle, address) = server(2, config(), 0);
         let clients = clients::<3>(address);
         thread::sleep(IDLE);
-        let threads = clients.map(|mut client| {
-            thread::spawn(move || {
-                client.may_ask("/slow");
-                client.may_ask("/last");
-                // Up to the end.
-                client.receive();
-            })
+        let act = |_, mut client: Client| {
+            client.may_ask("/slow");
+            client.may_ask("/last");
+            // Up to the end.
+            client.receive();
+        };
+        while_each(clients, act, || {
+            thread::yield_now();
+            end(handle);
         });
-        thread::yield_now();
-        end(handle);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
     };
     model::check(30, Time::Waits, body);
     model::check(30, Time::RunsFor(300 * MS), body);
@@ -304,17 +313,16 @@ pub fn a_cut_meets_input_on_idle_connections() {
         let (handle, address) = server(2, config(), 0);
         let clients = clients::<3>(address);
         thread::sleep(IDLE);
-        let threads = clients.map(|mut client| {
-            thread::spawn(move || {
-                client.may_ask("/quick");
-                client.may_ask("/last");
-            })
+        let act = |_, mut client: Client| {
+            client.may_ask("/quick");
+            client.may_ask("/last");
+        };
+        while_each(clients, act, || {
+            thread::yield_now();
+            handle.shutdown(Duration::ZERO);
+            assert_ended(&handle);
+            drop(handle);
         });
-        thread::yield_now();
-        handle.shutdown(Duration::ZERO);
-        assert_ended(&handle);
-        drop(handle);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
     };
     model::check(35, Time::Waits, body);
     model::check(35, Time::RunsFor(300 * MS), body);
