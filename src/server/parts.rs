@@ -150,7 +150,7 @@ fn position(octets: &[u8], what: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Gives at most so many octets in a read.
+    /// A reader that limits the octets of each read.
     struct Slow<'a>(&'a [u8], usize);
 
     impl Read for Slow<'_> {

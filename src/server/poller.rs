@@ -191,8 +191,8 @@ impl Poller {
         Reads(&self.readers)
     }
 
-    /// Returns whether so many threads block in reads that another connection had better be left to
-    /// the poller at once.
+    /// Returns whether the most threads block in reads already. An idle connection is then left to the
+    /// poller at once.
     pub(super) fn is_preferred(&self) -> bool {
         self.readers.load(Ordering::Relaxed) >= self.max_readers
     }
