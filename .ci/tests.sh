@@ -60,6 +60,10 @@ failures() {
     for log in "$folder/failed "*; do
         printf '%s\n' "${log##*/}"
         grep -aE '^test .* FAILED$|panicked at' "$log" || tail -n 5 "$log"
+        # Those that ran until the program was stopped.
+        sed -n 's/^test \(.*\) has been running for over 60 seconds$/\1/p' "$log" | while read -r test; do
+            grep -aqE "^test $test \.\.\. (ok|FAILED)$" "$log" || printf 'no end: %s\n' "$test"
+        done
     done
 }
 

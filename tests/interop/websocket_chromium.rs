@@ -51,6 +51,7 @@ fn assert_talk(folder: &Folder, server: &Example, client: &Client) {
     assert_eq!(first, "connected to lobby, with compression");
     let url = server.url("/rooms/lobby?name=brian").replacen("http", "ws", 1);
     let mut brian = websocket::connect(client, &url).unwrap();
+    line_of(&mut brian, "* brian joined");
     let talk = thread::spawn(move || {
         let said = line_of(&mut brian, "ada: ");
         brian.send("hello from the client").unwrap();
