@@ -206,6 +206,7 @@ mod halves;
 mod histogram;
 pub mod hpack;
 pub mod http1;
+mod kernel_thread;
 mod logging;
 mod meter;
 pub mod proto;

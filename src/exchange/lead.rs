@@ -48,10 +48,7 @@ impl Conn {
     ) -> (Guard<'a>, Read) {
         let until = [self.own_deadline(&state), until].into_iter().flatten().min();
         let me = Leader::me();
-        state.leader = match me {
-            Leader::Thread { id, .. } => Leader::Thread { id, reads: true },
-            other => other,
-        };
+        state.leader = me.reading();
         self.wire.call_in_time(&mut state);
         if state.held.is_over() {
             return (self.pause(state, until), Read::Some);

@@ -2,6 +2,8 @@
 
 use std::thread::{self, ThreadId};
 
+use crate::kernel_thread::KernelThread;
+
 /// The thread that may read from the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leader {
@@ -13,6 +15,7 @@ pub(crate) enum Leader {
     Poller(u64),
     Thread {
         id: ThreadId,
+        kernel: KernelThread,
         /// Whether it is reading, not in a handler or a write, which could take long.
         reads: bool,
     },
@@ -21,7 +24,24 @@ pub(crate) enum Leader {
 impl Leader {
     /// The calling thread as leader.
     pub(crate) fn me() -> Leader {
-        Leader::Thread { id: thread::current().id(), reads: false }
+        let (id, kernel) = (thread::current().id(), KernelThread::current());
+        Leader::Thread { id, kernel, reads: false }
+    }
+
+    /// The same leader, which is reading.
+    pub(super) fn reading(self) -> Leader {
+        match self {
+            Leader::Thread { id, kernel, .. } => Leader::Thread { id, kernel, reads: true },
+            other => other,
+        }
+    }
+
+    /// The thread that leads, if one does.
+    pub(crate) fn thread(self) -> Option<KernelThread> {
+        match self {
+            Leader::Thread { kernel, .. } => Some(kernel),
+            _ => None,
+        }
     }
 
     /// Returns whether the calling thread leads.

@@ -13,8 +13,8 @@
 //! The leader runs the handlers itself, without hand-overs between threads, and writes all
 //! responses of a batch at once. Other streams are protected by taking over the lead. The
 //! [clock](super::clock) ticks every two milliseconds while handlers run. A leader that has begun
-//! nothing since the last tick loses the lead to another thread, which continues with the waiting
-//! requests and with reading. A tick reads one atomic number; the lock is only taken if the leader
+//! nothing since the last tick, and is [stuck](super::suspect), loses the lead to another thread, which
+//! continues with the waiting requests and with reading. A tick reads one atomic number; the lock is only taken if the leader
 //! seems stuck. A handler that waits for its own stream reads the transport itself; if requests
 //! arrive in the meantime, it passes the lead on.
 //!
@@ -37,6 +37,7 @@ use super::permit::{self, Permit};
 use super::poller::{IDLE_MIN, Stay, Watched};
 use super::pool::{Scratch, Task};
 use super::stats::add;
+use super::suspect::Suspect;
 use super::timeouts::{Timed, call_for_refusal};
 use super::watch::{LeaderWatch, Verdict};
 use super::writers::Writable;
@@ -296,17 +297,19 @@ fn keep_watch(served: &Arc<Served>) {
         return;
     }
     let weak = Arc::downgrade(served);
-    let mut watch = LeaderWatch::default();
+    let (mut watch, mut suspect) = (LeaderWatch::default(), None);
     served.engine.clock.watch(move || {
         let Some(served) = weak.upgrade() else { return false };
         let now = served.conn.progress();
         if now.has_deferred_wakes() {
             served.conn.lock().check_deferred_wakes();
         }
-        match watch.look(now) {
+        let verdict = watch.look(now);
+        suspect = suspect.filter(|_| verdict == Verdict::Stuck);
+        match verdict {
             Verdict::Fine => true,
-            Verdict::Stuck => take_over(&served, now, true),
-            Verdict::Unread => take_over(&served, now, false),
+            Verdict::Stuck => take_over(&served, now, Some(suspect.get_or_insert_default())),
+            Verdict::Unread => take_over(&served, now, None),
             Verdict::Quiet => goes_on_watching(&served),
         }
     });
@@ -323,19 +326,25 @@ fn goes_on_watching(served: &Served) -> bool {
     is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
 }
 
-/// Replaces a leader that has not read since and, if it is stuck, has not begun anything else
-/// either. The connection remains watched: always returns `true`.
-fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) -> bool {
+/// Replaces a leader that has not read since and, if it is suspected, has not begun anything else
+/// either and is stuck. The connection remains watched: always returns `true`.
+fn take_over(served: &Arc<Served>, then: Progress, suspect: Option<&mut Suspect>) -> bool {
     let mut state = served.conn.lock();
     let now = state.progress();
-    let has_moved = !now.has_read_as_often(then) || is_stuck && !now.is_at_the_step_of(then);
+    let is_suspected = suspect.is_some();
+    let has_moved = !now.has_read_as_often(then) || is_suspected && !now.is_at_the_step_of(then);
     if !now.is_working() || has_moved {
+        return true;
+    }
+    if let (Some(suspect), Some(thread)) = (suspect, state.leader.thread())
+        && !suspect.judge(thread.scheduled())
+    {
         return true;
     }
     if promise_lead(served, &mut state) {
         add(&served.engine.counters.leaders_replaced);
         // A long write is no sign of slow handlers.
-        if is_stuck && !state.is_writing() {
+        if is_suspected && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
     }

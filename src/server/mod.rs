@@ -213,6 +213,7 @@ mod split;
 mod stats;
 #[cfg(all(unix, feature = "handover"))]
 mod successor;
+mod suspect;
 mod test_client;
 mod test_response;
 mod timeouts;

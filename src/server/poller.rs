@@ -16,8 +16,8 @@
 //! polling thread does not wait for a client: a connection that does is passed to another thread. A
 //! single busy connection gets a thread that blocks in reads, which is cheaper than polling.
 //!
-//! Handlers may block. The [clock](super::clock) watches the polling threads. One that has served the
-//! same connection since the last tick is replaced by another thread of the pool, which serves what is
+//! Handlers may block. The [clock](super::clock) watches the polling threads. One that is
+//! [stuck](super::suspect) in a connection is replaced by another thread of the pool, which serves what is
 //! ready, and polls. For some time after that, each connection with input gets a thread at once
 //! ([`Polling`] has the rules). While the system starts no thread, the next one is found as soon as it
 //! does.
@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 use super::clock::Ticking;
 use super::polling::{Help, Number, Polling};
 use super::pool::{Pool, Scratch};
+use crate::kernel_thread::KernelThread;
 use crate::logging::{self, Lock};
 use crate::transport::Epoll;
 
@@ -228,25 +229,26 @@ impl Poller {
     fn run(self: &Arc<Self>, me: Number, scratch: &mut Scratch) {
         let _polls = Polls { poller: self, me };
         let Some(epoll) = self.epoll() else { return };
-        let (mut ready, mut is_surplus) = (Vec::new(), false);
+        let (mut ready, mut had_nothing) = (Vec::new(), false);
         // Another thread may have left some that are ready.
         while self.serve_ready(me, scratch) {
-            let Some(time) = self.time_to_wait(me, is_surplus) else { return };
+            let Some(time) = self.time_to_wait(me, had_nothing) else { return };
             let began = Instant::now();
             if let Err(error) = epoll.wait(&mut ready, time) {
                 logging::warn!("waiting for input on idle connections: {error}");
                 thread::sleep(PAUSE);
             }
-            is_surplus = time.is_some_and(|time| began.elapsed() >= time);
+            had_nothing = time.is_some_and(|time| began.elapsed() >= time);
             self.state.lock().ready.extend(ready.drain(..));
         }
     }
 
     /// Returns how long a thread waits for input, if that is limited, or `None` if it is to end.
-    fn time_to_wait(&self, me: Number, is_surplus: bool) -> Option<Option<Duration>> {
+    fn time_to_wait(&self, me: Number, had_nothing: bool) -> Option<Option<Duration>> {
         let mut state = self.state.lock();
         let is_alone = state.polling.is_alone(me);
-        if state.waiting.is_empty() || is_surplus && !is_alone {
+        let is_surplus = had_nothing && !is_alone || state.polling.is_surplus(me);
+        if state.waiting.is_empty() || is_surplus {
             state.polling.end(me);
             let is_over = state.waiting.is_empty() && !is_alone;
             drop(state);
@@ -313,15 +315,15 @@ impl Poller {
 
     /// Replaces the threads that are stuck. Returns whether there is more to watch.
     fn tick(self: &Arc<Self>) -> bool {
-        let (mut state, mut must_wake) = (self.state.lock(), false);
-        for stuck in state.polling.tick() {
+        let mut state = self.state.lock();
+        let stuck = state.polling.tick(KernelThread::scheduled);
+        // A thread that waits does not know of those that another one has found ready.
+        let must_wake = !state.ready.is_empty() && state.polling.should_wake();
+        for thread in stuck {
             let has_others = state.polling.is_over_limit();
-            let has_begun = !has_others && self.start(&mut state);
-            if has_others || has_begun {
-                state.polling.replace(stuck);
+            if has_others || self.start(&mut state) {
+                state.polling.replace(thread);
             }
-            // A thread that waits does not know of those that the stuck thread has found ready.
-            must_wake |= !has_begun && !state.ready.is_empty();
         }
         // After a panic.
         let lacks_thread = state.polling.is_empty() && !state.waiting.is_empty();

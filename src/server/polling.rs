@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   begins ─▶ waits ◀──────── done ─────────┐
-//!             │   └──── input ────▶ serves a connection ─── seen there by two ticks ─▶ replaced
+//!             │   └──── input ────▶ serves a connection ─── stuck there ─▶ replaced
 //!             ▼
 //!         ends: others poll as well
 //! ```
@@ -10,6 +10,9 @@
 //! A thread that is replaced ends when it has served its connection. Another one has begun by then.
 
 use std::time::Duration;
+
+use super::suspect::Suspect;
+use crate::kernel_thread::{KernelThread, Scheduled};
 
 /// The number of connections that get a separate thread each after a polling thread was stuck.
 const SLOW_MIN: u32 = 32;
@@ -48,9 +51,22 @@ enum Doing {
     Waits,
     /// It serves a connection.
     Serves {
-        /// Whether it did so at the last tick.
-        was_seen: bool,
+        thread: KernelThread,
+        /// Set by a tick, if it serves the same connection at the next one.
+        suspect: Option<Suspect>,
     },
+}
+
+impl Doing {
+    /// Returns whether the thread was serving the same connection at the last tick.
+    fn is_suspect(&self) -> bool {
+        matches!(self, Doing::Serves { suspect: Some(_), .. })
+    }
+
+    /// Returns whether the thread was stuck at the last tick, and could not be replaced.
+    fn is_stuck(&self) -> bool {
+        matches!(self, Doing::Serves { suspect: Some(suspect), .. } if suspect.is_stuck())
+    }
 }
 
 /// How another thread is made to take part.
@@ -74,9 +90,9 @@ impl Polling {
         self.threads.is_empty()
     }
 
-    /// Returns whether a thread polls that was not in the same handler at the last tick.
+    /// Returns whether a thread polls that is not stuck.
     pub(super) fn has_thread(&self) -> bool {
-        self.threads.iter().any(|(_, doing)| *doing != Doing::Serves { was_seen: true })
+        self.threads.iter().any(|(_, doing)| !doing.is_stuck())
     }
 
     /// Adds a thread, which begins to poll.
@@ -97,10 +113,10 @@ impl Polling {
         self.threads.iter().all(|(number, _)| *number == thread)
     }
 
-    /// Records that a thread begins to serve a connection.
+    /// Records that the calling thread begins to serve a connection.
     pub(super) fn serves(&mut self, thread: Number) {
         self.was_busy = true;
-        self.set(thread, Doing::Serves { was_seen: false });
+        self.set(thread, Doing::Serves { thread: KernelThread::current(), suspect: None });
     }
 
     /// Records that a thread serves no connection, but takes the next or waits. Returns `false` if
@@ -142,23 +158,39 @@ impl Polling {
     }
 
     /// A tick of the clock. Returns the threads that have served the same connection since the last
-    /// tick.
-    pub(super) fn tick(&mut self) -> Vec<Number> {
+    /// tick, and are stuck there. `scheduled` asks the kernel.
+    pub(super) fn tick(&mut self, scheduled: impl Fn(KernelThread) -> Scheduled) -> Vec<Number> {
         let mut stuck = Vec::new();
         for (number, doing) in &mut self.threads {
-            if let Doing::Serves { was_seen } = doing {
-                if std::mem::replace(was_seen, true) {
-                    stuck.push(*number);
-                }
+            let Doing::Serves { thread, suspect } = doing else { continue };
+            let Some(suspect) = suspect else {
+                *suspect = Some(Suspect::default());
+                continue;
+            };
+            if suspect.judge(scheduled(*thread)) {
+                stuck.push(*number);
             }
         }
         stuck
+    }
+
+    /// Returns whether a thread that waits should serve what is ready, since another one has served the
+    /// same connection at this tick and before.
+    pub(super) fn should_wake(&self) -> bool {
+        let does = |what: fn(&Doing) -> bool| self.threads.iter().any(|(_, doing)| what(doing));
+        does(Doing::is_suspect) && does(|doing| *doing == Doing::Waits)
     }
 
     /// Removes a stuck thread that is not needed any more, or for which another one has begun.
     pub(super) fn replace(&mut self, stuck: Number) {
         self.end(stuck);
         self.slow.begin();
+    }
+
+    /// Returns whether as many other threads poll as there may be.
+    pub(super) fn is_surplus(&self, thread: Number) -> bool {
+        let is_other = |(number, doing): &&(Number, Doing)| *number != thread && !doing.is_stuck();
+        self.threads.iter().filter(is_other).count() >= self.limit
     }
 
     /// Returns whether there are more threads than the limit.
@@ -210,17 +242,33 @@ impl Slow {
 mod tests {
     use super::*;
 
+    fn blocked(_: KernelThread) -> Scheduled {
+        Scheduled::Blocked
+    }
+
     #[test]
-    fn thread_that_serves_the_same_connection_at_two_ticks_is_stuck() {
+    fn thread_that_is_blocked_in_the_same_connection_at_two_ticks_is_stuck() {
         let mut polling = Polling::new(1);
         let thread = polling.begin();
         polling.serves(thread);
-        assert_eq!(polling.tick(), []);
+        assert_eq!(polling.tick(blocked), []);
+        assert!(polling.has_thread());
+        assert_eq!(polling.tick(blocked), [thread]);
         assert!(!polling.has_thread());
-        assert_eq!(polling.tick(), [thread]);
         let next = polling.begin();
         polling.replace(thread);
         assert!(polling.has_thread() && !polling.is_free(thread) && polling.is_free(next));
+    }
+
+    #[test]
+    fn thread_that_waits_for_a_processor_is_not_stuck() {
+        let mut polling = Polling::new(1);
+        let thread = polling.begin();
+        polling.serves(thread);
+        for _ in 0..10 {
+            assert_eq!(polling.tick(|_| Scheduled::Runnable { used: LONG }), []);
+        }
+        assert!(polling.is_free(thread));
     }
 
     #[test]
@@ -230,10 +278,10 @@ mod tests {
         for _ in 0..10 {
             assert!(polling.is_free(thread));
             polling.serves(thread);
-            assert_eq!(polling.tick(), []);
+            assert_eq!(polling.tick(blocked), []);
         }
         assert!(polling.is_free(thread));
-        assert_eq!((polling.tick(), polling.tick()), (Vec::new(), Vec::new()));
+        assert_eq!((polling.tick(blocked), polling.tick(blocked)), (Vec::new(), Vec::new()));
     }
 
     #[test]
@@ -272,6 +320,17 @@ mod tests {
         assert!(!polling.is_alone(one));
         polling.end(two);
         assert!(polling.is_alone(one));
+    }
+
+    #[test]
+    fn thread_is_surplus_if_as_many_others_poll_as_may() {
+        let mut polling = Polling::new(1);
+        let (one, two) = (polling.begin(), polling.begin());
+        assert!(polling.is_surplus(one) && polling.is_surplus(two));
+        polling.serves(two);
+        assert_eq!((polling.tick(blocked), polling.tick(blocked)), (vec![], vec![two]));
+        // A stuck thread polls no more.
+        assert!(!polling.is_surplus(one) && polling.is_surplus(two));
     }
 
     #[test]

@@ -77,10 +77,10 @@ mod system {
         pub(super) fn add(&self, socket: &impl AsFd, token: u64) -> io::Result<()> {
             let data = EventData::new_u64(token);
             let once = EventFlags::IN | EventFlags::RDHUP | EventFlags::ONESHOT;
-            match epoll::add(&self.set, socket, data, once) {
-                // It stays in the set after its report.
-                Err(Errno::EXIST) => Ok(epoll::modify(&self.set, socket, data, once)?),
-                added => Ok(added?),
+            // After its first report it stays in the set.
+            match epoll::modify(&self.set, socket, data, once) {
+                Err(Errno::NOENT) => Ok(epoll::add(&self.set, socket, data, once)?),
+                modified => Ok(modified?),
             }
         }
 

@@ -9,7 +9,7 @@ use crate::tree::{File, Module, Tree};
 const FLOORS: &[&[&str]] = &[
     &["budget", "histogram", "meter", "hpack", "frame", "logging"],
     &["proto", "http1", "ws"],
-    &["error", "transport", "convert"],
+    &["error", "transport", "convert", "kernel_thread"],
     &["wire", "tls", "upgrade"],
     &["exchange", "session", "h1"],
     &["halves"],

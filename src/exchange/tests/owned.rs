@@ -100,7 +100,7 @@ fn unread_data_of_a_lone_half_is_scheduled_on_the_clock() {
     drop(recv);
     assert_eq!(counts.arms.load(Ordering::Relaxed), before + 1);
     let soon = Instant::now() + Duration::from_millis(1_500);
-    conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
+    conn.lock().leader = Leader::me().reading();
     assert_eq!(conn.tick(soon), Tick::Flush);
 }
 
@@ -257,7 +257,7 @@ fn deadline_for_the_peer_is_extended_while_no_thread_reads() {
         assert!(!conn.lock().has_ended());
     }
     // It reads, and nothing arrives.
-    conn.lock().leader = Leader::Thread { id: thread::current().id(), reads: true };
+    conn.lock().leader = Leader::me().reading();
     for second in 10..20 {
         tick(second);
     }

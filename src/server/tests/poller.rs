@@ -1,6 +1,7 @@
+use std::hint;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ struct Conn {
     halves: Halves<ReadHalf<TcpStream>, WriteHalf<TcpStream>>,
     served: Sender<ThreadId>,
     stop: Mutex<Receiver<()>>,
+    /// Whether its thread computes until then, and does not block.
+    computes: bool,
 }
 
 /// The other end of a connection.
@@ -42,19 +45,29 @@ impl Watched for Conn {
 
     fn serve(self: Arc<Self>, _: u64, _: Stay, _: &mut Scratch) {
         self.served.send(thread::current().id()).unwrap();
-        // Fails if the test is over.
-        let _ = self.stop.lock().unwrap().recv();
+        let stop = self.stop.lock().unwrap();
+        while self.computes && stop.try_recv() == Err(TryRecvError::Empty) {
+            hint::spin_loop();
+        }
+        if !self.computes {
+            // Fails if the test is over.
+            let _ = stop.recv();
+        }
     }
 }
 
 impl Peer {
-    /// A connection that is left to the poller.
+    /// A connection that is left to the poller, and blocks the thread that serves it.
     fn new(poller: &Arc<Poller>) -> Self {
+        Peer::with(poller, false)
+    }
+
+    fn with(poller: &Arc<Poller>, computes: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let halves = listener.accept().unwrap().0.split().unwrap();
         let ((say, served), (stop, stops)) = (channel(), channel());
-        let conn = Arc::new(Conn { halves, served: say, stop: Mutex::new(stops) });
+        let conn = Arc::new(Conn { halves, served: say, stop: Mutex::new(stops), computes });
         assert!(poller.add(poller.token(), &conn));
         Peer { conn, stream, served, stop }
     }
@@ -101,6 +114,17 @@ fn quick_connections_are_served_by_the_thread_that_polls() {
 fn connection_that_blocks_the_polling_thread_does_not_delay_the_others() {
     let (_pool, _clock, poller) = poller();
     let mut peers: Vec<_> = (0..4).map(|_| Peer::new(&poller)).collect();
+    peers.iter_mut().for_each(Peer::send);
+    let mut threads: Vec<_> = peers.iter().map(Peer::comes).collect();
+    threads.dedup();
+    assert_eq!(threads.len(), peers.len());
+    peers.iter().for_each(Peer::stop);
+}
+
+#[test]
+fn connection_that_computes_on_the_polling_thread_does_not_delay_the_others() {
+    let (_pool, _clock, poller) = poller();
+    let mut peers: Vec<_> = (0..4).map(|_| Peer::with(&poller, true)).collect();
     peers.iter_mut().for_each(Peer::send);
     let mut threads: Vec<_> = peers.iter().map(Peer::comes).collect();
     threads.dedup();

@@ -27,6 +27,8 @@ mod histogram;
 pub mod hpack;
 #[path = "../../../src/http1/mod.rs"]
 pub mod http1;
+#[path = "../../../src/kernel_thread.rs"]
+mod kernel_thread;
 #[path = "../../../src/logging.rs"]
 mod logging;
 #[path = "../../../src/meter.rs"]

@@ -176,6 +176,24 @@ pub mod process {
     }
 }
 
+pub mod thread {
+    use std::num::NonZero;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Pid(NonZero<i32>);
+
+    impl Pid {
+        pub fn as_raw_nonzero(self) -> NonZero<i32> {
+            self.0
+        }
+    }
+
+    /// A number that no thread has: the kernel does not know the threads of a model.
+    pub fn gettid() -> Pid {
+        Pid(NonZero::<i32>::MAX)
+    }
+}
+
 pub mod buffer {
     pub fn spare_capacity<T>(buffer: &mut Vec<T>) -> &mut Vec<T> {
         buffer

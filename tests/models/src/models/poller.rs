@@ -32,6 +32,9 @@ mod pool;
 #[allow(dead_code)]
 #[path = "../../../../src/server/shortage.rs"]
 mod shortage;
+#[allow(dead_code)]
+#[path = "../../../../src/server/suspect.rs"]
+mod suspect;
 
 use clock::{Clock, Ticking};
 use poller::{IDLE_MIN, Poller, Stay, Watched};
