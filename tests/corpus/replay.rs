@@ -34,6 +34,7 @@ replay! {
     http1_messages
     http1_server
     huffman
+    multipart
     server_receive
     settings
     two_cores_joined
