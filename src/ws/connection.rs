@@ -294,12 +294,16 @@ impl Connection {
         }
     }
 
-    /// Fails the connection. A Close frame tells the peer why, unless one has been sent.
+    /// Fails the connection. A Close frame with code and reason tells the peer why, unless one has been
+    /// sent.
     fn fail(&mut self, error: Error) -> Error {
         logging::debug!("websocket: {error}");
         self.sender.clear();
         if !self.sender.has_closed() {
-            if let Ok(payload) = Close::encode(Some(error.close_code()), "") {
+            let code = Some(error.close_code());
+            // A reason that is too long is left out.
+            let payload = Close::encode(code, error.detail()).or_else(|_| Close::encode(code, ""));
+            if let Ok(payload) = payload {
                 self.sender.close(payload);
             }
         }

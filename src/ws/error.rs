@@ -70,7 +70,8 @@ impl Error {
         self.code
     }
 
-    /// Describes the failure. The text quotes lengths and codes, never the content of messages.
+    /// Describes the failure. The text quotes lengths and codes, never the content of messages. The Close
+    /// frame has it as its reason.
     pub fn detail(&self) -> &str {
         &self.detail
     }

@@ -204,7 +204,8 @@ fn the_peer_is_told_what_it_did_wrong() {
         assert_eq!(error.close_code(), Some(CloseCode::PROTOCOL_ERROR));
         assert_eq!(server.read().unwrap_err().to_string(), error.to_string());
         assert_eq!(server.send("late").unwrap_err().to_string(), error.to_string());
-        assert_eq!(read_octets(&mut recv, 4), [0x88, 2, 0x03, 0xea]);
+        let close = b"\x88\x19\x03\xeaa frame with opcode 0x3";
+        assert_eq!(read_octets(&mut recv, close.len()), close);
         assert!(recv.next_chunk().unwrap().is_none(), "and the direction ends");
     });
 }

@@ -90,7 +90,7 @@ fn other_codes_are_neither_taken_nor_sent() {
         let mut peer = Peer::of_server();
         let error = peer.send_bad(masked(0x88, &payload(code, b"")));
         assert_eq!(error.close_code(), CloseCode::PROTOCOL_ERROR);
-        assert_eq!(peer.transmitted(), b"\x88\x02\x03\xea");
+        assert_eq!(peer.transmitted(), frame(0x88, &payload(1002, error.detail().as_bytes())));
         let sent = Peer::of_server().core.close(Some(CloseCode(code)), "", peer.now);
         assert_eq!(sent, Err(SendError::CloseCode(code)));
     }
@@ -152,6 +152,7 @@ fn error_drops_what_waits_and_closes() {
     peer.core.send(&"waits".into()).unwrap();
     peer.core.close(Some(CloseCode::NORMAL), "", peer.now).unwrap();
     peer.send_bad(frame(0x81, b"without a mask"));
-    assert_eq!(peer.transmitted(), b"\x88\x02\x03\xea");
+    let reason = b"an unmasked frame from the client";
+    assert_eq!(peer.transmitted(), frame(0x88, &payload(1002, reason)));
     assert_eq!(peer.core.send(&"more".into()), Err(SendError::Closed));
 }

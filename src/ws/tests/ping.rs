@@ -96,7 +96,8 @@ fn silent_peer_is_asked_and_given_up() {
     assert_eq!(peer.pass(4 * SECOND), Ok(()));
     let error = peer.pass(SECOND).unwrap_err();
     assert_eq!((error.kind(), error.close_code()), (ErrorKind::Timeout, CloseCode::GOING_AWAY));
-    assert_eq!(peer.transmitted(), b"\x88\x02\x03\xe9");
+    let payload = [&1001_u16.to_be_bytes(), error.detail().as_bytes()].concat();
+    assert_eq!(peer.transmitted(), frame(0x88, &payload));
 }
 
 #[test]
