@@ -208,7 +208,9 @@ impl Engine {
         let ask = self.ask(parts, Body::from_reader(std::io::empty()), timeouts);
         let halves = self.open_stream(&ask).map_err(|error| error.with_url(&ask.parts.uri));
         let url = ask.parts.uri;
-        halves.map(|(send, response)| (send, response.cancelled_by(ask.cancellation).of_url(url)))
+        halves.map(|(send, response)| {
+            (send.of_url(&url), response.cancelled_by(ask.cancellation).of_url(url))
+        })
     }
 
     fn open_stream(&self, ask: &Ask) -> Result<(SendHalf, ResponseHalf), Error> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
 use super::either::{Either, either};
 use crate::error::Error;
@@ -53,6 +53,8 @@ pub struct SendHalf {
     pub(super) half: Inner,
     /// Where the end of the message is noted, for a thread that waits for the response.
     pub(super) ended_at: Option<EndedAt>,
+    /// The URL of a client's request, for its errors.
+    pub(super) url: Option<Arc<Uri>>,
 }
 
 /// When the end of a message was sent.
@@ -117,7 +119,8 @@ impl SendHalf {
     ///
     /// If the stream was reset or is finished, the connection has ended, or a timeout expired.
     pub fn send(&mut self, data: impl Into<Bytes>) -> Result<(), Error> {
-        either!(&mut self.half, half => half.send(data.into()))
+        let sent = either!(&mut self.half, half => half.send(data.into()));
+        sent.map_err(|error| self.in_request(error))
     }
 
     /// Sends the buffer and the end of the message.
@@ -126,12 +129,11 @@ impl SendHalf {
     ///
     /// Those of [`send`](Self::send).
     pub fn finish(&mut self) -> Result<(), Error> {
-        match &mut self.half {
-            Inner::Http2(half) => half.finish()?,
-            Inner::Http1(half) => half.finish(None)?,
-        }
-        self.note_end();
-        Ok(())
+        let sent = match &mut self.half {
+            Inner::Http2(half) => half.finish(),
+            Inner::Http1(half) => half.finish(None),
+        };
+        self.note_end(sent)
     }
 
     /// Sends the buffer, trailers and the end of the message. In HTTP/1.1 the trailers are dropped
@@ -154,12 +156,11 @@ impl SendHalf {
     /// Those of [`send`](Self::send), and if the trailers are not a valid field section (RFC 9113,
     /// Section 8.1).
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
-        match &mut self.half {
-            Inner::Http2(half) => half.send_trailers(trailers)?,
-            Inner::Http1(half) => half.finish(Some(trailers))?,
-        }
-        self.note_end();
-        Ok(())
+        let sent = match &mut self.half {
+            Inner::Http2(half) => half.send_trailers(trailers),
+            Inner::Http1(half) => half.finish(Some(trailers)),
+        };
+        self.note_end(sent)
     }
 
     /// Ends the stream with RST_STREAM, or the HTTP/1.x connection. Unsent data is dropped.
@@ -200,10 +201,14 @@ impl SendHalf {
     /// }
     /// ```
     pub fn try_send(&mut self, data: impl Into<Bytes>) -> Result<(), TrySendError> {
-        match &mut self.half {
+        let sent = match &mut self.half {
             Inner::Http2(half) => half.try_send(data),
             Inner::Http1(half) => half.try_send(data.into()).map_err(full_or_closed),
-        }
+        };
+        sent.map_err(|error| match error {
+            TrySendError::Closed(error) => TrySendError::Closed(self.in_request(error)),
+            full @ TrySendError::Full(_) => full,
+        })
     }
 
     /// Returns whether nothing more can be sent: the peer has reset the stream, the connection has
@@ -292,25 +297,27 @@ pub(super) fn full_or_closed((data, error): (Bytes, Option<Error>)) -> TrySendEr
 
 impl From<exchange::SendHalf> for SendHalf {
     fn from(half: exchange::SendHalf) -> Self {
-        SendHalf { half: Inner::Http2(half), ended_at: None }
+        SendHalf { half: Inner::Http2(half), ended_at: None, url: None }
     }
 }
 
 impl From<h1::SendHalf> for SendHalf {
     fn from(half: h1::SendHalf) -> Self {
-        SendHalf { half: Inner::Http1(half), ended_at: None }
+        SendHalf { half: Inner::Http1(half), ended_at: None, url: None }
     }
 }
 
 impl Write for SendHalf {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        either!(&mut self.half, half => half.write(buf))
+        let written = either!(&mut self.half, half => half.write(buf));
+        written.map_err(|error| self.in_request(error.into()).into())
     }
 
     /// Sends the buffer. If it is empty, the call still fails if the stream was reset or the
     /// connection has ended.
     fn flush(&mut self) -> io::Result<()> {
-        either!(&mut self.half, half => half.flush())
+        let flushed = either!(&mut self.half, half => half.flush());
+        flushed.map_err(|error| self.in_request(error.into()).into())
     }
 }
 

@@ -1,17 +1,19 @@
 //! What the crate itself does with the sending half of an exchange.
 
 use std::io::Write;
+use std::sync::Arc;
 #[cfg(feature = "websocket")]
 use std::time::Duration;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use http::Uri;
 
 use super::either::{Either, either};
 #[cfg(feature = "websocket")]
 use super::send::full_or_closed;
 use super::send::{EndedAt, Inner, SendHalf};
-use crate::error::Error;
+use crate::error::{Error, Phase};
 #[cfg(feature = "websocket")]
 use crate::exchange::TrySendError;
 use crate::meter::Metered;
@@ -75,10 +77,26 @@ impl SendHalf {
         self.ended_at = Some(ended_at);
     }
 
-    pub(super) fn note_end(&self) {
+    pub(super) fn note_end(&self, sent: Result<(), Error>) -> Result<(), Error> {
+        sent.map_err(|error| self.in_request(error))?;
         if let Some(ended_at) = &self.ended_at {
             // A message ends once.
             let _ = ended_at.set(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Makes its errors tell this URL of a client's request.
+    pub(crate) fn of_url(mut self, url: &Uri) -> Self {
+        self.url = Some(Arc::new(url.clone()));
+        self
+    }
+
+    /// Adds phase and URL to an error, if it is the half of a client.
+    pub(super) fn in_request(&self, error: Error) -> Error {
+        match &self.url {
+            Some(url) => error.in_phase(Phase::Request).with_url(url),
+            None => error,
         }
     }
 

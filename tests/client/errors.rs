@@ -81,6 +81,28 @@ fn errors_of_an_opened_request_have_its_url_and_phase() {
 }
 
 #[test]
+fn error_of_a_body_that_is_sent_in_pieces_tells_its_url() {
+    bounded(|| {
+        // The stream is reset.
+        let server = serve(|_, response| {
+            response.flush()?;
+            Err(io::Error::other("no more"))
+        });
+        let (client, url) = (client(), server.at("/upload"));
+        let (mut send, mut response) = client.post(&*url).open().unwrap();
+        response.next_chunk().unwrap_err();
+        let errors = [
+            send.send("more").unwrap_err(),
+            Error::from(send.flush().unwrap_err()),
+            send.finish().unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.phase(), error.url()), (Some(Phase::Request), Some(&*url)));
+        }
+    });
+}
+
+#[test]
 fn late_response_is_a_timeout_of_the_response() {
     bounded(|| {
         let (_server, url) = listener();
