@@ -8,14 +8,14 @@ use crate::error::Error;
 
 /// The most octets after a request that are read ahead to find the client's close. A close behind
 /// more octets is not detected.
-const LOOK_MAX: usize = 64 << 10;
+const READ_AHEAD_MAX: usize = 64 << 10;
 
 /// How long a check may take if the transport has input without octets of HTTP, such as TLS
 /// tickets.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(1);
+const READ_AHEAD_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// The interval at which a wait checks whether there is room to read ahead again.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Link {
     /// Whether the connection has failed or the peer has closed it, as far as can be told without
@@ -35,7 +35,7 @@ impl Link {
     fn read_available(&self) -> Guard<'_> {
         let mut state = self.lock();
         loop {
-            if state.is_over() || state.reading.is_none() || state.input_len() >= LOOK_MAX {
+            if state.is_over() || state.reading.is_none() || state.input_len() >= READ_AHEAD_MAX {
                 return state;
             }
             drop(state);
@@ -45,7 +45,7 @@ impl Link {
                 return state;
             }
             let came;
-            let until = Instant::now().checked_add(LOOK_TIMEOUT);
+            let until = Instant::now().checked_add(READ_AHEAD_TIMEOUT);
             (state, came) = self.read_once(state, until);
             if !came {
                 return state;
@@ -66,8 +66,8 @@ impl Link {
             if until.is_some_and(|until| until <= now) {
                 return false;
             }
-            if state.input_len() >= LOOK_MAX {
-                let again = now + LOOK_AGAIN;
+            if state.input_len() >= READ_AHEAD_MAX {
+                let again = now + CHECK_INTERVAL;
                 let until = until.map_or(again, |until| until.min(again));
                 state = self.wait_for_change(state, Some(until));
                 continue;

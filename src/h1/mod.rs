@@ -2,7 +2,7 @@
 //! behind a lock, the two halves of the transport, and the two halves of the current exchange.
 //!
 //! ```text
-//!                  ┌ server: next_request ─▶ RecvHalf + SendHalf ─▶ end_exchange ─▶ … ─▶ part
+//!                  ┌ server: next_request ─▶ RecvHalf + SendHalf ─▶ end_exchange ─▶ … ─▶ linger
 //!   Link::new ─▶ Link
 //!                  └ client: open ─▶ RecvHalf (next_response, body) + SendHalf ─▶ maintain ─▶ open …
 //! ```
@@ -15,7 +15,7 @@
 //! | [`Link::next_request`] | server | waits for the head of the next request |
 //! | [`Link::end_exchange`] | server | waits until both halves are gone, drops the rest of the body; says whether a request may follow |
 //! | [`Link::answer`] | server | a response of the server's own, to a request that is refused |
-//! | [`Link::part`] | server | ends the connection so that the last response can be read |
+//! | [`Link::linger`] | server | ends the connection so that the last response can be read |
 //! | [`Link::open`] | client | queues the head of a request, and returns the halves of its exchange |
 //! | [`RecvHalf::next_response`] | client | waits for the next response, interim or final |
 //! | [`SendHalf::write_until`] | client | writes a body until part of the response arrives |

@@ -23,8 +23,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a client may take to read the last response and close, and how many octets it may still
 /// send.
-const PART_TIMEOUT: Duration = Duration::from_secs(2);
-const PART_MAX: usize = 16 << 20;
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+const LINGER_MAX: usize = 16 << 20;
 
 /// The write timeout of a response of the server's own.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -153,7 +153,7 @@ impl Link {
     }
 
     /// Sends a response of the server's own to a refused request. The connection then
-    /// [parts](Self::part). Failures to send are only logged.
+    /// [lingers](Self::linger). Failures to send are only logged.
     pub(crate) fn answer(&self, status: StatusCode, headers: &HeaderMap, text: &str) {
         let mut state = self.lock();
         let State { codec, outgoing, .. } = &mut *state;
@@ -228,8 +228,8 @@ impl Link {
         }
     }
 
-    /// Returns whether [`part`](Self::part) waits for the client.
-    pub(crate) fn parts_slowly(&self) -> bool {
+    /// Returns whether [`linger`](Self::linger) waits for the client.
+    pub(crate) fn must_linger(&self) -> bool {
         let state = self.lock();
         let can_wait = state.cut.is_none() && state.input_ended.is_none();
         let has_ended = state.codec.is_closed() || state.codec.is_tunnel();
@@ -239,14 +239,14 @@ impl Link {
     /// Ends the connection so that the client can read the last response (RFC 9112, Section 9.6):
     /// shuts our direction, then reads and drops input until the client closes or a timeout. Unread
     /// input would make TCP send a reset, which can destroy the response.
-    pub(crate) fn part(&self) {
-        let waits = self.parts_slowly();
+    pub(crate) fn linger(&self) {
+        let waits = self.must_linger();
         let _ = self.closer.shutdown_write();
         if waits {
-            let until = Instant::now().checked_add(PART_TIMEOUT);
+            let until = Instant::now().checked_add(LINGER_TIMEOUT);
             let mut dropped = 0;
             let mut state = self.lock();
-            while dropped < PART_MAX {
+            while dropped < LINGER_MAX {
                 if let Some(reading) = &mut state.reading {
                     dropped += reading.buffer.octets().len();
                     reading.buffer.octets().clear();

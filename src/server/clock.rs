@@ -24,7 +24,7 @@ const MANY: usize = 256;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// A periodic check. Returns whether it is to be repeated.
-type Look = Box<dyn FnMut() -> bool + Send>;
+type Check = Box<dyn FnMut() -> bool + Send>;
 
 #[derive(Default)]
 pub(super) struct Clock {
@@ -37,7 +37,7 @@ struct State {
     calls: BinaryHeap<Reverse<Call>>,
     /// When there are this many calls, those for dropped objects are removed.
     many: usize,
-    looks: Vec<Look>,
+    checks: Vec<Check>,
     /// When it wakes by itself, while it sleeps.
     sleeps_until: Option<Instant>,
     is_closed: bool,
@@ -130,10 +130,10 @@ impl Clock {
         self.lock().calls.len()
     }
 
-    /// Adds a periodic check, repeated every two milliseconds until `look` returns false.
-    pub(super) fn watch(&self, look: impl FnMut() -> bool + Send + 'static) {
+    /// Adds a periodic check, repeated every two milliseconds until `check` returns false.
+    pub(super) fn watch(&self, check: impl FnMut() -> bool + Send + 'static) {
         let mut state = self.lock();
-        state.looks.push(Box::new(look));
+        state.checks.push(Box::new(check));
         let oversleeps = state.sleeps_until.is_some_and(|until| Instant::now() + TICK < until);
         drop(state);
         if oversleeps {
@@ -166,12 +166,12 @@ impl Clock {
                 continue;
             }
             state = self.sleep(state, now);
-            if !state.looks.is_empty() {
-                let mut looks = std::mem::take(&mut state.looks);
+            if !state.checks.is_empty() {
+                let mut checks = std::mem::take(&mut state.checks);
                 drop(state);
-                looks.retain_mut(|look| look());
+                checks.retain_mut(|check| check());
                 state = self.lock();
-                state.looks.append(&mut looks);
+                state.checks.append(&mut checks);
             }
         }
     }
@@ -182,7 +182,7 @@ impl Clock {
         now: Instant,
     ) -> MutexGuard<'a, State> {
         let next = state.calls.peek().map(|Reverse(call)| call.at);
-        let tick = (!state.looks.is_empty()).then(|| now + TICK);
+        let tick = (!state.checks.is_empty()).then(|| now + TICK);
         let until = [next, tick].into_iter().flatten().min().unwrap_or(now + LONG);
         state.sleeps_until = Some(until);
         let wait = until.saturating_duration_since(now);

@@ -3,7 +3,7 @@
 //! ```text
 //!   ┌▶ next_request ─▶ permit ─▶ handler ─▶ flush ─▶ both halves gone, rest of the body dropped ─┐
 //!   └────────────────────────────── keep-alive ──────────────────────────────────────────────────┤
-//!      a request that is refused or late: a response ────────────────────────────────▶ part ◀───┘
+//!      a request that is refused or late: a response ────────────────────────────────▶ linger ◀─┘
 //! ```
 //!
 //! Pipelined requests wait in the read buffer, and are answered in order. The thread waits for
@@ -184,9 +184,9 @@ impl Http1 {
             reads = stay == Stay::UntilIdle && !self.engine.poller.is_preferred();
             scratch.shrink();
         }
-        ends.is_left = stay == Stay::Once && self.link.parts_slowly() && self.part_elsewhere();
+        ends.is_left = stay == Stay::Once && self.link.must_linger() && self.linger_elsewhere();
         if !ends.is_left {
-            self.link.part();
+            self.link.linger();
         }
     }
 

@@ -54,13 +54,13 @@ impl Http1 {
     }
 
     /// Makes another thread end the connection. Returns `false` if no thread is available.
-    pub(super) fn part_elsewhere(self: &Arc<Self>) -> bool {
+    pub(super) fn linger_elsewhere(self: &Arc<Self>) -> bool {
         let theirs = Arc::clone(self);
-        let part = move |_: &mut Scratch| {
+        let linger = move |_: &mut Scratch| {
             let ends = Ends { conn: &theirs, is_left: false };
-            ends.conn.link.part();
+            ends.conn.link.linger();
         };
-        self.engine.pool.run(part).is_ok()
+        self.engine.pool.run(linger).is_ok()
     }
 
     /// Ends a connection that has been cut, if no thread serves it.

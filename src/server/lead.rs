@@ -304,7 +304,7 @@ fn keep_watch(served: &Arc<Served>) {
         if now.has_deferred_wakes() {
             served.conn.lock().check_deferred_wakes();
         }
-        let verdict = watch.look(now);
+        let verdict = watch.judge(now);
         suspect = suspect.filter(|_| verdict == Verdict::Stuck);
         match verdict {
             Verdict::Fine => true,

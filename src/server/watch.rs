@@ -9,7 +9,7 @@ const UNREAD_TICKS: u32 = 16;
 /// A connection whose leader only reads is no longer watched after this many ticks.
 const QUIET_TICKS: u32 = 2;
 
-/// The observations of a leader. [`look`](Self::look) is called once per tick.
+/// The observations of a leader. [`judge`](Self::judge) is called once per tick.
 #[derive(Debug, Default)]
 pub(super) struct LeaderWatch {
     /// The progress at the last tick, if the leader was working then.
@@ -33,7 +33,7 @@ pub(super) enum Verdict {
 
 impl LeaderWatch {
     /// Judges a leader by its current progress.
-    pub(super) fn look(&mut self, now: Progress) -> Verdict {
+    pub(super) fn judge(&mut self, now: Progress) -> Verdict {
         let before = std::mem::replace(&mut self.before, now.is_working().then_some(now));
         if !now.is_working() {
             self.unread = 0;
@@ -74,22 +74,22 @@ mod tests {
     #[test]
     fn leader_at_the_same_step_for_a_tick_is_stuck() {
         let mut watch = LeaderWatch::default();
-        assert_eq!(watch.look(works(1, 1)), Verdict::Fine);
-        assert_eq!(watch.look(works(1, 1)), Verdict::Stuck);
+        assert_eq!(watch.judge(works(1, 1)), Verdict::Fine);
+        assert_eq!(watch.judge(works(1, 1)), Verdict::Stuck);
     }
 
     #[test]
     fn leader_that_begins_something_in_each_tick_is_fine_if_it_reads() {
         let mut watch = LeaderWatch::default();
         for n in 0..100 {
-            assert_eq!(watch.look(works(n, n)), Verdict::Fine);
+            assert_eq!(watch.judge(works(n, n)), Verdict::Fine);
         }
     }
 
     #[test]
     fn leader_that_works_on_without_a_read_is_replaced() {
         let mut watch = LeaderWatch::default();
-        let seen = (0..=u64::from(UNREAD_TICKS) + 1).map(|step| watch.look(works(1, step)));
+        let seen = (0..=u64::from(UNREAD_TICKS) + 1).map(|step| watch.judge(works(1, step)));
         let seen: Vec<_> = seen.collect();
         assert_eq!(seen.last(), Some(&Verdict::Unread));
         assert_eq!(
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn leader_that_blocks_in_a_read_is_never_stuck() {
         let mut watch = LeaderWatch::default();
-        let seen: Vec<_> = (0..3).map(|_| watch.look(reads(7))).collect();
+        let seen: Vec<_> = (0..3).map(|_| watch.judge(reads(7))).collect();
         assert_eq!(seen, [Verdict::Fine, Verdict::Quiet, Verdict::Quiet]);
     }
 
@@ -109,8 +109,8 @@ mod tests {
     fn work_between_two_ticks_keeps_the_watch() {
         let mut watch = LeaderWatch::default();
         for n in 0..10 {
-            assert_eq!(watch.look(works(n, n)), Verdict::Fine);
-            assert_eq!(watch.look(reads(n + 1)), Verdict::Fine);
+            assert_eq!(watch.judge(works(n, n)), Verdict::Fine);
+            assert_eq!(watch.judge(reads(n + 1)), Verdict::Fine);
         }
     }
 
@@ -118,7 +118,7 @@ mod tests {
     fn deferred_wakes_keep_the_watch() {
         let mut watch = LeaderWatch::default();
         for _ in 0..10 {
-            assert_eq!(watch.look(Progress::new(false, true, 1, 0)), Verdict::Fine);
+            assert_eq!(watch.judge(Progress::new(false, true, 1, 0)), Verdict::Fine);
         }
     }
 }

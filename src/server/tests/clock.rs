@@ -54,14 +54,14 @@ fn many_calls_for_dropped_targets_are_removed() {
 #[test]
 fn ticks_continue_until_nothing_is_registered() {
     let clock = Clock::start().unwrap();
-    let (sender, looks) = channel();
+    let (sender, checks) = channel();
     let mut left = 5;
     clock.watch(move || {
         left -= 1;
         sender.send(left).unwrap();
         left > 0
     });
-    let all: Vec<_> = std::iter::from_fn(|| looks.recv_timeout(LONG).ok()).collect();
+    let all: Vec<_> = std::iter::from_fn(|| checks.recv_timeout(LONG).ok()).collect();
     assert_eq!(all, [4, 3, 2, 1, 0]);
     clock.close();
 }
