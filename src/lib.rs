@@ -190,8 +190,8 @@
 //! - if your program is async: [`h2`](https://docs.rs/h2) and [`hyper`](https://docs.rs/hyper);
 //! - if the client needs a cache: [`reqwest`](https://docs.rs/reqwest) with a middleware;
 //! - if HTTP/1.1 is enough and a small build matters: [`ureq`](https://docs.rs/ureq);
-//! - if a server has tens of thousands of connections that are busy at the same time: each costs a
-//!   thread. Idle ones cost none on Linux; a [`Session`] always has two.
+//! - if a server has tens of thousands of handlers that wait at the same time: each costs a thread. On
+//!   Linux, connections without a waiting handler cost none; a [`Session`] always has two.
 
 mod budget;
 pub mod client;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::engine::{Engine, Served};
+use super::engine::Engine;
 use super::live::Live;
+use super::served::Served;
 use super::stats::{Http2Stats, Totals};
 use crate::exchange::Conn;
 use crate::frame::ErrorCode;

@@ -2,17 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Ticking;
 use super::config::Config;
-use super::context::Context;
 use super::live::Live;
 use super::openings::Openings;
-use super::peer::Peer;
 use super::permits::Permits;
 use super::place::Place;
 use super::poller::Poller;
@@ -20,14 +17,12 @@ use super::pool::Pool;
 use super::readiness::Readiness;
 use super::request::Request;
 use super::response::Response;
-use super::running::Running;
 use super::stats::{Counters, Stats, Totals};
-use super::writers::{SHARED_WRITE_MAX, Writable, Writers};
+use super::writers::Writers;
 use crate::error::{BoxError, Error};
-use crate::exchange::Conn;
-use crate::proto::{CommandError, Connection};
-use crate::transport::{Closer, Halves};
-use crate::wire::{Ledger, Owner};
+use crate::proto::CommandError;
+use crate::transport::Closer;
+use crate::wire::Ledger;
 
 /// The application's handler, with its error boxed.
 pub(super) type Handler = dyn Fn(&mut Request, &mut Response) -> Result<(), BoxError> + Send + Sync;
@@ -50,7 +45,7 @@ pub(super) struct Engine {
     pub(super) readiness: Arc<Readiness>,
     pub(super) poller: Arc<Poller>,
     /// What all connections of HTTP/2 hold of request bodies.
-    ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     connections: Mutex<Connections>,
     /// Notified when a connection has ended or the server is shutting down.
     changed: Condvar,
@@ -71,27 +66,6 @@ struct Connections {
     closes_when_empty: bool,
     /// Whether the engine is closed: there is no clock any more.
     is_closed: bool,
-}
-
-/// One connection of a server.
-pub(super) struct Served {
-    pub(super) number: u64,
-    pub(super) engine: Arc<Engine>,
-    pub(super) conn: Arc<Conn>,
-    pub(super) context: Arc<Context>,
-    pub(super) place: Arc<Place>,
-    /// The number of requests that still get a separate thread each, after handlers of this
-    /// connection were slow.
-    pub(super) slow: AtomicU32,
-    /// Whether the clock watches the leader.
-    pub(super) is_watched: AtomicBool,
-    /// Whether the clock will check for requests that have waited too long.
-    pub(super) is_timed: AtomicBool,
-    /// Whether it is queued for a writer.
-    pub(super) waits_for_writer: AtomicBool,
-    /// Whether it can be left to the poller.
-    pub(super) can_be_watched: bool,
-    pub(super) handlers: Running,
 }
 
 impl Engine {
@@ -122,54 +96,6 @@ impl Engine {
             config: Arc::new(config),
             handler,
         }))
-    }
-
-    /// Registers a connection that was [admitted](Self::admit); the caller must make a thread lead
-    /// it. `take` makes a thread use a permit that the connection has waited for.
-    ///
-    /// # Errors
-    ///
-    /// If the server has ended, since the handshake took too long.
-    pub(super) fn register<R, W, O>(
-        self: &Arc<Self>,
-        core: Box<Connection>,
-        halves: Halves<R, W>,
-        peer: Peer,
-        owner: impl FnOnce(Weak<Served>) -> O,
-        take: fn(&Arc<Served>),
-    ) -> Result<Arc<Served>, Error>
-    where
-        R: Read + Send + 'static,
-        W: Write + Send + 'static,
-        O: Owner + 'static,
-    {
-        let context = Context::new(&self.config, &self.readiness, peer);
-        let can_be_watched = self.can_leave_to_poller(&halves.closer);
-        let make = |number| {
-            Arc::new_cyclic(|served: &Weak<Served>| {
-                let waits = served.clone();
-                let take = move || waits.upgrade().inspect(take).is_some();
-                Served {
-                    number,
-                    engine: Arc::clone(self),
-                    conn: Conn::new(core, halves, |_| Box::new(owner(served.clone()))),
-                    context,
-                    place: Arc::new(Place::new(take)),
-                    slow: AtomicU32::new(0),
-                    is_watched: AtomicBool::new(false),
-                    is_timed: AtomicBool::new(false),
-                    waits_for_writer: AtomicBool::new(false),
-                    can_be_watched,
-                    handlers: Running::default(),
-                }
-            })
-        };
-        let (served, is_closing) = self.enlist(make)?;
-        served.conn.limit_held(Arc::clone(&self.ledger));
-        if is_closing {
-            served.conn.with(|state, now| state.core.shutdown(now));
-        }
-        Ok(served)
     }
 
     /// Returns whether a connection can be left to the poller while it is idle.
@@ -397,37 +323,6 @@ impl Connections {
     /// Returns whether the connection that may stay still exists, as a number: one or zero.
     fn staying(&self, number: Option<u64>) -> usize {
         usize::from(number.is_some_and(|number| self.live.contains_key(&number)))
-    }
-}
-
-impl Served {
-    /// Writes on a thread that may block. Returns `false` if no thread is available, which the pool has
-    /// logged: the leader writes when it wakes up.
-    pub(super) fn flush_elsewhere(&self) -> bool {
-        let conn = Arc::clone(&self.conn);
-        self.engine.pool.run(move |_| conn.flush_now()).is_ok()
-    }
-
-    /// Writes everything on a separate thread. Returns `false` if no thread is available.
-    pub(super) fn write_elsewhere(&self) -> bool {
-        let conn = Arc::clone(&self.conn);
-        self.engine.pool.run(move |_| conn.write_for_others()).is_ok()
-    }
-}
-
-impl Writable for Served {
-    fn waits_for_writer(&self) -> &AtomicBool {
-        &self.waits_for_writer
-    }
-
-    fn write_a_turn(&self) {
-        self.conn.flush_until(Instant::now() + SHARED_WRITE_MAX);
-    }
-}
-
-impl fmt::Debug for Served {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served").field("number", &self.number).finish_non_exhaustive()
     }
 }
 

@@ -11,11 +11,12 @@ use http::StatusCode;
 
 use super::access::{self, End, Entry};
 use super::caller::Line;
-use super::engine::{Engine, Served};
+use super::engine::Engine;
 use super::pool::Scratch;
 use super::request::Request;
 use super::request_head::RequestHead;
 use super::response::Response;
+use super::served::Served;
 use super::stats::add;
 use super::which::Which;
 use crate::error::{BoxError, Error, ErrorKind};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::engine::Served;
+use super::served::Served;
 use crate::exchange::{Guard, Leader};
 
 /// Leaves an idle connection to the poller. Returns the lock if this thread still leads.

@@ -30,12 +30,13 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::engine::{Engine, Served};
+use super::engine::Engine;
 use super::handler;
 use super::idle::leave_to_poller;
 use super::permit::{self, Permit};
 use super::poller::{IDLE_MIN, Stay, Watched};
 use super::pool::{Scratch, Task};
+use super::served::Served;
 use super::stats::add;
 use super::suspect::Suspect;
 use super::timeouts::{Timed, call_for_refusal};

@@ -206,6 +206,7 @@ mod request_head;
 mod response;
 mod response_end;
 mod running;
+mod served;
 mod shortage;
 mod single;
 mod socket;

@@ -13,13 +13,14 @@ use bytes::Bytes;
 
 use super::config::{Config, Versions};
 use super::ending;
-use super::engine::{Engine, Served};
+use super::engine::Engine;
 use super::http1::Http1;
 use super::lead::{self, PoolOwner};
 use super::openings::FirstOctets;
 use super::peer::Peer;
 use super::pool::Scratch;
 use super::proxy::{self, TrustedProxies};
+use super::served::Served;
 use super::stats::add;
 use crate::error::{Error, ErrorKind};
 use crate::logging;
@@ -316,7 +317,7 @@ where
     if let Some(opening) = opening {
         opening.apply(&mut core, now)?;
     }
-    let served = engine.register(core, halves, peer, PoolOwner, lead::take_permit)?;
+    let served = Served::register(engine, core, halves, peer, PoolOwner, lead::take_permit)?;
     // The upgrade request is already there.
     served.conn.with(|state, now| state.deliver(now));
     ending::retire_later(engine, &served);

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::engine::{Engine, Served};
+use super::engine::Engine;
 use super::permits::Waiter;
 use super::place::Place;
 use super::pool::Scratch;
+use super::served::Served;
 
 thread_local! {
     /// The number of the engine whose permit the handler on this thread uses. Zero outside of

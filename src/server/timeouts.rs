@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::access::{self, End};
-use super::engine::Served;
 use super::running::Began;
+use super::served::Served;
 use super::stats::add;
 use super::which::Which;
 use crate::error::Error;

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::super::clock::Clock;
 use super::super::config::Config;
-use super::super::engine::{Engine, Served};
+use super::super::engine::Engine;
 use super::super::lead::PoolOwner;
 use super::super::peer::Peer;
 use super::super::permit::{Permit, lend};
+use super::super::served::Served;
 use crate::proto::{self, Connection, Role};
 use crate::transport::{Transport, duplex};
 
@@ -20,9 +21,9 @@ fn server() -> (Arc<Engine>, Arc<Served>) {
     engine.admit();
     let core = Connection::new_boxed(Role::Server, proto::Config::default(), Instant::now());
     let halves = duplex(1 << 10).0.split().unwrap();
-    let served =
-        engine.register(core.unwrap(), halves, Peer::default(), PoolOwner, |_| ()).unwrap();
-    (engine, served)
+    let peer = Peer::default();
+    let served = Served::register(&engine, core.unwrap(), halves, peer, PoolOwner, |_| ());
+    (engine, served.unwrap())
 }
 
 #[test]
