@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::config::Role;
 use super::connection::{Connection, Shutdown};
+use super::content::Content;
 use super::deadlines::{Deadline, PingPurpose};
 use super::error::ConnectionError;
 use super::event::{CloseReason, Event, ResetBy};
@@ -156,7 +157,10 @@ impl Connection {
                     let id = declined.id;
                     let Some(stream) = self.streams.get(id) else { continue };
                     let last_data = stream.recv.last_data;
-                    if !self.deadlines.continue_declined(declined, last_data, now) {
+                    // Octets of a tunnel are not a request that its client may want to finish.
+                    let goes_on = stream.recv.content != Content::Tunnel
+                        && self.deadlines.continue_declined(declined, last_data, now);
+                    if !goes_on {
                         self.reset_stream(id, ErrorCode::NoError, now);
                     }
                 }

@@ -208,44 +208,42 @@ fn a_silent_peer_is_detected_when_writes_fail() {
 #[test]
 fn close_wakes_a_blocked_take_evt_put_act_timeout_read_and_write() {
     bounded(|| {
-        for _ in 0..3 {
-            let mut config = Config::default();
-            config.max_send_buffer = 10_000;
-            // The peer does not read, so the writer is blocked as well.
-            let (near, _far) = duplex(10);
-            let session = Session::with_config(near, Role::Client, config).unwrap();
-            let (ready, is_ready) = mpsc::channel();
-            std::thread::scope(|scope| {
-                for _ in 0..2 {
-                    let ready = ready.clone();
-                    let session = &session;
-                    scope.spawn(move || {
-                        ready.send(()).unwrap();
-                        while session.take_evt().is_ok() {}
-                    });
-                }
-                let putting = scope.spawn(|| {
-                    let mut ready = Some(&ready);
-                    loop {
-                        let stream_identifier = session.open(&post(), false)?;
-                        let act = Act::SendData {
-                            stream_identifier,
-                            data: vec![0; 9_000].into(),
-                            is_end_stream: true,
-                        };
-                        if let Some(ready) = ready.take() {
-                            ready.send(()).unwrap();
-                        }
-                        session.put_act_timeout(act, 100 * LONG)?;
-                    }
+        let mut config = Config::default();
+        config.max_send_buffer = 10_000;
+        // The peer does not read, so the writer is blocked as well.
+        let (near, _far) = duplex(10);
+        let session = Session::with_config(near, Role::Client, config).unwrap();
+        let (ready, is_ready) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                let ready = ready.clone();
+                let session = &session;
+                scope.spawn(move || {
+                    ready.send(()).unwrap();
+                    while session.take_evt().is_ok() {}
                 });
-                (0..3).for_each(|_| is_ready.recv_timeout(LONG).unwrap());
-                session.close();
-                let result: Result<(), h2_sync::Error> = putting.join().unwrap();
-                let kind = result.unwrap_err().kind();
-                assert!(matches!(kind, ErrorKind::Closed | ErrorKind::Full), "{kind:?}");
+            }
+            let putting = scope.spawn(|| {
+                let mut ready = Some(&ready);
+                loop {
+                    let stream_identifier = session.open(&post(), false)?;
+                    let act = Act::SendData {
+                        stream_identifier,
+                        data: vec![0; 9_000].into(),
+                        is_end_stream: true,
+                    };
+                    if let Some(ready) = ready.take() {
+                        ready.send(()).unwrap();
+                    }
+                    session.put_act_timeout(act, 100 * LONG)?;
+                }
             });
-        }
+            (0..3).for_each(|_| is_ready.recv_timeout(LONG).unwrap());
+            session.close();
+            let result: Result<(), h2_sync::Error> = putting.join().unwrap();
+            let kind = result.unwrap_err().kind();
+            assert!(matches!(kind, ErrorKind::Closed | ErrorKind::Full), "{kind:?}");
+        });
     });
 }
 

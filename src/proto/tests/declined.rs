@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{CommandError, Config, Event, Role};
 use super::{Peer, get, id, post, status, trailers};
 use crate::frame::ErrorCode;
+use crate::headers;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -105,6 +106,24 @@ fn client_that_goes_on_sending_is_reset_after_ten_seconds() {
         peer.events();
         peer.pass(SECOND);
     }
+    peer.expect_reset(1, ErrorCode::NoError);
+    peer.expect_alive();
+}
+
+#[test]
+fn client_that_goes_on_sending_in_a_tunnel_is_reset_after_a_second() {
+    let mut peer = Peer::of_server(Config::default());
+    let connect = headers!(":method" => "CONNECT", ":authority" => "a:1");
+    peer.send_headers(1, &connect, false);
+    peer.events();
+    peer.ask(|core, now| core.send_headers(id(1), &status(200), false, now)).unwrap();
+    peer.expect_headers(1, false);
+    peer.ask(|core, now| core.send_data(id(1), "".into(), true, now)).unwrap();
+    peer.expect_data(1, b"", true);
+    assert_eq!(decline(&mut peer), Ok(()));
+    peer.send_data(1, b"more", false);
+    peer.events();
+    peer.pass(SECOND);
     peer.expect_reset(1, ErrorCode::NoError);
     peer.expect_alive();
 }
