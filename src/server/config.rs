@@ -53,7 +53,7 @@ pub enum Versions {
 ///
 /// # Memory
 ///
-/// - An idle connection: about 12 KiB, or 22 KiB with TLS. On systems other than Linux, also one thread
+/// - An idle connection: about 11 KiB, or 20 KiB with TLS. On systems other than Linux, also one thread
 ///   (see [`stack_size`](Self::stack_size)).
 /// - A busy connection: at most what [`proto::Config`] describes. Most of it are unread request bodies,
 ///   `max_concurrent_streams × initial_window_size + window_budget` (48 MiB; over all connections
