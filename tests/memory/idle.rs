@@ -1,12 +1,14 @@
 //! What idle connections of a server hold.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use h2_sync::server::{Config, Request, Response, Server};
 
-use crate::counted::{KIB, measured};
+use crate::counted::{KIB, Memory, measured};
 
 const CONNECTIONS: usize = 200;
 
@@ -63,9 +65,28 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LONG, "waited for {LONG:?}");
+        thread::yield_now();
+    }
+}
+
+/// The number of threads of this crate in the process.
+fn our_threads() -> usize {
+    let names = fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
+        // One that has just ended has no name.
+        fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    });
+    names.filter(|name| name.starts_with("h2-sync-")).count()
+}
+
 /// Opens connections with one request each by `open`, which return the sockets by `close` when they
 /// are idle, and compares what the server holds while they are idle again.
 fn idle_connections_take<S>(
+    memory: &Memory,
     bound: usize,
     server: Server,
     open: impl Fn(SocketAddr) -> S,
@@ -79,34 +100,33 @@ fn idle_connections_take<S>(
     };
     let server = server.config(config).serve(answer).unwrap();
     let address = server.local_addr().unwrap();
-    measured(|memory| {
-        let wait_until_idle = || {
-            // All threads but the one that waits for all of them.
-            let began = Instant::now();
-            while server.stats().threads > 1 {
-                assert!(began.elapsed() < LONG, "{} threads", server.stats().threads);
-                std::thread::yield_now();
-            }
-            assert_eq!(server.stats().connections, CONNECTIONS);
-        };
-        let held: Vec<_> = (0..CONNECTIONS).map(|_| open(address)).collect();
-        wait_until_idle();
-        let streams: Vec<_> = held.into_iter().map(close).collect();
-        wait_until_idle();
-        memory.assert_kept(CONNECTIONS * bound);
-        drop(streams);
-    });
+    let wait_until_idle = || {
+        // All threads but the one that waits for all of them.
+        wait_until(|| server.stats().threads <= 1);
+        assert_eq!(server.stats().connections, CONNECTIONS);
+    };
+    let before = memory.kept();
+    let held: Vec<_> = (0..CONNECTIONS).map(|_| open(address)).collect();
+    wait_until_idle();
+    let streams: Vec<_> = held.into_iter().map(close).collect();
+    wait_until_idle();
+    memory.assert_kept(before + CONNECTIONS * bound);
+    drop(streams);
+    server.shutdown(LONG);
+    drop(server);
+    // What they free must not be missing in the next measurement.
+    wait_until(|| our_threads() == 0);
 }
 
 /// The same in clear text, with another request on each connection.
-fn idle_clear_connections_take(bound: usize, first: &[u8], then: &[u8]) {
+fn idle_clear_connections_take(memory: &Memory, bound: usize, first: &[u8], then: &[u8]) {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let open = |address| {
         let stream = connect(address);
         ask(&stream, first);
         stream
     };
-    idle_connections_take(bound, server, open, |stream| {
+    idle_connections_take(memory, bound, server, open, |stream| {
         if !then.is_empty() {
             ask(&stream, then);
         }
@@ -116,22 +136,22 @@ fn idle_clear_connections_take(bound: usize, first: &[u8], then: &[u8]) {
 
 #[test]
 fn idle_connection_of_http2_takes_at_most_ten_kib() {
-    idle_clear_connections_take(HTTP2_MAX, HTTP2, b"");
+    measured(|memory| idle_clear_connections_take(memory, HTTP2_MAX, HTTP2, b""));
 }
 
 #[test]
 fn idle_connection_of_http1_takes_at_most_three_kib() {
-    idle_clear_connections_take(HTTP1_MAX, HTTP1, b"");
+    measured(|memory| idle_clear_connections_take(memory, HTTP1_MAX, HTTP1, b""));
 }
 
 #[test]
 fn connection_of_http2_gives_the_memory_of_an_upload_back() {
-    idle_clear_connections_take(HTTP2_MAX, HTTP2, &http2_upload());
+    measured(|memory| idle_clear_connections_take(memory, HTTP2_MAX, HTTP2, &http2_upload()));
 }
 
 #[test]
 fn connection_of_http1_gives_the_memory_of_an_upload_back() {
-    idle_clear_connections_take(HTTP1_MAX, HTTP1, &http1_upload());
+    measured(|memory| idle_clear_connections_take(memory, HTTP1_MAX, HTTP1, &http1_upload()));
 }
 
 #[cfg(feature = "tls")]
@@ -147,7 +167,7 @@ mod tls {
     /// the handshake.
     const TLS_MAX: usize = 19 * KIB;
 
-    fn idle_tls_connections_take(bound: usize, then: &[u8]) {
+    fn idle_tls_connections_take(memory: &Memory, bound: usize, then: &[u8]) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let acceptor = Acceptor::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
@@ -161,7 +181,7 @@ mod tls {
             (tls, stream)
         };
         // The client's side of TLS does not count.
-        idle_connections_take(bound, server, open, |(mut tls, mut stream)| {
+        idle_connections_take(memory, bound, server, open, |(mut tls, mut stream)| {
             if !then.is_empty() {
                 ask(Stream::new(&mut tls, &mut stream), then);
             }
@@ -171,11 +191,11 @@ mod tls {
 
     #[test]
     fn idle_connection_over_tls_takes_at_most_19_kib() {
-        idle_tls_connections_take(TLS_MAX, b"");
+        measured(|memory| idle_tls_connections_take(memory, TLS_MAX, b""));
     }
 
     #[test]
     fn connection_over_tls_gives_the_memory_of_an_upload_back() {
-        idle_tls_connections_take(TLS_MAX, &http2_upload());
+        measured(|memory| idle_tls_connections_take(memory, TLS_MAX, &http2_upload()));
     }
 }
