@@ -14,7 +14,7 @@ pub(crate) struct KernelThread {
     id: rustix::thread::Pid,
 }
 
-/// What the kernel says of a thread.
+/// The scheduling state of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheduled {
     /// It runs, or waits for a processor.
@@ -38,7 +38,7 @@ impl KernelThread {
         })
     }
 
-    /// Asks the kernel, which takes some microseconds.
+    /// Returns the scheduling state. It is read from the kernel, which takes some microseconds.
     pub(crate) fn scheduled(self) -> Scheduled {
         self.look_up().unwrap_or(Scheduled::Blocked)
     }
@@ -97,7 +97,11 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn thread_that_runs_is_runnable() {
-        assert!(matches!(KernelThread::current().scheduled(), Scheduled::Runnable { .. }));
+        // Some kernels do not count the time.
+        if std::fs::exists("/proc/self/schedstat").unwrap() {
+            let scheduled = KernelThread::current().scheduled();
+            assert!(matches!(scheduled, Scheduled::Runnable { .. }), "{scheduled:?}");
+        }
     }
 
     #[test]
@@ -114,6 +118,9 @@ mod tests {
         }
         drop(stop);
         thread.join().unwrap();
-        assert_eq!(other.scheduled(), Scheduled::Blocked);
+        // The kernel may take a moment to clear it away.
+        while other.scheduled() != Scheduled::Blocked {
+            thread::yield_now();
+        }
     }
 }

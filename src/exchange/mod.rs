@@ -26,7 +26,7 @@
 //! one after the other, without hand-overs, and writes all their responses together. A handler runs
 //! on another thread of the pool
 //!
-//! - if the leader was stuck in an earlier handler at two ticks of the clock: another thread has taken
+//! - if the leader was stuck in an earlier handler (blocked, or computing): another thread has taken
 //!   the lead, and the waiting requests with it;
 //! - if handlers of its connection were slow recently: each request gets a thread for a while;
 //! - if it had to wait for a permit: the thread of a finished handler passes its permit on.

@@ -278,9 +278,7 @@ impl Link {
 
     /// Ends the connection after the current exchange, unless the whole request has been received.
     pub(crate) fn close_before_rest(&self) {
-        if let Some(server) = self.lock().codec.server()
-            && !server.has_whole_body()
-        {
+        if let Some(server) = self.lock().codec.server().filter(|it| !it.has_whole_body()) {
             server.close_after_response();
         }
     }

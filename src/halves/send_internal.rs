@@ -77,6 +77,7 @@ impl SendHalf {
         self.ended_at = Some(ended_at);
     }
 
+    /// Notes that the end of the message was sent, unless that has failed.
     pub(super) fn note_end(&self, sent: Result<(), Error>) -> Result<(), Error> {
         sent.map_err(|error| self.in_request(error))?;
         if let Some(ended_at) = &self.ended_at {
@@ -86,7 +87,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Makes its errors tell this URL of a client's request.
+    /// Adds this URL of a client's request, and the phase, to later errors.
     pub(crate) fn of_url(mut self, url: &Uri) -> Self {
         self.url = Some(Arc::new(url.clone()));
         self

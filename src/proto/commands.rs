@@ -50,9 +50,10 @@ impl Connection {
     }
 
     /// Declares that the application reads no more of a stream's body. A client resets the stream
-    /// with CANCEL. On a server, the client may still want to read the response: when it is
-    /// complete, the client may go on with its request for 10 s, with pauses of less than a second, and
-    /// with the octets of a tunnel for a second; then the stream is reset with NO_ERROR, which tells it not to send the rest (RFC 9113, Section 8.1).
+    /// with CANCEL. On a server, the client may still want to read the response. Once it is complete,
+    /// a tunnel may go on for a second, and any other request for 10 s, with pauses of less than a second.
+    /// Then the stream is reset with NO_ERROR, which tells the client not to send the rest (RFC 9113,
+    /// Section 8.1).
     ///
     /// # Errors
     ///

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::frame::StreamId;
 
-/// How long a client may pause within an unread request after the response is complete.
+/// How long a client may pause within an unread request after the response is complete, and how long it
+/// may go on with a tunnel that is not read.
 const UNREAD_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long a client may continue an unread request after the response is complete.
+/// How long a client may continue another unread request after the response is complete.
 const UNREAD_REQUEST_MAX: Duration = Duration::from_secs(10);
 
 /// Octets that the transport must accept to count as progress: less may only have filled the

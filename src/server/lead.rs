@@ -14,8 +14,8 @@
 //! responses of a batch at once. Other streams are protected by taking over the lead. The
 //! [clock](super::clock) ticks every two milliseconds while handlers run. A leader that has begun
 //! nothing since the last tick, and is [stuck](super::suspect), loses the lead to another thread, which
-//! continues with the waiting requests and with reading. A tick reads one atomic number; the lock is only taken if the leader
-//! seems stuck. A handler that waits for its own stream reads the transport itself; if requests
+//! continues with the waiting requests and with reading. A tick reads one atomic number; the lock is
+//! only taken if the leader is suspected. A handler that waits for its own stream reads the transport itself; if requests
 //! arrive in the meantime, it passes the lead on.
 //!
 //! After slow handlers, taking over one by one would delay each request by a tick or two after the
@@ -306,13 +306,14 @@ fn keep_watch(served: &Arc<Served>) {
             served.conn.lock().check_deferred_wakes();
         }
         let verdict = watch.judge(now);
-        suspect = suspect.filter(|_| verdict == Verdict::Stuck);
+        let before = suspect.take();
         match verdict {
-            Verdict::Fine => true,
-            Verdict::Stuck => take_over(&served, now, Some(suspect.get_or_insert_default())),
-            Verdict::Unread => take_over(&served, now, None),
-            Verdict::Quiet => goes_on_watching(&served),
+            Verdict::Fine => {}
+            Verdict::Suspect => suspect = judge(&served, now, before.unwrap_or_default()),
+            Verdict::Unread => take_over(&served, now, false),
+            Verdict::Quiet => return goes_on_watching(&served),
         }
+        true
     });
 }
 
@@ -327,29 +328,29 @@ fn goes_on_watching(served: &Served) -> bool {
     is_needed && !served.is_watched.swap(true, Ordering::Relaxed)
 }
 
-/// Replaces a leader that has not read since and, if it is suspected, has not begun anything else
-/// either and is stuck. The connection remains watched: always returns `true`.
-fn take_over(served: &Arc<Served>, then: Progress, suspect: Option<&mut Suspect>) -> bool {
+/// Replaces a leader that is stuck at a step. Returns what is known of one that is not.
+fn judge(served: &Arc<Served>, then: Progress, mut suspect: Suspect) -> Option<Suspect> {
+    let leader = served.conn.lock().leader;
+    // Without the lock, which a leader that goes on would wait for, and so seem to be blocked.
+    let is_stuck = suspect.judge(leader.thread()?.scheduled());
+    if is_stuck {
+        take_over(served, then, true);
+    }
+    (!is_stuck).then_some(suspect)
+}
+
+/// Replaces a leader that has not read since and, if it is stuck, has not begun anything else either.
+fn take_over(served: &Arc<Served>, then: Progress, is_stuck: bool) {
     let mut state = served.conn.lock();
     let now = state.progress();
-    let is_suspected = suspect.is_some();
-    let has_moved = !now.has_read_as_often(then) || is_suspected && !now.is_at_the_step_of(then);
-    if !now.is_working() || has_moved {
-        return true;
-    }
-    if let (Some(suspect), Some(thread)) = (suspect, state.leader.thread())
-        && !suspect.judge(thread.scheduled())
-    {
-        return true;
-    }
-    if promise_lead(served, &mut state) {
+    let has_moved = !now.has_read_as_often(then) || is_stuck && !now.is_at_the_step_of(then);
+    if now.is_working() && !has_moved && promise_lead(served, &mut state) {
         add(&served.engine.counters.leaders_replaced);
         // A long write is no sign of slow handlers.
-        if is_suspected && !state.is_writing() {
+        if is_stuck && !state.is_writing() {
             served.slow.store(SLOW_REQUESTS, Ordering::Relaxed);
         }
     }
-    true
 }
 
 /// The owner of a server's connection, with the pool and the clock of its server.

@@ -41,15 +41,15 @@
 //!
 //! Each HTTP/2 connection has one thread that *leads* it: it reads, runs the handlers of the
 //! received requests one after the other, and writes all their responses at once. So quick handlers
-//! need no thread switches. If a handler is slow, another thread takes over the connection and its
-//! other requests after a few milliseconds. Handlers of one connection may therefore run
+//! need no thread switches. If a handler blocks, or computes for long, another thread takes over the
+//! connection and its other requests after a few milliseconds. Handlers of one connection may therefore run
 //! sequentially or concurrently, and must not rely on either.
 //!
 //! On Linux, a connection over TCP, TLS or a Unix socket gives its thread back after 200 ms without
 //! input, in either version, and at once if more than two threads for each core wait like that. One
 //! thread waits for all idle connections. It runs the handler of a request that arrives on one of them
 //! itself, so that quick requests over many connections need no thread switches either. If the handler
-//! takes longer than a few milliseconds, another thread waits for the others meanwhile, and the next
+//! blocks or computes for longer than a few milliseconds, another thread waits for the others meanwhile, and the next
 //! requests get a thread each. Up to one such thread for each core waits, if there is much to do.
 //!
 //! The number of concurrent handlers is bounded for each connection and for the whole server: a
@@ -142,7 +142,7 @@
 //! | the handler returns an error or panics before the header section is sent | 500; 413 for a body over `max_body`, 408 for a read timeout, 415 or 400 for a form or JSON that cannot be read. The response has no body; the log has the reason, at `debug` if the client is at fault | |
 //! | the same after the header section was sent | RST_STREAM(INTERNAL_ERROR) | |
 //! | the client resets the stream or closes the connection | | the next read or write fails; [`Error::is_reset`](crate::Error::is_reset) |
-//! | the handler does not read all of the body | the response; if the body does not end within 10 s, or pauses for 1 s, RST_STREAM(NO_ERROR) | |
+//! | the handler does not read all of the body | the response; if the body does not end within 10 s (a tunnel: 1 s), or pauses for 1 s, RST_STREAM(NO_ERROR) | |
 //! | no permit within `queue_timeout` | RST_STREAM(REFUSED_STREAM) | |
 //!
 //! In HTTP/1.x the end of the connection replaces RST_STREAM, and 503 replaces REFUSED_STREAM. A

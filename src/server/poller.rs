@@ -36,7 +36,6 @@ use std::time::{Duration, Instant};
 use super::clock::Ticking;
 use super::polling::{Help, Number, Polling};
 use super::pool::{Pool, Scratch};
-use crate::kernel_thread::KernelThread;
 use crate::logging::{self, Lock};
 use crate::transport::Epoll;
 
@@ -247,8 +246,7 @@ impl Poller {
     fn time_to_wait(&self, me: Number, had_nothing: bool) -> Option<Option<Duration>> {
         let mut state = self.state.lock();
         let is_alone = state.polling.is_alone(me);
-        let is_surplus = had_nothing && !is_alone || state.polling.is_surplus(me);
-        if state.waiting.is_empty() || is_surplus {
+        if state.waiting.is_empty() || state.polling.is_surplus(me, had_nothing) {
             state.polling.end(me);
             let is_over = state.waiting.is_empty() && !is_alone;
             drop(state);
@@ -316,13 +314,20 @@ impl Poller {
     /// Replaces the threads that are stuck. Returns whether there is more to watch.
     fn tick(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
-        let stuck = state.polling.tick(KernelThread::scheduled);
         // A thread that waits does not know of those that another one has found ready.
         let must_wake = !state.ready.is_empty() && state.polling.should_wake();
-        for thread in stuck {
-            let has_others = state.polling.is_over_limit();
-            if has_others || self.start(&mut state) {
-                state.polling.replace(thread);
+        let suspected = state.polling.tick();
+        drop(state);
+        // Without the lock, which a thread that goes on would wait for, and so seem to be blocked.
+        let scheduled = suspected.into_iter().map(|it| (it, it.thread.scheduled()));
+        let scheduled: Vec<_> = scheduled.collect();
+        let mut state = self.state.lock();
+        for (suspected, scheduled) in scheduled {
+            if state.polling.judge(suspected, scheduled) {
+                let has_others = state.polling.is_over_limit();
+                if has_others || self.start(&mut state) {
+                    state.polling.replace(suspected.number);
+                }
             }
         }
         // After a panic.

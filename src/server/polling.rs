@@ -7,7 +7,8 @@
 //!         ends: others poll as well
 //! ```
 //!
-//! A thread that is replaced ends when it has served its connection. Another one has begun by then.
+//! A thread that is replaced ends when it has served its connection: another one has begun by then, or
+//! enough others poll.
 
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Polling {
     /// The most threads that poll at once.
     limit: usize,
     next: u64,
+    /// The number of connections that were served.
+    step: u64,
     threads: Vec<(Number, Doing)>,
     slow: Slow,
     /// Whether serving a connection has taken long the last time.
@@ -52,21 +55,31 @@ enum Doing {
     /// It serves a connection.
     Serves {
         thread: KernelThread,
-        /// Set by a tick, if it serves the same connection at the next one.
+        /// Which of all connections that were served this is.
+        step: u64,
+        /// Set by the first tick that finds it there.
         suspect: Option<Suspect>,
     },
 }
 
 impl Doing {
-    /// Returns whether the thread was serving the same connection at the last tick.
+    /// Returns whether a tick has found the thread where it is.
     fn is_suspect(&self) -> bool {
         matches!(self, Doing::Serves { suspect: Some(_), .. })
     }
 
-    /// Returns whether the thread was stuck at the last tick, and could not be replaced.
+    /// Returns whether the thread is stuck, and could not be replaced.
     fn is_stuck(&self) -> bool {
         matches!(self, Doing::Serves { suspect: Some(suspect), .. } if suspect.is_stuck())
     }
+}
+
+/// A thread that two ticks have found in the same connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Suspected {
+    pub(super) number: Number,
+    pub(super) thread: KernelThread,
+    step: u64,
 }
 
 /// How another thread is made to take part.
@@ -82,7 +95,7 @@ impl Polling {
     pub(super) fn new(limit: usize) -> Self {
         let (threads, slow) = (Vec::new(), Slow::default());
         let (takes_long, was_busy) = (false, false);
-        Polling { limit: limit.max(1), next: 0, threads, slow, takes_long, was_busy }
+        Polling { limit: limit.max(1), next: 0, step: 0, threads, slow, takes_long, was_busy }
     }
 
     /// Returns whether no thread polls.
@@ -116,7 +129,9 @@ impl Polling {
     /// Records that the calling thread begins to serve a connection.
     pub(super) fn serves(&mut self, thread: Number) {
         self.was_busy = true;
-        self.set(thread, Doing::Serves { thread: KernelThread::current(), suspect: None });
+        self.step += 1;
+        let (kernel, step) = (KernelThread::current(), self.step);
+        self.set(thread, Doing::Serves { thread: kernel, step, suspect: None });
     }
 
     /// Records that a thread serves no connection, but takes the next or waits. Returns `false` if
@@ -157,25 +172,38 @@ impl Polling {
         (self.threads.len() < self.limit).then_some(Help::Start)
     }
 
-    /// A tick of the clock. Returns the threads that have served the same connection since the last
-    /// tick, and are stuck there. `scheduled` asks the kernel.
-    pub(super) fn tick(&mut self, scheduled: impl Fn(KernelThread) -> Scheduled) -> Vec<Number> {
-        let mut stuck = Vec::new();
+    /// A tick of the clock. Returns the threads that are in the same connection as at the last tick. The
+    /// caller finds out how they are [scheduled](KernelThread::scheduled), and has them
+    /// [judged](Self::judge).
+    pub(super) fn tick(&mut self) -> Vec<Suspected> {
+        let mut suspected = Vec::new();
         for (number, doing) in &mut self.threads {
-            let Doing::Serves { thread, suspect } = doing else { continue };
-            let Some(suspect) = suspect else {
-                *suspect = Some(Suspect::default());
-                continue;
-            };
-            if suspect.judge(scheduled(*thread)) {
-                stuck.push(*number);
+            let Doing::Serves { thread, step, suspect } = doing else { continue };
+            match suspect {
+                Some(_) => {
+                    suspected.push(Suspected { number: *number, thread: *thread, step: *step });
+                }
+                None => *suspect = Some(Suspect::default()),
             }
         }
-        stuck
+        suspected
     }
 
-    /// Returns whether a thread that waits should serve what is ready, since another one has served the
-    /// same connection at this tick and before.
+    /// Returns whether a thread is stuck, which was scheduled like this. It is not if it has gone on
+    /// meanwhile.
+    pub(super) fn judge(&mut self, suspected: Suspected, scheduled: Scheduled) -> bool {
+        let mut threads = self.threads.iter_mut();
+        let found = threads.find(|(number, _)| *number == suspected.number);
+        match found.map(|(_, doing)| doing) {
+            Some(Doing::Serves { step, suspect: Some(suspect), .. }) if *step == suspected.step => {
+                suspect.judge(scheduled)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether a thread that waits should serve what is ready, since another one has been found in
+    /// a connection.
     pub(super) fn should_wake(&self) -> bool {
         let does = |what: fn(&Doing) -> bool| self.threads.iter().any(|(_, doing)| what(doing));
         does(Doing::is_suspect) && does(|doing| *doing == Doing::Waits)
@@ -187,10 +215,13 @@ impl Polling {
         self.slow.begin();
     }
 
-    /// Returns whether as many other threads poll as there may be.
-    pub(super) fn is_surplus(&self, thread: Number) -> bool {
-        let is_other = |(number, doing): &&(Number, Doing)| *number != thread && !doing.is_stuck();
-        self.threads.iter().filter(is_other).count() >= self.limit
+    /// Returns whether a thread may end: as many others poll as there may be, or one does and this one
+    /// `had_nothing` to do. Those that are stuck do not count.
+    pub(super) fn is_surplus(&self, thread: Number, had_nothing: bool) -> bool {
+        let others =
+            self.threads.iter().filter(|(number, doing)| *number != thread && !doing.is_stuck());
+        let others = others.count();
+        others >= self.limit || had_nothing && others > 0
     }
 
     /// Returns whether there are more threads than the limit.
@@ -242,8 +273,11 @@ impl Slow {
 mod tests {
     use super::*;
 
-    fn blocked(_: KernelThread) -> Scheduled {
-        Scheduled::Blocked
+    /// A tick at which all threads are blocked. Returns those that are stuck.
+    fn tick(polling: &mut Polling) -> Vec<Number> {
+        let mut suspected = polling.tick();
+        suspected.retain(|suspected| polling.judge(*suspected, Scheduled::Blocked));
+        suspected.into_iter().map(|suspected| suspected.number).collect()
     }
 
     #[test]
@@ -251,9 +285,9 @@ mod tests {
         let mut polling = Polling::new(1);
         let thread = polling.begin();
         polling.serves(thread);
-        assert_eq!(polling.tick(blocked), []);
+        assert_eq!(tick(&mut polling), []);
         assert!(polling.has_thread());
-        assert_eq!(polling.tick(blocked), [thread]);
+        assert_eq!(tick(&mut polling), [thread]);
         assert!(!polling.has_thread());
         let next = polling.begin();
         polling.replace(thread);
@@ -266,9 +300,26 @@ mod tests {
         let thread = polling.begin();
         polling.serves(thread);
         for _ in 0..10 {
-            assert_eq!(polling.tick(|_| Scheduled::Runnable { used: LONG }), []);
+            for suspected in polling.tick() {
+                assert!(!polling.judge(suspected, Scheduled::Runnable { used: LONG }));
+            }
         }
-        assert!(polling.is_free(thread));
+        assert!(polling.has_thread());
+    }
+
+    #[test]
+    fn thread_that_has_gone_on_while_the_kernel_was_asked_is_not_stuck() {
+        let mut polling = Polling::new(1);
+        let thread = polling.begin();
+        polling.serves(thread);
+        assert_eq!(polling.tick(), []);
+        let suspected = polling.tick()[0];
+        // It waits for the lock, or serves another connection.
+        polling.is_free(thread);
+        assert!(!polling.judge(suspected, Scheduled::Blocked));
+        polling.serves(thread);
+        polling.tick();
+        assert!(!polling.judge(suspected, Scheduled::Blocked) && polling.has_thread());
     }
 
     #[test]
@@ -278,10 +329,10 @@ mod tests {
         for _ in 0..10 {
             assert!(polling.is_free(thread));
             polling.serves(thread);
-            assert_eq!(polling.tick(blocked), []);
+            assert_eq!(tick(&mut polling), []);
         }
         assert!(polling.is_free(thread));
-        assert_eq!((polling.tick(blocked), polling.tick(blocked)), (Vec::new(), Vec::new()));
+        assert_eq!((tick(&mut polling), tick(&mut polling)), (Vec::new(), Vec::new()));
     }
 
     #[test]
@@ -326,11 +377,11 @@ mod tests {
     fn thread_is_surplus_if_as_many_others_poll_as_may() {
         let mut polling = Polling::new(1);
         let (one, two) = (polling.begin(), polling.begin());
-        assert!(polling.is_surplus(one) && polling.is_surplus(two));
+        assert!(polling.is_surplus(one, false) && polling.is_surplus(two, false));
         polling.serves(two);
-        assert_eq!((polling.tick(blocked), polling.tick(blocked)), (vec![], vec![two]));
+        assert_eq!((tick(&mut polling), tick(&mut polling)), (vec![], vec![two]));
         // A stuck thread polls no more.
-        assert!(!polling.is_surplus(one) && polling.is_surplus(two));
+        assert!(!polling.is_surplus(one, false) && polling.is_surplus(two, false));
     }
 
     #[test]

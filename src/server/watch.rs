@@ -23,8 +23,8 @@ pub(super) struct LeaderWatch {
 pub(super) enum Verdict {
     /// It makes progress, or reads.
     Fine,
-    /// It has begun nothing since the last tick.
-    Stuck,
+    /// It has begun nothing since the last tick: it may be [stuck](super::suspect).
+    Suspect,
     /// It works continuously, but has not read for many ticks.
     Unread,
     /// There is nothing to watch.
@@ -48,8 +48,7 @@ impl LeaderWatch {
         };
         self.unread += 1;
         if before.is_at_the_step_of(now) {
-            self.unread = 0;
-            Verdict::Stuck
+            Verdict::Suspect
         } else if self.unread > UNREAD_TICKS {
             self.unread = 0;
             Verdict::Unread
@@ -72,10 +71,17 @@ mod tests {
     }
 
     #[test]
-    fn leader_at_the_same_step_for_a_tick_is_stuck() {
+    fn leader_at_the_same_step_for_a_tick_is_suspected() {
         let mut watch = LeaderWatch::default();
         assert_eq!(watch.judge(works(1, 1)), Verdict::Fine);
-        assert_eq!(watch.judge(works(1, 1)), Verdict::Stuck);
+        assert_eq!(watch.judge(works(1, 1)), Verdict::Suspect);
+    }
+
+    #[test]
+    fn leader_that_was_suspected_and_went_on_is_replaced_without_a_read() {
+        let mut watch = LeaderWatch::default();
+        let seen: Vec<_> = (1..=20).map(|tick| watch.judge(works(1, tick / 2))).collect();
+        assert_eq!(seen.iter().position(|verdict| *verdict == Verdict::Unread), Some(17));
     }
 
     #[test]

@@ -70,8 +70,8 @@ impl Error {
         self.code
     }
 
-    /// Describes the failure. The text quotes lengths and codes, never the content of messages. The Close
-    /// frame has it as its reason.
+    /// Describes the failure. The text quotes lengths and codes, never the content of messages. If a Close
+    /// frame reports the failure, this is its reason, unless it exceeds 123 octets.
     pub fn detail(&self) -> &str {
         &self.detail
     }
