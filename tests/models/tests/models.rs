@@ -47,6 +47,7 @@ models! {
     poller:
         every_input_is_served,
         blocked_polling_threads_are_replaced,
+        threads_that_seem_to_wait_for_a_processor_lose_nothing,
         polling_threads_that_do_not_start_lose_nothing,
         panic_of_a_polling_thread_loses_only_its_connection,
         connections_are_cut_at_any_moment,

@@ -1,5 +1,6 @@
 //! The poller of a server by itself: connections that wait for input without a thread.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -327,6 +328,27 @@ pub fn blocked_polling_threads_are_replaced() {
             });
             assert!(since.elapsed() < SOON, "a blocked thread delays others");
             parts.end(&conns, SOON);
+        }
+    };
+    model::check(200, Time::Waits, body(1));
+    model::check(200, Time::Waits, body(2));
+}
+
+/// The kernel says now and then of a blocked thread that it waits for a processor: that delays others,
+/// but not for ever, and nothing is lost.
+pub fn threads_that_seem_to_wait_for_a_processor_lose_nothing() {
+    let body = |cores| {
+        move || {
+            fs::tell_states(true);
+            let parts = Parts::new(cores);
+            let peers = parts.connections::<4>(&Meeting::of(2));
+            let conns = conns(&peers);
+            at_once(peers, |which, mut peer| {
+                peer.ask(if which % 2 == 0 { &[QUICK, MEET] } else { &[SLOW, QUICK] });
+                peer.ask(&[QUICK]);
+            });
+            parts.end(&conns, LATE);
+            fs::tell_states(false);
         }
     };
     model::check(200, Time::Waits, body(1));

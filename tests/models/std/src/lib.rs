@@ -10,6 +10,7 @@
 pub use ::std::*;
 
 mod clock;
+pub mod fs;
 mod local;
 pub mod model;
 pub mod net;
