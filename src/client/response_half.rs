@@ -219,7 +219,7 @@ impl ResponseHalf {
             return Ok(None);
         }
         let next = self.cancellation.check().and_then(|()| self.next_head());
-        let in_response = |error| in_phase(error, Phase::Response, self.url.as_ref());
+        let in_response = |error: Error| error.of_request(Phase::Response, self.url.as_ref());
         let (head, is_interim) = next.map_err(in_response)?;
         if is_interim {
             return Ok(Some(head));
@@ -250,17 +250,8 @@ impl ResponseHalf {
     }
 }
 
-/// Adds phase and URL to the error of a request that [`Client::open`](super::Client::open) has sent.
-/// For other requests, the caller of this half does so.
-fn in_phase(error: Error, phase: Phase, url: Option<&Uri>) -> Error {
-    match url {
-        Some(url) => error.in_phase(phase).with_url(url),
-        None => error,
-    }
-}
-
 fn in_body(error: Error, url: Option<&Uri>) -> Error {
-    in_phase(error, Phase::Body, url)
+    error.of_request(Phase::Body, url)
 }
 
 fn to_http(head: ResponseHead) -> Result<Response<()>, Error> {

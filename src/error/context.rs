@@ -21,6 +21,15 @@ impl Error {
         self
     }
 
+    /// Adds the step and the URL of a request. Without a URL, the caller of this half adds both.
+    #[must_use]
+    pub(crate) fn of_request(self, phase: Phase, url: Option<&Uri>) -> Self {
+        match url {
+            Some(url) => self.in_phase(phase).with_url(url),
+            None => self,
+        }
+    }
+
     /// Marks the end of a connection as earlier than the peer's SETTINGS. The text says so if the
     /// peer has closed it.
     #[must_use]

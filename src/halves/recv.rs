@@ -25,9 +25,9 @@ use crate::{exchange, h1};
 /// [`Error::is_reset`] is true.
 ///
 /// Dropping it before the end abandons the rest. A client resets the stream with CANCEL. A server
-/// discards the rest for up to 10 s (of a tunnel for 1 s) once the response is complete, and then resets
-/// the stream with NO_ERROR (RFC 9113, Section 8.1). In HTTP/1.1, a server discards up to 256 KiB of the rest, and
-/// closes the connection if there is more.
+/// discards the rest for up to 10 s (of a tunnel for 1 s) once the response is complete, and then
+/// resets the stream with NO_ERROR (RFC 9113, Section 8.1). In HTTP/1.1, a server discards up to
+/// 256 KiB of the rest, and closes the connection if there is more.
 ///
 /// A relay of one direction, with its trailers:
 ///

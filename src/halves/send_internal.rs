@@ -95,10 +95,7 @@ impl SendHalf {
 
     /// Adds phase and URL to an error, if it is the half of a client.
     pub(super) fn in_request(&self, error: Error) -> Error {
-        match &self.url {
-            Some(url) => error.in_phase(Phase::Request).with_url(url),
-            None => error,
-        }
+        error.of_request(Phase::Request, self.url.as_deref())
     }
 
     /// Returns the octets that were written but not queued.
