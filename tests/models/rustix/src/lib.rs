@@ -188,7 +188,7 @@ pub mod thread {
         }
     }
 
-    /// A number that no thread has: the kernel does not know the threads of a model.
+    /// A number that no thread has: `modelled_std::fs` has what the kernel says of threads.
     pub fn gettid() -> Pid {
         Pid(NonZero::<i32>::MAX)
     }

@@ -339,7 +339,7 @@ pub fn blocked_polling_threads_are_replaced() {
 pub fn threads_that_seem_to_wait_for_a_processor_lose_nothing() {
     let body = |cores| {
         move || {
-            fs::tell_states(true);
+            fs::tell_states();
             let parts = Parts::new(cores);
             let peers = parts.connections::<4>(&Meeting::of(2));
             let conns = conns(&peers);
@@ -348,7 +348,6 @@ pub fn threads_that_seem_to_wait_for_a_processor_lose_nothing() {
                 peer.ask(&[QUICK]);
             });
             parts.end(&conns, LATE);
-            fs::tell_states(false);
         }
     };
     model::check(200, Time::Waits, body(1));

@@ -12,10 +12,14 @@ pub use ::std::fs::*;
     static TELLS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether from now on the kernel tells the states of threads: at random, that one is blocked, or waits
-/// for a processor.
-pub fn tell_states(tells: bool) {
-    TELLS.set(tells);
+/// From now on the kernel tells the states of threads: at random, that one is blocked, or waits for a
+/// processor.
+pub fn tell_states() {
+    TELLS.set(true);
+}
+
+pub(crate) fn start() {
+    TELLS.set(false);
 }
 
 pub fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {

@@ -7,7 +7,7 @@ use ::std::time::Duration;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, MaxSteps, Runner};
 
-use crate::{clock, net, thread};
+use crate::{clock, fs, net, thread};
 
 /// Enough for the deepest calls of unoptimized code.
 const STACK: usize = 512 << 10;
@@ -45,6 +45,7 @@ pub fn check(times: usize, time: Time, body: impl Fn() + Send + Sync + 'static) 
         clock::start();
         net::start();
         thread::start();
+        fs::start();
         body();
         let broken = BROKEN.take();
         ::std::assert!(broken.is_none(), "{}", broken.unwrap_or_default());
