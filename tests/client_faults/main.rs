@@ -15,6 +15,8 @@ mod log;
 mod numbers;
 mod peer;
 mod raw;
+#[path = "../support/thread_names.rs"]
+mod thread_names;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -151,12 +153,8 @@ fn counts() -> (usize, usize) {
 fn assert_back_at(before: (usize, usize)) {
     let deadline = Instant::now() + LONG;
     while counts() != before {
-        let threads = || {
-            let tasks = fs::read_dir("/proc/self/task").unwrap();
-            let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm"));
-            tasks.filter_map(|task| name(task.unwrap()).ok()).collect::<String>()
-        };
-        assert!(Instant::now() < deadline, "{:?}, not {before:?}: {}", counts(), threads());
+        let names = thread_names::all;
+        assert!(Instant::now() < deadline, "{:?}, not {before:?}: {:?}", counts(), names());
         thread::yield_now();
     }
 }

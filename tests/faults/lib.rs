@@ -20,4 +20,6 @@ mod secure;
 mod sockets;
 mod steps;
 mod sweep;
+#[path = "../support/thread_names.rs"]
+mod thread_names;
 mod upgraded;

@@ -144,8 +144,7 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// The names of the library's live threads; empty if the system cannot list them.
 fn threads() -> Vec<String> {
-    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
-    let names =
-        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.starts_with("h2-sync")).collect()
+    let mut names = crate::thread_names::all();
+    names.retain(|name| name.starts_with("h2-sync"));
+    names
 }

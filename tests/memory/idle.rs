@@ -1,23 +1,20 @@
 //! What idle connections of a server hold.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use h2_sync::server::{Config, Request, Response, Server};
 
+use crate::bounded::{LONG, eventually};
 use crate::counted::{KIB, Memory, measured};
+use crate::thread_names;
 
 const CONNECTIONS: usize = 200;
 
 /// Bounds for a connection in clear text.
 const HTTP1_MAX: usize = 3 * KIB;
 const HTTP2_MAX: usize = 10 * KIB;
-
-/// Longer than any machine takes.
-const LONG: Duration = Duration::from_secs(60);
 
 /// RFC 9113, Section 3.4: the preface; SETTINGS, their acknowledgement, and HEADERS of `GET /` on
 /// stream 1.
@@ -65,24 +62,6 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-#[track_caller]
-fn wait_until(is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < LONG, "waited for {LONG:?}");
-        thread::yield_now();
-    }
-}
-
-/// The number of threads of this crate in the process.
-fn our_threads() -> usize {
-    let names = fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
-        // One that has just ended has no name.
-        fs::read_to_string(task.ok()?.path().join("comm")).ok()
-    });
-    names.filter(|name| name.starts_with("h2-sync-")).count()
-}
-
 /// Opens connections with one request each by `open`, which return the sockets by `close` when they
 /// are idle, and compares what the server holds while they are idle again.
 fn idle_connections_take<S>(
@@ -102,7 +81,7 @@ fn idle_connections_take<S>(
     let address = server.local_addr().unwrap();
     let wait_until_idle = || {
         // All threads but the one that waits for all of them.
-        wait_until(|| server.stats().threads <= 1);
+        eventually(|| server.stats().threads <= 1);
         assert_eq!(server.stats().connections, CONNECTIONS);
     };
     let before = memory.kept();
@@ -115,7 +94,7 @@ fn idle_connections_take<S>(
     server.shutdown(LONG);
     drop(server);
     // What they free must not be missing in the next measurement.
-    wait_until(|| our_threads() == 0);
+    eventually(|| !thread_names::all().iter().any(|name| name.starts_with("h2-sync-")));
 }
 
 /// The same in clear text, with another request on each connection.

@@ -3,6 +3,11 @@
 //!
 //! Each test has the process for itself while it measures.
 
+// Other systems have no `epoll`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "../support/bounded.rs"]
+#[allow(dead_code, reason = "this test uses a part of it")]
+mod bounded;
 mod counted;
 mod events;
 // Other systems have no `epoll`.
@@ -10,3 +15,6 @@ mod events;
 mod idle;
 mod peak;
 mod peer;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "../support/thread_names.rs"]
+mod thread_names;

@@ -187,10 +187,7 @@ fn unix_listener_that_does_not_block_is_made_to() {
 /// The number of threads of this process with that name.
 #[cfg(target_os = "linux")]
 fn threads_named(name: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    let comm = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
-    // The thread may have ended.
-    tasks.filter_map(|task| comm(task).ok()).filter(|comm| comm.trim() == name).count()
+    crate::thread_names::all().iter().filter(|other| *other == name).count()
 }
 
 /// In a process of its own, since the threads of other tests have the same names.

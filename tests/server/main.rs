@@ -36,6 +36,9 @@ mod slow;
 mod stats;
 mod support;
 mod taken_body;
+#[cfg(target_os = "linux")]
+#[path = "../support/thread_names.rs"]
+mod thread_names;
 mod threads;
 mod transports;
 mod turns;
