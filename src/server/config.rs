@@ -73,8 +73,8 @@ pub struct Config {
     pub http1: http1::Config,
 
     /// The most connections at once. Default 10,000. Further ones wait in the system's queue. Each
-    /// costs a file descriptor and, on systems other than Linux, a thread. If the limits of the process
-    /// are lower, this is logged when the first server starts.
+    /// costs a file descriptor and, while it is opened, a thread; on systems other than Linux it keeps
+    /// the thread. If the limits of the process are lower, this is logged when the first server starts.
     pub max_connections: usize,
     /// The most handlers that run at once, over all connections. Default 2,048. Further requests
     /// wait. Each costs a thread while it runs: about 30 KiB (16 KiB of kernel stack, 9 KiB

@@ -15,8 +15,8 @@
 //! [clock](super::clock) ticks every two milliseconds while handlers run. A leader that has begun
 //! nothing since the last tick, and is [stuck](super::suspect), loses the lead to another thread, which
 //! continues with the waiting requests and with reading. A tick reads one atomic number; the lock is
-//! only taken if the leader is suspected. A handler that waits for its own stream reads the transport itself; if requests
-//! arrive in the meantime, it passes the lead on.
+//! only taken if the leader is suspected. A handler that waits for its own stream reads the transport
+//! itself; if requests arrive in the meantime, it passes the lead on.
 //!
 //! After slow handlers, taking over one by one would delay each request by a tick or two after the
 //! one before. So for some requests after a take-over, each gets a thread at once, until handlers
